@@ -1,0 +1,28 @@
+'use strict';
+
+// Tests run on the compiled output: what is tested is what ships, and `tsc` has checked the tests too.
+const common = { testEnvironment: 'node', transform: {}, testPathIgnorePatterns: ['/node_modules/'] };
+
+module.exports = {
+  testTimeout: 60_000,
+  maxWorkers: 2,
+  projects: [
+    // No shared server: either pure, or a test that starts a small server of its own (Redis, NATS).
+    {
+      ...common,
+      displayName: 'unit',
+      roots: ['<rootDir>/dist/test'],
+      testMatch: ['**/*.test.js'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.js$'],
+    },
+    // One Temporal dev server and one kube-apiserver for the whole run, started by dev/.
+    {
+      ...common,
+      displayName: 'integration',
+      roots: ['<rootDir>/dist/test'],
+      testMatch: ['**/*.integration.test.js'],
+      globalSetup: '<rootDir>/dist/test/setup/start-servers.js',
+      globalTeardown: '<rootDir>/dist/test/setup/stop-servers.js',
+    },
+  ],
+};

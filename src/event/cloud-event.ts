@@ -1,0 +1,33 @@
+/**
+ * The event that travels from source to trigger: a CloudEvent 1.0 with parsed data.
+ *
+ * `source` is the name of the EventSource object and `subject` the event name inside it, as in Argo Events, so that
+ * a dependency matches on exactly these two. Pure module: workflow code imports it.
+ */
+import type { JsonValue } from './json';
+
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  /** Stable: the same thing that happened outside always gets the same id (see event-id.ts). */
+  readonly id: string;
+  /** Name of the EventSource object. */
+  readonly source: string;
+  /** Name of the event inside the EventSource. */
+  readonly subject: string;
+  /** Source kind in lower case, as Argo Events writes it: `redis`, `redisStream`, `webhook` … */
+  readonly type: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly datacontenttype: string;
+  /** Present for JSON content. */
+  readonly data?: JsonValue;
+  /** Present for anything that is not JSON. */
+  readonly data_base64?: string;
+  /** W3C trace context, when the producer sent one. */
+  readonly traceparent?: string;
+}
+
+/** Globally unique name of an event: CloudEvents promises uniqueness of source + id only. */
+export function eventKey(event: Pick<CloudEvent, 'source' | 'id'>): string {
+  return `${event.source}/${event.id}`;
+}

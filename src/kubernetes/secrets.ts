@@ -1,0 +1,17 @@
+/** Where passwords and tokens come from. Implementations: Kubernetes API, mounted files, environment. */
+
+/** `{name, key}` as manifests write it (Kubernetes SecretKeySelector and ConfigMapKeySelector). */
+export interface KeySelector {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface SecretReader {
+  /**
+   * Value of one key of a Secret, with one trailing newline removed as Argo Events does.
+   * Throws SECRET_MISSING naming secret and key, never a value.
+   */
+  secret(namespace: string, selector: KeySelector): Promise<string>;
+  /** The same for a ConfigMap. */
+  configMap(namespace: string, selector: KeySelector): Promise<string>;
+}

@@ -1,0 +1,75 @@
+/**
+ * The contract of every event source: how Sluice reads one outside system.
+ *
+ * A source only reads and acknowledges. The relay (activities/relay-events.ts) filters, publishes to the bus and then
+ * calls `acknowledge`, so that no source can acknowledge an event that the bus does not have.
+ */
+import type { JsonObject } from '../event/json';
+import type { SecretReader } from '../kubernetes/secrets';
+
+/** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
+export interface ReceivedEvent {
+  /**
+   * The transport's own stable id (`<stream>:<entry id>` for a Redis stream); undefined where the transport has none
+   * and the id must come from the content.
+   */
+  readonly transportId?: string;
+  /** Payload as sensors see it, e.g. `{stream, message_id, values, metadata}`. */
+  readonly data: JsonObject;
+  /** Where inside `data` the producer's own document is (`body`, `values`): looked at for CloudEvents and STAC ids. */
+  readonly document?: unknown;
+  /** When it happened, RFC 3339; defaults to now. */
+  readonly time?: string;
+}
+
+/** What could not be turned into an event, e.g. a body that is not JSON. It is recorded and acknowledged. */
+export interface RejectedInput {
+  readonly transportId?: string;
+  readonly code: 'EVENT_UNDECODABLE' | 'BUS_EVENT_TOO_LARGE';
+  /** Why, in words, without the payload. */
+  readonly reason: string;
+}
+
+/** Several events that were received together and are acknowledged together. */
+export interface Delivery {
+  readonly events: readonly ReceivedEvent[];
+  readonly rejected: readonly RejectedInput[];
+  /** Where reading stands after this delivery, for the heartbeat and the UI (`stac-events@1647495121754-0`). */
+  readonly position?: string;
+  /** Called once, after the bus has confirmed every event and every rejection is on record. */
+  acknowledge(): Promise<void>;
+  /** Called instead when that failed. The outside system will deliver again (or answer its caller with an error). */
+  release(error: unknown): Promise<void>;
+}
+
+export interface SourceContext {
+  readonly namespace: string;
+  readonly eventSourceName: string;
+  readonly eventName: string;
+  readonly secrets: SecretReader;
+  /** Aborted when the activity is cancelled or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** One clear line per state change (connected, lost, waiting), not per event. */
+  log(level: 'info' | 'warn', message: string): void;
+}
+
+export interface Source {
+  /** Connects and looks, consumes nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED. */
+  check(): Promise<void>;
+  /**
+   * Yields deliveries until the signal aborts. Handles lost connections itself (waits and reconnects, for ever);
+   * throws only what a person must repair. The next delivery may be pulled before the former was acknowledged.
+   */
+  deliveries(): AsyncIterable<Delivery>;
+  /** Idempotent. Releases what was not acknowledged. */
+  close(): Promise<void>;
+}
+
+/** One line of the registry. `Spec` is the zod-inferred type of `spec.<kind>.<eventName>`. */
+export interface SourceFactory<Spec> {
+  /** Key in the EventSource's spec: `redis`, `redisStream`, `webhook`. */
+  readonly kind: string;
+  /** CloudEvent type, as Argo Events writes it. */
+  readonly cloudEventType: string;
+  create(spec: Spec, context: SourceContext): Source;
+}
