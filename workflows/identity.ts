@@ -1,0 +1,38 @@
+/** Names by which everything is found again: workflow ids, workflow types, task queues. Pure. */
+
+export const WORKFLOW_TYPES = {
+  eventBus: 'eventBus',
+  eventSource: 'eventSource',
+  sensor: 'sensor',
+  sensorRun: 'sensorRun',
+  replay: 'replay',
+} as const;
+
+/** Used unless a plugin or a command says otherwise; each worker polls one of them. */
+export const DEFAULT_TASK_QUEUES = { eventSource: 'sluice-event-sources', sensor: 'sluice-sensors' } as const;
+
+export function eventBusWorkflowId(namespace: string, name: string): string {
+  return `event-bus/${namespace}/${name}`;
+}
+
+export function eventSourceWorkflowId(namespace: string, name: string): string {
+  return `event-source/${namespace}/${name}`;
+}
+
+export function sensorWorkflowId(namespace: string, name: string): string {
+  return `sensor/${namespace}/${name}`;
+}
+
+/** `key` names what the run carries: an event's key, or the digest of a batch. */
+export function sensorRunWorkflowId(namespace: string, sensorName: string, key: string): string {
+  return `run/${namespace}/${sensorName}/${key}`;
+}
+
+export function replayWorkflowId(namespace: string, sensorName: string, id: string): string {
+  return `replay/${namespace}/${sensorName}/${id}`;
+}
+
+/** Value of the search attribute `SluiceSensor`. */
+export function sensorRef(namespace: string, sensorName: string): string {
+  return `${namespace}/${sensorName}`;
+}

@@ -1,0 +1,215 @@
+/**
+ * What workflows are started with, told and asked: the one contract between workflows, activities and the command.
+ *
+ * Everything here is plain JSON that was validated before it came here. People send these signals by hand too
+ * (`temporal workflow signal --name retrigger --input '{"by":"…","why":"…"}'`), so names and shapes are stable.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CloudEvent } from '../src/event/cloud-event';
+import type { ErrorCode } from '../src/errors';
+import type { ObjectReference } from '../src/kubernetes/object-reference';
+import type { EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
+import type { EventBusSpec } from '../src/manifest/event-bus';
+import type { EventSourceSpec } from '../src/manifest/event-source';
+import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
+
+// ---------------------------------------------------------------- what is applied
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface EventBusDefinition extends ObjectName {
+  readonly spec: EventBusSpec;
+}
+
+export interface EventSourceDefinition extends ObjectName {
+  readonly spec: EventSourceSpec;
+  readonly options: EventSourceOptions;
+  /** The bus it publishes to, resolved when applied. */
+  readonly bus: EventBusDefinition;
+}
+
+export interface SensorDefinition extends ObjectName {
+  readonly spec: SensorSpec;
+  readonly options: SensorOptions;
+  readonly bus: EventBusDefinition;
+}
+
+/** Who asks for something and why. Required wherever a person changes what happens; kept in the history. */
+export interface Accountable {
+  readonly by: string;
+  readonly why: string;
+}
+
+// ---------------------------------------------------------------- event bus
+
+export const configureEventBusUpdate = defineUpdate<void, [EventBusDefinition]>('configure');
+export const eventBusDefinitionQuery = defineQuery<EventBusDefinition>('spec');
+
+// ---------------------------------------------------------------- event source and sensor
+
+export const pauseSignal = defineSignal<[Accountable]>('pause');
+export const resumeSignal = defineSignal<[Accountable]>('resume');
+
+export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinition]>('configure');
+export const eventSourceDefinitionQuery = defineQuery<EventSourceDefinition>('spec');
+
+export interface EventSourceStatus extends ObjectName {
+  readonly paused?: Accountable & { readonly since: string };
+  readonly events: ReadonlyArray<{
+    readonly name: string;
+    readonly kind: string;
+    readonly state: 'Reading' | 'Paused' | 'NotSupported' | 'Failed';
+    readonly problem?: string;
+  }>;
+  readonly appliedAt: string;
+}
+export const eventSourceStatusQuery = defineQuery<EventSourceStatus>('status');
+
+export const configureSensorUpdate = defineUpdate<void, [SensorDefinition]>('configure');
+export const sensorDefinitionQuery = defineQuery<SensorDefinition>('spec');
+
+/** Counts since the sensor was first applied. */
+export interface SensorCounts {
+  readonly consumed: number;
+  readonly matched: number;
+  readonly unmatched: number;
+  readonly fired: number;
+  readonly failed: number;
+}
+
+export interface SensorStatus extends ObjectName {
+  readonly paused?: Accountable & { readonly since: string };
+  readonly appliedAt: string;
+  readonly triggers: ReadonlyArray<{ readonly name: string; readonly condition: string; readonly joined: boolean }>;
+  readonly counts: SensorCounts;
+  /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */
+  readonly lag?: number;
+  readonly countedAt?: string;
+}
+export const sensorStatusQuery = defineQuery<SensorStatus>('status');
+
+/** Joined triggers: what each one holds and what it still waits for. */
+export interface HeldDependencies {
+  readonly trigger: string;
+  readonly condition: string;
+  /** Correlation key, where the sensor correlates. */
+  readonly key?: string;
+  readonly held: ReadonlyArray<{ readonly dependency: string; readonly eventKey: string; readonly time: string }>;
+  readonly waitingFor: readonly string[];
+}
+export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>('dependencies');
+
+/** One event that satisfied one dependency, on its way to joined triggers. */
+export interface Observation {
+  readonly dependency: string;
+  readonly event: CloudEvent;
+  /** Correlation key, where the sensor correlates. */
+  readonly key?: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+export interface ObservationBatch {
+  readonly observations: readonly Observation[];
+}
+export const observeSignal = defineSignal<[ObservationBatch]>('observe');
+
+/** Absolute counts of one listener, so that a lost or repeated report does no harm. */
+export interface ListenerReport {
+  readonly listener: string;
+  readonly counts: SensorCounts;
+  readonly lag: number;
+}
+export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
+
+/**
+ * Asks a sensor to start a trigger again. Names a run by its workflow id, or an event by its key or short id (every
+ * run of the sensor that carries it). `overrides` replaces values in the resource or payload, by sjson path.
+ */
+export interface RetriggerRequest extends Accountable {
+  readonly runId?: string;
+  readonly eventId?: string;
+  readonly trigger?: string;
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+export const retriggerSignal = defineSignal<[RetriggerRequest]>('retrigger');
+/** The same, answering with the workflow ids of the new runs. */
+export const retriggerUpdate = defineUpdate<readonly string[], [RetriggerRequest]>('retriggerRuns');
+
+// ---------------------------------------------------------------- run
+
+/** Value of the search attribute `SluiceState`. */
+export type RunState = 'Firing' | 'Waiting' | 'Parked' | 'Succeeded' | 'Failed' | 'Discarded';
+
+/** One trigger with the events that satisfied it. */
+export interface Fire {
+  /** Deterministic in sensor, trigger and events; becomes part of the created object's name. */
+  readonly id: string;
+  readonly trigger: string;
+  /** Dependency → index into `SensorRunInput.events`. */
+  readonly dependencies: Readonly<Record<string, number>>;
+}
+
+export interface SensorRunInput {
+  readonly sensor: ObjectName;
+  /** Every event once, as its dependency's transform left it. */
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly Fire[];
+  /** The triggers in force when the fires were decided: the run explains itself. */
+  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  readonly options: RunOptions;
+  /** Where outcomes are published. */
+  readonly bus: EventBusDefinition;
+  readonly retriggerOf?: Accountable & {
+    readonly runId: string;
+    readonly overrides?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface RunOptions {
+  readonly parkForMs: number;
+  readonly followOutcome: boolean;
+}
+
+export interface FireFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix?: string;
+  readonly retryable: boolean;
+}
+
+export interface WorkflowOutcomeReport {
+  readonly fireId: string;
+  readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
+  readonly message: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface FireStatus {
+  readonly id: string;
+  readonly trigger: string;
+  /** Event keys. */
+  readonly events: readonly string[];
+  readonly state: RunState | 'Retrying' | 'DeadLettered';
+  readonly attempts: number;
+  readonly object?: ObjectReference;
+  /** What the trigger answered, for kinds without an object. */
+  readonly answer?: string;
+  readonly failure?: FireFailure;
+  readonly outcome?: WorkflowOutcomeReport;
+}
+
+export const firesQuery = defineQuery<readonly FireStatus[]>('fires');
+
+/** To a run: fire again what is parked (all fires, or one). From the Temporal UI or CLI, `{}` is not enough: by, why. */
+export interface RunRetriggerRequest extends Accountable {
+  readonly fireId?: string;
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
+export const discardSignal = defineSignal<[Accountable]>('discard');
+export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
