@@ -4,36 +4,90 @@
  * A trigger receives a template whose parameters are already resolved; it sends one request and says what came of it.
  * It must be safe to call again with the same fire: retries, redeliveries and retriggers all rely on `fireId`.
  */
+import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonObject } from '../event/json';
-import type { ObjectReference } from '../kubernetes/object-reference';
+import type { JsonObject, JsonValue } from '../event/json';
+import type { KubernetesAccess } from '../kubernetes/access';
+import type { SecretReader } from '../kubernetes/secrets';
+import type { FireResult } from '../run/run-types';
 
-export interface FireRequest<Template> {
-  /** Deterministic in sensor, trigger and events; sent as `Idempotency-Key`, part of created names. */
-  readonly fireId: string;
+/** What a trigger needs before its own parameters can be applied. */
+export interface ResourceRequest<Template> {
   readonly namespace: string;
-  readonly sensorName: string;
-  readonly triggerName: string;
   /** The `template.<kind>` block, parameters of the template applied. */
   readonly template: Template;
-  /** For kinds with a resource: the object with the kind's own parameters applied. */
-  readonly resource?: JsonObject;
-  /** For kinds with a payload: the document built from `payload`. */
-  readonly payload?: unknown;
-  /** Dependency name → event, as the condition was satisfied. */
-  readonly events: Readonly<Record<string, CloudEvent>>;
   readonly signal: AbortSignal;
 }
 
-/** What a trigger did. Goes into workflow history, so it holds no payloads and no secrets. */
-export type FireResult =
-  /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had made it. */
-  | { readonly kind: 'object'; readonly action: string; readonly object: ObjectReference; readonly existed: boolean }
-  /** Something answered: HTTP, gRPC, a broker. */
-  | { readonly kind: 'response'; readonly summary: string; readonly status?: number };
+export interface FireRequest<Template> extends ResourceRequest<Template> {
+  /** Deterministic in sensor, trigger and events; sent as `Idempotency-Key`, part of created names. */
+  readonly fireId: string;
+  readonly sensorName: string;
+  readonly triggerName: string;
+  /** For kinds with a resource: what `fetchResource` gave, with the kind's own parameters applied. */
+  readonly resource?: JsonObject;
+  /** For kinds with a payload: the document built from `payload`. */
+  readonly payload?: unknown;
+  /** For kinds with `dynamicHeaders`: header name → value. */
+  readonly dynamicHeaders?: Readonly<Record<string, string>>;
+  /** The trigger's `policy` block: what must be true of the object or answer before the fire counts as done. */
+  readonly policy?: TriggerPolicy;
+  /** Dependency name → event, as the condition was satisfied. */
+  readonly events: Readonly<Record<string, CloudEvent>>;
+}
+
+export interface TriggerPolicy {
+  readonly k8s?: LabelPolicy;
+  /** HTTP status codes that count as success. */
+  readonly status?: { readonly allow?: readonly number[] };
+}
+
+/** Wait until the object carries all of these labels. */
+export interface LabelPolicy {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly backoff?: Backoff;
+  /** Default false: a time-out counts as success, as in Argo Events. */
+  readonly errorOnBackoffTimeout?: boolean;
+}
+
+/** Argo Events' Backoff: `duration` is a Go duration or a number of nanoseconds. */
+export interface Backoff {
+  readonly duration?: string | number;
+  readonly factor?: string | number;
+  readonly jitter?: string | number;
+  readonly steps?: number;
+}
+
+export type { FireResult };
 
 export interface Trigger<Template> {
+  /**
+   * Kinds with a `source`: the object that it names (or, with `liveObject`, the one in the cluster), to which the
+   * caller applies the kind's parameters before `fire`. Throws TRIGGER_SOURCE_UNREADABLE.
+   */
+  fetchResource?(request: ResourceRequest<Template>): Promise<JsonObject>;
+  /**
+   * For `sluice test`: exactly what `fire` would send, without sending it; secrets appear as their selectors.
+   * Needs no server.
+   */
+  preview?(request: FireRequest<Template>): JsonValue;
   /** Throws a SluiceError whose `retryable` decides between another attempt and parking. */
   fire(request: FireRequest<Template>): Promise<FireResult>;
+  /** Idempotent. */
   close(): Promise<void>;
+}
+
+/** What the triggers of one worker share. */
+export interface TriggerDependencies {
+  readonly secrets: SecretReader;
+  /** Connects on first use, so that a worker without Kubernetes can still call HTTP. */
+  readonly kubernetes: KubernetesAccess;
+  readonly log: Logger;
+}
+
+/** One line of the registry. `Template` is the type of `template.<kind>`. One trigger serves all sensors of a worker. */
+export interface TriggerFactory<Template> {
+  /** Key in the trigger's template: `argoWorkflow`, `k8s`, `http`. */
+  readonly kind: string;
+  create(dependencies: TriggerDependencies): Trigger<Template>;
 }

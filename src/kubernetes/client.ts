@@ -1,0 +1,256 @@
+/**
+ * A thin client for the Kubernetes API: one keep-alive agent, JSON in, JSON out, typed failures.
+ *
+ * Own code rather than the official client because the calls are few and their cost decides how many Workflows a
+ * second a sensor can start (docs/architecture.md, "Speed").
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { SluiceError } from '../errors';
+import type { KubernetesConnection } from './connection';
+import { createRefusal } from './refusal';
+
+export interface KubernetesRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `/api/v1/namespaces/argo/secrets/redis`, each part already encoded (see `objectPath`). */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown;
+  /** Default `application/json`; patches say which kind of patch they are. */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** From sending to the last byte of the answer. Default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface KubernetesClientOptions {
+  /** Connections at a time; raise it only together with the API server's own limits. Default 64. */
+  readonly maxSockets?: number;
+  /** Default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** The API server closes idle connections after 90 s; ours go first, so that a request never meets a closing one. */
+const IDLE_SOCKET_MS = 45_000;
+const USER_AGENT = 'sluice';
+
+export class KubernetesClient {
+  private readonly agent: HttpAgent;
+  /** Watches hold their connection for minutes; kept apart so that they cannot starve requests. */
+  private readonly watchAgent: HttpAgent;
+  private readonly send: typeof httpRequest;
+  private readonly target: RequestOptions;
+  private readonly prefix: string;
+  private readonly timeoutMs: number;
+
+  constructor(
+    readonly connection: KubernetesConnection,
+    options: KubernetesClientOptions = {},
+  ) {
+    const url = new URL(connection.server);
+    const secure = url.protocol === 'https:';
+    const agentOptions = { keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS } as const;
+    const maxSockets = options.maxSockets ?? 64;
+    this.agent = secure
+      ? new HttpsAgent({ ...agentOptions, maxSockets })
+      : new HttpAgent({ ...agentOptions, maxSockets });
+    this.watchAgent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+    this.send = secure ? httpsRequest : httpRequest;
+    this.prefix = url.pathname.replace(/\/+$/, '');
+    // Brackets belong to IPv6 addresses in URLs only.
+    this.target = {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port || (secure ? 443 : 80),
+      ...connection.tls,
+    };
+    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  /** Namespace of the connection, for objects that name none. */
+  get namespace(): string {
+    return this.connection.namespace;
+  }
+
+  /**
+   * One request. Resolves with the parsed answer of a 2xx.
+   * Throws KUBERNETES_REFUSED (any other status) or KUBERNETES_UNREACHABLE (no answer), or the signal's reason.
+   */
+  async request<Answer>(request: KubernetesRequest): Promise<Answer> {
+    const attempt = () => this.exchange(request);
+    let answer: Answered;
+    try {
+      answer = await attempt();
+    } catch (error) {
+      // The server closed an idle connection just as we used it. Creating twice is harmless: names are deterministic.
+      if (!(error instanceof StaleConnection) || request.contentType === 'application/json-patch+json') throw error;
+      answer = await attempt();
+    }
+    if (answer.status === 401) {
+      this.connection.renew();
+      answer = await attempt();
+    }
+    if (answer.status < 200 || answer.status > 299) {
+      throw createRefusal(describe(request), answer.status, answer.headers, answer.body);
+    }
+    return parseAnswer<Answer>(request, answer.body);
+  }
+
+  /**
+   * Opens a long answer (watch, log) and yields its lines as they come; ends when the server ends it.
+   * `timeoutMs` counts until the first byte here, and from then on between bytes.
+   */
+  async *lines(request: KubernetesRequest): AsyncGenerator<string> {
+    const response = await this.open(request, this.watchAgent);
+    const status = response.statusCode ?? 0;
+    if (status !== 200) {
+      const body = await readBody(response);
+      if (status === 401) this.connection.renew();
+      throw createRefusal(describe(request), status, response.headers, body);
+    }
+    response.setEncoding('utf8');
+    let rest = '';
+    try {
+      for await (const chunk of response as AsyncIterable<string>) {
+        const parts = (rest + chunk).split('\n');
+        rest = parts.pop() ?? '';
+        yield* parts.filter((line) => line !== '');
+      }
+    } catch (cause) {
+      throw asFailure(request, this.connection, cause);
+    } finally {
+      response.destroy();
+    }
+    if (rest !== '') yield rest;
+  }
+
+  /** Ends idle and open connections. Idempotent. */
+  close(): void {
+    this.agent.destroy();
+    this.watchAgent.destroy();
+  }
+
+  private async exchange(request: KubernetesRequest): Promise<Answered> {
+    const response = await this.open(request, this.agent);
+    try {
+      return { status: response.statusCode ?? 0, headers: response.headers, body: await readBody(response) };
+    } catch (cause) {
+      throw asFailure(request, this.connection, cause);
+    }
+  }
+
+  private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
+    request.signal?.throwIfAborted();
+    const authorization = await this.connection.authorization();
+    const body = serialise(request.body);
+    const headers: Record<string, string | number> = { accept: 'application/json', 'user-agent': USER_AGENT };
+    if (authorization) headers.authorization = authorization;
+    if (body !== undefined) {
+      headers['content-type'] = request.contentType ?? 'application/json';
+      headers['content-length'] = body.byteLength;
+    }
+    const timeoutMs = request.timeoutMs ?? this.timeoutMs;
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = this.send({
+        ...this.target,
+        agent,
+        method: request.method,
+        path: this.prefix + request.path + formatQuery(request.query),
+        headers,
+        signal: request.signal,
+      });
+      const timer = setTimeout(
+        () => outgoing.destroy(new Error(`no complete answer within ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      );
+      outgoing.once('response', (response) => {
+        if (agent === this.watchAgent) {
+          clearTimeout(timer);
+          response.setTimeout(timeoutMs, () => response.destroy(new Error(`silent for ${timeoutMs / 1000} s`)));
+        } else response.once('close', () => clearTimeout(timer));
+        resolve(response);
+      });
+      outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        const stale = outgoing.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
+        reject(
+          stale ? new StaleConnection(request, this.connection, cause) : asFailure(request, this.connection, cause),
+        );
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+interface Answered {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+/** The request met a kept-alive connection that the server had closed; no byte of an answer came. */
+class StaleConnection extends SluiceError {
+  constructor(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown) {
+    super('KUBERNETES_UNREACHABLE', { message: unreachableText(request, connection), cause });
+  }
+}
+
+function asFailure(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown): unknown {
+  if (request.signal?.aborted) return request.signal.reason;
+  return new SluiceError('KUBERNETES_UNREACHABLE', {
+    message: unreachableText(request, connection),
+    fix: `Check that the API server is up and reachable (address from ${connection.origin})`,
+    context: { server: connection.server },
+    cause,
+  });
+}
+
+function unreachableText(request: KubernetesRequest, connection: KubernetesConnection): string {
+  return `no answer from Kubernetes at ${connection.server} to ${describe(request)}`;
+}
+
+function describe(request: KubernetesRequest): string {
+  return `${request.method} ${request.path}`;
+}
+
+function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
+  try {
+    return JSON.parse(body) as Answer;
+  } catch (cause) {
+    throw new SluiceError('KUBERNETES_UNREACHABLE', {
+      message: `the answer to ${describe(request)} is not JSON: something other than Kubernetes answered`,
+      cause,
+    });
+  }
+}
+
+function serialise(body: unknown): Buffer | undefined {
+  if (body === undefined) return undefined;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+function formatQuery(query: KubernetesRequest['query']): string {
+  if (!query) return '';
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  const text = parameters.toString();
+  return text ? `?${text}` : '';
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Path of a namespaced or cluster-scoped resource: `/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/x`. */
+export function objectPath(
+  resource: { apiVersion: string; plural: string },
+  namespace: string | undefined,
+  name?: string,
+): string {
+  const group = resource.apiVersion.includes('/') ? `/apis/${resource.apiVersion}` : `/api/${resource.apiVersion}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${group}${scope}/${resource.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}

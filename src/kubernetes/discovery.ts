@@ -1,0 +1,78 @@
+/** Asks the API server what a kind's resources are called and whether they live in namespaces. */
+import { SluiceError } from '../errors';
+import type { KubernetesClient } from './client';
+import { refusalOf } from './refusal';
+
+export interface ApiResource {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** `workflows` */
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
+
+interface ApiResourceList {
+  resources?: { name: string; kind: string; namespaced: boolean }[];
+}
+
+/** What is not there now may be installed a moment later, but a storm of events must not become a storm of requests. */
+const REFRESH_AFTER_MS = 5_000;
+
+export class Discovery {
+  private readonly groups = new Map<string, { readMs: number; resources: Promise<Map<string, ApiResource>> }>();
+
+  constructor(private readonly client: KubernetesClient) {}
+
+  /** Throws KUBERNETES_REFUSED (final) naming the kinds that the server does have. */
+  async find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource> {
+    const known = this.groups.get(apiVersion);
+    const found = (await (known?.resources ?? this.read(apiVersion, signal))).get(kind);
+    if (found) return found;
+    const again = this.groups.get(apiVersion);
+    const resources =
+      again && Date.now() - again.readMs < REFRESH_AFTER_MS
+        ? await again.resources
+        : await this.read(apiVersion, signal);
+    const refreshed = resources.get(kind);
+    if (refreshed) return refreshed;
+    throw new SluiceError('KUBERNETES_REFUSED', {
+      message:
+        resources.size === 0
+          ? `the API server does not have ${apiVersion} (looking for kind ${kind})`
+          : `the API server has no kind ${kind} in ${apiVersion}; it has: ${[...resources.keys()].sort().join(', ')}`,
+      fix: 'Correct apiVersion or kind, or install the custom resource definition',
+      context: { status: 404, reason: 'NotFound', apiVersion, kind },
+      retryable: false,
+    });
+  }
+
+  /** Call when a path that discovery gave was not found: the resource may have moved. */
+  forget(apiVersion: string): void {
+    this.groups.delete(apiVersion);
+  }
+
+  private read(apiVersion: string, signal?: AbortSignal): Promise<Map<string, ApiResource>> {
+    const resources = this.fetchGroup(apiVersion, signal);
+    this.groups.set(apiVersion, { readMs: Date.now(), resources });
+    // A failed look-up must not be remembered: the next event asks again.
+    resources.catch(() => this.groups.delete(apiVersion));
+    return resources;
+  }
+
+  private async fetchGroup(apiVersion: string, signal?: AbortSignal): Promise<Map<string, ApiResource>> {
+    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    let list: ApiResourceList;
+    try {
+      list = await this.client.request<ApiResourceList>({ method: 'GET', path, signal });
+    } catch (error) {
+      if (refusalOf(error)?.status !== 404) throw error;
+      list = {};
+    }
+    const resources = new Map<string, ApiResource>();
+    for (const { name, kind, namespaced } of list.resources ?? []) {
+      // `pods/log` and the like are parts of a resource.
+      if (!name.includes('/')) resources.set(kind, { apiVersion, kind, plural: name, namespaced });
+    }
+    return resources;
+  }
+}

@@ -1,0 +1,75 @@
+/** The parts of a Kubernetes object that every kind has. Fields we do not know are kept as they are. */
+import { SluiceError } from '../errors';
+import type { ObjectReference } from './object-reference';
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  creationTimestamp?: string | null;
+  deletionTimestamp?: string | null;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  [field: string]: unknown;
+}
+
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
+/** True for anything with named fields: objects as JSON knows them, not lists. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A deep copy of `value` as a Kubernetes object that may be changed.
+ * Throws TRIGGER_SOURCE_UNREADABLE (final) naming what is missing; `origin` says in the message where it came from.
+ */
+export function parseKubernetesObject(value: unknown, origin: string): KubernetesObject {
+  const refuse = (found: string) =>
+    new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin} is not a Kubernetes object: ${found}`,
+      fix: 'Give one object with apiVersion, kind and metadata',
+      retryable: false,
+    });
+  if (!isRecord(value)) throw refuse(`expected an object, found ${Array.isArray(value) ? 'a list' : typeof value}`);
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (typeof value[field] !== 'string' || value[field] === '') throw refuse(`${field} is missing`);
+  }
+  const metadata = value.metadata ?? {};
+  if (!isRecord(metadata)) throw refuse('metadata is not an object');
+  for (const field of ['labels', 'annotations']) {
+    if (metadata[field] !== undefined && metadata[field] !== null && !isRecord(metadata[field])) {
+      throw refuse(`metadata.${field} is not an object`);
+    }
+  }
+  return structuredClone({ ...value, metadata }) as KubernetesObject;
+}
+
+/** Names an object that the API server has returned. */
+export function referenceTo(object: KubernetesObject): ObjectReference {
+  const { namespace, name = '', uid = '' } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid };
+}
+
+/** `Workflow argo/water-bodies-x7f` for messages. */
+export function describeObject(object: { kind: string; namespace?: string; name: string }): string {
+  return `${object.kind} ${object.namespace ? `${object.namespace}/` : ''}${object.name}`;
+}

@@ -1,0 +1,101 @@
+/** Turns what the API server answers into errors that say whether another attempt can help. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { isSluiceError, SluiceError } from '../errors';
+import { isRecord } from './kubernetes-object';
+
+export interface Refusal {
+  /** HTTP status. */
+  readonly status: number;
+  /** `Status.reason`: AlreadyExists, Conflict, NotFound, Forbidden, Invalid, Expired … */
+  readonly reason: string;
+}
+
+/** What the server said, for errors made here; undefined for all others. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!isSluiceError(error) || error.code !== 'KUBERNETES_REFUSED') return undefined;
+  const { status, reason } = error.context;
+  return typeof status === 'number' ? { status, reason: typeof reason === 'string' ? reason : '' } : undefined;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return refusalOf(error)?.status === 404;
+}
+
+/** Somebody else wrote the object since we read it, or the server could not decide between two writes. */
+export function isConflict(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return refusal?.status === 409 && refusal.reason !== 'AlreadyExists';
+}
+
+const PASSING_STATUSES = new Set([408, 409, 425, 429]);
+
+/** KUBERNETES_REFUSED for one answer. `request` is `POST /apis/…`, `body` the text of the answer. */
+export function createRefusal(
+  request: string,
+  status: number,
+  headers: IncomingHttpHeaders,
+  body: string,
+): SluiceError {
+  const answer = parseStatus(body);
+  const reason = answer.reason ?? '';
+  const passing =
+    (PASSING_STATUSES.has(status) && reason !== 'AlreadyExists') ||
+    status >= 500 ||
+    // A full quota empties again; the API server reports it as Forbidden.
+    (status === 403 && answer.message.includes('exceeded quota'));
+  return new SluiceError('KUBERNETES_REFUSED', {
+    message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
+    fix: adviceFor(status, reason),
+    retryable: passing,
+    retryAfterMs: readRetryAfter(headers['retry-after']) ?? answer.retryAfterMs,
+    context: { status, reason, request },
+  });
+}
+
+interface StatusAnswer {
+  message: string;
+  reason?: string;
+  retryAfterMs?: number;
+}
+
+function parseStatus(body: string): StatusAnswer {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    // Proxies and the server's own filters answer in plain text.
+    return { message: body.trim().slice(0, 300) || 'no explanation' };
+  }
+  if (!isRecord(parsed)) return { message: 'no explanation' };
+  const seconds = isRecord(parsed.details) ? parsed.details.retryAfterSeconds : undefined;
+  return {
+    message: typeof parsed.message === 'string' ? parsed.message.slice(0, 2000) : 'no explanation',
+    reason: typeof parsed.reason === 'string' ? parsed.reason : undefined,
+    retryAfterMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
+  };
+}
+
+/** `Retry-After` is a number of seconds or a date. */
+function readRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const untilMs = Date.parse(value) - Date.now();
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+
+function adviceFor(status: number, reason: string): string | undefined {
+  if (reason === 'AlreadyExists') return undefined;
+  switch (status) {
+    case 401:
+      return 'Check the token or certificate that this worker uses';
+    case 403:
+      return "Allow it in the Role of the worker's service account (deploy/ has Roles to start from)";
+    case 404:
+      return 'Check kind, namespace and name, and that the custom resource definition is installed';
+    case 400:
+    case 422:
+      return "Correct the object; the server's text names the field";
+    default:
+      return undefined;
+  }
+}
