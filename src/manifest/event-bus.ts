@@ -1,0 +1,113 @@
+/** EventBus: which bus the events of a namespace travel on. */
+import { z } from 'zod';
+import {
+  containerTemplate,
+  manifestSchema,
+  optionalFlag,
+  optionalText,
+  podPlacement,
+  requiredText,
+  saslConfig,
+  secretKeySelector,
+  tlsConfig,
+} from './common';
+
+const persistence = z.strictObject({
+  storageClassName: optionalText,
+  accessMode: optionalText,
+  volumeSize: z.union([z.string(), z.number()]).optional(),
+});
+
+const natsNative = z.strictObject({
+  ...podPlacement,
+  replicas: z.int().optional(),
+  auth: optionalText,
+  persistence: persistence.optional(),
+  containerTemplate: containerTemplate.optional(),
+  metricsContainerTemplate: containerTemplate.optional(),
+  maxAge: optionalText,
+  maxMsgs: z.int().min(0).optional(),
+  maxBytes: optionalText,
+  maxSubs: z.int().min(0).optional(),
+  maxPayload: optionalText,
+  raftHeartbeatTimeout: optionalText,
+  raftElectionTimeout: optionalText,
+  raftLeaseTimeout: optionalText,
+  raftCommitTimeout: optionalText,
+});
+
+const natsExotic = z.strictObject({
+  url: requiredText,
+  clusterID: requiredText,
+  auth: optionalText,
+  accessSecret: secretKeySelector.optional(),
+});
+
+const natsBus = z.strictObject({ native: natsNative.optional(), exotic: natsExotic.optional() });
+export type NatsBus = z.infer<typeof natsBus>;
+
+const jetStreamBus = z.strictObject({
+  ...podPlacement,
+  version: requiredText,
+  replicas: z.int().optional(),
+  containerTemplate: containerTemplate.optional(),
+  reloaderContainerTemplate: containerTemplate.optional(),
+  metricsContainerTemplate: containerTemplate.optional(),
+  persistence: persistence.optional(),
+  settings: optionalText,
+  startArgs: z.array(z.string()).optional(),
+  streamConfig: optionalText.describe(
+    'YAML text: maxMsgs, maxAge, maxBytes, replicas, duplicates, retention (0, 1, 2), discard (0, 1).',
+  ),
+  maxPayload: optionalText,
+});
+export type JetStreamBus = z.infer<typeof jetStreamBus>;
+
+const jetStreamExoticBus = z.strictObject({
+  url: requiredText.describe('NATS URL, several separated by commas.'),
+  accessSecret: secretKeySelector
+    .optional()
+    .describe('Secret key whose value is YAML: username and password, or token, nkey, credentials.'),
+  streamConfig: optionalText,
+  tls: tlsConfig.optional(),
+});
+export type JetStreamExoticBus = z.infer<typeof jetStreamExoticBus>;
+
+const kafkaBus = z.strictObject({
+  url: requiredText,
+  topic: optionalText,
+  version: optionalText,
+  tls: tlsConfig.optional(),
+  sasl: saslConfig.optional(),
+  consumerGroup: z
+    .strictObject({ groupName: optionalText, oldest: optionalFlag, rebalanceStrategy: optionalText })
+    .optional(),
+  partitioner: z.enum(['random', 'hash', 'roundrobin', 'manual']).optional(),
+});
+export type KafkaBus = z.infer<typeof kafkaBus>;
+
+export const EVENT_BUS_KINDS = ['nats', 'jetstream', 'jetstreamExotic', 'kafka'] as const;
+export type EventBusKind = (typeof EVENT_BUS_KINDS)[number];
+
+const eventBusSpec = z.strictObject({
+  nats: natsBus.optional(),
+  jetstream: jetStreamBus.optional(),
+  jetstreamExotic: jetStreamExoticBus.optional(),
+  kafka: kafkaBus.optional(),
+} satisfies Record<EventBusKind, z.ZodType>);
+export type EventBusSpec = z.infer<typeof eventBusSpec>;
+
+export const eventBusSchema = manifestSchema('EventBus', eventBusSpec).describe('Event bus of a namespace.');
+export type EventBus = z.infer<typeof eventBusSchema>;
+
+/** Fields of `streamConfig`, once its YAML is parsed. */
+export const streamConfigSchema = z.strictObject({
+  maxMsgs: z.int().optional(),
+  maxAge: optionalText,
+  maxBytes: z.union([z.int(), z.string()]).optional(),
+  replicas: z.int().optional(),
+  duplicates: optionalText,
+  retention: z.int().min(0).max(2).optional(),
+  discard: z.int().min(0).max(1).optional(),
+});
+export type StreamConfig = z.infer<typeof streamConfigSchema>;

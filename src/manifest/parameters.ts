@@ -1,0 +1,25 @@
+/** Parameters: values taken from events and put into templates, resources, payloads and headers. */
+import { z } from 'zod';
+import { optionalFlag, optionalText, requiredText } from './common';
+
+export const triggerParameterSource = z.strictObject({
+  dependencyName: requiredText.describe('Whose event the value comes from.'),
+  contextKey: optionalText.describe('gjson path into the event context.'),
+  contextTemplate: optionalText.describe('Go template over the event context (.Input).'),
+  dataKey: optionalText.describe('gjson path into the event data.'),
+  dataTemplate: optionalText.describe('Go template over the event data (.Input).'),
+  value: optionalText.describe('Default when nothing else gives a value.'),
+  useRawData: optionalFlag.describe('Keep numbers, booleans, lists and objects as they are instead of as text.'),
+});
+export type TriggerParameterSource = z.infer<typeof triggerParameterSource>;
+
+export const PARAMETER_OPERATIONS = ['overwrite', 'append', 'prepend'] as const;
+
+export const triggerParameter = z.strictObject({
+  src: triggerParameterSource,
+  dest: optionalText.describe('sjson path of the place to write.'),
+  operation: z.enum(PARAMETER_OPERATIONS).optional(),
+});
+export type TriggerParameter = z.infer<typeof triggerParameter>;
+
+export const triggerParameters = z.array(triggerParameter);

@@ -1,0 +1,89 @@
+/** Sources that read a cloud provider's queues and topics. */
+import { z } from 'zod';
+import { optionalFlag, optionalText, requiredText, secretKeySelector, tlsConfig } from '../common';
+import { webhookContext, withFilter, withJsonBody, withMetadataAndFilter } from './shared';
+
+export const snsEventSource = z.strictObject({
+  ...withMetadataAndFilter,
+  webhook: webhookContext.optional(),
+  topicArn: requiredText,
+  accessKey: secretKeySelector.optional(),
+  secretKey: secretKeySelector.optional(),
+  region: requiredText,
+  roleARN: optionalText,
+  validateSignature: optionalFlag,
+  endpoint: optionalText,
+});
+export type SnsEventSource = z.infer<typeof snsEventSource>;
+
+export const sqsEventSource = z.strictObject({
+  ...withJsonBody,
+  ...withMetadataAndFilter,
+  accessKey: secretKeySelector.optional(),
+  secretKey: secretKeySelector.optional(),
+  sessionToken: secretKeySelector.optional(),
+  region: requiredText,
+  queue: requiredText,
+  waitTimeSeconds: z.int().optional(),
+  roleARN: optionalText,
+  queueAccountId: optionalText,
+  dlq: optionalFlag,
+  endpoint: optionalText,
+});
+export type SqsEventSource = z.infer<typeof sqsEventSource>;
+
+export const pubSubEventSource = z.strictObject({
+  ...withJsonBody,
+  ...withMetadataAndFilter,
+  projectID: optionalText,
+  topicProjectID: optionalText,
+  topic: optionalText,
+  subscriptionID: optionalText,
+  credentialSecret: secretKeySelector.optional(),
+  deleteSubscriptionOnFinish: optionalFlag,
+});
+export type PubSubEventSource = z.infer<typeof pubSubEventSource>;
+
+export const azureEventsHubEventSource = z.strictObject({
+  ...withMetadataAndFilter,
+  fqdn: requiredText,
+  hubName: requiredText,
+  sharedAccessKeyName: secretKeySelector.optional(),
+  sharedAccessKey: secretKeySelector.optional(),
+});
+export type AzureEventsHubEventSource = z.infer<typeof azureEventsHubEventSource>;
+
+export const azureServiceBusEventSource = z.strictObject({
+  ...withJsonBody,
+  ...withMetadataAndFilter,
+  connectionString: secretKeySelector.optional(),
+  fullyQualifiedNamespace: optionalText,
+  queueName: optionalText,
+  topicName: optionalText,
+  subscriptionName: optionalText,
+  tls: tlsConfig.optional(),
+  deferDelete: optionalFlag,
+});
+export type AzureServiceBusEventSource = z.infer<typeof azureServiceBusEventSource>;
+
+export const azureQueueStorageEventSource = z.strictObject({
+  ...withJsonBody,
+  ...withMetadataAndFilter,
+  storageAccountName: optionalText,
+  connectionString: secretKeySelector.optional(),
+  queueName: requiredText,
+  dlq: optionalFlag,
+  decodeMessage: optionalFlag,
+  waitTimeInSeconds: z.int().optional(),
+});
+export type AzureQueueStorageEventSource = z.infer<typeof azureQueueStorageEventSource>;
+
+export const mnsEventSource = z.strictObject({
+  ...withJsonBody,
+  ...withFilter,
+  accessKey: secretKeySelector.optional(),
+  secretKey: secretKeySelector.optional(),
+  queue: requiredText,
+  endpoint: optionalText,
+});
+export type MnsEventSource = z.infer<typeof mnsEventSource>;

@@ -1,0 +1,30 @@
+/** Redis event sources: Pub/Sub channels and streams. */
+import { z } from 'zod';
+import { optionalText, requiredText, secretKeySelector, tlsConfig } from '../common';
+import { withJsonBody, withMetadataAndFilter } from './shared';
+
+const redisConnection = {
+  hostAddress: requiredText.describe('host:port'),
+  username: optionalText.describe('ACL user; text, not a Secret.'),
+  password: secretKeySelector.optional(),
+  db: z.int().min(0).optional(),
+  tls: tlsConfig.optional(),
+};
+
+export const redisEventSource = z.strictObject({
+  ...redisConnection,
+  ...withJsonBody,
+  ...withMetadataAndFilter,
+  channels: z.array(requiredText).min(1),
+  namespace: optionalText.describe('Accepted for Argo Events, which demands it with a password; not used.'),
+});
+export type RedisEventSource = z.infer<typeof redisEventSource>;
+
+export const redisStreamEventSource = z.strictObject({
+  ...redisConnection,
+  ...withMetadataAndFilter,
+  streams: z.array(requiredText).min(1),
+  maxMsgCountPerRead: z.int().optional().describe('Entries per stream and read; default 10.'),
+  consumerGroup: optionalText.describe('Default argo-events-cg.'),
+});
+export type RedisStreamEventSource = z.infer<typeof redisStreamEventSource>;
