@@ -63,9 +63,10 @@ export type { FireResult };
 export interface Trigger<Template> {
   /**
    * Kinds with a `source`: the object that it names (or, with `liveObject`, the one in the cluster), to which the
-   * caller applies the kind's parameters before `fire`. Throws TRIGGER_SOURCE_UNREADABLE.
+   * caller applies the kind's parameters before `fire`; undefined when there is nothing to apply them to.
+   * Throws TRIGGER_SOURCE_UNREADABLE.
    */
-  fetchResource?(request: ResourceRequest<Template>): Promise<JsonObject>;
+  fetchResource?(request: ResourceRequest<Template>): Promise<JsonObject | undefined>;
   /**
    * For `sluice test`: exactly what `fire` would send, without sending it; secrets appear as their selectors.
    * Needs no server.

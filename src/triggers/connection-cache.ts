@@ -1,0 +1,104 @@
+/**
+ * Keeps clients open between fires, one for each distinct set of connection settings.
+ *
+ * Keyed by the settings themselves, secrets included, never by the trigger's name: a URL that comes from a parameter,
+ * or a password that was rotated, gets a connection of its own. The least recently used one is closed when there are
+ * too many, but never under somebody who still uses it.
+ */
+import { createHash } from 'node:crypto';
+
+export interface ConnectionKind<Settings, Client> {
+  open(settings: Settings): Promise<Client>;
+  close(client: Client): Promise<void>;
+  /** False for a client that will not recover by itself; it is replaced before the next use. */
+  isUsable?(client: Client): boolean;
+}
+
+interface Connection<Client> {
+  readonly opening: Promise<Client>;
+  /** Set once `opening` has resolved. */
+  client?: Client;
+  users: number;
+  /** No longer handed out; closed as soon as nobody uses it. */
+  retired: boolean;
+}
+
+export class ConnectionCache<Settings extends object, Client> {
+  private readonly connections = new Map<string, Connection<Client>>();
+  private readonly closing = new Set<Promise<void>>();
+
+  constructor(
+    private readonly kind: ConnectionKind<Settings, Client>,
+    private readonly maxOpen = 32,
+  ) {}
+
+  /** Runs `work` with an open client for these settings. What `open` throws is thrown, and tried again next time. */
+  async use<Result>(settings: Settings, work: (client: Client) => Promise<Result>): Promise<Result> {
+    const key = digestOf(settings);
+    const connection = this.connectionFor(key, settings);
+    connection.users += 1;
+    try {
+      return await work(await connection.opening);
+    } finally {
+      connection.users -= 1;
+      this.closeIfUnused(connection);
+    }
+  }
+
+  /** Idempotent. Waits until every client is closed, those in use included. */
+  async close(): Promise<void> {
+    for (const [key, connection] of this.connections) this.retire(key, connection);
+    await Promise.all(this.closing);
+  }
+
+  private connectionFor(key: string, settings: Settings): Connection<Client> {
+    const present = this.connections.get(key);
+    if (present !== undefined) {
+      // Maps keep the order of insertion: what was used last goes last.
+      this.connections.delete(key);
+      if (present.client === undefined || (this.kind.isUsable?.(present.client) ?? true)) {
+        this.connections.set(key, present);
+        return present;
+      }
+      this.retire(key, present);
+    }
+    return this.open(key, settings);
+  }
+
+  private open(key: string, settings: Settings): Connection<Client> {
+    const connection: Connection<Client> = { opening: this.kind.open(settings), users: 0, retired: false };
+    this.connections.set(key, connection);
+    connection.opening.then(
+      (client) => (connection.client = client),
+      () => this.forget(key, connection),
+    );
+    const [oldest] = this.connections;
+    if (this.connections.size > this.maxOpen && oldest !== undefined) this.retire(...oldest);
+    return connection;
+  }
+
+  private retire(key: string, connection: Connection<Client>): void {
+    this.forget(key, connection);
+    connection.retired = true;
+    this.closeIfUnused(connection);
+  }
+
+  private forget(key: string, connection: Connection<Client>): void {
+    if (this.connections.get(key) === connection) this.connections.delete(key);
+  }
+
+  private closeIfUnused(connection: Connection<Client>): void {
+    if (!connection.retired || connection.users > 0) return;
+    connection.retired = false;
+    const closed = connection.opening
+      .then((client) => this.kind.close(client))
+      .catch(() => undefined)
+      .finally(() => this.closing.delete(closed));
+    this.closing.add(closed);
+  }
+}
+
+/** A digest, so that no password lives on as a map key. */
+function digestOf(settings: object): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('base64');
+}

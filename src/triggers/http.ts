@@ -1,0 +1,137 @@
+/**
+ * Trigger `http`: one request per fire, successful only if the receiver says so.
+ *
+ * Every request carries the fire's id as `Idempotency-Key`, the same for each retry and redelivery, so that a receiver
+ * can tell a repetition from news.
+ */
+import type { Agent } from 'node:http';
+import { SluiceError } from '../errors';
+import type { HttpTriggerTemplate } from '../manifest/triggers/http';
+import { ConnectionCache } from './connection-cache';
+import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from './http-exchange';
+import { composeHeaders, describeHeaders, resolveHeaders, type NamedHeader } from './http-headers';
+import { isPassingStatus, parseRetryAfterMs } from './http-status';
+import { readTls, type TlsSettings } from './tls';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+/** What is left of the manifest's block once its parameters are resolved. */
+export type HttpTemplate = Omit<HttpTriggerTemplate, 'payload' | 'parameters' | 'dynamicHeaders'>;
+
+export const httpTrigger: TriggerFactory<HttpTemplate> = { kind: 'http', create: createHttpTrigger };
+
+interface AgentSettings {
+  readonly protocol: string;
+  readonly tls?: TlsSettings;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 60;
+
+function createHttpTrigger({ secrets }: TriggerDependencies): Trigger<HttpTemplate> {
+  const agents = new ConnectionCache<AgentSettings, Agent>({
+    open: ({ protocol, tls }) => Promise.resolve(createAgent(protocol, tls)),
+    close: (agent) => Promise.resolve(agent.destroy()),
+  });
+
+  return {
+    async fire(request) {
+      const { template, namespace, signal } = request;
+      const { url, method, headers: composed, body } = compose(request);
+      const [tls, { headers, secretValues }] = await Promise.all([
+        readTls(template.tls, namespace, secrets),
+        resolveHeaders(composed, namespace, secrets),
+      ]);
+      const timeoutMs = (template.timeout || DEFAULT_TIMEOUT_SECONDS) * 1_000;
+      const answer = await agents.use({ protocol: url.protocol, tls }, (agent) =>
+        exchangeHttp({ url, method, headers, body, timeoutMs, agent, signal }),
+      );
+      const target = `${method} ${describeUrl(url)}`;
+      requireSuccess(answer, target, request.policy?.status?.allow, secretValues);
+      return { kind: 'response', summary: `${target} answered ${answer.status}`, status: answer.status };
+    },
+    preview(request) {
+      const { url, method, headers, body } = compose(request);
+      const preview = { method, url: url.href, headers: describeHeaders(headers) };
+      return body === undefined ? preview : { ...preview, body };
+    },
+    close: () => agents.close(),
+  };
+}
+
+interface ComposedRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: NamedHeader[];
+  readonly body?: string;
+}
+
+function compose({ template, payload, dynamicHeaders, fireId }: FireRequest<HttpTemplate>): ComposedRequest {
+  const body = writeBody(payload);
+  return {
+    url: parseUrl(template.url),
+    method: template.method ?? 'POST',
+    headers: composeHeaders({ ...template, dynamicHeaders, fireId, contentType: body?.contentType }),
+    body: body?.text,
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new SluiceError('TRIGGER_REFUSED', {
+    message: 'http.url is not an address that starts with http:// or https://',
+    fix: 'Correct http.url, or the parameter that sets it',
+  });
+}
+
+interface Body {
+  readonly text: string;
+  readonly contentType: string;
+}
+
+/** A text is sent as it is: it comes from a payload entry whose `dest` is empty, which stands for the whole body. */
+function writeBody(payload: unknown): Body | undefined {
+  if (payload === undefined) return undefined;
+  if (typeof payload !== 'string') return { text: JSON.stringify(payload), contentType: 'application/json' };
+  return { text: payload, contentType: isJson(payload) ? 'application/json' : 'text/plain; charset=utf-8' };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function requireSuccess(
+  { status, headers, text }: HttpAnswer,
+  target: string,
+  allowed: readonly number[] | undefined,
+  secretValues: readonly string[],
+): void {
+  if (allowed ? allowed.includes(status) : status >= 200 && status < 300) return;
+  const expected = allowed ? `one of ${allowed.join(', ')} (policy.status.allow)` : 'a status from 200 to 299';
+  const isRedirect = status >= 300 && status < 400;
+  const said = isRedirect ? '' : excerptOf(text, secretValues);
+  throw new SluiceError(allowed ? 'TRIGGER_POLICY_FAILED' : 'TRIGGER_REFUSED', {
+    message: `${target} answered ${status}, expected ${expected}${said && `. It said: ${said}`}`,
+    fix: isRedirect
+      ? 'Redirects are not followed, because that may drop the payload or send headers elsewhere: set http.url to the final address'
+      : undefined,
+    retryable: isPassingStatus(status),
+    retryAfterMs: parseRetryAfterMs(headers['retry-after']),
+    context: { status },
+  });
+}
+
+/** A short, printable piece of an error answer, without any secret that the receiver may have echoed. */
+function excerptOf(text: string, secretValues: readonly string[]): string {
+  const withoutSecrets = secretValues
+    .filter((value) => value !== '')
+    .reduce((remaining, value) => remaining.replaceAll(value, '***'), text);
+  return withoutSecrets
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
+}
