@@ -46,23 +46,24 @@ export function previousReset(schedules: readonly ResetSchedule[], atOrBefore: n
   return new ResetClock(schedules).periodOf(atOrBefore).start || undefined;
 }
 
-/** Answers to which period a time belongs; remembers the last answer, because almost all events share it. */
+/** Answers to which period a time belongs; remembers its last answers, because almost all events share them. */
 export class ResetClock {
   private readonly crons: readonly Cron[];
-  private period: ResetPeriod | undefined;
+  private recent: readonly ResetPeriod[] = [];
 
   constructor(schedules: readonly ResetSchedule[]) {
     this.crons = schedules.map(parseSchedule);
   }
 
   periodOf(time: number): ResetPeriod {
-    if (this.period === undefined || time < this.period.start || time >= this.period.end) {
-      this.period = {
-        start: Math.max(0, ...this.crons.map((cron) => previousTick(cron, time))),
-        end: Math.min(...this.crons.map((cron) => nextTick(cron, time))),
-      };
-    }
-    return this.period;
+    const known = this.recent.find((period) => time >= period.start && time < period.end);
+    if (known) return known;
+    const period = {
+      start: Math.max(0, ...this.crons.map((cron) => previousTick(cron, time))),
+      end: Math.min(...this.crons.map((cron) => nextTick(cron, time))),
+    };
+    this.recent = [period, ...this.recent.slice(0, 7)];
+    return period;
   }
 }
 

@@ -9,31 +9,38 @@
 export const MAX_RECENT_EVENTS = 10_000;
 
 export class RecentEvents {
-  private readonly fingerprints: Set<string>;
+  private readonly known: Set<string>;
+  /** A ring: `oldest` points at the one to forget next, once the ring is full. */
+  private readonly ring: string[];
+  private oldest = 0;
 
   constructor(
     fingerprints: readonly string[] = [],
     private readonly limit = MAX_RECENT_EVENTS,
   ) {
-    this.fingerprints = new Set(fingerprints);
+    this.ring = fingerprints.slice(-limit);
+    this.known = new Set(this.ring);
   }
 
   /** Returns false if this event was already added for this dependency. */
   add(dependency: string, eventKey: string): boolean {
     const fingerprint = fingerprintOf(`${dependency}\n${eventKey}`);
-    if (this.fingerprints.has(fingerprint)) return false;
-    this.fingerprints.add(fingerprint);
-    if (this.fingerprints.size > this.limit) {
-      for (const oldest of this.fingerprints) {
-        this.fingerprints.delete(oldest);
-        break;
-      }
+    if (this.known.has(fingerprint)) return false;
+    this.known.add(fingerprint);
+    const forgotten = this.ring.length < this.limit ? undefined : this.ring[this.oldest];
+    if (forgotten === undefined) {
+      this.ring.push(fingerprint);
+    } else {
+      this.known.delete(forgotten);
+      this.ring[this.oldest] = fingerprint;
+      this.oldest = (this.oldest + 1) % this.limit;
     }
     return true;
   }
 
+  /** Oldest first. */
   snapshot(): string[] {
-    return [...this.fingerprints];
+    return [...this.ring.slice(this.oldest), ...this.ring.slice(0, this.oldest)];
   }
 }
 

@@ -1,0 +1,80 @@
+/** Lets only so many fires of one trigger run at the same time for each value of a key; the others wait in line. */
+import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
+
+const DEFAULT_MAX_WAITING = 1000;
+
+export interface Lane<E extends EventReference> {
+  readonly key: string;
+  /** Ids of the fires under way. */
+  readonly running: readonly string[];
+  /** Next one first. */
+  readonly waiting: readonly StateFire<E>[];
+}
+
+export type Admission =
+  { readonly kind: 'run' } | { readonly kind: 'wait'; readonly ahead: number } | { readonly kind: 'refuse' };
+
+export class TriggerConcurrency<E extends EventReference> {
+  private readonly lanes = new Map<string, { running: Set<string>; waiting: StateFire<E>[] }>();
+  private readonly laneOfFire = new Map<string, string>();
+
+  constructor(
+    private readonly options: ConcurrencyLimit,
+    lanes: readonly Lane<E>[] = [],
+  ) {
+    for (const { key, running, waiting } of lanes) {
+      this.lanes.set(key, { running: new Set(running), waiting: [...waiting] });
+      for (const fireId of running) this.laneOfFire.set(fireId, key);
+    }
+  }
+
+  /** Decides about a new fire. One that runs must be reported with `finished`. */
+  admit(fire: StateFire<E>): Admission {
+    const key = fire.concurrencyKey ?? '';
+    const lane = this.lanes.get(key) ?? { running: new Set<string>(), waiting: [] };
+    this.lanes.set(key, lane);
+    if (lane.running.size < this.options.limit) {
+      this.start(key, fire);
+      return { kind: 'run' };
+    }
+    if (lane.waiting.length >= (this.options.maxWaiting ?? DEFAULT_MAX_WAITING)) return { kind: 'refuse' };
+    lane.waiting.push(fire);
+    return { kind: 'wait', ahead: lane.waiting.length - 1 };
+  }
+
+  /** A fire came to its end; returns those that may run now. Unknown ids are ignored. */
+  finished(fireId: string): StateFire<E>[] {
+    const key = this.laneOfFire.get(fireId);
+    if (key === undefined) return [];
+    this.laneOfFire.delete(fireId);
+    this.lanes.get(key)?.running.delete(fireId);
+    return this.releaseLane(key);
+  }
+
+  /** Those that may run now although nothing finished: the limit was raised. */
+  releaseAll(): StateFire<E>[] {
+    return [...this.lanes.keys()].flatMap((key) => this.releaseLane(key));
+  }
+
+  snapshot(): Lane<E>[] {
+    return [...this.lanes].map(([key, { running, waiting }]) => ({
+      key,
+      running: [...running],
+      waiting: [...waiting],
+    }));
+  }
+
+  private releaseLane(key: string): StateFire<E>[] {
+    const lane = this.lanes.get(key);
+    if (!lane) return [];
+    const released = lane.waiting.splice(0, Math.max(0, this.options.limit - lane.running.size));
+    for (const fire of released) this.start(key, fire);
+    if (lane.running.size === 0 && lane.waiting.length === 0) this.lanes.delete(key);
+    return released;
+  }
+
+  private start(key: string, fire: StateFire<E>): void {
+    this.lanes.get(key)?.running.add(fire.id);
+    this.laneOfFire.set(fire.id, key);
+  }
+}
