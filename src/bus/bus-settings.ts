@@ -1,0 +1,221 @@
+/** What an EventBus manifest says about reaching the bus and keeping its stream, with the defaults filled in. Pure. */
+import { parse as parseYaml } from 'yaml';
+import { SluiceError } from '../errors';
+import type { KeySelector } from '../kubernetes/secrets';
+import { parseGoDuration } from './go-duration';
+
+/** The EventBus as it was applied. Structural, so that the manifest's own type fits. */
+export interface EventBusObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: {
+    readonly jetstream?: { readonly replicas?: number; readonly streamConfig?: string };
+    readonly jetstreamExotic?: {
+      readonly url?: string;
+      readonly accessSecret?: KeySelector;
+      readonly streamConfig?: string;
+      readonly tls?: TlsSettings;
+    };
+  };
+}
+
+export interface TlsSettings {
+  readonly caCertSecret?: KeySelector;
+  readonly clientCertSecret?: KeySelector;
+  readonly clientKeySecret?: KeySelector;
+  readonly insecureSkipVerify?: boolean;
+  readonly enabled?: boolean;
+}
+
+/** Stream options in the words of `streamConfig`. */
+export interface StreamSettings {
+  /** -1: no limit. Argo Events keeps 50,000 and silently drops older events, read or not; a storm must not. */
+  readonly maxMsgs: number;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly replicas: number;
+  readonly duplicatesMs: number;
+  readonly retention: 'limits' | 'interest' | 'workqueue';
+  readonly discard: 'old' | 'new';
+}
+
+export interface BusSettings {
+  /** `<namespace>/<name>`. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly servers: readonly string[];
+  /** From the address itself (`nats://user:password@host`, `nats://token@host`). */
+  readonly urlCredentials?: { readonly username: string; readonly password?: string };
+  readonly accessSecret?: KeySelector;
+  /** The Secret that Argo's controller makes: used if it is there, done without if the address was overridden. */
+  readonly accessSecretOptional: boolean;
+  /** `automatic`: use TLS if the server offers it, without verifying, as Argo Events does on its own bus. */
+  readonly tls: 'automatic' | 'none' | TlsSettings;
+  readonly stream: StreamSettings;
+  /** Things in the manifest that were ignored, each a line for the log. */
+  readonly notices: readonly string[];
+}
+
+const STREAM_DEFAULTS: StreamSettings = {
+  maxMsgs: -1,
+  maxAgeMs: 168 * 3_600_000,
+  maxBytes: -1,
+  replicas: 3,
+  duplicatesMs: 300_000,
+  retention: 'limits',
+  discard: 'old',
+};
+
+/** `urlOverride` is `SLUICE_BUS_URL`: any NATS with JetStream can then carry the bus of any manifest. */
+export function busSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
+  const name = `${bus.namespace}/${bus.name}`;
+  const { jetstream, jetstreamExotic } = bus.spec;
+  const notices: string[] = [];
+  if (jetstream) {
+    return {
+      name,
+      namespace: bus.namespace,
+      ...parseServers(name, urlOverride ?? `nats://eventbus-${bus.name}-js-svc.${bus.namespace}.svc:4222`),
+      accessSecret: { name: `eventbus-${bus.name}-js-client-auth`, key: 'client-auth' },
+      accessSecretOptional: urlOverride !== undefined,
+      tls: 'automatic',
+      stream: parseStreamConfig(
+        name,
+        'spec.jetstream.streamConfig',
+        jetstream.streamConfig,
+        jetstream.replicas,
+        notices,
+      ),
+      notices,
+    };
+  }
+  const url = urlOverride ?? jetstreamExotic?.url;
+  if (!jetstreamExotic || url === undefined) {
+    throw misconfigured(name, 'spec has neither jetstream nor jetstreamExotic with a url', 'Sluice runs on JetStream.');
+  }
+  return {
+    name,
+    namespace: bus.namespace,
+    ...parseServers(name, url),
+    ...(jetstreamExotic.accessSecret && { accessSecret: jetstreamExotic.accessSecret }),
+    accessSecretOptional: false,
+    tls: jetstreamExotic.tls ?? 'none',
+    stream: parseStreamConfig(
+      name,
+      'spec.jetstreamExotic.streamConfig',
+      jetstreamExotic.streamConfig,
+      undefined,
+      notices,
+    ),
+    notices,
+  };
+}
+
+function parseServers(bus: string, urls: string): Pick<BusSettings, 'servers' | 'urlCredentials'> {
+  let urlCredentials: BusSettings['urlCredentials'];
+  const servers = urls.split(',').map((text) => {
+    const trimmed = text.trim();
+    const url = URL.canParse(trimmed) && trimmed.includes('://') ? new URL(trimmed) : undefined;
+    if (!url) return trimmed;
+    if (url.username) {
+      const password = url.password ? decodeURIComponent(url.password) : undefined;
+      urlCredentials = { username: decodeURIComponent(url.username), ...(password !== undefined && { password }) };
+    }
+    return `${url.protocol}//${url.host}`;
+  });
+  if (servers.some((server) => server === '')) {
+    throw misconfigured(bus, 'its address is empty', 'Write nats://host:4222, several with commas between them.');
+  }
+  return { servers, ...(urlCredentials && { urlCredentials }) };
+}
+
+function parseStreamConfig(
+  bus: string,
+  path: string,
+  text: string | undefined,
+  busReplicas: number | undefined,
+  notices: string[],
+): StreamSettings {
+  const defaults = { ...STREAM_DEFAULTS, replicas: busReplicas ?? STREAM_DEFAULTS.replicas };
+  if (text === undefined || text.trim() === '') return defaults;
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw misconfigured(bus, `${path} is not a YAML mapping`, 'Write it as lines like "maxAge: 24h".');
+  }
+  let settings = defaults;
+  for (const [key, value] of Object.entries(parsed)) {
+    const parser = STREAM_KEYS[key.toLowerCase()];
+    if (!parser) {
+      notices.push(`event bus ${bus}: ${path}.${key} is not known and was ignored`);
+      continue;
+    }
+    const change = parser(value);
+    if (!change)
+      throw misconfigured(bus, `${path}.${key} is ${JSON.stringify(value)}`, `Allowed: ${allowedValues(key)}.`);
+    settings = { ...settings, ...change };
+  }
+  return settings;
+}
+
+type StreamKeyParser = (value: unknown) => Partial<StreamSettings> | undefined;
+
+/** Keys in lower case: Argo Events reads them without regard to case. */
+const STREAM_KEYS: Readonly<Record<string, StreamKeyParser>> = {
+  maxmsgs: (value) => integer(value, (maxMsgs) => ({ maxMsgs })),
+  maxbytes: (value) => integer(value, (maxBytes) => ({ maxBytes })),
+  replicas: (value) => integer(value, (replicas) => ({ replicas })),
+  maxage: (value) => duration(value, (maxAgeMs) => ({ maxAgeMs })),
+  duplicates: (value) => duration(value, (duplicatesMs) => ({ duplicatesMs })),
+  retention: (value) => choice(value, ['limits', 'interest', 'workqueue'] as const, (retention) => ({ retention })),
+  discard: (value) => choice(value, ['old', 'new'] as const, (discard) => ({ discard })),
+};
+
+function integer(
+  value: unknown,
+  change: (value: number) => Partial<StreamSettings>,
+): Partial<StreamSettings> | undefined {
+  const parsed = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof parsed === 'number' && Number.isSafeInteger(parsed) ? change(parsed) : undefined;
+}
+
+function duration(
+  value: unknown,
+  change: (ms: number) => Partial<StreamSettings>,
+): Partial<StreamSettings> | undefined {
+  const ms = typeof value === 'string' ? parseGoDuration(value) : value === 0 ? 0 : undefined;
+  return ms === undefined ? undefined : change(ms);
+}
+
+/** Go writes these as numbers in the order of the list; the words are easier to read. */
+function choice<Word extends string>(
+  value: unknown,
+  words: readonly Word[],
+  change: (word: Word) => Partial<StreamSettings>,
+): Partial<StreamSettings> | undefined {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : '';
+  const word = words.find((candidate) => candidate === text) ?? (/^\d$/.test(text) ? words[Number(text)] : undefined);
+  return word === undefined ? undefined : change(word);
+}
+
+function allowedValues(key: string): string {
+  switch (key.toLowerCase()) {
+    case 'retention':
+      return '0 (limits), 1 (interest), 2 (workqueue)';
+    case 'discard':
+      return '0 (old), 1 (new)';
+    case 'maxage':
+    case 'duplicates':
+      return 'a duration such as 24h, 90m or 300s';
+    default:
+      return 'a whole number, -1 for no limit';
+  }
+}
+
+function misconfigured(bus: string, what: string, fix: string): SluiceError {
+  return new SluiceError('BUS_MISCONFIGURED', { message: `Event bus ${bus}: ${what}`, fix, context: { bus } });
+}

@@ -1,0 +1,133 @@
+/**
+ * The contract of the event bus: where events wait, deduplicated, until every sensor has handled them.
+ *
+ * `connectBus` (connect.ts) makes one; activities share it. Everything here rides out a lost connection by itself.
+ */
+import type { CloudEvent } from '../event/cloud-event';
+import type { Decision, DecisionRecord } from '../event/decision-record';
+import type { SluiceError } from '../errors';
+
+/** One clear line per state change, never one per event. */
+export type BusLog = (level: 'info' | 'warn', message: string) => void;
+
+/** What became of one event that was given to `publishEvents`. */
+export type PublishOutcome =
+  /** It is on the bus. `duplicate`: the bus had it already, under the same event key. */
+  | { readonly kind: 'published'; readonly sequence: number; readonly duplicate: boolean }
+  /** BUS_EVENT_TOO_LARGE (final), BUS_UNREACHABLE or BUS_REFUSED (worth another try later). */
+  | { readonly kind: 'failed'; readonly error: SluiceError };
+
+export interface PublishOptions {
+  /** How long passing failures are tried again; default 10,000. */
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a listener starts when its sensor is new; a known sensor continues where it stopped. */
+export type StartFrom =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'all' }
+  /** RFC 3339. */
+  | { readonly kind: 'time'; readonly time: string };
+
+export interface ListenerOptions {
+  readonly namespace: string;
+  readonly sensorName: string;
+  /** Subjects of all dependencies, see `eventSubject`. */
+  readonly subjects: readonly string[];
+  readonly startFrom: StartFrom;
+  /** The most that one `pull` will be asked for; decides how much is fetched ahead. */
+  readonly maxBatch: number;
+  /** When it aborts, waiting pulls resolve to nothing. */
+  readonly signal?: AbortSignal;
+}
+
+/** One event in the hands of a listener: it comes again after 30 s unless `ack` or `working` is called. */
+export interface BusMessage {
+  /** Undefined when what lies on the bus is not an event; `undecodable` says why. */
+  readonly event: CloudEvent | undefined;
+  readonly undecodable?: string;
+  readonly subject: string;
+  /** Position on the bus. */
+  readonly sequence: number;
+  /** 1 for the first delivery. */
+  readonly deliveryCount: number;
+  /** Milliseconds since the epoch. */
+  readonly publishedAt: number;
+  /** How many events waited behind this one when it was delivered. */
+  readonly pending: number;
+  /** The event is safely in Temporal's hands. */
+  ack(): void;
+  /** Another 30 s, please. */
+  working(): void;
+  /** Deliver again, to any listener of the sensor, now or after a while. */
+  release(delayMs?: number): void;
+}
+
+export interface BusListener {
+  /** What waits, at once, up to `max`; when nothing waits, the next event as soon as it comes. Empty once closed. */
+  pull(max: number): Promise<BusMessage[]>;
+  /** Events that this sensor has not acknowledged yet, those in hand included. */
+  lag(): Promise<number>;
+  /** Idempotent. Gives back what was fetched ahead; what was pulled stays with whoever pulled it. */
+  close(): Promise<void>;
+}
+
+/** An event read back from the bus, without any consumer's position changing. */
+export interface StoredEvent {
+  readonly event: CloudEvent | undefined;
+  readonly undecodable?: string;
+  readonly subject: string;
+  readonly sequence: number;
+  readonly publishedAt: number;
+}
+
+export interface EventRange {
+  /** Default: every event. */
+  readonly subjects?: readonly string[];
+  readonly fromSequence?: number;
+  /** Inclusive; default: what is on the bus now. */
+  readonly toSequence?: number;
+  /** RFC 3339, inclusive; `fromSequence` wins over `fromTime`. */
+  readonly fromTime?: string;
+  readonly toTime?: string;
+  readonly limit?: number;
+}
+
+export interface DecisionFilter {
+  readonly namespace?: string;
+  /** Name of the sensor or event source that decided. */
+  readonly owner?: string;
+  readonly decision?: Decision;
+  /** Event key or short id. */
+  readonly event?: string;
+  /** RFC 3339. */
+  readonly since?: string;
+  readonly limit?: number;
+}
+
+export interface DecisionCounts {
+  readonly recorded: number;
+  /** Given up because the bus was away for so long that the buffer ran over. */
+  readonly lost: number;
+}
+
+export interface Bus {
+  /** `<namespace>/<name>` of the EventBus, for messages. */
+  readonly name: string;
+  isConnected(): boolean;
+  /** Outcomes in the order of the events. Never throws for a single event's fate. */
+  publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
+  openListener(options: ListenerOptions): Promise<BusListener>;
+  readEvents(range: EventRange): AsyncIterable<StoredEvent>;
+  /** First and last sequence on the bus and how many events it holds. */
+  extent(): Promise<{ readonly first: number; readonly last: number; readonly events: number }>;
+  /** Written in the background, many to a message; `flushDecisions` resolves once all so far are on the bus. */
+  recordDecisions(records: readonly DecisionRecord[]): void;
+  flushDecisions(): Promise<void>;
+  decisionCounts(): DecisionCounts;
+  /** Oldest first. */
+  readDecisions(filter: DecisionFilter): AsyncIterable<DecisionRecord>;
+  /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+/** Opens the event bus of an EventBus manifest: the one way for activities to get a `Bus`. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SluiceError, describeError, isSluiceError } from '../errors';
+import type { SecretReader } from '../kubernetes/secrets';
+import type { Bus, BusLog } from './bus';
+import { busSettings, type EventBusObject } from './bus-settings';
+import { openConnection, type BusConnection } from './connection';
+import { openListener } from './consume';
+import {
+  DECISION_RETENTION,
+  DecisionJournal,
+  ensureDecisionStream,
+  readDecisions,
+  type DecisionRetention,
+} from './decisions';
+import { EventPublisher } from './publish';
+import { readEvents } from './read-back';
+import { ensureEventStream, openManager } from './stream';
+import { EVENT_STREAM } from './subjects';
+
+const RETRY_MS = 500;
+const LOG_EVERY_MS = 5_000;
+
+export interface ConnectBusOptions {
+  readonly log?: BusLog;
+  /** Aborts waiting for a server that is down. Does not close an open bus. */
+  readonly signal?: AbortSignal;
+  /** Replaces the manifest's address; default: environment variable `SLUICE_BUS_URL`. */
+  readonly url?: string;
+  readonly decisionRetention?: DecisionRetention;
+}
+
+/**
+ * Waits for the server, creates the stream if it is missing, and from then on reconnects for ever.
+ * Throws what waiting cannot mend: BUS_MISCONFIGURED, BUS_REFUSED (credentials), SECRET_MISSING.
+ */
+export async function connectBus(
+  bus: EventBusObject,
+  secrets: SecretReader,
+  options: ConnectBusOptions = {},
+): Promise<Bus> {
+  const log = options.log ?? (() => undefined);
+  const settings = busSettings(bus, options.url ?? (process.env.SLUICE_BUS_URL || undefined));
+  for (const notice of settings.notices) log('warn', notice);
+  const connection = await openConnection(settings, secrets, log, options.signal);
+  const ensureDecisions = async (): Promise<void> =>
+    ensureDecisionStream(connection, await openManager(connection), options.decisionRetention ?? DECISION_RETENTION);
+  try {
+    const manager = await untilReady(connection, options.signal, async () => {
+      const opened = await openManager(connection);
+      await ensureEventStream(connection, opened);
+      await ensureDecisions();
+      return opened;
+    });
+    return new JetStreamBus(connection, manager, new DecisionJournal(connection, ensureDecisions));
+  } catch (error) {
+    await connection.nats.close();
+    throw error;
+  }
+}
+
+/** JetStream is ready a moment after its server answers, in a cluster several seconds after. */
+async function untilReady<Result>(
+  connection: BusConnection,
+  signal: AbortSignal | undefined,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  let loggedAt = -Infinity;
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (isSluiceError(error) && !error.retryable) throw error;
+      if (signal?.aborted) throw notReady(connection, error);
+      if (performance.now() - loggedAt >= LOG_EVERY_MS) {
+        connection.log(
+          'warn',
+          `waiting for JetStream on event bus ${connection.settings.name}: ${describeError(error)}`,
+        );
+        loggedAt = performance.now();
+      }
+      await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function notReady(connection: BusConnection, cause: unknown): SluiceError {
+  return new SluiceError('BUS_UNREACHABLE', {
+    message: `Event bus ${connection.settings.name} has no working JetStream yet`,
+    context: { bus: connection.settings.name },
+    cause,
+  });
+}
+
+class JetStreamBus implements Bus {
+  readonly name: string;
+  private readonly publisher: EventPublisher;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly manager: JetStreamManager,
+    private readonly journal: DecisionJournal,
+  ) {
+    this.name = connection.settings.name;
+    this.publisher = new EventPublisher(connection);
+  }
+
+  isConnected: Bus['isConnected'] = () => this.connection.isConnected();
+  publishEvents: Bus['publishEvents'] = (events, options) => this.publisher.publishEvents(events, options);
+  openListener: Bus['openListener'] = (options) => openListener(this.connection, this.manager, options);
+  readEvents: Bus['readEvents'] = (range) => readEvents(this.connection, this.manager, range);
+  recordDecisions: Bus['recordDecisions'] = (records) => this.journal.record(records);
+  flushDecisions: Bus['flushDecisions'] = () => this.journal.flush();
+  decisionCounts: Bus['decisionCounts'] = () => this.journal.counts();
+  readDecisions: Bus['readDecisions'] = (filter) => readDecisions(this.connection, this.manager, filter);
+
+  extent: Bus['extent'] = async () => {
+    const { state } = await this.manager.streams.info(EVENT_STREAM);
+    return { first: state.first_seq, last: state.last_seq, events: state.messages };
+  };
+
+  close: Bus['close'] = () => {
+    this.closing ??= this.journal.close().then(() => this.connection.nats.close());
+    return this.closing;
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * How a sensor takes events from the bus: everything that waits, at once, so that batches grow only with the backlog.
+ */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describeError } from '../errors';
+import type { BusListener, BusMessage, ListenerOptions } from './bus';
+import type { BusConnection } from './connection';
+import { FetchedMessage, parseDeliveryPosition } from './delivery';
+import { ACK_WAIT_MS, ensureConsumer, findConsumer } from './durable-consumer';
+import { PullRequest } from './pull-request';
+import { ensureEventStream } from './stream';
+import { consumerName } from './subjects';
+
+const MAX_FETCHED_AHEAD = 500;
+const REPAIR_RETRY_MS = 250;
+
+export async function openListener(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  options: ListenerOptions,
+): Promise<BusListener> {
+  await ensureConsumer(manager, options);
+  return new JetStreamListener(connection, manager, options);
+}
+
+class JetStreamListener implements BusListener {
+  private readonly name: string;
+  private readonly capacity: number;
+  private readonly request: PullRequest;
+  private readonly keepAlive: NodeJS.Timeout;
+  private readonly stopWatching: () => void;
+  /** By sequence: a message that is delivered again while its first copy waits here takes its place. */
+  private readonly fetched = new Map<number, FetchedMessage>();
+  private readonly unanswered = new Set<number>();
+  private lastSequence = 0;
+  private wake: (() => void) | undefined;
+  private repairing = false;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly manager: JetStreamManager,
+    private readonly options: ListenerOptions,
+  ) {
+    this.name = consumerName(options.namespace, options.sensorName);
+    this.capacity = Math.min(MAX_FETCHED_AHEAD, Math.max(2, options.maxBatch * 2));
+    this.request = new PullRequest(connection, this.name, {
+      onMessage: (message) => this.receive(message),
+      onFinished: () => this.askForMore(),
+      onTrouble: () => void this.repair(),
+    });
+    this.stopWatching = connection.onReconnect(() => void this.repair());
+    this.keepAlive = setInterval(() => {
+      for (const message of this.fetched.values()) message.working();
+    }, ACK_WAIT_MS / 3).unref();
+    options.signal?.addEventListener('abort', this.onAbort, { once: true });
+    this.askForMore();
+  }
+
+  async pull(max: number): Promise<BusMessage[]> {
+    while (this.fetched.size === 0) {
+      if (this.closing || this.options.signal?.aborted) return [];
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    const batch: FetchedMessage[] = [];
+    for (const message of this.fetched.values()) {
+      if (batch.length >= max) break;
+      batch.push(message);
+    }
+    for (const message of batch) this.fetched.delete(message.position.sequence);
+    this.askForMore();
+    return batch.map((message) => message.toBusMessage());
+  }
+
+  async lag(): Promise<number> {
+    const info = await findConsumer(this.manager, this.name);
+    return info ? info.num_pending + info.num_ack_pending : 0;
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    this.options.signal?.removeEventListener('abort', this.onAbort);
+    this.stopWatching();
+    clearInterval(this.keepAlive);
+    this.wakePull();
+    // Draining waits for the server, which may be away: then there is nothing to give back either.
+    if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
+    else void this.request.close().catch(() => undefined);
+    for (const message of this.fetched.values()) message.release();
+    this.fetched.clear();
+    if (this.connection.isConnected()) await this.connection.nats.flush().catch(() => undefined);
+  }
+
+  private readonly onAbort = (): void => this.wakePull();
+
+  private wakePull(): void {
+    this.wake?.();
+    this.wake = undefined;
+  }
+
+  private receive(message: Msg): void {
+    const position = parseDeliveryPosition(message.reply ?? '');
+    if (!position) return;
+    this.fetched.set(
+      position.sequence,
+      new FetchedMessage(position, message, (sequence) => this.unanswered.delete(sequence)),
+    );
+    this.unanswered.add(position.sequence);
+    this.lastSequence = Math.max(this.lastSequence, position.sequence);
+    this.wakePull();
+  }
+
+  /** One request at a time: it ends when it is used up, and the next one asks for the room there is by then. */
+  private askForMore(): void {
+    if (this.closing || this.repairing || this.request.outstanding > 0 || !this.connection.isConnected()) return;
+    const room = this.capacity - this.fetched.size;
+    if (room >= this.capacity / 2) this.request.ask(room);
+  }
+
+  /** After a reconnection, a deleted consumer or a silent server: makes sure all is there, then asks again. */
+  private async repair(): Promise<void> {
+    if (this.repairing || this.closing) return;
+    this.repairing = true;
+    let complained = false;
+    while (!this.closing) {
+      try {
+        await this.restoreConsumer();
+        break;
+      } catch (error) {
+        if (!complained && this.connection.isConnected()) {
+          complained = true;
+          this.connection.log(
+            'warn',
+            `sensor ${this.options.namespace}/${this.options.sensorName} cannot read the event bus yet: ${describeError(error)}`,
+          );
+        }
+        await delay(REPAIR_RETRY_MS);
+      }
+    }
+    this.repairing = false;
+    this.request.forget();
+    this.askForMore();
+  }
+
+  private async restoreConsumer(): Promise<void> {
+    const { namespace, sensorName } = this.options;
+    if (await findConsumer(this.manager, this.name).catch(() => undefined)) return;
+    await ensureEventStream(this.connection, this.manager);
+    const change = await ensureConsumer(this.manager, this.options, this.resumeAt());
+    if (change === 'created') {
+      this.connection.log(
+        'warn',
+        `the consumer of sensor ${namespace}/${sensorName} was gone from the event bus; it was made again`,
+      );
+    }
+  }
+
+  /** The oldest event that nobody has confirmed; events that were confirmed after it may come a second time. */
+  private resumeAt(): number | undefined {
+    if (this.lastSequence === 0) return undefined;
+    return this.unanswered.size > 0 ? Math.min(...this.unanswered) : this.lastSequence + 1;
+  }
+}

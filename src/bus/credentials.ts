@@ -1,0 +1,111 @@
+/** How a client proves who it is to the bus: what an access Secret may hold, and the TLS material beside it. */
+import {
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+  type Authenticator,
+} from '@nats-io/transport-node';
+import { parse as parseYaml } from 'yaml';
+import { SluiceError, isSluiceError } from '../errors';
+import type { SecretReader } from '../kubernetes/secrets';
+import type { BusSettings, TlsSettings } from './bus-settings';
+
+const utf8 = new TextEncoder();
+
+/** Undefined: connect without credentials. Throws SECRET_MISSING and BUS_MISCONFIGURED, never quoting a secret. */
+export async function readCredentials(
+  settings: BusSettings,
+  secrets: SecretReader,
+): Promise<Authenticator | undefined> {
+  const { urlCredentials, accessSecret } = settings;
+  if (urlCredentials) {
+    const { username, password } = urlCredentials;
+    return password === undefined ? tokenAuthenticator(username) : usernamePasswordAuthenticator(username, password);
+  }
+  if (!accessSecret) return undefined;
+  let value: string;
+  try {
+    value = await secrets.secret(settings.namespace, accessSecret);
+  } catch (error) {
+    if (settings.accessSecretOptional && isSluiceError(error)) return undefined;
+    throw error;
+  }
+  const authenticator = parseAccessSecret(value, accessSecret.key);
+  if (authenticator) return authenticator;
+  throw new SluiceError('BUS_MISCONFIGURED', {
+    message: `Event bus ${settings.name}: key "${accessSecret.key}" of Secret "${accessSecret.name}" holds no credentials that are understood`,
+    fix: 'Put YAML with "username" and "password", or "token", or "nkey", or "credentials" there, or the text of a NATS credentials file.',
+    context: { bus: settings.name, secret: accessSecret.name, key: accessSecret.key },
+  });
+}
+
+/**
+ * Argo Events knows YAML with `username` and `password` only. We also take a token, an nkey seed and a credentials
+ * file: as YAML of that one key, as a Secret key of that name, or recognised by their own marks.
+ */
+export function parseAccessSecret(value: string, secretKey: string): Authenticator | undefined {
+  const text = value.trim();
+  if (text.includes('-----BEGIN NATS USER JWT-----')) return credsAuthenticator(utf8.encode(value));
+  if (/^SU[A-Z2-7]{56}$/.test(text)) return nkeyAuthenticator(utf8.encode(text));
+  if (/^(auth-?)?token$/i.test(secretKey) && !/\s/.test(text) && text !== '') return tokenAuthenticator(text);
+
+  const { username, password, token, nkey, credentials } = parseMapping(text);
+  if (username !== undefined) return usernamePasswordAuthenticator(username, password ?? '');
+  if (token !== undefined) return tokenAuthenticator(token);
+  if (nkey !== undefined) return nkeyAuthenticator(utf8.encode(nkey.trim()));
+  if (credentials !== undefined) return credsAuthenticator(utf8.encode(credentials));
+  return undefined;
+}
+
+function parseMapping(text: string): Partial<Record<string, string>> {
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(text);
+  } catch {
+    // Not quoting the parser: its message would show a piece of the secret.
+    return {};
+  }
+  if (typeof parsed !== 'object' || parsed === null) return {};
+  return Object.fromEntries(
+    Object.entries(parsed)
+      .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+      .map(([key, value]) => [key.toLowerCase(), String(value)]),
+  );
+}
+
+/** Options for `tls.connect`; undefined where the manifest asks for no TLS. */
+export interface TlsMaterial {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  rejectUnauthorized?: boolean;
+}
+
+export async function readTlsMaterial(
+  settings: BusSettings,
+  tls: TlsSettings,
+  secrets: SecretReader,
+): Promise<TlsMaterial | undefined> {
+  const read = async (selector: TlsSettings['caCertSecret']): Promise<string | undefined> =>
+    selector && (await secrets.secret(settings.namespace, selector));
+  const [ca, cert, key] = await Promise.all([
+    read(tls.caCertSecret),
+    read(tls.clientCertSecret),
+    read(tls.clientKeySecret),
+  ]);
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new SluiceError('BUS_MISCONFIGURED', {
+      message: `Event bus ${settings.name}: tls has only one of clientCertSecret and clientKeySecret`,
+      fix: 'Give both, or neither.',
+      context: { bus: settings.name },
+    });
+  }
+  if (!tls.insecureSkipVerify && ca === undefined && cert === undefined && !tls.enabled) return undefined;
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(tls.insecureSkipVerify && { rejectUnauthorized: false }),
+  };
+}

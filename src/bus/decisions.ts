@@ -1,0 +1,202 @@
+/**
+ * The journal of decisions: what became of every event, kept on a JetStream stream of its own.
+ *
+ * Cheap enough to stay on in a storm: many records to a message, written in the background, compressed by the server.
+ */
+import {
+  JetStreamApiError,
+  StorageType,
+  StoreCompression,
+  jetstream,
+  type JetStreamClient,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describeError } from '../errors';
+import type { DecisionRecord } from '../event/decision-record';
+import { shortEventId } from '../event/short-id';
+import type { DecisionCounts, DecisionFilter } from './bus';
+import type { BusConnection } from './connection';
+import { readStored } from './read-back';
+import { createStream, findStream } from './stream';
+import { DECISION_STREAM, DECISION_SUBJECTS, decisionSubject } from './subjects';
+
+export interface DecisionRetention {
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+}
+
+export const DECISION_RETENTION: DecisionRetention = { maxAgeMs: 7 * 24 * 3_600_000, maxBytes: 512 * 1024 * 1024 };
+
+const FLUSH_AFTER_MS = 50;
+const MAX_RECORDS_PER_MESSAGE = 200;
+/** About 20 MB of records. Older ones are given up first: the newest say what is happening now. */
+const MAX_BUFFERED = 50_000;
+const NO_STORAGE_LEFT = 10047;
+const MAX_RECORD_TEXT = 2_000;
+
+export async function ensureDecisionStream(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  retention: DecisionRetention,
+): Promise<void> {
+  if (await findStream(manager, DECISION_STREAM)) return;
+  const config: Partial<StreamConfig> & { name: string } = {
+    name: DECISION_STREAM,
+    subjects: [DECISION_SUBJECTS],
+    storage: StorageType.File,
+    compression: StoreCompression.S2,
+    max_age: nanos(retention.maxAgeMs),
+    max_bytes: retention.maxBytes,
+    num_replicas: connection.settings.stream.replicas,
+  };
+  try {
+    await createStream(connection, manager, config);
+  } catch (error) {
+    // The server reserves max_bytes; a small one still has room for a journal without a reservation.
+    if (!(error instanceof JetStreamApiError) || error.code !== NO_STORAGE_LEFT) throw error;
+    await createStream(connection, manager, { ...config, max_bytes: -1 });
+  }
+}
+
+export class DecisionJournal {
+  private readonly client: JetStreamClient;
+  private buffer: DecisionRecord[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  private recorded = 0;
+  private lost = 0;
+  private closed = false;
+  private isComplaining = false;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly ensureStream: () => Promise<void>,
+  ) {
+    this.client = jetstream(connection.nats, { timeout: 5_000 });
+  }
+
+  record(records: readonly DecisionRecord[]): void {
+    for (const record of records) this.buffer.push(record);
+    if (this.buffer.length > MAX_BUFFERED) {
+      this.lost += this.buffer.splice(0, this.buffer.length - MAX_BUFFERED).length;
+    }
+    this.timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
+  }
+
+  /** Resolves once everything recorded before the call is on the bus, or given up because the journal was closed. */
+  flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.writing = this.writing.then(() => this.writeAll());
+    return this.writing;
+  }
+
+  counts(): DecisionCounts {
+    return { recorded: this.recorded, lost: this.lost };
+  }
+
+  async close(deadlineMs = 3_000): Promise<void> {
+    await Promise.race([this.flush(), delay(deadlineMs, undefined, { ref: false })]);
+    this.closed = true;
+  }
+
+  private async writeAll(): Promise<void> {
+    const records = this.buffer;
+    this.buffer = [];
+    for (let attempt = 0; records.length > 0 && !this.closed; attempt += 1) {
+      const failed = await this.write(records.splice(0));
+      records.push(...failed);
+      if (failed.length > 0) await delay(Math.min(200 * 2 ** attempt, 2_000));
+    }
+    this.lost += records.length;
+  }
+
+  /** Returns the records that could not be written. */
+  private async write(records: readonly DecisionRecord[]): Promise<DecisionRecord[]> {
+    const messages = [...groupBySubject(records)].flatMap(([subject, group]) =>
+      chunks(group, MAX_RECORDS_PER_MESSAGE).map((chunk) => ({ subject, chunk })),
+    );
+    const failed: DecisionRecord[] = [];
+    await Promise.all(
+      messages.map(async ({ subject, chunk }) => {
+        try {
+          await this.client.publish(subject, JSON.stringify(chunk.map(shorten)));
+          this.recorded += chunk.length;
+          this.isComplaining = false;
+        } catch (error) {
+          failed.push(...chunk);
+          await this.recoverFrom(error);
+        }
+      }),
+    );
+    return failed;
+  }
+
+  private async recoverFrom(error: unknown): Promise<void> {
+    if (!this.isComplaining && this.connection.isConnected()) {
+      this.isComplaining = true;
+      this.connection.log(
+        'warn',
+        `event bus ${this.connection.settings.name}: decisions cannot be written yet: ${describeError(error)}`,
+      );
+    }
+    if (this.connection.isConnected()) await this.ensureStream().catch(() => undefined);
+  }
+}
+
+export async function* readDecisions(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  filter: DecisionFilter,
+): AsyncGenerator<DecisionRecord> {
+  if (!(await findStream(manager, DECISION_STREAM))) return;
+  const { namespace, owner, decision, since, limit = Number.POSITIVE_INFINITY } = filter;
+  let count = 0;
+  const range = {
+    subjects: [decisionSubject(namespace, owner, decision)],
+    ...(since !== undefined && { fromTime: since }),
+  };
+  for await (const message of readStored(connection, manager, DECISION_STREAM, range)) {
+    for (const record of parseRecords(message.data)) {
+      if (!isAbout(record, filter.event)) continue;
+      if (count >= limit) return;
+      count += 1;
+      yield record;
+    }
+  }
+}
+
+function isAbout(record: DecisionRecord, event: string | undefined): boolean {
+  if (event === undefined) return true;
+  return record.eventKey === event || record.eventId === event || shortEventId(record.eventKey) === event;
+}
+
+function parseRecords(data: Uint8Array): DecisionRecord[] {
+  return JSON.parse(new TextDecoder().decode(data)) as DecisionRecord[];
+}
+
+/** A reason may quote what a filter saw; a record stays a line, not a document. */
+function shorten(record: DecisionRecord): DecisionRecord {
+  if (record.reason === undefined || record.reason.length <= MAX_RECORD_TEXT) return record;
+  return { ...record, reason: `${record.reason.slice(0, MAX_RECORD_TEXT)}…` };
+}
+
+function groupBySubject(records: readonly DecisionRecord[]): Map<string, DecisionRecord[]> {
+  const groups = new Map<string, DecisionRecord[]>();
+  for (const record of records) {
+    const subject = decisionSubject(record.namespace, record.sensor ?? record.eventSource ?? '-', record.decision);
+    const group = groups.get(subject);
+    if (group) group.push(record);
+    else groups.set(subject, [record]);
+  }
+  return groups;
+}
+
+function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

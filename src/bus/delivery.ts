@@ -1,0 +1,78 @@
+/** One message as JetStream delivers it to a pull consumer: what its reply subject tells, and how it is answered. */
+import type { Msg } from '@nats-io/transport-node';
+import { describeError } from '../errors';
+import type { CloudEvent } from '../event/cloud-event';
+import { decodeEvent } from '../event/encode-event';
+import type { BusMessage } from './bus';
+
+export interface DeliveryPosition {
+  readonly deliveryCount: number;
+  readonly sequence: number;
+  readonly publishedAt: number;
+  readonly pending: number;
+}
+
+/**
+ * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`, in newer servers
+ * with domain and account before the stream and a token at the end. Undefined when it is not one.
+ */
+export function parseDeliveryPosition(reply: string): DeliveryPosition | undefined {
+  const tokens = reply.split('.');
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
+  const numbers = tokens.length === 9 ? tokens.slice(4) : tokens.slice(6, 11);
+  const [deliveries, streamSequence, , nanoseconds, pending] = numbers;
+  if (deliveries === undefined || streamSequence === undefined || !nanoseconds || pending === undefined)
+    return undefined;
+  return {
+    deliveryCount: Number(deliveries),
+    sequence: Number(streamSequence),
+    publishedAt: Number(nanoseconds.slice(0, -6)),
+    pending: Number(pending),
+  };
+}
+
+/** What lies on the bus, or why it is not an event. */
+export function readEvent(payload: Uint8Array): { event: CloudEvent | undefined; undecodable?: string } {
+  try {
+    return { event: decodeEvent(payload) };
+  } catch (error) {
+    return { event: undefined, undecodable: describeError(error) };
+  }
+}
+
+/** A message fetched and not yet handed on. */
+export class FetchedMessage {
+  private answered = false;
+
+  constructor(
+    readonly position: DeliveryPosition,
+    private readonly message: Msg,
+    private readonly onAnswered: (sequence: number) => void,
+  ) {}
+
+  toBusMessage(): BusMessage {
+    return {
+      ...readEvent(this.message.data),
+      ...this.position,
+      subject: this.message.subject,
+      ack: () => this.answer('+ACK'),
+      working: () => this.working(),
+      release: (delayMs) => this.release(delayMs),
+    };
+  }
+
+  working(): void {
+    if (!this.answered) this.message.respond('+WPI');
+  }
+
+  release(delayMs?: number): void {
+    this.answer(delayMs ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1e6) })}` : '-NAK');
+  }
+
+  private answer(reply: string): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.onAnswered(this.position.sequence);
+    this.message.respond(reply);
+  }
+}

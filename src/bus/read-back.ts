@@ -1,0 +1,71 @@
+/** Reads events that are on the bus, as often as one likes: for replay and explain. No consumer's position changes. */
+import { DeliverPolicy, jetstream, type ConsumerMessages, type JetStreamManager } from '@nats-io/jetstream';
+import type { EventRange, StoredEvent } from './bus';
+import type { BusConnection } from './connection';
+import { readEvent } from './delivery';
+import { EVENT_STREAM } from './subjects';
+
+/** What an ordered, temporary consumer yields. */
+interface StoredMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly publishedAt: number;
+  readonly data: Uint8Array;
+}
+
+export async function* readEvents(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  range: EventRange,
+): AsyncGenerator<StoredEvent> {
+  const untilTime = range.toTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(range.toTime);
+  let count = 0;
+  for await (const message of readStored(connection, manager, EVENT_STREAM, range)) {
+    if (message.publishedAt > untilTime || count >= (range.limit ?? Number.POSITIVE_INFINITY)) return;
+    const { data, ...position } = message;
+    yield { ...readEvent(data), ...position };
+    count += 1;
+  }
+}
+
+/** Messages of a stream from the start of the range to what was last when reading began. */
+export async function* readStored(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  stream: string,
+  range: Pick<EventRange, 'subjects' | 'fromSequence' | 'toSequence' | 'fromTime'>,
+): AsyncGenerator<StoredMessage> {
+  const { state } = await manager.streams.info(stream);
+  const last = Math.min(range.toSequence ?? state.last_seq, state.last_seq);
+  if (state.messages === 0 || (range.fromSequence ?? state.first_seq) > last) return;
+
+  const consumer = await jetstream(connection.nats).consumers.get(stream, {
+    ...(range.subjects && range.subjects.length > 0 && { filter_subjects: [...range.subjects] }),
+    ...startOf(range),
+  });
+  if ((await consumer.info()).num_pending === 0) return;
+  const messages: ConsumerMessages = await consumer.consume({ max_messages: 500 });
+  try {
+    for await (const message of messages) {
+      if (message.seq > last) return;
+      yield {
+        subject: message.subject,
+        sequence: message.seq,
+        publishedAt: message.time.getTime(),
+        data: message.data,
+      };
+      if (message.info.pending === 0 || message.seq === last) return;
+    }
+  } finally {
+    await messages.close();
+    await consumer.delete().catch(() => undefined);
+  }
+}
+
+function startOf(range: Pick<EventRange, 'fromSequence' | 'fromTime'>) {
+  if (range.fromSequence !== undefined) {
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, range.fromSequence) };
+  }
+  if (range.fromTime !== undefined) return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: range.fromTime };
+  return { deliver_policy: DeliverPolicy.All };
+}

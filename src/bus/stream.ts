@@ -1,0 +1,135 @@
+/** The stream that holds the events: created if missing, never changed behind the back of whoever made it. */
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { SluiceError } from '../errors';
+import type { StreamSettings } from './bus-settings';
+import type { BusConnection } from './connection';
+import { EVENT_STREAM, EVENT_SUBJECTS } from './subjects';
+
+/** The server's own numbers for what it refuses; its texts change between versions. */
+const STREAM_NOT_FOUND = 10059;
+const NO_SUITABLE_PEERS = 10005;
+const REPLICAS_NOT_SUPPORTED = 10074;
+const NOT_ENABLED_FOR_ACCOUNT = 10039;
+const NOT_ENABLED = 10076;
+
+/** A client for JetStream's management calls. Throws BUS_MISCONFIGURED where the server has no JetStream. */
+export async function openManager(connection: BusConnection): Promise<JetStreamManager> {
+  try {
+    return await jetstreamManager(connection.nats, { timeout: 5_000 });
+  } catch (error) {
+    if (isJetStreamMissing(error)) {
+      throw new SluiceError('BUS_MISCONFIGURED', {
+        message: `Event bus ${connection.settings.name}: the server has no JetStream for this account`,
+        fix: 'Start nats-server with -js, or enable JetStream for the account.',
+        context: { bus: connection.settings.name },
+        // JetStream is also missing for a moment while a server starts.
+        retryable: true,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+export async function ensureEventStream(connection: BusConnection, manager: JetStreamManager): Promise<void> {
+  const existing = await findStream(manager, EVENT_STREAM);
+  const wanted = eventStreamConfig(connection.settings.stream);
+  if (!existing) {
+    await createStream(connection, manager, wanted);
+    return;
+  }
+  if (!existing.subjects?.includes(EVENT_SUBJECTS)) {
+    throw new SluiceError('BUS_MISCONFIGURED', {
+      message: `Event bus ${connection.settings.name}: stream "${EVENT_STREAM}" exists with subjects ${JSON.stringify(existing.subjects)}, without ${EVENT_SUBJECTS}`,
+      fix: 'Let the event bus have a NATS account of its own, or remove that stream.',
+      context: { bus: connection.settings.name },
+    });
+  }
+  const differences = describeDifferences(existing, wanted);
+  if (differences.length > 0) {
+    connection.log(
+      'warn',
+      `event bus ${connection.settings.name}: its stream exists with other settings and is left alone (${differences.join(', ')}); change it with "nats stream edit ${EVENT_STREAM}"`,
+    );
+  }
+}
+
+export async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (isStreamMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Creates it with as many replicas as the server can give, saying so where that is fewer than asked. */
+export async function createStream(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  try {
+    await manager.streams.add(config);
+  } catch (error) {
+    if (!isReplicaShortage(error) || (config.num_replicas ?? 1) <= 1) throw error;
+    connection.log(
+      'info',
+      `event bus ${connection.settings.name}: the server cannot keep ${config.num_replicas} replicas of stream "${config.name}"; it keeps 1`,
+    );
+    await manager.streams.add({ ...config, num_replicas: 1 });
+  }
+}
+
+function eventStreamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
+  // The server refuses a duplicate window that is longer than the events live.
+  const duplicatesMs =
+    settings.maxAgeMs > 0 ? Math.min(settings.duplicatesMs, settings.maxAgeMs) : settings.duplicatesMs;
+  return {
+    name: EVENT_STREAM,
+    subjects: [EVENT_SUBJECTS],
+    storage: StorageType.File,
+    max_msgs: settings.maxMsgs,
+    max_age: nanos(settings.maxAgeMs),
+    max_bytes: settings.maxBytes,
+    num_replicas: settings.replicas,
+    ...(duplicatesMs > 0 && { duplicate_window: nanos(duplicatesMs) }),
+    retention: RETENTION[settings.retention],
+    discard: settings.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+  };
+}
+
+const RETENTION = {
+  limits: RetentionPolicy.Limits,
+  interest: RetentionPolicy.Interest,
+  workqueue: RetentionPolicy.Workqueue,
+} as const;
+
+function describeDifferences(existing: StreamConfig, wanted: Partial<StreamConfig>): string[] {
+  const compared = ['max_msgs', 'max_age', 'max_bytes', 'retention', 'discard', 'duplicate_window'] as const;
+  return compared
+    .filter((key) => wanted[key] !== undefined && existing[key] !== wanted[key])
+    .map((key) => `${key} is ${existing[key]}, the manifest says ${wanted[key]}`);
+}
+
+export function isStreamMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
+}
+
+function isReplicaShortage(error: unknown): boolean {
+  return error instanceof JetStreamApiError && [NO_SUITABLE_PEERS, REPLICAS_NOT_SUPPORTED].includes(error.code);
+}
+
+function isJetStreamMissing(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return [NOT_ENABLED, NOT_ENABLED_FOR_ACCOUNT].includes(error.code);
+  return error instanceof Error && error.name === 'JetStreamNotEnabled';
+}

@@ -1,0 +1,37 @@
+/** What became of an event at one step, written down so that `sluice explain` can answer for it. Pure. */
+
+/**
+ * - `fired`: one or more triggers were started with it.
+ * - `joined`: it satisfied a dependency of a trigger that waits for others.
+ * - `filtered`: a filter said no; `clause` and `reason` say which and why.
+ * - `failed`: a filter, transform or parameter could not be evaluated.
+ * - `unmatched`: no dependency of the sensor asks for it.
+ * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
+ * - `discarded`: a person decided that it is not to be fired.
+ */
+export const DECISIONS = ['fired', 'joined', 'filtered', 'failed', 'unmatched', 'rejected', 'discarded'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+export interface DecisionRecord {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly eventKey: string;
+  readonly eventId: string;
+  /** Event source and event name, as in the CloudEvent. */
+  readonly source: string;
+  readonly subject: string;
+  /** Where the event lies on the bus. */
+  readonly sequence?: number;
+  readonly namespace: string;
+  /** Who decided: a sensor, or the event source itself. */
+  readonly sensor?: string;
+  readonly eventSource?: string;
+  readonly decision: Decision;
+  readonly dependency?: string;
+  readonly triggers?: readonly string[];
+  readonly runId?: string;
+  /** The filter that said no, as a path in the manifest. */
+  readonly clause?: string;
+  readonly reason?: string;
+  readonly code?: string;
+}

@@ -1,0 +1,72 @@
+/**
+ * The id of an event: the same thing that happened outside always gets the same id, so that no repetition on the way
+ * (a crash between publishing and acknowledging, a producer that sends twice) makes a second event of it.
+ *
+ * | what arrives | id | repeated when |
+ * | --- | --- | --- |
+ * | anything with a transport id (Redis stream entry, idempotency key) | `<event>:<transport id>` | the transport delivers the same entry again; an item added again is a new entry and so a new event |
+ * | a CloudEvent in the payload | `<event>:cloudevent:<id>~<hash of its source>` | the producer repeats source and id |
+ * | a STAC item | `<event>:stac:<collection>:<id>:<updated>` | the same version of the item is published again |
+ * | a STAC item without `updated` | `<event>:stac:<collection>:<id>:<hash of the item>` | an identical item is published again |
+ * | anything else | `<event>:<receive time>:<hash of the payload>` | never: without an id of its own, each message is its own event |
+ *
+ * The event name is part of the id because one event source may read one stream under two event names, and JetStream
+ * would take the second event for a repetition of the first.
+ *
+ * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and whatever was
+ * replaced or cut off is told apart by `~` and a hash of the original. Pure.
+ */
+import type { JsonObject } from './json';
+import { shortHash } from './short-id';
+import { isJsonObject, parseStacItem } from './stac';
+
+export const MAX_EVENT_ID_LENGTH = 200;
+const MAX_PART_LENGTH = 60;
+const HASH_LENGTH = 12;
+
+export interface EventOrigin {
+  /** Name of the event inside the event source. */
+  readonly eventName: string;
+  /** The transport's own stable id, if it has one. */
+  readonly transportId?: string;
+  /** The producer's own document inside the payload. */
+  readonly document?: unknown;
+  /** The payload as sensors see it. */
+  readonly data: JsonObject;
+  /** When it was received; must differ between two messages that may be identical. */
+  readonly receivedAt: string;
+}
+
+export function deriveEventId(origin: EventOrigin): string {
+  const name = legalPart(origin.eventName, MAX_PART_LENGTH, ':');
+  return `${name}:${legalPart(identityOf(origin), MAX_EVENT_ID_LENGTH - name.length - 1)}`;
+}
+
+function identityOf({ transportId, document, data, receivedAt }: EventOrigin): string {
+  if (transportId !== undefined) return transportId;
+
+  const cloudEvent = parseCloudEventIdentity(document);
+  if (cloudEvent) return `cloudevent:${legalPart(cloudEvent.id, 120)}~${shortHash(cloudEvent.source, HASH_LENGTH)}`;
+
+  const item = parseStacItem(document);
+  if (item) {
+    const version = item.updated ?? shortHash(JSON.stringify(document), HASH_LENGTH);
+    return `stac:${item.collection ?? ''}:${item.id}:${version}`;
+  }
+  return `${receivedAt}:${shortHash(JSON.stringify(data), HASH_LENGTH)}`;
+}
+
+/** `source` and `id` of a CloudEvent in the payload; CloudEvents makes the pair unique. */
+function parseCloudEventIdentity(document: unknown): { source: string; id: string } | undefined {
+  if (!isJsonObject(document) || typeof document.specversion !== 'string') return undefined;
+  const { source, id } = document;
+  return typeof source === 'string' && typeof id === 'string' ? { source, id } : undefined;
+}
+
+/** The text in legal characters and at most `maxLength` of them; two different texts never become the same part. */
+function legalPart(text: string, maxLength: number, alsoIllegal = ''): string {
+  const legal = text.replace(/[^A-Za-z0-9._:@+~-]/g, '_');
+  const readable = alsoIllegal === '' ? legal : legal.replaceAll(alsoIllegal, '_');
+  if (readable === text && text.length <= maxLength) return text;
+  return `${readable.slice(0, maxLength - HASH_LENGTH - 1)}~${shortHash(text, HASH_LENGTH)}`;
+}
