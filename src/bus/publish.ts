@@ -1,5 +1,5 @@
 /** Puts events on the bus: many at once, each under a message id by which JetStream recognises a repetition. */
-import { JetStreamApiError, jetstream, type JetStreamClient } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError } from '../errors';
 import { eventKey, type CloudEvent } from '../event/cloud-event';
@@ -18,9 +18,14 @@ const MAX_MESSAGE_SIZE_EXCEEDED = 10054;
 
 export class EventPublisher {
   private readonly client: JetStreamClient;
+  /** What to call for each event on the wire when the connection turns out to have been lost under it. */
+  private readonly unconfirmed = new Set<() => void>();
 
   constructor(private readonly connection: BusConnection) {
     this.client = jetstream(connection.nats, { timeout: ACK_TIMEOUT_MS });
+    connection.onReconnect(() => {
+      for (const tryAgain of this.unconfirmed) tryAgain();
+    });
   }
 
   async publishEvents(events: readonly CloudEvent[], options: PublishOptions = {}): Promise<PublishOutcome[]> {
@@ -44,10 +49,7 @@ export class EventPublisher {
 
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const ack = await this.client.publish(eventSubject(event.source, event.subject), payload, {
-          msgID: eventKey(event),
-          timeout: ACK_TIMEOUT_MS,
-        });
+        const ack = await this.publishOnce(event, payload);
         // After a lost acknowledgement the duplicate is our own first attempt.
         return { kind: 'published', sequence: ack.seq, duplicate: ack.duplicate && attempt === 1 };
       } catch (error) {
@@ -59,6 +61,21 @@ export class EventPublisher {
         await delay(pauseMs, undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+
+  /** Fails at once after a reconnection: the acknowledgement of the old connection will never come. */
+  private publishOnce(event: CloudEvent, payload: Uint8Array): Promise<PubAck> {
+    return new Promise((resolve, reject) => {
+      const tryAgain = (): void => reject(new Error('the connection was lost before it was confirmed'));
+      this.unconfirmed.add(tryAgain);
+      this.client
+        .publish(eventSubject(event.source, event.subject), payload, {
+          msgID: eventKey(event),
+          timeout: ACK_TIMEOUT_MS,
+        })
+        .finally(() => this.unconfirmed.delete(tryAgain))
+        .then(resolve, reject);
+    });
   }
 
   private checkSize(event: CloudEvent, payloadBytes: number): SluiceError | undefined {
