@@ -13,6 +13,7 @@ module.exports = {
       displayName: 'unit',
       roots: ['<rootDir>/dist/test'],
       testMatch: ['**/*.test.js'],
+      globalSetup: '<rootDir>/dist/test/setup/find-binaries.js',
       testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.js$'],
     },
     // One Temporal dev server and one kube-apiserver for the whole run, started by dev/.

@@ -1,0 +1,101 @@
+import { readGoToolModule } from './go-tool-module';
+import type { Release, Tool } from './tool';
+
+const SEMANTIC_VERSION = /(\d+\.\d+\.\d+)/;
+
+interface GoToolOptions {
+  lowestVersion: string;
+  versionPattern?: RegExp;
+  /** How long a first build takes on two cores, for the message. */
+  duration: string;
+  linkerFlags?: (version: string) => string;
+  release: (version: string, os: string, architecture: string) => Release | undefined;
+}
+
+function createGoTool(executable: string, options: GoToolOptions): Tool {
+  const { folder, packagePath, version } = readGoToolModule(executable);
+  return {
+    executable,
+    version,
+    lowestVersion: options.lowestVersion,
+    versionPattern: options.versionPattern ?? SEMANTIC_VERSION,
+    release: ({ os, architecture }) => options.release(version, os, architecture),
+    source: {
+      kind: 'go-module',
+      folder,
+      packagePath,
+      linkerFlags: options.linkerFlags?.(version) ?? '',
+      duration: options.duration,
+    },
+  };
+}
+
+/** Every program that dev/ starts. */
+export const tools = {
+  temporal: createGoTool('temporal', {
+    // Our own build calls itself 0.0.0-DEV; the server inside tells the truth.
+    versionPattern: /Server (\d+\.\d+\.\d+)/,
+    lowestVersion: '1.28.0',
+    duration: 'about 3 minutes',
+    release: (version, os, architecture) => {
+      const base = `https://github.com/temporalio/cli/releases/download/v${version}`;
+      return {
+        url: `${base}/temporal_cli_${version}_${os}_${architecture}.tar.gz`,
+        checksumUrl: `${base}/checksums.txt`,
+        pathInArchive: 'temporal',
+      };
+    },
+  }),
+  natsServer: createGoTool('nats-server', {
+    lowestVersion: '2.11.0',
+    duration: 'about 30 seconds',
+    release: (version, os, architecture) => {
+      const base = `https://github.com/nats-io/nats-server/releases/download/v${version}`;
+      const name = `nats-server-v${version}-${os}-${architecture}`;
+      return {
+        url: `${base}/${name}.tar.gz`,
+        checksumUrl: `${base}/SHA256SUMS`,
+        pathInArchive: `${name}/nats-server`,
+      };
+    },
+  }),
+  etcd: createGoTool('etcd', {
+    lowestVersion: '3.5.0',
+    duration: 'about a minute',
+    release: (version, os, architecture) => {
+      // The archives for macOS are zip files, which tar on Linux cannot unpack; there the build takes over.
+      if (os !== 'linux') return undefined;
+      const base = `https://github.com/etcd-io/etcd/releases/download/v${version}`;
+      const name = `etcd-v${version}-${os}-${architecture}`;
+      return { url: `${base}/${name}.tar.gz`, checksumUrl: `${base}/SHA256SUMS`, pathInArchive: `${name}/etcd` };
+    },
+  }),
+  kubeApiserver: createGoTool('kube-apiserver', {
+    lowestVersion: '1.31.0',
+    duration: 'about 4 minutes',
+    // Without it the server calls itself v0.0.0-master, which clients cannot compare.
+    linkerFlags: (version) => `-X k8s.io/component-base/version.gitVersion=v${version}`,
+    release: (version, os, architecture) => {
+      if (os !== 'linux') return undefined;
+      const url = `https://dl.k8s.io/v${version}/bin/${os}/${architecture}/kube-apiserver`;
+      return { url, checksumUrl: `${url}.sha256` };
+    },
+  }),
+  redisServer: {
+    executable: 'redis-server',
+    version: '7',
+    lowestVersion: '6.2.0',
+    versionPattern: /v=(\d+\.\d+\.\d+)/,
+    source: {
+      kind: 'system-package',
+      names: { 'apt-get': 'redis-server', apk: 'redis', dnf: 'redis', brew: 'redis' },
+    },
+  },
+  rustac: {
+    executable: 'rustac',
+    version: '0.9.18',
+    lowestVersion: '0.2.0',
+    versionPattern: SEMANTIC_VERSION,
+    source: { kind: 'python-package', name: 'rustac' },
+  },
+} as const satisfies Record<string, Tool>;

@@ -1,0 +1,184 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tools } from './binaries/catalogue';
+import { findBinary } from './binaries/find-binary';
+import { createApiClient } from './kubernetes/api-client';
+import { describeExternalKubernetes } from './kubernetes/external';
+import { installCrds } from './kubernetes/install-crds';
+import { formatKubeconfig } from './kubernetes/kubeconfig';
+import { createServiceAccountToken } from './kubernetes/service-account-token';
+import { startOnFreePorts } from './processes/free-ports';
+import { startServerProcess, type ServerProcess } from './processes/server-process';
+import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
+import { createTlsFiles, type TlsFiles } from './tls-certificates';
+
+export interface StartKubernetesOptions {
+  port?: number;
+  /** More flags for kube-apiserver. */
+  flags?: readonly string[];
+  /** Never use the cluster that SLUICE_DEV_KUBECONFIG names, even if no other option asks for a server of its own. */
+  own?: boolean;
+}
+
+/** An API server with its store: it keeps and serves objects, and runs nothing. */
+export interface RunningKubernetes {
+  url: string;
+  kubeconfigPath: string;
+  /** Bearer token of a user in group system:masters. */
+  adminToken: string;
+  caPath: string;
+  /** A command line to look around with. */
+  kubectlHint: string;
+  /** A real token of a ServiceAccount, made with its namespace if missing. It has no rights until a role is bound. */
+  serviceAccountToken(namespace: string, name: string): Promise<string>;
+  /** Ends the servers. May be called again. */
+  stop(): Promise<void>;
+  /** Ends the API server as an outage would, its store stays; `restart` brings it back. */
+  stopKeepingData(): Promise<void>;
+  /** Starts the API server again on the same port, after stopping it if it runs. */
+  restart(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+const ISSUER = 'https://kubernetes.default.svc';
+
+/** Starts etcd and kube-apiserver with Argo's resource types, or returns the cluster that SLUICE_DEV_KUBECONFIG names. */
+export async function startKubernetes(options: StartKubernetesOptions = {}): Promise<RunningKubernetes> {
+  const external = process.env.SLUICE_DEV_KUBECONFIG;
+  if (external !== undefined && external !== '' && Object.keys(options).length === 0) {
+    return describeExternalKubernetes(external);
+  }
+
+  const etcdBinary = await findBinary(tools.etcd);
+  const binary = await findBinary(tools.kubeApiserver);
+  const folder = await createTemporaryFolder('kubernetes');
+  let etcd: ServerProcess | undefined;
+  try {
+    const startedEtcd = await startEtcd(etcdBinary, join(folder, 'etcd'));
+    etcd = startedEtcd.process;
+    const files = await createApiServerFiles(folder);
+    return await startOnFreePorts([options.port], (port) =>
+      startApiServer({ binary, folder, port, files, etcd: startedEtcd, flags: options.flags ?? [] }),
+    );
+  } catch (error) {
+    await etcd?.stop();
+    await removeFolder(folder);
+    throw error;
+  }
+}
+
+interface Etcd {
+  url: string;
+  process: ServerProcess;
+}
+
+async function startEtcd(binary: string, folder: string): Promise<Etcd> {
+  await mkdir(folder);
+  return startOnFreePorts([undefined, undefined], async (port, peerPort) => {
+    const url = `http://${HOST}:${port}`;
+    const peerUrl = `http://${HOST}:${peerPort}`;
+    const args = [
+      ...['--data-dir', join(folder, `data-${port}`), '--unsafe-no-fsync', '--log-level', 'error'],
+      ...['--listen-client-urls', url, '--advertise-client-urls', url],
+      ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+      ...['--initial-cluster', `default=${peerUrl}`],
+    ];
+    const isReady = async () => (await fetch(`${url}/health`)).ok;
+    return { url, process: await startServerProcess({ name: 'etcd', command: binary, args, folder, isReady }) };
+  });
+}
+
+interface ApiServerFiles {
+  tls: TlsFiles;
+  adminToken: string;
+  tokensPath: string;
+  accountKeyPath: string;
+}
+
+async function createApiServerFiles(folder: string): Promise<ApiServerFiles> {
+  const adminToken = randomBytes(16).toString('hex');
+  const tokensPath = join(folder, 'tokens.csv');
+  const accountKeyPath = join(folder, 'service-accounts.key');
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
+  });
+  await writeFile(tokensPath, `${adminToken},admin,admin,system:masters\n`, { mode: 0o600 });
+  await writeFile(accountKeyPath, privateKey, { mode: 0o600 });
+  return { tls: await createTlsFiles(folder), adminToken, tokensPath, accountKeyPath };
+}
+
+interface ApiServerSetup {
+  binary: string;
+  folder: string;
+  port: number;
+  files: ApiServerFiles;
+  etcd: Etcd;
+  flags: readonly string[];
+}
+
+async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes> {
+  const { binary, folder, port, files, etcd } = setup;
+  const { caPath } = files.tls;
+  const url = `https://${HOST}:${port}`;
+  const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token: files.adminToken });
+  const start = () =>
+    startServerProcess({
+      name: 'kube-apiserver',
+      command: binary,
+      args: formatFlags(setup),
+      folder,
+      isReady: async () => (await api.send('GET', '/readyz')).status === 200,
+    });
+
+  let server = await start();
+  const kubeconfigPath = join(folder, 'kubeconfig');
+  await writeFile(kubeconfigPath, formatKubeconfig(url, caPath, files.adminToken), { mode: 0o600 });
+  try {
+    await installCrds(api);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return {
+    url,
+    kubeconfigPath,
+    adminToken: files.adminToken,
+    caPath,
+    kubectlHint: `kubectl --kubeconfig ${kubeconfigPath} get workflows -A`,
+    serviceAccountToken: (namespace, name) => createServiceAccountToken(api, namespace, name),
+    stop: async () => {
+      api.close();
+      await server.stop();
+      await etcd.process.stop();
+      await removeFolder(folder);
+    },
+    stopKeepingData: () => server.stop(),
+    restart: async () => {
+      await server.stop();
+      server = await start();
+    },
+  };
+}
+
+function formatFlags({ port, files, etcd, flags }: ApiServerSetup): string[] {
+  return [
+    ...['--bind-address', HOST, '--secure-port', String(port), '--etcd-servers', etcd.url],
+    ...['--tls-cert-file', files.tls.serverCertificatePath, '--tls-private-key-file', files.tls.serverKeyPath],
+    ...['--authorization-mode', 'RBAC', '--token-auth-file', files.tokensPath],
+    ...['--service-account-issuer', ISSUER, '--service-account-key-file', files.accountKeyPath],
+    ...['--service-account-signing-key-file', files.accountKeyPath],
+    // Without controllers no ServiceAccount `default` appears, which this plugin would demand of every pod.
+    ...['--disable-admission-plugins', 'ServiceAccount'],
+    // Load tests must meet the limits of Sluice, not those of the API server's fairness queues.
+    ...[
+      '--enable-priority-and-fairness=false',
+      '--max-requests-inflight=3000',
+      '--max-mutating-requests-inflight=2000',
+    ],
+    ...['--service-cluster-ip-range', '10.0.0.0/24', '--profiling=false'],
+    ...flags,
+  ];
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { nkeys } from '@nats-io/transport-node';
+
+type KeyPair = ReturnType<typeof nkeys.createUser>;
+
+export interface OperatorMode {
+  /** Lines for the server's configuration: operator, accounts, resolver. */
+  configuration: string;
+  /** Content of a credentials file for one user who may do everything in one account. */
+  credentials: string;
+}
+
+const UNLIMITED = -1;
+const ACCOUNT_LIMITS = {
+  ...{ subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED, conn: UNLIMITED, leaf: UNLIMITED },
+  ...{ imports: UNLIMITED, exports: UNLIMITED, wildcards: true },
+};
+const JETSTREAM_LIMITS = {
+  ...{ mem_storage: UNLIMITED, disk_storage: UNLIMITED, streams: UNLIMITED, consumer: UNLIMITED },
+};
+
+/** Makes what `nsc` would: an operator, a system account, an account with JetStream, and a user's credentials. */
+export function createOperatorMode(): OperatorMode {
+  const operator = nkeys.createOperator();
+  const systemAccount = nkeys.createAccount();
+  const account = nkeys.createAccount();
+  const user = nkeys.createUser();
+  const claims = (type: string, more: object = {}) => ({ ...more, type, version: 2 });
+
+  const operatorToken = signToken(operator, operator, 'sluice-dev', claims('operator'));
+  const systemToken = signToken(operator, systemAccount, 'SYS', claims('account', { limits: ACCOUNT_LIMITS }));
+  const limits = { ...ACCOUNT_LIMITS, ...JETSTREAM_LIMITS };
+  const accountToken = signToken(operator, account, 'sluice', claims('account', { limits }));
+  const userLimits = { subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
+  const userToken = signToken(account, user, 'sluice', claims('user', { pub: {}, sub: {}, ...userLimits }));
+
+  return {
+    configuration: `operator: ${operatorToken}
+system_account: ${systemAccount.getPublicKey()}
+resolver: MEMORY
+resolver_preload: {
+  ${systemAccount.getPublicKey()}: ${systemToken}
+  ${account.getPublicKey()}: ${accountToken}
+}`,
+    credentials: `-----BEGIN NATS USER JWT-----
+${userToken}
+------END NATS USER JWT------
+
+-----BEGIN USER NKEY SEED-----
+${Buffer.from(user.getSeed()).toString('ascii')}
+------END USER NKEY SEED------
+`,
+  };
+}
+
+function signToken(issuer: KeyPair, subject: KeyPair, name: string, nats: object): string {
+  const base = {
+    iat: Math.floor(Date.now() / 1000),
+    iss: issuer.getPublicKey(),
+    sub: subject.getPublicKey(),
+    name,
+    nats,
+  };
+  const jti = createHash('sha256').update(JSON.stringify(base)).digest('hex');
+  const signed = `${encodePart({ typ: 'JWT', alg: 'ed25519-nkey' })}.${encodePart({ ...base, jti })}`;
+  return `${signed}.${Buffer.from(issuer.sign(Buffer.from(signed))).toString('base64url')}`;
+}
+
+function encodePart(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}

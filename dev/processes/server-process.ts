@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DevServerError, PortTakenError } from '../dev-server-error';
+import { GUARD_SCRIPT } from './guard-script';
+
+export interface ServerProcessOptions {
+  /** Names the log file and the server in messages. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Holds the log file. Removed by the guard if this process dies; otherwise the caller removes it. */
+  folder: string;
+  /** Asks the server in its own protocol. A throw means "not yet". */
+  isReady: () => Promise<boolean>;
+  readyTimeoutMs?: number;
+}
+
+export interface ServerProcess {
+  readonly logPath: string;
+  /** Ends the server: SIGTERM, then SIGKILL after ten seconds. May be called again. */
+  stop(): Promise<void>;
+  /** Ends the server with SIGKILL, as a crash would. */
+  kill(): Promise<void>;
+}
+
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+const LOG_LINES_IN_ERROR = 15;
+const ADDRESS_IN_USE = /address already in use|EADDRINUSE|Address in use/i;
+
+/** Starts a server behind a guard and waits until it answers. Throws with the end of its log if it dies before that. */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const logPath = join(options.folder, `${options.name}.log`);
+  const log = openSync(logPath, 'a');
+  const child = spawn('sh', ['-c', GUARD_SCRIPT, 'sluice-guard', options.folder, options.command, ...options.args], {
+    cwd: options.folder,
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', log, log],
+    // A process group of its own: Ctrl-C reaches only us, so that we stop servers in order; SIGKILL can reach them all.
+    detached: true,
+  });
+  closeSync(log);
+
+  let failure: Error | undefined;
+  let hasExited = false;
+  const exited = new Promise<void>((resolve) => {
+    const settle = () => {
+      hasExited = true;
+      resolve();
+    };
+    child.once('exit', settle);
+    child.once('error', (error) => {
+      failure = error;
+      settle();
+    });
+  });
+  // The pipe breaks when the guard ends first; its end is already reported by 'exit'.
+  child.stdin?.on('error', () => undefined);
+  // A program that forgets to stop its servers may still end; the guard then stops them.
+  child.unref();
+  if (child.stdin instanceof Socket) child.stdin.unref();
+
+  const signalGroup = async (signal: NodeJS.Signals, target: number) => {
+    child.ref();
+    try {
+      process.kill(target, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+    await Promise.race([exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  };
+  const kill = async () => {
+    if (child.pid !== undefined && !hasExited) await signalGroup('SIGKILL', -child.pid);
+  };
+  const stop = async () => {
+    if (child.pid !== undefined && !hasExited) await signalGroup('SIGTERM', child.pid);
+    await kill();
+  };
+
+  const deadline = Date.now() + (options.readyTimeoutMs ?? READY_TIMEOUT_MS);
+  let lastProblem: unknown;
+  for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 200)) {
+    if (hasExited) throw describeEarlyExit(options, logPath, failure ?? child.exitCode ?? child.signalCode);
+    try {
+      if (await options.isReady()) return { logPath, stop, kill };
+    } catch (error) {
+      lastProblem = error;
+    }
+    if (Date.now() > deadline) {
+      await kill();
+      throw new DevServerError(
+        `${options.name} did not answer within ${(options.readyTimeoutMs ?? READY_TIMEOUT_MS) / 1000} s.\n${endOfLog(logPath)}`,
+        'see the log lines above; a slow machine may need another try',
+        { cause: lastProblem },
+      );
+    }
+    await sleep(pauseMs);
+  }
+}
+
+function describeEarlyExit(options: ServerProcessOptions, logPath: string, outcome: unknown): DevServerError {
+  const text = endOfLog(logPath);
+  const reason = outcome instanceof Error ? outcome.message : `exit status ${String(outcome)}`;
+  const message = `${options.name} ended before it was ready (${reason}): ${options.command}\n${text}`;
+  if (ADDRESS_IN_USE.test(text)) return new PortTakenError(message);
+  return new DevServerError(message);
+}
+
+function endOfLog(logPath: string): string {
+  return readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_IN_ERROR).join('\n');
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { temporal as proto } from '@temporalio/proto';
+import { tools } from './binaries/catalogue';
+import { findBinary } from './binaries/find-binary';
+import { startOnFreePorts } from './processes/free-ports';
+import { startServerProcess } from './processes/server-process';
+import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
+
+export type SearchAttributeType = 'Text' | 'Keyword' | 'KeywordList' | 'Int' | 'Double' | 'Bool' | 'Datetime';
+
+export interface StartTemporalOptions {
+  /** Registered in every namespace; Sluice's own by default. */
+  searchAttributes?: readonly { name: string; type: SearchAttributeType }[];
+  /** Created beside `default`. */
+  namespaces?: readonly string[];
+  port?: number;
+  uiPort?: number;
+  /** Leave out the web interface. */
+  headless?: boolean;
+  /** More dynamic configuration, values as JSON. */
+  dynamicConfig?: Readonly<Record<string, string>>;
+  /** Keep the server's data in this file, so that it outlives the server. In memory by default. */
+  databasePath?: string;
+  /** Never use the server that SLUICE_DEV_TEMPORAL_ADDRESS names, even if no other option asks for an own server. */
+  own?: boolean;
+}
+
+export interface RunningTemporal {
+  /** host:port of the gRPC front end. */
+  address: string;
+  /** Web interface; empty when there is none. */
+  uiUrl: string;
+  /** Ends the server. May be called again. */
+  stop(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+const DYNAMIC_CONFIG: Readonly<Record<string, string>> = {
+  // The default of 20 polls a second delays every task by 45 ms.
+  'history.transferProcessorMaxPollRPS': '1000',
+  'system.enableActivityEagerExecution': 'true',
+};
+
+/** Starts a Temporal dev server, or returns the one that SLUICE_DEV_TEMPORAL_ADDRESS names with our search attributes. */
+export async function startTemporal(options: StartTemporalOptions = {}): Promise<RunningTemporal> {
+  const external = process.env.SLUICE_DEV_TEMPORAL_ADDRESS;
+  if (external !== undefined && external !== '' && Object.keys(options).length === 0) return describeExternal(external);
+
+  const binary = await findBinary(tools.temporal);
+  const folder = await createTemporaryFolder('temporal');
+  try {
+    return await startOnFreePorts([options.port, options.uiPort, undefined], async (port, uiPort, httpPort) => {
+      const address = `${HOST}:${port}`;
+      const server = await startServerProcess({
+        name: 'temporal',
+        command: binary,
+        args: formatArguments(port, uiPort, httpPort, options),
+        // The caller's own Temporal configuration must not leak into the server.
+        env: { TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') },
+        folder,
+        isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
+      });
+      return {
+        address,
+        uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
+        stop: async () => {
+          await server.stop();
+          await removeFolder(folder);
+        },
+      };
+    });
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+}
+
+function formatArguments(port: number, uiPort: number, httpPort: number, options: StartTemporalOptions): string[] {
+  const dynamicConfig = Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig });
+  return [
+    ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--http-port', String(httpPort)],
+    ...['--log-level', 'error', '--color', 'never', '--disable-config-file'],
+    ...(options.headless === true ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(options.databasePath === undefined ? [] : ['--db-filename', options.databasePath]),
+    ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
+    ...dynamicConfig.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...(options.searchAttributes ?? SEARCH_ATTRIBUTES).flatMap(({ name, type }) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
+  ];
+}
+
+async function hasNamespaces(address: string, namespaces: readonly string[]): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: '1s' });
+  try {
+    for (const namespace of namespaces) await connection.workflowService.describeNamespace({ namespace });
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function describeExternal(address: string): Promise<RunningTemporal> {
+  const connection = await Connection.connect({ address });
+  try {
+    await registerSearchAttributes(connection);
+  } finally {
+    await connection.close();
+  }
+  return { address, uiUrl: process.env.SLUICE_DEV_TEMPORAL_UI_URL ?? '', stop: () => Promise.resolve() };
+}
+
+async function registerSearchAttributes(connection: Connection): Promise<void> {
+  const namespace = 'default';
+  const known = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = SEARCH_ATTRIBUTES.filter(({ name }) => known.customAttributes?.[name] === undefined);
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map(({ name, type }) => [name, indexedTypes[type]]));
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+const { IndexedValueType } = proto.api.enums.v1;
+const indexedTypes: Readonly<Record<SearchAttributeType, proto.api.enums.v1.IndexedValueType>> = {
+  Text: IndexedValueType.INDEXED_VALUE_TYPE_TEXT,
+  Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  KeywordList: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+  Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+  Double: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
+  Bool: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+  Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+};
