@@ -6,12 +6,11 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../src/event/cloud-event';
-import type { ErrorCode } from '../src/errors';
-import type { ObjectReference } from '../src/kubernetes/object-reference';
 import type { EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
 import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
 import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
+import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
 
 // ---------------------------------------------------------------- what is applied
 
@@ -95,10 +94,12 @@ export const sensorStatusQuery = defineQuery<SensorStatus>('status');
 export interface HeldDependencies {
   readonly trigger: string;
   readonly condition: string;
-  /** Correlation key, where the sensor correlates. */
-  readonly key?: string;
   readonly held: ReadonlyArray<{ readonly dependency: string; readonly eventKey: string; readonly time: string }>;
   readonly waitingFor: readonly string[];
+  /** Satisfied conditions that are being collected; fires waiting for their turn; fires under way. */
+  readonly collected?: number;
+  readonly waiting?: number;
+  readonly running?: number;
 }
 export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>('dependencies');
 
@@ -106,8 +107,8 @@ export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>(
 export interface Observation {
   readonly dependency: string;
   readonly event: CloudEvent;
-  /** Correlation key, where the sensor correlates. */
-  readonly key?: string;
+  /** Data path → value, for the paths by which the sensor correlates, collects or limits. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 }
@@ -116,13 +117,20 @@ export interface ObservationBatch {
 }
 export const observeSignal = defineSignal<[ObservationBatch]>('observe');
 
-/** Absolute counts of one listener, so that a lost or repeated report does no harm. */
+/** Counts since this listener began, so that a lost or repeated report does no harm. */
 export interface ListenerReport {
   readonly listener: string;
+  /** Differs each time the listener begins to count. */
+  readonly epoch: string;
+  /** RFC 3339. */
+  readonly at: string;
   readonly counts: SensorCounts;
   readonly lag: number;
 }
 export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
+
+/** Sent by runs whose triggers have a concurrency limit: tickets of fires that came to their end. */
+export const firesEndedSignal = defineSignal<[readonly string[]]>('firesEnded');
 
 /**
  * Asks a sensor to start a trigger again. Names a run by its workflow id, or an event by its key or short id (every
@@ -136,20 +144,21 @@ export interface RetriggerRequest extends Accountable {
 }
 export const retriggerSignal = defineSignal<[RetriggerRequest]>('retrigger');
 /** The same, answering with the workflow ids of the new runs. */
-export const retriggerUpdate = defineUpdate<readonly string[], [RetriggerRequest]>('retriggerRuns');
+export const retriggerUpdate = defineUpdate<readonly string[], [RetriggerRequest]>('retrigger');
 
 // ---------------------------------------------------------------- run
-
-/** Value of the search attribute `SluiceState`. */
-export type RunState = 'Firing' | 'Waiting' | 'Parked' | 'Succeeded' | 'Failed' | 'Discarded';
 
 /** One trigger with the events that satisfied it. */
 export interface Fire {
   /** Deterministic in sensor, trigger and events; becomes part of the created object's name. */
   readonly id: string;
   readonly trigger: string;
-  /** Dependency → index into `SensorRunInput.events`. */
-  readonly dependencies: Readonly<Record<string, number>>;
+  /** Dependency → indexes into `SensorRunInput.events`; more than one where the trigger collects events. */
+  readonly dependencies: Readonly<Record<string, readonly number[]>>;
+  /** The trigger collects events (batch, debounce): each dependency's data is the list of its events' data. */
+  readonly collected?: boolean;
+  /** The trigger limits how many fires run at a time: to be handed back when this one has ended. */
+  readonly ticket?: string;
 }
 
 export interface SensorRunInput {
@@ -162,6 +171,8 @@ export interface SensorRunInput {
   readonly options: RunOptions;
   /** Where outcomes are published. */
   readonly bus: EventBusDefinition;
+  /** These fires are for a person from the start: why (half a pair whose window passed, too many waiting …). */
+  readonly parkedBecause?: string;
   readonly retriggerOf?: Accountable & {
     readonly runId: string;
     readonly overrides?: Readonly<Record<string, string>>;
@@ -171,36 +182,6 @@ export interface SensorRunInput {
 export interface RunOptions {
   readonly parkForMs: number;
   readonly followOutcome: boolean;
-}
-
-export interface FireFailure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly fix?: string;
-  readonly retryable: boolean;
-}
-
-export interface WorkflowOutcomeReport {
-  readonly fireId: string;
-  readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
-  readonly message: string;
-  readonly startedAt?: string;
-  readonly finishedAt?: string;
-  readonly outputs: Readonly<Record<string, string>>;
-}
-
-export interface FireStatus {
-  readonly id: string;
-  readonly trigger: string;
-  /** Event keys. */
-  readonly events: readonly string[];
-  readonly state: RunState | 'Retrying' | 'DeadLettered';
-  readonly attempts: number;
-  readonly object?: ObjectReference;
-  /** What the trigger answered, for kinds without an object. */
-  readonly answer?: string;
-  readonly failure?: FireFailure;
-  readonly outcome?: WorkflowOutcomeReport;
 }
 
 export const firesQuery = defineQuery<readonly FireStatus[]>('fires');

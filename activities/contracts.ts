@@ -1,0 +1,103 @@
+/**
+ * What workflows may ask activities to do. Workflows import these types only; the implementations live beside this
+ * file and are registered by the plugins under the same names, prefixed `sluice` so that they cannot clash with the
+ * activities of the worker's owner.
+ */
+import type { CloudEvent } from '../src/event/cloud-event';
+import type { DecisionRecord } from '../src/event/decision-record';
+import type { TriggerSpec } from '../src/manifest/sensor';
+import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
+import type {
+  EventBusDefinition,
+  EventSourceDefinition,
+  Fire,
+  ObjectName,
+  RetriggerRequest,
+  RunOptions,
+  SensorDefinition,
+} from '../workflows/messages';
+
+export interface RelayEventsRequest {
+  readonly definition: EventSourceDefinition;
+  readonly kind: string;
+  readonly eventName: string;
+}
+
+export interface ListenRequest {
+  readonly definition: SensorDefinition;
+  /** Distinguishes the listeners of one sensor. */
+  readonly listener: string;
+  /** RFC 3339; events published before it are not this sensor's unless it asks for them. */
+  readonly appliedAt: string;
+}
+
+export interface WatchOutcomesRequest {
+  readonly definition: SensorDefinition;
+}
+
+export interface FireTriggersRequest {
+  readonly sensor: ObjectName;
+  readonly runId: string;
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly Fire[];
+  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  /** Values that a person set when retriggering, by sjson path in the resource or payload. */
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+
+export interface FireAttempt {
+  readonly fireId: string;
+  readonly result?: FireResult;
+  readonly failure?: FireFailure;
+}
+
+export interface ReserveFireRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly trigger: string;
+  readonly rateLimit: NonNullable<TriggerSpec['rateLimit']>;
+  /** So that an attempt of this activity that was lost half-way does not take a second slot. */
+  readonly fireId: string;
+}
+
+export interface PublishOutcomesRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly runId: string;
+  readonly options: RunOptions;
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly FireStatus[];
+}
+
+export interface RecordDecisionsRequest {
+  readonly bus: EventBusDefinition;
+  readonly records: readonly DecisionRecord[];
+}
+
+/** Short or quick work of a sensor's runs; each also exists as a regular activity where it may take long. */
+export interface SensorActivities {
+  /** Runs until cancelled: bus → dependencies → runs. */
+  sluiceListen(request: ListenRequest): Promise<void>;
+  /** Runs until cancelled: tells runs how the Workflows they created ended. */
+  sluiceWatchOutcomes(request: WatchOutcomesRequest): Promise<void>;
+  /** One attempt for each fire; never throws for a fire that failed. */
+  sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
+  /** One attempt for a single fire; throws for Temporal to retry. */
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FireResult>;
+  /** Takes a slot of the trigger's rate limit; answers how long to wait for it, in milliseconds. */
+  sluiceReserveFire(request: ReserveFireRequest): Promise<number>;
+  /** The sensor's triggers as they are applied now; undefined when the sensor is gone. */
+  sluiceCurrentTriggers(sensor: ObjectName): Promise<Readonly<Record<string, TriggerSpec>> | undefined>;
+  sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]>;
+  sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void>;
+  /** Starts new runs, or wakes parked ones; answers their workflow ids. */
+  sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
+  sluiceRecordDecisions(request: RecordDecisionsRequest): Promise<void>;
+  /** Removes what a deleted sensor leaves on its bus. */
+  sluiceForgetSensor(definition: SensorDefinition): Promise<void>;
+}
+
+export interface EventSourceActivities {
+  /** Runs until cancelled: outside system → bus. */
+  sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
+}

@@ -1,0 +1,143 @@
+/**
+ * From events to decisions: which triggers fire now, what joined triggers have to know, and what is told about every
+ * event. No I/O besides the expression engine, so that `sluice test` and a replay decide exactly as the listener does.
+ */
+import { eventKey, type CloudEvent } from '../src/event/cloud-event';
+import type { DecisionRecord } from '../src/event/decision-record';
+import { fireId } from '../src/run/fire-id';
+import { evaluateDependencies, type Verdict } from '../src/sensor/evaluate-dependencies';
+import type { ExpressionEngine } from '../src/sensor/expression-engine';
+import { readKeys } from '../src/sensor/observation-keys';
+import type { SensorPlan } from '../src/sensor/sensor-plan';
+import type { Dependency } from '../src/manifest/filters';
+import type { Observation, ObjectName } from '../workflows/messages';
+
+/** An event as the bus delivered it. */
+export interface IncomingEvent {
+  readonly event: CloudEvent | undefined;
+  readonly undecodable?: string;
+  readonly subject: string;
+  readonly sequence: number;
+}
+
+/** One trigger that one event satisfied on its own. */
+export interface DirectFire {
+  readonly id: string;
+  readonly trigger: string;
+  readonly dependency: string;
+  /** As the dependency's transform left it. */
+  readonly event: CloudEvent;
+}
+
+export interface EventDecision {
+  readonly incoming: IncomingEvent;
+  readonly fires: readonly DirectFire[];
+  readonly observations: readonly Observation[];
+  /** What is already certain; `fired` follows once the run has started. */
+  readonly records: readonly DecisionRecord[];
+}
+
+/** Answers in the order of the events. Never throws for one event's sake. */
+export async function decideFires(
+  sensor: ObjectName,
+  plan: SensorPlan,
+  incoming: readonly IncomingEvent[],
+  engine: ExpressionEngine,
+  now: () => number = Date.now,
+): Promise<EventDecision[]> {
+  const pairs = incoming.flatMap(({ event }) =>
+    event === undefined ? [] : plan.dependenciesOf(event).map((dependency) => ({ event, dependency })),
+  );
+  const verdicts = await evaluateDependencies(pairs, engine);
+  const decisions: EventDecision[] = [];
+  let next = 0;
+  for (const item of incoming) {
+    const dependencies = item.event === undefined ? [] : plan.dependenciesOf(item.event);
+    const answers = dependencies.map((dependency, index) => ({ dependency, verdict: verdicts[next + index] }));
+    next += dependencies.length;
+    decisions.push(await decideEvent(sensor, plan, item, answers, engine, now()));
+  }
+  return decisions;
+}
+
+async function decideEvent(
+  sensor: ObjectName,
+  plan: SensorPlan,
+  incoming: IncomingEvent,
+  answers: ReadonlyArray<{ dependency: Dependency; verdict: Verdict | undefined }>,
+  engine: ExpressionEngine,
+  now: number,
+): Promise<EventDecision> {
+  const fires: DirectFire[] = [];
+  const observations: Observation[] = [];
+  const records: DecisionRecord[] = [];
+  const about = describeIncoming(sensor, incoming, now);
+  if (incoming.event === undefined) {
+    records.push({
+      ...about,
+      decision: 'failed',
+      code: 'EVENT_UNDECODABLE',
+      reason: incoming.undecodable ?? 'unreadable',
+    });
+  } else if (answers.length === 0) {
+    records.push({
+      ...about,
+      decision: 'unmatched',
+      reason: 'no dependency of the sensor takes this event source and event name',
+    });
+  }
+  for (const { dependency, verdict } of answers) {
+    if (verdict === undefined) continue;
+    const { name } = dependency;
+    switch (verdict.outcome) {
+      case 'filtered':
+        records.push({
+          ...about,
+          decision: 'filtered',
+          dependency: name,
+          clause: verdict.clause,
+          reason: verdict.reason,
+        });
+        break;
+      case 'failed':
+        records.push({
+          ...about,
+          decision: 'failed',
+          dependency: name,
+          clause: verdict.clause,
+          reason: verdict.reason,
+          code: verdict.code,
+        });
+        break;
+      case 'matched': {
+        for (const trigger of plan.direct.get(name) ?? []) {
+          const id = fireId(sensor, trigger, { [name]: [eventKey(verdict.event)] });
+          fires.push({ id, trigger, dependency: name, event: verdict.event });
+        }
+        if (!plan.joined.has(name)) break;
+        const keys = await readKeys(verdict.event, plan.keyPaths, engine);
+        observations.push({ dependency: name, event: verdict.event, receivedAt: now, ...(keys && { keys }) });
+        break;
+      }
+    }
+  }
+  return { incoming, fires, observations, records };
+}
+
+export function describeIncoming(
+  sensor: ObjectName,
+  { event, subject, sequence }: IncomingEvent,
+  now: number,
+): Omit<DecisionRecord, 'decision'> {
+  const [, source = '', name = ''] = subject.split('.');
+  return {
+    at: new Date(now).toISOString(),
+    eventKey: event === undefined ? `${source}/sequence:${sequence}` : eventKey(event),
+    eventId: event?.id ?? `sequence:${sequence}`,
+    source: event?.source ?? source,
+    subject: event?.subject ?? name,
+    sequence,
+    namespace: sensor.namespace,
+    sensor: sensor.name,
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * What became of every fire of one run. Plain bookkeeping, no Temporal: the sensorRun workflow tells it what happened
+ * and asks it what to show.
+ */
+import { eventKey, type CloudEvent } from '../event/cloud-event';
+import type { FireFailure, FireState, FireStatus, RunState, WorkflowOutcomeReport } from './run-types';
+import type { FireResult } from './run-types';
+
+interface Entry {
+  readonly id: string;
+  readonly trigger: string;
+  readonly events: readonly string[];
+  state: FireState;
+  attempts: number;
+  result?: FireResult;
+  failure?: FireFailure;
+  outcome?: WorkflowOutcomeReport;
+}
+
+export interface LedgerFire {
+  readonly id: string;
+  readonly trigger: string;
+  readonly dependencies: Readonly<Record<string, readonly number[]>>;
+}
+
+export class RunLedger {
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[]) {
+    for (const fire of fires) {
+      const keys = Object.values(fire.dependencies)
+        .flat()
+        .map((index) => events[index])
+        .filter((event) => event !== undefined)
+        .map(eventKey);
+      this.entries.set(fire.id, {
+        id: fire.id,
+        trigger: fire.trigger,
+        events: [...new Set(keys)],
+        state: 'Firing',
+        attempts: 0,
+      });
+    }
+  }
+
+  /** `follow`: the object has an outcome of its own that the run waits for. An early outcome is not overwritten. */
+  fired(fireId: string, attempts: number, result: FireResult, follow: boolean): void {
+    const entry = this.entry(fireId);
+    entry.attempts += attempts;
+    entry.result = result;
+    entry.failure = undefined;
+    if (entry.outcome !== undefined) this.settle(entry, entry.outcome);
+    else entry.state = follow ? 'Waiting' : 'Succeeded';
+  }
+
+  failed(fireId: string, attempts: number, failure: FireFailure, next: 'Retrying' | 'Parked'): void {
+    const entry = this.entry(fireId);
+    entry.attempts += attempts;
+    entry.failure = failure;
+    entry.state = next;
+  }
+
+  deadLettered(fireId: string, result: FireResult): void {
+    const entry = this.entry(fireId);
+    entry.result = result;
+    entry.state = 'DeadLettered';
+  }
+
+  refire(fireId: string): void {
+    this.entry(fireId).state = 'Firing';
+  }
+
+  discarded(fireId: string): void {
+    this.entry(fireId).state = 'Discarded';
+  }
+
+  /** A parked fire nobody came for in time. */
+  expired(fireId: string): void {
+    this.entry(fireId).state = 'Failed';
+  }
+
+  /** False for an outcome that is not this run's, or that says nothing new. */
+  ended(report: WorkflowOutcomeReport): boolean {
+    const entry = this.entries.get(report.fireId);
+    if (entry === undefined || entry.state === 'Discarded') return false;
+    if (entry.result === undefined) {
+      // The watch was faster than the answer to our own request.
+      entry.outcome = report;
+      return false;
+    }
+    this.settle(entry, report);
+    return true;
+  }
+
+  /** Fires a person has to decide about. */
+  parked(): readonly string[] {
+    return this.ids((entry) => entry.state === 'Parked');
+  }
+
+  /** Fires whose object has not ended yet. */
+  waiting(): readonly FireStatus[] {
+    return this.statuses().filter((fire) => fire.state === 'Waiting');
+  }
+
+  /** Nothing more happens to the fire by itself. */
+  isAtRest(fireId: string): boolean {
+    return !['Firing', 'Retrying', 'Waiting'].includes(this.entry(fireId).state);
+  }
+
+  isSettled(): boolean {
+    return [...this.entries.values()].every(
+      ({ state }) => !['Firing', 'Retrying', 'Waiting', 'Parked'].includes(state),
+    );
+  }
+
+  state(): RunState {
+    const states = new Set([...this.entries.values()].map((entry) => entry.state));
+    if (states.has('Parked')) return 'Parked';
+    if (states.has('Firing') || states.has('Retrying')) return 'Firing';
+    if (states.has('Waiting')) return 'Waiting';
+    if (states.has('Failed') || states.has('DeadLettered')) return 'Failed';
+    return states.has('Succeeded') || states.size === 0 ? 'Succeeded' : 'Discarded';
+  }
+
+  statuses(): readonly FireStatus[] {
+    return [...this.entries.values()].map(({ result, ...entry }) => ({
+      ...entry,
+      ...(result?.kind === 'object' ? { object: result.object } : {}),
+      ...(result?.kind === 'response' ? { answer: result.summary } : {}),
+    }));
+  }
+
+  private settle(entry: Entry, report: WorkflowOutcomeReport): void {
+    entry.outcome = report;
+    entry.state = report.phase === 'Succeeded' ? 'Succeeded' : 'Failed';
+  }
+
+  private ids(matches: (entry: Entry) => boolean): readonly string[] {
+    return [...this.entries.values()].filter(matches).map((entry) => entry.id);
+  }
+
+  private entry(fireId: string): Entry {
+    const entry = this.entries.get(fireId);
+    if (entry === undefined) throw new Error(`run has no fire ${fireId}`);
+    return entry;
+  }
+}

@@ -1,0 +1,49 @@
+/** The vocabulary of a run. Plain data: it crosses workflows, activities, the command and the Temporal UI. */
+import type { ErrorCode } from '../errors';
+import type { ObjectReference } from '../kubernetes/object-reference';
+
+/** Value of the search attribute `SluiceState`. */
+export type RunState = 'Firing' | 'Waiting' | 'Parked' | 'Succeeded' | 'Failed' | 'Discarded';
+
+export type FireState = RunState | 'Retrying' | 'DeadLettered';
+
+/** What a trigger did. Goes into workflow history, so it holds no payloads and no secrets. */
+export type FireResult =
+  /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had made it. */
+  | { readonly kind: 'object'; readonly action: string; readonly object: ObjectReference; readonly existed: boolean }
+  /** Something answered: HTTP, gRPC, a broker. */
+  | { readonly kind: 'response'; readonly summary: string; readonly status?: number };
+
+export interface FireFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix?: string;
+  readonly retryable: boolean;
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** How the Argo Workflow that a fire created ended. */
+export interface WorkflowOutcomeReport {
+  readonly fireId: string;
+  /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
+  readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
+  readonly message: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface FireStatus {
+  readonly id: string;
+  readonly trigger: string;
+  /** Event keys. */
+  readonly events: readonly string[];
+  readonly state: FireState;
+  readonly attempts: number;
+  readonly object?: ObjectReference;
+  /** What the trigger answered, for kinds without an object. */
+  readonly answer?: string;
+  readonly failure?: FireFailure;
+  readonly outcome?: WorkflowOutcomeReport;
+}

@@ -1,0 +1,45 @@
+/** What a run has to know of a trigger's kind before it fires it. Pure. */
+import type { TriggerSpec } from '../manifest/sensor';
+import { parseDurationMs } from './retry-plan';
+import type { FireResult } from './run-types';
+
+/** Kinds whose one request is answered in milliseconds by a server in the same cluster. */
+const QUICK_KINDS = ['k8s', 'argoWorkflow', 'log'] as const;
+
+/** Quick fires share one local activity; anything that may wait gets an activity of its own. */
+export function isQuick(trigger: TriggerSpec): boolean {
+  return (
+    trigger.rateLimit === undefined &&
+    trigger.policy?.k8s === undefined &&
+    QUICK_KINDS.some((kind) => trigger.template[kind] !== undefined)
+  );
+}
+
+/** Longest time one attempt may take: the kind's own time-outs plus what fetching its resource takes. */
+export function triggerDeadline(trigger: TriggerSpec): number {
+  const minute = 60_000;
+  const http = trigger.template.http;
+  const timeoutMs = http === undefined ? minute : Number(http.timeout ?? 60) * 1_000;
+  return timeoutMs + minute + policyWaitMs(trigger);
+}
+
+/** How long `policy.k8s` may poll: the sum of its back-off. */
+function policyWaitMs(trigger: TriggerSpec): number {
+  const backoff = trigger.policy?.k8s?.backoff;
+  if (backoff === undefined) return 0;
+  let interval = parseDurationMs(backoff.duration) ?? 1_000;
+  let total = 0;
+  for (let step = 0; step < (backoff.steps || 5); step += 1) {
+    total += interval * (1 + Number(backoff.jitter ?? 0));
+    interval *= Math.max(1, Number(backoff.factor ?? 1));
+  }
+  return Math.min(total, 24 * 3_600_000);
+}
+
+/** Only Argo Workflows that the fire itself made have an outcome to wait for. */
+export function followsOutcome(trigger: TriggerSpec, result: FireResult): boolean {
+  if (result.kind !== 'object' || result.object.kind !== 'Workflow') return false;
+  if (!result.object.apiVersion.startsWith('argoproj.io/')) return false;
+  const operation = trigger.template.argoWorkflow?.operation ?? trigger.template.k8s?.operation ?? 'submit';
+  return ['submit', 'submit-from', 'resubmit', 'create'].includes(operation);
+}

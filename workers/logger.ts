@@ -1,0 +1,35 @@
+/** One JSON line per event of interest, on stdout; Temporal's SDK writes through the same logger. */
+import { DefaultLogger, type Logger as TemporalLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
+import pino, { type Logger } from 'pino';
+import type { WorkerSettings } from './settings';
+
+const LEVELS: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+const TEMPORAL_LEVELS = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const;
+
+export function createLogger(level: WorkerSettings['logLevel']): Logger {
+  return pino({ level, base: {}, timestamp: pino.stdTimeFunctions.isoTime });
+}
+
+/** Temporal's lifecycle chatter is of no use to the reader of a healthy worker: its INFO becomes our debug. */
+export function temporalLogger(log: Logger): TemporalLogger {
+  const level = log.levelVal <= 30 ? 'INFO' : (TEMPORAL_LEVELS[log.level as keyof typeof TEMPORAL_LEVELS] ?? 'WARN');
+  return new DefaultLogger(level, (entry: LogEntry) => {
+    const { error, ...fields } = entry.meta ?? {};
+    const ours = entry.meta?.['sdkComponent'] === 'activity' || entry.meta?.['sdkComponent'] === 'workflow';
+    const name = entry.level === 'INFO' && !ours ? 'debug' : LEVELS[entry.level];
+    const detail = error instanceof Error ? { error: error.message } : {};
+    log[name]({ ...(ours ? pickIds(fields) : fields), ...detail }, entry.message);
+  });
+}
+
+function pickIds(fields: Record<string, unknown>): Record<string, unknown> {
+  const { workflowId, activityType, attempt } = fields;
+  return { workflowId, activityType, attempt };
+}

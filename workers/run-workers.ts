@@ -1,0 +1,110 @@
+/**
+ * Runs workers until the process is told to stop: connect (waiting for a Temporal that is not up yet), poll, answer
+ * probes, and on SIGTERM let running triggers finish.
+ */
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, type WorkerPlugin } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { describeError } from '../src/errors';
+import { startHealthServer, type WorkerState } from './health';
+import { createLogger, temporalLogger } from './logger';
+import type { WorkerSettings } from './settings';
+
+export interface WorkerRole {
+  readonly taskQueue: string;
+  readonly plugin: WorkerPlugin;
+}
+
+const RECONNECT_AFTER_MS = 3_000;
+
+export async function runWorkers(
+  settings: WorkerSettings,
+  createRoles: (log: Logger) => readonly WorkerRole[],
+): Promise<void> {
+  const log = createLogger(settings.logLevel);
+  const workers: Worker[] = [];
+  let failed = false;
+  const health = await startHealthServer(settings.healthPort, () =>
+    failed
+      ? ['FAILED']
+      : workers.length === 0
+        ? ['CONNECTING']
+        : workers.map((worker): WorkerState => worker.getState()),
+  );
+  Runtime.install({
+    logger: temporalLogger(log),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+      ...(settings.metricsPort === 0
+        ? {}
+        : { metrics: { prometheus: { bindAddress: `0.0.0.0:${settings.metricsPort}` } } }),
+    },
+  });
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await connectPatiently(connectionOptions, log);
+  if (connection === undefined) return await health.close();
+  try {
+    for (const { taskQueue, plugin } of createRoles(log)) {
+      workers.push(
+        await Worker.create({
+          connection,
+          ...(namespace === undefined ? {} : { namespace }),
+          taskQueue,
+          plugins: [plugin],
+          maxCachedWorkflows: settings.maxCachedWorkflows,
+          shutdownGraceTime: 0,
+          shutdownForceTime: settings.shutdownGrace,
+          workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 4, maximum: 20 },
+          activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 4, maximum: 20 },
+        }),
+      );
+      log.info({ taskQueue }, 'worker is ready');
+    }
+    const runs = workers.map((worker) => worker.run());
+    // One worker of a process failing must take the process down, so that Kubernetes restarts it whole.
+    for (const run of runs)
+      run.catch(() => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown()));
+    await Promise.all(runs);
+    await Promise.allSettled(runs);
+  } catch (error) {
+    failed = true;
+    throw error;
+  } finally {
+    await connection.close();
+    await health.close();
+  }
+}
+
+/** Undefined when told to stop while waiting. */
+async function connectPatiently(
+  options: Parameters<typeof NativeConnection.connect>[0],
+  log: Logger,
+): Promise<NativeConnection | undefined> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
+  try {
+    for (;;) {
+      try {
+        return await NativeConnection.connect(options);
+      } catch (error) {
+        if (stop.signal.aborted) return undefined;
+        log.warn(`waiting for Temporal at ${options?.address ?? 'localhost:7233'}: ${describeError(error)}`);
+        await pause(RECONNECT_AFTER_MS, stop.signal);
+        if (stop.signal.aborted) return undefined;
+      }
+    }
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, onSignal);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * Everything a worker process takes from its environment, besides Temporal's own `TEMPORAL_*` (read by
+ * `@temporalio/envconfig`). docs/configuration.md lists the same variables; a test compares the two.
+ */
+import { z } from 'zod';
+import { SluiceError } from '../src/errors';
+import { DEFAULT_TASK_QUEUES } from '../workflows/identity';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(1);
+
+const variables = z.object({
+  SLUICE_EVENT_SOURCE_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUES.eventSource),
+  SLUICE_SENSOR_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUES.sensor),
+  SLUICE_HEALTH_PORT: port.default(8081),
+  SLUICE_METRICS_PORT: port.default(7777),
+  SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  SLUICE_ARGO_UI: z.url().optional(),
+  SLUICE_MAX_CACHED_WORKFLOWS: count.default(1000),
+  SLUICE_SHUTDOWN_GRACE: z.string().default('10s'),
+});
+
+export interface WorkerSettings {
+  readonly eventSourceTaskQueue: string;
+  readonly sensorTaskQueue: string;
+  /** `/healthz` and `/readyz`; 0 takes a free port. */
+  readonly healthPort: number;
+  /** `/metrics`. */
+  readonly metricsPort: number;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  /** Base address of the Argo Workflows UI, for links. */
+  readonly argoUi?: string;
+  readonly maxCachedWorkflows: number;
+  /** How long running triggers may take to finish after SIGTERM. */
+  readonly shutdownGrace: string;
+}
+
+export const SETTING_NAMES = Object.keys(variables.shape);
+
+/** @throws SluiceError USAGE naming each variable that is not valid, what was found and what is expected. */
+export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
+  const given = Object.fromEntries(
+    SETTING_NAMES.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return `${name}="${environment[name] ?? ''}": ${issue.message}`;
+    });
+    throw new SluiceError('USAGE', {
+      message: `environment is not valid: ${problems.join('; ')}`,
+      fix: 'docs/configuration.md lists every variable with its default',
+    });
+  }
+  const found = parsed.data;
+  return {
+    eventSourceTaskQueue: found.SLUICE_EVENT_SOURCE_TASK_QUEUE,
+    sensorTaskQueue: found.SLUICE_SENSOR_TASK_QUEUE,
+    healthPort: found.SLUICE_HEALTH_PORT,
+    metricsPort: found.SLUICE_METRICS_PORT,
+    logLevel: found.SLUICE_LOG_LEVEL,
+    ...(found.SLUICE_ARGO_UI === undefined ? {} : { argoUi: found.SLUICE_ARGO_UI }),
+    maxCachedWorkflows: found.SLUICE_MAX_CACHED_WORKFLOWS,
+    shutdownGrace: found.SLUICE_SHUTDOWN_GRACE,
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * One EventSource: keeps a reading activity alive for each of its events.
+ *
+ * Temporal gives what Argo Events needs leader election for: exactly one attempt of a relay is active, and when its
+ * worker goes, the next one takes over where the heartbeat says reading stood.
+ */
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { EventSourceActivities } from '../activities/contracts';
+import { isRunSource, listEvents, type SourceEvent } from '../src/sources/source-events';
+import {
+  configureEventSourceUpdate,
+  eventSourceDefinitionQuery,
+  eventSourceStatusQuery,
+  pauseSignal,
+  resumeSignal,
+  type Accountable,
+  type EventSourceDefinition,
+  type EventSourceStatus,
+} from './messages';
+
+type Paused = Accountable & { readonly since: string };
+type EventState = EventSourceStatus['events'][number];
+
+export interface EventSourceInput {
+  readonly definition: EventSourceDefinition;
+  /** Handed on by continue-as-new. */
+  readonly carried?: { readonly appliedAt: string; readonly paused?: Paused };
+}
+
+export async function eventSource(input: EventSourceInput): Promise<void> {
+  let definition = input.definition;
+  let paused = input.carried?.paused;
+  const appliedAt = input.carried?.appliedAt ?? new Date().toISOString();
+  const states = new Map<string, EventState>();
+  /** Bumped by everything that means: stop reading, look again at what should be read. */
+  let revision = 0;
+
+  setHandler(eventSourceDefinitionQuery, () => definition, { description: 'The EventSource as it is applied' });
+  setHandler(
+    configureEventSourceUpdate,
+    (next) => {
+      if (JSON.stringify(next) === JSON.stringify(definition)) return;
+      definition = next;
+      revision += 1;
+    },
+    { description: 'Sent by `sluice apply`' },
+  );
+  setHandler(
+    pauseSignal,
+    (request) => {
+      paused ??= { ...request, since: new Date().toISOString() };
+      revision += 1;
+    },
+    { description: 'Stop reading; what waits outside waits: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    resumeSignal,
+    () => {
+      paused = undefined;
+      revision += 1;
+    },
+    { description: 'Read on: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    eventSourceStatusQuery,
+    () => ({
+      namespace: definition.namespace,
+      name: definition.name,
+      ...(paused && { paused }),
+      events: [...states.values()],
+      appliedAt,
+    }),
+    { description: 'What is read, what is paused, what is wrong' },
+  );
+
+  const show = (): void => setCurrentDetails(describe(definition, paused, [...states.values()]));
+
+  async function relay(event: SourceEvent): Promise<void> {
+    const { relayEvents } = relayActivities(event);
+    try {
+      await relayEvents({ definition, kind: event.kind, eventName: event.name });
+    } catch (error) {
+      if (isCancellation(error)) return;
+      states.set(event.name, { ...event, state: 'Failed', problem: readProblem(error) });
+      show();
+      // Only what a person must repair ends a relay; wait for that.
+      await CancellationScope.current().cancelRequested;
+    }
+  }
+
+  for (;;) {
+    const seen = revision;
+    states.clear();
+    for (const event of listEvents(definition.spec)) {
+      const state = !isRunSource(event.kind) ? 'NotSupported' : paused ? 'Paused' : 'Reading';
+      states.set(event.name, { ...event, state });
+    }
+    show();
+    const reading = new CancellationScope();
+    const relays = reading.run(async () => {
+      const events = [...states.values()].filter(({ state }) => state === 'Reading');
+      await Promise.all(events.map((event) => relay(event)));
+    });
+    try {
+      await condition(() => revision !== seen || workflowInfo().continueAsNewSuggested);
+    } finally {
+      // The next readers must not overlap with these: wait until they have let go.
+      reading.cancel();
+      await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
+    }
+    if (workflowInfo().continueAsNewSuggested) {
+      await continueAsNew<typeof eventSource>({ definition, carried: { appliedAt, ...(paused && { paused }) } });
+    }
+  }
+}
+
+function relayActivities(event: SourceEvent): { relayEvents: EventSourceActivities['sluiceRelayEvents'] } {
+  const { sluiceRelayEvents } = proxyActivities<EventSourceActivities>({
+    startToCloseTimeout: '3650d',
+    heartbeatTimeout: '10s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: `${event.kind} ${event.name} → bus`,
+    retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+  return { relayEvents: sluiceRelayEvents };
+}
+
+function readProblem(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) return `${cause.type ?? 'error'}: ${cause.message}`;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function ignoreCancellation(error: unknown): void {
+  if (!isCancellation(error)) throw error;
+}
+
+function describe(
+  definition: EventSourceDefinition,
+  paused: Paused | undefined,
+  events: readonly EventState[],
+): string {
+  const rows = events.map(({ name, kind, state, problem }) => `| ${name} | ${kind} | ${state} | ${problem ?? ''} |`);
+  return [
+    `Event source **${definition.name}** → bus \`${definition.bus.name}\``,
+    ...(paused ? ['', `**Paused** since ${paused.since} by ${paused.by}: ${paused.why}`] : []),
+    '',
+    '| event | kind | state | problem |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    'How far each has read is in the heartbeat of its pending activity.',
+  ].join('\n');
+}

@@ -1,0 +1,8 @@
+/**
+ * The workflows of Sluice. A worker of your own serves them beside yours with
+ * `export * from 'sluice/workflows'` in its workflow entry; the plugins do that by themselves.
+ */
+export { eventBus } from './event-bus';
+export { eventSource } from './event-source';
+export { sensor } from './sensor';
+export { sensorRun } from './sensor-run';

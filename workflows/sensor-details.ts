@@ -1,0 +1,36 @@
+/** What a person sees of a sensor in the Temporal UI: one Markdown panel. Pure. */
+import type { HeldDependencies, SensorStatus } from './messages';
+
+const SHOWN_EVENTS = 20;
+
+export function describeSensor(status: SensorStatus, held: readonly HeldDependencies[]): string {
+  const { counts } = status;
+  return [
+    `Sensor **${status.namespace}/${status.name}**, applied ${status.appliedAt}`,
+    ...(status.paused
+      ? ['', `**Paused** since ${status.paused.since} by ${status.paused.by}: ${status.paused.why}`]
+      : []),
+    '',
+    '| consumed | matched | unmatched | fired | failed | lag |',
+    '|---|---|---|---|---|---|',
+    `| ${counts.consumed} | ${counts.matched} | ${counts.unmatched} | ${counts.fired} | ${counts.failed} | ${status.lag ?? ''} |`,
+    ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
+    '',
+    '| trigger | condition | holds | waits for |',
+    '|---|---|---|---|',
+    ...status.triggers.map(({ name, condition }) => {
+      const state = held.find(({ trigger }) => trigger === name);
+      return `| ${name} | \`${condition.replaceAll('|', '\\|')}\` | ${describeHeld(state)} | ${state?.waitingFor.join(', ') ?? ''} |`;
+    }),
+  ].join('\n');
+}
+
+function describeHeld(state: HeldDependencies | undefined): string {
+  if (state === undefined) return '';
+  const shown = state.held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `${dependency}: \`${eventKey}\``);
+  if (state.held.length > shown.length) shown.push(`… ${state.held.length - shown.length} more`);
+  if (state.collected) shown.push(`${state.collected} collected`);
+  if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
+  if (state.running) shown.push(`${state.running} under way`);
+  return shown.join('<br>');
+}

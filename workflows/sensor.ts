@@ -1,0 +1,219 @@
+/**
+ * One sensor, for as long as it is applied: holds the spec and what joined triggers remember, keeps its listeners and
+ * its outcome watch alive, and starts the runs of joined triggers. Everything else happens in runs of their own, so
+ * that this workflow's history grows with people's actions and joined events only.
+ */
+import {
+  ActivityCancellationType,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { SensorActivities } from '../activities/contracts';
+import { describeSensor } from './sensor-details';
+import {
+  configureSensorUpdate,
+  firesEndedSignal,
+  listenerReportSignal,
+  observeSignal,
+  pauseSignal,
+  resumeSignal,
+  retriggerSignal,
+  retriggerUpdate,
+  sensorDefinitionQuery,
+  sensorDependenciesQuery,
+  sensorStatusQuery,
+  type RetriggerRequest,
+  type SensorDefinition,
+} from './messages';
+import type { RunStart } from './run-start';
+import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
+import { sensorRun } from './sensor-run';
+
+export interface SensorInput {
+  readonly definition: SensorDefinition;
+  /** Handed on by continue-as-new. */
+  readonly carried?: CarriedSensor;
+}
+
+const longRunning = proxyActivities<SensorActivities>({
+  startToCloseTimeout: '3650d',
+  heartbeatTimeout: '10s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', retry: { maximumInterval: '30s' } });
+const local = proxyLocalActivities<SensorActivities>({ startToCloseTimeout: '5s', retry: { maximumAttempts: 3 } });
+
+export async function sensor(input: SensorInput): Promise<void> {
+  const memory = new SensorMemory(input.definition, input.carried, Date.now());
+  /** Runs to start and notes to record, in the order in which they were decided. */
+  const outbox: SensorNews[] = [];
+  /** Bumped by everything that means: stop listening, look again at what should be listened to. */
+  let revision = 0;
+  const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
+  const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
+    regular.sluiceRetrigger(memory.definition, request);
+
+  setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
+  setHandler(sensorStatusQuery, () => memory.status(), { description: 'Paused or not, triggers, counts, lag' });
+  setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
+  setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
+    description: 'Sent by listeners: events that satisfied dependencies of joined triggers',
+  });
+  setHandler(firesEndedSignal, (tickets) => post(memory.finish(tickets)), {
+    description: 'Sent by runs: fires of limited triggers that have ended',
+  });
+  setHandler(listenerReportSignal, (report) => memory.count(report), { description: 'Sent by listeners: counts, lag' });
+  setHandler(
+    pauseSignal,
+    (request) => {
+      memory.pause(request, Date.now());
+      revision += 1;
+    },
+    { description: 'Stop listening, the bus keeps the events: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    resumeSignal,
+    () => {
+      memory.resume();
+      revision += 1;
+    },
+    { description: 'Listen on where it stopped: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    configureSensorUpdate,
+    (definition) => {
+      if (JSON.stringify(definition) === JSON.stringify(memory.definition)) return;
+      post(memory.configure(definition, Date.now()));
+      revision += 1;
+    },
+    { description: 'Sent by `sluice apply`' },
+  );
+  setHandler(retriggerSignal, async (request) => void (await retrigger(request)), {
+    description: 'Start again: {"by": "…", "why": "…", "runId"?: "…", "eventId"?: "…", "trigger"?: "…"}',
+  });
+  setHandler(retriggerUpdate, retrigger, { description: 'The same, answers with the ids of the runs' });
+
+  const show = (): void => setCurrentDetails(describeSensor(memory.status(), memory.held()));
+
+  try {
+    for (;;) {
+      const seen = revision;
+      show();
+      const listening = new CancellationScope();
+      const listeners = listening.run(() => listen(memory));
+      try {
+        await attend(memory, outbox, post, () => revision !== seen || workflowInfo().continueAsNewSuggested, show);
+      } finally {
+        listening.cancel();
+        await CancellationScope.nonCancellable(() => listeners.catch(ignoreCancellation));
+      }
+      if (workflowInfo().continueAsNewSuggested) {
+        // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
+        await condition(allHandlersFinished);
+        await send(outbox);
+        await continueAsNew<typeof sensor>({ definition: memory.definition, carried: memory.carry() });
+      }
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(async () => {
+      await send(outbox);
+      await regular.sluiceForgetSensor(memory.definition);
+    });
+    throw error;
+  }
+}
+
+/** Until something asks for other listeners: send what was decided, and decide what is due. */
+async function attend(
+  memory: SensorMemory,
+  outbox: SensorNews[],
+  post: (news: SensorNews) => void,
+  isOver: () => boolean,
+  show: () => void,
+): Promise<void> {
+  while (!isOver()) {
+    await send(outbox);
+    show();
+    const deadline = memory.nextDeadline();
+    const changed = (): boolean => isOver() || outbox.length > 0 || memory.nextDeadline() !== deadline;
+    if (deadline === undefined) await condition(changed);
+    else if (
+      deadline <= Date.now() ||
+      !(await condition(changed, deadline - Date.now(), { summary: 'next deadline' }))
+    ) {
+      post(memory.advance(Date.now()));
+    }
+  }
+}
+
+async function listen(memory: SensorMemory): Promise<void> {
+  const { definition, appliedAt } = memory;
+  const tasks = memory.isPaused()
+    ? []
+    : Array.from({ length: definition.options.listeners }, (_, index) =>
+        keepRunning(`bus → ${definition.name}`, (options) =>
+          longRunning.sluiceListen.executeWithOptions(options, [{ definition, listener: `${index + 1}`, appliedAt }]),
+        ),
+      );
+  if (memory.followsOutcomes()) {
+    tasks.push(
+      keepRunning('outcomes of Argo Workflows → runs', (options) =>
+        longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
+      ),
+    );
+  }
+  await Promise.all(tasks);
+}
+
+/** A listener ends by itself only over what a person must repair: stay visible as failed and wait for that. */
+async function keepRunning(summary: string, run: (options: { summary: string }) => Promise<void>): Promise<void> {
+  try {
+    await run({ summary });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error(`${summary} has stopped; repair its cause and apply the sensor again`, { error });
+  }
+  await CancellationScope.current().cancelRequested;
+}
+
+async function send(outbox: SensorNews[]): Promise<void> {
+  for (let news = outbox.shift(); news !== undefined; news = outbox.shift()) {
+    await Promise.all(news.runs.map((run) => startRun(run)));
+    if (news.records.length > 0) await local.sluiceRecordDecisions({ bus: news.bus, records: news.records });
+  }
+}
+
+async function startRun(start: RunStart): Promise<void> {
+  try {
+    await startChild(sensorRun, {
+      workflowId: start.workflowId,
+      args: [start.input],
+      typedSearchAttributes: start.searchAttributes,
+      staticSummary: start.summary,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    });
+  } catch (error) {
+    // The same events had fired the same trigger before: that is what the id is for.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+function ignoreCancellation(error: unknown): void {
+  if (!isCancellation(error)) throw error;
+}
