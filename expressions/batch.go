@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// item is one evaluation. Which fields are used depends on Kind; Doc is the index of a document of the batch.
+type item struct {
+	Kind       string   `json:"kind"`
+	Doc        int      `json:"doc"`
+	Source     string   `json:"source"`
+	Path       string   `json:"path"`
+	Type       string   `json:"type"`
+	Comparator string   `json:"comparator"`
+	Template   string   `json:"template"`
+	Language   string   `json:"language"`
+	Raw        bool     `json:"raw"`
+	Values     []string `json:"values"`
+	Fields     []field  `json:"fields"`
+}
+
+type field struct {
+	Name string `json:"name"`
+	Path string `json:"path"`
+}
+
+// invalid marks an error of the expression's text (as opposed to one of its evaluation on this event).
+type invalid struct{ cause error }
+
+func (err invalid) Error() string { return err.cause.Error() }
+func (err invalid) Unwrap() error { return err.cause }
+
+// evaluateBatch answers a request: the first line is a JSON array of items, each further line a JSON document. The
+// answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order.
+func evaluateBatch(text []byte, announce func(uint32)) []byte {
+	lines := bytes.Split(text, []byte{'\n'})
+	var items []item
+	if err := json.Unmarshal(lines[0], &items); err != nil {
+		return []byte(fmt.Sprintf("[{\"e\":%q,\"c\":\"EXPRESSION_FAILED\"}]", "undecodable batch: "+err.Error()))
+	}
+	documents := make([]document, len(lines)-1)
+	for index, line := range lines[1:] {
+		documents[index].text = line
+	}
+	out := []byte{'['}
+	for index := range items {
+		announce(uint32(index))
+		if index > 0 {
+			out = append(out, ',')
+		}
+		out = appendAnswer(out, &items[index], documents)
+	}
+	return append(out, ']')
+}
+
+func appendAnswer(out []byte, it *item, documents []document) (answered []byte) {
+	start := len(out)
+	fail := func(err error) []byte {
+		code := "EXPRESSION_FAILED"
+		if errors.As(err, new(invalid)) {
+			code = "EXPRESSION_INVALID"
+		} else if errors.Is(err, errBudget) {
+			code = "EXPRESSION_TIMED_OUT"
+		}
+		out = append(out[:start], `{"e":`...)
+		out = appendString(out, err.Error())
+		return append(append(append(out, `,"c":"`...), code...), `"}`...)
+	}
+	// A library's panic on odd input (expr's jsonpath, sprig's must-less functions) concerns this item alone.
+	defer func() {
+		if problem := recover(); problem != nil {
+			answered = fail(fmt.Errorf("%v", problem))
+		}
+	}()
+	var doc *document
+	if it.Doc >= 0 && it.Doc < len(documents) {
+		doc = &documents[it.Doc]
+	} else {
+		doc = &document{text: []byte("null")}
+	}
+	value, err := evaluateItem(it, doc)
+	if err != nil {
+		return fail(err)
+	}
+	out = append(out, `{"v":`...)
+	if out, err = appendJSON(out, value, 0); err != nil {
+		return fail(err)
+	}
+	return append(out, '}')
+}
+
+func evaluateItem(it *item, doc *document) (any, error) {
+	switch it.Kind {
+	case "jq":
+		return transformWithJq(it.Source, doc)
+	case "luaTransform":
+		return transformWithLua(it.Source, doc)
+	case "luaFilter":
+		return filterWithLua(it.Source, doc)
+	case "dataFilter":
+		return filterData(it, doc)
+	case "govaluate":
+		return filterWithGovaluate(it.Source, it.Fields, doc)
+	case "template":
+		return renderTemplate(it.Source, doc)
+	case "expr":
+		return filterWithExpr(it.Source, doc)
+	case "get":
+		return getPath(it.Path, doc), nil
+	case "set":
+		return setPath(it, doc)
+	case "yaml":
+		return yamlToJSON(it.Source)
+	case "check":
+		return check(it.Language, it.Source)
+	default:
+		return nil, fmt.Errorf("unknown kind of evaluation %q", it.Kind)
+	}
+}
+
+// rawJSON is text that is JSON already.
+type rawJSON string

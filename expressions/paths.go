@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+	"sigs.k8s.io/yaml"
+)
+
+// getPath gives what a gjson path finds: its type's name, its text as a parameter takes it, its JSON.
+func getPath(path string, doc *document) any {
+	found := gjson.Get(doc.string(), path)
+	if !found.Exists() {
+		return map[string]any{"exists": false}
+	}
+	text := found.String()
+	if found.Type == gjson.Null {
+		text = "null"
+	}
+	raw := found.Raw
+	if raw == "" { // computed results, such as a count, have no text of their own
+		encoded, _ := json.Marshal(found.Value())
+		raw = string(encoded)
+	}
+	if !json.Valid([]byte(raw)) {
+		return map[string]any{"exists": true, "type": found.Type.String(), "text": text}
+	}
+	return map[string]any{"exists": true, "type": found.Type.String(), "text": text, "json": rawJSON(raw)}
+}
+
+func setPath(it *item, doc *document) (any, error) {
+	text := doc.string()
+	var err error
+	if it.Raw {
+		text, err = sjson.SetRaw(text, it.Path, it.Source)
+	} else {
+		text, err = sjson.Set(text, it.Path, it.Source)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rawJSON(text), nil
+}
+
+func yamlToJSON(text string) (any, error) {
+	converted, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return rawJSON(converted), nil
+}

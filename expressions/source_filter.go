@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/Masterminds/sprig/v3"
+	"github.com/antonmedv/expr/builtin"
+	"github.com/antonmedv/expr/compiler"
+	"github.com/antonmedv/expr/parser"
+	"github.com/antonmedv/expr/vm"
+	"github.com/evilmonkeyinc/jsonpath"
+)
+
+var exprPrograms compiled[*vm.Program]
+
+func compileExpr(expression string) (*vm.Program, error) {
+	tree, err := parser.Parse(expression)
+	if err != nil {
+		return nil, err
+	}
+	return compiler.Compile(tree, nil)
+}
+
+// filterWithExpr decides an event source's filter; the variables are the data's top-level keys.
+func filterWithExpr(expression string, doc *document) (any, error) {
+	program, err := exprPrograms.get(expression, compileExpr)
+	if err != nil {
+		return nil, err
+	}
+	data, err := doc.object()
+	if err != nil {
+		return nil, err
+	}
+	result, err := vm.Run(program, exprVariables(data))
+	if err != nil {
+		return nil, err
+	}
+	passed, isBool := result.(bool)
+	if !isBool {
+		return nil, fmt.Errorf("the expression gave %s (%T); it must give a boolean", shorten(fmt.Sprint(result)), result)
+	}
+	return passed, nil
+}
+
+func shorten(text string) string {
+	if len(text) > 80 {
+		return text[:80] + "…"
+	}
+	return text
+}
+
+func exprVariables(data map[string]any) map[string]any {
+	variables := expandDots(data)
+	variables["asInt"] = builtin.Int
+	variables["asFloat"] = builtin.Float
+	variables["jsonpath"] = queryJSONPath
+	variables["toJson"] = func(value any) string {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return ""
+		}
+		return string(text)
+	}
+	variables["sprig"] = exprSprig
+	return variables
+}
+
+var exprSprig = func() map[string]any {
+	functions := sprig.GenericFuncMap()
+	for _, name := range unreachable {
+		delete(functions, name)
+	}
+	return functions
+}()
+
+func queryJSONPath(text string, path string) any {
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		panic(err)
+	}
+	found, err := jsonpath.Query(path, value)
+	if err != nil {
+		panic(err)
+	}
+	return found
+}
+
+// expandDots turns {"a-b": 1, "c.d": 2} into {"a_b": 1, "c": {"d": 2}}; of "c" and "c.d" the shorter gives way.
+func expandDots(data map[string]any) map[string]any {
+	keys := make([]string, 0, len(data))
+	named := make(map[string]any, len(data))
+	for key, value := range data {
+		name := strings.ReplaceAll(key, "-", "_")
+		keys = append(keys, name)
+		named[name] = value
+	}
+	sort.Strings(keys)
+	for index := 0; index+1 < len(keys); index++ {
+		if strings.HasPrefix(keys[index+1], keys[index]+".") {
+			delete(named, keys[index])
+		}
+	}
+	expanded := make(map[string]any, len(named))
+	for name, value := range named {
+		at := expanded
+		parts := strings.Split(name, ".")
+		for _, part := range parts[:len(parts)-1] {
+			inner, exists := at[part].(map[string]any)
+			if !exists {
+				inner = make(map[string]any)
+				at[part] = inner
+			}
+			at = inner
+		}
+		at[parts[len(parts)-1]] = value
+	}
+	return expanded
+}

@@ -1,0 +1,52 @@
+// The module's border: memory exchange with the host, and nothing else. Built with GOOS=wasip1 as a reactor
+// (-buildmode=c-shared), so main never runs; the host calls `allocate`, writes a request and calls `evaluate`.
+package main
+
+import (
+	"runtime/debug"
+	"time"
+	"unsafe"
+
+	_ "time/tzdata" // sprig's dateInZone must know zones although the module sees no file system
+)
+
+func main() {}
+
+// request and response stay referenced here while the host reads or writes them: Go's collector does not move memory.
+var (
+	request  []byte
+	response []byte
+)
+
+// started tells the host which item is being worked on, so that it can end one that takes too long and name it.
+//
+//go:wasmimport sluice started
+func started(item uint32)
+
+// configure is called once, before anything else. The memory limit makes the collector work harder near the end of
+// the memory that the host grants; it does not enforce anything.
+//
+//go:wasmexport configure
+func configure(memoryLimitBytes uint64, timeBudgetMs uint32) {
+	debug.SetGCPercent(200)
+	debug.SetMemoryLimit(int64(memoryLimitBytes))
+	timeBudget = time.Duration(timeBudgetMs) * time.Millisecond
+}
+
+//go:wasmexport allocate
+func allocate(size uint32) uint32 {
+	request = make([]byte, size)
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(request))))
+}
+
+//go:wasmexport evaluate
+func evaluate() uint32 {
+	response = evaluateBatch(request, started)
+	request = nil
+	return uint32(len(response))
+}
+
+//go:wasmexport answer
+func answer() uint32 {
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(response))))
+}

@@ -1,0 +1,73 @@
+/** One running instance of expressions.wasm: text of a batch in, text of the answers out. Runs inside a thread. */
+import './web-assembly';
+import { createSystemCalls } from './system-calls';
+
+export interface ModuleLimits {
+  readonly maxMemoryMb: number;
+  readonly timeLimitMs: number;
+}
+
+export interface ExpressionModule {
+  /** Throws when the module died (out of memory, endless recursion); the instance is then of no further use. */
+  evaluateBatch(text: string): string;
+  memoryBytes(): number;
+}
+
+/** What expressions/wasi.go exports. */
+interface ModuleExports {
+  readonly memory: WebAssembly.Memory;
+  _initialize(): void;
+  configure(memoryLimitBytes: bigint, timeBudgetMs: number): void;
+  allocate(size: number): number;
+  evaluate(): number;
+  answer(): number;
+}
+
+/** The module ends a script itself a little before the thread would be ended from outside. */
+const SHARE_OF_TIME_LIMIT = 0.8;
+/** From here on Go collects garbage eagerly instead of growing. */
+const SHARE_OF_MEMORY_LIMIT = 0.75;
+
+/** `onItem` is called with the index of each item of a batch before it is evaluated. */
+export async function startExpressionModule(
+  module: WebAssembly.Module,
+  limits: ModuleLimits,
+  onItem: (index: number) => void,
+): Promise<ExpressionModule> {
+  const wasiNames = WebAssembly.Module.imports(module)
+    .filter((wanted) => wanted.module === 'wasi_snapshot_preview1')
+    .map((wanted) => wanted.name);
+  const calls = createSystemCalls(wasiNames);
+  const instance = await WebAssembly.instantiate(module, {
+    wasi_snapshot_preview1: calls.imports,
+    sluice: { started: onItem },
+  });
+  const exports = instance.exports as unknown as ModuleExports; // the shape is fixed by expressions/wasi.go
+  calls.attach(exports.memory);
+  exports._initialize();
+  exports.configure(
+    BigInt(Math.floor(limits.maxMemoryMb * SHARE_OF_MEMORY_LIMIT) * 2 ** 20),
+    Math.floor(limits.timeLimitMs * SHARE_OF_TIME_LIMIT),
+  );
+  return {
+    evaluateBatch: (text) => {
+      try {
+        return exchange(exports, text);
+      } catch (error) {
+        throw new Error(calls.lastWords() || (error instanceof Error ? error.message : String(error)), {
+          cause: error,
+        });
+      }
+    },
+    memoryBytes: () => exports.memory.buffer.byteLength,
+  };
+}
+
+function exchange(exports: ModuleExports, text: string): string {
+  const request = Buffer.from(text);
+  const requestAt = exports.allocate(request.length) >>> 0;
+  new Uint8Array(exports.memory.buffer).set(request, requestAt);
+  const length = exports.evaluate() >>> 0;
+  const answerAt = exports.answer() >>> 0;
+  return Buffer.from(exports.memory.buffer, answerAt, length).toString();
+}

@@ -1,0 +1,2 @@
+export { createExpressionEngine } from './expression-engine';
+export type { ExpressionEngineOptions } from './expression-engine';

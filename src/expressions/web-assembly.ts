@@ -1,0 +1,26 @@
+/**
+ * The few names of the WebAssembly API that the engine uses. TypeScript declares them only together with the browser's
+ * DOM, which has no place in a Node project.
+ */
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to declare a global namespace
+  namespace WebAssembly {
+    // A compiled module: opaque, may be sent to threads.
+    class Module {
+      private constructor();
+      static imports(module: Module): { module: string; name: string; kind: string }[];
+    }
+    class Memory {
+      private constructor();
+      readonly buffer: ArrayBuffer;
+    }
+    interface Instance {
+      readonly exports: Record<string, unknown>;
+    }
+    type ImportedFunction = (...args: number[]) => number | void;
+    function compile(bytes: Uint8Array): Promise<Module>;
+    function instantiate(module: Module, imports: Record<string, Record<string, ImportedFunction>>): Promise<Instance>;
+  }
+}
+
+export {};
