@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { KubernetesAccess } from '../kubernetes/access';
+import type { TriggerPolicy } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { FireResult } from '../run/run-types';
 
@@ -22,6 +23,8 @@ export interface ResourceRequest<Template> {
 export interface FireRequest<Template> extends ResourceRequest<Template> {
   /** Deterministic in sensor, trigger and events; sent as `Idempotency-Key`, part of created names. */
   readonly fireId: string;
+  /** Workflow id of the run, written on created objects so that their outcome finds its way back. */
+  readonly runId?: string;
   readonly sensorName: string;
   readonly triggerName: string;
   /** For kinds with a resource: what `fetchResource` gave, with the kind's own parameters applied. */
@@ -34,28 +37,6 @@ export interface FireRequest<Template> extends ResourceRequest<Template> {
   readonly policy?: TriggerPolicy;
   /** Dependency name → event, as the condition was satisfied. */
   readonly events: Readonly<Record<string, CloudEvent>>;
-}
-
-export interface TriggerPolicy {
-  readonly k8s?: LabelPolicy;
-  /** HTTP status codes that count as success. */
-  readonly status?: { readonly allow?: readonly number[] };
-}
-
-/** Wait until the object carries all of these labels. */
-export interface LabelPolicy {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly backoff?: Backoff;
-  /** Default false: a time-out counts as success, as in Argo Events. */
-  readonly errorOnBackoffTimeout?: boolean;
-}
-
-/** Argo Events' Backoff: `duration` is a Go duration or a number of nanoseconds. */
-export interface Backoff {
-  readonly duration?: string | number;
-  readonly factor?: string | number;
-  readonly jitter?: string | number;
-  readonly steps?: number;
 }
 
 export type { FireResult };
