@@ -6,6 +6,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { SluiceError } from '../errors';
+import { errorCode, errorText } from './error-detail';
 import type { TlsSettings } from './tls';
 
 export interface HttpExchange {
@@ -102,18 +103,14 @@ function isIpAddress(url: URL): boolean {
   return /^\[|^\d+(\.\d+){3}$/.test(url.hostname);
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
 function isHangUp(error: unknown): boolean {
-  return ['ECONNRESET', 'EPIPE'].includes(codeOf(error));
+  return ['ECONNRESET', 'EPIPE'].includes(errorCode(error));
 }
 
 function describeFailure(error: unknown, { url, method, timeoutMs }: HttpExchange, timedOut: boolean): SluiceError {
   const target = `${method} ${describeUrl(url)}`;
-  const code = codeOf(error);
-  const detail = error instanceof Error ? error.message : String(error);
+  const code = errorCode(error);
+  const detail = errorText(error);
   if (timedOut) {
     return new SluiceError('TRIGGER_UNREACHABLE', {
       message: `${target} got no complete answer within ${timeoutMs / 1_000} s`,
@@ -129,7 +126,7 @@ function describeFailure(error: unknown, { url, method, timeoutMs }: HttpExchang
   }
   const aboutTls = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code);
   return new SluiceError('TRIGGER_UNREACHABLE', {
-    message: `${target} got no answer: ${detail || code}`,
+    message: `${target} got no answer: ${detail}`,
     fix: aboutTls
       ? 'Check `tls`: caCertSecret must hold the certificate authority of the receiver, clientCertSecret and clientKeySecret a pair it accepts'
       : 'Check the address and that the receiver can be reached from the worker',

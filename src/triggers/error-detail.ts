@@ -1,0 +1,27 @@
+/**
+ * Reads what libraries put on their errors. Never by `instanceof`, which is false for errors of another realm: Node's
+ * own ones under Jest, for instance.
+ */
+
+/** `code` of an error (`ECONNRESET`, `EAUTH`); empty when it has none. */
+export function errorCode(error: unknown): string {
+  const code = property(error, 'code');
+  return typeof code === 'string' ? code : '';
+}
+
+/** Its message, or its code where the message is empty, as Node leaves it when every address refused. */
+export function errorText(error: unknown): string {
+  const message = property(error, 'message');
+  if (typeof message === 'string' && message !== '') return message;
+  return errorCode(error) || String(error);
+}
+
+/** A number that a library attached under this name. */
+export function errorNumber(error: unknown, name: string): number | undefined {
+  const value = property(error, name);
+  return typeof value === 'number' ? value : undefined;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
