@@ -1,0 +1,66 @@
+/** Turns option texts into values. Each throws commander's own error, so that the option is named in the message. */
+import { InvalidArgumentError } from 'commander';
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `30s`, `5m`, `1h30m`, `7d` → milliseconds. */
+export function parseDuration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  if (text === '' || parts.map((part) => part[0]).join('') !== text) {
+    throw new InvalidArgumentError('Expected a duration such as 30s, 5m, 1h30m or 7d.');
+  }
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS], 0);
+}
+
+export function parsePositiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number above 0.');
+  return value;
+}
+
+/** For options that may be given several times, and hold commas: `--collection a,b --collection c`. */
+export function collectList(text: string, previous: readonly string[] = []): string[] {
+  return [
+    ...previous,
+    ...text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ];
+}
+
+/** For options that may be given several times and are taken as they are. */
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}
+
+/** West, south, east, north in degrees. */
+export function parseBbox(text: string): number[] {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const known = (numbers.length === 4 || numbers.length === 6) && numbers.every((value) => Number.isFinite(value));
+  const [south, north] = numbers.length === 4 ? [numbers[1], numbers[3]] : [numbers[1], numbers[4]];
+  if (!known || south === undefined || north === undefined || south > north) {
+    throw new InvalidArgumentError('Expected west,south,east,north in degrees, e.g. -121.399,39.834,-120.74,40.472.');
+  }
+  return numbers;
+}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** An instant or interval as STAC APIs take it; days are widened to their first and last moment. */
+export function parseDatetimeInterval(text: string): string {
+  const ends = text.split('/');
+  const [from = '', to = from] = ends;
+  const start = widen(from, 'T00:00:00Z');
+  const end = widen(to, 'T23:59:59Z');
+  if (ends.length > 2 || start === undefined || end === undefined || (start === '..' && end === '..')) {
+    throw new InvalidArgumentError('Expected 2021-07-04, 2021-07-04/2021-07-09 or 2021-07-04T00:00:00Z/.. .');
+  }
+  return start === end ? start : `${start}/${end}`;
+}
+
+function widen(end: string, timeOfDay: string): string | undefined {
+  if (end === '' || end === '..') return '..';
+  const instant = /^\d{4}-\d{2}-\d{2}$/.test(end) ? end + timeOfDay : end;
+  return INSTANT.test(instant) && !Number.isNaN(Date.parse(instant)) ? instant : undefined;
+}

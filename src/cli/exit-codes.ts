@@ -1,0 +1,18 @@
+/** What the exit code of `sluice` says. Scripts branch on it, so the numbers are stable and printed by `--help`. */
+import { isSluiceError } from '../errors';
+
+export const EXIT_CODES = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;
+
+export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+export const EXIT_CODE_HELP = `Exit codes:
+  0  done, nothing wrong
+  1  a problem was found, or the command failed
+  2  the command was not understood (unknown option, missing argument)
+  3  a server could not be reached (Temporal, Redis, Kubernetes, NATS, a STAC API)`;
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!isSluiceError(error)) return EXIT_CODES.problem;
+  if (error.code === 'USAGE') return EXIT_CODES.usage;
+  return error.code.endsWith('_UNREACHABLE') ? EXIT_CODES.unreachable : EXIT_CODES.problem;
+}

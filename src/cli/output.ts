@@ -1,0 +1,78 @@
+/**
+ * The one way in which commands answer: results on stdout in the form that was asked for, notes on stderr.
+ *
+ * A command computes one result and hands over its forms; it never looks at the format or the terminal itself.
+ */
+import { stringify } from 'yaml';
+import type { CliIo } from './io';
+import { createPaint, printable, type Paint } from './style';
+import { renderTable, type Table } from './table';
+
+export const OUTPUT_FORMATS = ['table', 'json', 'yaml', 'name'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+export interface Result {
+  /** The whole answer, for `-o json` and `-o yaml`. */
+  readonly data: unknown;
+  /** For people. Several parts are printed below each other. */
+  readonly table: Table | string | ReadonlyArray<Table | string>;
+  /** For `-o name`: one per line, each fit to be given to another command. */
+  readonly names: readonly string[];
+}
+
+export interface ResultLine {
+  readonly data: unknown;
+  readonly text: string;
+  readonly name: string;
+}
+
+export interface Output {
+  readonly format: OutputFormat;
+  readonly paint: Paint;
+  print(result: Result): void;
+  /** One result of a command that keeps giving them (`--follow`): a line each, JSON as one object a line. */
+  printLine(line: ResultLine): void;
+  /** A line for the person at the terminal; on stderr, so that it never gets into a result. */
+  note(text: string): void;
+}
+
+export function createOutput(io: CliIo, format: OutputFormat): Output {
+  const paint = createPaint(io, io.stdout);
+  return {
+    format,
+    paint,
+    print: (result) => void io.stdout.write(renderResult(result, format, paint)),
+    printLine: (line) => void io.stdout.write(renderLine(line, format)),
+    note: (text) => void io.stderr.write(`${printable(text)}\n`),
+  };
+}
+
+function renderResult(result: Result, format: OutputFormat, paint: Paint): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(result.data, null, 2)}\n`;
+    case 'yaml':
+      return stringify(result.data, { aliasDuplicateObjects: false });
+    case 'name':
+      return result.names.map((name) => `${printable(name)}\n`).join('');
+    case 'table': {
+      const parts = Array.isArray(result.table)
+        ? (result.table as ReadonlyArray<Table | string>)
+        : [result.table as Table | string];
+      return parts.map((part) => (typeof part === 'string' ? `${part}\n` : renderTable(part, paint))).join('\n');
+    }
+  }
+}
+
+function renderLine(line: ResultLine, format: OutputFormat): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(line.data)}\n`;
+    case 'yaml':
+      return `---\n${stringify(line.data, { aliasDuplicateObjects: false })}`;
+    case 'name':
+      return `${printable(line.name)}\n`;
+    case 'table':
+      return `${printable(line.text)}\n`;
+  }
+}

@@ -1,0 +1,96 @@
+/** Publishes announcements to a Redis channel or stream. */
+import { Redis } from 'ioredis';
+import { SluiceError } from '../errors';
+import { channelMessage, streamFields, type PublicationForm } from './publication';
+import type { StacItem } from './stac-item';
+
+export type RedisTarget =
+  { readonly kind: 'channel'; readonly name: string } | { readonly kind: 'stream'; readonly name: string };
+
+export interface RedisPublisherOptions {
+  /** `redis://[user[:password]@]host:port[/db]`, or `rediss://` for TLS. */
+  readonly url: string;
+  readonly target: RedisTarget;
+  readonly form: PublicationForm;
+  readonly producer: string;
+}
+
+export interface Published {
+  /** Stream: the ids of the new entries, in order. */
+  readonly entryIds: readonly string[];
+  /** Channel: the smallest number of subscribers that any of the messages reached. */
+  readonly receivers?: number;
+}
+
+export interface RedisPublisher {
+  publish(items: readonly StacItem[]): Promise<Published>;
+  close(): void;
+}
+
+/** Connects at once. Throws EVENT_SOURCE_UNREACHABLE, or EVENT_SOURCE_MISCONFIGURED for an address that is none. */
+export async function createRedisPublisher(options: RedisPublisherOptions): Promise<RedisPublisher> {
+  const address = redisAddress(options.url);
+  // The disconnect timer runs on after a refused connection and would keep the process waiting.
+  const redis = new Redis(options.url, {
+    disconnectTimeout: 100,
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    maxRetriesPerRequest: 3,
+  });
+  let lastError: Error | undefined;
+  redis.on('error', (error: Error) => (lastError = error));
+  const unreachable = (error: unknown): SluiceError =>
+    new SluiceError('EVENT_SOURCE_UNREACHABLE', {
+      message: `Redis at ${address} cannot be used`,
+      fix: 'Check --redis, and that the server is up',
+      cause: lastError ?? error,
+    });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    redis.disconnect();
+    throw unreachable(error);
+  }
+  const { target, form, producer } = options;
+  return {
+    async publish(items) {
+      const pipeline = redis.pipeline();
+      for (const item of items) {
+        if (target.kind === 'stream')
+          pipeline.xadd(target.name, '*', ...Object.entries(streamFields(item, form, producer)).flat());
+        else pipeline.publish(target.name, channelMessage(item, form, producer));
+      }
+      const answers = await pipeline.exec().catch((error: unknown) => {
+        throw unreachable(error);
+      });
+      const values = (answers ?? []).map(([error, value]) => {
+        if (error) throw refused(address, target, error);
+        return value;
+      });
+      if (target.kind === 'stream') return { entryIds: values.map(String) };
+      return { entryIds: [], receivers: values.length === 0 ? undefined : Math.min(...values.map(Number)) };
+    },
+    close: () => redis.disconnect(),
+  };
+}
+
+/** The address without user and password, for messages and the state file. */
+export function redisAddress(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !['redis:', 'rediss:'].includes(parsed.protocol) || parsed.hostname === '') {
+    throw new SluiceError('USAGE', {
+      message: '--redis: the address is no Redis URL',
+      fix: 'Write redis://[user:password@]host:port[/db], or rediss:// for TLS',
+    });
+  }
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`;
+}
+
+function refused(address: string, target: RedisTarget, cause: Error): SluiceError {
+  return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+    message: `Redis at ${address} refused the ${target.kind} "${target.name}"`,
+    fix: target.kind === 'stream' ? 'A key of that name must be a stream; the user must be allowed to XADD' : undefined,
+    cause,
+  });
+}

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { Command } from 'commander';
+import { repoRoot } from '../../dev/repo-root';
+import { registerCommands } from '../../src/cli/commands';
+import { createRuntime } from '../../src/cli/runtime';
+import { PassThrough } from 'node:stream';
+import { runSluice } from './run-cli-for-test';
+
+/** Every command without commands of its own, as the words that call it. */
+function leavesOf(command: Command, words: readonly string[] = []): string[][] {
+  const children = command.commands.filter((child) => child.name() !== 'help');
+  if (children.length === 0) return [[...words]];
+  return children.flatMap((child) => leavesOf(child, [...words, child.name()]));
+}
+
+const sink = new PassThrough();
+const program = new Command();
+registerCommands(program, createRuntime({ stdout: sink, stderr: sink, env: {}, signal: new AbortController().signal }));
+const commands = leavesOf(program);
+
+describe('the sluice command', () => {
+  it('runs as an executable of its own', () => {
+    const run = spawnSync(process.execPath, [path.join(repoRoot, 'dist/src/cli/main.js'), '--version'], {
+      encoding: 'utf8',
+    });
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(run.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each(commands.map((words) => [words.join(' '), words] as const))(
+    '%s --help has an example and the exit codes',
+    async (name, words) => {
+      const run = await runSluice([...words, '--help']);
+      expect(run.exitCode).toBe(0);
+      expect(run.stdout).toContain(`sluice ${name}`);
+      expect(run.stdout).toMatch(/Examples?:\n/);
+      expect(run.stdout).toContain('Exit codes:');
+      expect(run.stdout).toContain('--output');
+    },
+  );
+
+  it.each([
+    ['an unknown command', ['frobnicate']],
+    ['an unknown option', ['stac', 'publish', '--frobnicate']],
+    ['no command', []],
+    ['an unknown output form', ['stac', 'publish', '-o', 'xml']],
+  ])('ends with 2 on %s and prints nothing on stdout', async (_what, argv) => {
+    const run = await runSluice(argv);
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(run.stderr).not.toBe('');
+  });
+});

@@ -1,0 +1,168 @@
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Redis from 'ioredis';
+import { startRedis, startStacApi, type RunningRedis, type RunningStacApi } from '../../dev/servers';
+import { eventually } from '../setup/eventually';
+import { jsonOf, runSluice } from './run-cli-for-test';
+
+interface PublishAnswer {
+  readonly found: number;
+  readonly published: number;
+  readonly alreadyPublished: number;
+  readonly receivers?: number;
+  readonly items: ReadonlyArray<{ readonly id: string; readonly href: string; readonly entryId?: string }>;
+}
+
+describe('sluice stac publish', () => {
+  let redisServer: RunningRedis;
+  let api: RunningStacApi;
+  let redis: Redis;
+  let folder: string;
+
+  beforeAll(async () => {
+    [redisServer, api] = await Promise.all([startRedis({ own: true }), startStacApi({ own: true })]);
+    redis = new Redis(redisServer.url);
+    folder = await mkdtemp(path.join(tmpdir(), 'sluice-stac-publish-'));
+  });
+  afterAll(async () => {
+    redis?.disconnect();
+    await Promise.all([redisServer?.stop(), api?.stop()]);
+    if (folder) await rm(folder, { recursive: true });
+  });
+  beforeEach(() => redis.flushall());
+
+  const search = (...more: string[]): string[] => [
+    ...['stac', 'publish', '-o', 'json', '--api', api.url, '--collection', 'sentinel-2-l2a'],
+    ...['--redis', redisServer.url, ...more],
+  ];
+
+  async function entriesOf(stream: string): Promise<Array<Record<string, string>>> {
+    const entries = await redis.xrange(stream, '-', '+');
+    return entries.map(([, fields]) =>
+      Object.fromEntries(fields.flatMap((field, i) => (i % 2 === 0 ? [[field, fields[i + 1] ?? '']] : []))),
+    );
+  }
+
+  it('adds one flat entry for each item of all pages, as the water-bodies publisher does', async () => {
+    const run = await runSluice(
+      search('--limit', '7', '--stream', 'STREAM', '--form', 'flat', '--producer', 'project-a'),
+    );
+    expect(run.exitCode).toBe(0);
+    const answer = jsonOf<PublishAnswer>(run);
+    const hrefs = api.items.map((item) => item.links.find((link) => link.rel === 'self')?.href);
+    expect(answer).toMatchObject({ found: hrefs.length, published: hrefs.length, alreadyPublished: 0 });
+    const entries = await entriesOf('STREAM');
+    expect(entries.map((entry) => entry['href']).sort()).toEqual([...hrefs].sort());
+    expect(entries.every((entry) => entry['producer'] === 'project-a' && entry['subject'] === entry['href'])).toBe(
+      true,
+    );
+    expect(Object.keys(entries[0] ?? {})).toEqual(['subject', 'producer', 'href']);
+  });
+
+  it('adds the whole item beside the flat fields when asked for items', async () => {
+    await runSluice(search('--max-items', '1', '--stream', 'items'));
+    const [entry] = await entriesOf('items');
+    expect(Object.keys(entry ?? {})).toEqual(['subject', 'producer', 'href', 'item']);
+    expect(JSON.parse(entry?.['item'] ?? '')).toMatchObject({ type: 'Feature', collection: 'sentinel-2-l2a' });
+  });
+
+  it('publishes whole items to a channel, and counts who listened', async () => {
+    const listener = redis.duplicate();
+    const received: string[] = [];
+    listener.on('message', (_channel: string, message: string) => received.push(message));
+    await listener.subscribe('stac-events');
+    try {
+      const run = await runSluice(search('--max-items', '3', '--channel', 'stac-events'));
+      expect(jsonOf<PublishAnswer>(run)).toMatchObject({ published: 3, receivers: 1 });
+      await eventually(() => Promise.resolve(received.length === 3));
+      expect(received.map((message) => JSON.parse(message) as unknown)).toEqual(
+        jsonOf<PublishAnswer>(run).items.map(({ id }) => expect.objectContaining({ type: 'Feature', id }) as unknown),
+      );
+    } finally {
+      listener.disconnect();
+    }
+  });
+
+  it('narrows the search by area and days', async () => {
+    const days = '2021-07-04/2021-07-09';
+    const inDays = api.items.filter((item) => {
+      const day = item.properties.datetime.slice(0, 10);
+      return day >= '2021-07-04' && day <= '2021-07-09';
+    });
+    expect(inDays.length).toBeGreaterThan(0);
+    expect(inDays.length).toBeLessThan(api.items.length);
+    const run = await runSluice(
+      search('--datetime', days, '--bbox=-121.399,39.834,-120.74,40.472', '--stream', 's', '--dry-run'),
+    );
+    expect(
+      jsonOf<PublishAnswer>(run)
+        .items.map((item) => item.id)
+        .sort(),
+    ).toEqual(inDays.map((item) => item.id).sort());
+    expect(await redis.exists('s')).toBe(0);
+  });
+
+  it('publishes an item once across restarts, also after a crash cut the state file short', async () => {
+    const state = path.join(folder, 'state.txt');
+    const again = () => runSluice(search('--stream', 'once', '--state', state));
+    expect(
+      jsonOf<PublishAnswer>(await runSluice(search('--stream', 'once', '--state', state, '--max-items', '10')))
+        .published,
+    ).toBe(10);
+    expect(jsonOf<PublishAnswer>(await again())).toMatchObject({
+      alreadyPublished: 10,
+      published: api.items.length - 10,
+    });
+    await appendFile(state, 'sentinel-2-l2a/half-writ');
+    expect(jsonOf<PublishAnswer>(await again())).toMatchObject({ published: 0 });
+    expect(await redis.xlen('once')).toBe(api.items.length);
+    expect(await readFile(state, 'utf8')).not.toContain(new URL(redisServer.url).password || '\u0000');
+  });
+
+  it('refuses the state file of another target', async () => {
+    const state = path.join(folder, 'other.txt');
+    await runSluice(search('--stream', 'one', '--state', state));
+    const run = await runSluice(search('--stream', 'two', '--state', state));
+    expect(run.exitCode).toBe(2);
+    expect(await redis.exists('two')).toBe(0);
+  });
+
+  it('keeps publishing what is new while it follows, and ends well when told to', async () => {
+    const stop = new AbortController();
+    const state = path.join(folder, 'follow.txt');
+    const follow = runSluice(search('--stream', 'followed', '--follow', '--interval', '50ms', '--state', state), {
+      signal: stop.signal,
+    });
+    await eventually(async () => (await redis.xlen('followed')) === api.items.length);
+    // Forgetting one item in the stream does not bring it back: what counts is what was published.
+    await redis.del('followed');
+    await eventually(async () => (await readFile(state, 'utf8')).split('\n').length === api.items.length + 2);
+    stop.abort();
+    const run = await follow;
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout.trim().split('\n')).toHaveLength(api.items.length);
+    expect(await redis.exists('followed')).toBe(0);
+  });
+
+  it.each<[string, string[], number]>([
+    ['no target', [], 2],
+    ['two targets', ['--channel', 'a', '--stream', 'b'], 2],
+    ['an area that is none', ['--stream', 's', '--bbox', '1,2,3'], 2],
+    ['a day that is none', ['--stream', 's', '--datetime', '2021-13-41'], 2],
+    ['a Redis that is away', ['--stream', 's', '--redis', 'redis://127.0.0.1:1'], 3],
+  ])('says so for %s', async (_what, more, exitCode) => {
+    const run = await runSluice([...search(), ...more]);
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
+    expect(run.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('says so for a STAC API that is none, and never shows the password of Redis', async () => {
+    const run = await runSluice([
+      ...['stac', 'publish', '--api', `http://${redisServer.host}:1`, '--collection', 'c', '--stream', 's'],
+      ...['--redis', `redis://user:hunter2@${redisServer.host}:1`],
+    ]);
+    expect(run.exitCode).toBe(3);
+    expect(run.stderr).not.toContain('hunter2');
+  });
+});
