@@ -196,14 +196,18 @@ class StaleConnection extends SluiceError {
   }
 }
 
-function asFailure(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown): unknown {
-  if (request.signal?.aborted) return request.signal.reason;
+function asFailure(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown): Error {
+  if (request.signal?.aborted) return abortReason(request.signal);
   return new SluiceError('KUBERNETES_UNREACHABLE', {
     message: unreachableText(request, connection),
     fix: `Check that the API server is up and reachable (address from ${connection.origin})`,
     context: { server: connection.server },
     cause,
   });
+}
+
+function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason));
 }
 
 function unreachableText(request: KubernetesRequest, connection: KubernetesConnection): string {

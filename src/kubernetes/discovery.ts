@@ -16,7 +16,7 @@ interface ApiResourceList {
 }
 
 /** What is not there now may be installed a moment later, but a storm of events must not become a storm of requests. */
-const REFRESH_AFTER_MS = 5_000;
+const REFRESH_AFTER_MS = 1_000;
 
 export class Discovery {
   private readonly groups = new Map<string, { readMs: number; resources: Promise<Map<string, ApiResource>> }>();

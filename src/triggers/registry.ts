@@ -2,12 +2,16 @@
 import { SluiceError } from '../errors';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
+import { argoWorkflowTrigger } from './argo-workflow';
 import { httpTrigger } from './http';
+import { k8sTrigger } from './k8s';
 import { logTrigger } from './log';
 import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
 
 const factories = {
+  argoWorkflow: argoWorkflowTrigger,
   http: httpTrigger,
+  k8s: k8sTrigger,
   log: logTrigger,
 } satisfies { [Kind in TriggerKind]?: TriggerFactory<Block<Kind>> };
 
@@ -63,7 +67,7 @@ export interface Triggers {
 
 export function createTriggers(dependencies: TriggerDependencies): Triggers {
   const factoryOf: { readonly [Kind in SupportedTriggerKind]: TriggerFactory<Block<Kind>> } = factories;
-  const opened: { [Kind in SupportedTriggerKind]?: Trigger<Block<Kind>> } = {};
+  const opened = new Map<SupportedTriggerKind, Trigger<never>>();
 
   /** Calls `act` with the trigger of the kind that is set, and with its block. */
   function on<Result>(template: KindBlocks, act: Act<Result>): Result {
@@ -78,7 +82,8 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
     act: Act<Result>,
   ): Result {
     if (!block) throw unsupportedKind(kind);
-    const trigger: Trigger<Block<Kind>> = (opened[kind] ??= factoryOf[kind].create(dependencies));
+    const trigger: Trigger<Block<Kind>> = opened.get(kind) ?? factoryOf[kind].create(dependencies);
+    opened.set(kind, trigger);
     return act(trigger, block);
   }
 
@@ -89,7 +94,7 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
       on(template, (trigger, block) => trigger.preview?.({ ...request, template: block })),
     fire: async (template, request) => on(template, (trigger, block) => trigger.fire({ ...request, template: block })),
     async close() {
-      await Promise.all(Object.values(opened).map((trigger) => trigger.close()));
+      await Promise.all([...opened.values()].map((trigger) => trigger.close()));
     },
   };
 }

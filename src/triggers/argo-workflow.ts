@@ -1,0 +1,86 @@
+/** Trigger `argoWorkflow`: what the argo command does, done against the API server itself. */
+import type { JsonObject, JsonValue } from '../event/json';
+import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
+import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';
+import { parseArgoArguments, type ArgoOptions } from './argo/cli-arguments';
+import { prepareSubmit, submit, submitFrom, type OperationContext } from './argo/submit';
+import type { Created } from './create-object';
+import { markCreated } from './object-identity';
+import { awaitLabels } from './object-policy';
+import { readResourceSource } from './resource-sources/registry';
+import type { FireRequest, FireResult, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+export const argoWorkflowTrigger: TriggerFactory<ArgoWorkflowTriggerTemplate> = {
+  kind: 'argoWorkflow',
+  create: createArgoWorkflowTrigger,
+};
+
+type Request = FireRequest<ArgoWorkflowTriggerTemplate>;
+
+function createArgoWorkflowTrigger({ kubernetes, secrets }: TriggerDependencies): Trigger<ArgoWorkflowTriggerTemplate> {
+  return {
+    fetchResource: ({ template, namespace, signal }) =>
+      readResourceSource(template.source, { namespace, secrets, signal }),
+
+    preview(request): JsonValue {
+      const { operation, options } = readTemplate(request);
+      const object = parseKubernetesObject(request.resource, 'the source of the trigger');
+      const namespace = namespaceOf(request, options);
+      if (operation !== 'submit') {
+        return {
+          operation,
+          namespace,
+          kind: object.kind,
+          name: object.metadata.name ?? null,
+          args: request.template.args ?? [],
+        };
+      }
+      return {
+        operation,
+        namespace,
+        object: markCreated(prepareSubmit(object, options), request) as unknown as JsonObject,
+      };
+    },
+
+    async fire(request): Promise<FireResult> {
+      const { operation, options } = readTemplate(request);
+      const cluster = await kubernetes.open();
+      const namespace = namespaceOf(request, options);
+      const done = await operate(operation, request, {
+        cluster,
+        fire: request,
+        namespace,
+        options,
+        signal: request.signal,
+      });
+      if (request.policy?.k8s) await awaitLabels(cluster, done.object, request.policy.k8s, request.signal);
+      return { kind: 'object', action: operation, ...done };
+    },
+
+    close: () => Promise.resolve(),
+  };
+}
+
+type Operation = NonNullable<ArgoWorkflowTriggerTemplate['operation']>;
+
+function readTemplate({ template }: Request): { operation: Operation; options: ArgoOptions } {
+  const operation = template.operation ?? 'submit';
+  return { operation, options: parseArgoArguments(template.args ?? [], operation) };
+}
+
+function namespaceOf(request: Request, options: ArgoOptions): string {
+  const metadata = request.resource?.metadata;
+  const own = metadata && typeof metadata === 'object' && !Array.isArray(metadata) ? metadata.namespace : undefined;
+  return options.namespace ?? (typeof own === 'string' && own !== '' ? own : request.namespace);
+}
+
+async function operate(operation: Operation, request: Request, context: OperationContext): Promise<Created> {
+  switch (operation) {
+    case 'submit':
+      return await submit(request.resource, context);
+    case 'submit-from':
+      return await submitFrom(request.resource, context);
+    default:
+      throw new Error('not yet');
+  }
+}

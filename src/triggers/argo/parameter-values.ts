@@ -1,0 +1,52 @@
+/**
+ * Argo's full custom resource definitions demand strings where its own tools take numbers and booleans too, and
+ * convert them before they send. So do we: manifests and parameters with `useRawData` write `3`, not `"3"`.
+ */
+import { isRecord, type KubernetesObject } from '../../kubernetes/kubernetes-object';
+
+const TEXT_FIELDS = ['value', 'default'] as const;
+
+/** Makes every parameter value, default and enum entry of an Argo object text. Changes nothing else; copies the object. */
+export function withTextParameters(object: KubernetesObject): KubernetesObject {
+  return object.apiVersion.startsWith('argoproj.io/') && 'spec' in object
+    ? { ...object, spec: convert(object.spec) }
+    : object;
+}
+
+function convert(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(convert);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([field, content]) => [
+      field,
+      field === 'parameters' && Array.isArray(content) ? content.map(convertParameter) : convert(content),
+    ]),
+  );
+}
+
+function convertParameter(parameter: unknown): unknown {
+  if (!isRecord(parameter)) return parameter;
+  const converted = { ...parameter };
+  for (const field of TEXT_FIELDS) {
+    if (converted[field] === null) delete converted[field];
+    else if (converted[field] !== undefined) converted[field] = toParameterText(converted[field]);
+  }
+  if (Array.isArray(converted.enum)) converted.enum = converted.enum.map(toParameterText);
+  return converted;
+}
+
+/** Numbers without exponent, as Argo writes them; objects and lists as JSON. */
+export function toParameterText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return formatNumber(value);
+  return JSON.stringify(value);
+}
+
+function formatNumber(value: number): string {
+  const text = String(value);
+  if (!text.includes('e')) return text;
+  if (Number.isInteger(value)) return BigInt(value).toString();
+  const [digits = '', exponent = '0'] = text.replace('-', '').split('e-');
+  const decimals = digits.replace('.', '');
+  return `${value < 0 ? '-' : ''}0.${'0'.repeat(Number(exponent) - 1)}${decimals}`;
+}

@@ -1,0 +1,106 @@
+/** Creates one object exactly once, however often it is asked to. */
+import { SluiceError } from '../errors';
+import type { OpenCluster } from '../kubernetes/access';
+import { objectPath } from '../kubernetes/client';
+import type { ApiResource } from '../kubernetes/discovery';
+import { describeObject, referenceTo, type KubernetesObject } from '../kubernetes/kubernetes-object';
+import { fireIdOf } from '../kubernetes/object-marks';
+import type { ObjectReference } from '../kubernetes/object-reference';
+import { isNotFound, refusalOf } from '../kubernetes/refusal';
+import { markCreated, type FireIdentity } from './object-identity';
+
+export interface Created {
+  readonly object: ObjectReference;
+  /** An earlier attempt of this fire had created it. */
+  readonly existed: boolean;
+}
+
+export interface CreateOptions {
+  readonly signal: AbortSignal;
+  /** Namespace of objects that name none; ignored for cluster-scoped kinds. */
+  readonly namespace: string;
+  /** Refuse unknown fields, where the server has a schema. */
+  readonly strict?: boolean;
+}
+
+/**
+ * One POST, nothing read before it. Where the name is taken the object is read: if this fire made it, that is success.
+ * Throws TRIGGER_OBJECT_EXISTS (final) if something else did, and whatever the client throws.
+ */
+export async function createObject(
+  cluster: OpenCluster,
+  unmarked: KubernetesObject,
+  fire: FireIdentity,
+  options: CreateOptions,
+): Promise<Created> {
+  const resource = await cluster.discovery.find(unmarked.apiVersion, unmarked.kind, options.signal);
+  const object = markCreated(unmarked, fire);
+  const name = requireName(object);
+  const namespace = namespaceFor(resource, object, options.namespace);
+  if (namespace !== undefined) object.metadata.namespace = namespace;
+  try {
+    const created = await cluster.client.request<KubernetesObject>({
+      method: 'POST',
+      path: objectPath(resource, namespace),
+      query: options.strict ? { fieldValidation: 'Strict' } : undefined,
+      body: object,
+      signal: options.signal,
+    });
+    return { object: referenceTo(created), existed: false };
+  } catch (error) {
+    if (refusalOf(error)?.reason !== 'AlreadyExists') throw error;
+    return { object: await readOwnObject(cluster, resource, namespace, name, fire, options.signal), existed: true };
+  }
+}
+
+/** Where an object of this kind belongs; undefined for kinds without namespaces. */
+export function namespaceFor(
+  resource: ApiResource,
+  object: KubernetesObject,
+  defaultNamespace: string,
+): string | undefined {
+  return resource.namespaced ? object.metadata.namespace || defaultNamespace : undefined;
+}
+
+function requireName(object: KubernetesObject): string {
+  const { name } = object.metadata;
+  if (name) return name;
+  throw new SluiceError('TRIGGER_REFUSED', {
+    message: `the ${object.kind} to create has neither metadata.name nor metadata.generateName`,
+    fix: 'Give it metadata.generateName, so that every fire gets a name of its own',
+  });
+}
+
+async function readOwnObject(
+  cluster: OpenCluster,
+  resource: ApiResource,
+  namespace: string | undefined,
+  name: string,
+  fire: FireIdentity,
+  signal: AbortSignal,
+): Promise<ObjectReference> {
+  const what = describeObject({ kind: resource.kind, namespace, name });
+  let present: KubernetesObject;
+  try {
+    present = await cluster.client.request<KubernetesObject>({
+      method: 'GET',
+      path: objectPath(resource, namespace, name),
+      signal,
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    // Creating again could act twice on one event: that is for a person to decide.
+    throw new SluiceError('TRIGGER_OBJECT_EXISTS', {
+      message: `${what} existed when this fire wanted to create it, and was deleted before it could be looked at`,
+      fix: 'Retrigger the run if the work must be done again',
+      context: { fireId: fire.fireId },
+    });
+  }
+  const owner = fireIdOf(present);
+  if (owner === fire.fireId) return referenceTo(present);
+  throw new SluiceError('TRIGGER_OBJECT_EXISTS', {
+    message: `${what} exists already and was created by ${owner === undefined ? 'something else' : `fire ${owner}`}`,
+    fix: 'Use metadata.generateName instead of a fixed metadata.name, or delete the object and retrigger the run',
+    context: { fireId: fire.fireId, createdBy: owner },
+  });
+}

@@ -1,0 +1,46 @@
+/** `policy.k8s`: a fire counts as done only once the object carries the labels that the manifest names. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../errors';
+import type { OpenCluster } from '../kubernetes/access';
+import { objectPath } from '../kubernetes/client';
+import { describeObject, type KubernetesObject } from '../kubernetes/kubernetes-object';
+import type { ObjectReference } from '../kubernetes/object-reference';
+import type { TriggerPolicy } from '../manifest/sensor';
+import { parseDurationMs } from '../run/retry-plan';
+
+export type LabelPolicy = NonNullable<TriggerPolicy['k8s']>;
+
+/**
+ * Looks at the object `backoff.steps` times (default 5, from 1 s), until every label has exactly its value.
+ * Throws TRIGGER_POLICY_FAILED when it did not get there and `errorOnBackoffTimeout` is set.
+ */
+export async function awaitLabels(
+  cluster: OpenCluster,
+  object: ObjectReference,
+  policy: LabelPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = Object.entries(policy.labels);
+  const steps = Math.max(1, policy.backoff?.steps || 5);
+  const factor = Number(policy.backoff?.factor ?? 1) || 1;
+  const jitter = Number(policy.backoff?.jitter ?? 1);
+  let pauseMs = parseDurationMs(policy.backoff?.duration) ?? 1_000;
+  const resource = await cluster.discovery.find(object.apiVersion, object.kind, signal);
+  const path = objectPath(resource, object.namespace, object.name);
+  let missing = wanted;
+  for (let step = 1; step <= steps; step++) {
+    const { metadata } = await cluster.client.request<KubernetesObject>({ method: 'GET', path, signal });
+    missing = wanted.filter(([label, value]) => metadata.labels?.[label] !== value);
+    if (missing.length === 0) return;
+    if (step === steps) break;
+    await sleep(pauseMs * (1 + Math.random() * jitter), undefined, { signal });
+    pauseMs *= factor;
+  }
+  if (!policy.errorOnBackoffTimeout) return;
+  const labels = missing.map(([label, value]) => `${label}=${value}`).join(', ');
+  throw new SluiceError('TRIGGER_POLICY_FAILED', {
+    message: `${describeObject(object)} did not get the labels ${labels} within ${steps} looks`,
+    fix: 'See why the object does not get there, or give policy.k8s.backoff more steps',
+    context: { object: object.name, uid: object.uid },
+  });
+}

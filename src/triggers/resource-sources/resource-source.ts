@@ -1,0 +1,17 @@
+/** The contract of resource sources: where the object of a k8s or argoWorkflow trigger comes from. */
+import type { JsonObject } from '../../event/json';
+import type { SecretReader } from '../../kubernetes/secrets';
+
+export interface ResourceSourceContext {
+  /** Namespace of the Sensor: Secrets and ConfigMaps are read there. */
+  readonly namespace: string;
+  readonly secrets: SecretReader;
+  readonly signal: AbortSignal;
+}
+
+/** What a source holds: an object already, or YAML or JSON text. `origin` names it in messages, without secrets. */
+export type ResourceContent =
+  { readonly object: JsonObject; readonly origin: string } | { readonly text: string; readonly origin: string };
+
+/** Throws TRIGGER_SOURCE_UNREADABLE; retryable where the reason may pass (network), final where it will not. */
+export type ReadResource<Spec> = (spec: Spec, context: ResourceSourceContext) => Promise<ResourceContent>;
