@@ -1,4 +1,3 @@
-import { isSluiceError, type SluiceError } from '../../src/errors';
 import type { JsonObject } from '../../src/event/json';
 import type { KubernetesAccess } from '../../src/kubernetes/access';
 import type { K8sTriggerTemplate } from '../../src/manifest/triggers/kubernetes';
@@ -6,6 +5,7 @@ import { k8sTrigger } from '../../src/triggers/k8s';
 import type { FireRequest, FireResult, Trigger } from '../../src/triggers/trigger';
 import { ARGO, openClusterFixture, sceneEvent, type ClusterFixture } from '../kubernetes/cluster-fixture';
 import { eventually } from '../setup/eventually';
+import { failureOf } from '../setup/failure';
 import { createFire, dependenciesFor, type FireFields } from './object-fire';
 
 let fixture: ClusterFixture;
@@ -36,14 +36,6 @@ const workflow = (metadata: JsonObject, value: JsonObject[string] = 'x'): JsonOb
 
 function fire(resource: JsonObject, fields: Partial<FireFields<K8sTriggerTemplate>> = {}): Promise<FireResult> {
   return trigger.fire(createFire(fixture.namespace, resource, { template: CREATE, ...fields }));
-}
-async function failure(attempt: Promise<unknown>): Promise<SluiceError> {
-  const error: unknown = await attempt.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!isSluiceError(error)) throw new Error(`expected a SluiceError, got ${String(error)}`);
-  return error;
 }
 function objectOf(result: FireResult) {
   if (result.kind !== 'object') throw new Error('expected an object');
@@ -115,14 +107,14 @@ describe('k8s trigger: create', () => {
 
   it('keeps an explicit name and refuses to take over an object of somebody else', async () => {
     await fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'taken' } });
-    const error = await failure(fire(configMap('taken')));
+    const error = await failureOf(fire(configMap('taken')));
     expect(error).toMatchObject({ code: 'TRIGGER_OBJECT_EXISTS', retryable: false });
     expect(error.message).toContain('taken');
   });
 
   it('calls an object of another fire by that fire', async () => {
     await fire(configMap('of-a-fire'), { fireId: 'fire-x' });
-    const error = await failure(fire(configMap('of-a-fire'), { fireId: 'fire-y' }));
+    const error = await failureOf(fire(configMap('of-a-fire'), { fireId: 'fire-y' }));
     expect(error.code).toBe('TRIGGER_OBJECT_EXISTS');
     expect(error.context).toMatchObject({ createdBy: 'fire-x' });
   });
@@ -162,7 +154,7 @@ describe('k8s trigger: create', () => {
   });
 
   it('names the kinds that the server does have when it lacks one', async () => {
-    const error = await failure(fire({ apiVersion: ARGO, kind: 'Workfow', metadata: { name: 'x' } }));
+    const error = await failureOf(fire({ apiVersion: ARGO, kind: 'Workfow', metadata: { name: 'x' } }));
     expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
     expect(error.message).toContain('WorkflowTemplate');
   });
@@ -171,7 +163,7 @@ describe('k8s trigger: create', () => {
     const plural = `ponds`;
     const group = `${fixture.namespace}.example.com`;
     const pond = { apiVersion: `${group}/v1`, kind: 'Pond', metadata: { name: 'p' } };
-    expect((await failure(fire(pond))).code).toBe('KUBERNETES_REFUSED');
+    expect((await failureOf(fire(pond))).code).toBe('KUBERNETES_REFUSED');
     const definition = {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
@@ -200,12 +192,12 @@ describe('k8s trigger: create', () => {
       404,
     ],
   ])('parks %s', async (_what, resource, status) => {
-    const error = await failure(fire(resource));
+    const error = await failureOf(fire(resource));
     expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false, context: { status } });
   });
 
   it('refuses a resource without a name', async () => {
-    expect((await failure(fire({ apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }))).code).toBe('TRIGGER_REFUSED');
+    expect((await failureOf(fire({ apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }))).code).toBe('TRIGGER_REFUSED');
   });
 });
 
@@ -261,7 +253,7 @@ describe('k8s trigger: update, patch and delete', () => {
     await fire({ ...live, data: { a: 'changed' } }, { template });
     expect((await fixture.read('configmaps', 'live', 'v1')).data).toEqual({ a: 'changed' });
     // The object has changed since it was fetched: another attempt starts from what it is now.
-    expect(await failure(fire({ ...live, data: {} }, { template }))).toMatchObject({
+    expect(await failureOf(fire({ ...live, data: {} }, { template }))).toMatchObject({
       code: 'TRIGGER_CONFLICT',
       retryable: true,
     });
@@ -305,7 +297,7 @@ describe('k8s trigger: label policy', () => {
     ['succeeds otherwise, as in Argo Events', false],
   ])('after the last look %s', async (_name, errorOnBackoffTimeout) => {
     const firing = fire(configMap(`late-${errorOnBackoffTimeout}`), { policy: policy(errorOnBackoffTimeout, 2) });
-    if (errorOnBackoffTimeout) expect((await failure(firing)).code).toBe('TRIGGER_POLICY_FAILED');
+    if (errorOnBackoffTimeout) expect((await failureOf(firing)).code).toBe('TRIGGER_POLICY_FAILED');
     else await expect(firing).resolves.toMatchObject({ kind: 'object' });
   });
 });
