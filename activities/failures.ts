@@ -1,0 +1,43 @@
+/** The border between our errors and Temporal's: codes become failure types, hints become retry delays. */
+import { ApplicationFailure } from '@temporalio/common';
+import { isSluiceError } from '../src/errors';
+import type { FireFailure } from '../src/run/run-types';
+
+/** What a workflow and a person need to know of an error. Unknown errors may pass by themselves. */
+export function toFireFailure(error: unknown): FireFailure {
+  if (!isSluiceError(error)) {
+    return {
+      code: 'TRIGGER_UNREACHABLE',
+      message: error instanceof Error ? error.message : String(error),
+      retryable: true,
+    };
+  }
+  return {
+    code: error.code,
+    message: withCauses(error),
+    ...(error.fix === undefined ? {} : { fix: error.fix }),
+    retryable: error.retryable,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
+
+/** For Temporal to retry, or not: the type is the code, the detail is the FireFailure. */
+export function toApplicationFailure(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const failure = toFireFailure(error);
+  return ApplicationFailure.create({
+    type: failure.code,
+    message: failure.fix === undefined ? failure.message : `${failure.message}. ${failure.fix}`,
+    nonRetryable: !failure.retryable,
+    details: [failure],
+    ...(failure.retryAfterMs === undefined ? {} : { nextRetryDelay: failure.retryAfterMs }),
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+function withCauses(error: Error): string {
+  const cause = error.cause;
+  return cause instanceof Error && cause.message !== '' && !error.message.includes(cause.message)
+    ? `${error.message}: ${cause.message}`
+    : error.message;
+}

@@ -1,0 +1,75 @@
+/** Fires: resolves parameters, sends the request, says what came of it. */
+import { Context, heartbeat } from '@temporalio/activity';
+import { createTriggers, type Triggers } from '../src/triggers/registry';
+import type { FireResult } from '../src/run/run-types';
+import type { FireAttempt, FireTriggersRequest } from './contracts';
+import { toApplicationFailure, toFireFailure } from './failures';
+import { loadFireEvents, resolveFire } from './resolve-fire';
+import type { WorkerDependencies } from './worker-dependencies';
+
+/** Requests of one run that are under way together: enough to keep the API server busy, few enough to be fair. */
+const CONCURRENT_FIRES = 32;
+const HEARTBEAT_EVERY_MS = 5_000;
+
+export interface FireActivities {
+  sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FireResult>;
+  close(): Promise<void>;
+}
+
+export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
+  const { secrets, kubernetes, engine, log } = dependencies;
+  const triggers: Triggers = createTriggers({ secrets, kubernetes, log });
+
+  async function fireOne(request: FireTriggersRequest, index: number, signal: AbortSignal): Promise<FireResult> {
+    const fire = request.fires[index];
+    const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
+    if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
+    const resolved = await resolveFire(
+      {
+        sensor: request.sensor,
+        runId: request.runId,
+        fireId: fire.id,
+        trigger,
+        events: loadFireEvents(fire, request.events),
+        ...(request.overrides && { overrides: request.overrides }),
+      },
+      { triggers, engine, signal },
+    );
+    return await triggers.fire(resolved.template, resolved.request);
+  }
+
+  return {
+    async sluiceFireTriggers(request) {
+      const signal = Context.current().cancellationSignal;
+      const attempts: FireAttempt[] = [];
+      let next = 0;
+      const lane = async (): Promise<void> => {
+        for (let index = next++; index < request.fires.length; index = next++) {
+          const fireId = request.fires[index]?.id ?? '';
+          try {
+            attempts[index] = { fireId, result: await fireOne(request, index, signal) };
+          } catch (error) {
+            attempts[index] = { fireId, failure: toFireFailure(error) };
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(CONCURRENT_FIRES, request.fires.length) }, lane));
+      return attempts;
+    },
+
+    async sluiceFireTrigger(request) {
+      // Cancellation reaches an activity through its heartbeats only.
+      const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+      try {
+        return await fireOne(request, 0, Context.current().cancellationSignal);
+      } catch (error) {
+        throw toApplicationFailure(error);
+      } finally {
+        clearInterval(beating);
+      }
+    },
+
+    close: () => triggers.close(),
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * The listener: bus → dependencies → runs. A message is acknowledged once Temporal has accepted what follows from it;
+ * until then the bus keeps it, whatever happens to this worker.
+ */
+import { randomUUID } from 'node:crypto';
+import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { Bus, BusListener, BusMessage } from '../src/bus/bus';
+import { eventSubject } from '../src/bus/subjects';
+import { describeError } from '../src/errors';
+import { eventKey } from '../src/event/cloud-event';
+import type { DecisionRecord } from '../src/event/decision-record';
+import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
+import { sensorWorkflowId } from '../workflows/identity';
+import { listenerReportSignal, observeSignal, type Observation, type SensorCounts } from '../workflows/messages';
+import type { ListenRequest } from './contracts';
+import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
+import { toApplicationFailure } from './failures';
+import { findStartedEvents, groupIntoRuns, startRun } from './start-runs';
+import type { WorkerDependencies } from './worker-dependencies';
+
+/**
+ * Pulls under way together. Two: while the runs of one batch are started the next one is decided, and in a storm the
+ * backlog waits on the bus, where it makes the next batch larger and so cheaper.
+ */
+const CONCURRENT_BATCHES = 2;
+const PULL_SIZE = 200;
+const HEARTBEAT_EVERY_MS = 1_000;
+const REPORT_EVERY_MS = 15_000;
+const RETRY_AFTER_MS = 1_000;
+
+export interface ListenActivities {
+  sluiceListen(request: ListenRequest): Promise<void>;
+}
+
+export function createListenActivities(dependencies: WorkerDependencies): ListenActivities {
+  return {
+    async sluiceListen(request) {
+      const context = Context.current();
+      try {
+        const bus = await dependencies.buses.get(request.definition.bus);
+        const listener = new Listener(request, bus, context.client, context.info.taskQueue, dependencies);
+        await listener.run(context.cancellationSignal);
+      } catch (error) {
+        if (error instanceof CancelledFailure) throw error;
+        throw toApplicationFailure(error);
+      }
+      // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
+      await context.cancelled;
+    },
+  };
+}
+
+class Listener {
+  private readonly plan: SensorPlan;
+  private readonly epoch = randomUUID();
+  private counts: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
+  private lag = 0;
+  private reported = '';
+
+  constructor(
+    private readonly request: ListenRequest,
+    private readonly bus: Bus,
+    private readonly client: Client,
+    private readonly taskQueue: string,
+    private readonly dependencies: WorkerDependencies,
+  ) {
+    this.plan = planSensor(request.definition.spec, request.definition.options);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { namespace, name, options } = this.request.definition;
+    const { startFrom } = options;
+    const subjects = this.plan.interests.map(({ eventSourceName, eventName }) =>
+      eventSubject(eventSourceName, eventName),
+    );
+    const listener = await this.bus.openListener({
+      namespace,
+      sensorName: name,
+      subjects,
+      // "New" is everything since the sensor was applied, also what came before its first listener was up.
+      startFrom: startFrom.kind === 'new' ? { kind: 'time', time: this.request.appliedAt } : startFrom,
+      maxBatch: PULL_SIZE,
+      signal,
+    });
+    const beat = (): void => heartbeat({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() });
+    beat();
+    const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
+    const reporting = setInterval(() => void this.report(listener), REPORT_EVERY_MS);
+    try {
+      await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
+    } finally {
+      clearInterval(beating);
+      clearInterval(reporting);
+      await listener.close();
+      await this.bus.flushDecisions();
+    }
+  }
+
+  private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const messages = await listener.pull(PULL_SIZE);
+      if (messages.length === 0) continue;
+      this.lag = messages.at(-1)?.pending ?? 0;
+      try {
+        await this.handle(messages);
+        for (const message of messages) message.ack();
+      } catch (error) {
+        // Nothing is lost: the bus delivers these again, here or elsewhere.
+        for (const message of messages) message.release(RETRY_AFTER_MS);
+        this.dependencies.log.warn(
+          { sensor: this.request.definition.name },
+          `${messages.length} events go back to the bus for a moment: ${describeError(error)}`,
+        );
+      }
+    }
+  }
+
+  private async handle(messages: readonly BusMessage[]): Promise<void> {
+    const { definition } = this.request;
+    const decisions = await decideFires(definition, this.plan, messages, this.dependencies.engine);
+    const again = await this.findRepeated(messages);
+    const observations: Observation[] = [];
+    const records: DecisionRecord[] = [];
+    const fires = decisions.flatMap((decision) => {
+      observations.push(...decision.observations);
+      records.push(...decision.records);
+      const isRepeated = decision.incoming.event !== undefined && again.has(eventKey(decision.incoming.event));
+      // The length of the whole event stands for each of its transformed copies.
+      const bytes = isRepeated || decision.fires.length === 0 ? 0 : JSON.stringify(decision.incoming.event).length;
+      return isRepeated ? [] : decision.fires.map((fire) => ({ ...fire, bytes }));
+    });
+    const runs = groupIntoRuns(definition, fires);
+    await Promise.all([
+      ...runs.map((run) => startRun(this.client.workflow, this.taskQueue, run)),
+      this.tellSensor(observations),
+    ]);
+    const runOf = new Map(runs.flatMap((run) => run.input.fires.map((fire) => [fire.id, run.workflowId])));
+    this.record(decisions, records, runOf);
+    this.count(decisions);
+  }
+
+  /** Events of this pull that an earlier pull already handed to a run. */
+  private async findRepeated(messages: readonly BusMessage[]): Promise<ReadonlySet<string>> {
+    const keys = messages.flatMap(({ event, deliveryCount }) =>
+      event !== undefined && deliveryCount > 1 ? [eventKey(event)] : [],
+    );
+    return keys.length === 0 ? new Set() : await findStartedEvents(this.client, this.request.definition, keys);
+  }
+
+  private async tellSensor(observations: readonly Observation[]): Promise<void> {
+    if (observations.length === 0) return;
+    const { namespace, name } = this.request.definition;
+    await this.client.workflow.getHandle(sensorWorkflowId(namespace, name)).signal(observeSignal, { observations });
+  }
+
+  private record(
+    decisions: readonly EventDecision[],
+    records: DecisionRecord[],
+    runOf: ReadonlyMap<string, string>,
+  ): void {
+    const { definition } = this.request;
+    const { decisions: wanted } = definition.options;
+    if (wanted === 'off') return;
+    const now = Date.now();
+    if (wanted === 'all') {
+      for (const { incoming, fires, observations } of decisions) {
+        const about = describeIncoming(definition, incoming, now);
+        if (fires.length > 0) {
+          const runId = runOf.get(fires[0]?.id ?? '');
+          records.push({
+            ...about,
+            decision: 'fired',
+            triggers: fires.map((fire) => fire.trigger),
+            ...(runId === undefined ? { reason: 'a run that started earlier carries it' } : { runId }),
+          });
+        }
+        for (const { dependency } of observations) records.push({ ...about, decision: 'joined', dependency });
+      }
+    }
+    if (records.length > 0) this.bus.recordDecisions(records);
+  }
+
+  private count(decisions: readonly EventDecision[]): void {
+    const counts = { ...this.counts };
+    for (const { fires, observations, records } of decisions) {
+      counts.consumed += 1;
+      counts.fired += fires.length;
+      if (fires.length + observations.length > 0) counts.matched += 1;
+      else if (records.some(({ decision }) => decision === 'failed')) counts.failed += 1;
+      else counts.unmatched += 1;
+    }
+    this.counts = counts;
+  }
+
+  /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
+  private async report(listener: BusListener): Promise<void> {
+    try {
+      this.lag = await listener.lag();
+      const { definition, listener: name } = this.request;
+      const report = { listener: name, epoch: this.epoch, counts: this.counts, lag: this.lag };
+      const text = JSON.stringify(report);
+      if (text === this.reported) return;
+      this.reported = text;
+      await this.client.workflow
+        .getHandle(sensorWorkflowId(definition.namespace, definition.name))
+        .signal(listenerReportSignal, { ...report, at: new Date().toISOString() });
+    } catch (error) {
+      this.dependencies.log.debug(`counts of ${this.request.definition.name} not reported: ${describeError(error)}`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** What the activities of one worker share. Made when the worker starts, closed when it has ended. */
+import type { Logger } from 'pino';
+import { connectBus } from '../src/bus/connect';
+import { createExpressionEngine } from '../src/expressions';
+import { createKubernetesAccess, type KubernetesAccess, type KubernetesAccessOptions } from '../src/kubernetes/access';
+import { createSecretReader } from '../src/kubernetes/secret-readers';
+import type { SecretReader } from '../src/kubernetes/secrets';
+import type { ExpressionEngine } from '../src/sensor/expression-engine';
+import { BusPool } from './bus-pool';
+
+export interface WorkerDependencies {
+  readonly buses: BusPool;
+  readonly secrets: SecretReader;
+  /** Connects on first use: a worker that only calls HTTP needs no cluster. */
+  readonly kubernetes: KubernetesAccess;
+  readonly engine: ExpressionEngine;
+  readonly log: Logger;
+  close(): Promise<void>;
+}
+
+export interface WorkerDependencyOptions {
+  readonly log: Logger;
+  readonly kubernetes?: KubernetesAccessOptions;
+  /** Instead of Kubernetes Secrets, mounted files and the environment. */
+  readonly secrets?: SecretReader;
+  /** Instead of the address in each EventBus; default: environment variable `SLUICE_BUS_URL`. */
+  readonly busUrl?: string;
+}
+
+export function createWorkerDependencies(options: WorkerDependencyOptions): WorkerDependencies {
+  const { log } = options;
+  const kubernetes = createKubernetesAccess(options.kubernetes);
+  const secrets = options.secrets ?? createSecretReader({ kubernetes });
+  const engine = createExpressionEngine();
+  const buses = new BusPool((definition) =>
+    connectBus(definition, secrets, {
+      log: (level, message) => log[level](message),
+      ...(options.busUrl === undefined ? {} : { url: options.busUrl }),
+    }),
+  );
+  return {
+    buses,
+    secrets,
+    kubernetes,
+    engine,
+    log,
+    async close() {
+      await Promise.allSettled([buses.close(), engine.close()]);
+      kubernetes.close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** The EventSource plugin: makes any Temporal worker read event sources. `new EventSourcePlugin()` in `plugins`. */
+import { createRelayActivities } from '../activities/relay-events';
+import type { WorkerDependencies } from '../activities/worker-dependencies';
+import { SluicePlugin, type PluginActivities, type SluicePluginOptions } from './plugin/sluice-plugin';
+
+export const EVENT_SOURCE_PLUGIN_NAME = 'sluice.EventSourcePlugin';
+
+export class EventSourcePlugin extends SluicePlugin {
+  constructor(options: SluicePluginOptions = {}) {
+    super(EVENT_SOURCE_PLUGIN_NAME, options);
+  }
+
+  protected override createActivities(dependencies: WorkerDependencies): PluginActivities {
+    return createRelayActivities(dependencies);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What both plugins share. Wires four things into a worker: our workflows, our activities, heartbeats quick enough to
+ * pause and hand over within a second, and the closing of everything the activities opened.
+ */
+import { SimplePlugin } from '@temporalio/plugin';
+import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
+import pino, { type Logger } from 'pino';
+import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
+import type { KubernetesAccessOptions } from '../kubernetes/access';
+import type { SecretReader } from '../kubernetes/secrets';
+import { refuseClash, refuseTwice } from './guards';
+import { combineWorkflows, requireOurWorkflows } from './workflow-entry';
+
+export interface SluicePluginOptions {
+  /** Where the cluster is; default: the pod's service account, else the kubeconfig. Opened on first use. */
+  readonly kubernetes?: KubernetesAccessOptions;
+  /** Default: mounted files, environment variables, then the Kubernetes API. */
+  readonly secrets?: SecretReader;
+  /** Replaces the address of every EventBus; default: environment variable `SLUICE_BUS_URL`. */
+  readonly busUrl?: string;
+  /** Default: pino, JSON lines on stdout. */
+  readonly log?: Logger;
+}
+
+/** Activities of one plugin and what they hold open besides the shared dependencies. */
+export interface PluginActivities {
+  readonly activities: object;
+  close(): Promise<void>;
+}
+
+/** Cancellation, pause and hand-over reach an activity with its heartbeats. */
+const HEARTBEAT_THROTTLE = '500ms';
+
+export abstract class SluicePlugin extends SimplePlugin {
+  private readonly dependencies: WorkerDependencies;
+  private opened: PluginActivities | undefined;
+
+  constructor(name: string, options: SluicePluginOptions) {
+    super({ name, workflowsPath: combineWorkflows });
+    this.dependencies = createWorkerDependencies({ log: pino({ name: 'sluice' }), ...options });
+  }
+
+  protected abstract createActivities(dependencies: WorkerDependencies): PluginActivities;
+
+  override configureWorker(options: WorkerOptions): WorkerOptions {
+    refuseTwice(this.name, options.plugins);
+    this.opened ??= this.createActivities(this.dependencies);
+    refuseClash(this.name, options.activities, this.opened.activities);
+    if (options.workflowBundle !== undefined) {
+      requireOurWorkflows(this.name, options.workflowBundle);
+      return this.withActivities(options);
+    }
+    return this.withActivities(super.configureWorker(options));
+  }
+
+  override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {
+    return options.workflowBundle === undefined ? super.configureReplayWorker(options) : options;
+  }
+
+  override configureBundler(options: BundleOptions): BundleOptions {
+    return { ...options, workflowsPath: combineWorkflows(options.workflowsPath) };
+  }
+
+  override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    try {
+      await super.runWorker(worker, next);
+    } finally {
+      await this.opened?.close();
+      await this.dependencies.close();
+    }
+  }
+
+  private withActivities(options: WorkerOptions): WorkerOptions {
+    return {
+      ...options,
+      activities: { ...options.activities, ...this.opened?.activities },
+      maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? HEARTBEAT_THROTTLE,
+      defaultHeartbeatThrottleInterval: options.defaultHeartbeatThrottleInterval ?? HEARTBEAT_THROTTLE,
+    };
+  }
+}

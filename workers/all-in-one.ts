@@ -1,0 +1,9 @@
+/** Both workers in one process, for small clusters and for the demo: `node dist/workers/all-in-one.js`. */
+import { EventSourcePlugin } from '../src/event-source-plugin';
+import { SensorPlugin } from '../src/sensor-plugin';
+import { main } from './main';
+
+main((settings, log) => [
+  { taskQueue: settings.eventSourceTaskQueue, plugin: new EventSourcePlugin({ log }) },
+  { taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log }) },
+]);

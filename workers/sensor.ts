@@ -1,0 +1,5 @@
+/** A worker process for sensors: `node dist/workers/sensor.js`. Configured by environment, see settings.ts. */
+import { SensorPlugin } from '../src/sensor-plugin';
+import { main } from './main';
+
+main((settings, log) => [{ taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log }) }]);
