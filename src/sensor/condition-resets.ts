@@ -69,7 +69,8 @@ export class ResetClock {
 
 function previousTick(cron: Cron, atOrBefore: number): number {
   // croner looks strictly before its reference and counts in whole seconds.
-  return cron.previousRuns(1, new Date(atOrBefore + 1000))[0]?.getTime() ?? 0;
+  const nextSecond = (Math.floor(atOrBefore / 1000) + 1) * 1000;
+  return cron.previousRuns(1, new Date(nextSecond))[0]?.getTime() ?? 0;
 }
 
 function nextTick(cron: Cron, after: number): number {

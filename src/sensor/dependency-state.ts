@@ -6,13 +6,12 @@
  * continue-as-new. The cost of an observation grows with the number of triggers that use its dependency, not with
  * what is held.
  */
-import { conditionDependencies, joinsDependencies, parseTriggerCondition } from './conditions';
+import { conditionDependencies } from './conditions';
 import type {
   DependencyStateSpec,
   EventReference,
   Observation,
   StateChange,
-  StatefulTrigger,
   TriggerView,
 } from './dependency-state-types';
 import { RecentEvents } from './recent-events';
@@ -26,15 +25,6 @@ export interface DependencyStateSnapshot<E extends EventReference> {
   readonly fireCount: number;
   readonly recent: readonly string[];
   readonly triggers: Readonly<Record<string, TriggerSnapshot<E>>>;
-}
-
-/** True for triggers whose events must go through the state; all others fire for each event by themselves. */
-export function needsDependencyState(trigger: StatefulTrigger, dependencyNames: readonly string[]): boolean {
-  return (
-    trigger.collect !== undefined ||
-    trigger.concurrency !== undefined ||
-    joinsDependencies(parseTriggerCondition(trigger.conditions, dependencyNames))
-  );
 }
 
 export class DependencyState<E extends EventReference> {

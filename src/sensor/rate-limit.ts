@@ -14,8 +14,11 @@ export interface RateLimit {
   readonly requestsPerUnit: number;
 }
 
-/** Start times of the latest requests, in milliseconds since 1970, as [time, how many] in ascending order. */
+/** Plain JSON; never more than about 1,000 entries. */
 export interface RateLimitState {
+  /** When the last reserved request starts, in milliseconds since 1970. */
+  readonly lastStart: number;
+  /** Starts that may still share a window with a new one, as [time, how many] in ascending order. */
   readonly starts: ReadonlyArray<readonly [time: number, count: number]>;
 }
 
@@ -26,9 +29,11 @@ export interface Reservation {
 }
 
 const UNIT_MS = { Second: 1000, Minute: 60_000, Hour: 3_600_000 } as const;
+/** Above so many requests per unit, starts are counted in slices of the window, to bound the state. */
+const MAX_EXACT_STARTS = 1000;
 
 export function createRateLimitState(): RateLimitState {
-  return { starts: [] };
+  return { lastStart: 0, starts: [] };
 }
 
 /**
@@ -37,11 +42,14 @@ export function createRateLimitState(): RateLimitState {
  */
 export function reserve(limit: RateLimit, state: RateLimitState, now: number): Reservation {
   const windowMs = UNIT_MS[limit.unit ?? 'Second'];
-  const last = state.starts.at(-1)?.[0] ?? 0;
-  const earliest = Math.max(now, last);
+  const earliest = Math.max(now, state.lastStart);
   const startOfPrevious = nthLatestStart(state, limit.requestsPerUnit);
   const start = startOfPrevious === undefined ? earliest : Math.max(earliest, startOfPrevious + windowMs);
-  return { state: withStart(state, start, start - windowMs), waitMs: Math.max(0, start - now) };
+  const slice = limit.requestsPerUnit > MAX_EXACT_STARTS ? windowMs / MAX_EXACT_STARTS : 1;
+  // Rounded up, so that a slice can delay a request a little but never lets one too many through.
+  const recorded = Math.ceil(start / slice) * slice;
+  const starts = withStart(state.starts, recorded, start - windowMs);
+  return { state: { lastStart: start, starts }, waitMs: Math.max(0, start - now) };
 }
 
 /** The start that is `count` places back from the next one: the window must have left it behind. */
@@ -56,9 +64,12 @@ function nthLatestStart({ starts }: RateLimitState, count: number): number | und
 }
 
 /** Adds a start and forgets those that no later request can share a window with. */
-function withStart({ starts }: RateLimitState, start: number, forgetUpTo: number): RateLimitState {
+function withStart(
+  starts: RateLimitState['starts'],
+  start: number,
+  forgetUpTo: number,
+): ReadonlyArray<readonly [number, number]> {
   const kept = starts.filter(([time]) => time > forgetUpTo);
   const last = kept.at(-1);
-  if (last?.[0] === start) return { starts: [...kept.slice(0, -1), [start, last[1] + 1]] };
-  return { starts: [...kept, [start, 1]] };
+  return last?.[0] === start ? [...kept.slice(0, -1), [start, last[1] + 1]] : [...kept, [start, 1]];
 }
