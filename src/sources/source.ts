@@ -1,11 +1,12 @@
 /**
  * The contract of every event source: how Sluice reads one outside system.
  *
- * A source only reads and acknowledges. The relay (activities/relay-events.ts) filters, publishes to the bus and then
+ * A source only reads and acknowledges. The relay (activities/event-relay.ts) filters, publishes to the bus and then
  * calls `acknowledge`, so that no source can acknowledge an event that the bus does not have.
  */
 import type { JsonObject } from '../event/json';
 import type { SecretReader } from '../kubernetes/secrets';
+import type { StreamStart } from '../manifest/annotations';
 
 /** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
@@ -20,6 +21,8 @@ export interface ReceivedEvent {
   readonly document?: unknown;
   /** When it happened, RFC 3339; defaults to now. */
   readonly time?: string;
+  /** W3C trace context that the producer sent along. */
+  readonly traceparent?: string;
 }
 
 /** What could not be turned into an event, e.g. a body that is not JSON. It is recorded and acknowledged. */
@@ -47,13 +50,26 @@ export interface SourceContext {
   readonly eventSourceName: string;
   readonly eventName: string;
   readonly secrets: SecretReader;
+  /** Where to begin in what was there before; only sources that keep a backlog look at it. Default: all. */
+  readonly startFrom?: StreamStart;
   /** Aborted when the activity is cancelled or the worker shuts down. */
   readonly signal: AbortSignal;
   /** One clear line per state change (connected, lost, waiting), not per event. */
   log(level: 'info' | 'warn', message: string): void;
 }
 
+export interface SourceStatus {
+  readonly connected: boolean;
+  /** Received and given up, because the transport keeps nothing and the bus was away for too long. */
+  readonly dropped: number;
+}
+
 export interface Source {
+  /**
+   * How long the outside waits for `acknowledge`, in milliseconds; then the relay gives up and calls `release`.
+   * Undefined: for as long as it takes.
+   */
+  readonly patienceMs?: number;
   /** Connects and looks, consumes nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED. */
   check(): Promise<void>;
   /**
@@ -61,7 +77,8 @@ export interface Source {
    * throws only what a person must repair. The next delivery may be pulled before the former was acknowledged.
    */
   deliveries(): AsyncIterable<Delivery>;
-  /** Idempotent. Releases what was not acknowledged. */
+  status(): SourceStatus;
+  /** Idempotent. Called after `deliveries` has ended; what was not acknowledged by then is delivered again. */
   close(): Promise<void>;
 }
 
@@ -71,5 +88,7 @@ export interface SourceFactory<Spec> {
   readonly kind: string;
   /** CloudEvent type, as Argo Events writes it. */
   readonly cloudEventType: string;
+  /** What the transport itself can promise; docs/sources/ and the contract suite say it too. */
+  readonly guarantee: 'at least once' | 'at most once';
   create(spec: Spec, context: SourceContext): Source;
 }
