@@ -65,7 +65,10 @@ export interface BusMessage {
 }
 
 export interface BusListener {
-  /** What waits, at once, up to `max`; when nothing waits, the next event as soon as it comes. Empty once closed. */
+  /**
+   * What waits, at once, up to `max`; when nothing waits, the next event as soon as it comes; empty once closed.
+   * Several may wait at the same time.
+   */
   pull(max: number): Promise<BusMessage[]>;
   /** Events that this sensor has not acknowledged yet, those in hand included. */
   lag(): Promise<number>;

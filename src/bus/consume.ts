@@ -35,7 +35,7 @@ class JetStreamListener implements BusListener {
   private readonly fetched = new Map<number, FetchedMessage>();
   private readonly unanswered = new Set<number>();
   private lastSequence = 0;
-  private wake: (() => void) | undefined;
+  private readonly wakers = new Set<() => void>();
   private repairing = false;
   private closing: Promise<void> | undefined;
 
@@ -62,7 +62,7 @@ class JetStreamListener implements BusListener {
   async pull(max: number): Promise<BusMessage[]> {
     while (this.fetched.size === 0) {
       if (this.closing || this.options.signal?.aborted) return [];
-      await new Promise<void>((resolve) => (this.wake = resolve));
+      await new Promise<void>((resolve) => this.wakers.add(resolve));
     }
     const batch: FetchedMessage[] = [];
     for (const message of this.fetched.values()) {
@@ -88,7 +88,7 @@ class JetStreamListener implements BusListener {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.stopWatching();
     clearInterval(this.keepAlive);
-    this.wakePull();
+    this.wakePulls();
     // Draining waits for the server, which may be away: then there is nothing to give back either.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
     else void this.request.close().catch(() => undefined);
@@ -97,11 +97,11 @@ class JetStreamListener implements BusListener {
     if (this.connection.isConnected()) await this.connection.nats.flush().catch(() => undefined);
   }
 
-  private readonly onAbort = (): void => this.wakePull();
+  private readonly onAbort = (): void => this.wakePulls();
 
-  private wakePull(): void {
-    this.wake?.();
-    this.wake = undefined;
+  private wakePulls(): void {
+    for (const wake of this.wakers) wake();
+    this.wakers.clear();
   }
 
   private receive(message: Msg): void {
@@ -113,7 +113,7 @@ class JetStreamListener implements BusListener {
     );
     this.unanswered.add(position.sequence);
     this.lastSequence = Math.max(this.lastSequence, position.sequence);
-    this.wakePull();
+    this.wakePulls();
   }
 
   /** One request at a time: it ends when it is used up, and the next one asks for the room there is by then. */
