@@ -75,11 +75,9 @@ func appendAnswer(out []byte, it *item, documents []document) (answered []byte) 
 			answered = fail(fmt.Errorf("%v", problem))
 		}
 	}()
-	var doc *document
+	doc := &document{}
 	if it.Doc >= 0 && it.Doc < len(documents) {
 		doc = &documents[it.Doc]
-	} else {
-		doc = &document{text: []byte("null")}
 	}
 	value, err := evaluateItem(it, doc)
 	if err != nil {

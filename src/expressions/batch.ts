@@ -48,7 +48,13 @@ function encodeItem(request: ExpressionRequest, documents: Documents): Record<st
       return { kind, path: request.path, doc: documents.indexOf(request.data) };
     case 'set': {
       const { path, value, isJson, document } = request;
-      return { kind, path, source: value, raw: isJson, doc: documents.indexOf(document) };
+      return {
+        kind,
+        path,
+        source: value,
+        raw: isJson,
+        doc: document === undefined ? NO_DOCUMENT : documents.indexOf(document),
+      };
     }
     case 'yaml':
       return { kind, source: request.text, doc: NO_DOCUMENT };

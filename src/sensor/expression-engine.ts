@@ -30,7 +30,8 @@ export type ExpressionRequest =
       readonly path: string;
       readonly value: string;
       readonly isJson: boolean;
-      readonly document: JsonValue;
+      /** Undefined: there is none yet. */
+      readonly document: JsonValue | undefined;
     }
   | { readonly kind: 'yaml'; readonly text: string }
   /** Compile only; gives the compiler's message, or null. */

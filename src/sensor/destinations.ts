@@ -1,0 +1,61 @@
+/**
+ * The sjson paths that need no sjson: object keys, array indexes and `-1` (append), joined by dots; `\.` is a dot
+ * inside a key. Everything else is left to the engine. Documents are not changed: what differs is copied.
+ */
+import type { JsonObject, JsonValue } from '../event/json';
+import { remember } from './remember';
+
+const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
+const ARRAY_INDEX = /^(0|[1-9][0-9]{0,3})$/;
+const APPEND = '-1';
+
+const parsePlainDestination = remember((path: string): readonly string[] | undefined => {
+  const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'));
+  return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
+});
+
+/** Marks places that only sjson knows how to write. */
+class NeedsEngine extends Error {}
+
+/** `document` undefined: there is none yet. The result is undefined where the engine has to do it. */
+export function writePlainDestination(
+  document: JsonValue | undefined,
+  path: string,
+  value: JsonValue,
+): JsonValue | undefined {
+  const keys = parsePlainDestination(path);
+  if (!keys) return undefined;
+  try {
+    return write(document, keys, value);
+  } catch (error) {
+    if (error instanceof NeedsEngine) return undefined;
+    throw error;
+  }
+}
+
+function write(target: JsonValue | undefined, keys: readonly string[], value: JsonValue): JsonValue {
+  const [key, ...rest] = keys;
+  if (key === undefined) return value;
+  if (Array.isArray(target)) return writeElement(target, key, rest, value);
+  if (isObject(target)) {
+    return { ...target, [key]: write(Object.hasOwn(target, key) ? target[key] : undefined, rest, value) };
+  }
+  if (target !== undefined) throw new NeedsEngine();
+  return ARRAY_INDEX.test(key) || key === APPEND
+    ? writeElement([], key, rest, value)
+    : { [key]: write(undefined, rest, value) };
+}
+
+function writeElement(array: JsonValue[], key: string, rest: readonly string[], value: JsonValue): JsonValue {
+  if (key === APPEND) return [...array, write(undefined, rest, value)];
+  if (!ARRAY_INDEX.test(key)) throw new NeedsEngine();
+  const index = Number(key);
+  const padding = Array.from({ length: Math.max(0, index - array.length) }, () => null);
+  const copy = [...array, ...padding];
+  copy[index] = write(array[index], rest, value);
+  return copy;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,136 @@
+/** Parameters: values from events, written into a template, a resource, a payload or headers. */
+import { isSluiceError, SluiceError } from '../errors';
+import type { JsonValue } from '../event/json';
+import type { TriggerParameter } from '../manifest/parameters';
+import { writePlainDestination } from './destinations';
+import type { ExpressionEngine } from './expression-engine';
+import { gjsonText } from './go-values';
+import { lookUpPlainPath } from './plain-path';
+import { resolveValue } from './resolve-value';
+import type { EventsByDependency, ResolvedValue } from './resolve-value';
+
+/**
+ * The document with all parameters applied in order, each seeing the result of those before it. A parameter whose
+ * dependency has no event in this fire is skipped. `document` itself is not changed.
+ *
+ * Throws SENSOR_PARAMETER_UNRESOLVED, naming the parameter's index, dependency, key and destination.
+ */
+export async function applyParameters(
+  document: JsonValue,
+  parameters: readonly TriggerParameter[],
+  events: EventsByDependency,
+  engine: ExpressionEngine,
+): Promise<JsonValue> {
+  const values = await resolveAll(parameters, events, engine);
+  let changed = document;
+  for (const [index, parameter] of parameters.entries()) {
+    const value = values[index];
+    if (value) changed = await naming(index, parameter, () => applyParameter(changed, parameter, value, engine));
+  }
+  return changed;
+}
+
+/**
+ * A payload or a set of headers, built from nothing; `operation` is ignored.
+ *
+ * A parameter with an empty `dest` makes its value the whole payload: the result is then that text, to be sent as it
+ * is. Otherwise the result is a document to be sent as JSON, or undefined if no parameter gave a value.
+ * Throws as `applyParameters`.
+ */
+export async function buildPayload(
+  parameters: readonly TriggerParameter[],
+  events: EventsByDependency,
+  engine: ExpressionEngine,
+): Promise<JsonValue | undefined> {
+  const values = await resolveAll(parameters, events, engine);
+  let document: JsonValue | undefined;
+  for (const [index, parameter] of parameters.entries()) {
+    const value = values[index];
+    if (!value) continue;
+    if (!parameter.dest) return value.text;
+    const before = document;
+    document = await naming(index, parameter, () => write(before, parameter, value, engine));
+  }
+  return document;
+}
+
+function resolveAll(
+  parameters: readonly TriggerParameter[],
+  events: EventsByDependency,
+  engine: ExpressionEngine,
+): Promise<(ResolvedValue | undefined)[]> {
+  return Promise.all(
+    parameters.map((parameter, index) => naming(index, parameter, () => resolveValue(parameter.src, events, engine))),
+  );
+}
+
+async function applyParameter(
+  document: JsonValue,
+  parameter: TriggerParameter,
+  value: ResolvedValue,
+  engine: ExpressionEngine,
+): Promise<JsonValue> {
+  if (parameter.operation !== 'append' && parameter.operation !== 'prepend') {
+    return write(document, parameter, value, engine);
+  }
+  const current = await textAt(document, parameter.dest ?? '', engine);
+  if (current === undefined) return write(document, parameter, value, engine);
+  const text = parameter.operation === 'append' ? current + value.text : value.text + current;
+  return write(document, parameter, { text, type: 'String' }, engine);
+}
+
+/** What is at the destination now, as text. */
+async function textAt(document: JsonValue, path: string, engine: ExpressionEngine): Promise<string | undefined> {
+  const found = lookUpPlainPath(document, path);
+  if (found) return found.exists ? gjsonText(found.value) : undefined;
+  const outcome = await engine.evaluate({ kind: 'get', path, data: document });
+  if (!outcome.ok) throw unwritable(outcome.message);
+  if (!outcome.value.exists) return undefined;
+  return outcome.value.type === 'Null' ? '' : outcome.value.text;
+}
+
+/** Raw JSON only where the parameter asks for it and the value is not text; otherwise everything becomes text. */
+async function write(
+  document: JsonValue | undefined,
+  parameter: TriggerParameter,
+  value: ResolvedValue,
+  engine: ExpressionEngine,
+): Promise<JsonValue> {
+  const path = parameter.dest ?? '';
+  const isJson = parameter.src.useRawData === true && value.type !== 'String';
+  if (!isJson || value.json !== undefined) {
+    const written = writePlainDestination(document, path, isJson ? (value.json ?? null) : value.text);
+    if (written !== undefined) return written;
+  }
+  const outcome = await engine.evaluate({ kind: 'set', path, value: value.text, isJson, document });
+  if (!outcome.ok) throw unwritable(outcome.message);
+  return outcome.value;
+}
+
+function unwritable(problem: string): SluiceError {
+  return new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
+    message: `The value cannot be written: ${problem}`,
+    fix: 'Correct dest: it is an sjson path into the document as it is when the parameter is applied',
+  });
+}
+
+/** Tells in every error which parameter it was. */
+async function naming<Result>(
+  index: number,
+  parameter: TriggerParameter,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!isSluiceError(error) || error.code !== 'SENSOR_PARAMETER_UNRESOLVED') throw error;
+    const { src, dest } = parameter;
+    const key = src.dataTemplate ?? src.dataKey ?? src.contextTemplate ?? src.contextKey;
+    throw new SluiceError(error.code, {
+      message: `Parameter ${index} (dest "${dest ?? ''}"): ${error.message}`,
+      fix: error.fix,
+      context: { ...error.context, parameter: index, dependency: src.dependencyName, key, dest },
+      cause: error.cause,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** Transforms: jq or Lua replaces an event's data before the filters see it. */
+import type { CloudEvent } from '../event/cloud-event';
+import type { JsonValue } from '../event/json';
+import type { Dependency } from '../manifest/filters';
+import { dataOf } from './event-data';
+import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome } from './expression-engine';
+
+export type TransformResult =
+  | { readonly outcome: 'unchanged'; readonly event: CloudEvent }
+  | { readonly outcome: 'changed'; readonly clause: TransformClause; readonly event: CloudEvent }
+  | { readonly outcome: 'failed'; readonly clause: TransformClause; readonly failure: ExpressionFailure };
+export type TransformClause = 'transform.jq' | 'transform.script';
+
+/** An event without data stays as it is. The result is always JSON, whatever the content type was. */
+export async function transformEvent(
+  event: CloudEvent,
+  dependency: Dependency,
+  engine: ExpressionEngine,
+): Promise<TransformResult> {
+  const { jq, script } = dependency.transform ?? {};
+  const data = dataOf(event);
+  if ((!jq && !script) || data.kind === 'none') return { outcome: 'unchanged', event };
+  const clause = jq ? 'transform.jq' : 'transform.script'; // jq wins if both are set
+  if (data.kind === 'notJson') {
+    const failure = { ok: false, code: 'EVENT_UNDECODABLE', message: 'the event data is not JSON' } as const;
+    return { outcome: 'failed', clause, failure };
+  }
+  const outcome = await evaluateTransform(jq, script ?? '', data.value, engine);
+  if (!outcome.ok) return { outcome: 'failed', clause, failure: outcome };
+  return { outcome: 'changed', clause, event: withData(event, outcome.value) };
+}
+
+function evaluateTransform(
+  jq: string | undefined,
+  script: string,
+  data: JsonValue,
+  engine: ExpressionEngine,
+): Promise<ExpressionOutcome<JsonValue>> {
+  if (!jq) return engine.evaluate({ kind: 'luaTransform', script, data });
+  return engine.evaluate({ kind: 'jq', program: jq, data });
+}
+
+function withData(event: CloudEvent, data: JsonValue): CloudEvent {
+  const { data_base64: _replaced, ...rest } = event;
+  return { ...rest, datacontenttype: 'application/json', data };
+}
