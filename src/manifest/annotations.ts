@@ -1,26 +1,23 @@
 /**
  * Our own options: `sluice.io/*` annotations on Sensor and EventSource, so that manifests stay valid for Argo Events.
  *
- * The tables below are the one description: parsing, messages, JSON Schema and docs/manifests.md come from them.
+ * The tables in annotation-values.ts are the one description of what each may hold.
  */
-import { z } from 'zod';
-import { parseDurationMs } from './durations';
+import type { z } from 'zod';
+import { closestMatch } from './closest-match';
+import {
+  EVENT_SOURCE_ANNOTATIONS,
+  FLOW_ANNOTATIONS,
+  SENSOR_ANNOTATIONS,
+  type OutcomeStreams,
+  type StartFrom,
+  type StreamStart,
+} from './annotation-values';
+import { Findings, describeValue, type Finding } from './problem';
+
+export type { OutcomeStreams, StartFrom, StreamStart };
 
 export const ANNOTATION_PREFIX = 'sluice.io/';
-
-/** Where reading starts when nothing was read before. */
-export type StartFrom =
-  { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'time'; readonly time: string };
-
-/** The same for a Redis stream, which knows entry ids (`1647495121754-0`) instead of times. */
-export type StreamStart =
-  { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'id'; readonly id: string };
-
-/** Streams that the outcome of Argo Workflows is written to. */
-export interface OutcomeStreams {
-  readonly success?: string;
-  readonly failure?: string;
-}
 
 /** How the fires of one trigger are collected and spaced. */
 export interface TriggerFlow {
@@ -75,4 +72,178 @@ export interface EventSourceOptions {
   readonly idFrom?: string;
   /** Data path (gjson) of a link to a JSON document (a STAC item) that is fetched and put into the event. */
   readonly hydrate?: string;
+}
+
+/** Names of all annotations, without the prefix: for messages, JSON Schema and the docs. */
+export const ANNOTATION_NAMES = {
+  Sensor: Object.keys(SENSOR_ANNOTATIONS),
+  /** May end in `.<trigger name>`. */
+  SensorPerTrigger: Object.keys(FLOW_ANNOTATIONS),
+  EventSource: Object.keys(EVENT_SOURCE_ANNOTATIONS),
+} as const;
+
+type Annotations = Readonly<Record<string, string>>;
+type Read<Table extends Record<string, z.ZodType>> = { [Name in keyof Table]?: z.infer<Table[Name]> };
+
+/** Reads the options of a Sensor. Anything wrong is a finding, and its default is used. */
+export function readSensorOptions(
+  annotations: Annotations | undefined,
+  triggerNames: readonly string[],
+): { options: SensorOptions; findings: Finding[] } {
+  const findings = new Findings();
+  const remaining = ourAnnotations(annotations);
+  const values = takeAnnotations(SENSOR_ANNOTATIONS, remaining, '', findings);
+  const flow = takeFlow(remaining, '', findings);
+  const triggerFlows: Record<string, TriggerFlow> = {};
+  for (const name of triggerNames) {
+    const own = takeFlow(remaining, `.${name}`, findings);
+    if (Object.keys(own).length > 0) triggerFlows[name] = own;
+    checkFlow({ ...flow, ...own }, `.${name}`, own, findings);
+  }
+  checkFlow(flow, '', flow, findings);
+  refuseUnknown(remaining, [...ANNOTATION_NAMES.Sensor, ...ANNOTATION_NAMES.SensorPerTrigger], triggerNames, findings);
+  if (values['correlate-window'] !== undefined && values['correlate-by'] === undefined) {
+    annotation(findings, 'correlate-window').error('has no meaning without sluice.io/correlate-by', {
+      fix: 'Add sluice.io/correlate-by with the data path whose value must be the same.',
+    });
+  }
+  if (values['outcome-streams'] !== undefined && values['outcome-redis'] === undefined) {
+    annotation(findings, 'outcome-streams').error('does not say which Redis', {
+      fix: 'Add sluice.io/outcome-redis with host:port.',
+    });
+  }
+  const options: SensorOptions = {
+    listeners: values.listeners ?? 1,
+    runBatch: values['run-batch'] ?? 100,
+    startFrom: values['start-from'] ?? { kind: 'new' },
+    keep: values.keep ?? 'latest',
+    ...(values['correlate-by'] !== undefined && { correlateBy: values['correlate-by'] }),
+    ...(values['correlate-window'] !== undefined && { correlateWindowMs: values['correlate-window'] }),
+    parkForMs: values['park-for'] ?? 7 * 24 * 3_600_000,
+    decisions: values.decisions ?? 'all',
+    followOutcome: values['follow-outcome'] ?? true,
+    ...(values['outcome-redis'] !== undefined && { outcomeRedis: values['outcome-redis'] }),
+    ...(values['outcome-streams'] !== undefined && { outcomeStreams: values['outcome-streams'] }),
+    flow,
+    triggerFlows,
+  };
+  return { options, findings: findings.list };
+}
+
+/** Reads the options of an EventSource. Anything wrong is a finding, and its default is used. */
+export function readEventSourceOptions(annotations: Annotations | undefined): {
+  options: EventSourceOptions;
+  findings: Finding[];
+} {
+  const findings = new Findings();
+  const remaining = ourAnnotations(annotations);
+  const values = takeAnnotations(EVENT_SOURCE_ANNOTATIONS, remaining, '', findings);
+  refuseUnknown(remaining, ANNOTATION_NAMES.EventSource, [], findings);
+  const options: EventSourceOptions = {
+    startFrom: values['start-from'] ?? { kind: 'all' },
+    maxInFlight: values['max-in-flight'] ?? 1000,
+    ...(values['id-from'] !== undefined && { idFrom: values['id-from'] }),
+    ...(values.hydrate !== undefined && { hydrate: values.hydrate }),
+  };
+  return { options, findings: findings.list };
+}
+
+/** Reports `sluice.io/` annotations on a kind that has none. */
+export function refuseAnnotations(annotations: Annotations | undefined): Finding[] {
+  const findings = new Findings();
+  refuseUnknown(ourAnnotations(annotations), [], [], findings);
+  return findings.list;
+}
+
+function ourAnnotations(annotations: Annotations | undefined): Map<string, string> {
+  const ours = Object.entries(annotations ?? {}).filter(([name]) => name.startsWith(ANNOTATION_PREFIX));
+  return new Map(ours.map(([name, value]) => [name.slice(ANNOTATION_PREFIX.length), value]));
+}
+
+function annotation(findings: Findings, name: string): Findings {
+  return findings.at('metadata', 'annotations', ANNOTATION_PREFIX + name);
+}
+
+/** Reads and removes the annotations of one table; `suffix` is empty or `.<trigger name>`. */
+function takeAnnotations<Table extends Record<string, z.ZodType>>(
+  table: Table,
+  remaining: Map<string, string>,
+  suffix: string,
+  findings: Findings,
+): Read<Table> {
+  const values: Read<Table> = {};
+  for (const name of Object.keys(table) as Array<keyof Table & string>) {
+    const text = remaining.get(name + suffix);
+    const schema = table[name];
+    if (text === undefined || schema === undefined) continue;
+    remaining.delete(name + suffix);
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data as z.infer<Table[typeof name]>;
+    else {
+      annotation(findings, name + suffix).error('this value is not allowed here', {
+        found: describeValue(text),
+        expected: parsed.error.issues[0]?.message,
+      });
+    }
+  }
+  return values;
+}
+
+function takeFlow(remaining: Map<string, string>, suffix: string, findings: Findings): TriggerFlow {
+  const values = takeAnnotations(FLOW_ANNOTATIONS, remaining, suffix, findings);
+  return {
+    ...(values.concurrency !== undefined && { concurrency: values.concurrency }),
+    ...(values['concurrency-key'] !== undefined && { concurrencyKey: values['concurrency-key'] }),
+    ...(values.debounce !== undefined && { debounceMs: values.debounce }),
+    ...(values['debounce-max'] !== undefined && { debounceMaxMs: values['debounce-max'] }),
+    ...(values['batch-size'] !== undefined && { batchSize: values['batch-size'] }),
+    ...(values['batch-window'] !== undefined && { batchWindowMs: values['batch-window'] }),
+  };
+}
+
+/** `own` tells which part of the effective flow was written with this suffix, so that it is reported once. */
+function checkFlow(flow: TriggerFlow, suffix: string, own: TriggerFlow, findings: Findings): void {
+  if (own.concurrencyKey !== undefined && flow.concurrency === undefined) {
+    annotation(findings, `concurrency-key${suffix}`).error('has no meaning without sluice.io/concurrency', {
+      fix: 'Add sluice.io/concurrency with the number of fires that may be at work for one key.',
+    });
+  }
+  if (own.debounceMaxMs !== undefined && flow.debounceMs === undefined) {
+    annotation(findings, `debounce-max${suffix}`).error('has no meaning without sluice.io/debounce', {
+      fix: 'Add sluice.io/debounce with the quiet time to wait for.',
+    });
+  }
+  if (
+    (own.debounceMaxMs ?? own.debounceMs) !== undefined &&
+    flow.debounceMs !== undefined &&
+    flow.debounceMaxMs !== undefined &&
+    flow.debounceMaxMs < flow.debounceMs
+  ) {
+    annotation(findings, `debounce-max${suffix}`).error('is shorter than sluice.io/debounce', {
+      fix: 'Give it a longer duration, or remove it.',
+    });
+  }
+}
+
+function refuseUnknown(
+  remaining: ReadonlyMap<string, string>,
+  known: readonly string[],
+  triggerNames: readonly string[],
+  findings: Findings,
+): void {
+  for (const name of remaining.keys()) {
+    const [stem = name] = name.split('.');
+    const here = annotation(findings, name);
+    if (stem !== name && stem in FLOW_ANNOTATIONS && triggerNames.length > 0) {
+      here.error(`no trigger is called ${name.slice(stem.length + 1)}`, {
+        expected: `one of ${triggerNames.join(', ')}`,
+      });
+      continue;
+    }
+    const meant = closestMatch(stem, known);
+    here.error(known.length === 0 ? 'this kind of object has no sluice.io annotations' : 'unknown annotation', {
+      ...(known.length > 0 && { expected: `one of ${known.map((item) => ANNOTATION_PREFIX + item).join(', ')}` }),
+      fix: meant === undefined ? 'Remove it.' : `Did you mean ${ANNOTATION_PREFIX}${meant}?`,
+    });
+  }
 }

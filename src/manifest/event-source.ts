@@ -75,6 +75,8 @@ export const sourceSchemas = {
 } as const;
 
 export type EventSourceKind = keyof typeof sourceSchemas;
+/** Options of one event of any kind. */
+export type EventOptions = z.infer<(typeof sourceSchemas)[EventSourceKind]>;
 export const EVENT_SOURCE_KINDS = Object.keys(sourceSchemas) as EventSourceKind[];
 
 const events = <Schema extends z.ZodType>(schema: Schema) => z.record(z.string(), schema).optional();

@@ -1,0 +1,142 @@
+/** Every expression inside a manifest, where it is and in which language, and whether its syntax is right. */
+import { EVENT_SOURCE_KINDS, type EventOptions, type EventSource } from './event-source';
+import { TRIGGER_KINDS, type Sensor, type TriggerSpec } from './sensor';
+import type { Dependency } from './filters';
+import type { TriggerParameter } from './parameters';
+import { describeValue, type FieldPath, type Finding } from './problem';
+import { approximateRegexMistake } from './approximate-regex';
+
+/** `template`: Go template with sprig; `expr`: the filter of an event source; `regex`: RE2. */
+export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex';
+
+export interface ExpressionUse {
+  readonly path: FieldPath;
+  readonly language: ExpressionLanguage;
+  readonly text: string;
+}
+
+/** Says what is wrong with the syntax of an expression, or undefined. Implemented by the expression module. */
+export interface ExpressionSyntax {
+  checkJq(program: string): Promise<string | undefined>;
+  checkLua(script: string): Promise<string | undefined>;
+  checkTemplate(template: string): Promise<string | undefined>;
+  checkGovaluate(expression: string): Promise<string | undefined>;
+  checkExpr(expression: string): Promise<string | undefined>;
+  checkRegex(pattern: string): Promise<string | undefined>;
+}
+
+const LANGUAGE_NAMES: Readonly<Record<ExpressionLanguage, string>> = {
+  jq: 'jq program',
+  lua: 'Lua script',
+  template: 'Go template',
+  govaluate: 'filter expression',
+  expr: 'filter expression',
+  regex: 'regular expression (RE2)',
+};
+
+export function collectSensorExpressions({ spec }: Pick<Sensor, 'spec'>): ExpressionUse[] {
+  return [
+    ...spec.dependencies.flatMap((dependency, index) => inDependency(dependency, ['spec', 'dependencies', index])),
+    ...spec.triggers.flatMap((trigger, index) => inTrigger(trigger, ['spec', 'triggers', index])),
+  ];
+}
+
+export function collectEventSourceExpressions({ spec }: Pick<EventSource, 'spec'>): ExpressionUse[] {
+  const uses: ExpressionUse[] = [];
+  for (const kind of EVENT_SOURCE_KINDS) {
+    const events: Readonly<Record<string, EventOptions>> = spec[kind] ?? {};
+    for (const [name, event] of Object.entries(events)) {
+      const path = ['spec', kind, name];
+      if ('filter' in event && event.filter !== undefined && 'expression' in event.filter) {
+        uses.push(...use('expr', event.filter.expression, [...path, 'filter', 'expression']));
+      }
+      if ('watchPathConfig' in event) {
+        uses.push(...use('regex', event.watchPathConfig.pathRegexp, [...path, 'watchPathConfig', 'pathRegexp']));
+      }
+    }
+  }
+  for (const [name, { filter }] of Object.entries(spec.resource ?? {})) {
+    const path = ['spec', 'resource', name, 'filter', 'fields'];
+    uses.push(...(filter?.fields ?? []).flatMap(({ value }, index) => use('regex', value, [...path, index, 'value'])));
+  }
+  return uses;
+}
+
+/** Findings for every expression that does not parse. Without a checker only regular expressions are looked at. */
+export async function checkExpressions(
+  uses: readonly ExpressionUse[],
+  syntax: ExpressionSyntax | undefined,
+): Promise<Finding[]> {
+  const findings = await Promise.all(
+    uses.map(async ({ path, language, text }): Promise<Finding[]> => {
+      const mistake = await findMistake(language, text, syntax);
+      if (mistake === undefined) return [];
+      const message = `not a valid ${LANGUAGE_NAMES[language]}: ${mistake}`;
+      return [{ severity: 'error', path, message, found: describeValue(text) }];
+    }),
+  );
+  return findings.flat();
+}
+
+async function findMistake(
+  language: ExpressionLanguage,
+  text: string,
+  syntax: ExpressionSyntax | undefined,
+): Promise<string | undefined> {
+  if (syntax === undefined) return language === 'regex' ? approximateRegexMistake(text) : undefined;
+  switch (language) {
+    case 'jq':
+      return syntax.checkJq(text);
+    case 'lua':
+      return syntax.checkLua(text);
+    case 'template':
+      return syntax.checkTemplate(text);
+    case 'govaluate':
+      return syntax.checkGovaluate(text);
+    case 'expr':
+      return syntax.checkExpr(text);
+    case 'regex':
+      return syntax.checkRegex(text);
+  }
+}
+
+function use(language: ExpressionLanguage, text: string | undefined, path: FieldPath): ExpressionUse[] {
+  return text === undefined || text === '' ? [] : [{ language, text, path }];
+}
+
+function inDependency({ transform, filters }: Dependency, path: FieldPath): ExpressionUse[] {
+  const at = [...path, 'filters'];
+  return [
+    ...use('jq', transform?.jq, [...path, 'transform', 'jq']),
+    ...use('lua', transform?.script, [...path, 'transform', 'script']),
+    ...use('lua', filters?.script, [...at, 'script']),
+    ...(filters?.exprs ?? []).flatMap(({ expr }, index) => use('govaluate', expr, [...at, 'exprs', index, 'expr'])),
+    ...(filters?.data ?? []).flatMap(({ template, type, value }, index) => [
+      ...use('template', template, [...at, 'data', index, 'template']),
+      ...(type === 'string' ? value : []).flatMap((text, position) =>
+        use('regex', text, [...at, 'data', index, 'value', position]),
+      ),
+    ]),
+  ];
+}
+
+function inTrigger(trigger: TriggerSpec, path: FieldPath): ExpressionUse[] {
+  const uses = inParameters(trigger.parameters, [...path, 'parameters']);
+  for (const kind of TRIGGER_KINDS) {
+    const block = trigger.template[kind];
+    if (block === undefined) continue;
+    const at = [...path, 'template', kind];
+    if ('parameters' in block) uses.push(...inParameters(block.parameters, [...at, 'parameters']));
+    if ('payload' in block) uses.push(...inParameters(block.payload, [...at, 'payload']));
+    if ('dynamicHeaders' in block) uses.push(...inParameters(block.dynamicHeaders, [...at, 'dynamicHeaders']));
+  }
+  if (trigger.dlqTrigger !== undefined) uses.push(...inTrigger(trigger.dlqTrigger, [...path, 'dlqTrigger']));
+  return uses;
+}
+
+function inParameters(parameters: readonly TriggerParameter[] | undefined, path: FieldPath): ExpressionUse[] {
+  return (parameters ?? []).flatMap(({ src }, index) => [
+    ...use('template', src.contextTemplate, [...path, index, 'src', 'contextTemplate']),
+    ...use('template', src.dataTemplate, [...path, index, 'src', 'dataTemplate']),
+  ]);
+}

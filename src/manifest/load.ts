@@ -1,0 +1,149 @@
+/** Reads files and folders of manifests, and says what is wrong with them, with file and line. */
+import { checkExpressions, collectEventSourceExpressions, collectSensorExpressions } from './expressions';
+import type { ExpressionSyntax } from './expressions';
+import { closestMatch } from './closest-match';
+import { API_VERSION, type KubernetesFields } from './common';
+import { findManifestFiles, type ManifestFile } from './manifest-files';
+import { isFields } from './fit-to-schema';
+import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
+import type { Manifest, ManifestKind } from './parse-manifest';
+import { describeValue, formatPath, type Finding, type Problem } from './problem';
+import { crossCheck } from './cross-check';
+import { parseYamlDocuments, type SourceDocument } from './yaml-documents';
+
+/** Where an object was read. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Any object that is not ours: a WorkflowTemplate, a Role, a ConfigMap … It is passed on as it is. */
+export interface OtherObject {
+  readonly kind: 'other';
+  readonly object: KubernetesFields;
+}
+
+export type ManifestDocument = (Manifest | OtherObject) & { readonly origin: Origin };
+
+export interface LoadedManifests {
+  /** Every object without errors, in the order of the files. */
+  readonly documents: readonly ManifestDocument[];
+  readonly problems: readonly Problem[];
+}
+
+export interface LoadOptions {
+  /** Checks jq, Lua, templates and expressions; without it only regular expressions are looked at, roughly. */
+  readonly expressions?: ExpressionSyntax;
+  /** For `-`; default: the standard input of the process. */
+  readonly stdin?: NodeJS.ReadableStream;
+}
+
+/**
+ * Reads manifests from files, folders (all `.yaml`, `.yml` and `.json` below them) and `-` for standard input.
+ * Never throws for what is in them or for a path that is missing: that is a problem of severity `error`.
+ */
+export async function loadManifests(paths: readonly string[], options: LoadOptions = {}): Promise<LoadedManifests> {
+  const { files, problems } = await findManifestFiles(paths, options.stdin ?? process.stdin);
+  return checkFiles(files, problems, options);
+}
+
+/** The same for text that was read elsewhere; `file` is the name that problems give. */
+export async function loadManifestText(
+  text: string,
+  file: string,
+  options: LoadOptions = {},
+): Promise<LoadedManifests> {
+  return checkFiles([{ file, text }], [], options);
+}
+
+async function checkFiles(
+  files: readonly ManifestFile[],
+  readProblems: readonly Problem[],
+  options: LoadOptions,
+): Promise<LoadedManifests> {
+  const documents: ManifestDocument[] = [];
+  const problems: Problem[] = [...readProblems];
+  for (const { file, text } of files) {
+    const { documents: sources, mistakes } = parseYamlDocuments(text);
+    for (const { message, line, column } of mistakes) {
+      problems.push({
+        severity: 'error',
+        file,
+        line,
+        column,
+        object: '',
+        path: '',
+        message: `not valid YAML: ${message}`,
+      });
+    }
+    for (const source of sources) {
+      const { manifest, findings } = await checkDocument(source.value, options.expressions);
+      problems.push(...findings.map((finding) => toProblem(finding, file, source)));
+      if (manifest === undefined) continue;
+      documents.push({ ...manifest, origin: { file, line: source.positionOf([])?.line ?? 1 } });
+    }
+  }
+  problems.push(...crossCheck(documents));
+  return { documents, problems };
+}
+
+async function checkDocument(
+  value: unknown,
+  syntax: ExpressionSyntax | undefined,
+): Promise<{ manifest?: Manifest | OtherObject; findings: readonly Finding[] }> {
+  const identity = identify(value);
+  if ('findings' in identity) return identity;
+  if (identity.kind === 'other') return { manifest: identity, findings: [] };
+  const { manifest, findings } = checkManifest(identity.kind, value);
+  if (manifest === undefined) return { findings };
+  const mistakes = await checkExpressions(expressionsOf(manifest), syntax);
+  return { manifest: mistakes.length === 0 ? manifest : undefined, findings: [...findings, ...mistakes] };
+}
+
+function expressionsOf(manifest: Manifest) {
+  switch (manifest.kind) {
+    case 'EventBus':
+      return [];
+    case 'EventSource':
+      return collectEventSourceExpressions(manifest.object);
+    case 'Sensor':
+      return collectSensorExpressions(manifest.object);
+  }
+}
+
+/** Which kind a document is of, or why it is no Kubernetes object at all. */
+function identify(value: unknown): { kind: ManifestKind } | OtherObject | { findings: Finding[] } {
+  if (!isFields(value)) {
+    const message = 'not a Kubernetes object';
+    return { findings: [{ severity: 'error', path: [], message, found: describeValue(value), expected: 'an object' }] };
+  }
+  const { apiVersion, kind } = value;
+  for (const [field, text] of Object.entries({ apiVersion, kind })) {
+    if (typeof text === 'string' && text !== '') continue;
+    const expected = field === 'kind' ? `text such as ${MANIFEST_KINDS.join(', ')}` : `text such as ${API_VERSION}`;
+    const message = 'every object needs apiVersion and kind';
+    return { findings: [{ severity: 'error', path: [field], message, found: describeValue(text), expected }] };
+  }
+  const ours = MANIFEST_KINDS.find((name) => name === kind);
+  const isArgo = typeof apiVersion === 'string' && apiVersion.startsWith('argoproj.io/');
+  if (ours !== undefined && (isArgo || apiVersion === 'v1alpha1')) return { kind: ours };
+  const meant = isArgo && typeof kind === 'string' && !OTHER_ARGO_KINDS.has(kind) && closestMatch(kind, MANIFEST_KINDS);
+  if (meant) {
+    const finding: Finding = {
+      severity: 'error',
+      path: ['kind'],
+      message: 'unknown kind',
+      found: describeValue(kind),
+      fix: `Did you mean ${meant}?`,
+    };
+    return { findings: [finding] };
+  }
+  return { kind: 'other', object: value as KubernetesFields };
+}
+
+/** Kinds of Argo's own group that are not ours and must not be taken for a misspelt one of ours. */
+const OTHER_ARGO_KINDS: ReadonlySet<string> = new Set(['WorkflowEventBinding']);
+
+function toProblem({ path, ...finding }: Finding, file: string, source: SourceDocument): Problem {
+  return { ...finding, file, ...source.positionOf(path), object: objectLabel(source.value), path: formatPath(path) };
+}

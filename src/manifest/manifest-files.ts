@@ -1,0 +1,85 @@
+/** Finds and reads the files that a user named. */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { Problem } from './problem';
+
+/** Far above what fits into a cluster (about 1.5 MB an object), far below what would hurt. */
+export const MAX_FILE_BYTES = 10 * 1024 * 1024;
+
+const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
+
+export interface ManifestFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Files in the order given, folders sorted by name; `-` reads `stdin`. Each file is read once. */
+export async function findManifestFiles(
+  paths: readonly string[],
+  stdin: NodeJS.ReadableStream,
+): Promise<{ files: ManifestFile[]; problems: Problem[] }> {
+  const files = new Map<string, ManifestFile>();
+  const problems: Problem[] = [];
+  const read = async (path: string) => {
+    if (files.has(path)) return;
+    const text = path === '-' ? await readStream(stdin) : await readLimited(path);
+    files.set(path, { file: path, text });
+  };
+  for (const path of paths) {
+    try {
+      const isFolder = path !== '-' && (await stat(path)).isDirectory();
+      const found = isFolder ? await listFolder(path) : [path];
+      if (found.length === 0) {
+        problems.push(unreadable(path, 'the folder holds no .yaml, .yml or .json files', 'warning'));
+      }
+      for (const file of found) {
+        try {
+          await read(file);
+        } catch (error) {
+          problems.push(unreadable(file, describe(error)));
+        }
+      }
+    } catch (error) {
+      problems.push(unreadable(path, describe(error)));
+    }
+  }
+  return { files: [...files.values()], problems };
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && EXTENSIONS.has(extname(entry.name).toLowerCase()))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+async function readLimited(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > MAX_FILE_BYTES)
+    throw new Error(`${size} bytes are more than a manifest file may have (${MAX_FILE_BYTES})`);
+  return readFile(path, 'utf8');
+}
+
+async function readStream(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const buffer = Buffer.from(chunk);
+    size += buffer.length;
+    if (size > MAX_FILE_BYTES) throw new Error(`the input has more than ${MAX_FILE_BYTES} bytes`);
+    chunks.push(buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function describe(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'no such file or folder';
+  if (code === 'EACCES') return 'no permission to read it';
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unreadable(file: string, message: string, severity: Problem['severity'] = 'error'): Problem {
+  return { severity, file, object: '', path: '', message };
+}

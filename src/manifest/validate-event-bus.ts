@@ -1,0 +1,92 @@
+/** Checks of an EventBus beyond its schema. */
+import { parse as parseYaml } from 'yaml';
+import { parseGoDurationMs } from './durations';
+import { EVENT_BUS_KINDS, streamConfigSchema, type EventBus } from './event-bus';
+import { fitToSchema, isFields } from './fit-to-schema';
+import { Findings, describeValue, type Finding } from './problem';
+import { schemaFindings } from './schema-findings';
+import { requireOneOf, validateTls } from './validate-common';
+
+export function validateEventBus({ spec }: EventBus): Finding[] {
+  const findings = new Findings();
+  const here = findings.at('spec');
+  requireOneOf(spec, EVENT_BUS_KINDS, 'kind of bus', here);
+  const { nats, jetstream, jetstreamExotic, kafka } = spec;
+  if (nats !== undefined) {
+    requireOneOf(nats, ['native', 'exotic'], 'way to run NATS Streaming', here.at('nats'));
+    refuseBus('nats', 'NATS Streaming (nats)', here);
+  }
+  if (kafka !== undefined) {
+    refuseBus('kafka', 'Kafka', here);
+    validateTls(kafka.tls, here.at('kafka', 'tls'));
+  }
+  if (jetstream !== undefined) {
+    const { replicas } = jetstream;
+    if (replicas !== undefined && (replicas < 1 || replicas === 2)) {
+      here.at('jetstream', 'replicas').error('not a number of servers that JetStream can run with', {
+        found: describeValue(replicas),
+        expected: '1, or 3 or more',
+      });
+    }
+    validateStreamConfig(jetstream.streamConfig, here.at('jetstream', 'streamConfig'));
+  }
+  if (jetstreamExotic !== undefined) {
+    validateNatsUrl(jetstreamExotic.url, here.at('jetstreamExotic', 'url'));
+    validateStreamConfig(jetstreamExotic.streamConfig, here.at('jetstreamExotic', 'streamConfig'));
+    validateTls(jetstreamExotic.tls, here.at('jetstreamExotic', 'tls'));
+  }
+  return findings.list;
+}
+
+function refuseBus(field: string, name: string, findings: Findings): void {
+  findings.at(field).unsupported(`Sluice does not run on ${name} yet`, {
+    fix: 'Use jetstream or jetstreamExotic; Argo Events can share that bus.',
+  });
+}
+
+/** One or several addresses with commas between them. */
+export function validateNatsUrl(urls: string, findings: Findings): void {
+  for (const url of urls.split(',').map((text) => text.trim())) {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
+    if (url !== '' && (scheme === undefined || /^(nats|tls|ws|wss)$/i.test(scheme))) continue;
+    findings.error('not the address of a NATS server', {
+      found: describeValue(url),
+      expected: 'nats://host:4222, several with commas between them',
+    });
+  }
+}
+
+/** `streamConfig` is YAML inside YAML; Argo Events reads it only when it makes the stream. */
+function validateStreamConfig(text: string | undefined, findings: Findings): void {
+  if (text === undefined || text.trim() === '') return;
+  let config: unknown;
+  try {
+    config = parseYaml(text);
+  } catch (error) {
+    findings.error(`not readable as YAML: ${error instanceof Error ? error.message : String(error)}`);
+    return;
+  }
+  if (!isFields(config)) {
+    findings.error('must be YAML with fields such as maxAge: 72h', { found: describeValue(config) });
+    return;
+  }
+  const { value, findings: unknownFields } = fitToSchema('EventBus', streamConfigSchema, config);
+  for (const unknown of unknownFields) {
+    findings.warning(`${unknown.message}; it is ignored`, { expected: unknown.expected, fix: unknown.fix });
+  }
+  const parsed = streamConfigSchema.safeParse(value);
+  if (!parsed.success) {
+    for (const issue of schemaFindings(parsed.error.issues, value)) {
+      const details = { found: issue.found, expected: issue.expected, fix: issue.fix };
+      findings.error(`${issue.path.join('.')}: ${issue.message}`, details);
+    }
+    return;
+  }
+  for (const field of ['maxAge', 'duplicates'] as const) {
+    const duration = parsed.data[field];
+    if (duration !== undefined && parseGoDurationMs(duration) === undefined) {
+      const expected = 'a Go duration such as 72h or 300s';
+      findings.error(`${field} is not a duration`, { found: describeValue(duration), expected });
+    }
+  }
+}
