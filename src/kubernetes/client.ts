@@ -99,7 +99,7 @@ export class KubernetesClient {
 
   /**
    * Opens a long answer (watch, log) and yields its lines as they come; ends when the server ends it.
-   * `timeoutMs` counts until the first byte here, and from then on between bytes.
+   * `timeoutMs` counts between bytes here; for the first one the client's own limit holds if it is shorter.
    */
   async *lines(request: KubernetesRequest): AsyncGenerator<string> {
     const response = await this.open(request, this.watchAgent);
@@ -160,13 +160,17 @@ export class KubernetesClient {
         headers,
         signal: request.signal,
       });
+      const isLong = agent === this.watchAgent;
+      const limitMs = isLong ? Math.min(timeoutMs, this.timeoutMs) : timeoutMs;
       const timer = setTimeout(
-        () => outgoing.destroy(new Error(`no complete answer within ${timeoutMs / 1000} s`)),
-        timeoutMs,
+        () => outgoing.destroy(new Error(`no ${isLong ? '' : 'complete '}answer within ${limitMs / 1000} s`)),
+        limitMs,
       );
       outgoing.once('response', (response) => {
-        if (agent === this.watchAgent) {
+        if (isLong) {
           clearTimeout(timer);
+          // Finds out about a peer that vanished without a word.
+          response.socket.setKeepAlive(true, 30_000);
           response.setTimeout(timeoutMs, () => response.destroy(new Error(`silent for ${timeoutMs / 1000} s`)));
         } else response.once('close', () => clearTimeout(timer));
         resolve(response);

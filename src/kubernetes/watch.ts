@@ -1,0 +1,145 @@
+/** Lists a collection and then follows its changes, for as long as it is wanted. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isSluiceError, SluiceError } from '../errors';
+import type { KubernetesClient } from './client';
+import { isRecord, type KubernetesObject } from './kubernetes-object';
+import { createRefusal, refusalOf } from './refusal';
+
+export type WatchEvent =
+  /** One object of a list. */
+  | { readonly type: 'LISTED'; readonly object: KubernetesObject }
+  /** The list is complete: what was known before and was not listed now is gone. */
+  | { readonly type: 'SYNCED'; readonly resourceVersion: string }
+  /** What has changed since. A DELETED object is as it last was. */
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject }
+  /** Everything up to this version has been seen; a good place to resume from. */
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+export interface WatchOptions {
+  /** Path of the collection. */
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Resume here instead of listing; where the server no longer remembers it, there is a list after all. */
+  readonly resourceVersion?: string;
+  readonly signal: AbortSignal;
+  /** The connection was lost or refused for now; it will be tried again. */
+  onInterrupted?(error: SluiceError): void;
+}
+
+const PAGE_SIZE = 500;
+/** The server ends every watch after a while; well before proxies in between would. */
+const WATCH_SECONDS = 240;
+const MAX_PAUSE_MS = 30_000;
+
+/** Never ends by itself. Throws only what waiting will not repair: no permission, no such resource. */
+export async function* listAndWatch(client: KubernetesClient, options: WatchOptions): AsyncGenerator<WatchEvent> {
+  const { signal } = options;
+  let version = options.resourceVersion;
+  let pauseMs = 0;
+  while (!signal.aborted) {
+    try {
+      if (version === undefined) {
+        for await (const event of list(client, options)) {
+          if (event.type === 'SYNCED') version = event.resourceVersion;
+          yield event;
+        }
+      }
+      for await (const event of watch(client, options, version ?? '0')) {
+        pauseMs = 0;
+        const seen = event.type === 'BOOKMARK' ? event.resourceVersion : resourceVersionOf(event);
+        yield event;
+        // Only now: who resumes from this version must have handled the event.
+        if (seen !== undefined) version = seen;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isGone(error)) version = undefined;
+      else if (!isSluiceError(error) || !error.retryable) throw error;
+      else {
+        options.onInterrupted?.(error);
+        pauseMs = error.retryAfterMs ?? Math.min(MAX_PAUSE_MS, Math.max(200, pauseMs * 2));
+        await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+function resourceVersionOf(event: WatchEvent): string | undefined {
+  return 'object' in event ? event.object.metadata.resourceVersion : event.resourceVersion;
+}
+
+/** The server has forgotten the version that we want to go on from. */
+function isGone(error: unknown): boolean {
+  return refusalOf(error)?.status === 410;
+}
+
+interface ListAnswer {
+  apiVersion: string;
+  kind: string;
+  metadata: { resourceVersion?: string; continue?: string };
+  items: KubernetesObject[];
+}
+
+async function* list(client: KubernetesClient, options: WatchOptions): AsyncGenerator<WatchEvent> {
+  const { path, labelSelector, fieldSelector, signal } = options;
+  let token: string | undefined;
+  do {
+    const answer: ListAnswer = await client.request<ListAnswer>({
+      method: 'GET',
+      path,
+      query: { labelSelector, fieldSelector, limit: PAGE_SIZE, continue: token },
+      signal,
+    });
+    const { apiVersion } = answer;
+    const kind = answer.kind.replace(/List$/, '');
+    // Lists of built-in kinds leave both out of their items.
+    for (const object of answer.items) yield { type: 'LISTED', object: { ...object, apiVersion, kind } };
+    token = answer.metadata.continue || undefined;
+    if (token === undefined) yield { type: 'SYNCED', resourceVersion: answer.metadata.resourceVersion ?? '0' };
+  } while (token !== undefined);
+}
+
+async function* watch(
+  client: KubernetesClient,
+  { path, labelSelector, fieldSelector, signal }: WatchOptions,
+  resourceVersion: string,
+): AsyncGenerator<WatchEvent> {
+  const query = {
+    watch: true,
+    allowWatchBookmarks: true,
+    timeoutSeconds: WATCH_SECONDS,
+    resourceVersion,
+    labelSelector,
+    fieldSelector,
+  };
+  const timeoutMs = (WATCH_SECONDS + 30) * 1_000;
+  for await (const line of client.lines({ method: 'GET', path, query, signal, timeoutMs })) {
+    yield parseEvent(line, path);
+  }
+}
+
+function parseEvent(line: string, path: string): WatchEvent {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (cause) {
+    throw new SluiceError('KUBERNETES_UNREACHABLE', { message: `the watch of ${path} was cut off`, cause });
+  }
+  if (isRecord(event) && isRecord(event.object)) {
+    const object = event.object as KubernetesObject;
+    switch (event.type) {
+      case 'ADDED':
+      case 'MODIFIED':
+      case 'DELETED':
+        return { type: event.type, object };
+      case 'BOOKMARK':
+        return { type: 'BOOKMARK', resourceVersion: object.metadata.resourceVersion ?? '0' };
+      case 'ERROR': {
+        const status = typeof object.code === 'number' ? object.code : 500;
+        throw createRefusal(`GET ${path}?watch`, status, {}, JSON.stringify(object));
+      }
+    }
+  }
+  throw new SluiceError('KUBERNETES_UNREACHABLE', { message: `the watch of ${path} sent something unknown` });
+}

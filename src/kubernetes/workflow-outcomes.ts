@@ -1,0 +1,243 @@
+/** How Argo Workflows end: one watch for all that a sensor has created, or one look at a single Workflow. */
+import type { KubernetesClient } from './client';
+import { objectPath } from './client';
+import { failureReason } from './argo/failure-reason';
+import { readableNodes } from './argo/node-packing';
+import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
+import { referenceTo, type KubernetesObject } from './kubernetes-object';
+import { FIRE_ID_ANNOTATION, RUN_ID_ANNOTATION, SENSOR_LABEL, toLabelValue } from './object-marks';
+import type { ObjectReference } from './object-reference';
+import { isNotFound } from './refusal';
+import { listAndWatch, type WatchOptions } from './watch';
+
+export interface WorkflowOutcome {
+  readonly object: ObjectReference;
+  readonly fireId: string;
+  /** Workflow id of the run that waits; absent on objects that something else than a run created. */
+  readonly runId?: string;
+  /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
+  readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
+  /** Why it failed: the Workflow's message, else what its failed nodes say. Empty on success. */
+  readonly message: string;
+  /** RFC 3339. */
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly durationMs?: number;
+  /** Output parameters of the Workflow: global ones and those of its entry node. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** `3/3`: finished and all tasks. */
+  readonly progress?: string;
+  /** The Workflow had ended before, was retried (`argo retry`), and has now ended again. */
+  readonly afterRetry: boolean;
+}
+
+export interface WatchOutcomesOptions {
+  readonly client: KubernetesClient;
+  /** See `outcomeSelector`. */
+  readonly labelSelector: string;
+  /** Left out: all namespaces, which needs a ClusterRole. */
+  readonly namespace?: string;
+  /** Where an earlier watch stood; left out, everything there is comes first. */
+  readonly resourceVersion?: string;
+  readonly signal: AbortSignal;
+  /** Called when everything up to this version has been yielded and taken: keep it for the next watch. */
+  onPosition?(resourceVersion: string): void;
+  readonly onInterrupted?: WatchOptions['onInterrupted'];
+}
+
+/** Selects what the triggers of one sensor have created. */
+export function outcomeSelector(sensorName: string): string {
+  return `${SENSOR_LABEL}=${toLabelValue(sensorName)}`;
+}
+
+const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as const;
+/** Who retries a Workflow does so soon; beyond this many, a second end may be reported without `afterRetry`. */
+const MAX_REMEMBERED = 20_000;
+
+/** Yields each end once. Never ends by itself; throws only what waiting will not repair (see `listAndWatch`). */
+export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): AsyncGenerator<WorkflowOutcome> {
+  const { client, labelSelector, namespace, resourceVersion, signal, onInterrupted, onPosition } = options;
+  const ledger = new OutcomeLedger();
+  const path = objectPath(WORKFLOWS, namespace);
+  for await (const event of listAndWatch(client, {
+    path,
+    labelSelector,
+    resourceVersion,
+    signal,
+    ...(onInterrupted ? { onInterrupted: (error) => onInterrupted(error) } : {}),
+  })) {
+    switch (event.type) {
+      case 'LISTED': {
+        const outcome = ledger.observeListed(event.object);
+        if (outcome) yield outcome;
+        break;
+      }
+      case 'ADDED':
+      case 'MODIFIED': {
+        const outcome = ledger.observe(event.object);
+        if (outcome) yield outcome;
+        break;
+      }
+      case 'DELETED': {
+        const outcome = ledger.remove(event.object);
+        if (outcome) yield outcome;
+        break;
+      }
+      case 'SYNCED':
+        yield* ledger.vanished();
+        break;
+      case 'BOOKMARK':
+        break;
+    }
+    const version = 'object' in event ? event.object.metadata.resourceVersion : event.resourceVersion;
+    // The versions of a list's items are older than the list: only what comes after it is a place to resume from.
+    if (event.type !== 'LISTED' && version) onPosition?.(version);
+  }
+}
+
+/** Which Workflows are under way and which ends have been told. */
+class OutcomeLedger {
+  private readonly running = new Map<string, KubernetesObject>();
+  /** What the list in progress has shown. */
+  private readonly listed = new Set<string>();
+  /** uid → how the end that was told looked. */
+  private readonly told = new Map<string, string>();
+  private readonly restarted = new Set<string>();
+
+  observe(object: KubernetesObject): WorkflowOutcome | undefined {
+    if (!isFired(object)) return undefined;
+    const uid = object.metadata.uid ?? '';
+    const status = statusOf(object);
+    if (!isFinalPhase(status.phase)) {
+      if (this.told.delete(uid)) this.restarted.add(uid);
+      this.running.set(uid, object);
+      return undefined;
+    }
+    this.running.delete(uid);
+    const end = `${status.phase}@${status.finishedAt ?? ''}`;
+    // Labels and annotations of finished Workflows still change, e.g. when they are archived.
+    if (this.told.get(uid) === end) return undefined;
+    const afterRetry = this.restarted.delete(uid) || this.told.has(uid);
+    this.remember(uid, end);
+    return describeOutcome(object, status.phase, afterRetry);
+  }
+
+  remove(object: KubernetesObject): WorkflowOutcome | undefined {
+    const outcome = this.observe(object);
+    const uid = object.metadata.uid ?? '';
+    const wasRunning = this.running.delete(uid);
+    this.restarted.delete(uid);
+    return outcome ?? (wasRunning ? describeOutcome(object, 'Deleted', false) : undefined);
+  }
+
+  observeListed(object: KubernetesObject): WorkflowOutcome | undefined {
+    this.listed.add(object.metadata.uid ?? '');
+    return this.observe(object);
+  }
+
+  /** After a list: what was running before and is not in it has ended unseen. */
+  *vanished(): Generator<WorkflowOutcome> {
+    const gone = [...this.running].filter(([uid]) => !this.listed.has(uid));
+    this.listed.clear();
+    for (const [uid, object] of gone) {
+      this.running.delete(uid);
+      yield describeOutcome(object, 'Unknown', false);
+    }
+  }
+
+  private remember(uid: string, end: string): void {
+    this.told.set(uid, end);
+    const [oldest] = this.told.keys();
+    if (this.told.size > MAX_REMEMBERED && oldest !== undefined) this.told.delete(oldest);
+  }
+}
+
+function isFired(object: KubernetesObject): boolean {
+  return object.metadata.annotations?.[FIRE_ID_ANNOTATION] !== undefined;
+}
+
+function statusOf(object: KubernetesObject): WorkflowStatus {
+  return (object.status ?? {}) as WorkflowStatus;
+}
+
+/**
+ * One look at the Workflow that a fire created: how it ended, or undefined while it has not.
+ * Where it is gone, or the name belongs to another object by now, the phase is `Unknown`.
+ */
+export async function readWorkflowOutcome(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  fireId: string,
+  signal?: AbortSignal,
+): Promise<WorkflowOutcome | undefined> {
+  const gone: WorkflowOutcome = {
+    object: reference,
+    fireId,
+    phase: 'Unknown',
+    message: 'the Workflow was deleted before its end was seen',
+    outputs: {},
+    afterRetry: false,
+  };
+  let object: KubernetesObject;
+  try {
+    const path = objectPath(WORKFLOWS, reference.namespace, reference.name);
+    object = await client.request<KubernetesObject>({ method: 'GET', path, signal });
+  } catch (error) {
+    if (isNotFound(error)) return gone;
+    throw error;
+  }
+  if (object.metadata.uid !== reference.uid) return gone;
+  const { phase } = statusOf(object);
+  return isFinalPhase(phase) ? { ...describeOutcome(object, phase, false), fireId } : undefined;
+}
+
+function describeOutcome(
+  object: KubernetesObject,
+  phase: WorkflowOutcome['phase'],
+  afterRetry: boolean,
+): WorkflowOutcome {
+  const status = statusOf(object);
+  const { annotations } = object.metadata;
+  const startedAt = status.startedAt ?? undefined;
+  const finishedAt = status.finishedAt ?? undefined;
+  return {
+    object: referenceTo(object),
+    fireId: annotations?.[FIRE_ID_ANNOTATION] ?? '',
+    runId: annotations?.[RUN_ID_ANNOTATION],
+    phase,
+    message: messageFor(object, phase),
+    startedAt,
+    finishedAt,
+    durationMs: startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : undefined,
+    outputs: readOutputs(object, status),
+    progress: status.progress,
+    afterRetry,
+  };
+}
+
+function messageFor(object: KubernetesObject, phase: WorkflowOutcome['phase']): string {
+  switch (phase) {
+    case 'Deleted':
+      return `deleted while ${statusOf(object).phase || 'waiting to be picked up'}`;
+    case 'Unknown':
+      return 'the Workflow was deleted before its end was seen';
+    case 'Succeeded':
+    case 'Failed':
+    case 'Error':
+      return failureReason(object).slice(0, MAX_TEXT_LENGTH);
+  }
+}
+
+/** Outcomes go into workflow histories; whoever needs a larger value reads the object. */
+const MAX_TEXT_LENGTH = 4_096;
+
+function readOutputs(object: KubernetesObject, status: WorkflowStatus): Record<string, string> {
+  const entry = readableNodes(status)[object.metadata.name ?? ''];
+  const parameters = [...(status.outputs?.parameters ?? []), ...(entry?.outputs?.parameters ?? [])];
+  const outputs: Record<string, string> = {};
+  for (const { name, value } of parameters) {
+    if (value === undefined) continue;
+    outputs[name] = value.length > MAX_TEXT_LENGTH ? `${value.slice(0, MAX_TEXT_LENGTH)}…` : value;
+  }
+  return outputs;
+}
