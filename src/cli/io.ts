@@ -2,6 +2,8 @@
 import type { Writable } from 'node:stream';
 
 export interface CliIo {
+  /** Read only when a command is given `-` as a file. */
+  readonly stdin: NodeJS.ReadableStream;
   /** Results, and nothing else. */
   readonly stdout: Writable;
   /** Progress, notes and errors. */
@@ -20,7 +22,13 @@ export function processIo(): CliIo {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stop.signal };
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: stop.signal,
+  };
 }
 
 export function isTerminal(stream: Writable): boolean {

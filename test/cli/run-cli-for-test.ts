@@ -1,5 +1,5 @@
 /** Runs the command in this process and collects what it writes. */
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ExitCode } from '../../src/cli/exit-codes';
 import { runCli } from '../../src/cli/run-cli';
@@ -13,6 +13,8 @@ export interface CliRun {
 export interface CliRunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** What standard input holds. */
+  readonly stdin?: string;
   /** Called with what stdout holds so far, each time it grows. */
   readonly onOutput?: (soFar: string) => void;
 }
@@ -26,6 +28,7 @@ export async function runSluice(argv: readonly string[], options: CliRunOptions 
   });
   const errors = text(stderr);
   const exitCode = await runCli(argv, {
+    stdin: Readable.from([options.stdin ?? '']),
     stdout,
     stderr,
     env: { ...process.env, ...options.env },

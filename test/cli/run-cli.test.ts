@@ -16,7 +16,10 @@ function leavesOf(command: Command, words: readonly string[] = []): string[][] {
 
 const sink = new PassThrough();
 const program = new Command();
-registerCommands(program, createRuntime({ stdout: sink, stderr: sink, env: {}, signal: new AbortController().signal }));
+registerCommands(
+  program,
+  createRuntime({ stdin: sink, stdout: sink, stderr: sink, env: {}, signal: new AbortController().signal }),
+);
 const commands = leavesOf(program);
 
 describe('the sluice command', () => {

@@ -1,0 +1,98 @@
+/** Questions and requests to workflows that only a worker can answer, with an end to waiting when there is none. */
+import type { WorkflowHandle } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
+import { SluiceError } from '../errors';
+import type { ObjectAddress } from './applied-kinds';
+import { grpcStatusOf, type TemporalSession } from './temporal';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+const GRPC_DEADLINE_EXCEEDED = 4;
+const GRPC_NOT_FOUND = 5;
+const GRPC_FAILED_PRECONDITION = 9;
+
+export function addressText({ kind, namespace, name }: ObjectAddress): string {
+  return `${kind.word} ${namespace}/${name}`;
+}
+
+/**
+ * Queries or updates a workflow. Throws WORKER_MISSING when no worker answers in time, and what `unknown` makes when
+ * there is no such workflow.
+ */
+export async function askWorkflow<Answer>(
+  session: TemporalSession,
+  workflowId: string,
+  unknown: () => SluiceError,
+  ask: (handle: WorkflowHandle) => Promise<Answer>,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<Answer> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    return await session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle));
+  } catch (error) {
+    if (isNotFound(error)) throw unknown();
+    const code = grpcStatusOf(error)?.code;
+    const unanswered = code === GRPC_DEADLINE_EXCEEDED || code === GRPC_FAILED_PRECONDITION || isUpdateTimeout(error);
+    if (!unanswered) throw error;
+    // Should the server itself be gone, this call says so instead.
+    const { taskQueue } = await handle.describe();
+    throw workerMissing(taskQueue, error);
+  }
+}
+
+/** Signals need no worker: the server keeps them. */
+export async function signalWorkflow<Args extends [unknown]>(
+  session: TemporalSession,
+  workflowId: string,
+  signal: SignalDefinition<Args>,
+  args: Args,
+  unknown: () => SluiceError,
+): Promise<void> {
+  try {
+    await session.client.workflow.getHandle(workflowId).signal(signal, ...args);
+  } catch (error) {
+    throw isNotFound(error) ? unknown() : error;
+  }
+}
+
+export function notApplied(address: ObjectAddress): SluiceError {
+  return new SluiceError('OBJECT_UNKNOWN', {
+    message: `${addressText(address)} is not applied`,
+    fix: `sluice list shows what is; -n chooses another namespace`,
+  });
+}
+
+export function runUnknown(runId: string): SluiceError {
+  return new SluiceError('RUN_UNKNOWN', {
+    message: `There is no run "${runId}", or Temporal has forgotten it (retention)`,
+    fix: 'sluice runs list shows the runs that are there',
+  });
+}
+
+export function isNotFound(error: unknown): boolean {
+  if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
+  const status = grpcStatusOf(error);
+  return status?.code === GRPC_NOT_FOUND && !/namespace/i.test(status.details);
+}
+
+/** True when a worker polls the queue, or did within the last minutes. */
+export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
+  const { temporal } = await import('@temporalio/proto');
+  const { pollers } = await session.connection.workflowService.describeTaskQueue({
+    namespace: session.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return (pollers ?? []).length > 0;
+}
+
+export function workerMissing(taskQueue: string, cause?: unknown): SluiceError {
+  return new SluiceError('WORKER_MISSING', {
+    message: `No worker answers on task queue "${taskQueue}"`,
+    fix: 'Start a worker for it and try again',
+    cause,
+  });
+}
+
+function isUpdateTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
+}

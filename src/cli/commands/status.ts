@@ -1,0 +1,164 @@
+/** `sluice status`: everything that one bus, source or sensor can say about itself. */
+import type { Command } from 'commander';
+import {
+  eventBusDefinitionQuery,
+  eventSourceDefinitionQuery,
+  eventSourceStatusQuery,
+  sensorDefinitionQuery,
+  sensorDependenciesQuery,
+  sensorStatusQuery,
+  type EventBusDefinition,
+  type EventSourceStatus,
+  type HeldDependencies,
+  type SensorStatus,
+} from '../../../workflows/messages';
+import { ageOf } from '../ages';
+import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { addressText, askWorkflow, notApplied } from '../ask-workflow';
+import type { Result } from '../output';
+import { readPendingActivities, type PendingActivity } from '../pending-activities';
+import type { RegisterCommand } from '../runtime';
+import type { Table } from '../table';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+
+export const registerStatus: RegisterCommand = (program, cli) => {
+  addTemporalOptions(program.command('status <object...>'))
+    .summary('show one bus, source or sensor')
+    .description('Shows counts, lag, what is held and waited for, reading positions and what is wrong.')
+    .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sluice status sensor/water-bodies\n  sluice status source stac -n argo -o json',
+    )
+    .action(async (words: string[], options: TemporalOptions & { namespace?: string }, command: Command) => {
+      const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
+      const result = await withTemporal(options, cli.io, (session) => describe(session, address));
+      cli.output(command).print(result);
+    });
+};
+
+async function describe(session: TemporalSession, address: ObjectAddress): Promise<Result> {
+  const workflowId = workflowIdOf(address);
+  const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
+    askWorkflow(session, workflowId, () => notApplied(address), question);
+  const identity = { kind: address.kind.kind, namespace: address.namespace, name: address.name, workflowId };
+  const names = [`${address.kind.word}/${address.name}`];
+  switch (address.kind.kind) {
+    case 'EventBus': {
+      const definition = await ask((handle) => handle.query(eventBusDefinitionQuery));
+      return { data: { ...identity, spec: definition.spec }, table: describeBus(address, definition), names };
+    }
+    case 'EventSource': {
+      const [status, { bus }, activities] = await Promise.all([
+        ask((handle) => handle.query(eventSourceStatusQuery)),
+        ask((handle) => handle.query(eventSourceDefinitionQuery)),
+        readPendingActivities(session, workflowId),
+      ]);
+      const data = { ...identity, bus: bus.name, ...status, activities };
+      return { data, table: describeSource(address, bus, status, activities), names };
+    }
+    case 'Sensor': {
+      const [status, { bus }, dependencies, activities] = await Promise.all([
+        ask((handle) => handle.query(sensorStatusQuery)),
+        ask((handle) => handle.query(sensorDefinitionQuery)),
+        ask((handle) => handle.query(sensorDependenciesQuery)),
+        readPendingActivities(session, workflowId),
+      ]);
+      const data = { ...identity, bus: bus.name, ...status, dependencies, activities };
+      return { data, table: describeSensor(address, bus, status, dependencies, activities), names };
+    }
+  }
+}
+
+function describeBus(address: ObjectAddress, { spec }: EventBusDefinition): string {
+  return `${addressText(address)}\n${JSON.stringify(spec, null, 2)}`;
+}
+
+function describeSource(
+  address: ObjectAddress,
+  bus: EventBusDefinition,
+  status: EventSourceStatus,
+  activities: readonly PendingActivity[],
+): Result['table'] {
+  return [
+    heading(address, bus, status),
+    {
+      columns: ['event', 'kind', 'state', 'problem'],
+      rows: status.events.map(({ name, kind, state, problem }) => [
+        ...[name, kind, { text: state, tone: state === 'Reading' ? ('good' as const) : ('warning' as const) }],
+        problem ?? '',
+      ]),
+      empty: 'No events are declared.',
+    },
+    activityTable(activities),
+  ];
+}
+
+function describeSensor(
+  address: ObjectAddress,
+  bus: EventBusDefinition,
+  status: SensorStatus,
+  dependencies: readonly HeldDependencies[],
+  activities: readonly PendingActivity[],
+): Result['table'] {
+  const { counts, lag, countedAt } = status;
+  const held: Table = {
+    columns: ['trigger', 'held', 'waiting for'],
+    rows: dependencies.map((entry) => [
+      entry.trigger,
+      entry.held.map(({ dependency, eventKey }) => `${dependency}=${eventKey}`).join(', ') || '-',
+      entry.waitingFor.join(', ') || '-',
+    ]),
+  };
+  return [
+    heading(address, bus, status),
+    {
+      columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'lag', 'counted'],
+      rows: [
+        [
+          ...[counts.consumed, counts.matched, counts.unmatched, counts.fired, counts.failed, lag ?? '-'].map(String),
+          countedAt === undefined ? '-' : `${ageOf(countedAt)} ago`,
+        ],
+      ],
+    },
+    {
+      columns: ['trigger', 'condition', 'joined'],
+      rows: status.triggers.map(({ name, condition, joined }) => [name, condition, joined ? 'yes' : 'no']),
+    },
+    ...(dependencies.length > 0 ? [held] : []),
+    activityTable(activities),
+  ];
+}
+
+function heading(
+  address: ObjectAddress,
+  bus: EventBusDefinition,
+  { paused, appliedAt }: Pick<SensorStatus, 'paused' | 'appliedAt'>,
+): string {
+  const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago`];
+  if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
+  return lines.join('\n');
+}
+
+function activityTable(activities: readonly PendingActivity[]): Table {
+  return {
+    columns: ['activity', 'state', 'heartbeat', 'details', 'failure'],
+    rows: activities.map(({ type, state, attempt, heartbeat, lastHeartbeatAt, lastFailure }) => [
+      type,
+      { text: attempt > 1 ? `${state}, attempt ${attempt}` : state, tone: state === 'started' ? 'good' : 'warning' },
+      lastHeartbeatAt === undefined ? '-' : `${ageOf(lastHeartbeatAt)} ago`,
+      heartbeat === undefined ? '-' : describeHeartbeat(heartbeat),
+      lastFailure ?? '',
+    ]),
+    empty: 'No activity is under way.',
+  };
+}
+
+function describeHeartbeat(details: unknown): string {
+  if (typeof details !== 'object' || details === null) return String(details);
+  return Object.entries(details)
+    .filter(([, value]) => value !== undefined && value !== null && value !== '')
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(' ');
+}
