@@ -1,11 +1,12 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
 import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
-import { sources } from '../src/sources/registry';
 import { SluiceError } from '../src/errors';
 import type { PluginActivities } from '../src/plugin/sluice-plugin';
+import { findSource } from '../src/sources/registry';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
+import { createSourceFilter } from './source-filter';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -18,11 +19,68 @@ export function createRelayActivities(dependencies: WorkerDependencies): PluginA
         await relay(request, context, dependencies);
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
-        throw toApplicationFailure(error);
+        if (!context.cancellationSignal.aborted) throw toApplicationFailure(error);
       }
       // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;
     },
   };
   return { activities, close: () => Promise.resolve() };
+}
+
+async function relay(
+  { definition, kind, eventName }: RelayEventsRequest,
+  { cancellationSignal: signal }: Context,
+  { buses, secrets, engine, log }: WorkerDependencies,
+): Promise<void> {
+  const { namespace, name } = definition;
+  const factory = findSource(kind);
+  const spec = readSpec(definition.spec, kind, eventName);
+  if (factory === undefined || spec === undefined) {
+    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `event source ${namespace}/${name} has no event ${eventName} of a kind that is read: ${kind}`,
+      fix: 'Apply the event source again with a worker of the same version as the command',
+    });
+  }
+  const where = { eventSource: name, event: eventName };
+  const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
+  const bus = await buses.get(definition.bus);
+  const source = factory.create(spec, {
+    namespace,
+    eventSourceName: name,
+    eventName,
+    secrets,
+    signal,
+    startFrom: definition.options.startFrom,
+    log: write,
+  });
+  const filter = createSourceFilter(spec, engine);
+  const eventRelay = new EventRelay({
+    namespace,
+    eventSourceName: name,
+    eventName,
+    cloudEventType: factory.cloudEventType,
+    source,
+    bus,
+    log: write,
+    maxInFlight: definition.options.maxInFlight,
+    ...(filter && { filter }),
+  });
+  const beat = (): void => heartbeat(eventRelay.counts());
+  const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
+  try {
+    beat();
+    await eventRelay.run(signal);
+  } finally {
+    clearInterval(beating);
+    beat();
+  }
+}
+
+/** `spec.<kind>.<eventName>`, as its schema left it. */
+function readSpec(spec: object, kind: string, eventName: string): object | undefined {
+  const events: unknown = Object.entries(spec).find(([key]) => key === kind)?.[1];
+  if (typeof events !== 'object' || events === null) return undefined;
+  const found: unknown = Object.entries(events).find(([key]) => key === eventName)?.[1];
+  return typeof found === 'object' && found !== null ? found : undefined;
 }

@@ -32,7 +32,8 @@ export function createRetriggerActivities(): RetriggerActivities {
         // The same request always makes the same successors, so a repeated attempt of this activity adds none.
         const round = `${info.workflowExecution?.runId ?? ''}/${info.activityId}`;
         const answers: string[] = [];
-        for (const runId of runIds) answers.push(await retriggerRun(client, info.taskQueue, definition, request, runId, round));
+        for (const runId of runIds)
+          answers.push(await retriggerRun(client, info.taskQueue, definition, request, runId, round));
         return answers;
       } catch (error) {
         throw toApplicationFailure(error);
@@ -74,7 +75,11 @@ async function retriggerRun(
 ): Promise<string> {
   const handle = client.workflow.getHandle(runId);
   const description = await handle.describe().catch((error: unknown) => {
-    throw new SluiceError('RUN_UNKNOWN', { message: `there is no run ${runId}`, fix: 'See `sluice runs list`', cause: error });
+    throw new SluiceError('RUN_UNKNOWN', {
+      message: `there is no run ${runId}`,
+      fix: 'See `sluice runs list`',
+      cause: error,
+    });
   });
   const { by, why, overrides } = request;
   const state = description.searchAttributes['SluiceState']?.[0];
@@ -151,7 +156,10 @@ export async function readRunInput(client: Client, runId: string): Promise<Senso
   const converter = client.options.loadedDataConverter;
   const decoded = payload && (await decode(converter.payloadCodecs, payload));
   if (!decoded) {
-    throw new SluiceError('RUN_UNKNOWN', { message: `run ${runId} has no readable start`, fix: 'See it in the Temporal UI' });
+    throw new SluiceError('RUN_UNKNOWN', {
+      message: `run ${runId} has no readable start`,
+      fix: 'See it in the Temporal UI',
+    });
   }
   return converter.payloadConverter.fromPayload<SensorRunInput>(decoded);
 }

@@ -131,6 +131,14 @@ export interface Bus {
   decisionCounts(): DecisionCounts;
   /** Oldest first. */
   readDecisions(filter: DecisionFilter): AsyncIterable<DecisionRecord>;
+  /** See SharedValues.update. */
+  updateShared<Value>(
+    bucket: string,
+    key: string,
+    change: (before: Value | undefined) => Value | undefined,
+  ): Promise<Value>;
+  /** Removes the sensor's position: applied again, it starts anew. No error if there is none. */
+  forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */
   close(): Promise<void>;
 }

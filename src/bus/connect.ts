@@ -1,5 +1,5 @@
 /** Opens the event bus of an EventBus manifest: the one way for activities to get a `Bus`. */
-import type { JetStreamManager } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -17,7 +17,8 @@ import {
 import { EventPublisher } from './publish';
 import { readEvents } from './read-back';
 import { ensureEventStream, openManager } from './stream';
-import { EVENT_STREAM } from './subjects';
+import { SharedValues } from './shared-values';
+import { consumerName, EVENT_STREAM } from './subjects';
 
 const RETRY_MS = 500;
 const LOG_EVERY_MS = 5_000;
@@ -96,6 +97,7 @@ function notReady(connection: BusConnection, cause: unknown): SluiceError {
 class JetStreamBus implements Bus {
   readonly name: string;
   private readonly publisher: EventPublisher;
+  private readonly shared: SharedValues;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -105,6 +107,7 @@ class JetStreamBus implements Bus {
   ) {
     this.name = connection.settings.name;
     this.publisher = new EventPublisher(connection);
+    this.shared = new SharedValues(connection);
   }
 
   isConnected: Bus['isConnected'] = () => this.connection.isConnected();
@@ -115,6 +118,17 @@ class JetStreamBus implements Bus {
   flushDecisions: Bus['flushDecisions'] = () => this.journal.flush();
   decisionCounts: Bus['decisionCounts'] = () => this.journal.counts();
   readDecisions: Bus['readDecisions'] = (filter) => readDecisions(this.connection, this.manager, filter);
+
+  updateShared: Bus['updateShared'] = (bucket, key, change) => this.shared.update(bucket, key, change);
+
+  forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {
+    try {
+      await this.manager.consumers.delete(EVENT_STREAM, consumerName(namespace, sensorName));
+    } catch (error) {
+      const isGone = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
+      if (!isGone) throw error;
+    }
+  };
 
   extent: Bus['extent'] = async () => {
     const { state } = await this.manager.streams.info(EVENT_STREAM);

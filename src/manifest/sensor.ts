@@ -51,7 +51,7 @@ const triggerKinds = {
 export type TriggerKind = keyof typeof triggerKinds;
 export const TRIGGER_KINDS = Object.keys(triggerKinds) as TriggerKind[];
 
-const triggerTemplate = z.strictObject({
+export const triggerTemplate = z.strictObject({
   name: requiredText,
   conditions: optionalText.describe('Dependency names joined with &&, || and parentheses; default: all of them.'),
   conditionsReset: z.array(conditionsReset).optional(),

@@ -4,7 +4,7 @@
  * Argo Events' `retryStrategy` counts every attempt and applies only with `atLeastOnce`; here it always applies, and a
  * trigger without one is retried for about ten minutes, because most failures of a cluster pass by themselves.
  */
-import type { RetryStrategy } from '../manifest/backoff';
+import type { RetryStrategy } from '../manifest/common';
 
 export interface RetryPlan {
   /** Attempts in all, the first included; undefined = only `withinMs` ends it. */

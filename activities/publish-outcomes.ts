@@ -1,0 +1,57 @@
+/**
+ * Tells the world how a run's Argo Workflows ended: an event on the bus, so that a further sensor can react, and, where
+ * the sensor asks for it, entries in Redis streams in the form of the water-bodies system.
+ */
+import type { CloudEvent } from '../src/event/cloud-event';
+import type { JsonObject } from '../src/event/json';
+import type { FireStatus } from '../src/run/run-types';
+import type { PublishOutcomesRequest } from './contracts';
+import { toApplicationFailure } from './failures';
+import type { WorkerDependencies } from './worker-dependencies';
+
+/** Event source name of outcomes; the event name is the sensor's name. */
+export const OUTCOME_SOURCE = 'sluice-outcomes';
+
+export function createPublishOutcomes(dependencies: WorkerDependencies) {
+  return async function sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void> {
+    const bus = await dependencies.buses.get(request.bus).catch((error: unknown) => {
+      throw toApplicationFailure(error);
+    });
+    const events = request.fires.flatMap((fire) => (fire.outcome === undefined ? [] : [outcomeEvent(request, fire)]));
+    const published = await bus.publishEvents(events);
+    for (const outcome of published) if (outcome.kind === 'failed') throw toApplicationFailure(outcome.error);
+  };
+}
+
+/** Type as in the draft of OGC API Pub/Sub, so that other systems can understand it. */
+export function outcomeEvent(request: PublishOutcomesRequest, fire: FireStatus): CloudEvent {
+  const { outcome, object } = fire;
+  const data: JsonObject = {
+    sensor: request.sensor.name,
+    namespace: request.sensor.namespace,
+    trigger: fire.trigger,
+    run_id: request.runId,
+    fire_id: fire.id,
+    events: [...fire.events],
+    workflow_id: object?.uid ?? null,
+    workflow_name: object?.name ?? null,
+    workflow_namespace: object?.namespace ?? null,
+    workflow_status: outcome?.phase ?? null,
+    message: outcome?.message ?? '',
+    started_at: outcome?.startedAt ?? null,
+    finished_at: outcome?.finishedAt ?? null,
+    outputs: { ...outcome?.outputs },
+  };
+  const traceparent = request.events.find((event) => event.traceparent !== undefined)?.traceparent;
+  return {
+    specversion: '1.0',
+    id: `${request.sensor.name}:${fire.id}:${outcome?.phase ?? ''}:${outcome?.finishedAt ?? ''}`,
+    source: OUTCOME_SOURCE,
+    subject: request.sensor.name,
+    type: 'org.ogc.api.job.result',
+    time: outcome?.finishedAt ?? new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}

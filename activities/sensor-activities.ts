@@ -1,0 +1,51 @@
+/** All activities of the Sensor plugin, in one place. */
+import { Context } from '@temporalio/activity';
+import type { PluginActivities } from '../src/plugin/sluice-plugin';
+import { sensorWorkflowId } from '../workflows/identity';
+import { sensorDefinitionQuery } from '../workflows/messages';
+import type { SensorActivities } from './contracts';
+import { toApplicationFailure } from './failures';
+import { createFireActivities } from './fire-triggers';
+import { createListenActivities } from './listen';
+import { createPublishOutcomes } from './publish-outcomes';
+import { createRateLimits } from './rate-limits';
+import { createRetriggerActivities } from './retrigger';
+import { createOutcomeActivities } from './watch-outcomes';
+import type { WorkerDependencies } from './worker-dependencies';
+
+export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
+  const { close, ...fireActivities } = createFireActivities(dependencies);
+  const { buses } = dependencies;
+  const activities: SensorActivities = {
+    ...fireActivities,
+    ...createListenActivities(dependencies),
+    ...createOutcomeActivities(dependencies),
+    ...createRetriggerActivities(),
+    sluicePublishOutcomes: createPublishOutcomes(dependencies),
+    sluiceReserveFire: createRateLimits(dependencies),
+
+    async sluiceCurrentTriggers({ namespace, name }) {
+      try {
+        const handle = Context.current().client.workflow.getHandle(sensorWorkflowId(namespace, name));
+        const { spec } = await handle.query(sensorDefinitionQuery);
+        return Object.fromEntries(spec.triggers.map((trigger) => [trigger.template.name, trigger]));
+      } catch {
+        // The sensor was deleted, its workflow answers no more: the run goes on with the triggers that it has.
+        return undefined;
+      }
+    },
+
+    async sluiceRecordDecisions({ bus, records }) {
+      (await buses.get(bus)).recordDecisions(records);
+    },
+
+    async sluiceForgetSensor({ bus, namespace, name }) {
+      try {
+        await (await buses.get(bus)).forgetSensor(namespace, name);
+      } catch (error) {
+        throw toApplicationFailure(error);
+      }
+    },
+  };
+  return { activities, close };
+}

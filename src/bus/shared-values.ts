@@ -1,0 +1,68 @@
+/** Small values that several workers change together: a JetStream key-value bucket, changed by compare-and-set. */
+import { Kvm, type KV } from '@nats-io/kv';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SluiceError } from '../errors';
+import type { BusConnection } from './connection';
+
+const ATTEMPTS = 50;
+
+export class SharedValues {
+  private readonly stores = new Map<string, Promise<KV>>();
+
+  constructor(private readonly connection: BusConnection) {}
+
+  /**
+   * Replaces the value by what `change` makes of it and answers the new one. `change` may run several times; where it
+   * answers what it was given, nothing is written. Throws BUS_REFUSED after losing against others too often.
+   */
+  async update<Value>(
+    bucket: string,
+    key: string,
+    change: (before: Value | undefined) => Value | undefined,
+  ): Promise<Value> {
+    const store = await this.open(bucket);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const entry = await store.get(key);
+      const isThere = entry !== null && entry.operation === 'PUT';
+      const before = isThere ? entry.json<Value>() : undefined;
+      const after = change(before);
+      if (after === undefined || after === before) {
+        if (before !== undefined) return before;
+        throw new Error('a shared value that does not exist was left as it is');
+      }
+      try {
+        await store.update(key, JSON.stringify(after), entry?.revision ?? 0);
+        return after;
+      } catch (error) {
+        if (!isRaceLost(error)) throw unreachable(this.connection.settings.name, error);
+        await delay(Math.random() * 10 * (attempt + 1));
+      }
+    }
+    throw new SluiceError('BUS_REFUSED', {
+      message: `value ${key} in ${bucket} is changed by too many others at once`,
+      fix: 'It is tried again',
+    });
+  }
+
+  private open(bucket: string): Promise<KV> {
+    const known = this.stores.get(bucket);
+    if (known !== undefined) return known;
+    const opening = new Kvm(this.connection.nats).create(bucket, { history: 1 });
+    this.stores.set(bucket, opening);
+    opening.catch(() => this.stores.delete(bucket));
+    return opening;
+  }
+}
+
+/** "wrong last sequence": somebody else has written since we read. */
+function isRaceLost(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 10071;
+}
+
+function unreachable(bus: string, cause: unknown): SluiceError {
+  return new SluiceError('BUS_UNREACHABLE', {
+    message: `event bus ${bus} did not take a shared value`,
+    context: { bus },
+    cause,
+  });
+}

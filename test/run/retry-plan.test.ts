@@ -1,0 +1,34 @@
+import { parseDurationMs, planRetries } from '../../src/run/retry-plan';
+
+describe('the retry plan of a trigger', () => {
+  it('goes on for ten minutes when the manifest says nothing', () => {
+    expect(planRetries(undefined)).toMatchObject({ withinMs: 600_000 });
+  });
+
+  it.each([
+    ['five attempts a second apart by default', {}, { attempts: 5, initialIntervalMs: 1_000, coefficient: 1 }],
+    ['steps are attempts, the first included', { steps: 3 }, { attempts: 3 }],
+    ['no steps means five', { steps: 0, duration: '2s' }, { attempts: 5, initialIntervalMs: 2_000 }],
+    ['a number is nanoseconds', { duration: 250_000_000 }, { initialIntervalMs: 250 }],
+    ['a factor may be text', { factor: '1.5' }, { coefficient: 1.5 }],
+    ['a factor below one would end in a busy loop', { factor: 0.1 }, { coefficient: 1 }],
+  ])('%s', (_name, strategy, expected) => {
+    expect(planRetries(strategy)).toMatchObject(expected);
+  });
+});
+
+describe('Go durations', () => {
+  it.each([
+    ['1m30s', 90_000],
+    ['500ms', 500],
+    ['1.5h', 5_400_000],
+    ['100us', 0.1],
+    ['1000000', 1],
+    [1_000_000_000, 1_000],
+    ['', undefined],
+    ['soon', undefined],
+    [undefined, undefined],
+  ])('%p is %p ms', (text, expected) => {
+    expect(parseDurationMs(text)).toBe(expected);
+  });
+});

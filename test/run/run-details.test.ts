@@ -1,0 +1,59 @@
+import { describeRun } from '../../src/run/run-details';
+import { RunLedger } from '../../src/run/run-ledger';
+import type { FireResult } from '../../src/run/run-types';
+
+const sensor = { namespace: 'eo', name: 'water' };
+const object: FireResult = {
+  kind: 'object',
+  action: 'create',
+  object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'wb-1', uid: 'u1' },
+  existed: false,
+};
+
+function ledgerOf(count: number): RunLedger {
+  const ids = Array.from({ length: count }, (_, index) => `f${index}`);
+  return new RunLedger(
+    ids.map((id) => ({ id, trigger: 'detect|all', dependencies: {} })),
+    [],
+  );
+}
+
+describe('the details panel of a run', () => {
+  it('links the created Workflow to the Argo UI when there is one', () => {
+    const ledger = ledgerOf(1);
+    ledger.fired('f0', 1, object, true);
+    expect(describeRun({ sensor, argoUi: 'https://argo.example/' }, ledger, [])).toContain(
+      '(https://argo.example/workflows/eo/wb-1?uid=u1)',
+    );
+  });
+
+  it('shows what needs a person first and says how to decide', () => {
+    const ledger = ledgerOf(3);
+    ledger.fired('f0', 1, object, false);
+    ledger.failed('f2', 1, { code: 'KUBERNETES_REFUSED', message: 'quota', retryable: false }, 'Parked');
+    const rows = describeRun({ sensor }, ledger, [])
+      .split('\n')
+      .filter((line) => line.startsWith('| detect'));
+    expect(rows[0]).toContain('KUBERNETES_REFUSED: quota');
+    expect(describeRun({ sensor }, ledger, [])).toContain('send signal `retrigger` or `discard`');
+  });
+
+  it('stays far below the 20 kB that Temporal keeps, whatever texts it is given', () => {
+    const ledger = ledgerOf(100);
+    for (let index = 0; index < 100; index += 1) {
+      ledger.failed(
+        `f${index}`,
+        1,
+        { code: 'KUBERNETES_REFUSED', message: 'x|\n'.repeat(500), retryable: false },
+        'Parked',
+      );
+    }
+    const text = describeRun(
+      { sensor },
+      ledger,
+      Array.from({ length: 50 }, () => 'retriggered by a: b'),
+    );
+    expect(Buffer.byteLength(text)).toBeLessThan(20_000);
+    expect(text).toContain('60 more fires');
+  });
+});
