@@ -1,0 +1,86 @@
+import { busSettings, type EventBusObject } from '../../src/bus/bus-settings';
+import { parseGoDuration } from '../../src/bus/go-duration';
+import { isSluiceError } from '../../src/errors';
+
+function bus(spec: EventBusObject['spec']): EventBusObject {
+  return { namespace: 'argo', name: 'default', spec };
+}
+
+describe('an EventBus manifest', () => {
+  it('of kind jetstream leads to the service and the Secret that the Argo Events controller makes', () => {
+    const settings = busSettings(bus({ jetstream: { replicas: 3 } }));
+    expect(settings.servers).toEqual(['nats://eventbus-default-js-svc.argo.svc:4222']);
+    expect(settings.accessSecret).toEqual({ name: 'eventbus-default-js-client-auth', key: 'client-auth' });
+    expect(settings.accessSecretOptional).toBe(false);
+    expect(settings.stream).toMatchObject({ replicas: 3, maxAgeMs: 7 * 24 * 3_600_000, duplicatesMs: 300_000 });
+  });
+
+  it('of kind jetstream is carried by the NATS that SLUICE_BUS_URL names, with the user that the address holds', () => {
+    const settings = busSettings(bus({ jetstream: {} }), 'nats://me:p%40ss@one:4222,nats://two:4333');
+    expect(settings.servers).toEqual(['nats://one:4222', 'nats://two:4333']);
+    expect(settings.urlCredentials).toEqual({ username: 'me', password: 'p@ss' });
+    expect(settings.accessSecretOptional).toBe(true);
+  });
+
+  it('of kind jetstreamExotic leads where it says', () => {
+    const accessSecret = { name: 'nats', key: 'auth' };
+    const settings = busSettings(bus({ jetstreamExotic: { url: 'nats://n:1', accessSecret, tls: { enabled: true } } }));
+    expect(settings).toMatchObject({ servers: ['nats://n:1'], accessSecret, tls: { enabled: true } });
+  });
+
+  it('sets the stream by streamConfig, whatever the case of its keys', () => {
+    const streamConfig =
+      'maxage: 24h\nmaxMsgs: 50000\nmaxBytes: -1\nreplicas: 1\nduplicates: 90s\nretention: 1\ndiscard: 1';
+    expect(busSettings(bus({ jetstream: { streamConfig } })).stream).toEqual({
+      maxAgeMs: 86_400_000,
+      maxMsgs: 50_000,
+      maxBytes: -1,
+      replicas: 1,
+      duplicatesMs: 90_000,
+      retention: 'interest',
+      discard: 'new',
+    });
+  });
+
+  it('may have stream settings that nobody here knows; they are named in the log', () => {
+    const settings = busSettings(bus({ jetstream: { streamConfig: 'maxMsgSize: 5' } }));
+    expect(settings.notices).toHaveLength(1);
+    expect(settings.notices[0]).toContain('spec.jetstream.streamConfig.maxMsgSize');
+  });
+
+  it.each<[string, EventBusObject['spec'], string]>([
+    ['no JetStream', {}, 'jetstream'],
+    ['a streamConfig that is a list', { jetstream: { streamConfig: '- a' } }, 'spec.jetstream.streamConfig'],
+    ['a wrong duration', { jetstream: { streamConfig: 'maxAge: 1 day' } }, 'spec.jetstream.streamConfig.maxAge'],
+    [
+      'an unknown retention',
+      { jetstreamExotic: { url: 'nats://n', streamConfig: 'retention: 7' } },
+      'spec.jetstreamExotic.streamConfig.retention',
+    ],
+    ['an empty address', { jetstreamExotic: { url: ' ' } }, 'address'],
+  ])('is refused with %s', (_, spec, expected) => {
+    let error: unknown;
+    try {
+      busSettings(bus(spec));
+    } catch (caught) {
+      error = caught;
+    }
+    expect(isSluiceError(error) && error.code).toBe('BUS_MISCONFIGURED');
+    expect(isSluiceError(error) && error.message).toContain(expected);
+    expect(isSluiceError(error) && error.message).toContain('argo/default');
+  });
+
+  it.each([
+    ['168h', 604_800_000],
+    ['1h30m', 5_400_000],
+    ['1.5s', 1500],
+    ['250ms', 250],
+    ['0', 0],
+    ['-2m', -120_000],
+    ['24', undefined],
+    ['1 h', undefined],
+    ['', undefined],
+  ])('reads the duration "%s" as %s ms', (text, expected) => {
+    expect(parseGoDuration(text)).toBe(expected);
+  });
+});

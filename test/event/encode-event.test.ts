@@ -1,0 +1,84 @@
+import { CloudEvent as LibraryEvent } from 'cloudevents';
+import { isSluiceError } from '../../src/errors';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import { decodeEvent, encodeEvent, isJsonContent } from '../../src/event/encode-event';
+
+const event: CloudEvent = {
+  specversion: '1.0',
+  id: 'scenes:stac-events:1-0',
+  source: 'stac',
+  subject: 'scenes',
+  type: 'redisStream',
+  time: '2026-01-02T03:04:05.678Z',
+  datacontenttype: 'application/json',
+  data: { stream: 'stac-events', values: { href: 'https://stac.example/ü' } },
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+};
+
+function bytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+describe('events on the bus', () => {
+  it('come back as they were written', () => {
+    expect(decodeEvent(encodeEvent(event))).toEqual(event);
+  });
+
+  it('are valid CloudEvents to the CloudEvents library', () => {
+    const read = new LibraryEvent(JSON.parse(new TextDecoder().decode(encodeEvent(event))) as object, true);
+    expect(read.validate()).toBe(true);
+    expect(read.data).toEqual(event.data);
+  });
+
+  it('are read as Argo Events writes them: JSON data in base64', () => {
+    const argo = {
+      specversion: '1.0',
+      id: '9d1d8a0c6e544c5c8b8f3a7c2e6f1a2b',
+      source: 'stac',
+      type: 'redis',
+      subject: 'scenes',
+      datacontenttype: 'application/json',
+      time: '2026-01-02T03:04:05.6789Z',
+      data_base64: Buffer.from('{"channel":"FOO","body":"größe"}').toString('base64'),
+    };
+    expect(decodeEvent(bytes(argo)).data).toEqual({ channel: 'FOO', body: 'größe' });
+  });
+
+  it('keep data that is not JSON in base64', () => {
+    const binary = { ...event, data: undefined, datacontenttype: 'image/png', data_base64: 'AAEC' };
+    expect(decodeEvent(bytes(binary))).toMatchObject({ data_base64: 'AAEC', datacontenttype: 'image/png' });
+  });
+
+  it('may carry attributes that nobody here knows', () => {
+    expect(decodeEvent(bytes({ ...event, partitionkey: 'x', another: 1 }))).toEqual(event);
+  });
+
+  it.each<[string, unknown]>([
+    ['text', 'hello'],
+    ['bytes that are not UTF-8', Uint8Array.from([0xff, 0xfe])],
+    ['a list', []],
+    ['an object without id', { ...event, id: undefined }],
+    ['an object without subject', { ...event, subject: '' }],
+    ['a number as source', { ...event, source: 1 }],
+    ['another version', { ...event, specversion: '0.3' }],
+    ['broken base64 JSON', { ...event, data: undefined, data_base64: Buffer.from('{').toString('base64') }],
+  ])('that are %s are refused with a reason', (_, content) => {
+    let error: unknown;
+    try {
+      decodeEvent(content instanceof Uint8Array ? content : bytes(content));
+    } catch (caught) {
+      error = caught;
+    }
+    expect(isSluiceError(error) && error.code).toBe('EVENT_UNDECODABLE');
+  });
+
+  it.each([
+    ['application/json', true],
+    ['application/geo+json; charset=utf-8', true],
+    ['text/json', true],
+    ['text/plain', false],
+    ['application/jsonlines', false],
+  ])('know that %s is JSON: %s', (contentType, expected) => {
+    expect(isJsonContent(contentType)).toBe(expected);
+  });
+});
