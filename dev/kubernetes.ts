@@ -142,6 +142,7 @@ async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes>
     await server.stop();
     throw error;
   }
+  // Killed, not asked: the API server has no state of its own, and would wait ten seconds for open watches to end.
   return {
     url,
     kubeconfigPath,
@@ -151,13 +152,13 @@ async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes>
     serviceAccountToken: (namespace, name) => createServiceAccountToken(api, namespace, name),
     stop: async () => {
       api.close();
-      await server.stop();
-      await etcd.process.stop();
+      await server.kill();
+      await etcd.process.kill();
       await removeFolder(folder);
     },
-    stopKeepingData: () => server.stop(),
+    stopKeepingData: () => server.kill(),
     restart: async () => {
-      await server.stop();
+      await server.kill();
       server = await start();
     },
   };

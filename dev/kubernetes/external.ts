@@ -16,9 +16,10 @@ export async function describeExternalKubernetes(kubeconfigPath: string): Promis
   const context = await readKubeconfig(kubeconfigPath);
   const api = createApiClient(context);
   await installCrds(api);
-  const folder = await createTemporaryFolder('kubeconfig');
-  const caPath = join(folder, 'ca.crt');
-  await writeFile(caPath, context.ca ?? '');
+  // Callers are promised a file, which a kubeconfig with inline data does not have.
+  const folder = context.caPath === undefined ? await createTemporaryFolder('kubeconfig') : undefined;
+  const caPath = folder === undefined ? (context.caPath ?? '') : join(folder, 'ca.crt');
+  if (folder !== undefined) await writeFile(caPath, context.ca ?? '');
   const refuse = () =>
     Promise.reject(new DevServerError('SLUICE_DEV_KUBECONFIG names a cluster that is not ours to stop'));
   return {
@@ -30,7 +31,7 @@ export async function describeExternalKubernetes(kubeconfigPath: string): Promis
     serviceAccountToken: (namespace, name) => createServiceAccountToken(api, namespace, name),
     stop: async () => {
       api.close();
-      await removeFolder(folder);
+      if (folder !== undefined) await removeFolder(folder);
     },
     stopKeepingData: refuse,
     restart: refuse,

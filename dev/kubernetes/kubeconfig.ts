@@ -18,6 +18,8 @@ export function formatKubeconfig(url: string, caPath: string, token: string, nam
 export interface KubeconfigContext {
   url: string;
   ca?: string;
+  /** File of the authority's certificate, where the kubeconfig names one. */
+  caPath?: string;
   token?: string;
   cert?: string;
   key?: string;
@@ -46,6 +48,7 @@ export async function readKubeconfig(path: string): Promise<KubeconfigContext> {
   return {
     url: cluster.server,
     ca: await readPem(cluster, 'certificate-authority'),
+    caPath: cluster['certificate-authority'],
     token: user.token,
     cert: await readPem(user, 'client-certificate'),
     key: await readPem(user, 'client-key'),

@@ -13,6 +13,7 @@ exec 3<&0 </dev/null
 server=$!
 (
   read -r _ <&3
+  touch "$folder/orphaned"
   kill -TERM "$server" 2>/dev/null
   tries=0
   while kill -0 "$server" 2>/dev/null && [ "$tries" -lt 50 ]; do
@@ -20,7 +21,6 @@ server=$!
     tries=$((tries + 1))
   done
   kill -KILL "$server" 2>/dev/null
-  rm -rf "$folder"
 ) >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
@@ -32,6 +32,10 @@ while kill -0 "$server" 2>/dev/null; do
   wait "$server"
   status=$?
 done
+if [ -e "$folder/orphaned" ]; then
+  # A second try, since another server may still write to a folder inside.
+  rm -rf "$folder" 2>/dev/null || { sleep 1; rm -rf "$folder"; }
+fi
 kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 `;

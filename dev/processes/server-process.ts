@@ -17,11 +17,13 @@ export interface ServerProcessOptions {
   /** Asks the server in its own protocol. A throw means "not yet". */
   isReady: () => Promise<boolean>;
   readyTimeoutMs?: number;
+  /** How long a server may take to end after SIGTERM; ten seconds by default. */
+  stopTimeoutMs?: number;
 }
 
 export interface ServerProcess {
   readonly logPath: string;
-  /** Ends the server: SIGTERM, then SIGKILL after ten seconds. May be called again. */
+  /** Ends the server: SIGTERM, then SIGKILL after a while. May be called again. */
   stop(): Promise<void>;
   /** Ends the server with SIGKILL, as a crash would. */
   kill(): Promise<void>;
@@ -71,7 +73,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
-    await Promise.race([exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    await Promise.race([exited, sleep(options.stopTimeoutMs ?? STOP_TIMEOUT_MS, undefined, { ref: false })]);
   };
   const kill = async () => {
     if (child.pid !== undefined && !hasExited) await signalGroup('SIGKILL', -child.pid);
