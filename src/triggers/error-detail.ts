@@ -9,6 +9,15 @@ export function errorCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** Whether the error, or one of its causes, has one of these names (`TimeoutError`). */
+export function hasErrorName(error: unknown, ...names: readonly string[]): boolean {
+  for (let link = error; link !== undefined && link !== null; link = property(link, 'cause')) {
+    const name = property(link, 'name');
+    if (typeof name === 'string' && names.includes(name)) return true;
+  }
+  return false;
+}
+
 /** Its message, or its code where the message is empty, as Node leaves it when every address refused. */
 export function errorText(error: unknown): string {
   const message = property(error, 'message');

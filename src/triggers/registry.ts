@@ -6,6 +6,7 @@ import { argoWorkflowTrigger } from './argo-workflow';
 import { httpTrigger } from './http';
 import { k8sTrigger } from './k8s';
 import { logTrigger } from './log';
+import { natsTrigger } from './nats';
 import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
 
 const factories = {
@@ -13,6 +14,7 @@ const factories = {
   http: httpTrigger,
   k8s: k8sTrigger,
   log: logTrigger,
+  nats: natsTrigger,
 } satisfies { [Kind in TriggerKind]?: TriggerFactory<Block<Kind>> };
 
 /** What a manifest says under `template.<kind>`. */

@@ -1,0 +1,126 @@
+/**
+ * Trigger `nats`: one message per fire.
+ *
+ * Where a JetStream stream stores the subject, the fire is done only when the stream has the message; elsewhere it is
+ * done when the server has read it. Every message carries the fire's id as `Nats-Msg-Id`, so that a stream drops
+ * repetitions within its duplicate window.
+ */
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers as createHeaders } from '@nats-io/transport-node';
+import { setImmediate } from 'node:timers/promises';
+import { SluiceError } from '../errors';
+import { ConnectionCache } from './connection-cache';
+import { withinTime } from './deadline';
+import { errorNumber, errorText, hasErrorName } from './error-detail';
+import { openNats, readNatsSettings, type NatsSettings, type NatsTemplate, type OpenNats } from './nats-connection';
+import { StreamLookup } from './nats-stream-lookup';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+export const natsTrigger: TriggerFactory<NatsTemplate> = { kind: 'nats', create: createNatsTrigger };
+
+interface NatsClient extends OpenNats {
+  readonly streams: StreamLookup;
+}
+
+const TIMEOUT_MS = 10_000;
+
+function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsTemplate> {
+  const clients = new ConnectionCache<NatsSettings, NatsClient>({
+    async open(settings) {
+      const open = await openNats(settings);
+      const manager = await jetstreamManager(open.nats, { checkAPI: false, timeout: TIMEOUT_MS });
+      return { ...open, streams: new StreamLookup((subject) => manager.streams.find(subject), log) };
+    },
+    close: ({ nats }) => nats.close(),
+    isUsable: ({ nats }) => !nats.isClosed(),
+  });
+
+  return {
+    async fire({ template, payload, fireId, namespace, signal }) {
+      const { subject } = template;
+      const settings = await readNatsSettings(template, namespace, secrets);
+      return clients.use(settings, async (client) => {
+        const stream = await client.streams.streamOf(subject);
+        signal.throwIfAborted();
+        const message = { subject, body: JSON.stringify(payload), fireId };
+        if (stream === undefined) {
+          await publishToServer(client, message);
+          return { kind: 'response', summary: `published to NATS subject ${subject}` };
+        }
+        const { sequence, duplicate } = await publishToStream(client, message);
+        const repeated = duplicate ? ', which had it already' : '';
+        return { kind: 'response', summary: `stored ${subject} in stream ${stream} as ${sequence}${repeated}` };
+      });
+    },
+    preview: ({ template: { url, subject }, payload, fireId }: FireRequest<NatsTemplate>) => ({
+      servers: url.replace(/\/\/[^@/]*@/g, '//'),
+      subject,
+      headers: { 'Nats-Msg-Id': fireId },
+      body: JSON.stringify(payload),
+    }),
+    close: () => clients.close(),
+  };
+}
+
+interface Message {
+  readonly subject: string;
+  readonly body: string;
+  readonly fireId: string;
+}
+
+async function publishToServer({ nats, deniedSubjects }: NatsClient, message: Message): Promise<void> {
+  const { subject, body, fireId } = message;
+  const headers = createHeaders();
+  headers.set('Nats-Msg-Id', fireId);
+  try {
+    nats.publish(subject, body, { headers });
+    await withinTime(TIMEOUT_MS, nats.flush());
+  } catch (error) {
+    throw describeFailure(error, subject);
+  }
+  // The server reports a refused message just before it answers the flush; let the report reach its reader.
+  await setImmediate();
+  if (deniedSubjects.has(subject)) throw denied(subject);
+}
+
+async function publishToStream(
+  { nats, streams }: NatsClient,
+  { subject, body, fireId }: Message,
+): Promise<{ sequence: number; duplicate: boolean }> {
+  try {
+    const ack = await jetstream(nats, { timeout: TIMEOUT_MS }).publish(subject, body, { msgID: fireId });
+    return { sequence: ack.seq, duplicate: ack.duplicate };
+  } catch (error) {
+    // The stream may be gone, or may no longer want the subject.
+    streams.forget(subject);
+    throw describeFailure(error, subject);
+  }
+}
+
+function describeFailure(error: unknown, subject: string): SluiceError {
+  if (hasErrorName(error, 'PermissionViolationError')) return denied(subject);
+  const message = `NATS did not take the message to ${subject}: ${errorText(error)}`;
+  if (hasErrorName(error, 'InvalidArgumentError', 'InvalidSubjectError')) {
+    return new SluiceError('TRIGGER_REFUSED', {
+      message,
+      fix: 'Check nats.subject, and that the payload is not larger than the server accepts',
+    });
+  }
+  if (hasErrorName(error, 'JetStreamApiError')) {
+    // 4xx: the stream refuses this message; anything else is the server's own trouble.
+    const retryable = (errorNumber(error, 'status') ?? 500) >= 500;
+    return new SluiceError('TRIGGER_REFUSED', { message, retryable, cause: error });
+  }
+  return new SluiceError('TRIGGER_UNREACHABLE', {
+    message,
+    fix: 'Check that the NATS server is up and can be reached from the worker',
+    cause: error,
+  });
+}
+
+function denied(subject: string): SluiceError {
+  return new SluiceError('TRIGGER_REFUSED', {
+    message: `NATS does not let this user publish to ${subject}`,
+    fix: 'Allow the subject in the permissions of the user that nats.auth names',
+  });
+}
