@@ -137,13 +137,14 @@ function watchConnection(nats: NatsConnection, settings: BusSettings, log: BusLo
 
 /** The one place that recognises a TLS failure: Node reports them as plain errors with a code. */
 export function isTlsProblem(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '';
-    if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/.test(code)) return true;
-    if (cause.message.includes("does not support 'tls'")) return true;
-  }
-  return false;
+  // Not `instanceof Error`: errors of Node's core are of another realm in tests.
+  const { code, message, cause } = (error ?? {}) as { code?: unknown; message?: unknown; cause?: unknown };
+  if (typeof code === 'string' && TLS_ERROR_CODE.test(code)) return true;
+  if (typeof message === 'string' && message.includes("does not support 'tls'")) return true;
+  return cause !== undefined && isTlsProblem(cause);
 }
+
+const TLS_ERROR_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/;
 
 function unreachable(settings: BusSettings, cause: unknown): SluiceError {
   return new SluiceError('BUS_UNREACHABLE', {

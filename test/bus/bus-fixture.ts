@@ -1,0 +1,59 @@
+/** A bus on a real NATS server, and events to put on it. */
+import type { RunningNats } from '../../dev/servers';
+import type { Bus, BusMessage, BusListener } from '../../src/bus/bus';
+import { connectBus, type ConnectBusOptions } from '../../src/bus/connect';
+import { SluiceError } from '../../src/errors';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import type { SecretReader } from '../../src/kubernetes/secrets';
+
+/** Secrets by `<name>/<key>`. */
+export function secretsFrom(values: Readonly<Record<string, string>> = {}): SecretReader {
+  const read = (_: string, { name, key }: { name: string; key: string }): Promise<string> => {
+    const value = values[`${name}/${key}`];
+    if (value !== undefined) return Promise.resolve(value);
+    return Promise.reject(new SluiceError('SECRET_MISSING', { message: `Secret ${name} has no key ${key}` }));
+  };
+  return { secret: read, configMap: read };
+}
+
+export function connectTestBus(
+  nats: Pick<RunningNats, 'url'>,
+  { streamConfig, ...options }: ConnectBusOptions & { streamConfig?: string } = {},
+): Promise<Bus> {
+  const spec = { jetstreamExotic: { url: nats.url, streamConfig: streamConfig ?? 'replicas: 1' } };
+  return connectBus({ namespace: 'argo', name: 'default', spec }, secretsFrom(), options);
+}
+
+export function sampleEvent(id: string, overrides: Partial<CloudEvent> = {}): CloudEvent {
+  return {
+    specversion: '1.0',
+    id,
+    source: 'stac',
+    subject: 'scenes',
+    type: 'redisStream',
+    time: '2026-01-02T03:04:05.678Z',
+    datacontenttype: 'application/json',
+    data: { stream: 'stac-events', values: { href: `https://stac.example/${id}` } },
+    ...overrides,
+  };
+}
+
+export function sampleEvents(count: number, prefix = 'e'): CloudEvent[] {
+  return Array.from({ length: count }, (_, index) => sampleEvent(`${prefix}${index}`));
+}
+
+/** Pulls until `count` messages came, acknowledging them unless told otherwise. */
+export async function take(listener: BusListener, count: number, { ack = true } = {}): Promise<BusMessage[]> {
+  const taken: BusMessage[] = [];
+  while (taken.length < count) {
+    const batch = await listener.pull(count - taken.length);
+    if (batch.length === 0) throw new Error('the listener was closed');
+    taken.push(...batch);
+    if (ack) for (const message of batch) message.ack();
+  }
+  return taken;
+}
+
+export function idsOf(messages: ReadonlyArray<{ readonly event: CloudEvent | undefined }>): Array<string | undefined> {
+  return messages.map((message) => message.event?.id);
+}

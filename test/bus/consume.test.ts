@@ -1,0 +1,201 @@
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { startNats, type RunningNats } from '../../dev/servers';
+import type { Bus, BusListener, ListenerOptions } from '../../src/bus/bus';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import { eventually } from '../setup/eventually';
+import { connectTestBus, idsOf, sampleEvent, sampleEvents, take } from './bus-fixture';
+
+describe('listening for a sensor', () => {
+  let nats: RunningNats;
+  let bus: Bus;
+  let client: NatsConnection;
+  let manager: JetStreamManager;
+  const opened: BusListener[] = [];
+
+  beforeAll(async () => {
+    nats = await startNats({ own: true });
+    bus = await connectTestBus(nats);
+    client = await connect({ servers: nats.url, maxReconnectAttempts: -1 });
+    manager = await jetstreamManager(client);
+  });
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((listener) => listener.close()));
+    // A test may leave the server just restarted.
+    await eventually(() => manager.streams.purge('default'));
+  });
+
+  afterAll(async () => {
+    await bus?.close();
+    await client?.close();
+    await nats?.stop();
+  });
+
+  let sensors = 0;
+  let batches = 0;
+  /** Ids that no other test has used: the bus would take them for repetitions. */
+  function freshEvents(count: number): CloudEvent[] {
+    return sampleEvents(count, `batch-${(batches += 1)}-`);
+  }
+  async function listen(options: Partial<ListenerOptions> = {}): Promise<BusListener> {
+    const listener = await bus.openListener({
+      namespace: 'argo',
+      sensorName: `sensor-${(sensors += 1)}`,
+      subjects: ['default.stac.scenes'],
+      startFrom: { kind: 'all' },
+      maxBatch: 100,
+      ...options,
+    });
+    opened.push(listener);
+    return listener;
+  }
+
+  it('sees what was there before with "all", only what comes with "new", and what came since with a time', async () => {
+    await bus.publishEvents([sampleEvent('old')]);
+    const since = await eventually(async () => {
+      for await (const stored of bus.readEvents({})) return new Date(stored.publishedAt + 1).toISOString();
+      return undefined;
+    });
+    await eventually(() => Date.now() > Date.parse(since));
+    const [all, fresh, timed] = await Promise.all([
+      listen(),
+      listen({ startFrom: { kind: 'new' } }),
+      listen({ startFrom: { kind: 'time', time: since } }),
+    ]);
+    await bus.publishEvents([sampleEvent('young')]);
+    expect(idsOf(await take(all, 2))).toEqual(['old', 'young']);
+    expect(idsOf(await take(fresh, 1))).toEqual(['young']);
+    expect(idsOf(await take(timed, 1))).toEqual(['young']);
+  });
+
+  it('takes one event at a time when they trickle in, and batches when there is a backlog', async () => {
+    const listener = await listen();
+    const trickling = listener.pull(100);
+    await bus.publishEvents([sampleEvent('single')]);
+    const [single] = await trickling;
+    expect(single).toMatchObject({ deliveryCount: 1, pending: 0, subject: 'default.stac.scenes' });
+    expect(Math.abs(Date.now() - (single?.publishedAt ?? 0))).toBeLessThan(60_000);
+    single?.ack();
+
+    await bus.publishEvents(freshEvents(300));
+    await eventually(async () => (await listener.lag()) === 300);
+    const batch = await eventually(async () => {
+      const messages = await listener.pull(100);
+      for (const message of messages) message.ack();
+      return messages.length > 50 && messages;
+    });
+    expect(batch.length).toBeLessThanOrEqual(100);
+  });
+
+  it('delivers every event exactly once to several listeners of one sensor, and all pulls are answered', async () => {
+    const sensorName = 'scaled-out';
+    const listeners = await Promise.all([listen({ sensorName }), listen({ sensorName })]);
+    const seen: Array<string | undefined> = [];
+    const pulls = [...listeners, ...listeners].map(async (listener) => {
+      for (let batch = await listener.pull(20); batch.length > 0; batch = await listener.pull(20)) {
+        for (const message of batch) message.ack();
+        seen.push(...idsOf(batch));
+      }
+    });
+    await bus.publishEvents(freshEvents(1_000));
+    await eventually(() => seen.length >= 1_000);
+    expect(new Set(seen).size).toBe(1_000);
+    expect(seen).toHaveLength(1_000);
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await Promise.all(pulls);
+  });
+
+  it('continues where it stopped, gives back what it had fetched ahead, and does not see acknowledged events again', async () => {
+    const sensorName = 'continued';
+    await bus.publishEvents(freshEvents(50));
+    const first = await listen({ sensorName });
+    await take(first, 20);
+    await first.close();
+    expect(await first.pull(1)).toEqual([]);
+    const second = await listen({ sensorName });
+    const rest = await take(second, 30);
+    expect(new Set(idsOf(rest)).size).toBe(30);
+    await eventually(async () => (await second.lag()) === 0);
+  });
+
+  it('gets a released event again at once, or after the asked delay, with its delivery counted', async () => {
+    const listener = await listen();
+    await bus.publishEvents([sampleEvent('again')]);
+    const [first] = await take(listener, 1, { ack: false });
+    first?.release();
+    const [second] = await take(listener, 1, { ack: false });
+    expect(second).toMatchObject({ deliveryCount: 2, event: { id: 'again' } });
+    second?.release(50);
+    const [third] = await take(listener, 1);
+    expect(third).toMatchObject({ deliveryCount: 3, event: { id: 'again' } });
+  });
+
+  it('keeps its position when the subjects of its dependencies change', async () => {
+    const sensorName = 'changed';
+    await bus.publishEvents(freshEvents(5));
+    const before = await listen({ sensorName });
+    await take(before, 5);
+    await eventually(async () => (await before.lag()) === 0);
+    await before.close();
+
+    const after = await listen({ sensorName, subjects: ['default.stac.scenes', 'default.hooks.push'] });
+    await bus.publishEvents([sampleEvent('push', { source: 'hooks', subject: 'push' }), sampleEvent('later')]);
+    expect(idsOf(await take(after, 2))).toEqual(['push', 'later']);
+    expect(await after.lag()).toBeLessThanOrEqual(2);
+  });
+
+  it('hands on what is not an event with the reason, so that it stops nothing behind it', async () => {
+    const listener = await listen();
+    await jetstream(client).publish('default.stac.scenes', 'not an event');
+    await bus.publishEvents([sampleEvent('good')]);
+    const [poison, good] = await take(listener, 2);
+    expect(poison?.event).toBeUndefined();
+    expect(poison?.undecodable).toContain('CloudEvent');
+    expect(good?.event?.id).toBe('good');
+  });
+
+  it('answers a waiting pull when its signal aborts', async () => {
+    const stop = new AbortController();
+    const listener = await listen({ signal: stop.signal });
+    const pull = listener.pull(10);
+    stop.abort();
+    expect(await pull).toEqual([]);
+  });
+
+  it('makes its consumer again when somebody deletes it, and misses nothing', async () => {
+    const sensorName = 'deleted';
+    const listener = await listen({ sensorName, startFrom: { kind: 'new' } });
+    await bus.publishEvents([sampleEvent('one')]);
+    expect(idsOf(await take(listener, 1))).toEqual(['one']);
+    await manager.consumers.delete('default', `sluice-argo-${sensorName}`);
+    await bus.publishEvents([sampleEvent('two')]);
+    expect(idsOf(await take(listener, 1))).toEqual(['two']);
+  });
+
+  it('goes on after a restart of the server, with no event lost and none acknowledged seen again', async () => {
+    const listener = await listen({ sensorName: 'restarted' });
+    await bus.publishEvents(freshEvents(20));
+    await take(listener, 20);
+    await eventually(async () => (await listener.lag()) === 0);
+    const waiting = take(listener, 20);
+    await nats.restart();
+    const events = freshEvents(20);
+    await bus.publishEvents(events, { patienceMs: 20_000 });
+    const after = await waiting;
+    expect(idsOf(after)).toEqual(events.map(({ id }) => id));
+  });
+
+  it('goes on after the stream was lost with the disk of the server', async () => {
+    const listener = await listen({ sensorName: 'wiped' });
+    await bus.publishEvents(freshEvents(3));
+    await take(listener, 3);
+    await manager.streams.delete('default');
+    const waiting = take(listener, 1);
+    const [message] = await eventually(async () => {
+      await bus.publishEvents([sampleEvent('after-loss')], { patienceMs: 200 });
+      return Promise.race([waiting, Promise.resolve(undefined)]);
+    });
+    expect(message?.event?.id).toBe('after-loss');
+  });
+});

@@ -1,0 +1,99 @@
+import { startNats, type RunningNats } from '../../dev/servers';
+import type { Bus, DecisionFilter } from '../../src/bus/bus';
+import type { DecisionRecord } from '../../src/event/decision-record';
+import { shortEventId } from '../../src/event/short-id';
+import { connectTestBus } from './bus-fixture';
+
+const at = '2026-01-02T03:04:05.000Z';
+
+function record(id: string, overrides: Partial<DecisionRecord> = {}): DecisionRecord {
+  return {
+    at,
+    eventKey: `stac/${id}`,
+    eventId: id,
+    source: 'stac',
+    subject: 'scenes',
+    namespace: 'argo',
+    sensor: 'water-bodies',
+    decision: 'fired',
+    ...overrides,
+  };
+}
+
+describe('the journal of decisions', () => {
+  let nats: RunningNats;
+  let bus: Bus;
+
+  beforeAll(async () => {
+    nats = await startNats({ own: true });
+    bus = await connectTestBus(nats);
+    bus.recordDecisions([
+      record('a', { triggers: ['detect'], runId: 'run/argo/water-bodies/stac/a' }),
+      record('b', { decision: 'filtered', clause: 'filters.data[0]', reason: 'eo:cloud_cover is 80' }),
+      record('b', { sensor: 'other.sensor', decision: 'joined' }),
+      record('c', { sensor: undefined, eventSource: 'stac', decision: 'rejected', code: 'EVENT_UNDECODABLE' }),
+    ]);
+    await bus.flushDecisions();
+  });
+
+  afterAll(async () => {
+    await bus?.close();
+    await nats?.stop();
+  });
+
+  async function read(filter: DecisionFilter): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { eventId, decision } of bus.readDecisions(filter)) found.push(`${eventId} ${decision}`);
+    return found.sort();
+  }
+
+  it.each<[string, DecisionFilter, string[]]>([
+    ['an event by its key', { event: 'stac/b' }, ['b filtered', 'b joined']],
+    ['an event by its id', { event: 'a' }, ['a fired']],
+    ['an event by its short id', { event: shortEventId('stac/a') }, ['a fired']],
+    ['a sensor', { owner: 'water-bodies' }, ['a fired', 'b filtered']],
+    ['a sensor with a dot in its name', { owner: 'other.sensor' }, ['b joined']],
+    ['an event source', { namespace: 'argo', owner: 'stac' }, ['c rejected']],
+    ['a kind of decision', { decision: 'filtered' }, ['b filtered']],
+    ['another namespace', { namespace: 'elsewhere' }, []],
+    ['a time that is yet to come', { since: '2100-01-01T00:00:00Z' }, []],
+  ])('is read by %s', async (_, filter, expected) => {
+    expect(await read(filter)).toEqual(expected);
+  });
+
+  it('keeps every word of a record', async () => {
+    for await (const found of bus.readDecisions({ event: 'b', decision: 'filtered' })) {
+      expect(found).toEqual(
+        record('b', { decision: 'filtered', clause: 'filters.data[0]', reason: 'eo:cloud_cover is 80' }),
+      );
+    }
+  });
+
+  it('stops reading at the limit', async () => {
+    expect(await read({ limit: 2 })).toHaveLength(2);
+  });
+
+  it('writes many records in few messages, and counts them', async () => {
+    const { recorded } = bus.decisionCounts();
+    bus.recordDecisions(Array.from({ length: 5_000 }, (_, index) => record(`m${index}`, { sensor: 'busy' })));
+    await bus.flushDecisions();
+    expect(bus.decisionCounts()).toEqual({ recorded: recorded + 5_000, lost: 0 });
+    expect(await read({ owner: 'busy' })).toHaveLength(5_000);
+  });
+
+  it('is written before the bus is closed', async () => {
+    const other = await connectTestBus(nats);
+    other.recordDecisions([record('last', { sensor: 'closing' })]);
+    await other.close();
+    expect(await read({ owner: 'closing' })).toEqual(['last fired']);
+  });
+
+  it('keeps what was decided while the bus was away', async () => {
+    await nats.stopKeepingData();
+    bus.recordDecisions([record('away', { sensor: 'away' })]);
+    const flushed = bus.flushDecisions();
+    await nats.restart();
+    await flushed;
+    expect(await read({ owner: 'away' })).toContain('away fired');
+  });
+});

@@ -1,0 +1,127 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { startNats, type RunningNats } from '../../dev/servers';
+import type { Bus } from '../../src/bus/bus';
+import { connectTestBus, idsOf, sampleEvent, sampleEvents, take } from './bus-fixture';
+
+describe('publishing events', () => {
+  let nats: RunningNats;
+  let bus: Bus;
+  let client: NatsConnection;
+
+  beforeAll(async () => {
+    nats = await startNats({ own: true, maxPayloadBytes: 8_192 });
+    bus = await connectTestBus(nats);
+    client = await connect({ servers: nats.url });
+  });
+
+  afterAll(async () => {
+    await bus?.close();
+    await client?.close();
+    await nats?.stop();
+  });
+
+  it('puts them on the stream and subjects of Argo Events, with their key as message id', async () => {
+    const [outcome] = await bus.publishEvents([sampleEvent('first', { source: 'stac', subject: 'scenes' })]);
+    expect(outcome).toMatchObject({ kind: 'published', duplicate: false });
+    const manager = await jetstreamManager(client);
+    const { config } = await manager.streams.info('default');
+    expect(config.subjects).toEqual(['default.*.*']);
+    const stored = await manager.streams.getMessage('default', { last_by_subj: 'default.stac.scenes' });
+    expect(stored?.header.get('Nats-Msg-Id')).toBe('stac/first');
+  });
+
+  it('keeps an event that is published twice once, and says so', async () => {
+    const { events } = await bus.extent();
+    const again = [sampleEvent('twice'), sampleEvent('other')];
+    await bus.publishEvents(again);
+    const outcomes = await bus.publishEvents(again);
+    expect(outcomes).toMatchObject([{ duplicate: true }, { duplicate: true }]);
+    expect((await bus.extent()).events).toBe(events + 2);
+  });
+
+  it('keeps events of two sources with one id apart', async () => {
+    const outcomes = await bus.publishEvents([
+      sampleEvent('same', { source: 'one' }),
+      sampleEvent('same', { source: 'two' }),
+    ]);
+    expect(outcomes).toMatchObject([{ duplicate: false }, { duplicate: false }]);
+  });
+
+  it('reports each fate in the order of the events, too large ones included', async () => {
+    const large = sampleEvent('large', { data: { text: 'x'.repeat(9_000) } });
+    const outcomes = await bus.publishEvents([sampleEvent('before'), large, sampleEvent('after')]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['published', 'failed', 'published']);
+    expect(outcomes[1]).toMatchObject({ error: { code: 'BUS_EVENT_TOO_LARGE', retryable: false } });
+    expect(bus.isConnected()).toBe(true);
+  });
+
+  it('keeps the order of many events published together', async () => {
+    const first = (await bus.extent()).last + 1;
+    const outcomes = await bus.publishEvents(sampleEvents(2_000, 'many'));
+    const sequences = outcomes.map((outcome) => (outcome.kind === 'published' ? outcome.sequence : -1));
+    expect(sequences).toEqual(Array.from({ length: 2_000 }, (_, index) => first + index));
+  });
+
+  it('is read by sensors next to what Argo Events itself published', async () => {
+    const listener = await bus.openListener({
+      namespace: 'argo',
+      sensorName: 'mixed',
+      subjects: ['default.argo-source.hook'],
+      startFrom: { kind: 'all' },
+      maxBatch: 10,
+    });
+    const theirs = {
+      specversion: '1.0',
+      id: '0b3f6e0a8a7d4f2f9f0e1d2c3b4a5968',
+      source: 'argo-source',
+      subject: 'hook',
+      type: 'webhook',
+      datacontenttype: 'application/json',
+      time: '2026-01-02T03:04:05.6789Z',
+      data_base64: Buffer.from('{"body":{"a":1}}').toString('base64'),
+    };
+    await jetstream(client).publish('default.argo-source.hook', JSON.stringify(theirs), { msgID: theirs.id });
+    await bus.publishEvents([sampleEvent('ours', { source: 'argo-source', subject: 'hook' })]);
+    const messages = await take(listener, 2);
+    expect(idsOf(messages)).toEqual([theirs.id, 'ours']);
+    expect(messages[0]?.event?.data).toEqual({ body: { a: 1 } });
+    await listener.close();
+  });
+});
+
+describe('publishing while the bus is away', () => {
+  it('succeeds once it is back, without making second events of what was under way', async () => {
+    const nats = await startNats({ own: true });
+    const bus = await connectTestBus(nats);
+    await bus.publishEvents(sampleEvents(10, 'before'));
+    await nats.stopKeepingData();
+    const publishing = bus.publishEvents(sampleEvents(200, 'during'), { patienceMs: 30_000 });
+    await nats.restart();
+    const outcomes = await publishing;
+    expect(outcomes.filter(({ kind }) => kind === 'published')).toHaveLength(200);
+    expect((await bus.extent()).events).toBe(210);
+    await bus.close();
+    await nats.stop();
+  });
+
+  it('gives up when its patience ends, with an error that is worth another try', async () => {
+    const nats = await startNats({ own: true });
+    const bus = await connectTestBus(nats);
+    await nats.stopKeepingData();
+    const [outcome] = await bus.publishEvents([sampleEvent('lost')], { patienceMs: 100 });
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'BUS_UNREACHABLE', retryable: true } });
+    await bus.close();
+    await nats.stop();
+  });
+
+  it('reports a full stream that discards new events as worth another try', async () => {
+    const nats = await startNats({ own: true });
+    const bus = await connectTestBus(nats, { streamConfig: 'maxMsgs: 3\ndiscard: 1\nreplicas: 1' });
+    const outcomes = await bus.publishEvents(sampleEvents(5), { patienceMs: 100 });
+    expect(outcomes.filter(({ kind }) => kind === 'published')).toHaveLength(3);
+    expect(outcomes.find(({ kind }) => kind === 'failed')).toMatchObject({ error: { code: 'BUS_REFUSED' } });
+    await bus.close();
+    await nats.stop();
+  });
+});
