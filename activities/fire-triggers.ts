@@ -1,4 +1,5 @@
 /** Fires: resolves parameters, sends the request, says what came of it. */
+import { setMaxListeners } from 'node:events';
 import { Context, heartbeat } from '@temporalio/activity';
 import { createTriggers, type Triggers } from '../src/triggers/registry';
 import type { FireResult } from '../src/run/run-types';
@@ -18,7 +19,7 @@ export interface FireActivities {
 }
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
-  const { secrets, kubernetes, engine, log } = dependencies;
+  const { secrets, kubernetes, engine, fireLoad, log } = dependencies;
   const triggers: Triggers = createTriggers({ secrets, kubernetes, log });
 
   async function fireOne(request: FireTriggersRequest, index: number, signal: AbortSignal): Promise<FireResult> {
@@ -42,6 +43,8 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
   return {
     async sluiceFireTriggers(request) {
       const signal = Context.current().cancellationSignal;
+      // One listener for each request under way is no leak.
+      setMaxListeners(0, signal);
       const attempts: FireAttempt[] = [];
       let next = 0;
       const lane = async (): Promise<void> => {
@@ -52,6 +55,7 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
           } catch (error) {
             attempts[index] = { fireId, failure: toFireFailure(error) };
           }
+          fireLoad.finished([fireId]);
         }
       };
       await Promise.all(Array.from({ length: Math.min(CONCURRENT_FIRES, request.fires.length) }, lane));

@@ -99,6 +99,7 @@ class Listener {
 
   private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      await this.dependencies.fireLoad.room(signal);
       const messages = await listener.pull(PULL_SIZE);
       if (messages.length === 0) continue;
       this.lag = messages.at(-1)?.pending ?? 0;
@@ -131,6 +132,7 @@ class Listener {
       return isRepeated ? [] : decision.fires.map((fire) => ({ ...fire, bytes }));
     });
     const runs = groupIntoRuns(definition, fires);
+    this.dependencies.fireLoad.started(fires.map((fire) => fire.id));
     await Promise.all([
       ...runs.map((run) => startRun(this.client.workflow, this.taskQueue, run)),
       this.tellSensor(observations),

@@ -7,6 +7,7 @@ import { createSecretReader } from '../src/kubernetes/secret-readers';
 import type { SecretReader } from '../src/kubernetes/secrets';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
 import { BusPool } from './bus-pool';
+import { FireLoad } from './fire-load';
 
 export interface WorkerDependencies {
   readonly buses: BusPool;
@@ -14,6 +15,7 @@ export interface WorkerDependencies {
   /** Connects on first use: a worker that only calls HTTP needs no cluster. */
   readonly kubernetes: KubernetesAccess;
   readonly engine: ExpressionEngine;
+  readonly fireLoad: FireLoad;
   readonly log: Logger;
   close(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
     secrets,
     kubernetes,
     engine,
+    fireLoad: new FireLoad(),
     log,
     async close() {
       await Promise.allSettled([buses.close(), engine.close()]);
