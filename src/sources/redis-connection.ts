@@ -1,6 +1,7 @@
 /** Connections to one Redis server: options from a manifest, patience, and what its errors mean. */
 import Redis, { type RedisOptions } from 'ioredis';
 import { SluiceError, describeError } from '../errors';
+import { resolveHostAlias } from '../host-aliases';
 import type { KeySelector } from '../kubernetes/secrets';
 import type { TlsConfig } from '../manifest/common';
 import { describeSource } from './describe-source';
@@ -30,7 +31,7 @@ export async function redisOptions(spec: RedisServerSpec, context: SourceContext
     secret(tls?.clientCertSecret),
     secret(tls?.clientKeySecret),
   ]);
-  const { host, port } = parseHostAddress(spec.hostAddress, context);
+  const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), context);
   return {
     host,
     port,
