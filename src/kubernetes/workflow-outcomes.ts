@@ -56,7 +56,7 @@ const MAX_REMEMBERED = 20_000;
 
 /** Yields each end once. Never ends by itself; throws only what waiting will not repair (see `listAndWatch`). */
 export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): AsyncGenerator<WorkflowOutcome> {
-  const { client, labelSelector, namespace, resourceVersion, signal, onInterrupted, onPosition } = options;
+  const { client, labelSelector, namespace, resourceVersion, signal } = options;
   const ledger = new OutcomeLedger();
   const path = objectPath(WORKFLOWS, namespace);
   for await (const event of listAndWatch(client, {
@@ -64,7 +64,7 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
     labelSelector,
     resourceVersion,
     signal,
-    ...(onInterrupted ? { onInterrupted: (error) => onInterrupted(error) } : {}),
+    onInterrupted: (error) => options.onInterrupted?.(error),
   })) {
     switch (event.type) {
       case 'LISTED': {
@@ -91,7 +91,7 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
     }
     const version = 'object' in event ? event.object.metadata.resourceVersion : event.resourceVersion;
     // The versions of a list's items are older than the list: only what comes after it is a place to resume from.
-    if (event.type !== 'LISTED' && version) onPosition?.(version);
+    if (event.type !== 'LISTED' && version) options.onPosition?.(version);
   }
 }
 

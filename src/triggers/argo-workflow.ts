@@ -3,7 +3,11 @@ import type { JsonObject, JsonValue } from '../event/json';
 import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';
 import { parseArgoArguments, type ArgoOptions } from './argo/cli-arguments';
+import { resubmit } from './argo/resubmit';
+import { retry } from './argo/retry';
+import { stop, terminate } from './argo/shutdown';
 import { prepareSubmit, submit, submitFrom, type OperationContext } from './argo/submit';
+import { resume, suspend } from './argo/suspension';
 import type { Created } from './create-object';
 import { markCreated } from './object-identity';
 import { awaitLabels } from './object-policy';
@@ -80,7 +84,17 @@ async function operate(operation: Operation, request: Request, context: Operatio
       return await submit(request.resource, context);
     case 'submit-from':
       return await submitFrom(request.resource, context);
-    default:
-      throw new Error('not yet');
+    case 'resubmit':
+      return await resubmit(request.resource, context);
+    case 'retry':
+      return await retry(request.resource, context);
+    case 'suspend':
+      return await suspend(request.resource, context);
+    case 'resume':
+      return await resume(request.resource, context);
+    case 'stop':
+      return await stop(request.resource, context);
+    case 'terminate':
+      return await terminate(request.resource, context);
   }
 }

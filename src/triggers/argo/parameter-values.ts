@@ -46,7 +46,7 @@ function formatNumber(value: number): string {
   const text = String(value);
   if (!text.includes('e')) return text;
   if (Number.isInteger(value)) return BigInt(value).toString();
-  const [digits = '', exponent = '0'] = text.replace('-', '').split('e-');
+  const [digits = '', exponent = '0'] = String(Math.abs(value)).split('e-');
   const decimals = digits.replace('.', '');
   return `${value < 0 ? '-' : ''}0.${'0'.repeat(Number(exponent) - 1)}${decimals}`;
 }

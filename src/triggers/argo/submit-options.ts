@@ -1,6 +1,5 @@
 /** What Argo's command line changes in a Workflow before it creates it, and what it checks. */
 import { SluiceError } from '../../errors';
-import { isRecord } from '../../kubernetes/kubernetes-object';
 import type { ArgoOptions } from './cli-arguments';
 import { toParameterText } from './parameter-values';
 import { CREATOR_LABEL, ACTOR, INSTANCE_ID_LABEL, type Parameter, type Workflow, type WorkflowSpec } from './workflow';
@@ -25,12 +24,19 @@ export function applySubmitOptions(workflow: Workflow, options: ArgoOptions): vo
  */
 export function overrideParameters(workflow: Workflow, passed: ArgoOptions['parameters']): void {
   if (passed.length === 0) return;
-  const names = new Set(passed.map(({ name }) => name));
-  const kept = (workflow.spec.arguments?.parameters ?? []).filter(({ name }) => !names.has(name));
-  const parameters: Parameter[] = [...passed.map(({ name, value }) => ({ name, value })), ...kept];
-  workflow.spec.arguments = { ...workflow.spec.arguments, parameters };
+  override(workflow.spec, passed);
+  // What the controller has merged from a template keeps the parameters that only the template knows.
   const stored = workflow.status?.storedWorkflowTemplateSpec;
-  if (stored) stored.arguments = { ...(isRecord(stored.arguments) ? stored.arguments : {}), parameters };
+  if (stored) override(stored, passed);
+}
+
+function override(spec: WorkflowSpec, passed: ArgoOptions['parameters']): void {
+  const names = new Set(passed.map(({ name }) => name));
+  const kept = (spec.arguments?.parameters ?? []).filter(({ name }) => !names.has(name));
+  spec.arguments = {
+    ...spec.arguments,
+    parameters: [...passed.map(({ name, value }) => ({ name, value })), ...kept],
+  };
 }
 
 const MAX_NAME_LENGTH = 63;

@@ -1,0 +1,145 @@
+/** Changing a Workflow that somebody else may be writing at the same time: read, decide, write, and again on conflict. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../../errors';
+import { objectPath } from '../../kubernetes/client';
+import { parseKubernetesObject, referenceTo, type KubernetesObject } from '../../kubernetes/kubernetes-object';
+import { LAST_FIRE_ID_ANNOTATION } from '../../kubernetes/object-marks';
+import { isConflict, isNotFound } from '../../kubernetes/refusal';
+import type { Created } from '../create-object';
+import type { OperationContext } from './submit';
+import { ACTION_LABEL, ACTOR, ACTOR_LABEL, parseWorkflow, WORKFLOWS, type Workflow } from './workflow';
+
+/** What to write: the whole object, a merge patch, or nothing because all is as it should be. */
+export type Change =
+  | { readonly put: Workflow }
+  | { readonly patch: Record<string, unknown> }
+  | { readonly nothing: true };
+
+/** Argo's command line does the same: five attempts, 10 to 80 ms apart. */
+const MAX_ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 10;
+
+export type Action = 'Suspend' | 'Resume' | 'Stop' | 'Terminate' | 'Retry';
+
+/**
+ * Lets `decide` say what to change in the Workflow that the trigger names, and writes it.
+ *
+ * An attempt of this fire that has written before is recognised by the annotation it left, so that a lost answer
+ * cannot turn into "cannot retry a running workflow". Throws TRIGGER_REFUSED (final) for a Workflow that does not
+ * exist, TRIGGER_CONFLICT when others keep writing, and what `decide` throws.
+ */
+export async function changeWorkflow(
+  resource: unknown,
+  context: OperationContext,
+  action: Action,
+  decide: (workflow: Workflow) => Change | Promise<Change>,
+): Promise<Created> {
+  const name = await findName(resource, context);
+  let conflict: unknown;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    if (attempt > 0) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal: context.signal });
+    const workflow = await readWorkflow(name, context);
+    if (workflow.metadata.annotations?.[LAST_FIRE_ID_ANNOTATION] === context.fire.fireId) {
+      return { object: referenceTo(workflow), existed: true };
+    }
+    const change = await decide(workflow);
+    if ('nothing' in change) return { object: referenceTo(workflow), existed: false };
+    try {
+      return { object: referenceTo(await write(name, change, action, context)), existed: false };
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      conflict = error;
+    }
+  }
+  throw new SluiceError('TRIGGER_CONFLICT', {
+    message: `Workflow ${context.namespace}/${name} was changed by others in each of ${MAX_ATTEMPTS} attempts`,
+    cause: conflict,
+  });
+}
+
+async function write(
+  name: string,
+  change: Exclude<Change, { nothing: true }>,
+  action: Action,
+  { cluster, namespace, fire, signal }: OperationContext,
+): Promise<KubernetesObject> {
+  const path = objectPath(WORKFLOWS, namespace, name);
+  const labels = { [ACTOR_LABEL]: ACTOR, [ACTION_LABEL]: action };
+  const annotations = { [LAST_FIRE_ID_ANNOTATION]: fire.fireId };
+  if ('patch' in change) {
+    return await cluster.client.request<KubernetesObject>({
+      method: 'PATCH',
+      path,
+      contentType: 'application/merge-patch+json',
+      body: { ...change.patch, metadata: { labels, annotations } },
+      signal,
+    });
+  }
+  const { metadata } = change.put;
+  const body = {
+    ...change.put,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, ...labels },
+      annotations: { ...metadata.annotations, ...annotations },
+    },
+  };
+  return await cluster.client.request<KubernetesObject>({ method: 'PUT', path, body, signal });
+}
+
+/** Throws TRIGGER_REFUSED (final) where there is none. */
+export async function readWorkflow(
+  name: string,
+  { cluster, namespace, signal }: Pick<OperationContext, 'cluster' | 'namespace' | 'signal'>,
+): Promise<Workflow> {
+  try {
+    const object = await cluster.client.request({
+      method: 'GET',
+      path: objectPath(WORKFLOWS, namespace, name),
+      signal,
+    });
+    return parseWorkflow(object, `Workflow ${namespace}/${name}`);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SluiceError('TRIGGER_REFUSED', {
+      message: `Workflow ${namespace}/${name} does not exist`,
+      fix: 'Correct metadata.name or namespace; a deleted Workflow can only be submitted anew',
+      cause: error,
+    });
+  }
+}
+
+/** The name in the trigger's resource; `@latest` is the newest Workflow of the namespace. */
+export async function findName(resource: unknown, context: OperationContext): Promise<string> {
+  const { metadata } = parseKubernetesObject(resource, 'the source of the trigger');
+  if (!metadata.name) {
+    throw new SluiceError('TRIGGER_REFUSED', {
+      message: 'the trigger names no Workflow: its source has no metadata.name',
+      fix: 'Set metadata.name, in the source or by a parameter',
+    });
+  }
+  return metadata.name === '@latest' ? await findLatest(context) : metadata.name;
+}
+
+async function findLatest({ cluster, namespace, signal }: OperationContext): Promise<string> {
+  const { items } = await cluster.client.request<{ items: KubernetesObject[] }>({
+    method: 'GET',
+    path: objectPath(WORKFLOWS, namespace),
+    signal,
+  });
+  const createdAt = (object: KubernetesObject) => Date.parse(object.metadata.creationTimestamp ?? '');
+  const [latest] = items.sort((a, b) => createdAt(b) - createdAt(a));
+  if (latest?.metadata.name) return latest.metadata.name;
+  throw new SluiceError('TRIGGER_REFUSED', { message: `there is no Workflow in namespace ${namespace} for @latest` });
+}
+
+/** As Kubernetes writes times: whole seconds. */
+export function timestamp(nowMs = Date.now()): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** What the Workflow's state does not allow; another attempt would find the same. */
+export function notPossible(workflow: Workflow, problem: string, fix?: string): SluiceError {
+  const { namespace = '', name = '' } = workflow.metadata;
+  return new SluiceError('TRIGGER_REFUSED', { message: `Workflow ${namespace}/${name} ${problem}`, fix });
+}
