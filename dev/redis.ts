@@ -117,7 +117,14 @@ async function probeOptions(
   tls: TlsFiles | undefined,
 ): Promise<RedisOptions> {
   const credentials = aclUser === undefined ? { password } : { username: aclUser.name, password: aclUser.password };
-  const probe: RedisOptions = { host: HOST, port, ...credentials, lazyConnect: true, retryStrategy: () => null };
+  const probe: RedisOptions = {
+    host: HOST,
+    port,
+    ...credentials,
+    lazyConnect: true,
+    disconnectTimeout: 1,
+    retryStrategy: () => null,
+  };
   if (tls !== undefined) {
     const [ca, cert, key] = await Promise.all(
       [tls.caPath, tls.clientCertificatePath, tls.clientKeyPath].map((path) => readFile(path)),

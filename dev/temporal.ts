@@ -80,18 +80,25 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
 }
 
 function formatArguments(port: number, uiPort: number, httpPort: number, options: StartTemporalOptions): string[] {
-  const dynamicConfig = Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig });
   return [
     ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--http-port', String(httpPort)],
     ...['--log-level', 'error', '--color', 'never', '--disable-config-file'],
     ...(options.headless === true ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(options.databasePath === undefined ? [] : ['--db-filename', options.databasePath]),
     ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
-    ...dynamicConfig.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
-    ...(options.searchAttributes ?? SEARCH_ATTRIBUTES).flatMap(({ name, type }) => [
-      '--search-attribute',
-      `${name}=${type}`,
-    ]),
+    ...temporalSettings(options).flat(),
+  ];
+}
+
+/** The flags, with their values, that every Temporal dev server for Sluice needs, however it is started. */
+export function temporalSettings({
+  dynamicConfig,
+  searchAttributes = SEARCH_ATTRIBUTES,
+}: Pick<StartTemporalOptions, 'dynamicConfig' | 'searchAttributes'> = {}): [flag: string, value: string][] {
+  const values = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });
+  return [
+    ...values.map(([key, value]): [string, string] => ['--dynamic-config-value', `${key}=${value}`]),
+    ...searchAttributes.map(({ name, type }): [string, string] => ['--search-attribute', `${name}=${type}`]),
   ];
 }
 

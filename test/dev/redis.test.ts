@@ -4,7 +4,7 @@ import Redis, { type RedisOptions } from 'ioredis';
 import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
 
 async function withClient<T>(redis: RunningRedis, use: (client: Redis) => Promise<T>): Promise<T> {
-  const options: RedisOptions = { retryStrategy: () => null };
+  const options: RedisOptions = { retryStrategy: () => null, disconnectTimeout: 1 };
   if (redis.tls !== undefined) {
     options.tls = {
       ca: readFileSync(redis.tls.caPath),

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { findBinary } from './binaries/find-binary';
+import type { Tool } from './binaries/tool';
+import { startOnFreePorts } from './processes/free-ports';
+import { startServerProcess, type ServerProcess } from './processes/server-process';
+import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
+import { repoRoot } from './repo-root';
+import { createTlsFiles, type TlsFiles } from './tls-certificates';
+
+export interface StartKafkaOptions {
+  /** A topic with two partitions that is there from the start. */
+  topic?: string;
+  /** Create topics when they are first asked for. */
+  autoCreateTopics?: boolean;
+  tls?: boolean;
+  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string };
+}
+
+export interface RunningKafka {
+  /** `host:port` */
+  broker: string;
+  /** Present when the broker speaks TLS. */
+  tls?: TlsFiles;
+  /** Ends the broker with all it holds. May be called again. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port, empty. */
+  restart(): Promise<void>;
+}
+
+/** A fake that speaks the real protocol (tools/kfake): a real broker needs a Java machine and most of a minute. */
+const kfake: Tool = {
+  executable: 'kfake',
+  version: '1',
+  lowestVersion: '1',
+  versionPattern: /(\d+)/,
+  source: {
+    kind: 'go-module',
+    folder: join(repoRoot, 'tools', 'kfake'),
+    packagePath: '.',
+    linkerFlags: '',
+    duration: 'about 20 seconds',
+  },
+};
+
+const HOST = '127.0.0.1';
+
+/** Starts a fake Kafka broker in memory. */
+export async function startKafka(options: StartKafkaOptions = {}): Promise<RunningKafka> {
+  const binary = await findBinary(kfake);
+  const folder = await createTemporaryFolder('kafka');
+  try {
+    const tls = options.tls === true ? await createTlsFiles(folder) : undefined;
+    return await startOnFreePorts([undefined], async (port) => {
+      const broker = `${HOST}:${port}`;
+      const start = () =>
+        startServerProcess({
+          name: 'kfake',
+          command: binary,
+          args: ['-port', String(port), ...formatArguments(options, tls)],
+          folder,
+          isReady: () => isListening(broker, options, tls),
+        });
+      let server: ServerProcess = await start();
+      return {
+        broker,
+        tls,
+        stop: async () => {
+          await server.stop();
+          await removeFolder(folder);
+        },
+        restart: async () => {
+          await server.stop();
+          server = await start();
+        },
+      };
+    });
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+}
+
+function formatArguments({ topic, autoCreateTopics, sasl }: StartKafkaOptions, tls: TlsFiles | undefined): string[] {
+  return [
+    ...(topic === undefined ? [] : ['-topic', topic]),
+    ...(autoCreateTopics === true ? ['-auto-create'] : []),
+    ...(sasl === undefined ? [] : ['-mechanism', sasl.mechanism, '-user', sasl.username, '-password', sasl.password]),
+    ...(tls === undefined ? [] : ['-certificate', tls.serverCertificatePath, '-key', tls.serverKeyPath]),
+  ];
+}
+
+/** Any answer will do, also one that asks for credentials. */
+async function isListening(broker: string, options: StartKafkaOptions, tls: TlsFiles | undefined): Promise<boolean> {
+  const kafka = new Kafka({
+    brokers: [broker],
+    ssl: tls === undefined ? false : { rejectUnauthorized: false },
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+    connectionTimeout: 1_000,
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    if (options.sasl === undefined) await admin.listTopics();
+    return true;
+  } finally {
+    await admin.disconnect();
+  }
+}
