@@ -34,7 +34,7 @@ export function manifestJsonSchema(): JsonSchema {
     type: 'object',
     required: ['apiVersion', 'kind'],
     allOf: KINDS.map(({ kind }) => ({
-      if: { properties: { kind: { const: kind } }, required: ['kind'] },
+      if: { properties: { apiVersion: { pattern: '^argoproj\\.io/' }, kind: { const: kind } }, required: ['kind'] },
       then: { $ref: `#/$defs/${kind}` },
     })),
     $defs: definitions,

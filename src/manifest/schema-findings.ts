@@ -80,8 +80,9 @@ function adviseOn(issue: Issue, value: unknown): string | undefined {
     return meant === undefined ? undefined : `Did you mean ${JSON.stringify(meant)}?`;
   }
   if (issue.code !== 'invalid_type') return undefined;
-  if (issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
-    return `Put it in quotes: "${value}".`;
+  if (issue.expected === 'string' && typeof value === 'number') return `Put it in quotes: "${value}".`;
+  if (issue.expected === 'string' && typeof value === 'boolean') {
+    return 'Put it in quotes: without them YAML takes it for a boolean.';
   }
   if (issue.expected === 'array') return 'Write it as a list, each item after a dash.';
   if ((issue.expected === 'number' || issue.expected === 'int') && typeof value === 'string' && /^\d+$/.test(value)) {

@@ -23,7 +23,7 @@ export function validateFilters(
   }
 }
 
-function validateDataFilter({ type, value, comparator }: DataFilter, findings: Findings): void {
+function validateDataFilter({ path, type, value, comparator }: DataFilter, findings: Findings): void {
   value.forEach((text, index) => {
     const here = findings.at('value', index);
     if (type === 'bool' && !BOOLEANS.includes(text)) {
@@ -37,6 +37,12 @@ function validateDataFilter({ type, value, comparator }: DataFilter, findings: F
       });
     }
   });
+  if (hasBareComma(path)) {
+    findings.at('path').warning('finds nothing: several paths need brackets around them', {
+      found: describeValue(path),
+      fix: `Did you mean [${path}]?`,
+    });
+  }
   if (comparator === undefined || comparator === '=') return;
   if (type === 'bool') {
     findings.at('comparator').warning('ignored: booleans are compared for equality only', {
@@ -54,6 +60,12 @@ function validateDataFilter({ type, value, comparator }: DataFilter, findings: F
       fix: 'Write one data filter for each value.',
     });
   }
+}
+
+/** The docs of Argo Events show `a.b,c.d`, which its gjson does not resolve. */
+function hasBareComma(path: string): boolean {
+  const outside = path.replace(/\\./g, '').replace(/"[^"]*"/g, '');
+  return outside.includes(',') && !/[[({]/.test(outside);
 }
 
 /** What Go's ParseFloat takes: decimal or hexadecimal, underscores excepted, infinities included. */

@@ -1,6 +1,7 @@
 /** Splits a file into documents, and knows at which line each field was written. */
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node } from 'yaml';
 import type { FieldPath } from './problem';
+import { kubernetesTags } from './yaml-tags';
 
 export interface Position {
   /** Counted from 1. */
@@ -25,15 +26,15 @@ export interface ParsedText {
 }
 
 /**
- * Reads YAML (or JSON) as the tools of Kubernetes do: YAML 1.1 with `yes` and `on` as booleans and `0644` as octal,
- * but with times and dates as text. Each key may appear once.
+ * Reads YAML (or JSON) as the tools of Kubernetes do: YAML 1.1 with `yes` and `on` as booleans and `0644` as octal, but
+ * with times and dates as text. Each key may appear once.
  */
 export function parseYamlDocuments(text: string): ParsedText {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     version: '1.1',
     lineCounter: lines,
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !isTimeTag(tag)),
+    customTags: kubernetesTags,
     logLevel: 'silent',
   });
   const documents: SourceDocument[] = [];
@@ -56,10 +57,6 @@ export function parseYamlDocuments(text: string): ParsedText {
     }
   }
   return { documents, mistakes };
-}
-
-function isTimeTag(tag: { tag: string; format?: string }): boolean {
-  return tag.format === 'TIME' || tag.tag === 'tag:yaml.org,2002:timestamp';
 }
 
 function firstLine(message: string): string {

@@ -1,0 +1,85 @@
+import { readEventSourceOptions, readSensorOptions } from '../../src/manifest/annotations';
+
+const ours = (annotations: Record<string, string>) =>
+  Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`sluice.io/${name}`, value]));
+
+describe('options of a Sensor', () => {
+  it('have defaults', () => {
+    expect(readSensorOptions(undefined, [])).toEqual({
+      options: {
+        listeners: 1,
+        runBatch: 100,
+        startFrom: { kind: 'new' },
+        keep: 'latest',
+        parkForMs: 604_800_000,
+        decisions: 'all',
+        followOutcome: true,
+        flow: {},
+        triggerFlows: {},
+      },
+      findings: [],
+    });
+  });
+
+  it.each([
+    ['listeners', '4', { listeners: 4 }],
+    ['run-batch', '1', { runBatch: 1 }],
+    ['start-from', 'all', { startFrom: { kind: 'all' } }],
+    ['start-from', '2026-01-31T12:00:00+01:00', { startFrom: { kind: 'time', time: '2026-01-31T12:00:00+01:00' } }],
+    ['keep', 'all', { keep: 'all' }],
+    ['correlate-by', 'body.id', { correlateBy: 'body.id' }],
+    ['park-for', '1d12h', { parkForMs: 129_600_000 }],
+    ['decisions', 'off', { decisions: 'off' }],
+    ['follow-outcome', 'false', { followOutcome: false }],
+    ['outcome-redis', '[::1]:6379', { outcomeRedis: '[::1]:6379' }],
+    ['debounce', '1.5s', { flow: { debounceMs: 1500 } }],
+    ['batch-size', '20', { flow: { batchSize: 20 } }],
+    ['batch-window.tell', '1m', { triggerFlows: { tell: { batchWindowMs: 60_000 } } }],
+  ])('read sluice.io/%s: %s', (name, value, expected) => {
+    const { options, findings } = readSensorOptions(ours({ [name]: value }), ['tell']);
+    expect(findings).toEqual([]);
+    expect(options).toMatchObject(expected);
+  });
+
+  it('take settings of one trigger by its name, which may hold dots', () => {
+    const annotations = ours({
+      concurrency: '2',
+      'concurrency-key': 'body.tile',
+      'concurrency.a.b': '1',
+      'batch-size.c': '9',
+    });
+    const { options, findings } = readSensorOptions(annotations, ['a.b', 'c']);
+    expect(findings).toEqual([]);
+    expect(options.flow).toEqual({ concurrency: 2, concurrencyKey: 'body.tile' });
+    expect(options.triggerFlows).toEqual({ 'a.b': { concurrency: 1 }, c: { batchSize: 9 } });
+  });
+
+  it('leave annotations of others alone', () => {
+    expect(readSensorOptions({ 'example.org/listeners': 'many' }, []).findings).toEqual([]);
+  });
+
+  it('suggest the annotation that was probably meant', () => {
+    expect(readSensorOptions(ours({ 'run-batches': '5' }), []).findings).toMatchObject([
+      { severity: 'error', fix: 'Did you mean sluice.io/run-batch?' },
+    ]);
+  });
+});
+
+describe('options of an EventSource', () => {
+  it('start with everything that a stream still holds', () => {
+    expect(readEventSourceOptions(undefined).options).toEqual({ startFrom: { kind: 'all' }, maxInFlight: 1000 });
+  });
+
+  it('are read from annotations', () => {
+    const annotations = ours({
+      'start-from': '17-1',
+      'max-in-flight': '5',
+      'id-from': 'body.id',
+      hydrate: 'values.href',
+    });
+    expect(readEventSourceOptions(annotations)).toEqual({
+      options: { startFrom: { kind: 'id', id: '17-1' }, maxInFlight: 5, idFrom: 'body.id', hydrate: 'values.href' },
+      findings: [],
+    });
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * Every manifest of the corpus gets exactly the problems that its leading comments announce:
+ * `# expect: <severity> <field path>`, one line for each. Files in valid/ announce no errors.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repoRoot } from '../../dev/repo-root';
+import { EVENT_BUS_KINDS } from '../../src/manifest/event-bus';
+import { EVENT_SOURCE_KINDS } from '../../src/manifest/event-source';
+import { loadManifests, type LoadedManifests } from '../../src/manifest/load';
+import { TRIGGER_KINDS } from '../../src/manifest/sensor';
+import { RESOURCE_SOURCE_KINDS } from '../../src/manifest/triggers/resource-source';
+
+const corpus = join(repoRoot, 'test/manifest/corpus');
+
+function filesIn(folder: 'valid' | 'invalid'): string[] {
+  return readdirSync(join(corpus, folder)).sort();
+}
+
+function expectationsOf(folder: string, file: string): string[] {
+  const text = readFileSync(join(corpus, folder, file), 'utf8');
+  return [...text.matchAll(/^# expect: (.*)$/gm)].map((match) => (match[1] ?? '').trim()).sort();
+}
+
+function load(folder: string, file: string): Promise<LoadedManifests> {
+  return loadManifests([join(corpus, folder, file)]);
+}
+
+function describeProblems({ problems }: LoadedManifests): string[] {
+  return problems.map(({ severity, path }) => `${severity} ${path}`.trim()).sort();
+}
+
+describe('a manifest that Argo Events accepts', () => {
+  it.each(filesIn('valid'))('is accepted, with no more than the announced notices: %s', async (file) => {
+    const expectations = expectationsOf('valid', file);
+    expect(expectations.filter((line) => line.startsWith('error'))).toEqual([]);
+    expect(describeProblems(await load('valid', file))).toEqual(expectations);
+  });
+});
+
+describe('a manifest with mistakes', () => {
+  it.each(filesIn('invalid'))('is refused at the announced fields: %s', async (file) => {
+    const expectations = expectationsOf('invalid', file);
+    expect(expectations.some((line) => line.startsWith('error'))).toBe(true);
+    const loaded = await load('invalid', file);
+    expect(describeProblems(loaded)).toEqual(expectations);
+    for (const problem of loaded.problems) {
+      expect(problem).toMatchObject({ file: join(corpus, 'invalid', file), line: expect.any(Number) as number });
+    }
+  });
+});
+
+describe('the corpus', () => {
+  it('shows every kind of bus, source, trigger and resource source at least once', async () => {
+    const { documents } = await loadManifests([join(corpus, 'valid')]);
+    const seen = new Set<string>();
+    for (const document of documents) {
+      if (document.kind === 'EventBus') Object.keys(document.object.spec).forEach((kind) => seen.add(`bus ${kind}`));
+      if (document.kind === 'EventSource')
+        Object.keys(document.object.spec).forEach((kind) => seen.add(`source ${kind}`));
+      if (document.kind !== 'Sensor') continue;
+      for (const { template } of document.object.spec.triggers) {
+        Object.keys(template).forEach((kind) => seen.add(`trigger ${kind}`));
+        Object.keys(template.k8s?.source ?? {}).forEach((kind) => seen.add(`resource source ${kind}`));
+      }
+    }
+    const wanted = [
+      ...EVENT_BUS_KINDS.map((kind) => `bus ${kind}`),
+      ...EVENT_SOURCE_KINDS.map((kind) => `source ${kind}`),
+      ...TRIGGER_KINDS.map((kind) => `trigger ${kind}`),
+      ...RESOURCE_SOURCE_KINDS.map((kind) => `resource source ${kind}`),
+    ];
+    expect(wanted.filter((item) => !seen.has(item))).toEqual([]);
+  });
+});
