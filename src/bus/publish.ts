@@ -9,6 +9,8 @@ import type { BusConnection } from './connection';
 import { eventSubject } from './subjects';
 
 const DEFAULT_PATIENCE_MS = 10_000;
+/** The first wait is short: a server that just restarted may have lost the event without saying so. */
+const FIRST_ACK_TIMEOUT_MS = 2_000;
 const ACK_TIMEOUT_MS = 5_000;
 /** Enough to hide the round trip, few enough that a slow disk does not time out the last of them. */
 const MAX_IN_FLIGHT = 500;
@@ -16,40 +18,65 @@ const MAX_IN_FLIGHT = 500;
 const HEADER_ALLOWANCE_BYTES = 512;
 const MAX_MESSAGE_SIZE_EXCEEDED = 10054;
 
+/** Events that were given to `publishEvents` together. */
+interface PublishBatch {
+  readonly giveUpAt: number;
+  readonly signal: AbortSignal | undefined;
+  /** Ends the wait for an acknowledgement that will not come. */
+  readonly interrupts: Set<() => void>;
+}
+
 export class EventPublisher {
   private readonly client: JetStreamClient;
-  /** What to call for each event on the wire when the connection turns out to have been lost under it. */
-  private readonly unconfirmed = new Set<() => void>();
 
   constructor(private readonly connection: BusConnection) {
     this.client = jetstream(connection.nats, { timeout: ACK_TIMEOUT_MS });
-    connection.onReconnect(() => {
-      for (const tryAgain of this.unconfirmed) tryAgain();
-    });
   }
 
   async publishEvents(events: readonly CloudEvent[], options: PublishOptions = {}): Promise<PublishOutcome[]> {
-    const giveUpAt = performance.now() + (options.patienceMs ?? DEFAULT_PATIENCE_MS);
+    const { signal, patienceMs = DEFAULT_PATIENCE_MS } = options;
+    const batch: PublishBatch = { giveUpAt: performance.now() + patienceMs, signal, interrupts: new Set() };
+    const interrupt = (): void => {
+      for (const interruptOne of batch.interrupts) interruptOne();
+    };
+    signal?.addEventListener('abort', interrupt);
+    // Acknowledgements do not follow over to a new connection.
+    const stopWatching = this.connection.onReconnect(interrupt);
+    try {
+      return await this.publishBatch(events, batch);
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+      stopWatching();
+    }
+  }
+
+  private async publishBatch(events: readonly CloudEvent[], batch: PublishBatch): Promise<PublishOutcome[]> {
     const outcomes = new Array<PublishOutcome>(events.length);
     let next = 0;
     const lane = async (): Promise<void> => {
       for (let index = next++; index < events.length; index = next++) {
         const event = events[index];
-        if (event) outcomes[index] = await this.publishEvent(event, giveUpAt, options.signal);
+        if (event) outcomes[index] = await this.publishEvent(event, batch);
       }
     };
     await Promise.all(Array.from({ length: Math.min(MAX_IN_FLIGHT, events.length) }, lane));
     return outcomes;
   }
 
-  private async publishEvent(event: CloudEvent, giveUpAt: number, signal?: AbortSignal): Promise<PublishOutcome> {
+  private async publishEvent(event: CloudEvent, batch: PublishBatch): Promise<PublishOutcome> {
     const payload = encodeEvent(event);
     const tooLarge = this.checkSize(event, payload.length);
     if (tooLarge) return { kind: 'failed', error: tooLarge };
 
+    const { signal, giveUpAt } = batch;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const ack = await this.publishOnce(event, payload);
+        const ack = await this.publishOnce(
+          event,
+          payload,
+          batch,
+          attempt === 1 ? FIRST_ACK_TIMEOUT_MS : ACK_TIMEOUT_MS,
+        );
         // After a lost acknowledgement the duplicate is our own first attempt.
         return { kind: 'published', sequence: ack.seq, duplicate: ack.duplicate && attempt === 1 };
       } catch (error) {
@@ -63,17 +90,18 @@ export class EventPublisher {
     }
   }
 
-  /** Fails at once after a reconnection: the acknowledgement of the old connection will never come. */
-  private publishOnce(event: CloudEvent, payload: Uint8Array): Promise<PubAck> {
+  private publishOnce(
+    event: CloudEvent,
+    payload: Uint8Array,
+    { interrupts }: PublishBatch,
+    timeout: number,
+  ): Promise<PubAck> {
     return new Promise((resolve, reject) => {
-      const tryAgain = (): void => reject(new Error('the connection was lost before it was confirmed'));
-      this.unconfirmed.add(tryAgain);
+      const interrupt = (): void => reject(new Error('it was interrupted before it was confirmed'));
+      interrupts.add(interrupt);
       this.client
-        .publish(eventSubject(event.source, event.subject), payload, {
-          msgID: eventKey(event),
-          timeout: ACK_TIMEOUT_MS,
-        })
-        .finally(() => this.unconfirmed.delete(tryAgain))
+        .publish(eventSubject(event.source, event.subject), payload, { msgID: eventKey(event), timeout })
+        .finally(() => interrupts.delete(interrupt))
         .then(resolve, reject);
     });
   }

@@ -48,7 +48,8 @@ export async function redisOptions(spec: RedisServerSpec, context: SourceContext
     // A read whose answer was lost must not be sent again silently: its entries are pending and are read from there.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
-    maxRetriesPerRequest: null,
+    // Commands under way when the connection is lost fail then, instead of never being answered.
+    maxRetriesPerRequest: 0,
     socketTimeout: SILENCE_MS,
     retryStrategy: (times) => Math.min(100 * times, 1_000),
   };
