@@ -1,7 +1,8 @@
 /** Questions and requests to workflows that only a worker can answer, with an end to waiting when there is none. */
 import type { WorkflowHandle } from '@temporalio/client';
-import type { SignalDefinition } from '@temporalio/common';
-import { SluiceError } from '../errors';
+import { temporal } from '@temporalio/proto';
+import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
+import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors';
 import type { ObjectAddress } from './applied-kinds';
 import { grpcStatusOf, type TemporalSession } from './temporal';
 
@@ -30,6 +31,8 @@ export async function askWorkflow<Answer>(
     return await session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle));
   } catch (error) {
     if (isNotFound(error)) throw unknown();
+    const refusal = updateRefusal(error);
+    if (refusal) throw refusal;
     const code = grpcStatusOf(error)?.code;
     const unanswered = code === GRPC_DEADLINE_EXCEEDED || code === GRPC_FAILED_PRECONDITION || isUpdateTimeout(error);
     if (!unanswered) throw error;
@@ -76,7 +79,6 @@ export function isNotFound(error: unknown): boolean {
 
 /** True when a worker polls the queue, or did within the last minutes. */
 export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
-  const { temporal } = await import('@temporalio/proto');
   const { pollers } = await session.connection.workflowService.describeTaskQueue({
     namespace: session.namespace,
     taskQueue: { name: taskQueue },
@@ -96,3 +98,15 @@ export function workerMissing(taskQueue: string, cause?: unknown): SluiceError {
 function isUpdateTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
 }
+
+/** What an update failed with in the worker: our codes travel as failure types. */
+function updateRefusal(error: unknown): SluiceError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+    const code = ERROR_CODE_NAMES.find((name) => name === type);
+    if (code) return new SluiceError(code, { message: cause.message });
+  }
+  return undefined;
+}
+
+const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[];

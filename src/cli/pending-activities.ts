@@ -1,6 +1,8 @@
 /** What long-running activities of a workflow say of themselves: state, last heartbeat, last failure. */
 import { defaultPayloadConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
+import type { SluiceError } from '../errors';
+import { isNotFound } from './ask-workflow';
 import type { TemporalSession } from './temporal';
 
 export interface PendingActivity {
@@ -17,8 +19,18 @@ export interface PendingActivity {
 
 const { PendingActivityState } = temporal.api.enums.v1;
 
-export async function readPendingActivities(session: TemporalSession, workflowId: string): Promise<PendingActivity[]> {
-  const { raw } = await session.client.workflow.getHandle(workflowId).describe();
+/** Throws what `unknown` makes when there is no such workflow. */
+export async function readPendingActivities(
+  session: TemporalSession,
+  workflowId: string,
+  unknown: () => SluiceError,
+): Promise<PendingActivity[]> {
+  const { raw } = await session.client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error: unknown) => {
+      throw isNotFound(error) ? unknown() : error;
+    });
   return (raw.pendingActivities ?? []).map((info): PendingActivity => {
     const [payload] = info.heartbeatDetails?.payloads ?? [];
     return {

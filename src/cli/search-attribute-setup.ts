@@ -1,4 +1,5 @@
 /** Registers the search attributes by which runs are found. */
+import { temporal } from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
 import { SluiceError } from '../errors';
 import type { TemporalSession } from './temporal';
@@ -13,7 +14,6 @@ export interface AttributeState {
 
 /** What the server has under our names. */
 export async function readSearchAttributes(session: TemporalSession): Promise<readonly AttributeState[]> {
-  const { temporal } = await import('@temporalio/proto');
   const types = temporal.api.enums.v1.IndexedValueType;
   const { namespace, connection } = session;
   const { customAttributes = {} } = await connection.operatorService.listSearchAttributes({ namespace });
@@ -31,7 +31,6 @@ export async function registerSearchAttributes(
 ): Promise<readonly string[]> {
   const missing = states.filter(({ state }) => state === 'missing');
   if (missing.length === 0) return [];
-  const { temporal } = await import('@temporalio/proto');
   const types = temporal.api.enums.v1.IndexedValueType;
   try {
     await session.connection.operatorService.addSearchAttributes({

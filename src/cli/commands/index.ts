@@ -1,7 +1,13 @@
 /** Every command, in the order of `sluice --help`. A new command is one file and one line here. */
 import type { RegisterCommand } from '../runtime';
+import { registerApply } from './apply';
+import { registerDelete } from './delete';
 import { registerList } from './list';
 import { registerPause, registerResume } from './pause-resume';
+import { registerRetrigger } from './retrigger';
+import { registerRunsDiscard } from './runs-discard';
+import { registerRunsList } from './runs-list';
+import { registerRunsShow } from './runs-show';
 import { registerSetup } from './setup';
 import { registerStacPublish } from './stac-publish';
 import { registerStatus } from './status';
@@ -9,11 +15,21 @@ import { registerValidate } from './validate';
 
 export const registerCommands: RegisterCommand = (program, cli) => {
   registerValidate(program, cli);
+  registerApply(program, cli);
+  registerDelete(program, cli);
   registerList(program, cli);
   registerStatus(program, cli);
   registerPause(program, cli);
   registerResume(program, cli);
+
+  const runs = program.command('runs').description('runs: what fired, what came of it, what is parked');
+  registerRunsList(runs, cli);
+  registerRunsShow(runs, cli);
+  registerRunsDiscard(runs, cli);
+  registerRetrigger(program, cli);
+
   const stac = program.command('stac').description('STAC APIs as a source of events');
   registerStacPublish(stac, cli);
+
   registerSetup(program, cli);
 };

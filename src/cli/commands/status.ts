@@ -40,8 +40,9 @@ export const registerStatus: RegisterCommand = (program, cli) => {
 
 async function describe(session: TemporalSession, address: ObjectAddress): Promise<Result> {
   const workflowId = workflowIdOf(address);
+  const unknown = () => notApplied(address);
   const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
-    askWorkflow(session, workflowId, () => notApplied(address), question);
+    askWorkflow(session, workflowId, unknown, question);
   const identity = { kind: address.kind.kind, namespace: address.namespace, name: address.name, workflowId };
   const names = [`${address.kind.word}/${address.name}`];
   switch (address.kind.kind) {
@@ -53,7 +54,7 @@ async function describe(session: TemporalSession, address: ObjectAddress): Promi
       const [status, { bus }, activities] = await Promise.all([
         ask((handle) => handle.query(eventSourceStatusQuery)),
         ask((handle) => handle.query(eventSourceDefinitionQuery)),
-        readPendingActivities(session, workflowId),
+        readPendingActivities(session, workflowId, unknown),
       ]);
       const data = { ...identity, bus: bus.name, ...status, activities };
       return { data, table: describeSource(address, bus, status, activities), names };
@@ -63,7 +64,7 @@ async function describe(session: TemporalSession, address: ObjectAddress): Promi
         ask((handle) => handle.query(sensorStatusQuery)),
         ask((handle) => handle.query(sensorDefinitionQuery)),
         ask((handle) => handle.query(sensorDependenciesQuery)),
-        readPendingActivities(session, workflowId),
+        readPendingActivities(session, workflowId, unknown),
       ]);
       const data = { ...identity, bus: bus.name, ...status, dependencies, activities };
       return { data, table: describeSensor(address, bus, status, dependencies, activities), names };

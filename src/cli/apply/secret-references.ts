@@ -1,0 +1,42 @@
+/** Every Secret and ConfigMap key that Sluice itself will read for an object, and where the object names it. */
+import { formatPath, type FieldPath } from '../../manifest/problem';
+import type { Desired } from './desired-objects';
+
+export interface SecretReference {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  readonly key: string;
+  /** Field path in the manifest. */
+  readonly path: string;
+}
+
+/** Pods are Kubernetes' business: what they mount, and what the created objects refer to, is not read by Sluice. */
+const FOREIGN_FIELDS: ReadonlySet<string> = new Set(['resource', 'container', 'volumes']);
+
+export function findSecretReferences(desired: Desired): SecretReference[] {
+  const found: SecretReference[] = [];
+  const visit = (value: unknown, path: FieldPath): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      value.forEach((item, index) => visit(item, [...path, index]));
+      return;
+    }
+    const field = String(path.at(-1) ?? '');
+    const fields = value as Readonly<Record<string, unknown>>;
+    const { name, key, optional } = fields;
+    if (typeof name === 'string' && typeof key === 'string') {
+      const kind = /config_?map/i.test(field) ? 'ConfigMap' : 'Secret';
+      if (optional !== true) found.push({ kind, name, key, path: formatPath(path) });
+      return;
+    }
+    for (const [child, inner] of Object.entries(fields)) {
+      if (!FOREIGN_FIELDS.has(child) && !isPodTemplate([...path, child])) visit(inner, [...path, child]);
+    }
+  };
+  visit(desired.definition.spec, ['spec']);
+  return found;
+}
+
+function isPodTemplate(path: FieldPath): boolean {
+  return path.length === 2 && path[1] === 'template';
+}

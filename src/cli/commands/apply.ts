@@ -1,0 +1,235 @@
+/** `sluice apply`: makes what manifests describe run on Temporal. */
+import type { Command } from 'commander';
+import { SluiceError } from '../../errors';
+import type { Problem } from '../../manifest/problem';
+import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '../apply/apply-kubernetes';
+import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from '../apply/apply-object';
+import { awaitReady, type Readiness } from '../apply/await-ready';
+import { findBusDependents, withBus } from '../apply/bus-dependents';
+import { checkSecrets } from '../apply/check-secrets';
+import { resolveDesired, type Desired } from '../apply/desired-objects';
+import { APPLIED_KINDS, defaultNamespace, taskQueuesOf } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { collect, parseDuration } from '../arguments';
+import { concurrently } from '../concurrently';
+import { EXIT_CODES, type ExitCode } from '../exit-codes';
+import type { CliIo } from '../io';
+import { countText, identityOf, problemText, reportManifests } from '../manifest-report';
+import type { Output } from '../output';
+import { createProgress, type Progress } from '../progress';
+import { readManifests } from '../read-manifests';
+import type { RegisterCommand } from '../runtime';
+import { readSearchAttributes, registerSearchAttributes } from '../search-attribute-setup';
+import type { Tone } from '../style';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+
+interface ApplyOptions extends TemporalOptions {
+  filename: string[];
+  namespace?: string;
+  dryRun?: boolean;
+  wait?: number;
+  skipSecretCheck?: boolean;
+  kubernetes?: boolean;
+  eventSourceTaskQueue?: string;
+  sensorTaskQueue?: string;
+}
+
+interface AppliedRow {
+  readonly desired: Desired;
+  readonly action: Applied;
+  readonly readiness?: Readiness;
+}
+
+/** Long enough to see a connection come up, short enough not to be felt. */
+const SHORT_WAIT_MS = 3_000;
+
+const EXAMPLES = `
+Examples:
+  sluice apply -f examples/water-bodies --kubernetes
+  sluice apply -f sensor.yaml -n argo --dry-run
+  sluice apply -f . --wait 30s
+
+Everything is checked before anything is applied; with an error nothing is. Buses are applied first, then sources,
+then sensors. The first apply needs no worker; to change what runs, a worker must be there to take the change over.`;
+
+export const registerApply: RegisterCommand = (program, cli) => {
+  addTemporalOptions(program.command('apply'))
+    .summary('run what manifests describe')
+    .description(
+      'Applies EventBus, EventSource and Sensor manifests: starts their workflows, or changes those that run.',
+    )
+    .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
+    .option(
+      '-n, --namespace <name>',
+      'Kubernetes namespace of manifests that name none (default: SLUICE_NAMESPACE, default)',
+    )
+    .option('--dry-run', 'show what would change')
+    .option('--wait <duration>', 'wait for sources and sensors to be ready, and fail if they are not', parseDuration)
+    .option('--kubernetes', 'apply all other objects in the files to Kubernetes')
+    .option('--skip-secret-check', 'do not look whether the Secrets that are named exist')
+    .option('--event-source-task-queue <name>', 'task queue for new sources (SLUICE_EVENT_SOURCE_TASK_QUEUE)')
+    .option('--sensor-task-queue <name>', 'task queue for new sensors and buses (SLUICE_SENSOR_TASK_QUEUE)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: ApplyOptions, command: Command) => {
+      cli.exitWith(await apply(options, cli.output(command), cli.io));
+    });
+};
+
+async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<ExitCode> {
+  const progress = createProgress(io);
+  progress.update('checking the manifests');
+  try {
+    const manifests = await readManifests(options.filename, io);
+    const report = reportManifests(manifests, ['error', 'unsupported']);
+    if (!report.valid) throw refusal(report.problems.filter(isInTheWay), countText(report), output);
+    if (report.problems.length > 0) output.note(problemText(report.problems, output.paint));
+
+    const others = manifests.documents.filter((document): document is OtherDocument => document.kind === 'other');
+    const namespaces = { required: options.namespace, fallback: defaultNamespace(io) };
+    return await withTemporal(options, io, async (session) => {
+      progress.update('looking at what is applied');
+      const { desired, problems } = await resolveDesired(manifests.documents, namespaces, (name) =>
+        findAppliedBus(session, name),
+      );
+      const secrets = options.skipSecretCheck ? { problems: [] } : await checkSecrets(desired, io);
+      const inTheWay = [...problems, ...secrets.problems];
+      if (inTheWay.length > 0) throw refusal(inTheWay, countText(report), output);
+      if (secrets.unchecked !== undefined) output.note(`Secrets were not all checked: ${secrets.unchecked}`);
+
+      if (desired.length > 0) await prepareNamespace(session, options, output);
+      const foreign = options.kubernetes
+        ? await applyToKubernetes(others, namespaces.required ?? namespaces.fallback, options.dryRun ?? false, io)
+        : [];
+      const rows = options.dryRun
+        ? await compareAll(session, desired)
+        : await applyAll(session, desired, options, io, progress);
+      progress.end();
+      print(rows, foreign, options, output);
+      if (others.length > 0 && !options.kubernetes) output.note(hintAt(others));
+      const waitedInVain = options.wait !== undefined && rows.some(isNotReady);
+      return waitedInVain ? EXIT_CODES.problem : EXIT_CODES.ok;
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+async function prepareNamespace(session: TemporalSession, options: ApplyOptions, output: Output): Promise<void> {
+  const states = await readSearchAttributes(session);
+  const missing = states.filter(({ state }) => state === 'missing').map(({ name }) => name);
+  if (missing.length === 0) return;
+  if (options.dryRun) {
+    output.note(`These search attributes would be registered: ${missing.join(', ')}`);
+    return;
+  }
+  await registerSearchAttributes(session, states);
+  output.note(`Registered the search attributes ${missing.join(', ')} in namespace "${session.namespace}"`);
+}
+
+async function compareAll(session: TemporalSession, desired: readonly Desired[]): Promise<AppliedRow[]> {
+  return await concurrently(desired, 4, async (object) => ({
+    desired: object,
+    action: await compareObject(session, object),
+  }));
+}
+
+async function applyAll(
+  session: TemporalSession,
+  desired: readonly Desired[],
+  options: ApplyOptions,
+  io: CliIo,
+  progress: Progress,
+): Promise<AppliedRow[]> {
+  const queues = taskQueuesOf(options, io);
+  const rows: AppliedRow[] = [];
+  const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
+  const followers: Desired[] = [];
+  for (const object of desired) {
+    progress.update(`applying ${object.kind} ${object.definition.name}`);
+    const action = await applyObject(session, object, queues);
+    rows.push({ desired: object, action });
+    if (object.kind !== 'EventBus' || action !== 'configured') continue;
+    const dependents = await findBusDependents(session, object.definition);
+    followers.push(
+      ...dependents
+        .filter((dependent) => !named.has(workflowIdOf(addressOf(dependent))))
+        .map((dependent) => withBus(dependent, object.definition)),
+    );
+  }
+  for (const follower of followers) {
+    rows.push({ desired: follower, action: await applyObject(session, follower, queues) });
+  }
+  const deadline = Date.now() + (options.wait ?? SHORT_WAIT_MS);
+  progress.update('waiting for sources and sensors to be ready');
+  return await concurrently(rows, rows.length, async (row) => ({
+    ...row,
+    readiness: await awaitReady(session, row.desired, Math.max(0, deadline - Date.now())),
+  }));
+}
+
+const READINESS_TONES: Record<Readiness['state'], Tone> = {
+  Ready: 'good',
+  Paused: 'warning',
+  NotReady: 'warning',
+  NoWorker: 'warning',
+};
+
+function print(
+  rows: readonly AppliedRow[],
+  foreign: readonly KubernetesApplied[],
+  options: ApplyOptions,
+  output: Output,
+): void {
+  const would = options.dryRun ? 'would be ' : '';
+  output.print({
+    data: {
+      dryRun: options.dryRun ?? false,
+      objects: rows.map(({ desired, action, readiness }) => ({
+        kind: desired.kind,
+        namespace: desired.definition.namespace,
+        name: desired.definition.name,
+        action,
+        workflowId: workflowIdOf(addressOf(desired)),
+        ...readiness,
+      })),
+      kubernetes: foreign,
+    },
+    table: {
+      columns: ['object', 'namespace', 'action', ...(options.dryRun ? [] : ['state', ''])],
+      rows: [
+        ...foreign.map(({ kind, name, namespace, action }) => [`${kind}/${name}`, namespace ?? '-', would + action]),
+        ...rows.map(({ desired: { kind, definition }, action, readiness }) => [
+          `${kind}/${definition.name}`,
+          definition.namespace,
+          { text: would + action, tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
+          ...(readiness
+            ? [{ text: readiness.state, tone: READINESS_TONES[readiness.state] }, readiness.reason ?? '']
+            : []),
+        ]),
+      ],
+      empty: 'Nothing to apply: no EventBus, EventSource or Sensor in these files.',
+    },
+    names: rows.map(({ desired }) => `${APPLIED_KINDS[desired.kind].word}/${desired.definition.name}`),
+  });
+}
+
+function isNotReady({ readiness }: AppliedRow): boolean {
+  return readiness?.state === 'NotReady' || readiness?.state === 'NoWorker';
+}
+
+function isInTheWay({ severity }: Problem): boolean {
+  return severity !== 'warning';
+}
+
+function refusal(problems: readonly Problem[], counts: string, output: Output): SluiceError {
+  output.note(problemText(problems, output.paint));
+  const [first] = problems;
+  return new SluiceError(first?.severity === 'unsupported' ? 'TRIGGER_UNSUPPORTED' : 'MANIFEST_INVALID', {
+    message: `Nothing was applied: ${problems.length} of the problems above must be solved first (${counts})`,
+  });
+}
+
+function hintAt(others: readonly OtherDocument[]): string {
+  const names = others.map(identityOf).map(({ kind, name }) => `${kind}/${name}`);
+  return `Left alone: ${names.join(', ')}. Apply them with kubectl, or with --kubernetes.`;
+}

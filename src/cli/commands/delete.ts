@@ -1,0 +1,164 @@
+/** `sluice delete`: ends buses, sources and sensors, and what they leave on the bus. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { SluiceError } from '../../errors';
+import { findBusDependents } from '../apply/bus-dependents';
+import { addressOf } from '../apply/apply-object';
+import { APPLIED_KINDS, APPLY_ORDER, defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { collect, parseDuration } from '../arguments';
+import { addressText, isNotFound, notApplied } from '../ask-workflow';
+import { EXIT_CODES, type ExitCode } from '../exit-codes';
+import type { CliIo } from '../io';
+import { countText, problemText, reportManifests } from '../manifest-report';
+import type { Output } from '../output';
+import { createProgress } from '../progress';
+import { readManifests } from '../read-manifests';
+import type { RegisterCommand } from '../runtime';
+import type { Tone } from '../style';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+
+interface DeleteOptions extends TemporalOptions {
+  filename?: string[];
+  namespace?: string;
+  ignoreNotFound?: boolean;
+  force?: boolean;
+  wait: number;
+}
+
+/** `deleting`: it was told to end; a worker has yet to do so. */
+type Deletion = 'deleted' | 'deleting' | 'not found';
+const TONES: Record<Deletion, Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
+
+const EXAMPLES = `
+Examples:
+  sluice delete sensor/water-bodies
+  sluice delete -f examples/water-bodies --ignore-not-found
+
+A deleted sensor's place on the bus is given up; runs under way go on to their end. A bus is not deleted while
+sources or sensors use it. The stream and its events stay on the NATS server.`;
+
+const POLL_MS = 200;
+
+export const registerDelete: RegisterCommand = (program, cli) => {
+  addTemporalOptions(program.command('delete [object...]'))
+    .summary('end buses, sources and sensors')
+    .description('Ends the workflows of what manifests describe, or of one object that is named.')
+    .option('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
+    .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
+    .option('--ignore-not-found', 'what is not applied is no error')
+    .option('--wait <duration>', 'how long to wait for the end of each', parseDuration, 15_000)
+    .option('--force', 'end it without a worker; a sensor then leaves its consumer on the bus')
+    .addHelpText('after', EXAMPLES)
+    .action(async (words: string[], options: DeleteOptions, command: Command) => {
+      cli.exitWith(await deleteObjects(words, options, cli.output(command), cli.io));
+    });
+};
+
+async function deleteObjects(
+  words: readonly string[],
+  options: DeleteOptions,
+  output: Output,
+  io: CliIo,
+): Promise<ExitCode> {
+  const addresses = await addressesOf(words, options, output, io);
+  const progress = createProgress(io);
+  const results = await withTemporal(options, io, async (session) => {
+    const deleted = new Set(addresses.map(workflowIdOf));
+    for (const address of addresses) await refuseIfInUse(session, address, deleted);
+    const done: Array<{ address: ObjectAddress; deletion: Deletion }> = [];
+    for (const address of addresses) {
+      progress.update(`ending ${addressText(address)}`);
+      done.push({ address, deletion: await end(session, address, options) });
+    }
+    return done;
+  }).finally(() => progress.end());
+
+  const [first] = results;
+  const named = options.filename === undefined;
+  if (named && first?.deletion === 'not found' && !options.ignoreNotFound) throw notApplied(first.address);
+  output.print({
+    data: {
+      objects: results.map(({ address: { kind, namespace, name }, deletion }) => ({
+        ...{ kind: kind.kind, namespace, name },
+        action: deletion,
+      })),
+    },
+    table: {
+      columns: ['object', 'namespace', 'action'],
+      rows: results.map(({ address: { kind, namespace, name }, deletion }) => [
+        ...[`${kind.kind}/${name}`, namespace],
+        { text: deletion, tone: TONES[deletion] },
+      ]),
+      empty: 'Nothing to delete: no EventBus, EventSource or Sensor in these files.',
+    },
+    names: results.map(({ address: { kind, name } }) => `${kind.word}/${name}`),
+  });
+  if (results.some(({ deletion }) => deletion === 'deleting')) {
+    output.note('What is "deleting" ends as soon as a worker is there to clean up after it; --force does not wait.');
+  }
+  const missed = !options.ignoreNotFound && results.some(({ deletion }) => deletion === 'not found');
+  return missed ? EXIT_CODES.problem : EXIT_CODES.ok;
+}
+
+/** Sensors first, buses last. */
+async function addressesOf(
+  words: readonly string[],
+  options: DeleteOptions,
+  output: Output,
+  io: CliIo,
+): Promise<ObjectAddress[]> {
+  const namespace = options.namespace ?? defaultNamespace(io);
+  if ((options.filename === undefined) === (words.length === 0)) {
+    throw new SluiceError('USAGE', { message: 'Nothing is named', fix: 'Give -f PATH, or KIND NAME, not both' });
+  }
+  if (options.filename === undefined) return [parseObjectAddress(words, namespace)];
+  const manifests = await readManifests(options.filename, io);
+  const report = reportManifests(manifests);
+  if (!report.valid) {
+    output.note(problemText(report.problems, output.paint));
+    throw new SluiceError('MANIFEST_INVALID', { message: `Nothing was deleted (${countText(report)})` });
+  }
+  return [...APPLY_ORDER].reverse().flatMap((kind) =>
+    manifests.documents.flatMap((document) => {
+      if (document.kind !== kind) return [];
+      const { name, namespace: own } = document.object.metadata;
+      return [{ kind: APPLIED_KINDS[kind], namespace: own ?? namespace, name }];
+    }),
+  );
+}
+
+async function refuseIfInUse(
+  session: TemporalSession,
+  address: ObjectAddress,
+  deleted: ReadonlySet<string>,
+): Promise<void> {
+  if (address.kind.kind !== 'EventBus') return;
+  const users = (await findBusDependents(session, address))
+    .map(addressOf)
+    .filter((user) => !deleted.has(workflowIdOf(user)));
+  if (users.length === 0) return;
+  throw new SluiceError('OBJECT_IN_USE', {
+    message: `${addressText(address)} is used by ${users.map(({ kind, name }) => `${kind.word}/${name}`).join(', ')}`,
+    fix: 'Delete these first, or together with it',
+  });
+}
+
+async function end(session: TemporalSession, address: ObjectAddress, options: DeleteOptions): Promise<Deletion> {
+  const handle = session.client.workflow.getHandle(workflowIdOf(address));
+  try {
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') return 'not found';
+    // A bus holds nothing that would have to be cleaned up.
+    if (options.force || address.kind.kind === 'EventBus') await handle.terminate('sluice delete');
+    else await handle.cancel();
+  } catch (error) {
+    if (isNotFound(error)) return 'not found';
+    throw error;
+  }
+  for (const deadline = Date.now() + options.wait; ; await sleep(POLL_MS)) {
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') return 'deleted';
+    if (Date.now() >= deadline) return 'deleting';
+  }
+}

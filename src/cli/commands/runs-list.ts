@@ -1,0 +1,101 @@
+/** `sluice runs list`: what fired, and what came of it. With `--state Parked`, what waits for a person. */
+import { Option, type Command } from 'commander';
+import { ageOf } from '../ages';
+import { defaultNamespace } from '../applied-kinds';
+import { parseDuration, parsePositiveInteger } from '../arguments';
+import { concurrently } from '../concurrently';
+import { createProgress } from '../progress';
+import { findRuns, RUN_STATES, type FoundRun } from '../runs/find-runs';
+import { fireReason, readFires } from '../runs/run-details';
+import type { RegisterCommand } from '../runtime';
+import type { Tone } from '../style';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+
+interface RunsListOptions extends TemporalOptions {
+  sensor?: string;
+  namespace?: string;
+  state?: string;
+  trigger?: string;
+  event?: string;
+  since?: number;
+  query?: string;
+  limit: number;
+}
+
+type ListedRun = FoundRun & { readonly reason?: string };
+
+const REASON_TIMEOUT_MS = 3_000;
+const QUERIES_AT_ONCE = 8;
+
+const STATE_TONES: Readonly<Record<string, Tone>> = { Succeeded: 'good', Failed: 'bad', Parked: 'warning' };
+
+const EXAMPLES = `
+Examples:
+  sluice runs list --sensor water-bodies --since 1h
+  sluice runs list --state Parked                      # what waits for a person, and why
+  sluice runs list --query 'SluiceTriggers = "detect"' -o name`;
+
+export function stateTone(state: string): Tone {
+  return STATE_TONES[state] ?? 'quiet';
+}
+
+export const registerRunsList: RegisterCommand = (runs, cli) => {
+  addTemporalOptions(runs.command('list'))
+    .summary('list runs')
+    .description('Lists runs, the newest first. Parked ones come with the reason for which they wait.')
+    .option('--sensor <name>', 'runs of this sensor; NAMESPACE/NAME or NAME')
+    .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
+    .addOption(new Option('--state <state>', 'runs in this state').choices(RUN_STATES))
+    .option('--trigger <name>', 'runs that fire this trigger')
+    .option('--event <id>', 'runs that carry this event; its key or its short id')
+    .option('--since <duration>', 'runs that were started within this time, e.g. 24h', parseDuration)
+    .option('--query <query>', 'a Temporal visibility query besides')
+    .option('--limit <n>', 'at most this many', parsePositiveInteger, 50)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: RunsListOptions, command: Command) => {
+      const output = cli.output(command);
+      const progress = createProgress(cli.io);
+      const { listed, more } = await withTemporal(options, cli.io, async (session) => {
+        const filter = {
+          ...options,
+          namespace: options.namespace ?? defaultNamespace(cli.io),
+          startedAfter: options.since === undefined ? undefined : new Date(Date.now() - options.since),
+        };
+        const found: FoundRun[] = [];
+        for await (const run of findRuns(session, filter)) {
+          if (found.push(run) > options.limit) break;
+          progress.update(`${found.length} runs found`);
+        }
+        const shown = found.slice(0, options.limit);
+        return { listed: await addReasons(session, shown), more: found.length > shown.length };
+      }).finally(() => progress.end());
+      output.print({
+        data: { runs: listed, more },
+        table: {
+          columns: ['run', 'state', 'triggers', 'events', 'age', 'reason'],
+          rows: listed.map((run) => [
+            ...[run.id, { text: run.state, tone: stateTone(run.state) }, run.triggers.join(',')],
+            ...[run.events.length === 1 ? (run.events[0] ?? '') : String(run.events.length)],
+            ...[ageOf(run.startedAt), run.reason ?? ''],
+          ]),
+          empty: 'No runs.',
+        },
+        names: listed.map(({ id }) => id),
+      });
+      if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
+    });
+};
+
+async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): Promise<ListedRun[]> {
+  let unanswered = false;
+  return await concurrently(runs, QUERIES_AT_ONCE, async (run) => {
+    if (run.state !== 'Parked' || unanswered) return run;
+    const fires = await readFires(session, run.id, REASON_TIMEOUT_MS);
+    if (fires === undefined) {
+      unanswered = true;
+      return { ...run, reason: 'no worker to ask' };
+    }
+    const parked = fires.find(({ state }) => state === 'Parked');
+    return parked ? { ...run, reason: fireReason(parked) } : run;
+  });
+}

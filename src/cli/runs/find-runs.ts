@@ -1,0 +1,130 @@
+/** Finds runs by what their search attributes say. */
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { sensorRef, WORKFLOW_TYPES } from '../../../workflows/identity';
+import {
+  EVENT_IDS_ATTRIBUTE,
+  SENSOR_ATTRIBUTE,
+  STATE_ATTRIBUTE,
+  TRIGGERS_ATTRIBUTE,
+} from '../../../workflows/search-attributes';
+import { SluiceError } from '../../errors';
+import { isShortEventId, shortEventId } from '../../event/short-id';
+import { isNotFound, runUnknown } from '../ask-workflow';
+import type { TemporalSession } from '../temporal';
+
+export const RUN_STATES = ['Firing', 'Waiting', 'Parked', 'Succeeded', 'Failed', 'Discarded'] as const;
+
+export interface RunFilter {
+  /** Name, or `namespace/name`. */
+  readonly sensor?: string;
+  readonly namespace: string;
+  readonly state?: string;
+  readonly trigger?: string;
+  /** Event key, or its short form. */
+  readonly event?: string;
+  readonly startedAfter?: Date;
+  /** A visibility query of the user's own. */
+  readonly query?: string;
+}
+
+export interface FoundRun {
+  readonly id: string;
+  readonly sensor: string;
+  /** State of the run; a run that was ended from outside has the state that Temporal gives it. */
+  readonly state: string;
+  readonly triggers: readonly string[];
+  /** Short event ids. */
+  readonly events: readonly string[];
+  readonly startedAt: string;
+  readonly endedAt?: string;
+}
+
+export function runQuery(filter: RunFilter): string {
+  const { sensor, namespace, state, trigger, event, startedAfter, query } = filter;
+  const clauses = [`WorkflowType = ${quote(WORKFLOW_TYPES.sensorRun)}`];
+  if (sensor !== undefined) {
+    const ref = sensor.includes('/') ? sensor : sensorRef(namespace, sensor);
+    clauses.push(`${SENSOR_ATTRIBUTE.name} = ${quote(ref)}`);
+  }
+  if (state !== undefined) clauses.push(`${STATE_ATTRIBUTE.name} = ${quote(state)}`);
+  if (trigger !== undefined) clauses.push(`${TRIGGERS_ATTRIBUTE.name} = ${quote(trigger)}`);
+  if (event !== undefined) {
+    clauses.push(`${EVENT_IDS_ATTRIBUTE.name} = ${quote(isShortEventId(event) ? event : shortEventId(event))}`);
+  }
+  if (startedAfter !== undefined) clauses.push(`StartTime >= ${quote(startedAfter.toISOString())}`);
+  if (query !== undefined) clauses.push(`(${query})`);
+  return clauses.join(' AND ');
+}
+
+/** Newest first. Throws USAGE for a query that the server does not understand. */
+export async function* findRuns(session: TemporalSession, filter: RunFilter): AsyncGenerator<FoundRun> {
+  try {
+    for await (const info of session.client.workflow.list({ query: runQuery(filter) })) yield toFoundRun(info);
+  } catch (error) {
+    throw refuseQuery(error, filter);
+  }
+}
+
+export async function countRuns(session: TemporalSession, filter: RunFilter): Promise<number> {
+  try {
+    return (await session.client.workflow.count(runQuery(filter))).count;
+  } catch (error) {
+    throw refuseQuery(error, filter);
+  }
+}
+
+/** Throws RUN_UNKNOWN. */
+export async function describeRun(session: TemporalSession, id: string): Promise<FoundRun> {
+  try {
+    return toFoundRun(await session.client.workflow.getHandle(id).describe());
+  } catch (error) {
+    throw isNotFound(error) ? runUnknown(id) : error;
+  }
+}
+
+function toFoundRun(info: Omit<WorkflowExecutionInfo, 'raw'>): FoundRun {
+  const attributes = info.typedSearchAttributes;
+  const { name: status } = info.status;
+  const own = attributes.get(STATE_ATTRIBUTE) ?? 'Firing';
+  const endedFromOutside = status === 'TERMINATED' || status === 'TIMED_OUT' || status === 'CANCELLED';
+  return {
+    id: info.workflowId,
+    sensor: attributes.get(SENSOR_ATTRIBUTE) ?? info.workflowId.split('/').slice(1, 3).join('/'),
+    state: endedFromOutside ? status.toLowerCase() : own,
+    triggers: attributes.get(TRIGGERS_ATTRIBUTE) ?? [],
+    events: attributes.get(EVENT_IDS_ATTRIBUTE) ?? [],
+    startedAt: info.startTime.toISOString(),
+    ...(info.closeTime ? { endedAt: info.closeTime.toISOString() } : {}),
+  };
+}
+
+/** `run/<namespace>/<sensor>/<key>`, also without the first word. Throws USAGE. */
+export function parseRunId(text: string): { readonly id: string; readonly namespace: string; readonly sensor: string } {
+  const id = text.startsWith('run/') ? text : `run/${text}`;
+  const [, namespace = '', sensor = '', ...key] = id.split('/');
+  if (key.join('') !== '') return { id, namespace, sensor };
+  throw new SluiceError('USAGE', {
+    message: `"${text}" is no run id`,
+    fix: 'A run id looks like run/<namespace>/<sensor>/<key>; sluice runs list shows them',
+  });
+}
+
+function refuseQuery(error: unknown, filter: RunFilter): unknown {
+  const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
+  if (!/INVALID_ARGUMENT/.test(text)) return error;
+  if (/Sluice\w+ is not/i.test(text) || /not a valid search attribute/i.test(text)) {
+    return new SluiceError('USAGE', {
+      message: 'The query names a search attribute that this Temporal namespace does not have',
+      fix: 'Run `sluice setup`, or correct the query',
+      cause: error,
+    });
+  }
+  return new SluiceError('USAGE', {
+    message: `Temporal does not understand the query ${filter.query ?? ''}`,
+    cause: error,
+  });
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`;
+}

@@ -1,0 +1,33 @@
+/** What a run says of its fires. */
+import { firesQuery } from '../../../workflows/messages';
+import { isSluiceError } from '../../errors';
+import type { FireStatus } from '../../run/run-types';
+import { askWorkflow, runUnknown } from '../ask-workflow';
+import type { TemporalSession } from '../temporal';
+
+/** Undefined when there is no worker to ask. */
+export async function readFires(
+  session: TemporalSession,
+  runId: string,
+  timeoutMs?: number,
+): Promise<readonly FireStatus[] | undefined> {
+  try {
+    return await askWorkflow(
+      session,
+      runId,
+      () => runUnknown(runId),
+      (handle) => handle.query(firesQuery),
+      timeoutMs,
+    );
+  } catch (error) {
+    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return undefined;
+    throw error;
+  }
+}
+
+/** Why a fire is where it is, in one line. */
+export function fireReason({ failure, outcome, answer }: FireStatus): string {
+  if (outcome && outcome.phase !== 'Succeeded') return `${outcome.phase}: ${outcome.message}`;
+  if (failure) return `${failure.code}: ${failure.message}`;
+  return outcome?.phase ?? answer ?? '';
+}
