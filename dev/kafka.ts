@@ -24,6 +24,8 @@ export interface RunningKafka {
   tls?: TlsFiles;
   /** Ends the broker with all it holds. May be called again. */
   stop(): Promise<void>;
+  /** Ends the broker as an outage would; `restart` brings it back. */
+  stopKeepingAddress(): Promise<void>;
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
           await server.stop();
           await removeFolder(folder);
         },
+        stopKeepingAddress: () => server.stop(),
         restart: async () => {
           await server.stop();
           server = await start();

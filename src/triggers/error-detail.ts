@@ -5,14 +5,14 @@
 
 /** `code` of an error (`ECONNRESET`, `EAUTH`); empty when it has none. */
 export function errorCode(error: unknown): string {
-  const code = property(error, 'code');
+  const code = errorProperty(error, 'code');
   return typeof code === 'string' ? code : '';
 }
 
 /** Whether the error, or one of its causes, has one of these names (`TimeoutError`). */
 export function hasErrorName(error: unknown, ...names: readonly string[]): boolean {
-  for (let link = error; link !== undefined && link !== null; link = property(link, 'cause')) {
-    const name = property(link, 'name');
+  for (let link = error; link !== undefined && link !== null; link = errorProperty(link, 'cause')) {
+    const name = errorProperty(link, 'name');
     if (typeof name === 'string' && names.includes(name)) return true;
   }
   return false;
@@ -20,17 +20,18 @@ export function hasErrorName(error: unknown, ...names: readonly string[]): boole
 
 /** Its message, or its code where the message is empty, as Node leaves it when every address refused. */
 export function errorText(error: unknown): string {
-  const message = property(error, 'message');
+  const message = errorProperty(error, 'message');
   if (typeof message === 'string' && message !== '') return message;
   return errorCode(error) || String(error);
 }
 
 /** A number that a library attached under this name. */
 export function errorNumber(error: unknown, name: string): number | undefined {
-  const value = property(error, name);
+  const value = errorProperty(error, name);
   return typeof value === 'number' ? value : undefined;
 }
 
-function property(value: unknown, name: string): unknown {
+/** Anything else that a library attached. */
+export function errorProperty(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

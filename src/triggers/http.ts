@@ -8,8 +8,16 @@ import type { Agent } from 'node:http';
 import { SluiceError } from '../errors';
 import type { HttpTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from './connection-cache';
+import {
+  basicAuthHeader,
+  describeHeaders,
+  layHeaders,
+  plainHeaders,
+  resolveHeaders,
+  secureHeaders,
+  type NamedHeader,
+} from './headers';
 import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from './http-exchange';
-import { composeHeaders, describeHeaders, resolveHeaders, type NamedHeader } from './http-headers';
 import { isPassingStatus, parseRetryAfterMs } from './http-status';
 import { readTls, type TlsSettings } from './tls';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
@@ -69,7 +77,14 @@ function compose({ template, payload, dynamicHeaders, fireId }: FireRequest<Http
   return {
     url: parseUrl(template.url),
     method: template.method ?? 'POST',
-    headers: composeHeaders({ ...template, dynamicHeaders, fireId, contentType: body?.contentType }),
+    headers: layHeaders(
+      plainHeaders({ 'Idempotency-Key': fireId, 'Content-Type': body?.contentType }),
+      plainHeaders(template.headers),
+      plainHeaders(dynamicHeaders),
+      secureHeaders(template.secureHeaders),
+      basicAuthHeader(template.basicAuth),
+      plainHeaders({ Host: template.host || undefined }),
+    ),
     body: body?.text,
   };
 }

@@ -5,6 +5,7 @@ import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
 import { argoWorkflowTrigger } from './argo-workflow';
 import { httpTrigger } from './http';
 import { k8sTrigger } from './k8s';
+import { kafkaTrigger } from './kafka';
 import { logTrigger } from './log';
 import { natsTrigger } from './nats';
 import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
@@ -13,6 +14,7 @@ const factories = {
   argoWorkflow: argoWorkflowTrigger,
   http: httpTrigger,
   k8s: k8sTrigger,
+  kafka: kafkaTrigger,
   log: logTrigger,
   nats: natsTrigger,
 } satisfies { [Kind in TriggerKind]?: TriggerFactory<Block<Kind>> };

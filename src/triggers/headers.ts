@@ -1,4 +1,4 @@
-/** The headers of an `http` trigger: who wins over whom, and which values are secret. */
+/** Headers of requests and records: who wins over whom, and which values are secret. */
 import { SluiceError } from '../errors';
 import type { KeySelector, SecretReader } from '../kubernetes/secrets';
 import type { BasicAuth, SecureHeader } from '../manifest/common';
@@ -14,33 +14,26 @@ export interface NamedHeader {
   readonly value: HeaderValue;
 }
 
-export interface HeaderSources {
-  readonly fireId: string;
-  readonly contentType?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly dynamicHeaders?: Readonly<Record<string, string>>;
-  readonly secureHeaders?: readonly SecureHeader[];
-  readonly basicAuth?: BasicAuth;
-  readonly host?: string;
+/** Later layers win, whatever the case of a name. Names stay exactly as written. */
+export function layHeaders(...layers: ReadonlyArray<readonly NamedHeader[]>): NamedHeader[] {
+  const composed = new Map<string, NamedHeader>();
+  for (const header of layers.flat()) composed.set(header.name.toLowerCase(), header);
+  return [...composed.values()];
 }
 
-/**
- * Later ones win, whatever their case: ours, `headers`, `dynamicHeaders`, `secureHeaders`, `basicAuth`, `host`.
- * Names stay exactly as written.
- */
-export function composeHeaders(sources: HeaderSources): NamedHeader[] {
-  const composed = new Map<string, NamedHeader>();
-  const set = (name: string, value: HeaderValue) => composed.set(name.toLowerCase(), { name, value });
-  const setText = (name: string, text: string) => set(name, { from: 'manifest', text });
+export function plainHeaders(headers: Readonly<Record<string, string | undefined>> = {}): NamedHeader[] {
+  return Object.entries(headers)
+    .filter((entry): entry is [string, string] => entry[1] !== undefined)
+    .map(([name, text]) => ({ name, value: { from: 'manifest', text } }));
+}
 
-  setText('Idempotency-Key', sources.fireId);
-  if (sources.contentType) setText('Content-Type', sources.contentType);
-  for (const [name, text] of Object.entries(sources.headers ?? {})) setText(name, text);
-  for (const [name, text] of Object.entries(sources.dynamicHeaders ?? {})) setText(name, text);
-  for (const header of sources.secureHeaders ?? []) set(header.name, secureValue(header));
-  if (sources.basicAuth) set('Authorization', { from: 'basicAuth', basicAuth: sources.basicAuth });
-  if (sources.host) setText('Host', sources.host);
-  return [...composed.values()];
+/** Throws TRIGGER_REFUSED for a header whose value comes from nowhere. */
+export function secureHeaders(headers: readonly SecureHeader[] = []): NamedHeader[] {
+  return headers.map((header) => ({ name: header.name, value: secureValue(header) }));
+}
+
+export function basicAuthHeader(basicAuth: BasicAuth | undefined): NamedHeader[] {
+  return basicAuth ? [{ name: 'Authorization', value: { from: 'basicAuth', basicAuth } }] : [];
 }
 
 export interface ResolvedHeaders {

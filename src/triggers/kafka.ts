@@ -1,0 +1,86 @@
+/**
+ * Trigger `kafka`: one record per fire, done when the broker has confirmed it.
+ *
+ * Every record carries the fire's id in the header `idempotency-key`, so that a consumer can tell a repetition.
+ */
+import { CompressionTypes, type Producer } from 'kafkajs';
+import { SluiceError } from '../errors';
+import { ConnectionCache } from './connection-cache';
+import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
+import { openProducer, readKafkaSettings, type KafkaSettings, type KafkaTemplate } from './kafka-connection';
+import { describeKafkaFailure } from './kafka-failure';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+export const kafkaTrigger: TriggerFactory<KafkaTemplate> = { kind: 'kafka', create: createKafkaTrigger };
+
+const TIMEOUT_MS = 10_000;
+const ALL_REPLICAS = -1;
+
+function createKafkaTrigger({ secrets }: TriggerDependencies): Trigger<KafkaTemplate> {
+  const producers = new ConnectionCache<KafkaSettings, Producer>({
+    open: openProducer,
+    close: (producer) => producer.disconnect(),
+  });
+
+  return {
+    async fire(request) {
+      const { template, namespace, signal } = request;
+      const { topic, key, value, headers: composed } = composeRecord(request);
+      const [settings, { headers }] = await Promise.all([
+        readKafkaSettings(template, namespace, secrets),
+        resolveHeaders(composed, namespace, secrets),
+      ]);
+      signal.throwIfAborted();
+      return producers.use(settings, async (producer) => {
+        try {
+          const [placed] = await producer.send({
+            topic,
+            acks: template.requiredAcks ?? ALL_REPLICAS,
+            compression: template.compress ? CompressionTypes.Snappy : CompressionTypes.None,
+            timeout: TIMEOUT_MS,
+            messages: [{ key, value, headers }],
+          });
+          return { kind: 'response', summary: describePlace(topic, placed) };
+        } catch (error) {
+          throw describeKafkaFailure(error, `Kafka did not take the record for topic ${topic}`);
+        }
+      });
+    },
+    preview(request) {
+      const { topic, key, value, headers } = composeRecord(request);
+      return { brokers: request.template.url, topic, key: key ?? null, headers: describeHeaders(headers), value };
+    },
+    close: () => producers.close(),
+  };
+}
+
+interface ComposedRecord {
+  readonly topic: string;
+  readonly key?: string;
+  readonly value: string;
+  readonly headers: NamedHeader[];
+}
+
+function composeRecord({ template, payload, fireId }: FireRequest<KafkaTemplate>): ComposedRecord {
+  if (template.schemaRegistry) {
+    throw new SluiceError('TRIGGER_UNSUPPORTED', {
+      message: 'kafka.schemaRegistry is not supported yet: records cannot be written as Avro',
+      fix: 'Remove schemaRegistry to send JSON, or use a custom trigger',
+    });
+  }
+  return {
+    topic: template.topic,
+    key: template.partitioningKey || undefined,
+    value: JSON.stringify(payload),
+    headers: layHeaders(
+      plainHeaders({ 'idempotency-key': fireId }),
+      plainHeaders(template.headers),
+      secureHeaders(template.secureHeaders),
+    ),
+  };
+}
+
+function describePlace(topic: string, placed: { partition: number; baseOffset?: string } | undefined): string {
+  if (placed === undefined) return `sent a record to topic ${topic}, unconfirmed because requiredAcks is 0`;
+  return `wrote to topic ${topic}, partition ${placed.partition}, offset ${placed.baseOffset ?? 'unknown'}`;
+}

@@ -1,0 +1,183 @@
+import { Kafka, logLevel, type EachMessagePayload } from 'kafkajs';
+import { readFile } from 'node:fs/promises';
+import { startKafka, type RunningKafka, type StartKafkaOptions } from '../../dev/kafka';
+import { kafkaTrigger } from '../../src/triggers/kafka';
+import type { KafkaTemplate } from '../../src/triggers/kafka-connection';
+import type { FireRequest, FireResult } from '../../src/triggers/trigger';
+import { eventually } from '../setup/eventually';
+import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
+
+const selector = (key: string) => ({ name: 'kafka', key });
+
+async function fire(
+  template: KafkaTemplate,
+  more: Partial<Omit<FireRequest<KafkaTemplate>, 'template'>> = {},
+  world = createTriggerWorld(),
+): Promise<FireResult> {
+  const trigger = kafkaTrigger.create(world);
+  try {
+    return await trigger.fire(fireRequest(template, { payload: { scene: 'S2A' }, ...more }));
+  } finally {
+    await trigger.close();
+  }
+}
+
+interface ReadRecord {
+  readonly key?: string;
+  readonly value?: string;
+  readonly partition: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function readRecords(broker: string, topic: string, count: number): Promise<ReadRecord[]> {
+  const consumer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).consumer({ groupId: `test-${topic}` });
+  const records: ReadRecord[] = [];
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      eachMessage: ({ message, partition }: EachMessagePayload) => {
+        const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)] as const);
+        const [key, value] = [message.key?.toString(), message.value?.toString()];
+        records.push({ key, value, partition, headers: Object.fromEntries(headers) });
+        return Promise.resolve();
+      },
+    });
+    return await eventually(() => records.length >= count && records);
+  } finally {
+    await consumer.disconnect();
+  }
+}
+
+// The broker is a fake that speaks the real protocol: see dev/kafka.ts.
+describe('the kafka trigger', () => {
+  let kafka: RunningKafka;
+  beforeAll(async () => (kafka = await startKafka({ autoCreateTopics: true })), 180_000);
+  afterAll(() => kafka.stop());
+
+  it('writes one record per fire and says where it is', async () => {
+    const template: KafkaTemplate = {
+      url: kafka.broker,
+      topic: 'scenes',
+      partitioningKey: 'tile-10TFK',
+      headers: { origin: 'sluice' },
+      secureHeaders: [{ name: 'token', valueFrom: { secretKeyRef: selector('token') } }],
+    };
+    const world = createTriggerWorld({ 'kafka/token': 't0ken' });
+    const result = await eventually(() => fire(template, {}, world));
+    expect(result).toMatchObject({ summary: expect.stringMatching(/topic scenes, partition \d, offset 0/) as string });
+    expect(await readRecords(kafka.broker, 'scenes', 1)).toEqual([
+      expect.objectContaining({
+        key: 'tile-10TFK',
+        value: '{"scene":"S2A"}',
+        headers: { 'idempotency-key': 'fire-1', origin: 'sluice', token: 't0ken' },
+      }),
+    ]);
+  });
+
+  it('puts records with the same key into the same partition', async () => {
+    for (const partitioningKey of ['a', 'b', 'a', 'b', 'c']) {
+      await eventually(() => fire({ url: kafka.broker, topic: 'keyed', partitioningKey }));
+    }
+    const records = await readRecords(kafka.broker, 'keyed', 5);
+    const partitionsOf = (key: string) => new Set(records.filter((r) => r.key === key).map((r) => r.partition));
+    expect(partitionsOf('a').size).toBe(1);
+    expect(partitionsOf('b').size).toBe(1);
+  });
+
+  it('compresses with snappy', async () => {
+    const payload = { text: 'water '.repeat(500) };
+    await eventually(() => fire({ url: kafka.broker, topic: 'compressed', compress: true }, { payload }));
+    const [record] = await readRecords(kafka.broker, 'compressed', 1);
+    expect(record?.value).toBe(JSON.stringify(payload));
+  });
+
+  it.each([
+    ['nobody', 0],
+    ['the leader', 1],
+    ['all replicas', -1],
+  ])('can wait for %s', async (_who, requiredAcks) => {
+    await eventually(() => fire({ url: kafka.broker, topic: 'acknowledged', requiredAcks }));
+  });
+
+  it('tries every broker of the list', async () => {
+    const url = `127.0.0.1:1, ${kafka.broker}`;
+    await expect(eventually(() => fire({ url, topic: 'listed' }))).resolves.toMatchObject({ kind: 'response' });
+  });
+
+  it.each<[string, Partial<KafkaTemplate>]>([
+    ['a schema registry', { schemaRegistry: { url: 'http://localhost:8081', schemaId: 1 } }],
+    ['GSSAPI', { sasl: { mechanism: 'GSSAPI', userSecret: selector('user'), passwordSecret: selector('password') } }],
+  ])('says that %s is not supported yet', async (_case, more) => {
+    const failure = await failureOf(fire({ url: kafka.broker, topic: 't', ...more }));
+    expect(failure).toMatchObject({ code: 'TRIGGER_UNSUPPORTED', retryable: false });
+  });
+
+  it('can show the record without sending it', () => {
+    const template: KafkaTemplate = {
+      url: 'kafka:9092',
+      topic: 'scenes',
+      secureHeaders: [{ name: 'token', valueFrom: { secretKeyRef: selector('token') } }],
+    };
+    const preview = kafkaTrigger.create(createTriggerWorld()).preview?.(fireRequest(template, { payload: { a: 1 } }));
+    expect(preview).toEqual({
+      brokers: 'kafka:9092',
+      topic: 'scenes',
+      key: null,
+      headers: { 'idempotency-key': 'fire-1', token: '<secret kafka/token>' },
+      value: '{"a":1}',
+    });
+  });
+});
+
+describe('the kafka trigger and its broker', () => {
+  let kafka: RunningKafka | undefined;
+  const start = async (options: StartKafkaOptions) => (kafka = await startKafka(options));
+  afterEach(async () => {
+    await kafka?.stop();
+    kafka = undefined;
+  });
+
+  it('may try again when the broker is down, and succeeds when it is back', async () => {
+    const { broker, restart, stopKeepingAddress } = await start({ topic: 'scenes' });
+    await stopKeepingAddress();
+    const trigger = kafkaTrigger.create(createTriggerWorld());
+    const request = fireRequest({ url: broker, topic: 'scenes' }, { payload: {} });
+    expect(await failureOf(trigger.fire(request))).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
+    await restart();
+    await expect(eventually(() => trigger.fire(request))).resolves.toMatchObject({ kind: 'response' });
+    await restart();
+    await expect(eventually(() => trigger.fire(request))).resolves.toMatchObject({ kind: 'response' });
+    await trigger.close();
+  });
+
+  it('may try again when the topic does not exist yet', async () => {
+    const { broker } = await start({});
+    const failure = await failureOf(fire({ url: broker, topic: 'missing' }));
+    expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: true });
+  });
+
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('identifies itself by %s', async (mechanism) => {
+    const { broker } = await start({ topic: 'scenes', sasl: { mechanism, username: 'ada', password: 'pw' } });
+    const template: KafkaTemplate = {
+      url: broker,
+      topic: 'scenes',
+      sasl: { mechanism, userSecret: selector('user'), passwordSecret: selector('password') },
+    };
+    const good = createTriggerWorld({ 'kafka/user': 'ada', 'kafka/password': 'pw' });
+    await expect(fire(template, {}, good)).resolves.toMatchObject({ kind: 'response' });
+    const bad = createTriggerWorld({ 'kafka/user': 'ada', 'kafka/password': 'guess' });
+    expect(await failureOf(fire(template, {}, bad))).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
+  });
+
+  it('verifies the certificate of the broker', async () => {
+    const { broker, tls } = await start({ topic: 'scenes', tls: true });
+    const world = createTriggerWorld({ 'kafka/ca': await readFile(tls?.caPath ?? '', 'utf8') });
+    const template = (block: KafkaTemplate['tls']): KafkaTemplate => ({ url: broker, topic: 'scenes', tls: block });
+    const sent = fire(template({ caCertSecret: selector('ca') }), {}, world);
+    await expect(sent).resolves.toMatchObject({ kind: 'response' });
+    const unverified = await failureOf(fire(template({ enabled: true }), {}, world));
+    expect(unverified).toMatchObject({ code: 'TRIGGER_UNREACHABLE' });
+    await expect(fire(template({ insecureSkipVerify: true }), {}, world)).resolves.toMatchObject({ kind: 'response' });
+  });
+});
