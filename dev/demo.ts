@@ -1,0 +1,164 @@
+/**
+ * `npm run demo`: the water-bodies system from end to end on real servers. Publishes the scenes of a STAC API to Redis
+ * and shows how each becomes exactly one Argo Workflow. Exit code 0 only if every one did.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { Command } from 'commander';
+import { connectBus } from '../src/bus/connect';
+import { describeError } from '../src/errors';
+import { SluiceCommand } from './demo/command';
+import { updateJourneys, type Journey, type JourneySources, type Scene } from './demo/journeys';
+import { DemoStory } from './demo/story';
+import { createApiClient } from './kubernetes/api-client';
+import { repoRoot } from './repo-root';
+import { generateStacItems } from './stac-items';
+import { startSystem, type RunningSystem } from './system';
+import { startWorker, type RunningWorker } from './worker-process';
+
+const EXAMPLE = join(repoRoot, 'examples', 'water-bodies');
+const NAMESPACE = 'default';
+const SENSOR = 'water-bodies';
+const COLLECTION = 'sentinel-2-l2a';
+const AREA = '-121.399,39.834,-120.74,40.472';
+/** The first passes are announced on the stream, the later ones on the channel. */
+const LAST_DAY_ON_STREAM = '2021-07-09';
+/** The example's sensor leaves cloudier scenes alone; the demo's catalogue has none, so that every scene must arrive. */
+const CLOUD_LIMIT = 80;
+const GIVE_UP_AFTER_MS = 120_000;
+const LOOK_EVERY_MS = 250;
+
+interface DemoOptions {
+  readonly keep?: boolean;
+  readonly scenes: string;
+}
+
+async function main(): Promise<number> {
+  const program = new Command('npm run demo --')
+    .description('Runs the water-bodies system on real servers and shows the way of every scene.')
+    .option('--keep', 'stay up afterwards, to look around in the Temporal UI; Ctrl-C ends it')
+    .option('--scenes <n>', 'scenes to publish on each of stream and channel', '6')
+    .addHelpText('after', '\nExample:\n  npm run demo -- --keep')
+    .parse();
+  const options = program.opts<DemoOptions>();
+  const story = new DemoStory();
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+
+  let system: RunningSystem | undefined;
+  let worker: RunningWorker | undefined;
+  try {
+    story.chapter('Servers');
+    system = await startSystem({
+      scenes: generateStacItems().filter(({ properties }) => properties['eo:cloud_cover'] < CLOUD_LIMIT),
+      workflowDurationMs: 1_500,
+      onStarted: (name, where) => story.done(name, where),
+    });
+    worker = await startWorker('all-in-one', system.environment);
+    story.done('Sluice workers', `${worker.healthUrl}/readyz`);
+
+    const sluice = new SluiceCommand(system.environment);
+    story.chapter('sluice apply -f examples/water-bodies --kubernetes');
+    const applied = await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--kubernetes', '--wait', '30s');
+    for (const [name, action] of listApplied(applied)) story.done(name, action);
+
+    const scenes = await publish(sluice, system, Number(options.scenes), story);
+    const ok = await follow(scenes, system, story, stopped.signal);
+    if (options.keep && !stopped.signal.aborted) {
+      story.lookAround(system.temporal.uiUrl, system.environment);
+      await new Promise<void>((resolve) => stopped.signal.addEventListener('abort', () => resolve()));
+    }
+    return ok ? 0 : 1;
+  } finally {
+    await worker?.stop();
+    await system?.stop();
+  }
+}
+
+async function publish(
+  sluice: SluiceCommand,
+  system: RunningSystem,
+  count: number,
+  story: DemoStory,
+): Promise<Scene[]> {
+  const common = ['stac', 'publish', '--api', system.stac?.url ?? '', '--collection', COLLECTION, '--bbox', AREA];
+  const redis = ['--redis', system.redis.url, '--max-items', String(count)];
+  story.chapter('sluice stac publish: the catalogue is searched, scenes go to a stream and to a channel');
+  const listed = await sluice.json(
+    ...[...common, '--datetime', `../${LAST_DAY_ON_STREAM}T23:59:59Z`, ...redis],
+    ...['--stream', 'stac-items', '--form', 'flat', '--producer', 'project-a'],
+  );
+  const announced = await sluice.json(
+    ...[...common, '--datetime', `${LAST_DAY_ON_STREAM}T23:59:59Z/..`, ...redis],
+    ...['--channel', 'stac-events', '--form', 'item'],
+  );
+  const scenes = [...readScenes(listed, 'stream stac-items'), ...readScenes(announced, 'channel stac-events')];
+  story.done('published', `${scenes.length} scenes`);
+  return scenes;
+}
+
+async function follow(
+  scenes: readonly Scene[],
+  system: RunningSystem,
+  story: DemoStory,
+  signal: AbortSignal,
+): Promise<boolean> {
+  story.chapter('The way of each scene');
+  const connection = await Connection.connect({ address: system.temporal.address });
+  const bus = await connectBus(
+    { namespace: NAMESPACE, name: 'jetstream-event-bus', spec: { jetstreamExotic: { url: system.nats.url } } },
+    { secret: () => Promise.reject(new Error('none')), configMap: () => Promise.reject(new Error('none')) },
+  );
+  const { url, caPath, adminToken: token } = system.kubernetes;
+  const sources: JourneySources = {
+    bus,
+    client: new Client({ connection }),
+    kubernetes: createApiClient({ url, ca: await readFile(caPath, 'utf8'), token }),
+    temporalUiUrl: system.temporal.uiUrl,
+    namespace: NAMESPACE,
+    sensor: SENSOR,
+  };
+  const journeys = scenes.map((scene): Journey => ({ scene, workflows: [] }));
+  try {
+    const deadline = Date.now() + GIVE_UP_AFTER_MS;
+    while (!signal.aborted && Date.now() < deadline && journeys.some(({ outcome }) => outcome === undefined)) {
+      await updateJourneys(journeys, sources);
+      story.tell(journeys);
+      await pause(LOOK_EVERY_MS);
+    }
+    // Once more at the very end: a second Workflow for a scene would show now.
+    await updateJourneys(journeys, sources);
+    return story.end(journeys);
+  } finally {
+    await bus.close();
+    await connection.close();
+  }
+}
+
+function readScenes(printed: unknown, place: string): Scene[] {
+  const { items } = printed as { items: ReadonlyArray<{ id: string; href: string; entryId?: string }> };
+  return items.map(({ id, href, entryId }) => ({
+    id,
+    href,
+    redis: entryId === undefined ? place : `${place}, entry ${entryId}`,
+  }));
+}
+
+function listApplied(printed: unknown): Array<[string, string]> {
+  const { objects, kubernetes } = printed as {
+    objects: ReadonlyArray<{ kind: string; name: string; action: string }>;
+    kubernetes: ReadonlyArray<{ kind: string; name: string; action: string }>;
+  };
+  return [...kubernetes, ...objects].map(({ kind, name, action }) => [`${kind}/${name}`, action]);
+}
+
+main()
+  .then((code) => {
+    process.exitCode = code;
+  })
+  .catch((error: unknown) => {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = 1;
+  });

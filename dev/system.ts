@@ -1,0 +1,115 @@
+/** Everything that Sluice runs on, started together: for the demo, the benchmark, the end-to-end tests, `sluice dev`. */
+import { startArgoControllerStandIn, type ArgoControllerStandIn } from './argo-controller-stand-in';
+import {
+  startKubernetes,
+  startNats,
+  startRedis,
+  startStacApi,
+  startTemporal,
+  type RunningKubernetes,
+  type RunningNats,
+  type RunningRedis,
+  type RunningStacApi,
+  type RunningTemporal,
+} from './servers';
+import type { StacItem } from './stac-items';
+
+export interface SystemOptions {
+  /** Scenes of the STAC API; left out: no STAC API. */
+  readonly scenes?: readonly StacItem[];
+  /** How long the stand-in lets a Workflow run; left out: no stand-in, Workflows stay as they were created. */
+  readonly workflowDurationMs?: number;
+  /** Names in manifests that mean the Redis started here; default: that of the water-bodies example. */
+  readonly redisNames?: readonly string[];
+  readonly temporalUi?: boolean;
+  /** Never use servers that the environment names. */
+  readonly own?: boolean;
+  /** Called as each server answers. */
+  readonly onStarted?: (name: string, where: string) => void;
+}
+
+export interface RunningSystem {
+  readonly temporal: RunningTemporal;
+  readonly nats: RunningNats;
+  readonly redis: RunningRedis;
+  readonly kubernetes: RunningKubernetes;
+  readonly stac?: RunningStacApi;
+  /** For workers and for the `sluice` command: where everything is. */
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+const EXAMPLE_REDIS_NAMES = ['redis-service:6379'];
+
+export async function startSystem(options: SystemOptions = {}): Promise<RunningSystem> {
+  const { scenes, workflowDurationMs, redisNames = EXAMPLE_REDIS_NAMES, own, onStarted } = options;
+  const running: Array<{ stop(): Promise<void> }> = [];
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled(running.splice(0).map((server) => server.stop()));
+  };
+  const start = async <Server extends { stop(): Promise<void> }>(
+    name: string,
+    starting: Promise<Server>,
+    where: (server: Server) => string,
+  ): Promise<Server> => {
+    const server = await starting;
+    running.push(server);
+    onStarted?.(name, where(server));
+    return server;
+  };
+  const ownOption = own === undefined ? {} : { own };
+  try {
+    const [temporal, nats, redis, kubernetes, stac] = await allOrNothing([
+      start(
+        'Temporal',
+        startTemporal({ ...ownOption, ...(options.temporalUi === false ? { headless: true } : {}) }),
+        ({ address, uiUrl }) => uiUrl || address,
+      ),
+      start('NATS JetStream', startNats(ownOption), ({ url }) => url),
+      start('Redis', startRedis(ownOption), ({ url }) => url),
+      start('Kubernetes API', startKubernetes(ownOption), ({ url }) => url),
+      scenes === undefined
+        ? undefined
+        : start(
+            'STAC API',
+            startStacApi({ ...ownOption, items: scenes }),
+            ({ url, items }) => `${url}  ${items.length} scenes`,
+          ),
+    ]);
+    if (workflowDurationMs !== undefined) {
+      const standIn: Promise<ArgoControllerStandIn> = startArgoControllerStandIn({
+        kubernetes,
+        durationMs: workflowDurationMs,
+      });
+      await start('Argo controller', standIn, () => 'a stand-in: moves Workflows through their phases, runs no step');
+    }
+    const redisAddress = `${redis.host}:${redis.port}`;
+    return {
+      temporal,
+      nats,
+      redis,
+      kubernetes,
+      ...(stac && { stac }),
+      environment: {
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: 'default',
+        SLUICE_BUS_URL: nats.url,
+        SLUICE_REDIS_URL: redis.url,
+        SLUICE_HOST_ALIASES: redisNames.map((name) => `${name}=${redisAddress}`).join(','),
+        KUBECONFIG: kubernetes.kubeconfigPath,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** As Promise.all, but fails only once every server has either started or failed, so that all can be stopped. */
+async function allOrNothing<Started extends readonly unknown[]>(
+  starting: Started,
+): Promise<{ -readonly [Index in keyof Started]: Awaited<Started[Index]> }> {
+  await Promise.allSettled(starting);
+  return await Promise.all(starting);
+}
