@@ -5,13 +5,34 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
+import { createExpressionEngine } from '../../src/expressions';
 import { EVENT_BUS_KINDS } from '../../src/manifest/event-bus';
 import { EVENT_SOURCE_KINDS } from '../../src/manifest/event-source';
+import type { ExpressionLanguage, ExpressionSyntax } from '../../src/manifest/expressions';
 import { loadManifests, type LoadedManifests } from '../../src/manifest/load';
 import { TRIGGER_KINDS } from '../../src/manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../../src/manifest/triggers/resource-source';
 
 const corpus = join(repoRoot, 'test/manifest/corpus');
+
+const engine = createExpressionEngine({ timeLimitMs: 10_000 });
+afterAll(() => engine.close());
+
+const check = (language: ExpressionLanguage) => async (source: string) => {
+  const outcome = await engine.evaluate({ kind: 'check', language, source });
+  if (!outcome.ok) throw new Error(outcome.message);
+  return outcome.value ?? undefined;
+};
+
+/** The syntax as the libraries see it that will run the expressions. */
+const expressions: ExpressionSyntax = {
+  checkJq: check('jq'),
+  checkLua: check('lua'),
+  checkTemplate: check('template'),
+  checkGovaluate: check('govaluate'),
+  checkExpr: check('expr'),
+  checkRegex: check('regex'),
+};
 
 function filesIn(folder: 'valid' | 'invalid'): string[] {
   return readdirSync(join(corpus, folder)).sort();
@@ -23,7 +44,7 @@ function expectationsOf(folder: string, file: string): string[] {
 }
 
 function load(folder: string, file: string): Promise<LoadedManifests> {
-  return loadManifests([join(corpus, folder, file)]);
+  return loadManifests([join(corpus, folder, file)], { expressions });
 }
 
 function describeProblems({ problems }: LoadedManifests): string[] {
