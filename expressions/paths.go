@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
@@ -39,6 +40,12 @@ func setPath(it *item, doc *document) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if text == "" { // no document yet, and a query path that matched nothing in it
+		return nil, nil
+	}
+	if !gjson.Valid(text) {
+		return nil, fmt.Errorf("path '%s' does not lead to a place in the document", it.Path)
 	}
 	return rawJSON(text), nil
 }

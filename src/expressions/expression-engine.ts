@@ -130,15 +130,19 @@ class ThreadedEngine implements ExpressionEngine {
       for (const pending of batch) pending.reject(closedError());
       return;
     }
-    this.settleBatch(thread, batch, end);
+    try {
+      this.settleBatch(thread, batch, end);
+    } catch (error) {
+      for (const pending of batch) pending.reject(error); // an undecodable answer: a defect, but nobody waits for ever
+    }
     this.dispatch();
   }
 
   private settleBatch(thread: EvaluationThread, batch: PendingEvaluation[], end: BatchEnd): void {
     if (end.kind === 'answered') {
-      decodeAnswers(end.text).forEach((outcome, index) => batch[index]?.resolve(outcome));
       if (end.memoryBytes > this.maxMemoryMb * RECYCLE_SHARE * 2 ** 20) this.endThread(thread);
       else this.release(thread);
+      decodeAnswers(end.text).forEach((outcome, index) => batch[index]?.resolve(outcome));
       return;
     }
     this.endThread(thread);

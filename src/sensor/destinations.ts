@@ -7,6 +7,8 @@ import { remember } from './remember';
 
 const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,3})$/;
+/** Indexes that sjson reads in its own way: with leading zeros, or far beyond what is there. */
+const OTHER_INDEX = /^(0[0-9]+|[1-9][0-9]{4,})$/;
 const APPEND = '-1';
 
 const parsePlainDestination = remember((path: string): readonly string[] | undefined => {
@@ -24,7 +26,7 @@ export function writePlainDestination(
   value: JsonValue,
 ): JsonValue | undefined {
   const keys = parsePlainDestination(path);
-  if (!keys) return undefined;
+  if (!keys || (document === undefined && keys[0] === APPEND)) return undefined;
   try {
     return write(document, keys, value);
   } catch (error) {
@@ -40,7 +42,7 @@ function write(target: JsonValue | undefined, keys: readonly string[], value: Js
   if (isObject(target)) {
     return { ...target, [key]: write(Object.hasOwn(target, key) ? target[key] : undefined, rest, value) };
   }
-  if (target !== undefined) throw new NeedsEngine();
+  if (target !== undefined || OTHER_INDEX.test(key)) throw new NeedsEngine();
   return ARRAY_INDEX.test(key) || key === APPEND
     ? writeElement([], key, rest, value)
     : { [key]: write(undefined, rest, value) };

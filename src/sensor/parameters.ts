@@ -49,7 +49,8 @@ export async function buildPayload(
     if (!value) continue;
     if (!parameter.dest) return value.text;
     const before = document;
-    document = await naming(index, parameter, () => write(before, parameter, value, engine));
+    const after = await naming(index, parameter, () => write(before, parameter, value, engine));
+    document = after ?? undefined; // a query path that matched nothing in a document that is not there yet
   }
   return document;
 }

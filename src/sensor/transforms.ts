@@ -4,6 +4,7 @@ import type { JsonValue } from '../event/json';
 import type { Dependency } from '../manifest/filters';
 import { dataOf } from './event-data';
 import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome } from './expression-engine';
+import { transformPlainJq } from './plain-jq';
 
 export type TransformResult =
   | { readonly outcome: 'unchanged'; readonly event: CloudEvent }
@@ -37,6 +38,8 @@ function evaluateTransform(
   engine: ExpressionEngine,
 ): Promise<ExpressionOutcome<JsonValue>> {
   if (!jq) return engine.evaluate({ kind: 'luaTransform', script, data });
+  const quickly = transformPlainJq(jq, data);
+  if (quickly) return Promise.resolve({ ok: true, value: quickly });
   return engine.evaluate({ kind: 'jq', program: jq, data });
 }
 

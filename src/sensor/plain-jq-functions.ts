@@ -1,0 +1,138 @@
+/** The functions of jq that plain-jq.ts knows. */
+import type { JsonValue } from '../event/json';
+import { isJqTruthy, isPlainObject, NeedsJq, requireJqText } from './plain-jq-values';
+import type { JqNode } from './plain-jq-syntax';
+
+type Outputs = (node: JqNode, input: JsonValue) => JsonValue[];
+
+export function callJqFunction(
+  name: string,
+  argument: JqNode | undefined,
+  input: JsonValue,
+  outputs: Outputs,
+): JsonValue[] {
+  if (name === 'empty' && !argument) return [];
+  if (!argument) {
+    const plain = PLAIN_FUNCTIONS[name];
+    if (!plain || !Object.hasOwn(PLAIN_FUNCTIONS, name)) throw new NeedsJq();
+    return [plain(input)];
+  }
+  switch (name) {
+    case 'map':
+      if (!Array.isArray(input)) throw new NeedsJq();
+      return [input.flatMap((element) => outputs(argument, element))];
+    case 'select':
+      return isJqTruthy(only(outputs(argument, input))) ? [input] : [];
+    case 'del':
+      return [deletePaths(argument, input)];
+    default:
+      return [withText(name, input, requireJqText(only(outputs(argument, input))))];
+  }
+}
+
+function only([value, ...more]: JsonValue[]): JsonValue {
+  if (value === undefined || more.length > 0) throw new NeedsJq();
+  return value;
+}
+
+const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>> = {
+  not: (input) => !isJqTruthy(input),
+  type: typeName,
+  length: lengthOf,
+  keys: (input) => {
+    if (!isPlainObject(input)) throw new NeedsJq();
+    return Object.keys(input).sort();
+  },
+  tostring: (input) => {
+    if (typeof input === 'string') return input;
+    if (typeof input === 'number') return numberText(input);
+    if (typeof input === 'object' && input !== null) throw new NeedsJq();
+    return String(input);
+  },
+  tonumber: (input) => {
+    if (typeof input === 'number') return input;
+    const text = requireJqText(input);
+    if (!/^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?$/.test(text) || Number(text) === 0) throw new NeedsJq();
+    return Number(text);
+  },
+  fromjson: (input) => {
+    const text = requireJqText(input);
+    if (/[0-9][eE]|[0-9]{16}/.test(text)) throw new NeedsJq();
+    try {
+      return JSON.parse(text) as JsonValue;
+    } catch {
+      throw new NeedsJq(); // the engine says what is wrong with it
+    }
+  },
+  ascii_downcase: (input) => requireJqText(input).replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+  ascii_upcase: (input) => requireJqText(input).replace(/[a-z]/g, (letter) => letter.toUpperCase()),
+};
+
+function withText(name: string, input: JsonValue, text: string): JsonValue {
+  switch (name) {
+    case 'has':
+      if (!isPlainObject(input)) throw new NeedsJq();
+      return Object.hasOwn(input, text);
+    case 'split':
+      if (input === '' || text === '') throw new NeedsJq();
+      return requireJqText(input).split(text);
+    case 'join':
+      if (!Array.isArray(input) || input.length === 0) throw new NeedsJq();
+      return input.map(requireJqText).join(text);
+    case 'startswith':
+      return requireJqText(input).startsWith(text);
+    case 'endswith':
+      return requireJqText(input).endsWith(text);
+    case 'ltrimstr': {
+      const whole = requireJqText(input);
+      return whole.startsWith(text) ? whole.slice(text.length) : whole;
+    }
+    case 'rtrimstr': {
+      const whole = requireJqText(input);
+      return text !== '' && whole.endsWith(text) ? whole.slice(0, -text.length) : whole;
+    }
+    default:
+      throw new NeedsJq();
+  }
+}
+
+function typeName(value: JsonValue): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function lengthOf(value: JsonValue): number {
+  if (value === null) return 0;
+  if (typeof value === 'string') return [...value].length;
+  if (typeof value === 'number') return Math.abs(value);
+  if (typeof value === 'boolean') throw new NeedsJq();
+  return Object.keys(value).length;
+}
+
+/** Numbers that everybody writes alike. */
+function numberText(value: number): string {
+  const size = Math.abs(value);
+  if (value !== 0 && (size < 1e-4 || size >= 1e15)) throw new NeedsJq();
+  return String(value);
+}
+
+/** Paths of object keys only; what is not there is left alone. */
+function deletePaths(argument: JqNode, input: JsonValue): JsonValue {
+  if (argument.kind === 'comma') return deletePaths(argument.right, deletePaths(argument.left, input));
+  return deleteKeys(input, keysOf(argument));
+}
+
+function keysOf(node: JqNode): string[] {
+  if (node.kind === 'identity') return [];
+  if (node.kind !== 'field') throw new NeedsJq();
+  return [...keysOf(node.of), node.name];
+}
+
+function deleteKeys(value: JsonValue, keys: readonly string[]): JsonValue {
+  const [key, ...rest] = keys;
+  if (key === undefined || (value !== null && !isPlainObject(value))) throw new NeedsJq();
+  if (value === null || !Object.hasOwn(value, key)) return value;
+  const { [key]: inner = null, ...others } = value;
+  if (rest.length === 0) return others;
+  return { ...others, [key]: deleteKeys(inner, rest) };
+}
