@@ -371,7 +371,7 @@ describe('argoWorkflow preview', () => {
   it('shows the exact object without a server', () => {
     const offline = argoWorkflowTrigger.create(dependenciesFor({ open: () => Promise.reject(new Error('offline')), close: () => undefined }));
     const request = createFire('argo', workflow({ generateName: 'p-' }), {
-      template: { source: {}, operation: 'submit', args: ['-p', 'a=1'] } as ArgoWorkflowTriggerTemplate,
+      template: { source: {}, operation: 'submit', args: ['-p', 'a=1'] },
     });
     expect(offline.preview?.(request)).toMatchObject({
       operation: 'submit',

@@ -4,12 +4,22 @@ import { SluiceError } from '../../errors';
 import type { JsonObject } from '../../event/json';
 import { isRecord } from '../../kubernetes/kubernetes-object';
 import type { ResourceSource, ResourceSourceKind } from '../../manifest/triggers/resource-source';
+import { readConfigMap } from './configmap';
+import { readFileSource } from './file';
+import { readGit } from './git';
 import { readInline } from './inline';
 import { readEmbeddedResource } from './resource';
+import { readS3 } from './s3';
+import { readUrl } from './url';
 import type { ReadResource, ResourceContent, ResourceSourceContext } from './resource-source';
 
-const readers: { [Kind in ResourceSourceKind]?: ReadResource<NonNullable<ResourceSource[Kind]>> } = {
+const readers: { [Kind in ResourceSourceKind]: ReadResource<NonNullable<ResourceSource[Kind]>> } = {
+  s3: readS3,
   inline: readInline,
+  file: readFileSource,
+  url: readUrl,
+  git: readGit,
+  configmap: readConfigMap,
   resource: readEmbeddedResource,
 };
 
@@ -37,7 +47,7 @@ function readKind<Kind extends ResourceSourceKind>(
   context: ResourceSourceContext,
 ): Promise<ResourceContent> | undefined {
   const spec = source[kind];
-  return spec === undefined ? undefined : readers[kind]?.(spec, context);
+  return spec === undefined ? undefined : readers[kind](spec, context);
 }
 
 function parseObject(text: string, origin: string): JsonObject {

@@ -39,7 +39,7 @@ describe('nodes of large Workflows', () => {
     const large = Object.fromEntries(
       Array.from({ length: 8_000 }, (_, index) => [`wf-${index}`, { id: `wf-${index}`, name: `wf.${'x'.repeat(100)}${index}`, type: 'Pod' as const }]),
     );
-    const packed = withPackedNodes({ status: { nodes: large } as { nodes?: WorkflowNodes; compressedNodes?: string } });
+    const packed = withPackedNodes({ status: { nodes: large } });
     expect(packed.status.nodes).toBeUndefined();
     expect(readNodes(packed.status)).toEqual(large);
   });

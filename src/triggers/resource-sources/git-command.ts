@@ -1,0 +1,154 @@
+/** Runs the system's git in a folder of its own, cut off from the configuration and the terminal of the worker. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SluiceError } from '../../errors';
+
+export interface GitAccess {
+  /** For HTTP. Handed over in the environment of git alone, never on a command line. */
+  readonly basicAuth?: { readonly username: string; readonly password: string };
+  /** For SSH: an OpenSSH private key. */
+  readonly sshKey?: string;
+  readonly ignoreHostKey?: boolean;
+}
+
+export interface GitFolder {
+  /** Standard output. Throws TRIGGER_SOURCE_UNREADABLE. */
+  run(...args: readonly string[]): Promise<string>;
+}
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+
+/** Gives `work` an empty repository and removes it afterwards, with the key in it. */
+export async function withGitFolder<Result>(
+  origin: string,
+  access: GitAccess,
+  signal: AbortSignal,
+  work: (git: GitFolder) => Promise<Result>,
+): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-git-'));
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  try {
+    const env = await createEnvironment(folder, access);
+    const git: GitFolder = { run: (...args) => runGit(args, { folder, env, origin, signal: deadline }) };
+    await git.run('init', '--quiet', '--bare', '.');
+    return await work(git);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!deadline.aborted) throw error;
+    throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: not read within ${TIMEOUT_MS / 1000} s`,
+      retryable: true,
+      cause: error,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function createEnvironment(folder: string, access: GitAccess): Promise<NodeJS.ProcessEnv> {
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    // No local paths and no helper programs: the address comes from a manifest.
+    GIT_ALLOW_PROTOCOL: 'https:http:ssh:git',
+    ...pick(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'GIT_SSL_CAINFO', 'SSL_CERT_FILE']),
+  };
+  const config: [string, string][] = [
+    ['http.lowSpeedLimit', '1000'],
+    ['http.lowSpeedTime', '20'],
+  ];
+  if (access.basicAuth) {
+    const { username, password } = access.basicAuth;
+    const token = Buffer.from(`${username}:${password}`).toString('base64');
+    config.push(['http.extraHeader', `Authorization: Basic ${token}`]);
+  }
+  config.forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  });
+  env.GIT_CONFIG_COUNT = String(config.length);
+  env.GIT_SSH_COMMAND = await createSshCommand(folder, access);
+  return env;
+}
+
+async function createSshCommand(folder: string, { sshKey, ignoreHostKey }: GitAccess): Promise<string> {
+  const options = ['BatchMode=yes', 'ConnectTimeout=20'];
+  if (sshKey !== undefined) {
+    const path = join(folder, 'ssh-key');
+    await writeFile(path, sshKey.endsWith('\n') ? sshKey : `${sshKey}\n`, { mode: 0o600 });
+    options.push(`IdentityFile=${path}`, 'IdentitiesOnly=yes');
+  }
+  const knownHosts = process.env.SLUICE_SSH_KNOWN_HOSTS;
+  if (ignoreHostKey) options.push('StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR');
+  else options.push('StrictHostKeyChecking=yes', ...(knownHosts ? [`UserKnownHostsFile="${knownHosts}"`] : []));
+  return ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', quote(option)])].join(' ');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function pick(names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+interface RunContext {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly origin: string;
+  readonly signal: AbortSignal;
+}
+
+function runGit(args: readonly string[], { folder, env, origin, signal }: RunContext): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      'git',
+      args,
+      { cwd: folder, env, signal, maxBuffer: MAX_OUTPUT_BYTES, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        if (!error) resolve(stdout);
+        else reject(describeFailure(error, stderr, origin));
+      },
+    );
+  });
+}
+
+function describeFailure(cause: Error & { code?: unknown }, stderr: string, origin: string): SluiceError {
+  if (cause.code === 'ENOENT') {
+    return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: the git command is not installed beside this worker`,
+      fix: "Install git (and openssh-client for SSH), or use Sluice's own image",
+      retryable: false,
+    });
+  }
+  if (cause.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: larger than ${MAX_OUTPUT_BYTES} bytes`,
+      retryable: false,
+    });
+  }
+  const text = explain(stderr);
+  return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+    message: `${origin}: ${text || cause.message}`,
+    fix: 'Try `git fetch` with the same address, reference and credentials',
+    retryable: !REFUSED.test(stderr),
+  });
+}
+
+/** What nobody else but a person will change. */
+const REFUSED =
+  /not found|does not exist|couldn't find remote ref|Authentication failed|Permission denied|not allowed|verification failed|could not read Username/i;
+/** Advice and notices that git and ssh add to every failure. */
+const GENERAL = /^(Please make sure|and the repository exists|warning:)/i;
+
+function explain(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  const said = lines.filter((line) => line !== '' && !GENERAL.test(line)).slice(0, 4);
+  // Addresses may carry a password.
+  return said.join('; ').replace(/:\/\/[^@/\s]*@/g, '://');
+}

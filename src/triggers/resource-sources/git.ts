@@ -1,0 +1,99 @@
+/** `source.git`: the object from a file of a Git repository. Only that file is fetched, nothing is checked out. */
+import { SluiceError } from '../../errors';
+import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
+import { withGitFolder, type GitAccess, type GitFolder } from './git-command';
+import type { ReadResource } from './resource-source';
+
+export interface GitSource {
+  readonly url: string;
+  readonly filePath: string;
+  readonly branch?: string;
+  readonly tag?: string;
+  /** A commit, or the full name of a reference. */
+  readonly ref?: string;
+  readonly creds?: { readonly username?: KeySelector; readonly password?: KeySelector };
+  readonly sshKeySecret?: KeySelector;
+  readonly githubApp?: unknown;
+  readonly remote?: { readonly name: string; readonly urls: readonly string[] };
+  readonly insecureIgnoreHostKey?: boolean;
+}
+
+export const readGit: ReadResource<GitSource> = async (source, { namespace, secrets, signal }) => {
+  const url = source.remote?.urls[0] ?? source.url;
+  const path = parsePath(source.filePath);
+  const wanted = wantedReference(source);
+  const origin = `source.git ${withoutUser(url)} ${wanted}:${path}`;
+  refuseOptions(url, wanted, origin);
+  const access = await readAccess(source, namespace, secrets, origin);
+  const text = await withGitFolder(origin, access, signal, async (git) => {
+    await git.run('remote', 'add', 'origin', url);
+    await git.run('fetch', '--quiet', '--depth=1', '--no-tags', '--filter=blob:none', 'origin', wanted);
+    return await readBlob(git, path, origin);
+  });
+  return { text, origin };
+};
+
+/** No branch, tag or ref: what the repository itself calls its main branch. */
+function wantedReference({ branch, tag, ref }: GitSource): string {
+  if (branch) return `refs/heads/${branch}`;
+  if (tag) return `refs/tags/${tag}`;
+  return ref || 'HEAD';
+}
+
+async function readBlob(git: GitFolder, path: string, origin: string): Promise<string> {
+  const listing = await git.run('ls-tree', 'FETCH_HEAD', '--', path);
+  const [, mode, type, id] = /^(\d+) (\w+) ([0-9a-f]+)\t/.exec(listing) ?? [];
+  if (id === undefined) throw unreadable(`${origin}: no such file`);
+  if (mode === '120000') throw unreadable(`${origin} is a symbolic link, which is not followed`);
+  if (type !== 'blob') throw unreadable(`${origin} is a folder, expected a file`);
+  return await git.run('cat-file', 'blob', id);
+}
+
+/** Inside the repository, no matter how it is written. */
+function parsePath(filePath: string): string {
+  const path = filePath.replace(/^(\.?\/)+/, '');
+  if (path === '' || /\.\.|~|\\/.test(path)) {
+    throw unreadable(`source.git.filePath: expected a path inside the repository, found "${filePath}"`);
+  }
+  return path;
+}
+
+/** git would take these for options. */
+function refuseOptions(url: string, reference: string, origin: string): void {
+  if (url.startsWith('-') || reference.startsWith('-')) throw unreadable(`${origin}: must not begin with "-"`);
+}
+
+async function readAccess(
+  { creds, sshKeySecret, githubApp, insecureIgnoreHostKey }: GitSource,
+  namespace: string,
+  secrets: SecretReader,
+  origin: string,
+): Promise<GitAccess> {
+  if (githubApp !== undefined) {
+    throw new SluiceError('TRIGGER_UNSUPPORTED', {
+      message: `${origin}: githubApp is not supported yet`,
+      fix: 'Use creds with a fine-grained personal access token, or an SSH deploy key',
+    });
+  }
+  const read = (selector: KeySelector | undefined) => (selector ? secrets.secret(namespace, selector) : undefined);
+  const [username, password, sshKey] = await Promise.all([
+    read(creds?.username),
+    read(creds?.password),
+    read(sshKeySecret),
+  ]);
+  return {
+    // Hosting services take a token as password under any name.
+    ...(password === undefined ? {} : { basicAuth: { username: username ?? 'git', password } }),
+    ...(sshKey === undefined ? {} : { sshKey }),
+    ignoreHostKey: insecureIgnoreHostKey ?? false,
+  };
+}
+
+/** Addresses may carry a password; messages must not. */
+function withoutUser(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+}
+
+function unreadable(message: string): SluiceError {
+  return new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message, retryable: false });
+}

@@ -1,0 +1,100 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readResourceSource } from '../../../src/triggers/resource-sources/registry';
+import type { GitSource } from '../../../src/triggers/resource-sources/git';
+import { failureOf } from '../../setup/failure';
+import { createStrangerKey, startGitServers, type GitServers } from './git-servers';
+import { secretsFrom } from './fake-secrets';
+
+let servers: GitServers;
+let folder: string;
+const credentials = { username: 'reader', password: 's3cret-token' };
+const selectors = { username: { name: 'git', key: 'user' }, password: { name: 'git', key: 'token' } };
+
+beforeAll(async () => {
+  servers = await startGitServers(credentials);
+  folder = await mkdtemp(join(tmpdir(), 'sluice-known-hosts-'));
+  process.env.SLUICE_SSH_KNOWN_HOSTS = join(folder, 'known_hosts');
+  await writeFile(process.env.SLUICE_SSH_KNOWN_HOSTS, `${servers.knownHost}\n`);
+});
+afterAll(async () => {
+  delete process.env.SLUICE_SSH_KNOWN_HOSTS;
+  await rm(folder, { recursive: true });
+  await servers.close();
+});
+
+function read(source: Partial<GitSource>, extra: Record<string, string> = {}) {
+  const git = { url: servers.httpUrl, cloneDirectory: '/x', filePath: 'objects/one.yaml', creds: selectors, ...source };
+  const secrets = secretsFrom({
+    'git/user': credentials.username,
+    'git/token': credentials.password,
+    'ssh/key': servers.clientKey,
+    'ssh/stranger': createStrangerKey(),
+    ...extra,
+  });
+  // Manifests are checked against the schema, where githubApp has a shape of its own.
+  return readResourceSource({ git: git as never }, { namespace: 'argo', secrets, signal: AbortSignal.timeout(30_000) });
+}
+
+describe('source.git', () => {
+  it.each([
+    ['the main branch of the repository, whatever it is called', {}, 'from-git'],
+    ['a branch', { branch: 'other' }, 'from-branch'],
+    ['a tag', { tag: 'v1' }, 'from-git'],
+    ['a full reference', { ref: 'refs/heads/other' }, 'from-branch'],
+    ['a path that begins with ./', { filePath: './objects/one.yaml' }, 'from-git'],
+  ] as [string, Partial<GitSource>, string][])('reads a file of %s', async (_what, source, name) => {
+    expect(await read(source)).toMatchObject({ kind: 'ConfigMap', metadata: { name } });
+  });
+
+  it('reads a file of a commit', async () => {
+    expect(await read({ ref: servers.firstCommit })).toMatchObject({ metadata: { name: 'from-git' } });
+  });
+
+  it('reads over SSH with a key, and trusts only known hosts', async () => {
+    const ssh = { url: servers.sshUrl, creds: undefined, sshKeySecret: { name: 'ssh', key: 'key' } };
+    expect(await read(ssh)).toMatchObject({ metadata: { name: 'from-git' } });
+    const stranger = await failureOf(read({ ...ssh, sshKeySecret: { name: 'ssh', key: 'stranger' } }));
+    expect(stranger).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+    process.env.SLUICE_SSH_KNOWN_HOSTS = join(folder, 'nobody');
+    const unknown = await failureOf(read(ssh));
+    expect(unknown).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+    expect(await read({ ...ssh, insecureIgnoreHostKey: true })).toMatchObject({ metadata: { name: 'from-git' } });
+    process.env.SLUICE_SSH_KNOWN_HOSTS = join(folder, 'known_hosts');
+  });
+
+  it.each([
+    ['a symbolic link', { filePath: 'link.yaml' }, false],
+    ['a folder', { filePath: 'objects' }, false],
+    ['a missing file', { filePath: 'none.yaml' }, false],
+    ['a path that leads out', { filePath: '../etc/passwd' }, false],
+    ['a file that is too large', { filePath: 'large.yaml' }, false],
+    ['a branch that does not exist', { branch: 'none' }, false],
+    ['a reference that git would take for an option', { ref: '--upload-pack=touch /tmp/x' }, false],
+    ['an address that git would take for an option', { url: '--upload-pack=touch /tmp/x' }, false],
+    ['a folder of this machine', { url: '/etc' }, false],
+    ['a helper program as address', { url: 'ext::touch /tmp/x' }, false],
+    ['a server that does not answer', { url: 'http://127.0.0.1:1/repo.git' }, true],
+  ] as [string, Partial<GitSource>, boolean][])('refuses %s', async (_what, source, retryable) => {
+    expect(await failureOf(read(source))).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable });
+  });
+
+  it('never shows credentials and leaves nothing behind', async () => {
+    const before = await leftovers();
+    const error = await failureOf(read({ creds: selectors }, { 'git/token': 'wrong-s3cret' }));
+    expect(error).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+    expect(JSON.stringify([error.message, error.fix, error.context])).not.toContain('s3cret');
+    const inAddress = servers.httpUrl.replace('http://', 'http://me:s3cret@');
+    expect((await failureOf(read({ url: inAddress, creds: undefined }))).message).not.toContain('s3cret');
+    expect(await leftovers()).toEqual(before);
+  });
+
+  it('says that githubApp is not supported yet', async () => {
+    expect(await failureOf(read({ githubApp: {} }))).toMatchObject({ code: 'TRIGGER_UNSUPPORTED' });
+  });
+});
+
+async function leftovers(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => /^sluice-git-[^t]/.test(name));
+}

@@ -1,0 +1,178 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTlsFiles } from '../../../dev/tls-certificates';
+import type { ResourceSource } from '../../../src/manifest/triggers/resource-source';
+import { readResourceSource } from '../../../src/triggers/resource-sources/registry';
+import { failureOf } from '../../setup/failure';
+import { secretsFrom } from './fake-secrets';
+import { startS3Server, type S3Server } from './s3-server';
+
+const YAML = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: found\n';
+const FOUND = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'found' } };
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-sources-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function read(source: ResourceSource, values: Record<string, string> = {}) {
+  const signal = AbortSignal.timeout(20_000);
+  return readResourceSource(source, { namespace: 'argo', secrets: secretsFrom(values), signal });
+}
+const FINAL = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false };
+const PASSING = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: true };
+
+describe('source.resource, inline and configmap', () => {
+  it('give the object, from YAML or JSON', async () => {
+    expect(await read({ resource: FOUND })).toEqual(FOUND);
+    expect(await read({ inline: YAML })).toEqual(FOUND);
+    expect(await read({ inline: JSON.stringify(FOUND) })).toEqual(FOUND);
+    expect(await read({ configmap: { name: 'objects', key: 'one' } }, { 'objects/one': YAML })).toEqual(FOUND);
+  });
+
+  it('the first in the order of Argo Events wins', async () => {
+    expect(await read({ resource: { kind: 'Other' }, inline: YAML })).toEqual(FOUND);
+  });
+
+  it.each([
+    ['several documents', `${YAML}---\n${YAML}`],
+    ['text that is no YAML', 'a: [1'],
+    ['a list', '- a'],
+    ['nothing', ''],
+  ])('refuse %s', async (_what, inline) => {
+    expect(await failureOf(read({ inline }))).toMatchObject(FINAL);
+  });
+
+  it('a missing ConfigMap may appear, a missing source will not', async () => {
+    expect(await failureOf(read({ configmap: { name: 'none', key: 'k' } }))).toMatchObject(PASSING);
+    expect(await failureOf(read({}))).toMatchObject(FINAL);
+  });
+});
+
+describe('source.file', () => {
+  beforeAll(async () => {
+    await mkdir(join(folder, 'files', 'sub'), { recursive: true });
+    await writeFile(join(folder, 'files', 'sub', 'one.yaml'), YAML);
+    await writeFile(join(folder, 'outside.yaml'), YAML);
+    await symlink(join(folder, 'outside.yaml'), join(folder, 'files', 'link.yaml'));
+    await symlink(join(folder, 'files', 'sub', 'one.yaml'), join(folder, 'files', 'inner.yaml'));
+    process.env.SLUICE_FILES_DIR = join(folder, 'files');
+  });
+  afterAll(() => delete process.env.SLUICE_FILES_DIR);
+
+  it('reads below SLUICE_FILES_DIR, by relative or absolute path, links inside included', async () => {
+    for (const path of ['sub/one.yaml', join(folder, 'files', 'sub', 'one.yaml'), 'inner.yaml']) {
+      expect(await read({ file: { path } })).toEqual(FOUND);
+    }
+  });
+
+  it.each(['../outside.yaml', 'link.yaml', '/etc/passwd', 'sub/../../outside.yaml', '.'])('refuses %s', async (path) => {
+    expect(await failureOf(read({ file: { path } }))).toMatchObject(FINAL);
+  });
+
+  it('a missing file may appear; without the folder nothing is read', async () => {
+    expect(await failureOf(read({ file: { path: 'none.yaml' } }))).toMatchObject(PASSING);
+    delete process.env.SLUICE_FILES_DIR;
+    const error = await failureOf(read({ file: { path: 'sub/one.yaml' } }));
+    expect(error).toMatchObject(FINAL);
+    expect(error.fix).toContain('SLUICE_FILES_DIR');
+    process.env.SLUICE_FILES_DIR = join(folder, 'files');
+  });
+});
+
+describe('source.url', () => {
+  let base: string;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    const tls = await createTlsFiles(folder);
+    const options = { cert: await readFile(tls.serverCertificatePath), key: await readFile(tls.serverKeyPath) };
+    const server = createServer(options, (request, response) => {
+      const path = request.url ?? '';
+      const status = Number(/^\/status\/(\d+)/.exec(path)?.[1] ?? 200);
+      if (path === '/moved') response.writeHead(302, { location: '/one.yaml' }).end();
+      else if (path === '/loop') response.writeHead(302, { location: '/loop' }).end();
+      else if (path === '/large') response.end('x'.repeat(600 * 1024));
+      else response.writeHead(status).end(YAML);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    close = () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      });
+  });
+  afterAll(() => close());
+
+  const url = (path: string, verifyCert?: boolean): ResourceSource => ({ url: { path: `${base}${path}`, verifyCert } });
+
+  it('reads what the server answers, over redirects', async () => {
+    expect(await read(url('/one.yaml', false))).toEqual(FOUND);
+    expect(await read(url('/moved', false))).toEqual(FOUND);
+  });
+
+  it('verifies the server unless told not to', async () => {
+    for (const verifyCert of [undefined, true]) {
+      expect(await failureOf(read(url('/one.yaml', verifyCert)))).toMatchObject(FINAL);
+    }
+  });
+
+  it.each([
+    ['/status/404', FINAL],
+    ['/status/403', FINAL],
+    ['/status/503', PASSING],
+    ['/status/429', PASSING],
+    ['/large', FINAL],
+    ['/loop', FINAL],
+  ])('fails on %s', async (path, expected) => {
+    expect(await failureOf(read(url(path, false)))).toMatchObject(expected);
+  });
+
+  it('takes http and https only, and never shows the query', async () => {
+    expect(await failureOf(read({ url: { path: 'file:///etc/passwd' } }))).toMatchObject(FINAL);
+    expect(await failureOf(read({ url: { path: 'nonsense' } }))).toMatchObject(FINAL);
+    expect((await failureOf(read(url('/status/404?token=s3cret', false)))).message).not.toContain('s3cret');
+    expect(await failureOf(read({ url: { path: 'http://127.0.0.1:1/x' } }))).toMatchObject(PASSING);
+  });
+});
+
+describe('source.s3', () => {
+  let server: S3Server;
+  const keys = { accessKey: { name: 's3', key: 'id' }, secretKey: { name: 's3', key: 'secret' } };
+  const values = { 's3/id': 'AKIDTEST', 's3/secret': 'wJalrXUtnFEMI/K7MDENG' };
+  beforeAll(async () => {
+    server = await startS3Server(
+      { AKIDTEST: 'wJalrXUtnFEMI/K7MDENG' },
+      { '/objects/a b/(one)+é.yaml': YAML, '/objects/one.yaml': YAML, '/open/one.yaml': YAML, '/objects/large': 'x'.repeat(1_300_000) },
+      ['/open/one.yaml'],
+    );
+  });
+  afterAll(() => server.close());
+
+  const s3 = (key: string, more: object = {}, bucket = 'objects'): ResourceSource => ({
+    s3: { endpoint: server.endpoint, insecure: true, bucket: { name: bucket, key }, ...keys, ...more },
+  });
+
+  it('reads with a signed request, whatever the key is called', async () => {
+    expect(await read(s3('one.yaml'), values)).toEqual(FOUND);
+    expect(await read(s3('a b/(one)+é.yaml', { region: 'eu-central-1' }), values)).toEqual(FOUND);
+  });
+
+  it('reads public objects without credentials', async () => {
+    expect(await read(s3('one.yaml', { accessKey: undefined, secretKey: undefined }, 'open'))).toEqual(FOUND);
+  });
+
+  it('fails on wrong credentials, missing and large objects, and says nothing secret', async () => {
+    const error = await failureOf(read(s3('one.yaml'), { ...values, 's3/secret': 'wrong-s3cret' }));
+    expect(error).toMatchObject(FINAL);
+    expect(error.message).not.toContain('s3cret');
+    expect(await failureOf(read(s3('none'), values))).toMatchObject(FINAL);
+    expect(await failureOf(read(s3('large'), values))).toMatchObject(FINAL);
+    expect(await failureOf(read(s3(''), values))).toMatchObject(FINAL);
+    expect((await failureOf(read(s3('one.yaml')))).code).toBe('SECRET_MISSING');
+  });
+});
