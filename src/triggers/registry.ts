@@ -3,20 +3,24 @@ import { SluiceError } from '../errors';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
 import { argoWorkflowTrigger } from './argo-workflow';
+import { emailTrigger } from './email';
 import { httpTrigger } from './http';
 import { k8sTrigger } from './k8s';
 import { kafkaTrigger } from './kafka';
 import { logTrigger } from './log';
 import { natsTrigger } from './nats';
+import { slackTrigger } from './slack';
 import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
 
 const factories = {
   argoWorkflow: argoWorkflowTrigger,
+  email: emailTrigger,
   http: httpTrigger,
   k8s: k8sTrigger,
   kafka: kafkaTrigger,
   log: logTrigger,
   nats: natsTrigger,
+  slack: slackTrigger,
 } satisfies { [Kind in TriggerKind]?: TriggerFactory<Block<Kind>> };
 
 /** What a manifest says under `template.<kind>`. */

@@ -139,14 +139,14 @@ describe('the kafka trigger and its broker', () => {
   });
 
   it('may try again when the broker is down, and succeeds when it is back', async () => {
-    const { broker, restart, stopKeepingAddress } = await start({ topic: 'scenes' });
-    await stopKeepingAddress();
+    const server = await start({ topic: 'scenes' });
+    await server.stopKeepingAddress();
     const trigger = kafkaTrigger.create(createTriggerWorld());
-    const request = fireRequest({ url: broker, topic: 'scenes' }, { payload: {} });
+    const request = fireRequest({ url: server.broker, topic: 'scenes' }, { payload: {} });
     expect(await failureOf(trigger.fire(request))).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
-    await restart();
+    await server.restart();
     await expect(eventually(() => trigger.fire(request))).resolves.toMatchObject({ kind: 'response' });
-    await restart();
+    await server.restart();
     await expect(eventually(() => trigger.fire(request))).resolves.toMatchObject({ kind: 'response' });
     await trigger.close();
   });

@@ -1,0 +1,147 @@
+/**
+ * Trigger `email`: one mail for each recipient, as Argo Events sends them.
+ *
+ * The Message-ID is made from the fire and the recipient, so mail systems and people can recognise a repetition; who
+ * has been served is remembered, so that another attempt writes only to the others.
+ */
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { createTransport } from 'nodemailer';
+import { SluiceError, isSluiceError } from '../errors';
+import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
+import { ConnectionCache } from './connection-cache';
+import { describeEmailFailure } from './email-failure';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+export type EmailTemplate = Omit<EmailTriggerTemplate, 'parameters'>;
+
+export const emailTrigger: TriggerFactory<EmailTemplate> = { kind: 'email', create: createEmailTrigger };
+
+interface MailServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+type Transport = ReturnType<typeof openTransport>;
+
+interface Mail {
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly messageId: string;
+}
+
+const SUBMISSION_PORT = 587;
+const TLS_PORT = 465;
+const TIMEOUT_MS = 30_000;
+const MAX_REMEMBERED = 10_000;
+
+function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemplate> {
+  const transports = new ConnectionCache<MailServer, Transport>({
+    open: (server) => Promise.resolve(openTransport(server)),
+    close: (transport) => Promise.resolve(transport.close()),
+  });
+  /** Message ids that a server has taken, oldest first. */
+  const sent = new Set<string>();
+
+  async function sendOnce(transport: Transport, mail: Mail): Promise<SluiceError | undefined> {
+    if (sent.has(mail.messageId)) return undefined;
+    try {
+      await transport.sendMail(mail);
+    } catch (error) {
+      return describeEmailFailure(error, `mail to ${mail.to}`);
+    }
+    const [oldest] = sent;
+    if (sent.size >= MAX_REMEMBERED && oldest !== undefined) sent.delete(oldest);
+    sent.add(mail.messageId);
+    return undefined;
+  }
+
+  return {
+    async fire(request) {
+      const { template, namespace, signal } = request;
+      const mails = composeMails(request);
+      const { username: user, smtpPassword } = template;
+      const password = smtpPassword ? await secrets.secret(namespace, smtpPassword) : undefined;
+      const server: MailServer = { host: template.host, port: template.port || SUBMISSION_PORT, user, password };
+      const failures: SluiceError[] = [];
+      await transports.use(server, async (transport) => {
+        for (const mail of mails) {
+          signal.throwIfAborted();
+          const failure = await sendOnce(transport, mail);
+          if (failure) failures.push(failure);
+        }
+      });
+      if (failures.length > 0) throw joinFailures(failures);
+      return { kind: 'response', summary: `mailed ${mails.map(({ to }) => to).join(', ')} through ${server.host}` };
+    },
+    preview: (request) => composeMails(request).map((mail) => ({ ...mail })),
+    close: () => transports.close(),
+  };
+}
+
+function openTransport({ host, port, user, password }: MailServer) {
+  const hasCredentials = Boolean(user) && password !== undefined;
+  return createTransport({
+    host,
+    port,
+    pool: true,
+    maxConnections: 2,
+    // The one port on which TLS starts with the connection; everywhere else it is negotiated.
+    secure: port === TLS_PORT,
+    // As Go's SMTP client has it: no password over an open line, unless the line does not leave the machine.
+    requireTLS: hasCredentials && !isLoopback(host),
+    ...(hasCredentials && { auth: { user: user ?? '', pass: password ?? '' } }),
+    connectionTimeout: TIMEOUT_MS,
+    greetingTimeout: TIMEOUT_MS,
+    socketTimeout: TIMEOUT_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function composeMails({ template, fireId }: FireRequest<EmailTemplate>): Mail[] {
+  const { from, to = [], subject, body } = template;
+  const missing = Object.entries({ from, to: to.join(''), subject, body }).find(([, value]) => !value);
+  if (missing || !from || !subject || !body) {
+    throw refused(`email.${missing?.[0] ?? 'body'} is empty`, 'Set it, or the parameter that fills it');
+  }
+  return to.map((recipient) => {
+    requireAddress(recipient);
+    return { from, to: recipient, subject, text: body, messageId: createMessageId(fireId, recipient, from) };
+  });
+}
+
+/** Only what would be misread is refused: the mail server knows better which addresses exist. */
+function requireAddress(address: string): void {
+  if (/^[^\s@,;<>]+@[^\s@,;<>]+$/.test(address)) return;
+  throw refused(`email.to holds ${JSON.stringify(address)}, expected an address like name@example.com`, 'Correct it');
+}
+
+function createMessageId(fireId: string, recipient: string, from: string): string {
+  const digest = createHash('sha256').update(`${fireId}\n${recipient}`).digest('hex').slice(0, 32);
+  const domain = /@([^\s>@]+)>?\s*$/.exec(from)?.[1] ?? 'sluice.invalid';
+  return `<${digest}@${domain}>`;
+}
+
+function refused(message: string, fix: string): SluiceError {
+  return new SluiceError('TRIGGER_REFUSED', { message, fix });
+}
+
+/** Another attempt helps if it helps anybody: those who have their mail do not get it again. */
+function joinFailures(failures: readonly SluiceError[]): SluiceError {
+  const [first] = failures;
+  if (failures.length === 1 && isSluiceError(first)) return first;
+  return new SluiceError(first?.code ?? 'TRIGGER_REFUSED', {
+    message: failures.map(({ message }) => message).join('; '),
+    fix: failures.find(({ fix }) => fix !== undefined)?.fix,
+    retryable: failures.some(({ retryable }) => retryable),
+  });
+}
