@@ -12,6 +12,8 @@ import type {
   EventSourceDefinition,
   Fire,
   ObjectName,
+  ReplayProgress,
+  ReplayRequest,
   RetriggerRequest,
   RunOptions,
   SensorDefinition,
@@ -69,6 +71,14 @@ export interface PublishOutcomesRequest {
   readonly fires: readonly FireStatus[];
 }
 
+export interface ReplayPortionRequest {
+  readonly definition: SensorDefinition;
+  readonly request: ReplayRequest;
+  /** Tells the fires of this replay from earlier ones. */
+  readonly replayId: string;
+  readonly progress: ReplayProgress;
+}
+
 export interface RecordDecisionsRequest {
   readonly bus: EventBusDefinition;
   readonly records: readonly DecisionRecord[];
@@ -92,6 +102,8 @@ export interface SensorActivities {
   sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void>;
   /** Starts new runs, or wakes parked ones; answers their workflow ids. */
   sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
+  /** Carries a replay on by one portion of events; answers how far it has come. */
+  sluiceReplayPortion(request: ReplayPortionRequest): Promise<ReplayProgress>;
   sluiceRecordDecisions(request: RecordDecisionsRequest): Promise<void>;
   /** Removes what a deleted sensor leaves on its bus. */
   sluiceForgetSensor(definition: SensorDefinition): Promise<void>;

@@ -9,6 +9,7 @@ import { createFireActivities } from './fire-triggers';
 import { createListenActivities } from './listen';
 import { createPublishOutcomes } from './publish-outcomes';
 import { createRateLimits } from './rate-limits';
+import { createReplayActivities } from './replay-events';
 import { createRetriggerActivities } from './retrigger';
 import { createOutcomeActivities } from './watch-outcomes';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -21,6 +22,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     ...createListenActivities(dependencies),
     ...createOutcomeActivities(dependencies),
     ...createRetriggerActivities(),
+    ...createReplayActivities(dependencies),
     sluicePublishOutcomes: createPublishOutcomes(dependencies),
     sluiceReserveFire: createRateLimits(dependencies),
 

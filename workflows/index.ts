@@ -4,5 +4,6 @@
  */
 export { eventBus } from './event-bus';
 export { eventSource } from './event-source';
+export { replay } from './replay';
 export { sensor } from './sensor';
 export { sensorRun } from './sensor-run';

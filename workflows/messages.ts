@@ -111,6 +111,8 @@ export interface Observation {
   readonly keys?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** Take the event even if it was taken before: a replay asks for it. */
+  readonly again?: boolean;
 }
 export interface ObservationBatch {
   readonly observations: readonly Observation[];
@@ -194,3 +196,41 @@ export interface RunRetriggerRequest extends Accountable {
 export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
 export const discardSignal = defineSignal<[Accountable]>('discard');
 export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
+
+// ---------------------------------------------------------------- replay
+
+/** Events of the bus that go through a sensor's present logic once more. */
+export interface ReplayRequest extends Accountable {
+  /** RFC 3339, inclusive. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Positions on the bus, inclusive; they win over times. */
+  readonly fromSequence?: number;
+  readonly toSequence?: number;
+  /** Only say what would fire. */
+  readonly dryRun: boolean;
+  /** Fire also what fired before. */
+  readonly again: boolean;
+}
+
+export interface ReplayProgress {
+  readonly state: 'Running' | 'Completed';
+  readonly read: number;
+  readonly matched: number;
+  /** Fires that were started, or, in a dry run, that would be. */
+  readonly fired: number;
+  /** Fires left out because a run has carried them before. */
+  readonly skipped: number;
+  readonly unmatched: number;
+  readonly failed: number;
+  /** Next position to read. */
+  readonly nextSequence?: number;
+  readonly lastSequence?: number;
+  /** The first of what fired or would. */
+  readonly examples: ReadonlyArray<{
+    readonly eventKey: string;
+    readonly sequence: number;
+    readonly triggers: readonly string[];
+  }>;
+}
+export const replayProgressQuery = defineQuery<ReplayProgress>('progress');

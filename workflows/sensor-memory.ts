@@ -88,9 +88,15 @@ export class SensorMemory {
   }
 
   observe(observations: readonly Observation[]): SensorNews {
-    const news = observations.map(({ dependency, event, receivedAt, keys }) => {
+    const news = observations.map(({ dependency, event, receivedAt, keys, again }) => {
       const remembered = { key: eventKey(event), id: event.id, time: event.time, event };
-      return this.state.observe({ dependency, event: remembered, receivedAt, ...(keys && { keys }) });
+      return this.state.observe({
+        dependency,
+        event: remembered,
+        receivedAt,
+        ...(keys && { keys }),
+        ...(again && { again }),
+      });
     });
     return this.tell(merge(news));
   }

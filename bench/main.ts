@@ -1,0 +1,59 @@
+/** `npm run bench`: what Sluice does in a second, measured beside what the machine itself can do, in the same run. */
+import { Command, Option } from 'commander';
+import { describeError } from '../src/errors';
+import { measureBurst } from './burst';
+import { measureEvaluation } from './evaluate';
+import { startMeasuredSystem } from './measured-system';
+import { measureTrickle } from './trickle';
+
+interface BenchOptions {
+  readonly quick?: boolean;
+  readonly output: 'text' | 'json';
+}
+
+const EVENTS = 2_000;
+const TRICKLE_PER_SECOND = 5;
+
+async function main(): Promise<void> {
+  const program = new Command('npm run bench --')
+    .description(
+      'Measures bursts, trickle and evaluation on real servers. Compare ratios; absolute times are the machine’s.',
+    )
+    .option('--quick', 'one round instead of five, a short trickle (about a minute)')
+    .addOption(
+      new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json')
+    .parse();
+  const { quick = false, output } = program.opts<BenchOptions>();
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+  say('evaluating expressions …');
+  const evaluateMsPerEvent = await measureEvaluation();
+  say('starting servers …');
+  const system = await startMeasuredSystem();
+  try {
+    say(`burst of ${EVENTS} …`);
+    const burst = await measureBurst(system, EVENTS, quick ? 1 : 5);
+    say(`trickle of ${TRICKLE_PER_SECOND} a second …`);
+    const trickle = await measureTrickle(system, TRICKLE_PER_SECOND, quick ? 50 : 300);
+    const result = { burst, trickle, evaluateMsPerEvent };
+    if (output === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
+    else {
+      process.stdout.write(
+        `burst    ${burst.perSecond} Workflows/s, raw POSTs ${burst.rawPostsPerSecond}/s, ratio ${burst.ratio}\n` +
+          `trickle  p50 ${trickle.p50Ms} ms, p99 ${trickle.p99Ms} ms\n` +
+          `evaluate 1 KB ${evaluateMsPerEvent.oneKb} ms, 20 KB ${evaluateMsPerEvent.twentyKb} ms an event\n`,
+      );
+    }
+  } finally {
+    await system.stop();
+  }
+}
+
+main()
+  .then(() => process.exit(0))
+  .catch((error: unknown) => {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exit(1);
+  });

@@ -1,0 +1,124 @@
+/** The whole of Sluice under measurement: real servers, a worker in its own process, the water-bodies example applied. */
+import { readFile } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import Redis from 'ioredis';
+import { SluiceCommand } from '../dev/demo/command';
+import { repoRoot } from '../dev/repo-root';
+import { startSystem, type RunningSystem } from '../dev/system';
+import { startWorker, type RunningWorker } from '../dev/worker-process';
+
+const NAMESPACE = 'default';
+const WORKFLOWS = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/workflows`;
+const STREAM = 'stac-items';
+const ITEMS = 'https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a/items';
+/** As many connections as the raw posts of the comparison use. */
+export const CONCURRENCY = 32;
+
+export interface WorkflowObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly spec: { readonly arguments: { readonly parameters: ReadonlyArray<{ readonly value: string }> } };
+}
+
+export interface MeasuredSystem {
+  /** Adds entries in the flat form of the water-bodies system; answers the links in them. */
+  publish(count: number, tag: string): Promise<string[]>;
+  countWorkflows(): Promise<number>;
+  firstWorkflow(): Promise<WorkflowObject>;
+  createWorkflow(body: string): Promise<void>;
+  /** Calls back for every Workflow created from now on; resolves once the watch is open, to its end. */
+  watchWorkflows(onCreated: (workflow: WorkflowObject) => void): Promise<() => void>;
+  stop(): Promise<void>;
+}
+
+export async function startMeasuredSystem(
+  sensorAnnotations?: Readonly<Record<string, string>>,
+): Promise<MeasuredSystem> {
+  const system = await startSystem({ temporalUi: false, own: true });
+  let worker: RunningWorker | undefined;
+  try {
+    worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn' });
+    const sluice = new SluiceCommand(system.environment);
+    await sluice.json('apply', '-f', join(repoRoot, 'examples', 'water-bodies'), '-n', NAMESPACE, '--wait', '30s');
+    return await measure(system, worker);
+  } catch (error) {
+    await worker?.stop();
+    await system.stop();
+    throw error;
+  }
+}
+
+async function measure(system: RunningSystem, worker: RunningWorker): Promise<MeasuredSystem> {
+  const { url, caPath, adminToken } = system.kubernetes;
+  const redis = new Redis(system.redis.url);
+  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY, ca: await readFile(caPath, 'utf8') });
+  const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+
+  const call = (method: string, path: string, body?: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const sent = request(new URL(path, url), { agent, method, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () =>
+          (response.statusCode ?? 500) < 300 ? resolve(text) : reject(new Error(`${response.statusCode}: ${text}`)),
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  const list = async (): Promise<{
+    items: WorkflowObject[];
+    metadata: { remainingItemCount?: number; resourceVersion: string };
+  }> => JSON.parse(await call('GET', `${WORKFLOWS}?limit=1`)) as never;
+
+  return {
+    async publish(count, tag) {
+      const pipeline = redis.pipeline();
+      const links = Array.from({ length: count }, (_, index) => `${ITEMS}/S2B_10TFK_20210713_${tag}_${index}_L2A`);
+      for (const link of links) pipeline.xadd(STREAM, '*', 'subject', link, 'producer', 'project-a', 'href', link);
+      await pipeline.exec();
+      return links;
+    },
+    async countWorkflows() {
+      const { items, metadata } = await list();
+      return items.length + (metadata.remainingItemCount ?? 0);
+    },
+    async firstWorkflow() {
+      const [first] = (await list()).items;
+      if (first === undefined) throw new Error('no Workflow was created');
+      return first;
+    },
+    createWorkflow: async (body) => void (await call('POST', WORKFLOWS, body)),
+    async watchWorkflows(onCreated) {
+      const { resourceVersion } = (await list()).metadata;
+      const path = `${WORKFLOWS}?watch=1&resourceVersion=${resourceVersion}`;
+      return await new Promise((resolve, reject) => {
+        const watching = request(new URL(path, url), { agent, headers }, (response) => {
+          let rest = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            const lines = (rest + chunk).split('\n');
+            rest = lines.pop() ?? '';
+            for (const line of lines) {
+              const { type, object } = JSON.parse(line) as { type: string; object: WorkflowObject };
+              if (type === 'ADDED') onCreated(object);
+            }
+          });
+          response.on('error', () => undefined);
+          resolve(() => watching.destroy());
+        });
+        watching.on('error', reject);
+        watching.end();
+      });
+    },
+    async stop() {
+      redis.disconnect();
+      agent.destroy();
+      await worker.stop();
+      await system.stop();
+    },
+  };
+}
