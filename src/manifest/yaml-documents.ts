@@ -9,6 +9,10 @@ export interface Position {
   readonly column: number;
 }
 
+/** Deeper than any Kubernetes object, shallow enough for every walk over one. */
+const MAX_DEPTH = 200;
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
+
 /** One object of a file; the items of a `kind: List` are objects of their own. */
 export interface SourceDocument {
   readonly value: unknown;
@@ -31,15 +35,9 @@ export interface ParsedText {
  */
 export function parseYamlDocuments(text: string): ParsedText {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, {
-    version: '1.1',
-    lineCounter: lines,
-    customTags: kubernetesTags,
-    logLevel: 'silent',
-  });
   const documents: SourceDocument[] = [];
   const mistakes: SyntaxMistake[] = [];
-  for (const document of Array.isArray(parsed) ? parsed : []) {
+  for (const document of parseText(text, lines, mistakes)) {
     // Later errors of a document mostly follow from the first one.
     for (const error of document.errors.slice(0, 1)) {
       const { line, col } = lines.linePos(error.pos[0]);
@@ -51,12 +49,35 @@ export function parseYamlDocuments(text: string): ParsedText {
     } catch (error) {
       // Aliases that would grow without bounds are only found when the document is turned into objects.
       mistakes.push({
-        message: error instanceof Error ? error.message : String(error),
+        message: error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : String(error),
         ...positionOfNode(document.contents, lines),
       });
     }
   }
   return { documents, mistakes };
+}
+
+function parseText(text: string, lines: LineCounter, mistakes: SyntaxMistake[]): Document.Parsed[] {
+  try {
+    const options = { version: '1.1', lineCounter: lines, customTags: kubernetesTags, logLevel: 'silent' } as const;
+    const parsed = parseAllDocuments(text, options);
+    return Array.isArray(parsed) ? parsed : [];
+  } catch (error) {
+    // The parser itself runs out of stack on text that is nothing but brackets.
+    if (!(error instanceof RangeError)) throw error;
+    mistakes.push({ message: TOO_DEEP, line: 1, column: 1 });
+    return [];
+  }
+}
+
+/** Looked at level by level, so that no nesting is too deep for this. */
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values<unknown>(item) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 function firstLine(message: string): string {
@@ -66,6 +87,7 @@ function firstLine(message: string): string {
 function toSourceDocuments(document: Document.Parsed, lines: LineCounter): SourceDocument[] {
   const value: unknown = document.toJS();
   if (value === null || value === undefined) return [];
+  if (isTooDeep(value)) throw new RangeError(TOO_DEEP);
   const locate = (prefix: FieldPath) => (path: FieldPath) => findPosition(document, [...prefix, ...path], lines);
   if (isList(value)) {
     return value.items.map((item, index) => ({ value: item, positionOf: locate(['items', index]) }));

@@ -103,6 +103,13 @@ describe('loading manifests', () => {
     expect(problems).toMatchObject([{ severity: 'error' }]);
   });
 
+  it.each([300, 20_000])('refuses %i levels of nesting', async (levels) => {
+    const text = `{ apiVersion: v1, kind: Pod, spec: ${'['.repeat(levels)}${']'.repeat(levels)} }`;
+    const { documents, problems } = await loadManifestText(text, 'x');
+    expect(documents).toEqual([]);
+    expect(problems).toMatchObject([{ severity: 'error', line: 1 }]);
+  });
+
   it('points at the line of the field, also inside lists, anchors and a List, and for one that is missing', async () => {
     const text = `apiVersion: v1
 kind: List
