@@ -180,7 +180,8 @@ function print(
   options: ApplyOptions,
   output: Output,
 ): void {
-  const would = options.dryRun ? 'would be ' : '';
+  const textOf = (action: Applied): string =>
+    options.dryRun && action !== 'unchanged' ? `would be ${action}` : action;
   output.print({
     data: {
       dryRun: options.dryRun ?? false,
@@ -197,11 +198,11 @@ function print(
     table: {
       columns: ['object', 'namespace', 'action', ...(options.dryRun ? [] : ['state', ''])],
       rows: [
-        ...foreign.map(({ kind, name, namespace, action }) => [`${kind}/${name}`, namespace ?? '-', would + action]),
+        ...foreign.map(({ kind, name, namespace, action }) => [`${kind}/${name}`, namespace ?? '-', textOf(action)]),
         ...rows.map(({ desired: { kind, definition }, action, readiness }) => [
           `${kind}/${definition.name}`,
           definition.namespace,
-          { text: would + action, tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
+          { text: textOf(action), tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
           ...(readiness
             ? [{ text: readiness.state, tone: READINESS_TONES[readiness.state] }, readiness.reason ?? '']
             : []),

@@ -5,7 +5,7 @@ import { isSluiceError } from '../../errors';
 import { ageOf } from '../ages';
 import { parseKind } from '../applied-kinds';
 import { ALL_KINDS, listApplied, type AppliedObject } from '../applied-objects';
-import { askWorkflow, notApplied } from '../ask-workflow';
+import { askWorkflow, hasWorker, notApplied } from '../ask-workflow';
 import { concurrently } from '../concurrently';
 import { createProgress } from '../progress';
 import type { RegisterCommand } from '../runtime';
@@ -34,9 +34,10 @@ export const registerList: RegisterCommand = (program, cli) => {
       const objects = await withTemporal(options, cli.io, async (session) => {
         const applied = await listApplied(session, kinds, options.namespace);
         progress.update(`asking ${applied.length} workflows for their state`);
+        const served = await findServedQueues(session, applied);
         return concurrently(applied, QUERIES_AT_ONCE, async (object) => ({
           ...object,
-          ...(await stateOf(session, object)),
+          ...(served.has(object.taskQueue) ? await stateOf(session, object) : { state: 'NoWorker' as const }),
         }));
       }).finally(() => progress.end());
       cli.output(command).print({
@@ -61,6 +62,16 @@ export const registerList: RegisterCommand = (program, cli) => {
       });
     });
 };
+
+/** Asking an unserved queue only ends when time is up: look first. */
+async function findServedQueues(
+  session: TemporalSession,
+  objects: readonly AppliedObject[],
+): Promise<ReadonlySet<string>> {
+  const queues = [...new Set(objects.map(({ taskQueue }) => taskQueue))];
+  const served = await Promise.all(queues.map((queue) => hasWorker(session, queue)));
+  return new Set(queues.filter((_, index) => served[index]));
+}
 
 async function stateOf(session: TemporalSession, object: AppliedObject): Promise<ObjectState> {
   const unknown = () => notApplied(object);

@@ -1,0 +1,222 @@
+import { jsonOf } from './run-cli-for-test';
+import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+
+interface ApplyAnswer {
+  readonly objects: ReadonlyArray<{
+    readonly kind: string;
+    readonly name: string;
+    readonly action: string;
+    readonly state?: string;
+  }>;
+  readonly kubernetes: ReadonlyArray<{ readonly kind: string; readonly action: string }>;
+}
+interface ListAnswer {
+  readonly objects: ReadonlyArray<{ readonly kind: string; readonly name: string; readonly state: string }>;
+}
+
+describe('sluice apply and delete', () => {
+  let cluster: ClusterOfOne;
+  let bus: string;
+  beforeAll(async () => {
+    cluster = await startClusterOfOne();
+    bus = busManifest();
+  });
+  afterAll(() => cluster?.stop());
+
+  const busManifest = (maxAge = '1h') => `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: { name: default }
+spec: { jetstreamExotic: { url: '${cluster.nats.url}', streamConfig: 'maxAge: ${maxAge}' } }
+`;
+  const source = (name: string, extra = '') => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: ${name} }
+spec:
+  redisStream:
+    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [${name}]${extra} }
+`;
+  const sensor = (name: string, trigger = 'note', busName = 'default') => `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: ${name} }
+spec:
+  eventBusName: ${busName}
+  dependencies: [{ name: item, eventSourceName: stac, eventName: items }]
+  triggers: [{ template: { name: ${trigger}, log: {} } }]
+`;
+
+  async function actionsOf(argv: readonly string[]): Promise<Array<[string, string]>> {
+    const run = await cluster.sluice([...argv, '-o', 'json']);
+    return jsonOf<ApplyAnswer>(run).objects.map(({ kind, name, action }) => [`${kind}/${name}`, action]);
+  }
+  async function listed(): Promise<Array<[string, string]>> {
+    const run = await cluster.sluice(['list', '-n', cluster.namespace.name, '-o', 'json']);
+    return jsonOf<ListAnswer>(run).objects.map(({ kind, name, state }) => [`${kind}/${name}`, state]);
+  }
+
+  it.each<[string, () => string[], number, RegExp]>([
+    [
+      'one object of several is wrong',
+      () => [bus, source('stac', ", conumerGroup: 'g'")],
+      1,
+      /spec\.redisStream\.items\.conumerGroup/,
+    ],
+    ['the bus is nowhere', () => [source('stac')], 1, /EventSource\/stac spec\.eventBusName/],
+    [
+      'a kind is not supported yet',
+      () => [bus, sensor('s').replace('log: {}', 'pulsar: { url: u, topic: t }')],
+      1,
+      /Sensor\/s spec\.triggers\[0\]\.template\.pulsar/,
+    ],
+    [
+      'a secret is missing',
+      () => [bus, source('stac', ', password: { name: redis-auth, key: password }')],
+      1,
+      /EventSource\/stac spec\.redisStream\.items\.password.*redis-auth/s,
+    ],
+  ])('applies nothing when %s', async (_what, documents, exitCode, problem) => {
+    const file = await cluster.manifest('wrong.yaml', ...documents());
+    const run = await cluster.sluice(['apply', '-f', file]);
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
+    expect(run.stderr).toMatch(problem);
+    expect(run.stderr).toContain(file);
+    expect(await listed()).toEqual([]);
+  });
+
+  it('shows first what it would do', async () => {
+    const file = await cluster.manifest('all.yaml', sensor('scenes'), source('stac'), bus);
+    expect(await actionsOf(['apply', '-f', file, '--dry-run'])).toEqual([
+      ['EventBus/default', 'created'],
+      ['EventSource/stac', 'created'],
+      ['Sensor/scenes', 'created'],
+    ]);
+    expect(await listed()).toEqual([]);
+  });
+
+  it('applies before any worker is there, bus before source before sensor, and says that nobody serves them', async () => {
+    const file = await cluster.manifest('all.yaml', sensor('scenes'), source('stac'), bus);
+    expect(await actionsOf(['apply', '-f', file])).toEqual([
+      ['EventBus/default', 'created'],
+      ['EventSource/stac', 'created'],
+      ['Sensor/scenes', 'created'],
+    ]);
+    expect((await listed()).map(([name]) => name)).toEqual(['EventBus/default', 'EventSource/stac', 'Sensor/scenes']);
+    const again = await cluster.sluice(['apply', '-f', file]);
+    expect(again.exitCode).toBe(3);
+    expect(again.stderr).toContain('[WORKER_MISSING]');
+  });
+
+  describe('with workers', () => {
+    beforeAll(() => cluster.startWorkers());
+
+    it('waits until sources read and sensors listen, and changes only what has changed', async () => {
+      const file = await cluster.manifest('all.yaml', bus, source('stac'), sensor('scenes', 'other'));
+      const run = await cluster.sluice(['apply', '-f', file, '--wait', '30s', '-o', 'json']);
+      expect(run.exitCode).toBe(0);
+      expect(jsonOf<ApplyAnswer>(run).objects).toMatchObject([
+        { kind: 'EventBus', action: 'unchanged', state: 'Ready' },
+        { kind: 'EventSource', action: 'unchanged', state: 'Ready' },
+        { kind: 'Sensor', action: 'configured', state: 'Ready' },
+      ]);
+      expect((await listed()).map(([, state]) => state)).toEqual(['Ready', 'Ready', 'Ready']);
+    });
+
+    it('finds a bus that was applied before', async () => {
+      const file = await cluster.manifest('sensor.yaml', sensor('second'));
+      expect(await actionsOf(['apply', '-f', file])).toEqual([['Sensor/second', 'created']]);
+    });
+
+    it('tells sources and sensors when their bus changes', async () => {
+      const file = await cluster.manifest('bus.yaml', busManifest('2h'));
+      expect(await actionsOf(['apply', '-f', file])).toEqual([
+        ['EventBus/default', 'configured'],
+        ['EventSource/stac', 'configured'],
+        ['Sensor/scenes', 'configured'],
+        ['Sensor/second', 'configured'],
+      ]);
+    });
+
+    it('accepts a source once its secret is there', async () => {
+      const { name, api } = cluster.namespace;
+      const metadata = { name: 'redis-auth' };
+      await api.expect('POST', `/api/v1/namespaces/${name}/secrets`, { metadata, stringData: { password: 'p' } });
+      const file = await cluster.manifest(
+        'secret.yaml',
+        source('other', ', password: { name: redis-auth, key: password }'),
+      );
+      expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
+      expect((await cluster.sluice(['delete', 'source/other'])).exitCode).toBe(0);
+    });
+
+    it('leaves other objects alone, or applies them to Kubernetes when told to', async () => {
+      const file = await cluster.manifest(
+        'map.yaml',
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: areas }\ndata: { a: b }\n',
+      );
+      const path = `/api/v1/namespaces/${cluster.namespace.name}/configmaps/areas`;
+      expect((await cluster.sluice(['apply', '-f', file])).stderr).toContain('ConfigMap/areas');
+      await cluster.namespace.api.expect('GET', path, undefined, [404]);
+      const apply = () => cluster.sluice(['apply', '-f', file, '--kubernetes', '-o', 'json']);
+      expect(jsonOf<ApplyAnswer>(await apply()).kubernetes).toMatchObject([{ kind: 'ConfigMap', action: 'created' }]);
+      expect(jsonOf<ApplyAnswer>(await apply()).kubernetes).toMatchObject([{ kind: 'ConfigMap', action: 'unchanged' }]);
+      await cluster.namespace.api.expect('GET', path);
+    });
+
+    it('pauses and resumes, and shows who did it and why', async () => {
+      const status = async () => jsonOf(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
+      expect((await cluster.sluice(['pause', 'sensor/scenes', '--why', 'upgrade', '--by', 'ada'])).exitCode).toBe(0);
+      expect(await status()).toMatchObject({ paused: { by: 'ada', why: 'upgrade' } });
+      expect((await cluster.sluice(['resume', 'sensor/scenes', '--why', 'done'])).exitCode).toBe(0);
+      expect(await status()).not.toHaveProperty('paused');
+      expect((await cluster.sluice(['pause', 'sensor/scenes'])).exitCode).toBe(2);
+    });
+
+    it('shows what a source reads and a sensor waits for', async () => {
+      expect(jsonOf(await cluster.sluice(['status', 'source/stac', '-o', 'json']))).toMatchObject({
+        kind: 'EventSource',
+        bus: 'default',
+        events: [{ name: 'items', kind: 'redisStream', state: 'Reading' }],
+        activities: [{ type: 'sluiceRelayEvents' }],
+      });
+      expect(jsonOf(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']))).toMatchObject({
+        triggers: [{ name: 'other', joined: false }],
+        counts: { consumed: 0 },
+      });
+      expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
+    });
+
+    it('does not delete a bus that is in use', async () => {
+      const run = await cluster.sluice(['delete', 'bus', 'default']);
+      expect(run.exitCode).toBe(1);
+      expect(run.stderr).toMatch(/sensor\/scenes.*\[OBJECT_IN_USE\]/s);
+    });
+
+    it('deletes sensors before sources before buses, and is content when told that nothing needs to be there', async () => {
+      const file = await cluster.manifest('all.yaml', bus, source('stac'), sensor('scenes'), sensor('second'));
+      expect(await actionsOf(['delete', '-f', file])).toEqual([
+        ['Sensor/scenes', 'deleted'],
+        ['Sensor/second', 'deleted'],
+        ['EventSource/stac', 'deleted'],
+        ['EventBus/default', 'deleted'],
+      ]);
+      expect((await cluster.sluice(['delete', '-f', file])).exitCode).toBe(1);
+      expect((await cluster.sluice(['delete', '-f', file, '--ignore-not-found'])).exitCode).toBe(0);
+      expect((await cluster.sluice(['delete', 'sensor/scenes'])).stderr).toContain('[OBJECT_UNKNOWN]');
+    });
+  });
+
+  it.each([
+    ['list', ['list']],
+    ['setup', ['setup', '--check']],
+  ])('%s says that Temporal is away, with the address', async (_name, argv) => {
+    const run = await cluster.sluice([...argv, '--address', '127.0.0.1:1']);
+    expect(run.exitCode).toBe(3);
+    expect(run.stderr).toMatch(/127\.0\.0\.1:1.*\[TEMPORAL_UNREACHABLE\]/s);
+  });
+
+  it('knows whether a namespace is prepared', async () => {
+    expect((await cluster.sluice(['setup', '--check'])).exitCode).toBe(0);
+    const run = await cluster.sluice(['setup', '--check', '--temporal-namespace', 'nowhere']);
+    expect(run.exitCode).toBe(3);
+    expect(run.stderr).toContain('nowhere');
+  });
+});

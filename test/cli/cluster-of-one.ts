@@ -1,0 +1,90 @@
+/** Everything that commands talk to: Temporal and the API server of this run, a NATS, a Redis, and real workers. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { repoRoot } from '../../dev/repo-root';
+import { startKubernetes, startNats, startRedis, startTemporal } from '../../dev/servers';
+import type { RunningKubernetes, RunningNats, RunningRedis } from '../../dev/servers';
+import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
+import { runSluice, type CliRun, type CliRunOptions } from './run-cli-for-test';
+
+export interface ClusterOfOne {
+  readonly kubernetes: RunningKubernetes;
+  readonly nats: RunningNats;
+  readonly redis: RunningRedis;
+  readonly namespace: TestNamespace;
+  /** `sluice` as a person at this cluster would run it. */
+  sluice(argv: readonly string[], options?: CliRunOptions): Promise<CliRun>;
+  /** Writes documents into one file and answers its path. */
+  manifest(name: string, ...documents: readonly string[]): Promise<string>;
+  startWorkers(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startClusterOfOne(): Promise<ClusterOfOne> {
+  const [temporal, kubernetes, nats, redis] = await Promise.all([
+    startTemporal(),
+    startKubernetes(),
+    startNats({ own: true }),
+    startRedis({ own: true }),
+  ]);
+  const namespace = await createTestNamespace(kubernetes, 'cli');
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-cli-'));
+  const suffix = randomBytes(4).toString('hex');
+  const env = {
+    TEMPORAL_ADDRESS: temporal.address,
+    KUBECONFIG: kubernetes.kubeconfigPath,
+    SLUICE_NAMESPACE: namespace.name,
+    SLUICE_EVENT_SOURCE_TASK_QUEUE: `event-sources-${suffix}`,
+    SLUICE_SENSOR_TASK_QUEUE: `sensors-${suffix}`,
+  };
+  let workers: ChildProcess | undefined;
+  return {
+    kubernetes,
+    nats,
+    redis,
+    namespace,
+    sluice: (argv, options) => runSluice(argv, { ...options, env: { ...env, ...options?.env } }),
+    manifest: async (name, ...documents) => {
+      const file = path.join(folder, name);
+      await writeFile(file, documents.join('---\n'));
+      return file;
+    },
+    startWorkers: async () => {
+      workers = await spawnWorkers(env);
+    },
+    stop: async () => {
+      if (workers) await endProcess(workers);
+      await Promise.all([nats.stop(), redis.stop(), namespace.remove(), rm(folder, { recursive: true })]);
+      await Promise.all([temporal.stop(), kubernetes.stop()]);
+    },
+  };
+}
+
+/** Resolves when both workers poll. */
+async function spawnWorkers(env: Readonly<Record<string, string>>): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [path.join(repoRoot, 'dist/workers/all-in-one.js')], {
+    env: { ...process.env, ...env, SLUICE_HEALTH_PORT: '0', SLUICE_METRICS_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      log += chunk.toString();
+      if (log.split('worker is ready').length > 2) resolve();
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', () => reject(new Error(`the workers ended: ${log}`)));
+  });
+  return child;
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}

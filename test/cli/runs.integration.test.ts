@@ -1,0 +1,205 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Redis from 'ioredis';
+import { eventually } from '../setup/eventually';
+import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { jsonOf } from './run-cli-for-test';
+
+interface Run {
+  readonly id: string;
+  readonly state: string;
+  readonly triggers: readonly string[];
+  readonly events: readonly string[];
+  readonly reason?: string;
+}
+interface RunDetails extends Run {
+  readonly fires: ReadonlyArray<{
+    readonly state: string;
+    readonly attempts: number;
+    readonly events: readonly string[];
+  }>;
+}
+
+describe('sluice runs and retrigger', () => {
+  let cluster: ClusterOfOne;
+  let redis: Redis;
+  /** What the trigger's receiver answers. */
+  let answer = 400;
+  const received: string[] = [];
+  const receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      received.push(body);
+      response.writeHead(answer).end();
+    });
+  });
+
+  beforeAll(async () => {
+    cluster = await startClusterOfOne();
+    redis = new Redis(cluster.redis.url);
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    await cluster.startWorkers();
+    const file = await cluster.manifest('all.yaml', manifests());
+    const run = await cluster.sluice(['apply', '-f', file, '--wait', '30s']);
+    expect({ exitCode: run.exitCode, stderr: run.stderr.includes('error:') }).toEqual({ exitCode: 0, stderr: false });
+  });
+  afterAll(async () => {
+    // Workflows of a shared server must not wait for workers that are gone.
+    answer = 200;
+    await cluster?.sluice([
+      'retrigger',
+      '--query',
+      `SluiceSensor = "${cluster.namespace.name}/scenes" AND SluiceState = "Parked"`,
+      '--why',
+      'end of test',
+      '--yes',
+    ]);
+    await cluster?.sluice(['delete', '-f', await cluster.manifest('all.yaml', manifests())]);
+    redis?.disconnect();
+    receiver.closeAllConnections();
+    receiver.close();
+    await cluster?.stop();
+  });
+
+  const manifests = () => `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: { name: default }
+spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: stac }
+spec:
+  redisStream:
+    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [STREAM] }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: scenes }
+spec:
+  dependencies: [{ name: item, eventSourceName: stac, eventName: items }]
+  triggers:
+    - template:
+        name: post
+        http:
+          url: http://127.0.0.1:${(receiver.address() as AddressInfo).port}/
+          method: POST
+          payload: [{ src: { dependencyName: item, dataKey: values.href }, dest: href }]
+`;
+
+  async function runsOf(...more: readonly string[]): Promise<readonly Run[]> {
+    const run = await cluster.sluice(['runs', 'list', '--sensor', 'scenes', '-o', 'json', ...more]);
+    return jsonOf<{ runs: readonly Run[] }>(run).runs;
+  }
+  const show = async (id: string) => jsonOf<RunDetails>(await cluster.sluice(['runs', 'show', id, '-o', 'json']));
+
+  /** Adds an item that the receiver refuses, and waits until its run is parked. */
+  async function parkRun(href: string): Promise<Run> {
+    const entryId = await redis.xadd('STREAM', '*', 'href', href);
+    const event = `stac/items:STREAM:${entryId}`;
+    return await eventually(async () => (await runsOf('--state', 'Parked', '--event', event))[0]);
+  }
+  const stateOf = (id: string, state: string) => eventually(async () => (await show(id)).state === state);
+
+  it('lists a parked run with its reason and shows its fires', async () => {
+    answer = 400;
+    const parked = await parkRun('a');
+    expect(parked).toMatchObject({ state: 'Parked', triggers: ['post'] });
+    expect(parked.reason).toContain('TRIGGER_REFUSED');
+    expect(await show(parked.id)).toMatchObject({ id: parked.id, state: 'Parked', fires: [{ state: 'Parked' }] });
+    expect((await runsOf('--event', parked.events[0] ?? '')).map(({ id }) => id)).toEqual([parked.id]);
+    expect(await runsOf('--state', 'Succeeded', '--event', parked.events[0] ?? '')).toEqual([]);
+    expect(await runsOf('--since', '1h', '--limit', '1')).toHaveLength(1);
+  });
+
+  it('wakes a parked run with other values, and keeps who did it', async () => {
+    answer = 400;
+    const parked = await parkRun('b');
+    answer = 200;
+    const run = await cluster.sluice([
+      'retrigger',
+      parked.id,
+      '--set',
+      'href=changed',
+      '--why',
+      'receiver repaired',
+      '-o',
+      'json',
+    ]);
+    expect(jsonOf(run)).toMatchObject({ retriggered: [{ of: parked.id, runs: [parked.id] }] });
+    await stateOf(parked.id, 'Succeeded');
+    expect(JSON.parse(received.at(-1) ?? '')).toEqual({ href: 'changed' });
+  });
+
+  it('gives a run that has ended a successor', async () => {
+    answer = 400;
+    const parked = await parkRun('c');
+    answer = 200;
+    await cluster.sluice(['retrigger', parked.id, '--why', 'receiver repaired']);
+    await stateOf(parked.id, 'Succeeded');
+    const run = await cluster.sluice(['retrigger', parked.id, '--trigger', 'post', '--why', 'once more', '-o', 'name']);
+    const successor = run.stdout.trim();
+    expect(successor).not.toBe(parked.id);
+    await stateOf(successor, 'Succeeded');
+    const [event = ''] = (await show(successor)).fires[0]?.events ?? [];
+    const ofEvent = ['retrigger', '--event', event, '--sensor', 'scenes', '--why', 'all of it', '-o', 'name'];
+    expect((await cluster.sluice(ofEvent)).stdout.trim().split('\n').length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('discards a parked run, and only a parked one', async () => {
+    answer = 400;
+    const { id } = await parkRun('d');
+    expect((await cluster.sluice(['runs', 'discard', id, '--why', 'withdrawn', '--by', 'ada'])).exitCode).toBe(0);
+    await stateOf(id, 'Discarded');
+    const again = await cluster.sluice(['runs', 'discard', id, '--why', 'withdrawn']);
+    expect(again.exitCode).toBe(2);
+  });
+
+  it('counts what a query finds, and does nothing until it is told yes', async () => {
+    answer = 400;
+    const [first, second] = [await parkRun('e'), await parkRun('f')];
+    const ids = [first.id, second.id].map((id) => `"${id}"`).join(', ');
+    const query = [
+      'retrigger',
+      '--query',
+      `WorkflowId IN (${ids}) AND SluiceState = "Parked"`,
+      '--why',
+      'repaired',
+      '-o',
+      'json',
+    ];
+    await eventually(async () => jsonOf<{ matches: number }>(await cluster.sluice(query)).matches === 2);
+    expect((await show(first.id)).state).toBe('Parked');
+    answer = 200;
+    const run = await cluster.sluice([...query, '--yes']);
+    expect(run.stderr).toContain('2 runs match');
+    expect(jsonOf<{ retriggered: unknown[] }>(run).retriggered).toHaveLength(2);
+    await Promise.all([stateOf(first.id, 'Succeeded'), stateOf(second.id, 'Succeeded')]);
+  });
+
+  it.each<[string, string[], number, RegExp]>([
+    ['a run that is not there', ['runs', 'show', 'run/default/nobody/key'], 1, /\[RUN_UNKNOWN\]/],
+    ['text that is no run id', ['runs', 'show', 'nonsense'], 2, /\[USAGE\]/],
+    ['a query with an unknown attribute', ['runs', 'list', '--query', 'SluiceNothing = "x"'], 2, /\[USAGE\]/],
+    [
+      'an event that no run carries',
+      ['retrigger', '--event', 'a/b', '--sensor', 'scenes', '--why', 'x'],
+      1,
+      /\[RUN_UNKNOWN\]/,
+    ],
+    [
+      'a sensor that is not applied',
+      ['retrigger', '--event', 'a/b', '--sensor', 'nobody', '--why', 'x'],
+      1,
+      /\[OBJECT_UNKNOWN\]/,
+    ],
+    ['an event without a sensor', ['retrigger', '--event', 'a/b', '--why', 'x'], 2, /--sensor/],
+    ['no target', ['retrigger', '--why', 'x'], 2, /\[USAGE\]/],
+    ['no reason', ['retrigger', 'run/a/b/c'], 2, /--why/],
+  ])('says so for %s', async (_what, argv, exitCode, message) => {
+    const run = await cluster.sluice(argv);
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
+    expect(run.stderr).toMatch(message);
+  });
+});
