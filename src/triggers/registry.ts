@@ -3,6 +3,7 @@ import { SluiceError } from '../errors';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
 import { argoWorkflowTrigger } from './argo-workflow';
+import { customTrigger } from './custom';
 import { emailTrigger } from './email';
 import { httpTrigger } from './http';
 import { k8sTrigger } from './k8s';
@@ -14,6 +15,7 @@ import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependen
 
 const factories = {
   argoWorkflow: argoWorkflowTrigger,
+  custom: customTrigger,
   email: emailTrigger,
   http: httpTrigger,
   k8s: k8sTrigger,

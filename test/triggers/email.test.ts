@@ -119,9 +119,9 @@ describe('the email trigger', () => {
   });
 
   it('may try again when no server answers', async () => {
-    const { port, stop } = await startMailServer();
-    await stop();
-    const failure = await failureOf(send({ host: HOST, port, to: ['ada@example.com'], ...content }));
+    const gone = await startMailServer();
+    await gone.stop();
+    const failure = await failureOf(send({ host: HOST, port: gone.port, to: ['ada@example.com'], ...content }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
   });
 

@@ -1,0 +1,110 @@
+/** Trigger `custom`: hands the fire to a gRPC server of the user's own (service triggers.Trigger). */
+import { Client, credentials } from '@grpc/grpc-js';
+import { stringify as toYaml } from 'yaml';
+import { SluiceError } from '../errors';
+import type { JsonObject } from '../event/json';
+import type { SecretReader } from '../kubernetes/secrets';
+import type { CustomTriggerTemplate } from '../manifest/triggers/http';
+import { ConnectionCache } from './connection-cache';
+import { applyCustomPolicy, executeCustom, fetchCustomResource } from './custom-protocol';
+import type { FireRequest, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+
+export type CustomTemplate = Omit<CustomTriggerTemplate, 'payload'>;
+
+export const customTrigger: TriggerFactory<CustomTemplate> = { kind: 'custom', create: createCustomTrigger };
+
+interface ServerSettings {
+  readonly address: string;
+  readonly secure: boolean;
+  /** PEM of the authority to trust; the system's when absent. */
+  readonly authority?: string;
+  readonly serverName?: string;
+}
+
+function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTemplate> {
+  const clients = new ConnectionCache<ServerSettings, Client>({
+    open: (settings) => Promise.resolve(openClient(settings)),
+    close: (client) => Promise.resolve(client.close()),
+  });
+
+  return {
+    async fetchResource({ template, namespace, signal }: ResourceRequest<CustomTemplate>) {
+      // Without parameters the server's bytes go back to it untouched, in whatever format they are.
+      if (!template.parameters?.length) return undefined;
+      const settings = await readSettings(template, namespace, secrets);
+      const resource = await clients.use(settings, (client) =>
+        fetchCustomResource({ client, signal }, toYaml(template.spec)),
+      );
+      return parseResource(resource);
+    },
+
+    async fire({ template, resource, payload, fireId, namespace, signal }: FireRequest<CustomTemplate>) {
+      const settings = await readSettings(template, namespace, secrets);
+      return clients.use(settings, async (client) => {
+        const call = { client, fireId, signal };
+        const given = resource === undefined ? undefined : Buffer.from(JSON.stringify(resource));
+        const fetched = given ?? (await fetchCustomResource(call, toYaml(template.spec)));
+        const document = payload === undefined ? undefined : Buffer.from(JSON.stringify(payload));
+        const response = await executeCustom(call, fetched, document);
+        const { success, message } = await applyCustomPolicy(call, response);
+        if (!success) throw policyFailed(message);
+        return { kind: 'response', summary: `custom trigger server ${template.serverURL} accepted the fire` };
+      });
+    },
+
+    preview: ({ template, resource, payload }) => ({
+      server: template.serverURL,
+      FetchResource: toYaml(template.spec),
+      Execute: { resource: resource ?? '<what FetchResource answers>', payload: toText(payload) },
+    }),
+    close: () => clients.close(),
+  };
+}
+
+async function readSettings(
+  { serverURL, secure, certSecret, serverNameOverride }: CustomTemplate,
+  namespace: string,
+  secrets: SecretReader,
+): Promise<ServerSettings> {
+  if (!secure) return { address: serverURL, secure: false };
+  const authority = certSecret ? await secrets.secret(namespace, certSecret) : undefined;
+  return { address: serverURL, secure: true, authority, serverName: serverNameOverride || undefined };
+}
+
+function openClient({ address, secure, authority, serverName }: ServerSettings): Client {
+  const access = secure
+    ? credentials.createSsl(authority ? Buffer.from(authority) : null)
+    : credentials.createInsecure();
+  return new Client(address, access, serverName ? { 'grpc.ssl_target_name_override': serverName } : {});
+}
+
+function parseResource(bytes: Buffer): JsonObject {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    // Said below: the parser's own message would quote the resource.
+  }
+  if (isObject(parsed)) return parsed;
+  throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+    message:
+      'custom.parameters cannot be applied: the server answered FetchResource with something other than a JSON object',
+    fix: 'Let the server answer with JSON, or pass values in custom.payload instead of custom.parameters',
+    retryable: false,
+  });
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function toText(payload: unknown): string | null {
+  return payload === undefined ? null : JSON.stringify(payload);
+}
+
+function policyFailed(message: string): SluiceError {
+  return new SluiceError('TRIGGER_POLICY_FAILED', {
+    message: `the custom trigger server's policy says that the fire did not succeed${message && `: ${message.slice(0, 300)}`}`,
+    fix: 'The server was asked with ApplyPolicy after Execute; its own log says more',
+  });
+}
