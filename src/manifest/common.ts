@@ -37,10 +37,10 @@ export const tlsConfig = z.strictObject({
 export type TlsConfig = z.infer<typeof tlsConfig>;
 
 /** Nanoseconds as an integer, or a Go duration such as `1s` or `1m30s`. */
-export const durationOrNanoseconds = z.union([z.int(), z.string().min(1)]);
+const durationOrNanoseconds = z.union([z.int(), z.string().min(1)]);
 
 /** A number, or its decimal text. */
-export const amount = z.union([z.number(), z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/)]);
+const amount = z.union([z.number(), z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/)]);
 
 export const retryStrategy = z.strictObject({
   duration: durationOrNanoseconds.optional().describe('Wait before the second attempt: Go duration or nanoseconds.'),
@@ -50,7 +50,7 @@ export const retryStrategy = z.strictObject({
 });
 export type RetryStrategy = z.infer<typeof retryStrategy>;
 
-export const SASL_MECHANISMS = ['PLAIN', 'OAUTHBEARER', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'GSSAPI'] as const;
+const SASL_MECHANISMS = ['PLAIN', 'OAUTHBEARER', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'GSSAPI'] as const;
 export const saslConfig = z.strictObject({
   mechanism: z.enum(SASL_MECHANISMS).optional(),
   userSecret: secretKeySelector,
@@ -131,7 +131,7 @@ export const serviceTemplate = z.strictObject({
 });
 
 /** `metadata` of any Kubernetes object; what the API server adds is accepted, so `kubectl get -o yaml` output works. */
-export const objectMeta = z.strictObject({
+const objectMeta = z.strictObject({
   name: requiredText,
   namespace: optionalText,
   labels: stringMap.optional(),

@@ -39,7 +39,7 @@ import {
 } from './sources/webhook';
 
 /** Every kind of Argo Events, by its key in the spec. */
-export const sourceSchemas = {
+const sourceSchemas = {
   amqp: amqpEventSource,
   azureEventsHub: azureEventsHubEventSource,
   azureQueueStorage: azureQueueStorageEventSource,

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { optionalText, requiredText } from './common';
 
-export const LOGICAL_OPERATORS = ['and', 'or'] as const;
-export const logicalOperator = z.enum(LOGICAL_OPERATORS).optional();
+const LOGICAL_OPERATORS = ['and', 'or'] as const;
+const logicalOperator = z.enum(LOGICAL_OPERATORS).optional();
 
-export const dataFilter = z.strictObject({
+const dataFilter = z.strictObject({
   path: requiredText.describe('gjson path into the event data.'),
   type: z.enum(['string', 'number', 'bool']),
   value: z.array(z.string()).min(1).describe('Passes if any of them passes. Strings are RE2 regular expressions.'),
@@ -14,13 +14,13 @@ export const dataFilter = z.strictObject({
 });
 export type DataFilter = z.infer<typeof dataFilter>;
 
-export const exprFilter = z.strictObject({
+const exprFilter = z.strictObject({
   expr: requiredText.describe('govaluate expression over the fields.'),
   fields: z.array(z.strictObject({ path: requiredText, name: requiredText })).min(1),
 });
 export type ExprFilter = z.infer<typeof exprFilter>;
 
-export const contextFilter = z.strictObject({
+const contextFilter = z.strictObject({
   type: optionalText,
   subject: optionalText,
   source: optionalText,
@@ -31,14 +31,14 @@ export const contextFilter = z.strictObject({
 });
 export type ContextFilter = z.infer<typeof contextFilter>;
 
-export const timeFilter = z.strictObject({
+const timeFilter = z.strictObject({
   start: requiredText.describe('HH:MM:SS, included.'),
   stop: requiredText.describe('HH:MM:SS, excluded; before start means over midnight.'),
   timezone: optionalText.describe('IANA name; default UTC.'),
 });
 export type TimeFilter = z.infer<typeof timeFilter>;
 
-export const dependencyFilters = z.strictObject({
+const dependencyFilters = z.strictObject({
   exprs: z.array(exprFilter).optional(),
   exprLogicalOperator: logicalOperator,
   data: z.array(dataFilter).optional(),
@@ -49,7 +49,7 @@ export const dependencyFilters = z.strictObject({
 });
 export type DependencyFilters = z.infer<typeof dependencyFilters>;
 
-export const dependencyTransform = z.strictObject({
+const dependencyTransform = z.strictObject({
   jq: optionalText,
   script: optionalText.describe('Lua; must return a table. jq wins if both are set.'),
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText } from './common';
 
-export const triggerParameterSource = z.strictObject({
+const triggerParameterSource = z.strictObject({
   dependencyName: requiredText.describe('Whose event the value comes from.'),
   contextKey: optionalText.describe('gjson path into the event context.'),
   contextTemplate: optionalText.describe('Go template over the event context (.Input).'),
@@ -13,9 +13,9 @@ export const triggerParameterSource = z.strictObject({
 });
 export type TriggerParameterSource = z.infer<typeof triggerParameterSource>;
 
-export const PARAMETER_OPERATIONS = ['overwrite', 'append', 'prepend'] as const;
+const PARAMETER_OPERATIONS = ['overwrite', 'append', 'prepend'] as const;
 
-export const triggerParameter = z.strictObject({
+const triggerParameter = z.strictObject({
   src: triggerParameterSource,
   dest: optionalText.describe('sjson path of the place to write.'),
   operation: z.enum(PARAMETER_OPERATIONS).optional(),

@@ -24,7 +24,7 @@ export function schemaFindings(issues: readonly Issue[], document: unknown): Fin
 }
 
 /** The value at a path, or undefined. */
-export function valueAt(document: unknown, path: FieldPath): unknown {
+function valueAt(document: unknown, path: FieldPath): unknown {
   let value = document;
   for (const segment of path) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -33,7 +33,7 @@ export function validateTriggerKind(trigger: TriggerSpec, dependencies: KnownDep
 }
 
 /** Whether a parameter of the trigger writes `dest` in the template, or something below it, before it is used. */
-export function isSetByParameter(trigger: TriggerSpec, dest: string): boolean {
+function isSetByParameter(trigger: TriggerSpec, dest: string): boolean {
   return (trigger.parameters ?? []).some(
     (parameter) => parameter.dest === dest || parameter.dest?.startsWith(`${dest}.`),
   );

@@ -3,7 +3,7 @@ import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments, type D
 import type { FieldPath } from './problem';
 import { kubernetesTags } from './yaml-tags';
 
-export interface Position {
+interface Position {
   /** Counted from 1. */
   readonly line: number;
   readonly column: number;
@@ -20,7 +20,7 @@ export interface SourceDocument {
   positionOf(path: FieldPath): Position | undefined;
 }
 
-export interface SyntaxMistake extends Position {
+interface SyntaxMistake extends Position {
   readonly message: string;
 }
 
@@ -74,7 +74,7 @@ function parseText(text: string, lines: LineCounter, mistakes: SyntaxMistake[]):
 function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values<unknown>(item) : []));
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item as Record<string, unknown>) : []));
     if (level.length === 0) return false;
   }
   return true;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText, retryStrategy, secretKeySelector, stringMap } from '../common';
 
 /** `filter.expression` in the expr language over the event's data; only events for which it is true are published. */
-export const eventSourceFilter = z.strictObject({ expression: optionalText });
+const eventSourceFilter = z.strictObject({ expression: optionalText });
 export type EventSourceFilter = z.infer<typeof eventSourceFilter>;
 
 /** User data that is copied into each event. */

@@ -12,7 +12,7 @@ import {
 } from '../common';
 import { triggerParameters } from '../parameters';
 
-export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 export const httpTriggerTemplate = z.strictObject({
   url: requiredText,

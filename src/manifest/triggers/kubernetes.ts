@@ -4,8 +4,8 @@ import { optionalFlag } from '../common';
 import { triggerParameters } from '../parameters';
 import { resourceSource } from './resource-source';
 
-export const K8S_OPERATIONS = ['create', 'update', 'patch', 'delete'] as const;
-export const PATCH_STRATEGIES = [
+const K8S_OPERATIONS = ['create', 'update', 'patch', 'delete'] as const;
+const PATCH_STRATEGIES = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
@@ -21,7 +21,7 @@ export const k8sTriggerTemplate = z.strictObject({
 });
 export type K8sTriggerTemplate = z.infer<typeof k8sTriggerTemplate>;
 
-export const ARGO_WORKFLOW_OPERATIONS = [
+const ARGO_WORKFLOW_OPERATIONS = [
   'submit',
   'submit-from',
   'resubmit',
