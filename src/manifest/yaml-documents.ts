@@ -74,7 +74,9 @@ function parseText(text: string, lines: LineCounter, mistakes: SyntaxMistake[]):
 function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item as Record<string, unknown>) : []));
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? Object.values(item as Record<string, unknown>) : [],
+    );
     if (level.length === 0) return false;
   }
   return true;
