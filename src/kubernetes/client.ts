@@ -4,6 +4,7 @@
  * Own code rather than the official client because the calls are few and their cost decides how many Workflows a
  * second a sensor can start (docs/architecture.md, "Speed").
  */
+import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors';
@@ -142,7 +143,10 @@ export class KubernetesClient {
 
   private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
-    const authorization = await this.connection.authorization();
+    // One signal may watch over many requests at a time; that is no leak.
+    if (request.signal) setMaxListeners(0, request.signal);
+    const given = this.connection.authorization();
+    const authorization = typeof given === 'object' ? await given : given;
     const body = serialise(request.body);
     const headers: Record<string, string | number> = { accept: 'application/json', 'user-agent': USER_AGENT };
     if (authorization) headers.authorization = authorization;
@@ -246,10 +250,14 @@ function formatQuery(query: KubernetesRequest['query']): string {
   return text ? `?${text}` : '';
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+/** With events rather than `for await`, which costs a fifth of a small request. */
+function readBody(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => resolve((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString('utf8') ?? ''));
+    response.on('error', reject);
+  });
 }
 
 /** Path of a namespaced or cluster-scoped resource: `/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/x`. */

@@ -370,9 +370,8 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
 describe('argoWorkflow preview', () => {
   it('shows the exact object without a server', () => {
     const offline = argoWorkflowTrigger.create(dependenciesFor({ open: () => Promise.reject(new Error('offline')), close: () => undefined }));
-    const request = createFire('argo', workflow({ generateName: 'p-' }), {
-      template: { source: {}, operation: 'submit', args: ['-p', 'a=1'] },
-    });
+    const template: ArgoWorkflowTriggerTemplate = { source: {}, operation: 'submit', args: ['-p', 'a=1'] };
+    const request = createFire('argo', workflow({ generateName: 'p-' }), { template });
     expect(offline.preview?.(request)).toMatchObject({
       operation: 'submit',
       namespace: 'argo',
