@@ -27,7 +27,7 @@ export interface StartNatsOptions {
 }
 
 /** What a client needs to pass, made anew for each server. */
-export interface NatsIdentity {
+interface NatsIdentity {
   user?: string;
   password?: string;
   token?: string;

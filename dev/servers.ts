@@ -3,8 +3,7 @@
  * port and in a temporary folder, and offers `stop()`. A server ends with the process that started it, however that ends.
  */
 export { startKubernetes, type RunningKubernetes, type StartKubernetesOptions } from './kubernetes';
-export { startNats, type NatsIdentity, type RunningNats, type StartNatsOptions } from './nats';
+export { startNats, type RunningNats, type StartNatsOptions } from './nats';
 export { startRedis, type RunningRedis, type StartRedisOptions } from './redis';
-export { startStacApi, type RunningStacApi, type StartStacApiOptions } from './stac-api';
+export { startStacApi, type RunningStacApi } from './stac-api';
 export { startTemporal, type RunningTemporal, type StartTemporalOptions } from './temporal';
-export type { TlsFiles } from './tls-certificates';

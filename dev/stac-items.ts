@@ -1,14 +1,14 @@
 /** Made-up Sentinel-2 scenes that look like those of a public catalogue: same fields, same units, no real pixels. */
 
-export type BoundingBox = readonly [west: number, south: number, east: number, north: number];
+type BoundingBox = readonly [west: number, south: number, east: number, north: number];
 
-export interface StacLink {
+interface StacLink {
   rel: string;
   type: string;
   href: string;
 }
 
-export interface StacAsset {
+interface StacAsset {
   href: string;
   type: string;
   title: string;

@@ -8,7 +8,7 @@ import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
 
-export type SearchAttributeType = 'Text' | 'Keyword' | 'KeywordList' | 'Int' | 'Double' | 'Bool' | 'Datetime';
+type SearchAttributeType = 'Text' | 'Keyword' | 'KeywordList' | 'Int' | 'Double' | 'Bool' | 'Datetime';
 
 export interface StartTemporalOptions {
   /** Registered in every namespace; Sluice's own by default. */

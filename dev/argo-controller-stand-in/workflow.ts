@@ -32,7 +32,7 @@ export interface Node {
   outputs?: { parameters: Parameter[] };
 }
 
-export interface WorkflowStatus extends Record<string, unknown> {
+interface WorkflowStatus extends Record<string, unknown> {
   phase?: Phase;
   message?: string;
   startedAt?: string | null;
@@ -43,7 +43,7 @@ export interface WorkflowStatus extends Record<string, unknown> {
   storedWorkflowTemplateSpec?: WorkflowSpec;
 }
 
-export interface Metadata extends Record<string, unknown> {
+interface Metadata extends Record<string, unknown> {
   name: string;
   namespace?: string;
   uid: string;

@@ -12,7 +12,7 @@ export interface ApiAddress {
   key?: string;
 }
 
-export interface ApiAnswer {
+interface ApiAnswer {
   status: number;
   /** Parsed JSON, or the text itself where the server answered with plain text. */
   body: unknown;

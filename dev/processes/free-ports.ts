@@ -17,7 +17,7 @@ function canBind(port: number): Promise<boolean> {
 }
 
 /** Returns a TCP port of 127.0.0.1 that nothing listens on right now. */
-export async function findFreePort(): Promise<number> {
+async function findFreePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
     if (await canBind(port)) return port;
