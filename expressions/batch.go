@@ -114,6 +114,8 @@ func evaluateItem(it *item, doc *document) (any, error) {
 		return yamlToJSON(it.Source)
 	case "check":
 		return check(it.Language, it.Source)
+	case "refused": // by the host, which could not write its document
+		return nil, errors.New(it.Source)
 	default:
 		return nil, fmt.Errorf("unknown kind of evaluation %q", it.Kind)
 	}

@@ -28,7 +28,7 @@ func started(item uint32)
 //
 //go:wasmexport configure
 func configure(memoryLimitBytes uint64, timeBudgetMs uint32) {
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(int64(memoryLimitBytes))
 	timeBudget = time.Duration(timeBudgetMs) * time.Millisecond
 }

@@ -21,7 +21,14 @@ class Documents {
 
 export function encodeBatch(requests: readonly ExpressionRequest[]): string {
   const documents = new Documents();
-  const items = requests.map((request) => encodeItem(request, documents));
+  const items = requests.map((request) => {
+    try {
+      return encodeItem(request, documents);
+    } catch (error) {
+      // JSON.stringify gives up on what is nested too deeply; that must not cost the others their answers.
+      return { kind: 'refused', source: `the data cannot be written as JSON: ${String(error)}`, doc: NO_DOCUMENT };
+    }
+  });
   return [JSON.stringify(items), ...documents.lines].join('\n');
 }
 

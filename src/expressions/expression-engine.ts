@@ -117,14 +117,7 @@ class ThreadedEngine implements ExpressionEngine {
 
   private async runBatch(thread: EvaluationThread, batch: PendingEvaluation[]): Promise<void> {
     this.busy.add(thread);
-    let text: string;
-    try {
-      text = encodeBatch(batch.map(({ request }) => request));
-    } catch (error) {
-      this.release(thread);
-      for (const pending of batch) pending.reject(error);
-      return;
-    }
+    const text = encodeBatch(batch.map(({ request }) => request));
     const end = await thread.evaluateBatch(text);
     if (this.isClosed) {
       for (const pending of batch) pending.reject(closedError());

@@ -108,6 +108,8 @@ class Parser {
   private at = 0;
   /** How many `if` were read so far. */
   private conditions = 0;
+  /** How many lists are built by what was read so far. */
+  private lists = 0;
 
   constructor(private readonly tokens: readonly Token[]) {}
 
@@ -237,6 +239,7 @@ class Parser {
         return inner;
       }
       case '[': {
+        this.lists++;
         if (this.accepts(']')) return { kind: 'array', of: undefined };
         const of = this.pipe();
         this.expect(']');
@@ -254,6 +257,7 @@ class Parser {
     if (name === 'null') return { kind: 'literal', value: null };
     if (name === 'if') return this.condition();
     if (KEYWORDS.has(name) && name !== 'not') throw new NotPlain();
+    if (name === 'map') this.lists++;
     if (!this.accepts('(')) return { kind: 'call', name, argument: undefined };
     const argument = this.pipe();
     this.expect(')');
@@ -261,12 +265,15 @@ class Parser {
   }
 
   private condition(): JqNode {
-    const condition = this.pipe();
     this.conditions++;
+    const listsBefore = this.lists;
+    const condition = this.pipe();
     this.expectName('then');
     const then = this.pipe();
     const otherwise: JqNode = this.acceptsName('else') ? this.pipe() : { kind: 'identity' };
     this.expectName('end');
+    // gojq 0.12.19 loses values where a branch builds a list: `{a: [if .b then [1] else .c end], d: 1}` can fail.
+    if (this.lists > listsBefore) throw new NotPlain();
     return { kind: 'if', condition, then, otherwise };
   }
 

@@ -21,7 +21,8 @@ export function transformPlainJq(program: string, data: JsonValue): JsonObject |
     const [first] = outputs(node, data);
     return first !== undefined && isObject(first) ? (sortJqKeys(first) as JsonObject) : undefined;
   } catch (error) {
-    if (error instanceof NeedsJq) return undefined;
+    // A RangeError comes from data nested deeper than the stack; the engine says so as it says everything.
+    if (error instanceof NeedsJq || error instanceof RangeError) return undefined;
     throw error;
   }
 }
