@@ -1,0 +1,119 @@
+/** One data filter on one event: the value at a path, changed by a template, compared with a list of values. */
+import type { JsonValue } from '../event/json';
+import type { DataFilter } from '../manifest/filters';
+import { failed, passed, refused } from './clause-verdict';
+import type { ClauseVerdict } from './clause-verdict';
+import { shortText } from './describe';
+import type { ExpressionEngine, ExpressionOutcome, FilterAnswer } from './expression-engine';
+import { gjsonBool, gjsonNumber, gjsonText, parseGoBool, parseGoFloat } from './go-values';
+import { lookUpPlainPath } from './plain-path';
+import { matchesPlainPattern } from './plain-pattern';
+
+/** The path that means the whole document. */
+const ITSELF = '@this';
+
+/** Undefined: only the engine can tell. */
+export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): ClauseVerdict | undefined {
+  const found = lookUpPlainPath(data, filter.path);
+  if (!found) return undefined;
+  if (!found.exists) return missingPath(filter.path);
+  if (filter.template !== undefined && filter.template !== '') return undefined;
+  const { value } = found;
+  for (const wanted of filter.value) {
+    const matches = compareQuickly(filter, value, wanted);
+    if (matches === undefined) return undefined;
+    if (matches) return verdictOf(filter, true, gjsonText(value));
+  }
+  return verdictOf(filter, false, gjsonText(value));
+}
+
+export async function decideDataFilter(
+  filter: DataFilter,
+  data: JsonValue,
+  engine: ExpressionEngine,
+): Promise<ClauseVerdict> {
+  const found = lookUpPlainPath(data, filter.path);
+  if (found && !found.exists) return missingPath(filter.path);
+  // The engine then need not decode the rest of the event.
+  const outcome = await (found
+    ? engine.evaluate({ kind: 'dataFilter', filter: { ...filter, path: ITSELF }, data: found.value })
+    : engine.evaluate({ kind: 'dataFilter', filter, data }));
+  return verdictOfOutcome(filter, outcome);
+}
+
+function verdictOfOutcome(filter: DataFilter, outcome: ExpressionOutcome<FilterAnswer>): ClauseVerdict {
+  if (outcome.ok) return verdictOf(filter, outcome.value.passed, outcome.value.found);
+  if (outcome.message === missingPathText(filter.path)) return missingPath(filter.path);
+  return failed(outcome);
+}
+
+function compareQuickly(filter: DataFilter, value: JsonValue, wanted: string): boolean | undefined {
+  switch (filter.type) {
+    case 'bool': {
+      const flag = parseGoBool(wanted);
+      return flag === undefined ? undefined : flag === gjsonBool(value);
+    }
+    case 'number': {
+      const left = gjsonNumber(value);
+      const right = parseGoFloat(wanted);
+      return left === undefined || right === undefined ? undefined : compareNumbers(left, filter.comparator, right);
+    }
+    case 'string':
+      return compareText(filter, gjsonText(value), wanted);
+  }
+}
+
+function compareNumbers(left: number, comparator: DataFilter['comparator'], right: number): boolean {
+  switch (comparator) {
+    case '>=':
+      return left >= right;
+    case '>':
+      return left > right;
+    case '<':
+      return left < right;
+    case '<=':
+      return left <= right;
+    case '!=':
+      return left !== right;
+    case '=':
+    case undefined:
+      return left === right;
+  }
+}
+
+function compareText(filter: DataFilter, text: string, pattern: string): boolean | undefined {
+  const matches = matchesPlainPattern(pattern, text);
+  if (matches === undefined) return undefined;
+  switch (filter.comparator) {
+    case '=':
+    case undefined:
+      return matches;
+    case '!=':
+      return !matches;
+    case '>=':
+    case '>':
+    case '<':
+    case '<=':
+      return false; // as in Argo Events: text has no order
+  }
+}
+
+function verdictOf(filter: DataFilter, isPassed: boolean, found: string): ClauseVerdict {
+  const changed = filter.template ? ' after its template' : '';
+  const reason = `"${filter.path}"${changed} is ${shortText(found)}, wanted ${describeWanted(filter)}`;
+  return isPassed ? passed(reason) : refused(reason);
+}
+
+function describeWanted(filter: DataFilter): string {
+  const comparator = filter.type === 'bool' ? '=' : (filter.comparator ?? '=');
+  const values = filter.value.map((value) => shortText(value)).join(' or ');
+  return `${filter.type} ${comparator} ${values}`;
+}
+
+function missingPath(path: string): ClauseVerdict {
+  return refused(missingPathText(path));
+}
+
+function missingPathText(path: string): string {
+  return `path '${path}' does not exist`;
+}
