@@ -1,0 +1,170 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { repoRoot } from '../../dev/repo-root';
+import type { JsonObject } from '../../src/event/json';
+import { createKubernetesAccess, type KubernetesAccess } from '../../src/kubernetes/access';
+import { createSecretReader } from '../../src/kubernetes/secret-readers';
+import { outcomeSelector, watchWorkflowOutcomes } from '../../src/kubernetes/workflow-outcomes';
+import type { ArgoWorkflowOperation } from '../../src/manifest/triggers/kubernetes';
+import { argoWorkflowTrigger } from '../../src/triggers/argo-workflow';
+import { ARGO, openClusterFixture, type ClusterFixture } from '../kubernetes/cluster-fixture';
+import { failureOf } from '../setup/failure';
+import { createFire, dependenciesFor } from '../triggers/object-fire';
+import { applyManifest, DEPLOY_FOLDERS, loadDeployManifests, readKustomization } from './deploy-manifests';
+
+let fixture: ClusterFixture;
+const opened: KubernetesAccess[] = [];
+beforeAll(async () => {
+  fixture = await openClusterFixture('deploy');
+  for (const object of loadDeployManifests(fixture.namespace)) {
+    if (/ServiceAccount|Role/.test(object.kind)) await applyManifest(fixture.cluster, object);
+  }
+});
+afterAll(async () => {
+  opened.forEach((access) => access.close());
+  await fixture.close();
+});
+
+/** The cluster as a worker sees it, with the token of its service account. */
+async function openAs(account: string): Promise<KubernetesAccess> {
+  const token = await fixture.kubernetes.serviceAccountToken(fixture.namespace, account);
+  const { connection } = fixture.cluster.client;
+  const access = createKubernetesAccess({ connection: { ...connection, authorization: () => `Bearer ${token}` } });
+  opened.push(access);
+  return access;
+}
+
+/** Verbs out of `verbs` that the account has on a resource. */
+async function allowed(access: KubernetesAccess, group: string, resource: string, namespace = fixture.namespace) {
+  const { client } = await access.open();
+  const verdicts = await Promise.all(
+    VERBS.map(async (verb) => {
+      const review = await client.request<{ status: { allowed: boolean } }>({
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: { namespace, verb, group, resource } },
+        },
+      });
+      return review.status.allowed ? verb : undefined;
+    }),
+  );
+  return verdicts.filter((verb) => verb !== undefined);
+}
+const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const;
+
+const fireAs = async (access: KubernetesAccess, operation: ArgoWorkflowOperation, name: string, kind = 'Workflow') => {
+  const trigger = argoWorkflowTrigger.create(dependenciesFor(access));
+  const isSubmit = operation === 'submit';
+  const metadata: JsonObject = isSubmit ? { generateName: name } : { name };
+  const spec: JsonObject = isSubmit ? { spec: { workflowTemplateRef: { name: 't' } } } : {};
+  const template = { source: {}, operation };
+  return await trigger.fire(
+    createFire(fixture.namespace, { apiVersion: ARGO, kind, metadata, ...spec }, { template, fireId: `${operation}-${name}` }),
+  );
+};
+
+describe('the manifests of deploy/', () => {
+  it.each(DEPLOY_FOLDERS)('in %s are all accepted by the API server', async (folder) => {
+    const objects = loadDeployManifests(fixture.namespace, folder);
+    expect(objects.length).toBeGreaterThan(1);
+    for (const object of objects) {
+      // What beforeAll has created is there already; the server checks the rest of it first.
+      await applyManifest(fixture.cluster, { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-x` } }, { dryRun: true });
+    }
+  });
+
+  it.each(DEPLOY_FOLDERS)('in %s are all named by its kustomization', (folder) => {
+    const files = readdirSync(join(repoRoot, folder)).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+    expect([...readKustomization(folder).resources].sort()).toEqual(files.sort());
+  });
+
+  it('run both workers without root, on a read-only disk, with probes', () => {
+    const deployments = loadDeployManifests('argo').filter(({ kind }) => kind === 'Deployment');
+    expect(deployments).toHaveLength(2);
+    for (const { spec } of deployments) {
+      expect(spec).toMatchObject({
+        template: {
+          spec: {
+            securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+            containers: [
+              {
+                livenessProbe: { httpGet: { path: '/healthz', port: 'health' } },
+                readinessProbe: { httpGet: { path: '/readyz', port: 'health' } },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  readOnlyRootFilesystem: true,
+                  capabilities: { drop: ['ALL'] },
+                },
+              },
+            ],
+          },
+        },
+      });
+    }
+  });
+});
+
+describe('the rights of the event source worker', () => {
+  it('are to read Secrets and ConfigMaps by name, in its own namespace, and nothing else', async () => {
+    const access = await openAs('sluice-event-source-worker');
+    await fixture.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData: { password: 'p' } });
+    const reader = createSecretReader({ kubernetes: access, env: {} });
+    expect(await reader.secret(fixture.namespace, { name: 'redis', key: 'password' })).toBe('p');
+    expect(await allowed(access, '', 'secrets')).toEqual(['get']);
+    expect(await allowed(access, '', 'configmaps')).toEqual(['get']);
+    expect(await allowed(access, '', 'secrets', 'kube-system')).toEqual([]);
+    expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual([]);
+    expect(await allowed(access, '', 'pods')).toEqual([]);
+  });
+});
+
+describe('the rights of the sensor worker', () => {
+  it('let it submit Workflows and follow them to their end', async () => {
+    const access = await openAs('sluice-sensor-worker');
+    await fixture.create({ apiVersion: ARGO, kind: 'WorkflowTemplate', metadata: { name: 't' }, spec: {} });
+    const submitted = await fireAs(access, 'submit', 'by-rights-');
+    expect(await fireAs(access, 'submit', 'by-rights-')).toEqual({ ...submitted, existed: true });
+    await fireAs(access, 'submit-from', 't', 'WorkflowTemplate');
+    const name = submitted.kind === 'object' ? submitted.object.name : '';
+    await fixture.patch('workflows', name, { status: { phase: 'Succeeded' } });
+    const { client } = await access.open();
+    const signal = AbortSignal.timeout(20_000);
+    const labelSelector = outcomeSelector('water-bodies');
+    for await (const outcome of watchWorkflowOutcomes({ client, labelSelector, namespace: fixture.namespace, signal })) {
+      expect(outcome).toMatchObject({ phase: 'Succeeded', object: { name } });
+      break;
+    }
+  });
+
+  it('are these and no others', async () => {
+    const access = await openAs('sluice-sensor-worker');
+    expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual(['get', 'list', 'watch', 'create']);
+    expect(await allowed(access, 'argoproj.io', 'workflowtemplates')).toEqual(['get']);
+    expect(await allowed(access, 'argoproj.io', 'cronworkflows')).toEqual([]);
+    expect(await allowed(access, '', 'secrets')).toEqual(['get']);
+    expect(await allowed(access, '', 'configmaps')).toEqual(['get']);
+    expect(await allowed(access, '', 'pods')).toEqual([]);
+    expect(await allowed(access, 'rbac.authorization.k8s.io', 'roles')).toEqual([]);
+    expect(await allowed(access, 'argoproj.io', 'workflows', 'default')).toEqual([]);
+  });
+
+  it('do not reach other operations until these are allowed, and the refusal says where', async () => {
+    const access = await openAs('sluice-sensor-worker');
+    await fixture.create({ apiVersion: ARGO, kind: 'Workflow', metadata: { name: 'op' }, spec: {}, status: { phase: 'Failed' } });
+    const error = await failureOf(fireAs(access, 'retry', 'op'));
+    expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false, context: { status: 403 } });
+    expect(error.fix).toContain('deploy/');
+    for (const object of loadDeployManifests(fixture.namespace, 'deploy/workflow-operations')) {
+      await applyManifest(fixture.cluster, object);
+    }
+    await fireAs(access, 'retry', 'op');
+    await fireAs(access, 'suspend', 'op');
+    await fireAs(access, 'stop', 'op');
+    await fireAs(access, 'resubmit', 'op');
+    expect(await allowed(access, '', 'pods')).toEqual(['delete']);
+    expect(await allowed(access, 'argoproj.io', 'workflows')).not.toContain('delete');
+  });
+});

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repoRoot } from '../../dev/repo-root';
+import { loadDeployManifests } from './deploy-manifests';
+
+const text = readFileSync(join(repoRoot, 'Dockerfile'), 'utf8');
+const lines = text.replaceAll('\\\n', ' ').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
+
+describe('the Dockerfile', () => {
+  it('ends in a slim Debian image that does not run as root', () => {
+    expect(lastStage[0]).toMatch(/^FROM node:\d+-bookworm-slim$/);
+    expect(lastStage.filter((line) => line.startsWith('USER'))).toEqual(['USER 10001:10001']);
+    expect(lines.filter((line) => line.startsWith('FROM'))).toHaveLength(3);
+  });
+
+  it('copies what exists: from the checkout, or from what the build makes', () => {
+    const copied = lines.flatMap((line) => /^COPY (?!--from)(.+) \S+$/.exec(line)?.[1]?.split(' ') ?? []);
+    expect(copied).toContain('package-lock.json');
+    for (const path of copied) expect(existsSync(join(repoRoot, path.replace(/\*.*$/, '')))).toBe(true);
+    const built = lastStage.flatMap((line) => /^COPY --from=build \/app\/(dist\S+)/.exec(line)?.[1] ?? []);
+    for (const path of built) expect(existsSync(join(repoRoot, path))).toBe(true);
+    // Everything that package.json ships is in the image.
+    const { files } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8')) as { files: string[] };
+    expect(built).toEqual(expect.arrayContaining(files.filter((path) => path.startsWith('dist/'))));
+  });
+
+  it('builds the expressions with the flags of their own build', () => {
+    const script = readFileSync(join(repoRoot, 'expressions', 'build.mjs'), 'utf8');
+    const flags = /buildFlags = \[(.+)\]/.exec(script)?.[1]?.replaceAll("'", '').split(', ') ?? [];
+    expect(flags.length).toBeGreaterThan(1);
+    const build = lines.find((line) => line.includes('go build'))?.replaceAll('"', '');
+    for (const flag of flags) expect(build).toContain(flag);
+  });
+
+  it('has the entry points that the Deployments start', () => {
+    for (const { kind, spec } of loadDeployManifests('argo')) {
+      if (kind !== 'Deployment') continue;
+      const { template } = spec as { template: { spec: { containers: { args: string[] }[] } } };
+      const [entry = ''] = template.spec.containers[0]?.args ?? [];
+      expect(existsSync(join(repoRoot, entry))).toBe(true);
+    }
+  });
+});
