@@ -1,6 +1,7 @@
 /** The whole system on real servers: STAC API → Redis → NATS → Temporal → kube-apiserver, run by the deployed roles. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import Redis from 'ioredis';
 import { SluiceCommand } from '../../dev/demo/command';
 import { createApiClient, type ApiClient } from '../../dev/kubernetes/api-client';
 import { repoRoot } from '../../dev/repo-root';
@@ -133,7 +134,6 @@ describe('the water-bodies system', () => {
   it('loses and doubles nothing when the workers are killed in the middle of a burst', async () => {
     const before = await listWorkflows();
     const { redis } = system;
-    const { default: Redis } = await import('ioredis');
     const client = new Redis(redis.url);
     const count = 600;
     const links = Array.from({ length: count }, (_, index) => `https://catalogue.example/items/burst-${index}`);
