@@ -1,6 +1,8 @@
 /** What validate and apply say about manifests: each object with a mark, each problem with its place. */
 import type { ManifestDocument } from '../manifest/load';
 import { formatProblem, type Problem, type Severity } from '../manifest/problem';
+import { SluiceError } from '../errors';
+import type { Output } from './output';
 import type { ReadManifests } from './read-manifests';
 import { printable, type Paint, type Tone } from './style';
 import type { Table } from './table';
@@ -77,6 +79,16 @@ export function problemText(problems: readonly Problem[], paint: Paint): string 
       return [paint(TONES[problem.severity], first), ...rest].join('\n');
     })
     .join('\n');
+}
+
+/** Shows what is in the way and makes the error that ends the command. `consequence`: `Nothing was applied`. */
+export function refuseManifests(problems: readonly Problem[], consequence: string, output: Output): SluiceError {
+  output.note(problemText(problems, output.paint));
+  const inTheWay = problems.filter(({ severity }) => severity !== 'warning');
+  const onlyUnsupported = inTheWay.every(({ severity }) => severity === 'unsupported');
+  return new SluiceError(onlyUnsupported ? 'TRIGGER_UNSUPPORTED' : 'MANIFEST_INVALID', {
+    message: `${consequence}: ${plural(inTheWay.length, 'problem')} must be solved first`,
+  });
 }
 
 export function countText(report: ManifestReport): string {

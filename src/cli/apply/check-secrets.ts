@@ -3,9 +3,12 @@ import { describeError, isSluiceError } from '../../errors';
 import { createKubernetesAccess } from '../../kubernetes/access';
 import { createSecretReader } from '../../kubernetes/secret-readers';
 import type { Problem } from '../../manifest/problem';
+import { isJsonObject } from '../../event/stac';
 import type { CliIo } from '../io';
+import { identityOf } from '../manifest-report';
+import type { OtherDocument } from './apply-kubernetes';
 import type { Desired } from './desired-objects';
-import { findSecretReferences } from './secret-references';
+import { findSecretReferences, type SecretReference } from './secret-references';
 
 export interface SecretCheck {
   readonly problems: readonly Problem[];
@@ -13,7 +16,13 @@ export interface SecretCheck {
   readonly unchecked?: string;
 }
 
-export async function checkSecrets(objects: readonly Desired[], io: CliIo): Promise<SecretCheck> {
+/** @param arriving objects that will be in the cluster before anything needs them. */
+export async function checkSecrets(
+  objects: readonly Desired[],
+  arriving: readonly OtherDocument[],
+  fallbackNamespace: string,
+  io: CliIo,
+): Promise<SecretCheck> {
   const env = { ...io.env };
   const kubernetes = createKubernetesAccess({ env });
   const reader = createSecretReader({ kubernetes, env });
@@ -26,7 +35,9 @@ export async function checkSecrets(objects: readonly Desired[], io: CliIo): Prom
     );
     for (const object of objects) {
       const { namespace, name } = object.definition;
-      for (const { kind, path, ...selector } of findSecretReferences(object)) {
+      for (const reference of findSecretReferences(object)) {
+        const { kind, path, ...selector } = reference;
+        if (arriving.some((document) => provides(document, reference, namespace, fallbackNamespace))) continue;
         try {
           await (kind === 'Secret' ? reader.secret(namespace, selector) : reader.configMap(namespace, selector));
         } catch (error) {
@@ -54,4 +65,17 @@ export async function checkSecrets(objects: readonly Desired[], io: CliIo): Prom
     kubernetes.close();
   }
   return { problems, unchecked };
+}
+
+function provides(
+  document: OtherDocument,
+  { kind, name, key }: SecretReference,
+  namespace: string,
+  fallbackNamespace: string,
+): boolean {
+  const identity = identityOf(document);
+  if (identity.kind !== kind || identity.name !== name) return false;
+  const { data, stringData, binaryData } = document.object;
+  const holds = [data, stringData, binaryData].some((fields) => isJsonObject(fields) && key in fields);
+  return holds && (identity.namespace ?? fallbackNamespace) === namespace;
 }

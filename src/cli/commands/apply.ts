@@ -1,7 +1,5 @@
 /** `sluice apply`: makes what manifests describe run on Temporal. */
 import type { Command } from 'commander';
-import { SluiceError } from '../../errors';
-import type { Problem } from '../../manifest/problem';
 import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '../apply/apply-kubernetes';
 import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from '../apply/apply-object';
 import { awaitReady, type Readiness } from '../apply/await-ready';
@@ -14,7 +12,7 @@ import { collect, parseDuration } from '../arguments';
 import { concurrently } from '../concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { countText, identityOf, problemText, reportManifests } from '../manifest-report';
+import { identityOf, problemText, refuseManifests, reportManifests } from '../manifest-report';
 import type { Output } from '../output';
 import { createProgress, type Progress } from '../progress';
 import { readManifests } from '../read-manifests';
@@ -23,7 +21,7 @@ import { readSearchAttributes, registerSearchAttributes } from '../search-attrib
 import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
-interface ApplyOptions extends TemporalOptions {
+export interface ApplyOptions extends TemporalOptions {
   filename: string[];
   namespace?: string;
   dryRun?: boolean;
@@ -42,6 +40,8 @@ interface AppliedRow {
 
 /** Long enough to see a connection come up, short enough not to be felt. */
 const SHORT_WAIT_MS = 3_000;
+
+const NOTHING_APPLIED = 'Nothing was applied';
 
 const EXAMPLES = `
 Examples:
@@ -75,13 +75,14 @@ export const registerApply: RegisterCommand = (program, cli) => {
     });
 };
 
-async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<ExitCode> {
+/** Throws MANIFEST_INVALID before anything is applied; problems are noted on `output`. */
+export async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<ExitCode> {
   const progress = createProgress(io);
   progress.update('checking the manifests');
   try {
     const manifests = await readManifests(options.filename, io);
     const report = reportManifests(manifests, ['error', 'unsupported']);
-    if (!report.valid) throw refusal(report.problems.filter(isInTheWay), countText(report), output);
+    if (!report.valid) throw refuseManifests(report.problems, NOTHING_APPLIED, output);
     if (report.problems.length > 0) output.note(problemText(report.problems, output.paint));
 
     const others = manifests.documents.filter((document): document is OtherDocument => document.kind === 'other');
@@ -91,15 +92,16 @@ async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<
       const { desired, problems } = await resolveDesired(manifests.documents, namespaces, (name) =>
         findAppliedBus(session, name),
       );
-      const secrets = options.skipSecretCheck ? { problems: [] } : await checkSecrets(desired, io);
+      const namespace = namespaces.required ?? namespaces.fallback;
+      const secrets = options.skipSecretCheck
+        ? { problems: [] }
+        : await checkSecrets(desired, options.kubernetes ? others : [], namespace, io);
       const inTheWay = [...problems, ...secrets.problems];
-      if (inTheWay.length > 0) throw refusal(inTheWay, countText(report), output);
+      if (inTheWay.length > 0) throw refuseManifests(inTheWay, NOTHING_APPLIED, output);
       if (secrets.unchecked !== undefined) output.note(`Secrets were not all checked: ${secrets.unchecked}`);
 
       if (desired.length > 0) await prepareNamespace(session, options, output);
-      const foreign = options.kubernetes
-        ? await applyToKubernetes(others, namespaces.required ?? namespaces.fallback, options.dryRun ?? false, io)
-        : [];
+      const foreign = options.kubernetes ? await applyToKubernetes(others, namespace, options.dryRun ?? false, io) : [];
       const rows = options.dryRun
         ? await compareAll(session, desired)
         : await applyAll(session, desired, options, io, progress);
@@ -216,18 +218,6 @@ function print(
 
 function isNotReady({ readiness }: AppliedRow): boolean {
   return readiness?.state === 'NotReady' || readiness?.state === 'NoWorker';
-}
-
-function isInTheWay({ severity }: Problem): boolean {
-  return severity !== 'warning';
-}
-
-function refusal(problems: readonly Problem[], counts: string, output: Output): SluiceError {
-  output.note(problemText(problems, output.paint));
-  const [first] = problems;
-  return new SluiceError(first?.severity === 'unsupported' ? 'TRIGGER_UNSUPPORTED' : 'MANIFEST_INVALID', {
-    message: `Nothing was applied: ${problems.length} of the problems above must be solved first (${counts})`,
-  });
 }
 
 function hintAt(others: readonly OtherDocument[]): string {

@@ -10,7 +10,7 @@ import { collect, parseDuration } from '../arguments';
 import { addressText, isNotFound, notApplied } from '../ask-workflow';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { countText, problemText, reportManifests } from '../manifest-report';
+import { refuseManifests, reportManifests } from '../manifest-report';
 import type { Output } from '../output';
 import { createProgress } from '../progress';
 import { readManifests } from '../read-manifests';
@@ -115,10 +115,7 @@ async function addressesOf(
   if (options.filename === undefined) return [parseObjectAddress(words, namespace)];
   const manifests = await readManifests(options.filename, io);
   const report = reportManifests(manifests);
-  if (!report.valid) {
-    output.note(problemText(report.problems, output.paint));
-    throw new SluiceError('MANIFEST_INVALID', { message: `Nothing was deleted (${countText(report)})` });
-  }
+  if (!report.valid) throw refuseManifests(report.problems, 'Nothing was deleted', output);
   return [...APPLY_ORDER].reverse().flatMap((kind) =>
     manifests.documents.flatMap((document) => {
       if (document.kind !== kind) return [];

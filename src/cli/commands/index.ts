@@ -2,6 +2,7 @@
 import type { RegisterCommand } from '../runtime';
 import { registerApply } from './apply';
 import { registerDelete } from './delete';
+import { registerDev } from './dev';
 import { registerList } from './list';
 import { registerPause, registerResume } from './pause-resume';
 import { registerRetrigger } from './retrigger';
@@ -32,4 +33,5 @@ export const registerCommands: RegisterCommand = (program, cli) => {
   registerStacPublish(stac, cli);
 
   registerSetup(program, cli);
+  registerDev(program, cli);
 };
