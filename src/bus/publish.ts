@@ -12,6 +12,7 @@ const DEFAULT_PATIENCE_MS = 10_000;
 /** The first wait is short: a server that just restarted may have lost the event without saying so. */
 const FIRST_ACK_TIMEOUT_MS = 2_000;
 const ACK_TIMEOUT_MS = 5_000;
+const MIN_ACK_TIMEOUT_MS = 100;
 /** Enough to hide the round trip, few enough that a slow disk does not time out the last of them. */
 const MAX_IN_FLIGHT = 500;
 /** The server counts headers too; ours hold little more than the message id. */
@@ -93,9 +94,10 @@ export class EventPublisher {
   private publishOnce(
     event: CloudEvent,
     payload: Uint8Array,
-    { interrupts }: PublishBatch,
-    timeout: number,
+    { interrupts, giveUpAt }: PublishBatch,
+    ackTimeoutMs: number,
   ): Promise<PubAck> {
+    const timeout = Math.max(MIN_ACK_TIMEOUT_MS, Math.min(ackTimeoutMs, giveUpAt - performance.now()));
     return new Promise((resolve, reject) => {
       const interrupt = (): void => reject(new Error('it was interrupted before it was confirmed'));
       interrupts.add(interrupt);

@@ -51,6 +51,8 @@ export async function redisOptions(spec: RedisServerSpec, context: SourceContext
     // Commands under way when the connection is lost fail then, instead of never being answered.
     maxRetriesPerRequest: 0,
     socketTimeout: SILENCE_MS,
+    // The client waits this long even for a connection that is closed already.
+    disconnectTimeout: 100,
     retryStrategy: (times) => Math.min(100 * times, 1_000),
   };
 }
@@ -102,8 +104,10 @@ export class PatientRedis {
   }
 
   async ready(signal: AbortSignal): Promise<void> {
-    while (!this.isConnected()) {
+    for (;;) {
       signal.throwIfAborted();
+      if (isBeyondWaiting(this.lastError)) throw sourceError(this.lastError, this.address, this.context);
+      if (this.isConnected()) return;
       if (!this.started) {
         this.started = true;
         // Its failure is an 'error' event too, and the client goes on trying.
@@ -111,8 +115,6 @@ export class PatientRedis {
         continue;
       }
       await this.nextEvent(signal);
-      if (!this.isConnected() && isBeyondWaiting(this.lastError))
-        throw sourceError(this.lastError, this.address, this.context);
     }
   }
 
@@ -134,7 +136,8 @@ export class PatientRedis {
   }
 
   private logReady(): void {
-    this.lastError = undefined;
+    // Without a ready check, the client counts as ready before the server has looked at the password.
+    if (!isBeyondWaiting(this.lastError)) this.lastError = undefined;
     this.loggedAt = -Infinity;
     if (!this.isQuiet)
       this.context.log('info', `${this.wasConnected ? 'Redis is back' : 'connected to Redis'} at ${this.address}`);

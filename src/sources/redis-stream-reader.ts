@@ -63,11 +63,13 @@ export async function claimAbandoned(
   stream: string,
   options: { readonly idleMs: number; readonly cursor: string; readonly count: number },
 ): Promise<{ readonly cursor: string; readonly entries: StreamEntry[] }> {
-  const [cursor, entries] = (await client.call(
+  const [cursor, entries, deleted = []] = (await client.call(
     'XAUTOCLAIM',
     ...[stream, group, consumer, options.idleMs, options.cursor, 'COUNT', options.count],
-  )) as [string, ReadonlyArray<RawEntry | null>];
-  return { cursor, entries: toEntries(stream, entries) };
+  )) as [cursor: string, entries: ReadonlyArray<RawEntry | null>, deleted?: readonly string[]];
+  // Redis 7 forgets pending entries whose content is gone, and says so here only.
+  const lost = deleted.map((id) => ({ stream, id, fields: null }));
+  return { cursor, entries: [...toEntries(stream, entries), ...lost] };
 }
 
 function toEntries(stream: string, entries: ReadonlyArray<RawEntry | null>): StreamEntry[] {

@@ -6,6 +6,7 @@
  */
 import type { RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isSluiceError } from '../errors';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
 import {
@@ -188,6 +189,7 @@ class RedisStreamSource implements Source {
 
   private async recoverFrom(error: unknown): Promise<void> {
     const { signal } = this.context;
+    if (isSluiceError(error)) throw error;
     if (isMissingGroup(error) && this.commands) {
       await this.recreateGroups();
       return;

@@ -5,6 +5,7 @@
  * not fit is dropped, and counted.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isSluiceError } from '../errors';
 import type { JsonValue } from '../event/json';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
@@ -108,6 +109,7 @@ class RedisSource implements Source {
         return;
       } catch (error) {
         if (signal.aborted) return;
+        if (isSluiceError(error)) throw error;
         if (isBeyondWaiting(error)) throw sourceError(error, this.spec.hostAddress, this.context);
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

@@ -1,8 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import Redis from 'ioredis';
-import { startRedis } from '../../dev/servers';
+import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
+import { isSluiceError } from '../../src/errors';
+import type { StreamStart } from '../../src/manifest/annotations';
 import type { RedisStreamEventSource } from '../../src/manifest/sources/redis';
+import { isMissingGroup } from '../../src/sources/redis-connection';
 import { redisStreamSource } from '../../src/sources/redis-stream';
-import { describeSourceContract } from '../contract/source-contract';
+import type { Delivery, SourceContext } from '../../src/sources/source';
+import { createSource, describeSourceContract } from '../contract/source-contract';
+import { eventually } from '../setup/eventually';
 
 describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
@@ -26,4 +32,255 @@ describeSourceContract<RedisStreamEventSource>({
       },
     };
   },
+});
+
+describe('event source redisStream', () => {
+  let server: RunningRedis;
+  let client: Redis;
+  const open: Array<() => Promise<void>> = [];
+
+  beforeAll(async () => {
+    server = await startRedis({ own: true });
+    client = new Redis(server.url);
+    client.on('error', () => undefined);
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((close) => close()));
+    await client.flushall();
+  });
+
+  afterAll(async () => {
+    client?.disconnect();
+    await server?.stop();
+  });
+
+  /** Reads with a source of its own; `next` answers with the payloads of the next delivery. */
+  function read(spec: Partial<RedisStreamEventSource> = {}, overrides: Partial<SourceContext> = {}) {
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const source = createSource(
+      redisStreamSource,
+      { spec: { hostAddress: `${server.host}:${server.port}`, streams: ['s'], ...spec } },
+      { signal: stop.signal, log: (level, line) => lines.push(`${level}: ${line}`), ...overrides },
+    );
+    const deliveries = source.deliveries()[Symbol.asyncIterator]();
+    open.push(async () => {
+      stop.abort();
+      await deliveries.return?.();
+      await source.close();
+    });
+    const next = async (): Promise<Delivery> => {
+      const result = await deliveries.next();
+      if (result.done) throw new Error('the source ended');
+      return result.value;
+    };
+    return { source, next, lines };
+  }
+
+  function idsOf(delivery: Delivery): Array<string | undefined> {
+    return delivery.events.map(({ transportId }) => transportId);
+  }
+
+  it('gives entries the payload of Argo Events, with values as text', async () => {
+    const id = await client.xadd('s', '*', 'href', 'https://stac.example/1', 'count', '7');
+    const { events, position } = await read({ metadata: { team: 'eo' } }).next();
+    expect(events).toEqual([
+      {
+        transportId: `s:${id}`,
+        data: {
+          stream: 's',
+          message_id: id,
+          values: { href: 'https://stac.example/1', count: '7' },
+          metadata: { team: 'eo' },
+        },
+        document: { href: 'https://stac.example/1', count: '7' },
+        time: new Date(Number(id?.split('-')[0])).toISOString(),
+      },
+    ]);
+    expect(position).toBe(`s@${id}`);
+  });
+
+  it('leaves metadata out where there is none', async () => {
+    await client.xadd('s', '5-1', 'a', 'b');
+    const { events } = await read({ metadata: {} }).next();
+    expect(events[0]?.data).toEqual({ stream: 's', message_id: '5-1', values: { a: 'b' } });
+    expect(events[0]?.time).toBeUndefined();
+  });
+
+  it('creates stream and group where they are missing, under the group name of Argo Events by default', async () => {
+    const { next } = read({ streams: ['one', 'two'] });
+    const waiting = next();
+    await eventually(async () => (await client.exists('one', 'two')) === 2);
+    const [group] = (await client.xinfo('GROUPS', 'two')) as [string[]];
+    expect(group).toContain('argo-events-cg');
+    await client.xadd('two', '1-1', 'a', 'b');
+    expect(idsOf(await waiting)).toEqual(['two:1-1']);
+  });
+
+  it.each<[string, StreamStart | undefined, string[]]>([
+    ['everything by default', undefined, ['s:1-1', 's:2-1', 's:3-1']],
+    ['everything', { kind: 'all' }, ['s:1-1', 's:2-1', 's:3-1']],
+    ['what comes after an id', { kind: 'id', id: '1-1' }, ['s:2-1', 's:3-1']],
+    ['only what is new', { kind: 'new' }, ['s:3-1']],
+  ])('starts a new group with %s', async (_, startFrom, expected) => {
+    await client.xadd('s', '1-1', 'a', 'b');
+    await client.xadd('s', '2-1', 'a', 'b');
+    const { next } = read({}, { startFrom });
+    const first = next();
+    await eventually(async () => ((await client.xinfo('GROUPS', 's')) as unknown[]).length === 1);
+    await client.xadd('s', '3-1', 'a', 'b');
+    const seen = idsOf(await first);
+    while (seen.length < expected.length) seen.push(...idsOf(await next()));
+    expect(seen).toEqual(expected);
+  });
+
+  it('reads no more than it is told at once', async () => {
+    for (let index = 1; index <= 5; index += 1) await client.xadd('s', `${index}-0`, 'a', 'b');
+    const { next } = read({ maxMsgCountPerRead: 2 });
+    expect(idsOf(await next())).toEqual(['s:1-0', 's:2-0']);
+    expect(idsOf(await next())).toEqual(['s:3-0', 's:4-0']);
+  });
+
+  it('creates its group again after the server was flushed, and reads what came since', async () => {
+    await client.xadd('s', '1-0', 'a', 'b');
+    const { next, lines } = read();
+    await (await next()).acknowledge();
+    const waiting = next();
+    await client.flushall();
+    await client.xadd('s', '2-0', 'a', 'b');
+    expect(idsOf(await waiting)).toEqual(['s:2-0']);
+    expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+
+  it('takes over what another consumer of the group left pending when it died, and nothing that is in its own hands', async () => {
+    await client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
+    await client.xadd('s', '1-0', 'a', 'b');
+    await client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
+    // As if it had died a minute ago.
+    await client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
+    await client.xadd('s', '2-0', 'a', 'b');
+    const { next } = read();
+    const first = await next();
+    const second = await next();
+    expect([...idsOf(first), ...idsOf(second)].sort()).toEqual(['s:1-0', 's:2-0']);
+    await first.acknowledge();
+    await second.acknowledge();
+    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+  });
+
+  it('reports an entry that was deleted while it was pending, and forgets it', async () => {
+    await client.xadd('s', '1-0', 'a', 'b');
+    const dying = read();
+    await dying.next();
+    await open.pop()?.();
+    await client.xdel('s', '1-0');
+    const delivery = await read().next();
+    expect(delivery.events).toEqual([]);
+    expect(delivery.rejected).toMatchObject([{ transportId: 's:1-0', code: 'EVENT_UNDECODABLE' }]);
+    await delivery.acknowledge();
+    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+  });
+
+  it('acknowledges while a read is blocking', async () => {
+    await client.xadd('s', '1-0', 'a', 'b');
+    const { next } = read();
+    const delivery = await next();
+    const blocked = next();
+    await delivery.acknowledge();
+    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+    await client.xadd('s', '2-0', 'a', 'b');
+    expect(idsOf(await blocked)).toEqual(['s:2-0']);
+  });
+
+  it('tells a person when the key is not a stream, instead of trying for ever', async () => {
+    await client.set('s', 'text');
+    const { next, source } = read();
+    for (const attempt of [next(), source.check()]) {
+      const problem: unknown = await attempt.catch((error: unknown) => error);
+      expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    }
+  });
+
+  it.each([
+    ['NOGROUP No such key', true],
+    ['-NOGROUP No such key or consumer group', true],
+    ['UNBLOCKED the stream key no longer exists', true],
+    ['ERR unknown command', false],
+    ['Connection is closed.', false],
+  ])('knows from "%s" that its group is gone: %s', (message, expected) => {
+    expect(isMissingGroup(new Error(message))).toBe(expected);
+  });
+});
+
+describe('a Redis server that asks who one is', () => {
+  const streams = ['s'];
+  const password = { name: 'redis', key: 'password' };
+
+  async function check(server: RunningRedis, spec: Partial<RedisStreamEventSource>, secrets: Record<string, string>) {
+    const hostAddress = `${server.host}:${server.port}`;
+    const fixture = { spec: { hostAddress, streams, ...spec }, secrets };
+    const problem: unknown = await createSource(redisStreamSource, fixture)
+      .check()
+      .catch((error: unknown) => error);
+    return isSluiceError(problem) ? problem : undefined;
+  }
+
+  it.each<[string, StartRedisOptions, Partial<RedisStreamEventSource>]>([
+    ['a password', { password: 'secret-1' }, { password }],
+    ['an ACL user', { aclUser: { name: 'reader', password: 'secret-1' } }, { username: 'reader', password }],
+  ])('lets in with %s, and refuses without repeating a wrong one', async (_, options, spec) => {
+    const server = await startRedis(options);
+    try {
+      expect(await check(server, spec, { 'redis/password': 'secret-1' })).toBeUndefined();
+      const wrong = await check(server, spec, { 'redis/password': 'guessed' });
+      expect(wrong?.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+      expect(JSON.stringify([wrong, wrong?.message])).not.toContain('guessed');
+      expect((await check(server, {}, {}))?.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+      expect((await check(server, spec, {}))?.code).toBe('SECRET_MISSING');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('ends reading with an error that a person understands, when the password is wrong', async () => {
+    const server = await startRedis({ password: 'secret-1' });
+    const fixture = {
+      spec: { hostAddress: `${server.host}:${server.port}`, streams, password },
+      secrets: { 'redis/password': 'guessed' },
+    };
+    const source = createSource(redisStreamSource, fixture);
+    const deliveries = source.deliveries()[Symbol.asyncIterator]();
+    const problem: unknown = await deliveries.next().catch((error: unknown) => error);
+    expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    await source.close();
+    await server.stop();
+  });
+
+  it('is reached over TLS with the CA and the client certificate of the manifest', async () => {
+    const server = await startRedis({ tls: true, requireClientCertificate: true });
+    const read = (path: string | undefined) => readFile(path ?? '', 'utf8');
+    const secrets = {
+      'tls/ca': await read(server.tls?.caPath),
+      'tls/cert': await read(server.tls?.clientCertificatePath),
+      'tls/key': await read(server.tls?.clientKeyPath),
+    };
+    const tls = {
+      caCertSecret: { name: 'tls', key: 'ca' },
+      clientCertSecret: { name: 'tls', key: 'cert' },
+      clientKeySecret: { name: 'tls', key: 'key' },
+    };
+    expect(await check(server, { tls }, secrets)).toBeUndefined();
+    const { caCertSecret: _, ...unverified } = tls;
+    expect((await check(server, { tls: unverified }, secrets))?.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    expect(await check(server, { tls: { ...unverified, insecureSkipVerify: true } }, secrets)).toBeUndefined();
+    await server.stop();
+  });
+
+  it.each(['redis', 'redis:port', ''])('is not looked for at the address "%s"', async (hostAddress) => {
+    const problem: unknown = await createSource(redisStreamSource, { spec: { hostAddress, streams } })
+      .check()
+      .catch((error: unknown) => error);
+    expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+  });
 });
