@@ -162,6 +162,17 @@ describe('source.s3', () => {
     expect(await read(s3('a b/(one)+é.yaml', { region: 'eu-central-1' }), values)).toEqual(FOUND);
   });
 
+  it('takes the credentials of its surroundings where the manifest names none', async () => {
+    process.env.AWS_ACCESS_KEY_ID = 'AKIDTEST';
+    process.env.AWS_SECRET_ACCESS_KEY = 'wJalrXUtnFEMI/K7MDENG';
+    try {
+      expect(await read(s3('one.yaml', { accessKey: undefined, secretKey: undefined }))).toEqual(FOUND);
+    } finally {
+      delete process.env.AWS_ACCESS_KEY_ID;
+      delete process.env.AWS_SECRET_ACCESS_KEY;
+    }
+  });
+
   it('reads public objects without credentials', async () => {
     expect(await read(s3('one.yaml', { accessKey: undefined, secretKey: undefined }, 'open'))).toEqual(FOUND);
   });
