@@ -2,17 +2,18 @@
 export { EventSourcePlugin, EVENT_SOURCE_PLUGIN_NAME } from './event-source-plugin';
 export { SensorPlugin, SENSOR_PLUGIN_NAME } from './sensor-plugin';
 export type { SluicePluginOptions } from './plugin/sluice-plugin';
-export {
-  formatProblem,
-  loadManifests,
-  loadManifestText,
-  manifestJsonSchema,
-  parseEventBus,
-  parseEventSource,
-  parseSensor,
-  type Problem,
-} from './manifest';
+
 export { SluiceError, isSluiceError, describeError, ERROR_CODES, type ErrorCode } from './errors';
+
+export { loadManifests, loadManifestText, type LoadedManifests, type ManifestDocument } from './manifest/load';
+export { parseEventBus, parseEventSource, parseSensor, type Manifest } from './manifest/parse-manifest';
+export { formatProblem, type Problem } from './manifest/problem';
+export { manifestJsonSchema } from './manifest/json-schema';
+export type { EventSourceOptions, SensorOptions } from './manifest/annotations';
+export type { EventBus } from './manifest/event-bus';
+export type { EventSource } from './manifest/event-source';
+export type { Sensor } from './manifest/sensor';
+
 export type { CloudEvent } from './event/cloud-event';
 export { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
 export {

@@ -1,3 +1,2 @@
 export { createExpressionEngine } from './expression-engine';
-export type { ExpressionEngineOptions } from './expression-engine';
 export { createExpressionSyntax } from './expression-syntax';

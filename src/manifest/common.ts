@@ -17,7 +17,6 @@ export const secretKeySelector = z.strictObject({
   key: requiredText,
   optional: optionalFlag,
 });
-export type SecretKeySelector = z.infer<typeof secretKeySelector>;
 
 /** `{name, key}` of a ConfigMap in the namespace of the manifest. */
 export const configMapKeySelector = z.strictObject({
@@ -25,7 +24,6 @@ export const configMapKeySelector = z.strictObject({
   key: requiredText,
   optional: optionalFlag,
 });
-export type ConfigMapKeySelector = z.infer<typeof configMapKeySelector>;
 
 export const tlsConfig = z.strictObject({
   caCertSecret: secretKeySelector.optional(),
@@ -77,7 +75,6 @@ export const schemaRegistry = z.strictObject({
   schemaId: z.int().optional(),
   auth: basicAuth.optional(),
 });
-export type SchemaRegistry = z.infer<typeof schemaRegistry>;
 
 /** Header whose value comes from a Secret or a ConfigMap. */
 export const secureHeader = z.strictObject({
@@ -121,7 +118,6 @@ export const podTemplate = z.strictObject({
     .optional(),
   volumes: kubernetesList,
 });
-export type PodTemplate = z.infer<typeof podTemplate>;
 
 /** Service that Argo Events would put before an EventSource's pod. */
 export const serviceTemplate = z.strictObject({
@@ -149,7 +145,6 @@ const objectMeta = z.strictObject({
   managedFields: kubernetesList,
   clusterName: optionalText,
 });
-export type ObjectMeta = z.infer<typeof objectMeta>;
 
 export const API_VERSION = 'argoproj.io/v1alpha1';
 

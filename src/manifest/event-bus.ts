@@ -44,7 +44,6 @@ const natsExotic = z.strictObject({
 });
 
 const natsBus = z.strictObject({ native: natsNative.optional(), exotic: natsExotic.optional() });
-export type NatsBus = z.infer<typeof natsBus>;
 
 const jetStreamBus = z.strictObject({
   ...podPlacement,
@@ -61,7 +60,6 @@ const jetStreamBus = z.strictObject({
   ),
   maxPayload: optionalText,
 });
-export type JetStreamBus = z.infer<typeof jetStreamBus>;
 
 const jetStreamExoticBus = z.strictObject({
   url: requiredText.describe('NATS URL, several separated by commas.'),
@@ -71,7 +69,6 @@ const jetStreamExoticBus = z.strictObject({
   streamConfig: optionalText,
   tls: tlsConfig.optional(),
 });
-export type JetStreamExoticBus = z.infer<typeof jetStreamExoticBus>;
 
 const kafkaBus = z.strictObject({
   url: requiredText,
@@ -84,7 +81,6 @@ const kafkaBus = z.strictObject({
     .optional(),
   partitioner: z.enum(['random', 'hash', 'roundrobin', 'manual']).optional(),
 });
-export type KafkaBus = z.infer<typeof kafkaBus>;
 
 export const EVENT_BUS_KINDS = ['nats', 'jetstream', 'jetstreamExotic', 'kafka'] as const;
 export type EventBusKind = (typeof EVENT_BUS_KINDS)[number];
@@ -110,4 +106,3 @@ export const streamConfigSchema = z.strictObject({
   retention: z.int().min(0).max(2).optional(),
   discard: z.int().min(0).max(1).optional(),
 });
-export type StreamConfig = z.infer<typeof streamConfigSchema>;

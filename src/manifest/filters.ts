@@ -53,7 +53,6 @@ const dependencyTransform = z.strictObject({
   jq: optionalText,
   script: optionalText.describe('Lua; must return a table. jq wins if both are set.'),
 });
-export type DependencyTransform = z.infer<typeof dependencyTransform>;
 
 export const dependency = z.strictObject({
   name: requiredText,

@@ -29,7 +29,6 @@ const conditionsReset = z.strictObject({
     .strictObject({ cron: requiredText.describe('Five fields.'), timezone: optionalText.describe('IANA name.') })
     .optional(),
 });
-export type ConditionsReset = z.infer<typeof conditionsReset>;
 
 /** Every kind of Argo Events, by its key in the template. */
 const triggerKinds = {
@@ -75,7 +74,6 @@ const rateLimit = z.strictObject({
   unit: z.enum(['Second', 'Minute', 'Hour']).optional(),
   requestsPerUnit: z.int().min(1),
 });
-export type RateLimit = z.infer<typeof rateLimit>;
 
 const trigger = z.strictObject({
   template: triggerTemplate,

@@ -5,7 +5,7 @@ import {
   collectSensorExpressions,
   type ExpressionSyntax,
 } from '../../src/manifest/expressions';
-import { parseEventSource, parseSensor } from '../../src/manifest';
+import { parseEventSource, parseSensor } from '../../src/manifest/parse-manifest';
 import { formatPath } from '../../src/manifest/problem';
 
 const frame = (kind: string, spec: object) => ({

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 import { repoRoot } from '../../dev/repo-root';
-import { manifestJsonSchema } from '../../src/manifest';
+import { manifestJsonSchema } from '../../src/manifest/json-schema';
 import { parseYamlDocuments } from '../../src/manifest/yaml-documents';
 
 const valid = join(repoRoot, 'test/manifest/corpus/valid');

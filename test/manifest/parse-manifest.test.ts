@@ -1,4 +1,4 @@
-import { parseEventBus, parseEventSource, parseSensor } from '../../src/manifest';
+import { parseEventBus, parseEventSource, parseSensor } from '../../src/manifest/parse-manifest';
 
 const frame = (kind: string, spec: object) => ({
   apiVersion: 'argoproj.io/v1alpha1',

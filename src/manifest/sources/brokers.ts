@@ -54,7 +54,6 @@ export const amqpEventSource = z.strictObject({
     .optional(),
   auth: basicAuth.optional(),
 });
-export type AmqpEventSource = z.infer<typeof amqpEventSource>;
 
 export const kafkaEventSource = z.strictObject({
   ...brokerSource,
@@ -71,7 +70,6 @@ export const kafkaEventSource = z.strictObject({
   schemaRegistry: schemaRegistry.optional(),
   awsMskIamAuth: z.strictObject({ region: optionalText }).optional(),
 });
-export type KafkaEventSource = z.infer<typeof kafkaEventSource>;
 
 export const mqttEventSource = z.strictObject({
   ...brokerSource,
@@ -80,7 +78,6 @@ export const mqttEventSource = z.strictObject({
   clientId: requiredText,
   auth: basicAuth.optional(),
 });
-export type MqttEventSource = z.infer<typeof mqttEventSource>;
 
 export const natsEventSource = z.strictObject({
   ...brokerSource,
@@ -89,7 +86,6 @@ export const natsEventSource = z.strictObject({
   queue: optionalText,
   auth: natsAuth.optional(),
 });
-export type NatsEventSource = z.infer<typeof natsEventSource>;
 
 export const nsqEventSource = z.strictObject({
   ...brokerSource,
@@ -97,7 +93,6 @@ export const nsqEventSource = z.strictObject({
   topic: requiredText,
   channel: requiredText,
 });
-export type NsqEventSource = z.infer<typeof nsqEventSource>;
 
 export const emitterEventSource = z.strictObject({
   ...brokerSource,
@@ -107,7 +102,6 @@ export const emitterEventSource = z.strictObject({
   username: secretKeySelector.optional(),
   password: secretKeySelector.optional(),
 });
-export type EmitterEventSource = z.infer<typeof emitterEventSource>;
 
 /** Connection of both the Pulsar source and the Pulsar trigger. */
 export const pulsarConnection = {
@@ -128,4 +122,3 @@ export const pulsarEventSource = z.strictObject({
   topics: z.array(requiredText).min(1),
   type: z.enum(['exclusive', 'shared']).optional(),
 });
-export type PulsarEventSource = z.infer<typeof pulsarEventSource>;

@@ -16,4 +16,3 @@ export const calendarEventSource = z.strictObject({
     })
     .optional(),
 });
-export type CalendarEventSource = z.infer<typeof calendarEventSource>;

@@ -14,7 +14,6 @@ export const snsEventSource = z.strictObject({
   validateSignature: optionalFlag,
   endpoint: optionalText,
 });
-export type SnsEventSource = z.infer<typeof snsEventSource>;
 
 export const sqsEventSource = z.strictObject({
   ...withJsonBody,
@@ -30,7 +29,6 @@ export const sqsEventSource = z.strictObject({
   dlq: optionalFlag,
   endpoint: optionalText,
 });
-export type SqsEventSource = z.infer<typeof sqsEventSource>;
 
 export const pubSubEventSource = z.strictObject({
   ...withJsonBody,
@@ -42,7 +40,6 @@ export const pubSubEventSource = z.strictObject({
   credentialSecret: secretKeySelector.optional(),
   deleteSubscriptionOnFinish: optionalFlag,
 });
-export type PubSubEventSource = z.infer<typeof pubSubEventSource>;
 
 export const azureEventsHubEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -51,7 +48,6 @@ export const azureEventsHubEventSource = z.strictObject({
   sharedAccessKeyName: secretKeySelector.optional(),
   sharedAccessKey: secretKeySelector.optional(),
 });
-export type AzureEventsHubEventSource = z.infer<typeof azureEventsHubEventSource>;
 
 export const azureServiceBusEventSource = z.strictObject({
   ...withJsonBody,
@@ -64,7 +60,6 @@ export const azureServiceBusEventSource = z.strictObject({
   tls: tlsConfig.optional(),
   deferDelete: optionalFlag,
 });
-export type AzureServiceBusEventSource = z.infer<typeof azureServiceBusEventSource>;
 
 export const azureQueueStorageEventSource = z.strictObject({
   ...withJsonBody,
@@ -76,7 +71,6 @@ export const azureQueueStorageEventSource = z.strictObject({
   decodeMessage: optionalFlag,
   waitTimeInSeconds: z.int().optional(),
 });
-export type AzureQueueStorageEventSource = z.infer<typeof azureQueueStorageEventSource>;
 
 export const mnsEventSource = z.strictObject({
   ...withJsonBody,
@@ -86,4 +80,3 @@ export const mnsEventSource = z.strictObject({
   queue: requiredText,
   endpoint: optionalText,
 });
-export type MnsEventSource = z.infer<typeof mnsEventSource>;

@@ -30,7 +30,6 @@ export const githubEventSource = z.strictObject({
   githubUploadURL: optionalText,
   deleteHookOnFinish: optionalFlag,
 });
-export type GithubEventSource = z.infer<typeof githubEventSource>;
 
 export const gitlabEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -45,7 +44,6 @@ export const gitlabEventSource = z.strictObject({
   gitlabBaseURL: optionalText,
   deleteHookOnFinish: optionalFlag,
 });
-export type GitlabEventSource = z.infer<typeof gitlabEventSource>;
 
 export const bitbucketEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -58,7 +56,6 @@ export const bitbucketEventSource = z.strictObject({
   repositories: z.array(z.strictObject({ owner: optionalText, repositorySlug: optionalText })).optional(),
   deleteHookOnFinish: optionalFlag,
 });
-export type BitbucketEventSource = z.infer<typeof bitbucketEventSource>;
 
 export const bitbucketServerEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -77,7 +74,6 @@ export const bitbucketServerEventSource = z.strictObject({
   tls: tlsConfig.optional(),
   checkInterval: optionalText,
 });
-export type BitbucketServerEventSource = z.infer<typeof bitbucketServerEventSource>;
 
 export const gerritEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -91,4 +87,3 @@ export const gerritEventSource = z.strictObject({
   sslVerify: optionalFlag,
   maxTries: z.int().optional(),
 });
-export type GerritEventSource = z.infer<typeof gerritEventSource>;

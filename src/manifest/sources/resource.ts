@@ -22,4 +22,3 @@ export const resourceEventSource = z.strictObject({
     })
     .optional(),
 });
-export type ResourceEventSource = z.infer<typeof resourceEventSource>;

@@ -4,7 +4,6 @@ import { optionalFlag, optionalText, requiredText, retryStrategy, secretKeySelec
 
 /** `filter.expression` in the expr language over the event's data; only events for which it is true are published. */
 const eventSourceFilter = z.strictObject({ expression: optionalText });
-export type EventSourceFilter = z.infer<typeof eventSourceFilter>;
 
 /** User data that is copied into each event. */
 export const withMetadata = { metadata: stringMap.optional() };
@@ -25,7 +24,6 @@ export const webhookContext = z.strictObject({
   maxPayloadSize: z.int().min(0).optional().describe('Bytes; default 1048576.'),
   metadata: stringMap.optional(),
 });
-export type WebhookContext = z.infer<typeof webhookContext>;
 
 /** Path inside a watched directory. */
 export const watchPathConfig = z.strictObject({

@@ -23,7 +23,6 @@ export const s3Artifact = z.strictObject({
   metadata: stringMap.optional(),
   caCertificate: secretKeySelector.optional(),
 });
-export type MinioEventSource = z.infer<typeof s3Artifact>;
 
 export const fileEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -31,7 +30,6 @@ export const fileEventSource = z.strictObject({
   watchPathConfig,
   polling: optionalFlag,
 });
-export type FileEventSource = z.infer<typeof fileEventSource>;
 
 export const sftpEventSource = z.strictObject({
   ...withMetadataAndFilter,
@@ -43,7 +41,6 @@ export const sftpEventSource = z.strictObject({
   address: secretKeySelector.optional(),
   pollIntervalDuration: optionalText,
 });
-export type SftpEventSource = z.infer<typeof sftpEventSource>;
 
 /** Argo Events writes the watched path straight into the spec here, without `watchPathConfig`. */
 export const hdfsEventSource = z.strictObject({
@@ -60,4 +57,3 @@ export const hdfsEventSource = z.strictObject({
   krbConfigConfigMap: configMapKeySelector.optional(),
   krbServicePrincipalName: optionalText,
 });
-export type HdfsEventSource = z.infer<typeof hdfsEventSource>;

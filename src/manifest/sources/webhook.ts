@@ -12,7 +12,6 @@ export const slackEventSource = z.strictObject({
   token: secretKeySelector.optional(),
   webhook: webhookContext.optional(),
 });
-export type SlackEventSource = z.infer<typeof slackEventSource>;
 
 export const stripeEventSource = z.strictObject({
   ...withMetadata,
@@ -21,7 +20,6 @@ export const stripeEventSource = z.strictObject({
   apiKey: secretKeySelector.optional(),
   eventFilter: z.array(z.string()).optional(),
 });
-export type StripeEventSource = z.infer<typeof stripeEventSource>;
 
 export const storageGridEventSource = z.strictObject({
   ...withMetadata,
@@ -35,7 +33,6 @@ export const storageGridEventSource = z.strictObject({
   apiURL: optionalText,
   tls: tlsConfig.optional(),
 });
-export type StorageGridEventSource = z.infer<typeof storageGridEventSource>;
 
 export const genericEventSource = z.strictObject({
   ...withJsonBody,
@@ -45,4 +42,3 @@ export const genericEventSource = z.strictObject({
   insecure: optionalFlag,
   authSecret: secretKeySelector.optional(),
 });
-export type GenericEventSource = z.infer<typeof genericEventSource>;

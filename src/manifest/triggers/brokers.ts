@@ -54,4 +54,3 @@ export const pulsarTriggerTemplate = z.strictObject({
   parameters: triggerParameters.optional(),
   connectionBackoff: retryStrategy.optional(),
 });
-export type PulsarTriggerTemplate = z.infer<typeof pulsarTriggerTemplate>;

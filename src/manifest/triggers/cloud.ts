@@ -15,7 +15,6 @@ export const awsLambdaTriggerTemplate = z.strictObject({
   payload,
   parameters: triggerParameters.optional(),
 });
-export type AwsLambdaTriggerTemplate = z.infer<typeof awsLambdaTriggerTemplate>;
 
 export const azureEventHubsTriggerTemplate = z.strictObject({
   fqdn: requiredText,
@@ -25,7 +24,6 @@ export const azureEventHubsTriggerTemplate = z.strictObject({
   payload: triggerParameters.optional(),
   parameters: triggerParameters.optional(),
 });
-export type AzureEventHubsTriggerTemplate = z.infer<typeof azureEventHubsTriggerTemplate>;
 
 export const azureServiceBusTriggerTemplate = z.strictObject({
   connectionString: secretKeySelector.optional(),
@@ -36,7 +34,6 @@ export const azureServiceBusTriggerTemplate = z.strictObject({
   payload: triggerParameters.optional(),
   parameters: triggerParameters.optional(),
 });
-export type AzureServiceBusTriggerTemplate = z.infer<typeof azureServiceBusTriggerTemplate>;
 
 export const openWhiskTriggerTemplate = z.strictObject({
   host: requiredText,
@@ -47,4 +44,3 @@ export const openWhiskTriggerTemplate = z.strictObject({
   payload,
   parameters: triggerParameters.optional(),
 });
-export type OpenWhiskTriggerTemplate = z.infer<typeof openWhiskTriggerTemplate>;

@@ -1,0 +1,213 @@
+/** One sensor of a test, with a namespace, event source name and HTTP path that no other test uses. */
+import { randomBytes } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import type { JsonObject, JsonValue } from '../../src/event/json';
+import { parseSensor } from '../../src/manifest/parse-manifest';
+import { sensorWorkflowId } from '../../workflows/identity';
+import {
+  configureSensorUpdate,
+  firesEndedSignal,
+  firesQuery,
+  sensorDependenciesQuery,
+  sensorStatusQuery,
+  type HeldDependencies,
+  type SensorDefinition,
+  type SensorStatus,
+} from '../../workflows/messages';
+import type { SensorInput } from '../../workflows/sensor';
+import { eventually } from '../setup/eventually';
+import type { RecordedRequest } from './http-recorder';
+import type { SluiceWorld } from './sluice-world';
+import type { FireStatus } from '../../src/run/run-types';
+
+export interface StageOptions {
+  /** A Kubernetes namespace that exists; default: a name that does not. */
+  readonly namespace?: string;
+  /** Server with a low limit of history: make the sensor continue as new between the steps. */
+  readonly continueAsNew?: boolean;
+}
+
+export interface SensorFields {
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Names; each takes the event of the same name. Or whole dependencies. */
+  readonly dependencies?: ReadonlyArray<string | JsonObject>;
+  readonly triggers: readonly JsonObject[];
+}
+
+export class Stage {
+  readonly source: string;
+  readonly namespace: string;
+  readonly sensor = 'water';
+  private published = 0;
+
+  constructor(
+    readonly world: SluiceWorld,
+    private readonly options: StageOptions = {},
+  ) {
+    const id = randomBytes(4).toString('hex');
+    this.source = `source-${id}`;
+    this.namespace = options.namespace ?? `ns-${id}`;
+  }
+
+  get handle(): WorkflowHandle {
+    return this.world.client.workflow.getHandle(sensorWorkflowId(this.namespace, this.sensor));
+  }
+
+  define(fields: SensorFields): SensorDefinition {
+    const { object, options } = parseSensor({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Sensor',
+      metadata: { name: this.sensor, namespace: this.namespace, annotations: { ...fields.annotations } },
+      spec: {
+        dependencies: (fields.dependencies ?? ['a']).map((dependency) =>
+          typeof dependency === 'string'
+            ? { name: dependency, eventSourceName: this.source, eventName: dependency }
+            : { eventSourceName: this.source, ...dependency },
+        ),
+        triggers: fields.triggers,
+      },
+    });
+    const bus = {
+      namespace: this.namespace,
+      name: 'default',
+      spec: { jetstreamExotic: { url: this.world.nats.url, streamConfig: 'replicas: 1' } },
+    };
+    return { namespace: this.namespace, name: this.sensor, spec: object.spec, options, bus };
+  }
+
+  async apply(fields: SensorFields): Promise<void> {
+    const args: [SensorInput] = [{ definition: this.define(fields) }];
+    await this.world.client.workflow.start('sensor', {
+      workflowId: this.handle.workflowId,
+      taskQueue: this.world.taskQueue,
+      args,
+    });
+  }
+
+  async configure(fields: SensorFields): Promise<void> {
+    await this.handle.executeUpdate(configureSensorUpdate, { args: [this.define(fields)] });
+  }
+
+  /** Sends the names of the events of `payload`'s dependencies to the receiver. */
+  httpTrigger(name: string, dependencies: readonly string[], fields: JsonObject = {}): JsonObject {
+    const { template, ...rest } = fields;
+    return {
+      ...rest,
+      template: {
+        name,
+        ...(typeof template === 'object' && !Array.isArray(template) ? template : {}),
+        http: {
+          url: `${this.world.receiver.url}${this.path(name)}`,
+          method: 'POST',
+          payload: dependencies.map((dependencyName) => ({
+            src: { dependencyName, dataKey: 'name', value: 'none', useRawData: true },
+            dest: dependencyName,
+          })),
+        },
+      },
+    };
+  }
+
+  path(trigger: string): string {
+    return `/${this.source}/${trigger}`;
+  }
+
+  answerNext(trigger: string, answers: ReadonlyArray<{ status: number; headers?: Record<string, string> }>): void {
+    this.world.receiver.answerNext(this.path(trigger), answers);
+  }
+
+  event(dependency: string, name: string, data: JsonObject = {}, fields: Partial<CloudEvent> = {}): CloudEvent {
+    this.published += 1;
+    return {
+      specversion: '1.0',
+      id: `${dependency}-${name}`,
+      source: this.source,
+      subject: dependency,
+      type: 'redisStream',
+      time: new Date(Date.UTC(2026, 0, 1) + this.published * 1000).toISOString(),
+      datacontenttype: 'application/json',
+      data: { name, ...data },
+      ...fields,
+    };
+  }
+
+  /** One after the other: their order on the bus is that of the arguments. */
+  async publish(...events: readonly CloudEvent[]): Promise<void> {
+    for (const event of events) {
+      const [outcome] = await this.world.bus.publishEvents([event]);
+      if (outcome?.kind !== 'published') throw new Error(`not published: ${JSON.stringify(outcome)}`);
+    }
+  }
+
+  requests(trigger = 't'): readonly RecordedRequest[] {
+    return this.world.receiver.requests(this.path(trigger));
+  }
+
+  /** Waits until the trigger has sent this many requests; answers their bodies. */
+  async bodies(count: number, trigger = 't'): Promise<JsonValue[]> {
+    await eventually(() => this.requests(trigger).length >= count, { timeoutMs: 20_000 });
+    return this.requests(trigger).map(({ body }) => body);
+  }
+
+  async status(): Promise<SensorStatus> {
+    return await this.handle.query(sensorStatusQuery);
+  }
+
+  /** Waits until the joined triggers hold this. */
+  async holds(probe: (held: readonly HeldDependencies[]) => boolean): Promise<void> {
+    let last: readonly HeldDependencies[] = [];
+    try {
+      await eventually(async () => probe((last = await this.handle.query(sensorDependenciesQuery))));
+    } catch (error) {
+      throw new Error(`the sensor holds ${JSON.stringify(last)}`, { cause: error });
+    }
+  }
+
+  /** Waits until the one trigger of the sensor holds the events of these names. */
+  async holdsEvents(...names: readonly string[]): Promise<void> {
+    const wanted = names.map((name) => `${this.source}/${name}`).sort();
+    await this.holds(
+      ([only]) => JSON.stringify((only?.held ?? []).map(({ eventKey }) => eventKey).sort()) === JSON.stringify(wanted),
+    );
+  }
+
+  /** Every run of the sensor, also the ended ones. */
+  async runIds(state?: string): Promise<string[]> {
+    const clause = state === undefined ? '' : ` AND SluiceState = '${state}'`;
+    const ids: string[] = [];
+    const query = `SluiceSensor = '${this.namespace}/${this.sensor}'${clause}`;
+    for await (const run of this.world.client.workflow.list({ query })) ids.push(run.workflowId);
+    return ids;
+  }
+
+  async onlyRun(state?: string): Promise<WorkflowHandle> {
+    return await eventually(async () => {
+      const [id, ...others] = await this.runIds(state);
+      if (others.length > 0) throw new Error(`there are ${others.length + 1} runs`);
+      return id === undefined ? undefined : this.world.client.workflow.getHandle(id);
+    });
+  }
+
+  async fires(run: WorkflowHandle): Promise<readonly FireStatus[]> {
+    return await run.query(firesQuery);
+  }
+
+  /** Between two steps of a scenario: nothing, or a continue-as-new of the sensor. */
+  async interlude(): Promise<void> {
+    if (this.options.continueAsNew !== true) return;
+    const before = (await this.handle.describe()).runId;
+    await eventually(
+      async () => {
+        if ((await this.handle.describe()).runId !== before) return true;
+        await this.handle.signal(firesEndedSignal, []);
+        return false;
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
+  async remove(): Promise<void> {
+    await this.handle.terminate('the test is over').catch(() => undefined);
+  }
+}
