@@ -1,10 +1,10 @@
 import { tools } from '../../dev/binaries/catalogue';
 import { findBinary } from '../../dev/binaries/find-binary';
 
-/** Finds or gets every server program, so that no test waits for a build. One after the other: builds use all cores. */
-export async function findServerBinaries(): Promise<void> {
+/**
+ * Jest's global setup of the unit tests, some of which start a small server of their own: finds or gets every server
+ * program, so that no test waits for a build. One after the other: builds use all cores.
+ */
+export default async function findServerBinaries(): Promise<void> {
   for (const tool of Object.values(tools)) await findBinary(tool);
 }
-
-/** Jest's global setup of the unit tests, some of which start a small server of their own. */
-export default findServerBinaries;

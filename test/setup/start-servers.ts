@@ -1,5 +1,5 @@
 import { startKubernetes, startTemporal } from '../../dev/servers';
-import { findServerBinaries } from './find-binaries';
+import findServerBinaries from './find-binaries';
 import { sharedServers } from './shared-servers';
 
 /**
