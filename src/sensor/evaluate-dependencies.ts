@@ -42,8 +42,8 @@ async function evaluateDependency(
   const transformed = await transformEvent(event, dependency, engine);
   if (transformed.outcome === 'failed') return failedTransform(transformed);
   const plan = planFilters(transformed.event, dependency);
-  const known = isPassing(plan);
-  return verdictOf(transformed.event, known === undefined ? await decideClauses(plan, engine) : plan);
+  // A decided plan is told as it is, so that the reason does not depend on clauses that nobody had to evaluate.
+  return verdictOf(transformed.event, isPassing(plan) === undefined ? await decideClauses(plan, engine) : plan);
 }
 
 /** Everything that `evaluateDependencies` looked at, for `sluice test` and `sluice explain`. */
@@ -59,7 +59,7 @@ export interface DependencyTrace {
     readonly reason?: string;
   };
   /** Every clause of the filters, also those that could no longer change the verdict. */
-  readonly clauses: readonly ({ readonly clause: string } & ClauseVerdict)[];
+  readonly clauses: readonly DecidedClause[];
   readonly verdict: Verdict;
 }
 
@@ -72,8 +72,10 @@ export async function explainDependency(
   const transform = traceOf(transformed);
   const common = { dependency: dependency.name, ...(transform && { transform }) };
   if (transformed.outcome === 'failed') return { ...common, clauses: [], verdict: failedTransform(transformed) };
-  const plan = await decideClauses(planFilters(transformed.event, dependency), engine);
-  return { ...common, clauses: decidedClauses(plan), verdict: verdictOf(transformed.event, plan) };
+  const plan = planFilters(transformed.event, dependency);
+  const decided = await decideClauses(plan, engine);
+  const verdict = verdictOf(transformed.event, isPassing(plan) === undefined ? decided : plan);
+  return { ...common, clauses: decidedClauses(decided.groups), verdict };
 }
 
 function traceOf(transformed: TransformResult): DependencyTrace['transform'] {
@@ -91,31 +93,48 @@ function failedTransform({ clause, failure }: Extract<TransformResult, { outcome
   return { outcome: 'failed', code: failure.code, clause, reason: failure.message };
 }
 
-function decidedClauses(plan: FilterPlan): ({ clause: string } & ClauseVerdict)[] {
-  return plan.groups
+type DecidedClause = { readonly clause: string } & ClauseVerdict;
+
+function decidedClauses(groups: FilterPlan['groups']): DecidedClause[] {
+  return groups
     .flatMap((group) => group.clauses)
     .flatMap(({ clause, verdict }) => (verdict ? [{ clause, ...verdict }] : []));
 }
 
+type Refusal = Exclude<Verdict, { outcome: 'matched' }>;
+
 function verdictOf(event: CloudEvent, plan: FilterPlan): Verdict {
   if (isPassing(plan)) return { outcome: 'matched', event };
-  // Under `or` every group said no; under `and` the groups that did are to blame.
-  const blamed = plan.groups.filter((group) => isGroupPassing(group) === false);
-  const saidNo = decidedClauses({ ...plan, groups: blamed }).filter(({ outcome }) => outcome !== 'passed');
-  const [first] = saidNo;
-  if (!first) return { outcome: 'filtered', clause: 'filters', reason: 'no filter is set, and "or" needs one' };
-
-  // With several clauses that had to be false together, an error among them is what a person must hear of.
-  const error = plan.operator === 'or' || blamed[0]?.operator === 'or' ? findFailed(saidNo) : undefined;
-  const told = error ?? first;
-  if (told.outcome === 'failed')
-    return { outcome: 'failed', code: told.code, clause: told.clause, reason: told.reason };
-  const isAlone = saidNo.length === 1 || (plan.operator === 'and' && blamed[0]?.operator === 'and');
-  if (isAlone) return { outcome: 'filtered', clause: told.clause, reason: told.reason };
-  const reason = saidNo.map((each) => `${each.clause}: ${each.reason}`).join('; ');
-  return { outcome: 'filtered', clause: blamed.length === 1 ? (blamed[0]?.clause ?? 'filters') : 'filters', reason };
+  const refusals = plan.groups
+    .filter((group) => isGroupPassing(group) === false)
+    .flatMap((group) => blame(group.operator, group.clause, decidedClauses([group]).flatMap(refusalOf)) ?? []);
+  const nothingSet: Verdict = {
+    outcome: 'filtered',
+    clause: 'filters',
+    reason: 'no filter is set, and "or" needs one',
+  };
+  return blame(plan.operator, 'filters', refusals) ?? nothingSet;
 }
 
-function findFailed(clauses: readonly ({ clause: string } & ClauseVerdict)[]) {
-  return clauses.find(({ outcome }) => outcome === 'failed');
+function refusalOf({ clause, ...verdict }: DecidedClause): Refusal[] {
+  switch (verdict.outcome) {
+    case 'passed':
+      return [];
+    case 'refused':
+      return [{ outcome: 'filtered', clause, reason: verdict.reason }];
+    case 'failed':
+      return [{ outcome: 'failed', code: verdict.code, clause, reason: verdict.reason }];
+  }
+}
+
+/**
+ * The one refusal to tell a person. Under `and` a plain "no" decides, whatever else failed. Under `or` all said no: an
+ * error among them may be the only reason why the event did not pass.
+ */
+function blame(operator: 'and' | 'or', clause: string, refusals: readonly Refusal[]): Refusal | undefined {
+  const [first] = refusals;
+  if (operator === 'and') return refusals.find(({ outcome }) => outcome === 'filtered') ?? first;
+  const error = refusals.find(({ outcome }) => outcome === 'failed');
+  if (error || refusals.length < 2) return error ?? first;
+  return { outcome: 'filtered', clause, reason: refusals.map((each) => `${each.clause}: ${each.reason}`).join('; ') };
 }
