@@ -46,11 +46,6 @@ export class Discovery {
     });
   }
 
-  /** Call when a path that discovery gave was not found: the resource may have moved. */
-  forget(apiVersion: string): void {
-    this.groups.delete(apiVersion);
-  }
-
   private read(apiVersion: string, signal?: AbortSignal): Promise<Map<string, ApiResource>> {
     const resources = this.fetchGroup(apiVersion, signal);
     this.groups.set(apiVersion, { readMs: Date.now(), resources });

@@ -41,8 +41,8 @@ export function createRefusal(
   const passing =
     (PASSING_STATUSES.has(status) && reason !== 'AlreadyExists') ||
     status >= 500 ||
-    // A full quota empties again; the API server reports it as Forbidden.
-    (status === 403 && answer.message.includes('exceeded quota'));
+    // A full quota empties again, and a server that has just started may not know all roles yet.
+    (status === 403 && /exceeded quota|RBAC: .*not found/.test(answer.message));
   return new SluiceError('KUBERNETES_REFUSED', {
     message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
     fix: adviceFor(status, reason),

@@ -19,7 +19,10 @@ import {
 import type { FireRequest } from './trigger';
 
 /** What an object must know of the fire it comes from. */
-export type FireIdentity = Pick<FireRequest<unknown>, 'fireId' | 'runId' | 'sensorName' | 'triggerName' | 'events'>;
+export type FireIdentity = Pick<
+  FireRequest<unknown>,
+  'fireId' | 'runId' | 'sensorName' | 'triggerName' | 'events' | 'eventKeys'
+>;
 
 /** Argo refuses longer Workflow names, and names become label values, which end there too. */
 const MAX_NAME_LENGTH = 63;
@@ -63,7 +66,7 @@ export function markCreated(object: KubernetesObject, fire: FireIdentity, nowMs 
         ...metadata.annotations,
         [FIRE_ID_ANNOTATION]: fire.fireId,
         ...(fire.runId === undefined ? {} : { [RUN_ID_ANNOTATION]: fire.runId }),
-        [EVENT_IDS_ANNOTATION]: JSON.stringify(events.map(eventKey)),
+        [EVENT_IDS_ANNOTATION]: JSON.stringify(fire.eventKeys ?? events.map(eventKey)),
         ...(traceparent === undefined ? {} : { [TRACEPARENT_ANNOTATION]: traceparent }),
       },
     },

@@ -37,6 +37,8 @@ export interface FireRequest<Template> extends ResourceRequest<Template> {
   readonly policy?: TriggerPolicy;
   /** Dependency name → event, as the condition was satisfied. */
   readonly events: Readonly<Record<string, CloudEvent>>;
+  /** Keys of all events, where `events` holds one that stands for several (triggers that collect). */
+  readonly eventKeys?: readonly string[];
 }
 
 export type { FireResult };

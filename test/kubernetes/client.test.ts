@@ -47,6 +47,7 @@ describe('answers of the API server', () => {
     [409, 'AlreadyExists', {}, {}, false, undefined],
     [403, 'Forbidden', {}, {}, false, undefined],
     [403, 'Forbidden', {}, { message: 'pods "x" is forbidden: exceeded quota: q' }, true, undefined],
+    [403, 'Forbidden', {}, { message: 'x is forbidden: RBAC: role "r" not found' }, true, undefined],
     [422, 'Invalid', {}, {}, false, undefined],
     [400, 'BadRequest', {}, {}, false, undefined],
     [404, 'NotFound', {}, {}, false, undefined],

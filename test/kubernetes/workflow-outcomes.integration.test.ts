@@ -1,4 +1,6 @@
 import { gzipSync } from 'node:zlib';
+import { startKubernetes } from '../../dev/servers';
+import { createKubernetesAccess } from '../../src/kubernetes/access';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import { referenceTo } from '../../src/kubernetes/kubernetes-object';
 import {
@@ -168,6 +170,45 @@ describe('the outcome watch', () => {
   it('throws where waiting would not help', async () => {
     const watch = follow('any', { labelSelector: '=!bad' });
     await expect(watch.ended).rejects.toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
+  });
+});
+
+describe('an outcome watch through an outage of the API server', () => {
+  it('goes on by itself and tells what ended meanwhile', async () => {
+    const own = await startKubernetes({ own: true });
+    const access = createKubernetesAccess({ kubeconfigPath: own.kubeconfigPath });
+    try {
+      const cluster = await access.open();
+      const interruptions: string[] = [];
+      const watch = follow('outage', {
+        client: cluster.client,
+        namespace: 'default',
+        onInterrupted: ({ code }) => interruptions.push(code),
+      });
+      const path = `/apis/${ARGO}/namespaces/default/workflows`;
+      const metadata = {
+        name: 'w',
+        labels: { 'events.argoproj.io/sensor': 'outage' },
+        annotations: { 'sluice.io/fire-id': 'w' },
+      };
+      await cluster.client.request({
+        method: 'POST',
+        path,
+        body: { apiVersion: ARGO, kind: 'Workflow', metadata, spec: {} },
+      });
+      await watch.position();
+      await own.stopKeepingData();
+      await eventually(() => interruptions.length > 0);
+      await own.restart();
+      const body = { status: SUCCEEDED };
+      const patch = { method: 'PATCH', path: `${path}/w`, contentType: 'application/merge-patch+json', body } as const;
+      await eventually(() => cluster.client.request<KubernetesObject>(patch));
+      expect(await watch.of('w')).toMatchObject({ phase: 'Succeeded' });
+      await watch.stop();
+    } finally {
+      access.close();
+      await own.stop();
+    }
   });
 });
 
