@@ -51,6 +51,13 @@ export interface FireAttempt {
   readonly fireId: string;
   readonly result?: FireResult;
   readonly failure?: FireFailure;
+  /** How many were made, where it is not one. */
+  readonly attempts?: number;
+}
+
+export interface FiredAlone {
+  readonly result: FireResult;
+  readonly attempts: number;
 }
 
 export interface ReserveFireRequest {
@@ -93,7 +100,7 @@ export interface SensorActivities {
   /** One attempt for each fire; never throws for a fire that failed. */
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
   /** One attempt for a single fire; throws for Temporal to retry. */
-  sluiceFireTrigger(request: FireTriggersRequest): Promise<FireResult>;
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FiredAlone>;
   /** Takes a slot of the trigger's rate limit; answers how long to wait for it, in milliseconds. */
   sluiceReserveFire(request: ReserveFireRequest): Promise<number>;
   /** The sensor's triggers as they are applied now; undefined when the sensor is gone. */

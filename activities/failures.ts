@@ -21,15 +21,15 @@ export function toFireFailure(error: unknown): FireFailure {
   };
 }
 
-/** For Temporal to retry, or not: the type is the code, the detail is the FireFailure. */
-export function toApplicationFailure(error: unknown): ApplicationFailure {
+/** For Temporal to retry, or not: the type is the code; the details are the FireFailure and the number of attempts. */
+export function toApplicationFailure(error: unknown, attempts = 1): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const failure = toFireFailure(error);
   return ApplicationFailure.create({
     type: failure.code,
     message: failure.fix === undefined ? failure.message : `${failure.message}. ${failure.fix}`,
     nonRetryable: !failure.retryable,
-    details: [failure],
+    details: [failure, attempts],
     ...(failure.retryAfterMs === undefined ? {} : { nextRetryDelay: failure.retryAfterMs }),
     ...(error instanceof Error ? { cause: error } : {}),
   });

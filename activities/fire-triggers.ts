@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Context, heartbeat } from '@temporalio/activity';
 import { createTriggers, type Triggers } from '../src/triggers/registry';
 import type { FireResult } from '../src/run/run-types';
-import type { FireAttempt, FireTriggersRequest } from './contracts';
+import type { FireAttempt, FiredAlone, FireTriggersRequest } from './contracts';
 import { toApplicationFailure, toFireFailure } from './failures';
 import { loadFireEvents, resolveFire } from './resolve-fire';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -14,8 +14,8 @@ const HEARTBEAT_EVERY_MS = 5_000;
 
 export interface FireActivities {
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
-  sluiceFireTrigger(request: FireTriggersRequest): Promise<FireResult>;
-  close(): Promise<void>;
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FiredAlone>;
+  readonly close: () => Promise<void>;
 }
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
@@ -65,10 +65,11 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
     async sluiceFireTrigger(request) {
       // Cancellation reaches an activity through its heartbeats only.
       const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+      const { cancellationSignal, info } = Context.current();
       try {
-        return await fireOne(request, 0, Context.current().cancellationSignal);
+        return { result: await fireOne(request, 0, cancellationSignal), attempts: info.attempt };
       } catch (error) {
-        throw toApplicationFailure(error);
+        throw toApplicationFailure(error, info.attempt);
       } finally {
         clearInterval(beating);
       }

@@ -3,7 +3,7 @@
  * until then the bus keeps it, whatever happens to this worker.
  */
 import { randomUUID } from 'node:crypto';
-import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Bus, BusListener, BusMessage } from '../src/bus/bus';
 import { eventSubject } from '../src/bus/subjects';
@@ -13,10 +13,13 @@ import type { DecisionRecord } from '../src/event/decision-record';
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
 import { sensorWorkflowId } from '../workflows/identity';
 import { listenerReportSignal, observeSignal, type Observation, type SensorCounts } from '../workflows/messages';
+import type { RunStart } from '../workflows/run-start';
 import type { ListenRequest } from './contracts';
 import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
 import { toApplicationFailure } from './failures';
-import { findStartedEvents, groupIntoRuns, startRun } from './start-runs';
+import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { cutObservations } from './observation-batches';
+import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
 /**
@@ -25,9 +28,10 @@ import type { WorkerDependencies } from './worker-dependencies';
  */
 const CONCURRENT_BATCHES = 2;
 const PULL_SIZE = 200;
-const HEARTBEAT_EVERY_MS = 1_000;
 const REPORT_EVERY_MS = 15_000;
 const RETRY_AFTER_MS = 1_000;
+/** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
+const MAX_EVENT_BYTES = 1_500_000;
 
 export interface ListenActivities {
   sluiceListen(request: ListenRequest): Promise<void>;
@@ -37,13 +41,16 @@ export function createListenActivities(dependencies: WorkerDependencies): Listen
   return {
     async sluiceListen(request) {
       const context = Context.current();
+      const beating = keepBeating();
       try {
-        const bus = await dependencies.buses.get(request.definition.bus);
+        const bus = await unlessCancelled(dependencies.buses.get(request.definition.bus));
         const listener = new Listener(request, bus, context.client, context.info.taskQueue, dependencies);
-        await listener.run(context.cancellationSignal);
+        await listener.run(context.cancellationSignal, beating);
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         throw toApplicationFailure(error);
+      } finally {
+        beating.stop();
       }
       // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;
@@ -68,13 +75,13 @@ class Listener {
     this.plan = planSensor(request.definition.spec, request.definition.options);
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, beating: Beating): Promise<void> {
     const { namespace, name, options } = this.request.definition;
     const { startFrom } = options;
     const subjects = this.plan.interests.map(({ eventSourceName, eventName }) =>
       eventSubject(eventSourceName, eventName),
     );
-    const listener = await this.bus.openListener({
+    const opening = this.bus.openListener({
       namespace,
       sensorName: name,
       subjects,
@@ -83,14 +90,12 @@ class Listener {
       maxBatch: PULL_SIZE,
       signal,
     });
-    const beat = (): void => heartbeat({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() });
-    beat();
-    const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
+    const listener = await unlessCancelled(opening);
+    beating.tell(() => ({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() }));
     const reporting = setInterval(() => void this.report(listener), REPORT_EVERY_MS);
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
     } finally {
-      clearInterval(beating);
       clearInterval(reporting);
       await listener.close();
       await this.bus.flushDecisions();
@@ -105,55 +110,107 @@ class Listener {
       this.lag = messages.at(-1)?.pending ?? 0;
       try {
         await this.handle(messages);
-        for (const message of messages) message.ack();
       } catch (error) {
-        // Nothing is lost: the bus delivers these again, here or elsewhere.
-        for (const message of messages) message.release(RETRY_AFTER_MS);
-        this.dependencies.log.warn(
-          { sensor: this.request.definition.name },
-          `${messages.length} events go back to the bus for a moment: ${describeError(error)}`,
-        );
+        this.giveBack(messages, error);
       }
     }
   }
 
+  /** Nothing is lost: the bus delivers these again, here or elsewhere. */
+  private giveBack(messages: readonly BusMessage[], reason: unknown): void {
+    for (const message of messages) message.release(RETRY_AFTER_MS);
+    this.dependencies.log.warn(
+      { sensor: this.request.definition.name },
+      `${messages.length} events go back to the bus for a moment: ${describeError(reason)}`,
+    );
+  }
+
   private async handle(messages: readonly BusMessage[]): Promise<void> {
     const { definition } = this.request;
-    const decisions = await decideFires(definition, this.plan, messages, this.dependencies.engine);
-    const again = await this.findRepeated(messages);
-    const observations: Observation[] = [];
-    const records: DecisionRecord[] = [];
+    const [startable, oversized] = separateOversized(messages);
+    const decided = await decideFires(definition, this.plan, startable, this.dependencies.engine);
+    const decisions = decided.map((decision, index) => ({ ...decision, message: startable[index] }));
+    const again = await this.findRepeated(startable);
     const fires = decisions.flatMap((decision) => {
-      observations.push(...decision.observations);
-      records.push(...decision.records);
-      const isRepeated = decision.incoming.event !== undefined && again.has(eventKey(decision.incoming.event));
       // The length of the whole event stands for each of its transformed copies.
-      const bytes = isRepeated || decision.fires.length === 0 ? 0 : JSON.stringify(decision.incoming.event).length;
-      return isRepeated ? [] : decision.fires.map((fire) => ({ ...fire, bytes }));
+      const bytes = decision.fires.length === 0 ? 0 : JSON.stringify(decision.incoming.event).length;
+      return decision.fires
+        .filter(({ event, trigger }) => !again.has(startedFireKey(eventKey(event), trigger)))
+        .map((fire) => ({ ...fire, bytes }));
     });
     const runs = groupIntoRuns(definition, fires);
     this.dependencies.fireLoad.started(fires.map((fire) => fire.id));
-    await Promise.all([
-      ...runs.map((run) => startRun(this.client.workflow, this.taskQueue, run)),
-      this.tellSensor(observations),
+    const [refused, untold] = await Promise.all([
+      this.startRuns(runs),
+      this.tellSensor(decisions.flatMap((decision) => decision.observations)),
     ]);
+    const accepted = decisions.filter(
+      (decision) =>
+        !decision.fires.some(({ id }) => refused.fireIds.has(id)) &&
+        (untold === undefined || decision.observations.length === 0),
+    );
+    for (const { message } of accepted) message?.ack();
+    for (const message of oversized) message.ack();
+    const back = decisions.filter((decision) => !accepted.includes(decision)).map(({ message }) => message);
+    if (back.length > 0) {
+      this.dependencies.fireLoad.finished([...refused.fireIds]);
+      this.giveBack(
+        back.filter((message) => message !== undefined),
+        refused.reason ?? untold,
+      );
+    }
     const runOf = new Map(runs.flatMap((run) => run.input.fires.map((fire) => [fire.id, run.workflowId])));
-    this.record(decisions, records, runOf);
-    this.count(decisions);
+    const tooLarge = oversized.map((message) => this.refuseOversized(message));
+    this.record(accepted, [...accepted.flatMap(({ records }) => records), ...tooLarge], runOf);
+    this.count(accepted, tooLarge.length);
   }
 
-  /** Events of this pull that an earlier pull already handed to a run. */
+  /** Each run for itself: one that Temporal does not take keeps no other waiting. */
+  private async startRuns(runs: readonly RunStart[]): Promise<{ fireIds: ReadonlySet<string>; reason: unknown }> {
+    const fireIds = new Set<string>();
+    let reason: unknown;
+    const start = async (run: RunStart): Promise<void> => {
+      try {
+        await startRun(this.client.workflow, this.taskQueue, run);
+      } catch (error) {
+        reason = error;
+        for (const { id } of run.input.fires) fireIds.add(id);
+      }
+    };
+    await Promise.all(runs.map(start));
+    return { fireIds, reason };
+  }
+
+  /** Fires of this pull that an earlier pull already handed to a run. */
   private async findRepeated(messages: readonly BusMessage[]): Promise<ReadonlySet<string>> {
     const keys = messages.flatMap(({ event, deliveryCount }) =>
       event !== undefined && deliveryCount > 1 ? [eventKey(event)] : [],
     );
-    return keys.length === 0 ? new Set() : await findStartedEvents(this.client, this.request.definition, keys);
+    return keys.length === 0 ? new Set() : await findStartedFires(this.client, this.request.definition, keys);
   }
 
-  private async tellSensor(observations: readonly Observation[]): Promise<void> {
-    if (observations.length === 0) return;
+  /** Answers why not, where the sensor could not be told; told twice, it takes each event once. */
+  private async tellSensor(observations: readonly Observation[]): Promise<unknown> {
     const { namespace, name } = this.request.definition;
-    await this.client.workflow.getHandle(sensorWorkflowId(namespace, name)).signal(observeSignal, { observations });
+    const sensor = this.client.workflow.getHandle(sensorWorkflowId(namespace, name));
+    try {
+      for (const portion of cutObservations(observations)) {
+        await sensor.signal(observeSignal, { observations: portion });
+      }
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  private refuseOversized(message: BusMessage): DecisionRecord {
+    const { definition } = this.request;
+    return {
+      ...describeIncoming(definition, message, Date.now()),
+      decision: 'failed',
+      code: 'BUS_EVENT_TOO_LARGE',
+      reason: `the event is larger than ${MAX_EVENT_BYTES} bytes, more than a run can carry`,
+    };
   }
 
   private record(
@@ -183,8 +240,10 @@ class Listener {
     if (records.length > 0) this.bus.recordDecisions(records);
   }
 
-  private count(decisions: readonly EventDecision[]): void {
+  private count(decisions: readonly EventDecision[], oversized: number): void {
     const counts = { ...this.counts };
+    counts.consumed += oversized;
+    counts.failed += oversized;
     for (const { fires, observations, records } of decisions) {
       counts.consumed += 1;
       counts.fired += fires.length;
@@ -211,4 +270,17 @@ class Listener {
       this.dependencies.log.debug(`counts of ${this.request.definition.name} not reported: ${describeError(error)}`);
     }
   }
+}
+
+/** Cheap for the many: only what the bus says is large is measured. */
+function separateOversized(messages: readonly BusMessage[]): [BusMessage[], BusMessage[]] {
+  const startable: BusMessage[] = [];
+  const oversized: BusMessage[] = [];
+  for (const message of messages) (isOversized(message) ? oversized : startable).push(message);
+  return [startable, oversized];
+}
+
+function isOversized({ event, bytes }: BusMessage): boolean {
+  // Encoded data grows when it is written as text, at most sixfold.
+  return event !== undefined && bytes * 6 > MAX_EVENT_BYTES && JSON.stringify(event).length > MAX_EVENT_BYTES;
 }

@@ -1,25 +1,27 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
-import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import { SluiceError } from '../src/errors';
 import type { PluginActivities } from '../src/plugin/sluice-plugin';
 import { findSource } from '../src/sources/registry';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
+import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
 import { createSourceFilter } from './source-filter';
 import type { WorkerDependencies } from './worker-dependencies';
-
-const HEARTBEAT_EVERY_MS = 1_000;
 
 export function createRelayActivities(dependencies: WorkerDependencies): PluginActivities {
   const activities: EventSourceActivities = {
     async sluiceRelayEvents(request) {
       const context = Context.current();
+      const beating = keepBeating();
       try {
-        await relay(request, context, dependencies);
+        await relay(request, context, dependencies, beating);
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         if (!context.cancellationSignal.aborted) throw toApplicationFailure(error);
+      } finally {
+        beating.stop();
       }
       // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;
@@ -32,6 +34,7 @@ async function relay(
   { definition, kind, eventName }: RelayEventsRequest,
   { cancellationSignal: signal }: Context,
   { buses, secrets, engine, log }: WorkerDependencies,
+  beating: Beating,
 ): Promise<void> {
   const { namespace, name } = definition;
   const factory = findSource(kind);
@@ -44,7 +47,7 @@ async function relay(
   }
   const where = { eventSource: name, event: eventName };
   const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
-  const bus = await buses.get(definition.bus);
+  const bus = await unlessCancelled(buses.get(definition.bus));
   const source = factory.create(spec, {
     namespace,
     eventSourceName: name,
@@ -66,15 +69,8 @@ async function relay(
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
   });
-  const beat = (): void => heartbeat(eventRelay.counts());
-  const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
-  try {
-    beat();
-    await eventRelay.run(signal);
-  } finally {
-    clearInterval(beating);
-    beat();
-  }
+  beating.tell(() => eventRelay.counts());
+  await eventRelay.run(signal);
 }
 
 /** `spec.<kind>.<eventName>`, as its schema left it. */

@@ -84,7 +84,13 @@ async function retriggerRun(
   const { by, why, overrides } = request;
   const state = description.searchAttributes['SluiceState']?.[0];
   if (description.status.name === 'RUNNING' && state === 'Parked') {
-    await handle.signal(runRetriggerSignal, { by, why, ...(overrides && { overrides }) });
+    const { trigger } = request;
+    await handle.signal(runRetriggerSignal, {
+      by,
+      why,
+      ...(trigger !== undefined && { trigger }),
+      ...(overrides && { overrides }),
+    });
     return runId;
   }
   const input = await readRunInput(client, runId);

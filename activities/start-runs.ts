@@ -71,11 +71,16 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
   }
 }
 
+/** Names a fire by what visibility knows of it. */
+export function startedFireKey(eventKeyOfFire: string, trigger: string): string {
+  return `${trigger} ${eventKeyOfFire}`;
+}
+
 /**
- * Which of these events a run of the sensor already carries. Asked only for events that the bus delivers again: they
- * may have been part of a batch whose acknowledgement was lost.
+ * Which of these events a run of the sensor already carries for which trigger, as `startedFireKey`s. Asked only for
+ * events that the bus delivers again: they may have been part of a batch whose acknowledgement was lost.
  */
-export async function findStartedEvents(
+export async function findStartedFires(
   client: Client,
   sensor: SensorDefinition,
   eventKeys: readonly string[],
@@ -88,10 +93,11 @@ export async function findStartedEvents(
     const list = wanted.map((id) => `'${id}'`).join(', ');
     const query = `SluiceSensor = '${sensorRef(sensor.namespace, sensor.name)}' AND SluiceEventIds IN (${list})`;
     for await (const run of client.workflow.list({ query })) {
-      const ids = run.searchAttributes?.['SluiceEventIds'] ?? [];
-      for (const id of ids) {
+      const triggers = run.searchAttributes?.['SluiceTriggers'] ?? [];
+      for (const id of run.searchAttributes?.['SluiceEventIds'] ?? []) {
         const key = byShortId.get(String(id));
-        if (key !== undefined) started.add(key);
+        if (key === undefined) continue;
+        for (const trigger of triggers) started.add(startedFireKey(key, String(trigger)));
       }
     }
   }

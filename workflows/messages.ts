@@ -87,6 +87,8 @@ export interface SensorStatus extends ObjectName {
   /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */
   readonly lag?: number;
   readonly countedAt?: string;
+  /** The last signals that could not be obeyed, with time and reason. */
+  readonly refusals?: readonly string[];
 }
 export const sensorStatusQuery = defineQuery<SensorStatus>('status');
 
@@ -111,8 +113,10 @@ export interface Observation {
   readonly keys?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** Take the event even if it was taken before: a replay asks for it. */
-  readonly again?: boolean;
+  /** The replay that asks for it: taken even if it was taken before, but once for each replay. */
+  readonly again?: string;
+  /** Tells what fires with this event from its earlier fires. */
+  readonly round?: string;
 }
 export interface ObservationBatch {
   readonly observations: readonly Observation[];
@@ -181,7 +185,7 @@ export interface SensorRunInput {
   };
 }
 
-export interface RunOptions {
+export interface RunOptions extends Pick<SensorOptions, 'outcomeRedis' | 'outcomeStreams'> {
   readonly parkForMs: number;
   readonly followOutcome: boolean;
 }
@@ -191,6 +195,7 @@ export const firesQuery = defineQuery<readonly FireStatus[]>('fires');
 /** To a run: fire again what is parked (all fires, or one). From the Temporal UI or CLI, `{}` is not enough: by, why. */
 export interface RunRetriggerRequest extends Accountable {
   readonly fireId?: string;
+  readonly trigger?: string;
   readonly overrides?: Readonly<Record<string, string>>;
 }
 export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
@@ -219,14 +224,16 @@ export interface ReplayProgress {
   readonly matched: number;
   /** Fires that were started, or, in a dry run, that would be. */
   readonly fired: number;
-  /** Fires left out because a run has carried them before. */
+  /** Events handed to joined, collecting or limited triggers, which decide with what they hold whether they fire. */
+  readonly joined: number;
+  /** Left out because a run has carried them before, or a joined trigger holds them already. */
   readonly skipped: number;
   readonly unmatched: number;
   readonly failed: number;
   /** Next position to read. */
   readonly nextSequence?: number;
   readonly lastSequence?: number;
-  /** The first of what fired or would. */
+  /** The first of what fired or would; `sensor` stands for joined triggers. */
   readonly examples: ReadonlyArray<{
     readonly eventKey: string;
     readonly sequence: number;

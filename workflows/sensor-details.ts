@@ -15,6 +15,7 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
     '|---|---|---|---|---|---|',
     `| ${counts.consumed} | ${counts.matched} | ${counts.unmatched} | ${counts.fired} | ${counts.failed} | ${status.lag ?? ''} |`,
     ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
+    ...(status.refusals === undefined ? [] : ['', ...status.refusals.map((refusal) => `- refused ${refusal}`)]),
     '',
     '| trigger | condition | holds | waits for |',
     '|---|---|---|---|',

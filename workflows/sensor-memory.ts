@@ -27,6 +27,8 @@ interface RememberedEvent {
   readonly id: string;
   readonly time: string;
   readonly event: CloudEvent;
+  /** The replay that brought it: what it fires is told from earlier fires. */
+  readonly round?: string;
 }
 
 /** What has to leave the workflow. */
@@ -44,8 +46,10 @@ export interface CarriedSensor {
   readonly ended: SensorCounts;
   readonly reports: readonly ListenerReport[];
   readonly countedAt?: string;
+  readonly refusals?: readonly string[];
 }
 
+const SHOWN_REFUSALS = 5;
 const NO_COUNTS: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
 
 export class SensorMemory {
@@ -57,14 +61,17 @@ export class SensorMemory {
   private ended: SensorCounts;
   private readonly reports = new Map<string, ListenerReport>();
   private countedAt: string | undefined;
+  private refusals: readonly string[];
 
-  constructor(definition: SensorDefinition, carried: CarriedSensor | undefined, now: number) {
+  /** `startedAt`: when the sensor was first applied, in milliseconds; not when a worker first looked at it. */
+  constructor(definition: SensorDefinition, carried: CarriedSensor | undefined, startedAt: number) {
     this.current = definition;
     this.plan = planSensor(definition.spec, definition.options);
-    this.appliedAt = carried?.appliedAt ?? new Date(now).toISOString();
+    this.appliedAt = carried?.appliedAt ?? new Date(startedAt).toISOString();
     this.paused = carried?.paused;
     this.ended = carried?.ended ?? NO_COUNTS;
     this.countedAt = carried?.countedAt;
+    this.refusals = carried?.refusals ?? [];
     for (const report of carried?.reports ?? []) this.reports.set(report.listener, report);
     this.state = carried ? DependencyState.restore(carried.state) : new DependencyState(this.plan.state);
   }
@@ -88,8 +95,8 @@ export class SensorMemory {
   }
 
   observe(observations: readonly Observation[]): SensorNews {
-    const news = observations.map(({ dependency, event, receivedAt, keys, again }) => {
-      const remembered = { key: eventKey(event), id: event.id, time: event.time, event };
+    const news = observations.map(({ dependency, event, receivedAt, keys, again, round }) => {
+      const remembered = { key: eventKey(event), id: event.id, time: event.time, event, ...(round && { round }) };
       return this.state.observe({
         dependency,
         event: remembered,
@@ -123,6 +130,11 @@ export class SensorMemory {
     this.paused ??= { ...request, since: new Date(now).toISOString() };
   }
 
+  /** Something that was asked for by signal and cannot be done; the last few are shown. */
+  refused(what: string, now: number): void {
+    this.refusals = [...this.refusals, `${new Date(now).toISOString()} ${what}`].slice(-SHOWN_REFUSALS);
+  }
+
   resume(): void {
     this.paused = undefined;
   }
@@ -150,6 +162,7 @@ export class SensorMemory {
       counts: reports.reduce((total, report) => add(total, report.counts), this.ended),
       ...(reports.length > 0 && { lag: Math.max(...reports.map((report) => report.lag)) }),
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
+      ...(this.refusals.length > 0 && { refusals: this.refusals }),
     };
   }
 
@@ -176,14 +189,21 @@ export class SensorMemory {
       ended: this.ended,
       reports: [...this.reports.values()],
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
+      ...(this.refusals.length > 0 && { refusals: this.refusals }),
     };
   }
 
   private tell(change: StateChange<RememberedEvent>): SensorNews {
+    const fired = this.runsOf(change.fires);
+    const parked = change.parked.map((events) => this.parkedRun(events));
+    const records = [...change.notes.flatMap((note) => this.recordOf(note)), ...fired.flatMap(recordsOfRun)];
+    const wanted = this.current.options.decisions;
     return {
       bus: this.current.bus,
-      runs: [...this.runsOf(change.fires), ...change.parked.map((parked) => this.parkedRun(parked))],
-      records: this.current.options.decisions === 'off' ? [] : change.notes.flatMap((note) => this.recordOf(note)),
+      runs: [...fired, ...parked],
+      records: records.filter(
+        ({ decision }) => wanted === 'all' || (wanted === 'problems' && decision !== 'joined' && decision !== 'fired'),
+      ),
     };
   }
 
@@ -208,8 +228,9 @@ export class SensorMemory {
       ? { ...found.all }
       : Object.fromEntries(Object.entries(found.dependencies).map(([name, event]) => [name, [event]]));
     const keys = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.map(({ key }) => key)]));
+    const rounds = Object.values(lists).flatMap((list) => list.flatMap(({ round }) => round ?? []));
     return {
-      id: fireId(this.current, trigger, keys),
+      id: fireId(this.current, trigger, keys, [...new Set(rounds)].sort().join(',')),
       trigger,
       dependencies: Object.fromEntries(
         Object.entries(lists).map(([name, list]) => [name, list.map(({ event }) => event)]),
@@ -274,6 +295,30 @@ function describeNote(note: StateNote<RememberedEvent>): string | undefined {
     case 'unused':
       return undefined;
   }
+}
+
+/** What a joined run carries, said of each of its events: the run itself is forgotten earlier than decisions are. */
+function recordsOfRun({ workflowId, input }: RunStart): DecisionRecord[] {
+  const at = new Date().toISOString();
+  const { namespace, name } = input.sensor;
+  return input.events.map((event, index) => ({
+    at,
+    eventKey: eventKey(event),
+    eventId: event.id,
+    source: event.source,
+    subject: event.subject,
+    namespace,
+    sensor: name,
+    decision: 'fired',
+    triggers: [
+      ...new Set(
+        input.fires
+          .filter(({ dependencies }) => Object.values(dependencies).some((indexes) => indexes.includes(index)))
+          .map(({ trigger }) => trigger),
+      ),
+    ],
+    runId: workflowId,
+  }));
 }
 
 function joinedKey(fires: readonly LoadedFire[]): string {

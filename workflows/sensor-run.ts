@@ -6,10 +6,10 @@
  * parked until a person decides. Bookkeeping is in src/run; this file is only the order of steps.
  */
 import {
-  ActivityFailure,
   ApplicationFailure,
   condition,
   getExternalWorkflowHandle,
+  isCancellation,
   log,
   proxyActivities,
   proxyLocalActivities,
@@ -23,10 +23,12 @@ import {
 import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../activities/contracts';
 import { planRetries } from '../src/run/retry-plan';
 import { followsOutcome, isQuick, triggerDeadline } from '../src/run/trigger-traits';
+import { describeFailure, readAttempts, readFailure, UNKNOWN_FAILURE } from '../src/run/read-failure';
 import { RunLedger } from '../src/run/run-ledger';
 import { describeRun } from '../src/run/run-details';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../src/run/run-types';
 import type { TriggerSpec } from '../src/manifest/sensor';
+import { missingAccount } from './accountable';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
 import {
@@ -79,7 +81,7 @@ class Run {
   private shownState: RunState = 'Firing';
   private readonly wakeUps = new Map<string, RunRetriggerRequest>();
   private readonly decisions: string[] = [];
-  private discarded: Accountable | undefined;
+  private readonly discarded = new Set<string>();
   private readonly returned = new Set<string>();
   private returning: Promise<void> = Promise.resolve();
 
@@ -109,14 +111,33 @@ class Run {
   }
 
   retrigger(request: RunRetriggerRequest): void {
-    const wanted = this.ledger.parked().filter((id) => request.fireId === undefined || id === request.fireId);
+    if (this.refuses('retrigger', request)) return;
+    const { fireId, trigger } = request;
+    const wanted = this.ledger
+      .parked()
+      .filter((id) => fireId === undefined || id === fireId)
+      .filter((id) => trigger === undefined || this.fire(id).trigger === trigger);
     for (const id of wanted) this.wakeUps.set(id, request);
-    this.decisions.push(`retriggered by ${request.by}: ${request.why}`);
+    this.decisions.push(`retriggered by ${request.by}: ${request.why}${wanted.length === 0 ? NOTHING_PARKED : ''}`);
+    this.show();
   }
 
+  /** Only what is parked now: what fails later waits for a decision of its own. */
   discard(request: Accountable): void {
-    this.discarded = request;
-    this.decisions.push(`discarded by ${request.by}: ${request.why}`);
+    if (this.refuses('discard', request)) return;
+    const parked = this.ledger.parked();
+    for (const id of parked) this.discarded.add(id);
+    this.decisions.push(`discarded by ${request.by}: ${request.why}${parked.length === 0 ? NOTHING_PARKED : ''}`);
+    this.show();
+  }
+
+  /** Signals are also typed by hand; one that makes no sense is shown, not obeyed. */
+  private refuses(what: string, request: Accountable): boolean {
+    const missing = missingAccount(request);
+    if (missing === undefined) return false;
+    this.decisions.push(`${what} refused: ${missing}`);
+    this.show();
+    return true;
   }
 
   takeOutcomes(reports: readonly WorkflowOutcomeReport[]): void {
@@ -154,12 +175,12 @@ class Run {
 
     for (;;) {
       if (attempt.result !== undefined) {
-        this.ledger.fired(fire.id, 1, attempt.result, this.follows(fire, attempt.result));
+        this.ledger.fired(fire.id, attempt.attempts ?? 1, attempt.result, this.follows(fire, attempt.result));
         this.show();
         return;
       }
       if (this.input.parkedBecause === undefined && (await this.deadLetter(fire))) return;
-      const wakeUp = await this.park(fire, attempt.failure);
+      const wakeUp = await this.park(fire, attempt.failure, attempt.attempts ?? 0);
       if (wakeUp === undefined) return;
       attempt = await this.attemptAlone(fire, wakeUp.overrides ?? overrides, 0);
     }
@@ -181,9 +202,9 @@ class Run {
     if (attemptsSoFar > 0) {
       await sleep(Math.max(plan.initialIntervalMs, waitMs), { summary: `before trying ${fire.trigger} again` });
     }
-    await this.awaitSlot(fire, trigger);
+    const deadlineMs = triggerDeadline(trigger);
     const options: ActivityOptions = {
-      startToCloseTimeout: triggerDeadline(trigger),
+      startToCloseTimeout: deadlineMs,
       heartbeatTimeout: '30s',
       summary: `${fire.trigger} ← ${this.nameEvents(fire)}`.slice(0, 200),
       retry: {
@@ -192,15 +213,19 @@ class Run {
         maximumInterval: plan.maximumIntervalMs,
         ...(plan.attempts === undefined ? {} : { maximumAttempts: plan.attempts - attemptsSoFar }),
       },
-      ...(plan.withinMs === undefined ? {} : { scheduleToCloseTimeout: plan.withinMs }),
+      // A single attempt may take longer than all of them are meant to: a policy that polls for hours.
+      ...(plan.withinMs === undefined ? {} : { scheduleToCloseTimeout: Math.max(plan.withinMs, deadlineMs) }),
     };
     try {
-      const result = await proxyActivities<SensorActivities>(options).sluiceFireTrigger(
+      await this.awaitSlot(fire, trigger);
+      const { result, attempts } = await proxyActivities<SensorActivities>(options).sluiceFireTrigger(
         this.request([fire], overrides),
       );
-      return { fireId: fire.id, result };
+      return { fireId: fire.id, result, attempts };
     } catch (error) {
-      return { fireId: fire.id, failure: readFailure(error) };
+      // Somebody cancels the run: that is no failure of the fire.
+      if (isCancellation(error)) throw error;
+      return { fireId: fire.id, failure: readFailure(error), attempts: readAttempts(error) };
     }
   }
 
@@ -223,7 +248,7 @@ class Run {
     const name = deadLetterTrigger.template.name;
     const plan = planRetries(deadLetterTrigger.retryStrategy);
     try {
-      const result = await proxyActivities<SensorActivities>({
+      const { result } = await proxyActivities<SensorActivities>({
         startToCloseTimeout: triggerDeadline(deadLetterTrigger),
         heartbeatTimeout: '30s',
         summary: `dead letter ${name} ← ${this.nameEvents(fire)}`.slice(0, 200),
@@ -242,25 +267,32 @@ class Run {
       this.show();
       return true;
     } catch (error) {
+      if (isCancellation(error)) throw error;
       this.decisions.push(`dead letter ${name} failed: ${readFailure(error).message}`);
       return false;
     }
   }
 
   /** Waits for a person; undefined when the fire was discarded or nobody came in time. */
-  private async park(fire: Fire, failure: FireFailure | undefined): Promise<RunRetriggerRequest | undefined> {
-    this.ledger.failed(fire.id, 0, failure ?? UNKNOWN_FAILURE, 'Parked');
+  private async park(
+    fire: Fire,
+    failure: FireFailure | undefined,
+    attempts: number,
+  ): Promise<RunRetriggerRequest | undefined> {
+    this.ledger.failed(fire.id, attempts, failure ?? UNKNOWN_FAILURE, 'Parked');
     this.show();
     const woken = await condition(
-      () => this.discarded !== undefined || this.wakeUps.has(fire.id),
+      () => this.discarded.has(fire.id) || this.wakeUps.has(fire.id),
       this.input.options.parkForMs,
       { summary: `${fire.trigger} is parked` },
     );
     const wakeUp = this.wakeUps.get(fire.id);
     this.wakeUps.delete(fire.id);
-    if (this.discarded !== undefined) this.ledger.discarded(fire.id);
-    else if (!woken || wakeUp === undefined) this.ledger.expired(fire.id);
-    else {
+    if (this.discarded.has(fire.id)) this.ledger.discarded(fire.id);
+    else if (!woken || wakeUp === undefined) {
+      this.ledger.expired(fire.id);
+      this.decisions.push(`${fire.trigger}: nobody decided within ${formatDuration(this.input.options.parkForMs)}`);
+    } else {
       // The person may have repaired the sensor meanwhile: fire what is applied now.
       this.triggers = { ...this.triggers, ...(await regular.sluiceCurrentTriggers(this.input.sensor)) };
       this.ledger.refire(fire.id);
@@ -275,7 +307,11 @@ class Run {
     while (
       !(await condition(() => this.ledger.isSettled(), OUTCOME_CHECK_INTERVAL, { summary: 'next look at outcomes' }))
     ) {
-      this.takeOutcomes(await regular.sluiceReadOutcomes(this.ledger.waiting()));
+      try {
+        this.takeOutcomes(await regular.sluiceReadOutcomes(this.ledger.waiting()));
+      } catch (error) {
+        this.note(`outcomes cannot be looked up: ${describeFailure(error)}`, error);
+      }
     }
   }
 
@@ -284,19 +320,30 @@ class Run {
     const { sensor, bus, events, options } = this.input;
     if (fires.some((fire) => fire.outcome !== undefined)) {
       const runId = workflowInfo().workflowId;
-      await regular.sluicePublishOutcomes({ sensor, bus, runId, options, events, fires });
+      try {
+        await regular.sluicePublishOutcomes({ sensor, bus, runId, options, events, fires });
+      } catch (error) {
+        this.note(`the outcome could not be published: ${describeFailure(error)}`, error);
+      }
     }
     this.show();
     await this.returning;
     const state = this.ledger.state();
     if (state !== 'Failed') return { state, fires };
     const bad = fires.filter((fire) => fire.state === 'Failed' || fire.state === 'DeadLettered');
-    const reasons = bad.map((fire) => fire.outcome?.message ?? fire.failure?.message ?? fire.state);
+    const reasons = bad.map((fire) => fire.outcome?.message || fire.failure?.message || fire.state);
     throw ApplicationFailure.nonRetryable(
       `${bad.length} of ${fires.length} fires failed: ${[...new Set(reasons)].slice(0, 3).join('; ')}`,
       'RUN_FAILED',
       { state, fires },
     );
+  }
+
+  /** What went wrong beside the fires does not change what became of them. */
+  private note(text: string, error: unknown): void {
+    if (isCancellation(error)) throw error;
+    this.decisions.push(text);
+    this.show();
   }
 
   private show(): void {
@@ -370,18 +417,10 @@ class Run {
   }
 }
 
-const UNKNOWN_FAILURE: FireFailure = {
-  code: 'TRIGGER_UNREACHABLE',
-  message: 'the trigger failed without saying why',
-  retryable: false,
-};
-
-/** Activities fail with the SluiceError's code as the failure's type; anything else is a time-out or a defect. */
-function readFailure(error: unknown): FireFailure {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) {
-    const detail = cause.details?.[0] as FireFailure | undefined;
-    return detail ?? { ...UNKNOWN_FAILURE, message: cause.message };
-  }
-  return { ...UNKNOWN_FAILURE, message: cause instanceof Error ? cause.message : String(cause) };
+function formatDuration(ms: number): string {
+  const hours = ms / 3_600_000;
+  if (hours >= 48) return `${Math.round(hours / 24)} days`;
+  return hours >= 1 ? `${Math.round(hours)} hours` : `${Math.ceil(ms / 1_000)} seconds`;
 }
+
+const NOTHING_PARKED = ' (nothing was parked)';

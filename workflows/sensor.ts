@@ -21,7 +21,9 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { describeFailure } from '../src/run/read-failure';
 import type { SensorActivities } from '../activities/contracts';
+import { requireAccountable } from './accountable';
 import { describeSensor } from './sensor-details';
 import {
   configureSensorUpdate,
@@ -58,12 +60,13 @@ const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', r
 const local = proxyLocalActivities<SensorActivities>({ startToCloseTimeout: '5s', retry: { maximumAttempts: 3 } });
 
 export async function sensor(input: SensorInput): Promise<void> {
-  const memory = new SensorMemory(input.definition, input.carried, Date.now());
+  const memory = new SensorMemory(input.definition, input.carried, workflowInfo().startTime.getTime());
   /** Runs to start and notes to record, in the order in which they were decided. */
   const outbox: SensorNews[] = [];
   /** Bumped by everything that means: stop listening, look again at what should be listened to. */
   let revision = 0;
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
+  const show = (): void => setCurrentDetails(describeSensor(memory.status(), memory.held()));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
     regular.sluiceRetrigger(memory.definition, request);
 
@@ -102,12 +105,25 @@ export async function sensor(input: SensorInput): Promise<void> {
     },
     { description: 'Sent by `sluice apply`' },
   );
-  setHandler(retriggerSignal, async (request) => void (await retrigger(request)), {
-    description: 'Start again: {"by": "…", "why": "…", "runId"?: "…", "eventId"?: "…", "trigger"?: "…"}',
+  setHandler(
+    retriggerSignal,
+    async (request) => {
+      // A signal has no answer, and an error that leaves its handler would end the sensor: it is shown instead.
+      try {
+        requireAccountable(request);
+        await retrigger(request);
+      } catch (error) {
+        if (isCancellation(error)) return;
+        memory.refused(`retrigger: ${describeFailure(error)}`, Date.now());
+      }
+      show();
+    },
+    { description: 'Start again: {"by": "…", "why": "…", "runId"?: "…", "eventId"?: "…", "trigger"?: "…"}' },
+  );
+  setHandler(retriggerUpdate, retrigger, {
+    description: 'The same, answers with the ids of the runs',
+    validator: requireAccountable,
   });
-  setHandler(retriggerUpdate, retrigger, { description: 'The same, answers with the ids of the runs' });
-
-  const show = (): void => setCurrentDetails(describeSensor(memory.status(), memory.held()));
 
   try {
     for (;;) {
@@ -123,8 +139,10 @@ export async function sensor(input: SensorInput): Promise<void> {
       }
       if (workflowInfo().continueAsNewSuggested) {
         // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
-        await condition(allHandlersFinished);
-        await send(outbox);
+        do {
+          await condition(allHandlersFinished);
+          await send(outbox);
+        } while (outbox.length > 0 || !allHandlersFinished());
         await continueAsNew<typeof sensor>({ definition: memory.definition, carried: memory.carry() });
       }
     }
@@ -194,7 +212,17 @@ async function keepRunning(summary: string, run: (options: { summary: string }) 
 async function send(outbox: SensorNews[]): Promise<void> {
   for (let news = outbox.shift(); news !== undefined; news = outbox.shift()) {
     await Promise.all(news.runs.map((run) => startRun(run)));
-    if (news.records.length > 0) await local.sluiceRecordDecisions({ bus: news.bus, records: news.records });
+    if (news.records.length > 0) await record(news);
+  }
+}
+
+/** Records are for people to look up; a bus that is away must not keep the sensor from its work, let alone end it. */
+async function record({ bus, records }: SensorNews): Promise<void> {
+  try {
+    await local.sluiceRecordDecisions({ bus, records });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn(`${records.length} decisions were not recorded`, { error });
   }
 }
 

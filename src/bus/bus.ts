@@ -48,6 +48,8 @@ export interface BusMessage {
   readonly event: CloudEvent | undefined;
   readonly undecodable?: string;
   readonly subject: string;
+  /** As it lies on the bus. */
+  readonly bytes: number;
   /** Position on the bus. */
   readonly sequence: number;
   /** 1 for the first delivery. */

@@ -55,6 +55,7 @@ export class FetchedMessage {
       ...readEvent(this.message.data),
       ...this.position,
       subject: this.message.subject,
+      bytes: this.message.data.length,
       ack: () => this.answer('+ACK'),
       working: () => this.working(),
       release: (delayMs) => this.release(delayMs),

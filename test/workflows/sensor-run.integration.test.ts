@@ -1,0 +1,296 @@
+import { eventually } from '../setup/eventually';
+import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
+import { startArgoControllerStandIn, type ArgoControllerStandIn } from '../../dev/argo-controller-stand-in';
+import { sensorRef } from '../../workflows/identity';
+import { STATE_ATTRIBUTE } from '../../workflows/search-attributes';
+import { firesQuery } from '../../workflows/messages';
+import type { JsonObject } from '../../src/event/json';
+import { openWorld, type SluiceWorld } from './sluice-world';
+import { Stage } from './stage';
+import { currentDetails, summariesOf } from './what-people-see';
+
+const BY = { by: 'ada', why: 'the quota was raised' };
+
+interface ArgoWorkflow {
+  readonly metadata: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly arguments?: { readonly parameters?: ReadonlyArray<{ name: string; value: string }> } };
+}
+
+function workflowTrigger(fields: JsonObject = {}, annotations: JsonObject = {}): JsonObject {
+  return {
+    template: {
+      name: 'detect',
+      k8s: {
+        operation: 'create',
+        source: {
+          resource: {
+            apiVersion: 'argoproj.io/v1alpha1',
+            kind: 'Workflow',
+            metadata: { generateName: 'water-', annotations },
+            spec: {
+              entrypoint: 'main',
+              arguments: { parameters: [{ name: 'scene', value: 'none' }] },
+              templates: [{ name: 'main', container: { image: 'alpine', command: ['true'] } }],
+            },
+          },
+        },
+        parameters: [{ src: { dependencyName: 'a', dataKey: 'name' }, dest: 'spec.arguments.parameters.0.value' }],
+      },
+    },
+    ...fields,
+  };
+}
+
+describe('a run', () => {
+  let world: SluiceWorld;
+  let namespace: TestNamespace;
+  let controller: ArgoControllerStandIn;
+  let stage: Stage;
+
+  beforeAll(async () => {
+    world = await openWorld();
+    controller = await startArgoControllerStandIn({ kubernetes: world.kubernetes, durationMs: 100 });
+  });
+  afterAll(async () => {
+    await controller.stop();
+    await world.close();
+  });
+  beforeEach(async () => {
+    namespace = await createTestNamespace(world.kubernetes, 'run');
+    stage = new Stage(world, { namespace: namespace.name });
+  });
+  afterEach(async () => {
+    await stage.remove();
+    await namespace.remove();
+  });
+
+  async function workflows(): Promise<readonly ArgoWorkflow[]> {
+    const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace.name}/workflows`;
+    const { body } = await namespace.api.expect('GET', path);
+    return (body as { items: ArgoWorkflow[] }).items;
+  }
+
+  it('creates one marked Workflow and completes with its outcome', async () => {
+    await stage.apply({ triggers: [workflowTrigger()] });
+    await stage.publish(stage.event('a', 'scene-1'));
+    const run = await stage.onlyRun();
+    expect(run.workflowId).toBe(`run/${namespace.name}/water/${stage.source}/a-scene-1`);
+    expect(await run.result()).toMatchObject({
+      state: 'Succeeded',
+      fires: [
+        { trigger: 'detect', attempts: 1, outcome: { phase: 'Succeeded' }, events: [`${stage.source}/a-scene-1`] },
+      ],
+    });
+    const [workflow, ...others] = await workflows();
+    expect(others).toHaveLength(0);
+    const [fire] = await run.query(firesQuery);
+    expect(workflow?.spec.arguments?.parameters).toEqual([{ name: 'scene', value: 'scene-1' }]);
+    expect(workflow?.metadata.labels).toMatchObject({
+      'events.argoproj.io/sensor': 'water',
+      'events.argoproj.io/trigger': 'detect',
+    });
+    expect(Object.values(workflow?.metadata.annotations ?? {})).toEqual(
+      expect.arrayContaining([fire?.id, run.workflowId]),
+    );
+    const { typedSearchAttributes } = await run.describe();
+    expect(typedSearchAttributes.get(STATE_ATTRIBUTE)).toBe('Succeeded');
+    expect(typedSearchAttributes.getAll().map(({ value }) => value)).toEqual(
+      expect.arrayContaining([sensorRef(namespace.name, 'water'), stage.source, ['detect']]),
+    );
+  });
+
+  it('fails with the outcome of its Workflow', async () => {
+    const behaviour = { 'stand-in.sluice.dev/outcome': 'Failed', 'stand-in.sluice.dev/message': 'no water here' };
+    await stage.apply({ triggers: [workflowTrigger({}, behaviour)] });
+    await stage.publish(stage.event('a', 'scene-1'));
+    const run = await stage.onlyRun();
+    await expect(run.result()).rejects.toMatchObject({ cause: { type: 'RUN_FAILED' } });
+    expect(await currentDetails(run)).toContain('no water here');
+    expect((await run.describe()).typedSearchAttributes.get(STATE_ATTRIBUTE)).toBe('Failed');
+  });
+
+  it('parks what the API server refuses, says why, and fires what is applied now when told to', async () => {
+    const broken = workflowTrigger();
+    const source = { resource: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'Not A Name' } } };
+    const refused = { template: { name: 'detect', k8s: { operation: 'create', source } } };
+    await stage.apply({ triggers: [refused] });
+    await stage.publish(stage.event('a', 'scene-1'));
+    const run = await stage.onlyRun('Parked');
+    expect(await stage.fires(run)).toMatchObject([{ state: 'Parked', failure: { retryable: false }, attempts: 1 }]);
+    const details = await currentDetails(run);
+    expect(details).toContain('KUBERNETES_REFUSED');
+    expect(details).toContain('Not A Name');
+
+    await stage.configure({ triggers: [broken] });
+    // As typed by a person: temporal workflow signal --name retrigger --input '{"by": …, "why": …}'
+    await run.signal('retrigger', BY);
+    expect(await run.result()).toMatchObject({ state: 'Succeeded', fires: [{ attempts: 2 }] });
+    expect(await currentDetails(run)).toContain(`retriggered by ${BY.by}: ${BY.why}`);
+    expect(await workflows()).toHaveLength(1);
+  });
+
+  it('does not obey a signal that says nothing of who and why, and survives it', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    stage.answerNext('t', [{ status: 400 }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun('Parked');
+    await run.signal('discard');
+    await run.signal('retrigger', {});
+    expect(await currentDetails(run)).toMatch(/discard refused[^]*retrigger refused/);
+    expect(await stage.fires(run)).toMatchObject([{ state: 'Parked' }]);
+    await run.signal('discard', BY);
+    expect(await run.result()).toMatchObject({ state: 'Discarded' });
+  });
+
+  it('discards only what is parked, not what may fail later', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '1' } }, { status: 400 }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun('Firing');
+    await run.signal('discard', BY);
+    expect(await (await stage.onlyRun('Parked')).query(firesQuery)).toMatchObject([{ state: 'Parked' }]);
+    await run.signal('retrigger', BY);
+    expect(await run.result()).toMatchObject({ state: 'Succeeded' });
+  });
+
+  it('fails when nobody came in time for what is parked', async () => {
+    await stage.apply({
+      annotations: { 'sluice.io/park-for': '1s' },
+      triggers: [stage.httpTrigger('t', ['a'])],
+    });
+    stage.answerNext('t', [{ status: 400 }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    await expect(run.result()).rejects.toMatchObject({ cause: { type: 'RUN_FAILED' } });
+    expect(await stage.fires(run)).toMatchObject([{ state: 'Failed' }]);
+    expect(await currentDetails(run)).toContain('nobody');
+  });
+
+  it('tries a passing failure again in an activity that names trigger and event, after the time asked for', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '3' } }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    expect(await run.result()).toMatchObject({ state: 'Succeeded', fires: [{ attempts: 2 }] });
+    const [first, second] = stage.requests();
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(3_000);
+    expect(first?.headers['idempotency-key']).toBe(second?.headers['idempotency-key']);
+    expect(await summariesOf(run)).toContainEqual(`t ← a-1`);
+  });
+
+  it('gives up after the steps of the retry strategy', async () => {
+    const retryStrategy = { steps: 3, duration: '10ms' };
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'], { retryStrategy })] });
+    stage.answerNext(
+      't',
+      Array.from({ length: 4 }, () => ({ status: 500 })),
+    );
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun('Parked');
+    expect(stage.requests()).toHaveLength(3);
+    expect(await stage.fires(run)).toMatchObject([{ state: 'Parked', attempts: 3 }]);
+    await run.terminate();
+  });
+
+  it('hands what failed for good to the dead-letter trigger', async () => {
+    const dlqTrigger = stage.httpTrigger('dead', ['a']);
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'], { dlqTrigger, retryStrategy: { steps: 1 } })] });
+    stage.answerNext('t', [{ status: 500 }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    await expect(run.result()).rejects.toThrow();
+    expect(await stage.bodies(1, 'dead')).toEqual([{ a: '1' }]);
+    expect(await stage.fires(run)).toMatchObject([{ state: 'DeadLettered' }]);
+  });
+
+  it('keeps an exact rate limit over two workers', async () => {
+    const second = await world.startWorker();
+    await stage.apply({
+      triggers: [stage.httpTrigger('t', ['a'], { rateLimit: { unit: 'Second', requestsPerUnit: 3 } })],
+    });
+    await stage.publish(...Array.from({ length: 9 }, (_, index) => stage.event('a', `${index}`)));
+    await stage.bodies(9);
+    const times = stage.requests().map(({ at }) => at);
+    // Requests travel: what leaves a second apart arrives a little less or more than that apart.
+    const slackMs = 150;
+    for (const [index, time] of times.sort((a, b) => a - b).entries()) {
+      const fourthAfter = times[index + 3];
+      if (fourthAfter !== undefined) expect(fourthAfter - time).toBeGreaterThanOrEqual(1_000 - slackMs);
+    }
+    await second.stop();
+  });
+
+  it('waits for the labels that a policy names', async () => {
+    const policy = {
+      k8s: { labels: { ready: 'yes' }, errorOnBackoffTimeout: true, backoff: { steps: 50, duration: '100ms' } },
+    };
+    const source = { resource: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'result' } } };
+    await stage.apply({ triggers: [{ template: { name: 'make', k8s: { operation: 'create', source } }, policy }] });
+    await stage.publish(stage.event('a', '1'));
+    const path = `/api/v1/namespaces/${namespace.name}/configmaps/result`;
+    const made = await eventually(async () => {
+      const { status, body } = await namespace.api.expect('GET', path, undefined, [404]);
+      return status === 200 ? (body as JsonObject & { metadata: JsonObject & { labels: JsonObject } }) : undefined;
+    });
+    const run = await stage.onlyRun('Firing');
+    const labels = { ...made.metadata.labels, ready: 'yes' };
+    await namespace.api.expect('PUT', path, { ...made, metadata: { ...made.metadata, labels } });
+    expect(await run.result()).toMatchObject({ state: 'Succeeded' });
+  });
+
+  it('retriggered after its end gets a linked successor that makes an object of its own, with edited values', async () => {
+    await stage.apply({ triggers: [workflowTrigger()] });
+    await stage.publish(stage.event('a', 'scene-1'));
+    const run = await stage.onlyRun();
+    await run.result();
+    const overrides = { 'spec.arguments.parameters.0.value': 'scene-2' };
+    const request = { ...BY, runId: run.workflowId, overrides };
+    const [successor] = await stage.handle.executeUpdate<string[], [typeof request]>('retrigger', { args: [request] });
+    expect(successor).toContain(run.workflowId);
+    const again = world.client.workflow.getHandle(successor ?? '');
+    expect(await again.result()).toMatchObject({ state: 'Succeeded' });
+    expect(await currentDetails(again)).toContain(run.workflowId);
+    const made = await workflows();
+    expect(new Set(made.map(({ metadata }) => metadata.name)).size).toBe(2);
+    expect(made.map(({ spec }) => spec.arguments?.parameters?.[0]?.value).sort()).toEqual(['scene-1', 'scene-2']);
+  });
+
+  it('cannot be ended, nor its sensor, by asking to retrigger what is not there', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    await stage.handle.signal('retrigger', { ...BY, runId: 'run/nowhere/at/all' });
+    await stage.handle.signal('retrigger', {});
+    await eventually(async () => (await stage.status()).refusals?.length === 2);
+    await stage.publish(stage.event('a', '1'));
+    await stage.bodies(1);
+    const nameless = stage.handle.executeUpdate('retrigger', { args: [{ runId: 'x' }] });
+    await expect(nameless).rejects.toMatchObject({ cause: { type: 'USAGE' } });
+  });
+});
+
+describe('a run whose API server is away', () => {
+  let world: SluiceWorld;
+  beforeAll(async () => {
+    world = await openWorld({ kubernetes: { own: true } });
+  });
+  afterAll(() => world.close());
+
+  it('fires once it is back', async () => {
+    const namespace = await createTestNamespace(world.kubernetes, 'away');
+    const stage = new Stage(world, { namespace: namespace.name });
+    const source = { resource: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'scene-' } } };
+    await stage.apply({ triggers: [{ template: { name: 'make', k8s: { operation: 'create', source } } }] });
+    await world.kubernetes.stopKeepingData();
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    await eventually(async () => (await stage.fires(run))[0]?.state === 'Retrying');
+    expect(await currentDetails(run)).toContain('KUBERNETES_UNREACHABLE');
+    await world.kubernetes.restart();
+    expect(await run.result()).toMatchObject({ state: 'Succeeded' });
+    await stage.remove();
+    await namespace.remove();
+  });
+});

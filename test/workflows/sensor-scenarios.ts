@@ -1,0 +1,279 @@
+/**
+ * What joined triggers promise, step by step. The same table runs undisturbed, with a continue-as-new between the
+ * steps, and with every workflow task replayed from the start.
+ */
+import { eventually } from '../setup/eventually';
+import type { Stage } from './stage';
+
+export interface Scenario {
+  readonly name: string;
+  run(stage: Stage): Promise<void>;
+}
+
+const BY = { by: 'ada', why: 'test' };
+
+export const SENSOR_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a && b fires once with the latest event of each',
+    async run(stage) {
+      await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
+      await stage.interlude();
+      await stage.publish(stage.event('a', '2'));
+      await stage.holdsEvents('a-2');
+      await stage.interlude();
+      await stage.publish(stage.event('b', '3'));
+      expect(await stage.bodies(1)).toEqual([{ a: '2', b: '3' }]);
+      await stage.holdsEvents();
+      await stage.interlude();
+      await stage.publish(stage.event('b', '4'), stage.event('a', '5'));
+      expect(await stage.bodies(2)).toEqual([
+        { a: '2', b: '3' },
+        { a: '5', b: '4' },
+      ]);
+    },
+  },
+  {
+    name: 'an event that is observed again is taken once',
+    async run(stage) {
+      await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
+      const [a, b] = [stage.event('a', '1'), stage.event('b', '1')];
+      await stage.publish(a, b);
+      await stage.bodies(1);
+      await stage.interlude();
+      // As a listener does whose acknowledgement was lost.
+      const observations = [a, b].map((event) => ({ dependency: event.subject, event, receivedAt: Date.now() }));
+      await stage.handle.signal('observe', { observations });
+      await stage.publish(stage.event('b', '2'));
+      await stage.holdsEvents('b-2');
+      expect(stage.requests()).toHaveLength(1);
+    },
+  },
+  {
+    name: 'events on both sides of a conditions reset are not joined, also when they come late',
+    async run(stage) {
+      const template = { conditionsReset: [{ byTime: { cron: '* * * * *' } }] };
+      const at = (time: string) => ({ time: `2026-01-02T${time}Z` });
+      await stage.apply({
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'], { template })],
+      });
+      await stage.publish(stage.event('a', '1', {}, at('10:00:50')));
+      await stage.interlude();
+      await stage.publish(stage.event('b', '2', {}, at('10:01:10')));
+      await stage.interlude();
+      await stage.publish(stage.event('a', '3', {}, at('10:01:20')));
+      expect(await stage.bodies(1)).toEqual([{ a: '3', b: '2' }]);
+    },
+  },
+  {
+    name: 'only events with the same key are joined',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/correlate-by': 'tile' },
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'])],
+      });
+      await stage.publish(stage.event('a', '1', { tile: 'x' }), stage.event('a', '2', { tile: 'y' }));
+      await stage.holdsEvents('a-1', 'a-2');
+      await stage.interlude();
+      await stage.publish(stage.event('b', '3', { tile: 'x' }));
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '3' }]);
+      await stage.interlude();
+      await stage.publish(stage.event('b', '4', { tile: 'y' }));
+      expect(await stage.bodies(2)).toEqual([
+        { a: '1', b: '3' },
+        { a: '2', b: '4' },
+      ]);
+    },
+  },
+  {
+    name: 'half a pair whose window has passed is parked with its reason',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/correlate-by': 'tile', 'sluice.io/correlate-window': '1s' },
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'])],
+      });
+      await stage.publish(stage.event('a', '1', { tile: 'x' }));
+      await stage.interlude();
+      const run = await stage.onlyRun('Parked');
+      const [fire] = await stage.fires(run);
+      expect(fire).toMatchObject({ state: 'Parked', failure: { code: 'SENSOR_EVENTS_INCOMPLETE' } });
+      expect(fire?.failure?.message).toContain('b');
+      await run.signal('discard', BY);
+      expect(await run.result()).toMatchObject({ state: 'Discarded' });
+    },
+  },
+  {
+    name: 'keep all pairs every event in its turn',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/keep': 'all' },
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'])],
+      });
+      await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
+      await stage.holdsEvents('a-1', 'a-2');
+      await stage.interlude();
+      await stage.publish(stage.event('b', '3'));
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '3' }]);
+      await stage.interlude();
+      await stage.publish(stage.event('b', '4'));
+      expect(await stage.bodies(2)).toEqual([
+        { a: '1', b: '3' },
+        { a: '2', b: '4' },
+      ]);
+    },
+  },
+  {
+    name: 'a batch fires once with all of its events',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/batch-size': '3' },
+        triggers: [collecting(stage)],
+      });
+      await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
+      await stage.holds(([only]) => only?.collected === 2);
+      await stage.interlude();
+      await stage.publish(stage.event('a', '3'));
+      expect(await stage.bodies(1)).toEqual([{ names: ['1', '2', '3'] }]);
+    },
+  },
+  {
+    name: 'a debounced trigger fires after a quiet time with all that came',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/debounce': '2s' },
+        triggers: [collecting(stage)],
+      });
+      await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
+      await stage.holds(([only]) => only?.collected === 2);
+      await stage.interlude();
+      expect(await stage.bodies(1)).toEqual([{ names: ['1', '2'] }]);
+    },
+  },
+  {
+    name: 'no more fires run at a time than concurrency allows',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/concurrency': '1' },
+        triggers: [stage.httpTrigger('t', ['a'])],
+      });
+      // The first one keeps its place while it is tried again.
+      stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '2' } }]);
+      await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
+      await stage.holds(([only]) => only?.running === 1 && only.waiting === 1);
+      expect(stage.requests().every(({ body }) => body['a'] === '1')).toBe(true);
+      await stage.interlude();
+      expect(await stage.bodies(3)).toEqual([{ a: '1' }, { a: '1' }, { a: '2' }]);
+    },
+  },
+  {
+    name: 'configure keeps what the change does not touch',
+    async run(stage) {
+      const triggers = [withCondition(stage, 'b && a')];
+      await stage.apply({ dependencies: ['a', 'b'], triggers });
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
+      await stage.interlude();
+      await stage.configure({ dependencies: ['a', 'b', 'c'], triggers: [withCondition(stage, '(b && a)')] });
+      await stage.holdsEvents('a-1');
+      await stage.publish(stage.event('b', '2'));
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '2' }]);
+    },
+  },
+  {
+    name: 'configure forgets what a changed dependency held',
+    async run(stage) {
+      const triggers = [stage.httpTrigger('t', ['a', 'b'])];
+      await stage.apply({ dependencies: ['a', 'b'], triggers });
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
+      await stage.interlude();
+      const changed = {
+        name: 'a',
+        eventName: 'a',
+        filters: { data: [{ path: 'name', type: 'string', value: ['2'] }] },
+      };
+      await stage.configure({ dependencies: [changed, 'b'], triggers });
+      await stage.holdsEvents();
+      await stage.publish(stage.event('b', '3'));
+      await stage.holdsEvents('b-3');
+      await stage.interlude();
+      await stage.publish(stage.event('a', '2'));
+      expect(await stage.bodies(1)).toEqual([{ a: '2', b: '3' }]);
+    },
+  },
+  {
+    name: 'a paused sensor leaves its events on the bus and continues with all of them',
+    async run(stage) {
+      await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+      await stage.publish(stage.event('a', '1'));
+      await stage.bodies(1);
+      await stage.handle.signal('pause', BY);
+      await eventually(async () => !(await isListening(stage)));
+      await stage.interlude();
+      expect((await stage.status()).paused).toMatchObject(BY);
+      await stage.publish(stage.event('a', '2'), stage.event('a', '3'));
+      await stage.interlude();
+      expect(stage.requests()).toHaveLength(1);
+      await stage.handle.signal('resume', BY);
+      expect(await stage.bodies(3)).toEqual(expect.arrayContaining([{ a: '1' }, { a: '2' }, { a: '3' }]));
+    },
+  },
+  {
+    name: 'a deleted sensor leaves nothing on its bus',
+    async run(stage) {
+      await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+      await stage.publish(stage.event('a', '1'));
+      await stage.bodies(1);
+      await stage.interlude();
+      expect(await consumersOf(stage)).toHaveLength(1);
+      await stage.handle.cancel();
+      await expect(stage.handle.result()).rejects.toThrow();
+      expect((await stage.handle.describe()).status.name).toBe('CANCELLED');
+      expect(await consumersOf(stage)).toHaveLength(0);
+    },
+  },
+];
+
+function collecting(stage: Stage) {
+  const trigger = stage.httpTrigger('t', ['a']);
+  const url = `${stage.world.receiver.url}${stage.path('t')}`;
+  return {
+    ...trigger,
+    template: {
+      name: 't',
+      http: {
+        url,
+        method: 'POST',
+        payload: [{ src: { dependencyName: 'a', dataKey: '#.name', useRawData: true }, dest: 'names' }],
+      },
+    },
+  };
+}
+
+function withCondition(stage: Stage, conditions: string) {
+  return stage.httpTrigger('t', ['a', 'b'], { template: { conditions } });
+}
+
+async function isListening(stage: Stage): Promise<boolean> {
+  const { raw } = await stage.handle.describe();
+  return (raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'sluiceListen');
+}
+
+async function consumersOf(stage: Stage): Promise<string[]> {
+  const answer = await fetch(`${stage.world.nats.monitorUrl}/jsz?consumers=true`);
+  const found = (await answer.json()) as {
+    account_details?: ReadonlyArray<{
+      stream_detail?: ReadonlyArray<{ consumer_detail?: ReadonlyArray<{ name: string }> }>;
+    }>;
+  };
+  const names = (found.account_details ?? [])
+    .flatMap(({ stream_detail }) => stream_detail ?? [])
+    .flatMap(({ consumer_detail }) => consumer_detail ?? [])
+    .map(({ name }) => name);
+  return names.filter((name) => name.includes(stage.namespace));
+}

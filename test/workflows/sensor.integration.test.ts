@@ -1,0 +1,3 @@
+import { testSensorScenarios } from './run-scenarios';
+
+describe('a sensor', () => testSensorScenarios());

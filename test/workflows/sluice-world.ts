@@ -1,0 +1,135 @@
+/** Everything around a sensor, all of it real: Temporal, a bus, an API server, an HTTP receiver, and a worker. */
+import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
+import { pino } from 'pino';
+import {
+  startKubernetes,
+  startNats,
+  startTemporal,
+  type RunningKubernetes,
+  type RunningNats,
+  type StartKubernetesOptions,
+  type StartTemporalOptions,
+} from '../../dev/servers';
+import type { Bus } from '../../src/bus/bus';
+import { SensorPlugin } from '../../src/sensor-plugin';
+import { EventSourcePlugin } from '../../src/event-source-plugin';
+import { connectTestBus } from '../bus/bus-fixture';
+import { startHttpRecorder, type HttpRecorder } from './http-recorder';
+
+export interface WorldOptions {
+  /** Default: the run's shared server. */
+  readonly temporal?: StartTemporalOptions;
+  readonly kubernetes?: StartKubernetesOptions;
+  /** 0: every workflow task replays from the start. */
+  readonly maxCachedWorkflows?: number;
+  readonly role?: 'sensor' | 'event-source';
+}
+
+export interface TestWorker {
+  /** Ends it as a rolling update would. */
+  stop(): Promise<void>;
+}
+
+export interface SluiceWorld {
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly taskQueue: string;
+  readonly temporalAddress: string;
+  readonly nats: RunningNats;
+  readonly bus: Bus;
+  readonly kubernetes: RunningKubernetes;
+  readonly receiver: HttpRecorder;
+  startWorker(taskQueue?: string): Promise<TestWorker>;
+  close(): Promise<void>;
+}
+
+let bundle: Promise<WorkflowBundle> | undefined;
+
+/** Workers of one test file share the bundle: making it takes longer than most tests. */
+export function workflowBundle(): Promise<WorkflowBundle> {
+  installRuntime();
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: require.resolve('../../workflows'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+let isInstalled = false;
+
+/** Temporal's warnings are of no interest here: tests make things fail on purpose. */
+export function installRuntime(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<SluiceWorld> {
+  installRuntime();
+  const [temporal, nats, kubernetes, receiver] = await Promise.all([
+    startTemporal(options.temporal),
+    startNats({ own: true }),
+    startKubernetes(options.kubernetes),
+    startHttpRecorder(),
+  ]);
+  const [connection, bus] = await Promise.all([
+    NativeConnection.connect({ address: temporal.address }),
+    connectTestBus(nats),
+  ]);
+  const workers: TestWorker[] = [];
+  const connections: NativeConnection[] = [];
+  const taskQueue = `test-${randomBytes(4).toString('hex')}`;
+  const startWorker = async (queue = taskQueue): Promise<TestWorker> => {
+    const Plugin = options.role === 'event-source' ? EventSourcePlugin : SensorPlugin;
+    const plugin = new Plugin({
+      kubernetes: { kubeconfigPath: kubernetes.kubeconfigPath },
+      log: pino({ level: process.env['SLUICE_TEST_LOG'] ?? 'silent' }),
+    });
+    // As in a process of its own: the SDK takes one worker for each queue of a connection.
+    const ownConnection = await NativeConnection.connect({ address: temporal.address });
+    connections.push(ownConnection);
+    const worker = await Worker.create({
+      connection: ownConnection,
+      taskQueue: queue,
+      plugins: [plugin],
+      workflowBundle: await workflowBundle(),
+      ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
+    });
+    const running = worker.run();
+    const started: TestWorker = {
+      stop: async () => {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await running;
+      },
+    };
+    workers.push(started);
+    return started;
+  };
+  await startWorker();
+  return {
+    client: new Client({ connection }),
+    connection,
+    taskQueue,
+    temporalAddress: temporal.address,
+    nats,
+    bus,
+    kubernetes,
+    receiver,
+    startWorker,
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await bus.close();
+      await Promise.all([connection, ...connections].map((open) => open.close()));
+      await Promise.all([temporal.stop(), nats.stop(), kubernetes.stop(), receiver.close()]);
+    },
+  };
+}
