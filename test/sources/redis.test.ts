@@ -1,8 +1,10 @@
 import Redis from 'ioredis';
-import { startRedis } from '../../dev/servers';
+import { startRedis, type RunningRedis } from '../../dev/servers';
+import { isSluiceError } from '../../src/errors';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
-import { describeSourceContract } from '../contract/source-contract';
+import type { Delivery } from '../../src/sources/source';
+import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
 
 describeSourceContract<RedisEventSource>({
@@ -32,4 +34,110 @@ describeSourceContract<RedisEventSource>({
       },
     };
   },
+});
+
+describe('event source redis', () => {
+  let server: RunningRedis;
+  let client: Redis;
+  const open: Array<() => Promise<void>> = [];
+
+  beforeAll(async () => {
+    server = await startRedis({ own: true });
+    client = new Redis(server.url);
+    client.on('error', () => undefined);
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((close) => close()));
+    await eventually(async () => (await client.pubsub('CHANNELS')).length === 0);
+  });
+
+  afterAll(async () => {
+    client?.disconnect();
+    await server?.stop();
+  });
+
+  /** Reads with a source of its own that has subscribed already. */
+  async function read(spec: Partial<RedisEventSource> = {}) {
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const channels = spec.channels ?? ['stac-events'];
+    const source = createSource(
+      redisSource,
+      { spec: { hostAddress: `${server.host}:${server.port}`, ...spec, channels } },
+      { signal: stop.signal, log: (level, line) => lines.push(`${level}: ${line}`) },
+    );
+    const deliveries = source.deliveries()[Symbol.asyncIterator]();
+    open.push(async () => {
+      stop.abort();
+      await deliveries.return?.();
+      await source.close();
+    });
+    const next = async (): Promise<Delivery> => {
+      const result = await deliveries.next();
+      if (result.done) throw new Error('the source ended');
+      return result.value;
+    };
+    const first = next();
+    await eventually(async () => (await client.pubsub('NUMSUB', ...channels)).slice(-1)[0] === 1);
+    return { source, first, next, lines };
+  }
+
+  it.each<[string, Partial<RedisEventSource>, string, unknown]>([
+    ['text', {}, 'hello', 'hello'],
+    ['text, even if it is JSON', {}, '{"a":1}', '{"a":1}'],
+    ['JSON with jsonBody', { jsonBody: true }, '{"a":[1]}', { a: [1] }],
+    ['JSON null with jsonBody', { jsonBody: true }, 'null', null],
+  ])('gives messages the payload of Argo Events: %s', async (_, spec, message, body) => {
+    const { first } = await read({ ...spec, metadata: { team: 'eo' } });
+    await client.publish('stac-events', message);
+    const { events, rejected } = await first;
+    expect(rejected).toEqual([]);
+    expect(events[0]?.data).toEqual({ channel: 'stac-events', pattern: '', body, metadata: { team: 'eo' } });
+    expect(events[0]?.transportId).toBeUndefined();
+  });
+
+  it('reads several channels', async () => {
+    const { first, next } = await read({ channels: ['one', 'two'] });
+    await client.publish('two', 'b');
+    expect((await first).events[0]?.data).toMatchObject({ channel: 'two', body: 'b' });
+    await client.publish('one', 'a');
+    expect((await next()).events[0]?.data).toMatchObject({ channel: 'one', body: 'a' });
+  });
+
+  it('looks for the id of a CloudEvent or STAC item in a message, also where the body stays text', async () => {
+    const { first } = await read();
+    const item = { type: 'Feature', stac_version: '1.0.0', id: 'a', properties: {} };
+    await client.publish('stac-events', JSON.stringify(item));
+    expect((await first).events[0]?.document).toEqual(item);
+  });
+
+  it('keeps a bounded number of messages for a bus that is away, counts what it lost and says so once', async () => {
+    const { source, first, lines } = await read();
+    await client.publish('stac-events', 'first');
+    await first;
+    const flood = client.pipeline();
+    for (let index = 0; index < 12_000; index += 1) flood.publish('stac-events', String(index));
+    await flood.exec();
+    await eventually(() => source.status().dropped === 2_000);
+    expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+
+  it('ends with an error that a person understands, when the password is wrong', async () => {
+    const strict = await startRedis({ password: 'secret-1' });
+    const source = createSource(redisSource, {
+      spec: {
+        hostAddress: `${strict.host}:${strict.port}`,
+        channels: ['c'],
+        password: { name: 'redis', key: 'password' },
+      },
+      secrets: { 'redis/password': 'guessed' },
+    });
+    for (const attempt of [source.check(), source.deliveries()[Symbol.asyncIterator]().next()]) {
+      const problem: unknown = await attempt.catch((error: unknown) => error);
+      expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    }
+    await source.close();
+    await strict.stop();
+  });
 });

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTlsFiles } from '../../dev/tls-certificates';
+import { isSluiceError } from '../../src/errors';
 import type { WebhookEventSource } from '../../src/manifest/sources/webhook';
 import { webhookSource } from '../../src/sources/webhook';
-import { describeSourceContract } from '../contract/source-contract';
+import type { Delivery } from '../../src/sources/source';
+import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
 
@@ -32,4 +41,185 @@ describeSourceContract<WebhookEventSource>({
       stop: () => Promise.resolve(),
     };
   },
+});
+
+describe('event source webhook', () => {
+  const open: Array<() => Promise<void>> = [];
+  afterEach(() => Promise.all(open.splice(0).map((close) => close())));
+
+  /** Listens on a free port; whatever arrives is answered by `answer`, by default as if the bus had it. */
+  async function listen(
+    spec: Partial<WebhookEventSource> = {},
+    { secrets = {}, answer = (delivery: Delivery) => delivery.acknowledge() } = {},
+  ) {
+    const stop = new AbortController();
+    const port = spec.port ?? String(await freePort());
+    const source = createSource(
+      webhookSource,
+      { spec: { endpoint: '/scenes', ...spec, port }, secrets },
+      { signal: stop.signal },
+    );
+    const received: Delivery[] = [];
+    const reading = (async () => {
+      for await (const delivery of source.deliveries()) {
+        received.push(delivery);
+        await answer(delivery);
+      }
+    })();
+    open.push(async () => {
+      stop.abort();
+      await reading.catch(() => undefined);
+      await source.close();
+    });
+    let problem: unknown;
+    reading.catch((error: unknown) => (problem = error));
+    await eventually(() => source.status().connected || problem !== undefined);
+    if (problem !== undefined) await reading;
+    const scheme = spec.serverCertSecret ? 'https' : 'http';
+    const base = `${scheme}://127.0.0.1:${port}`;
+    const call = async (init: RequestInit = {}, path = '/scenes'): Promise<{ status: number; text: string }> => {
+      const response = await fetch(base + path, {
+        method: 'POST',
+        body: init.method === 'GET' ? undefined : '{}',
+        ...init,
+      });
+      return { status: response.status, text: await response.text() };
+    };
+    const payload = (index = 0): unknown => received[index]?.events[0]?.data;
+    return { port, received, payload, call };
+  }
+
+  it('gives requests the payload of Argo Events', async () => {
+    const { call, payload } = await listen({ metadata: { team: 'eo' } });
+    const headers = { 'content-type': 'application/json', 'x-request-id': '7' };
+    expect(await call({ headers, body: '{"a":1}' })).toEqual({ status: 200, text: 'success' });
+    expect(payload()).toMatchObject({
+      header: { 'Content-Type': ['application/json'], 'X-Request-Id': ['7'] },
+      body: { a: 1 },
+      metadata: { team: 'eo' },
+    });
+  });
+
+  it.each<[string, RequestInit, string, unknown]>([
+    ['a query', { method: 'GET' }, '/scenes?id=1&id=2&x=y', { id: ['1', '2'], x: ['y'] }],
+    [
+      'a form',
+      { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'id=1&id=2&x=a%20b' },
+      '/scenes',
+      { id: ['1', '2'], x: ['a b'] },
+    ],
+    ['a list', { body: '[1]' }, '/scenes', [1]],
+  ])('takes %s as body', async (_, init, path, body) => {
+    const { call, payload } = await listen();
+    expect((await call(init, path)).status).toBe(200);
+    expect(payload()).toMatchObject({ body });
+  });
+
+  it.each<[string, Partial<WebhookEventSource>, RequestInit, string, number, string]>([
+    ['another method', { method: 'POST' }, { method: 'GET' }, '/scenes', 400, 'http method does not match'],
+    ['an unknown endpoint', {}, {}, '/other', 404, 'unknown endpoint'],
+    ['a body that is not JSON', {}, { body: '{' }, '/scenes', 400, 'the body is not JSON'],
+    ['an empty body', {}, { body: '' }, '/scenes', 400, 'the body is empty; JSON is expected'],
+    [
+      'a large body',
+      { maxPayloadSize: 10 },
+      { body: '"0123456789"' },
+      '/scenes',
+      413,
+      'the body is larger than 10 bytes',
+    ],
+  ])('refuses %s', async (_, spec, init, path, status, text) => {
+    const { call, received } = await listen(spec);
+    expect(await call(init, path)).toEqual({ status, text });
+    expect(received.flatMap(({ events }) => events)).toEqual([]);
+  });
+
+  it('asks for the bearer token of its Secret, and never passes it on', async () => {
+    const authSecret = { name: 'hook', key: 'token' };
+    const { call, payload, received } = await listen({ authSecret }, { secrets: { 'hook/token': 'letmein' } });
+    const withHeader = (authorization: string) => call({ headers: { authorization } });
+    expect(await call()).toEqual({ status: 401, text: 'Invalid Authorization Header' });
+    expect(await withHeader('Basic letmein')).toEqual({ status: 401, text: 'Invalid Authorization Header' });
+    expect(await withHeader('Bearer letmeout')).toEqual({ status: 401, text: 'Invalid Auth token' });
+    expect(await withHeader('Bearer letmein')).toEqual({ status: 200, text: 'success' });
+    expect(payload()).toMatchObject({ header: { Authorization: ['*** Masked Auth Header ***'] } });
+    expect(JSON.stringify(received)).not.toContain('letmein');
+  });
+
+  it('answers with success only once the event is acknowledged', async () => {
+    let confirm: () => void = () => undefined;
+    const answer = async (delivery: Delivery): Promise<void> => {
+      await new Promise<void>((resolve) => (confirm = resolve));
+      await delivery.acknowledge();
+    };
+    const { call, received } = await listen({}, { answer });
+    const calling = call();
+    await eventually(() => received.length === 1);
+    expect(await Promise.race([calling, Promise.resolve('no answer yet')])).toBe('no answer yet');
+    confirm();
+    expect(await calling).toEqual({ status: 200, text: 'success' });
+  });
+
+  it('answers with an error when the event was not recorded', async () => {
+    const { call } = await listen({}, { answer: (delivery) => delivery.release(new Error('no bus')) });
+    expect(await call()).toEqual({ status: 500, text: 'failed to record event' });
+  });
+
+  it('recognises a repetition by idempotency key or CloudEvents headers, and hands the trace on', async () => {
+    const { call, received } = await listen();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await call({ headers: { 'idempotency-key': 'abc', traceparent } });
+    await call({ headers: { 'ce-specversion': '1.0', 'ce-source': '/stac', 'ce-id': '1' } });
+    expect(received[0]?.events[0]).toMatchObject({ transportId: 'abc', traceparent });
+    expect(received[1]?.events[0]?.document).toEqual({ specversion: '1.0', source: '/stac', id: '1' });
+  });
+
+  it('shares a port between endpoints, and says that it is healthy', async () => {
+    const first = await listen({ endpoint: '/one' });
+    const second = await listen({ endpoint: 'two', port: first.port });
+    expect((await first.call({}, '/one')).status).toBe(200);
+    expect((await first.call({}, '/two')).status).toBe(200);
+    expect(await first.call({ method: 'GET' }, '/health')).toEqual({ status: 200, text: 'OK' });
+    expect([first.received.length, second.received.length]).toEqual([1, 1]);
+    await open.shift()?.();
+    expect((await second.call({}, '/one')).status).toBe(404);
+    expect((await second.call({}, '/two')).status).toBe(200);
+  });
+
+  it('refuses an endpoint that is taken, and a port that is none', async () => {
+    const { port } = await listen();
+    for (const spec of [{ port }, { port: 'http' }, { port: '0' }]) {
+      const problem: unknown = await listen(spec).catch((error: unknown) => error);
+      expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    }
+  });
+
+  it('says when its port belongs to somebody else', async () => {
+    const other = createServer().listen(0);
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const problem: unknown = await listen({ port: String(port) }).catch((error: unknown) => error);
+    expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_UNREACHABLE');
+    other.close();
+  });
+
+  it('speaks TLS with the certificate of its Secrets', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-webhook-'));
+    const tls = await createTlsFiles(folder);
+    const secrets = {
+      'tls/cert': await readFile(tls.serverCertificatePath, 'utf8'),
+      'tls/key': await readFile(tls.serverKeyPath, 'utf8'),
+    };
+    const serverCertSecret = { name: 'tls', key: 'cert' };
+    const { port } = await listen({ serverCertSecret, serverKeySecret: { name: 'tls', key: 'key' } }, { secrets });
+    const ca = await readFile(tls.caPath);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port, path: '/scenes', method: 'POST', ca, agent: false };
+      request(options, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end('{}');
+    });
+    expect(status).toBe(200);
+    await rm(folder, { recursive: true });
+  });
 });
