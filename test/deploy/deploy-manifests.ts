@@ -21,7 +21,10 @@ export function readKustomization(folder: string): Kustomization {
 }
 
 /** Every object of a folder, moved to `namespace`. */
-export function loadDeployManifests(namespace: string, folder: (typeof DEPLOY_FOLDERS)[number] = 'deploy'): KubernetesObject[] {
+export function loadDeployManifests(
+  namespace: string,
+  folder: (typeof DEPLOY_FOLDERS)[number] = 'deploy',
+): KubernetesObject[] {
   const { namespace: written, resources } = readKustomization(folder);
   return resources.flatMap((file) =>
     parseAllDocuments(readFileSync(join(repoRoot, folder, file), 'utf8')).map((document) => {

@@ -62,7 +62,11 @@ const fireAs = async (access: KubernetesAccess, operation: ArgoWorkflowOperation
   const spec: JsonObject = isSubmit ? { spec: { workflowTemplateRef: { name: 't' } } } : {};
   const template = { source: {}, operation };
   return await trigger.fire(
-    createFire(fixture.namespace, { apiVersion: ARGO, kind, metadata, ...spec }, { template, fireId: `${operation}-${name}` }),
+    createFire(
+      fixture.namespace,
+      { apiVersion: ARGO, kind, metadata, ...spec },
+      { template, fireId: `${operation}-${name}` },
+    ),
   );
 };
 
@@ -72,12 +76,18 @@ describe('the manifests of deploy/', () => {
     expect(objects.length).toBeGreaterThan(1);
     for (const object of objects) {
       // What beforeAll has created is there already; the server checks the rest of it first.
-      await applyManifest(fixture.cluster, { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-x` } }, { dryRun: true });
+      await applyManifest(
+        fixture.cluster,
+        { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-x` } },
+        { dryRun: true },
+      );
     }
   });
 
   it.each(DEPLOY_FOLDERS)('in %s are all named by its kustomization', (folder) => {
-    const files = readdirSync(join(repoRoot, folder)).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+    const files = readdirSync(join(repoRoot, folder)).filter(
+      (name) => name.endsWith('.yaml') && name !== 'kustomization.yaml',
+    );
     expect([...readKustomization(folder).resources].sort()).toEqual(files.sort());
   });
 
@@ -110,7 +120,12 @@ describe('the manifests of deploy/', () => {
 describe('the rights of the event source worker', () => {
   it('are to read Secrets and ConfigMaps by name, in its own namespace, and nothing else', async () => {
     const access = await openAs('sluice-event-source-worker');
-    await fixture.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData: { password: 'p' } });
+    await fixture.create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'redis' },
+      stringData: { password: 'p' },
+    });
     const reader = createSecretReader({ kubernetes: access, env: {} });
     expect(await reader.secret(fixture.namespace, { name: 'redis', key: 'password' })).toBe('p');
     expect(await allowed(access, '', 'secrets')).toEqual(['get']);
@@ -133,7 +148,12 @@ describe('the rights of the sensor worker', () => {
     const { client } = await access.open();
     const signal = AbortSignal.timeout(20_000);
     const labelSelector = outcomeSelector('water-bodies');
-    for await (const outcome of watchWorkflowOutcomes({ client, labelSelector, namespace: fixture.namespace, signal })) {
+    for await (const outcome of watchWorkflowOutcomes({
+      client,
+      labelSelector,
+      namespace: fixture.namespace,
+      signal,
+    })) {
       expect(outcome).toMatchObject({ phase: 'Succeeded', object: { name } });
       break;
     }
@@ -153,7 +173,13 @@ describe('the rights of the sensor worker', () => {
 
   it('do not reach other operations until these are allowed, and the refusal says where', async () => {
     const access = await openAs('sluice-sensor-worker');
-    await fixture.create({ apiVersion: ARGO, kind: 'Workflow', metadata: { name: 'op' }, spec: {}, status: { phase: 'Failed' } });
+    await fixture.create({
+      apiVersion: ARGO,
+      kind: 'Workflow',
+      metadata: { name: 'op' },
+      spec: {},
+      status: { phase: 'Failed' },
+    });
     const error = await failureOf(fireAs(access, 'retry', 'op'));
     expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false, context: { status: 403 } });
     expect(error.fix).toContain('deploy/');

@@ -4,7 +4,10 @@ import { repoRoot } from '../../dev/repo-root';
 import { loadDeployManifests } from './deploy-manifests';
 
 const text = readFileSync(join(repoRoot, 'Dockerfile'), 'utf8');
-const lines = text.replaceAll('\\\n', ' ').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const lines = text
+  .replaceAll('\\\n', ' ')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
 const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
 
 describe('the Dockerfile', () => {

@@ -54,7 +54,12 @@ describe('answers of the API server', () => {
   ])('%i %s says whether to try again and when', async (code, reason, headers, extra, retryable, retryAfterMs) => {
     answer = (_request, response) => response.writeHead(code, headers).end(status(code, reason, extra));
     const error = await failureOf(get());
-    expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable, retryAfterMs, context: { status: code, reason } });
+    expect(error).toMatchObject({
+      code: 'KUBERNETES_REFUSED',
+      retryable,
+      retryAfterMs,
+      context: { status: code, reason },
+    });
     expect(error.message).toContain(`${code}`);
   });
 

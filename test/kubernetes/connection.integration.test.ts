@@ -39,7 +39,9 @@ async function writeKubeconfig(name: string, user: object, cluster: object = {})
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'c', cluster: { server: kubernetes.url, 'certificate-authority': kubernetes.caPath, ...cluster } }],
+    clusters: [
+      { name: 'c', cluster: { server: kubernetes.url, 'certificate-authority': kubernetes.caPath, ...cluster } },
+    ],
     users: [{ name: 'u', user }],
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'argo' } }],
     'current-context': 'x',
@@ -101,7 +103,10 @@ describe('a kubeconfig', () => {
   it.each([
     ['does not exist', () => Promise.resolve({ kubeconfigPath: '/nowhere/kubeconfig' })],
     ['lacks the context', async () => ({ kubeconfigPath: await writeKubeconfig('context', {}), context: 'other' })],
-    ['names a certificate that is not there', async () => ({ kubeconfigPath: await writeKubeconfig('cert', { 'client-certificate': 'none.crt' }) })],
+    [
+      'names a certificate that is not there',
+      async () => ({ kubeconfigPath: await writeKubeconfig('cert', { 'client-certificate': 'none.crt' }) }),
+    ],
   ])('that %s is refused', async (_what, options) => {
     expect(await failureOf(loadKubernetesConnection(await options()))).toMatchObject({
       code: 'KUBERNETES_MISCONFIGURED',

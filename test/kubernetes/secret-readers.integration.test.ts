@@ -58,7 +58,12 @@ describe('secrets', () => {
     expect(error.message).toContain(join(folder, 'late-secret', 'api.key'));
     expect(error.message).toContain('SLUICE_SECRET_LATE_SECRET_API_KEY');
     expect(error.message).toContain('Kubernetes');
-    await fixture.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: wanted.name }, stringData: { 'api.key': 'x' } });
+    await fixture.create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: wanted.name },
+      stringData: { 'api.key': 'x' },
+    });
     expect(await reader.secret(fixture.namespace, wanted)).toBe('x');
   });
 
@@ -86,7 +91,9 @@ describe('secrets', () => {
   it('of a cluster that does not answer are not called missing', async () => {
     const connection = { ...(await fixture.access.open()).client.connection, server: 'https://127.0.0.1:1' };
     const down = createKubernetesAccess({ connection });
-    const error = await failureOf(createSecretReader({ kubernetes: down, env: {} }).secret('a', { name: 'b', key: 'c' }));
+    const error = await failureOf(
+      createSecretReader({ kubernetes: down, env: {} }).secret('a', { name: 'b', key: 'c' }),
+    );
     expect(error).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
   });
 });

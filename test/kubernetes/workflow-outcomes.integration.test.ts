@@ -74,7 +74,14 @@ describe('the outcome watch', () => {
       ...SUCCEEDED,
       progress: '2/2',
       outputs: { parameters: [{ name: 'global', value: 'g' }] },
-      nodes: { 'w-1': { id: 'w-1', name: 'w-1', type: 'Steps', outputs: { parameters: [{ name: 'catalog', value: 's3://x' }] } } },
+      nodes: {
+        'w-1': {
+          id: 'w-1',
+          name: 'w-1',
+          type: 'Steps',
+          outputs: { parameters: [{ name: 'catalog', value: 's3://x' }] },
+        },
+      },
     });
     expect(await watch.of('w-1')).toEqual({
       object: referenceTo(created),
@@ -103,7 +110,15 @@ describe('the outcome watch', () => {
     const watch = follow('reasons');
     const nodes = {
       dag: { id: 'dag', name: 'f-1', type: 'DAG', phase: 'Failed' },
-      pod: { id: 'pod', name: 'f-1.crop', displayName: 'crop', type: 'Pod', templateName: 'crop', phase: 'Failed', message: 'OOMKilled (exit code 137)' },
+      pod: {
+        id: 'pod',
+        name: 'f-1.crop',
+        displayName: 'crop',
+        type: 'Pod',
+        templateName: 'crop',
+        phase: 'Failed',
+        message: 'OOMKilled (exit code 137)',
+      },
     };
     await start('reasons', 'f-1');
     await setStatus('f-1', { phase: 'Failed', finishedAt: SUCCEEDED.finishedAt, nodes });

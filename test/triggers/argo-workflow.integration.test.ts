@@ -43,16 +43,39 @@ const workflow = (metadata: JsonObject, spec: JsonObject = {}): JsonObject => ({
 });
 /** A Workflow as the controller has left it. */
 const existing = (name: string, spec: object, status?: object, metadata: object = {}): Promise<KubernetesObject> =>
-  fixture.create({ apiVersion: ARGO, kind: 'Workflow', metadata: { name, ...metadata }, spec, ...(status ? { status } : {}) });
+  fixture.create({
+    apiVersion: ARGO,
+    kind: 'Workflow',
+    metadata: { name, ...metadata },
+    spec,
+    ...(status ? { status } : {}),
+  });
 const read = (name: string) => fixture.read('workflows', name);
 
 describe('argoWorkflow submit', () => {
   it('creates the Workflow with the options of the command line and the marks of the fire', async () => {
     const source = workflow(
       { generateName: 'submitted-', labels: { a: 'old', b: 'kept' } },
-      { arguments: { parameters: [{ name: 'items', value: 'default', enum: ['default'] }, { name: 'epsg', value: 4326 }] } },
+      {
+        arguments: {
+          parameters: [
+            { name: 'items', value: 'default', enum: ['default'] },
+            { name: 'epsg', value: 4326 },
+          ],
+        },
+      },
     );
-    const args = ['-p', 'items=a', '--labels', 'a=new', '--serviceaccount', 'argo', '--priority=5', '--entrypoint', 'main'];
+    const args = [
+      '-p',
+      'items=a',
+      '--labels',
+      'a=new',
+      '--serviceaccount',
+      'argo',
+      '--priority=5',
+      '--entrypoint',
+      'main',
+    ];
     const result = await fire(undefined, source, args);
     expect(result).toMatchObject({ kind: 'object', action: 'submit', existed: false });
     const created = await read(nameOf(result));
@@ -69,7 +92,12 @@ describe('argoWorkflow submit', () => {
       entrypoint: 'main',
       serviceAccountName: 'argo',
       priority: 5,
-      arguments: { parameters: [{ name: 'items', value: 'a' }, { name: 'epsg', value: '4326' }] },
+      arguments: {
+        parameters: [
+          { name: 'items', value: 'a' },
+          { name: 'epsg', value: '4326' },
+        ],
+      },
     });
   });
 
@@ -83,7 +111,12 @@ describe('argoWorkflow submit', () => {
   it.each([
     ['has no name', workflow({}), [], 'generateName'],
     ['has a name that Argo refuses', workflow({ name: 'n'.repeat(64) }), [], '63'],
-    ['has templates beside workflowTemplateRef', workflow({ name: 'a' }, { templates: [{ name: 'x' }] }), [], 'exclude'],
+    [
+      'has templates beside workflowTemplateRef',
+      workflow({ name: 'a' }, { templates: [{ name: 'x' }] }),
+      [],
+      'exclude',
+    ],
     ['has no entrypoint', { ...workflow({ name: 'a' }), spec: { templates: [] } }, [], 'entrypoint'],
     [
       'has an argument without a value',
@@ -100,7 +133,9 @@ describe('argoWorkflow submit', () => {
   });
 
   it('waits for the labels of a policy, which Argo Events cannot', async () => {
-    const policy = { k8s: { labels: { b: 'yes' }, backoff: { duration: '10ms', steps: 2 }, errorOnBackoffTimeout: true } };
+    const policy = {
+      k8s: { labels: { b: 'yes' }, backoff: { duration: '10ms', steps: 2 }, errorOnBackoffTimeout: true },
+    };
     const source = workflow({ generateName: 'policy-' });
     expect((await failureOf(fire('submit', source, [], { policy }))).code).toBe('TRIGGER_POLICY_FAILED');
     await fire('submit', workflow({ generateName: 'policy-', labels: { b: 'yes' } }), [], { policy });
@@ -205,7 +240,12 @@ describe('argoWorkflow resubmit', () => {
     expect(created.status).toBeUndefined();
     expect(created.spec).toEqual({
       entrypoint: 'm',
-      arguments: { parameters: [{ name: 'b', value: '2' }, { name: 'a', value: '1' }] },
+      arguments: {
+        parameters: [
+          { name: 'b', value: '2' },
+          { name: 'a', value: '1' },
+        ],
+      },
     });
   });
 
@@ -224,21 +264,26 @@ describe('argoWorkflow resubmit', () => {
   it('resubmits once for one fire', async () => {
     await existing('again', {});
     const first = await fire('resubmit', named('again'), [], { fireId: 'resubmit-once' });
-    expect(await fire('resubmit', named('again'), [], { fireId: 'resubmit-once' })).toEqual({ ...first, existed: true });
+    expect(await fire('resubmit', named('again'), [], { fireId: 'resubmit-once' })).toEqual({
+      ...first,
+      existed: true,
+    });
   });
 });
 
 describe('argoWorkflow retry', () => {
   it('runs the failed part again on the same object and deletes its pods first', async () => {
-    const before = await existing(
-      'retried',
-      { shutdown: 'Stop', activeDeadlineSeconds: 0 },
-      FAILED_DAG('retried'),
-      { labels: { 'workflows.argoproj.io/completed': 'true', 'workflows.argoproj.io/phase': 'Failed' } },
-    );
+    const before = await existing('retried', { shutdown: 'Stop', activeDeadlineSeconds: 0 }, FAILED_DAG('retried'), {
+      labels: { 'workflows.argoproj.io/completed': 'true', 'workflows.argoproj.io/phase': 'Failed' },
+    });
     const pod = (at: string) => podNameOf('retried', { id: '', name: `retried${at}`, templateName: 'work' });
     for (const name of [pod('.a'), pod('.b')]) {
-      await fixture.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'x' }] } });
+      await fixture.create({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: { containers: [{ name: 'c', image: 'x' }] },
+      });
     }
     const result = await fire('retry', named('retried'), ['-p', 'x=1'], { fireId: 'retry-1' });
     expect(result).toMatchObject({ action: 'retry', object: { uid: before.metadata.uid }, existed: false });
@@ -249,7 +294,11 @@ describe('argoWorkflow retry', () => {
       'workflows.argoproj.io/actor': 'sluice',
       'workflows.argoproj.io/action': 'Retry',
     });
-    expect(after.status).toMatchObject({ phase: '', message: '', conditions: [{ type: 'Completed', status: 'False' }] });
+    expect(after.status).toMatchObject({
+      phase: '',
+      message: '',
+      conditions: [{ type: 'Completed', status: 'False' }],
+    });
     expect(summariseNodes('retried', nodesOf(after))).toEqual({ '': 'Running', '.a': 'Succeeded' });
     const pods = await fixture.list('pods', 'v1');
     expect(pods.map(({ metadata }) => metadata.name)).toEqual([pod('.a')]);
@@ -345,7 +394,9 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     expect(after.spec).toEqual({ entrypoint: 'm', shutdown });
     expect(after.metadata.labels).toMatchObject({ 'workflows.argoproj.io/action': shutdown });
     await fixture.patch('workflows', `to-${operation}`, { status: { phase: 'Failed' } });
-    expect(await fire(operation, named(`to-${operation}`), [], { fireId: `${operation}-1` })).toMatchObject({ existed: true });
+    expect(await fire(operation, named(`to-${operation}`), [], { fireId: `${operation}-1` })).toMatchObject({
+      existed: true,
+    });
     expect((await failureOf(fire(operation, named(`to-${operation}`)))).code).toBe('TRIGGER_REFUSED');
   });
 
@@ -353,14 +404,16 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     await existing('busy', {}, { phase: 'Running' });
     let isWriting = true;
     const others = (async () => {
-      for (let count = 0; isWriting; count++) await fixture.patch('workflows', 'busy', { metadata: { annotations: { n: `${count}` } } });
+      for (let count = 0; isWriting; count++)
+        await fixture.patch('workflows', 'busy', { metadata: { annotations: { n: `${count}` } } });
     })();
     const results = await Promise.allSettled([1, 2, 3].map(() => fire('suspend', named('busy'))));
     isWriting = false;
     await others;
     // Who loses five times in a row is told that another attempt may win.
     for (const result of results) {
-      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'TRIGGER_CONFLICT', retryable: true });
+      if (result.status === 'rejected')
+        expect(result.reason).toMatchObject({ code: 'TRIGGER_CONFLICT', retryable: true });
     }
     await fire('suspend', named('busy'));
     expect((await read('busy')).spec).toEqual({ suspend: true });
@@ -369,7 +422,9 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
 
 describe('argoWorkflow preview', () => {
   it('shows the exact object without a server', () => {
-    const offline = argoWorkflowTrigger.create(dependenciesFor({ open: () => Promise.reject(new Error('offline')), close: () => undefined }));
+    const offline = argoWorkflowTrigger.create(
+      dependenciesFor({ open: () => Promise.reject(new Error('offline')), close: () => undefined }),
+    );
     const template: ArgoWorkflowTriggerTemplate = { source: {}, operation: 'submit', args: ['-p', 'a=1'] };
     const request = createFire('argo', workflow({ generateName: 'p-' }), { template });
     expect(offline.preview?.(request)).toMatchObject({

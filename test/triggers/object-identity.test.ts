@@ -13,7 +13,9 @@ describe('names of created objects', () => {
     expect(nameFor(long, 'fire-1')).toHaveLength(63);
     expect(nameFor(long, 'fire-1').slice(-12)).toBe(nameFor('', 'fire-1'));
     // A cut that ends in a dot still makes a legal name: the suffix begins with a letter or digit.
-    expect(nameFor(`${'a'.repeat(50)}.b-`, 'f')).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+    expect(nameFor(`${'a'.repeat(50)}.b-`, 'f')).toMatch(
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    );
   });
 
   it('of sensors and triggers become legal label values', () => {

@@ -11,9 +11,7 @@ import { ACTION_LABEL, ACTOR, ACTOR_LABEL, parseWorkflow, WORKFLOWS, type Workfl
 
 /** What to write: the whole object, a merge patch, or nothing because all is as it should be. */
 export type Change =
-  | { readonly put: Workflow }
-  | { readonly patch: Record<string, unknown> }
-  | { readonly nothing: true };
+  { readonly put: Workflow } | { readonly patch: Record<string, unknown> } | { readonly nothing: true };
 
 /** Argo's command line does the same: five attempts, 10 to 80 ms apart. */
 const MAX_ATTEMPTS = 5;

@@ -16,8 +16,7 @@ export function parseNodeSelector(text: string): NodeSelector {
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(parseRequirement);
-  return (node) =>
-    requirements.every(({ key, value, isNegated }) => (fieldOf(node, key) === value) !== isNegated);
+  return (node) => requirements.every(({ key, value, isNegated }) => (fieldOf(node, key) === value) !== isNegated);
 }
 
 function parseRequirement(text: string): Requirement {

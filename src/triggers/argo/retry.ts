@@ -81,10 +81,7 @@ function restartStatus(status: WorkflowStatus, now: string): WorkflowStatus {
   };
 }
 
-async function deletePods(
-  names: readonly string[],
-  { cluster, namespace, signal }: OperationContext,
-): Promise<void> {
+async function deletePods(names: readonly string[], { cluster, namespace, signal }: OperationContext): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
       const path = objectPath({ apiVersion: 'v1', plural: 'pods' }, namespace, name);

@@ -63,10 +63,7 @@ function endSelected(workflow: Workflow, text: string, end: (node: WorkflowNode)
 }
 
 /** Nodes after `change` was applied to suspended ones; undefined where nothing changed. */
-function mapSuspended(
-  nodes: WorkflowNodes,
-  change: (node: WorkflowNode) => WorkflowNode,
-): WorkflowNodes | undefined {
+function mapSuspended(nodes: WorkflowNodes, change: (node: WorkflowNode) => WorkflowNode): WorkflowNodes | undefined {
   let hasChanged = false;
   const entries = Object.entries(nodes).map(([id, node]) => {
     if (node.type !== 'Suspend' || node.phase !== 'Running') return [id, node] as const;

@@ -72,12 +72,7 @@ function regionOf(endpoint: string): string {
   return /^s3[.-]([a-z]{2}-[a-z-]+-\d)\.amazonaws\.com/.exec(endpoint)?.[1] ?? DEFAULT_REGION;
 }
 
-function signedHeaders(
-  host: string,
-  path: string,
-  region: string,
-  credentials: Credentials,
-): Record<string, string> {
+function signedHeaders(host: string, path: string, region: string, credentials: Credentials): Record<string, string> {
   const { headers } = sign(
     // S3 wants the hash of the body as a header of its own; a GET has none.
     { service: 's3', region, host, path, method: 'GET', headers: { 'X-Amz-Content-Sha256': EMPTY_SHA256 } },

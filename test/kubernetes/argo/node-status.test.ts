@@ -10,7 +10,9 @@ describe('names of nodes and pods', () => {
     expect(nodeIdOf('workflow-retry', 'workflow-retry.launch(1:fail)')).toBe('workflow-retry-1743784750');
     const node = { id: 'wf-1', name: 'wf.a', templateName: 't' };
     expect(podNameOf('wf', node)).toBe(`wf-t-${fnv1a32('wf.a')}`);
-    expect(podNameOf('wf', { ...node, templateRef: { name: 'lib', template: 'other' } })).toBe(`wf-other-${fnv1a32('wf.a')}`);
+    expect(podNameOf('wf', { ...node, templateRef: { name: 'lib', template: 'other' } })).toBe(
+      `wf-other-${fnv1a32('wf.a')}`,
+    );
     expect(podNameOf('wf', { ...node, name: 'wf' })).toBe('wf');
     expect(podNameOf('wf', node, 'v1')).toBe('wf-1');
     expect(podNameOf('w'.repeat(60), { ...node, templateName: 't'.repeat(300) })).toHaveLength(
@@ -37,7 +39,10 @@ describe('nodes of large Workflows', () => {
     const small = { status: { nodes } };
     expect(withPackedNodes(small)).toBe(small);
     const large = Object.fromEntries(
-      Array.from({ length: 8_000 }, (_, index) => [`wf-${index}`, { id: `wf-${index}`, name: `wf.${'x'.repeat(100)}${index}`, type: 'Pod' as const }]),
+      Array.from({ length: 8_000 }, (_, index) => [
+        `wf-${index}`,
+        { id: `wf-${index}`, name: `wf.${'x'.repeat(100)}${index}`, type: 'Pod' as const },
+      ]),
     );
     const packed = withPackedNodes({ status: { nodes: large } });
     expect(packed.status.nodes).toBeUndefined();

@@ -12,12 +12,23 @@ describe('args of argoWorkflow', () => {
     ['submit', ['--wait', '--log', '-o', 'json', '--strict=false'], {}],
     ['resubmit', ['--memoized', '-p', 'a=1'], { memoized: true, parameters: [toParameter('a=1')] }],
     ['resubmit', ['--memoized=false'], { memoized: false }],
-    ['retry', ['--restart-successful', '--node-field-selector', 'id=x'], { restartSuccessful: true, nodeFieldSelector: 'id=x' }],
-    ['stop', ['--message', 'enough', '--node-field-selector=name=a.b'], { message: 'enough', nodeFieldSelector: 'name=a.b' }],
+    [
+      'retry',
+      ['--restart-successful', '--node-field-selector', 'id=x'],
+      { restartSuccessful: true, nodeFieldSelector: 'id=x' },
+    ],
+    [
+      'stop',
+      ['--message', 'enough', '--node-field-selector=name=a.b'],
+      { message: 'enough', nodeFieldSelector: 'name=a.b' },
+    ],
     ['resume', ['--node-field-selector', 'displayName=approve'], { nodeFieldSelector: 'displayName=approve' }],
-  ] as [ArgoWorkflowOperation, string[], object][])('of %s are read as the argo command reads them: %p', (operation, args, expected) => {
-    expect(parseArgoArguments(args, operation)).toEqual({ parameters: [], ...expected });
-  });
+  ] as [ArgoWorkflowOperation, string[], object][])(
+    'of %s are read as the argo command reads them: %p',
+    (operation, args, expected) => {
+      expect(parseArgoArguments(args, operation)).toEqual({ parameters: [], ...expected });
+    },
+  );
 
   it.each([
     ['submit', ['--parameter-file', 'x.yaml'], 'args[0]', '--parameter-file'],
@@ -29,12 +40,15 @@ describe('args of argoWorkflow', () => {
     ['submit', ['--labels', 'a=b=c'], 'args', 'a=b=c'],
     ['submit', ['--priority', 'high'], 'args', 'high'],
     ['submit', ['--dry-run'], 'args[0]', '--dry-run'],
-  ] as [ArgoWorkflowOperation, string[], string, string][])('of %s that cannot be honoured are refused: %p', (operation, args, where, what) => {
-    const refusal = { code: 'MANIFEST_INVALID', retryable: false } as object;
-    expect(() => parseArgoArguments(args, operation)).toThrow(expect.objectContaining(refusal) as Error);
-    expect(() => parseArgoArguments(args, operation)).toThrow(where);
-    expect(() => parseArgoArguments(args, operation)).toThrow(what);
-  });
+  ] as [ArgoWorkflowOperation, string[], string, string][])(
+    'of %s that cannot be honoured are refused: %p',
+    (operation, args, where, what) => {
+      const refusal = { code: 'MANIFEST_INVALID', retryable: false } as object;
+      expect(() => parseArgoArguments(args, operation)).toThrow(expect.objectContaining(refusal) as Error);
+      expect(() => parseArgoArguments(args, operation)).toThrow(where);
+      expect(() => parseArgoArguments(args, operation)).toThrow(what);
+    },
+  );
 });
 
 function toParameter(text: string): { name: string; value: string } {

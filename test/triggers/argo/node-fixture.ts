@@ -37,7 +37,5 @@ export function sketchNodes(workflow: string, sketches: readonly NodeSketch[]): 
 
 /** `.a Succeeded` … for each node, by name: what a test compares. */
 export function summariseNodes(workflow: string, nodes: WorkflowNodes): Record<string, string> {
-  return Object.fromEntries(
-    Object.values(nodes).map(({ name, phase }) => [name.slice(workflow.length), phase ?? '']),
-  );
+  return Object.fromEntries(Object.values(nodes).map(({ name, phase }) => [name.slice(workflow.length), phase ?? '']));
 }

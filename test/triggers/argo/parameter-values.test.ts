@@ -22,14 +22,23 @@ describe('parameter values of Argo objects', () => {
       metadata: {},
       spec: {
         priority: 1,
-        arguments: { parameters: [{ name: 'a', value: 1, default: true, enum: [1, 'b'] }, { name: 'n', value: null }] },
-        templates: [{ inputs: { parameters: [{ name: 'i', default: 2 }] }, container: { env: [{ name: 'E', value: 'x' }] } }],
+        arguments: {
+          parameters: [
+            { name: 'a', value: 1, default: true, enum: [1, 'b'] },
+            { name: 'n', value: null },
+          ],
+        },
+        templates: [
+          { inputs: { parameters: [{ name: 'i', default: 2 }] }, container: { env: [{ name: 'E', value: 'x' }] } },
+        ],
       },
     };
     expect(withTextParameters(workflow).spec).toEqual({
       priority: 1,
       arguments: { parameters: [{ name: 'a', value: '1', default: 'true', enum: ['1', 'b'] }, { name: 'n' }] },
-      templates: [{ inputs: { parameters: [{ name: 'i', default: '2' }] }, container: { env: [{ name: 'E', value: 'x' }] } }],
+      templates: [
+        { inputs: { parameters: [{ name: 'i', default: '2' }] }, container: { env: [{ name: 'E', value: 'x' }] } },
+      ],
     });
     const other = { ...workflow, apiVersion: 'example.com/v1' };
     expect(withTextParameters(other)).toBe(other);

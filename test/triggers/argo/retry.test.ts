@@ -15,7 +15,12 @@ describe('retry', () => {
       storedWorkflowTemplateSpec: {
         entrypoint: 'm',
         shutdown: 'Stop',
-        arguments: { parameters: [{ name: 'items', value: 'old' }, { name: 'epsg', value: '4326' }] },
+        arguments: {
+          parameters: [
+            { name: 'items', value: 'old' },
+            { name: 'epsg', value: '4326' },
+          ],
+        },
       },
     });
     const options = { parameters: [{ name: 'items', value: 'new' }] };
@@ -23,24 +28,39 @@ describe('retry', () => {
     expect(spec.arguments).toEqual({ parameters: [{ name: 'items', value: 'new' }] });
     expect(status?.storedWorkflowTemplateSpec).toEqual({
       entrypoint: 'm',
-      arguments: { parameters: [{ name: 'items', value: 'new' }, { name: 'epsg', value: '4326' }] },
+      arguments: {
+        parameters: [
+          { name: 'items', value: 'new' },
+          { name: 'epsg', value: '4326' },
+        ],
+      },
     });
   });
 
   it('makes the status unfinished and keeps everything else', () => {
     const workflow = failed({
-      conditions: [{ type: 'PodRunning', status: 'False' }, { type: 'Completed', status: 'True' }],
+      conditions: [
+        { type: 'PodRunning', status: 'False' },
+        { type: 'Completed', status: 'True' },
+      ],
       persistentVolumeClaims: [{ name: 'v' }],
       storedTemplates: { a: {} },
       somethingNew: 'kept',
     });
-    const { metadata, status } = prepareRetry(workflow, { parameters: [] }, Date.parse('2026-02-02T00:00:00.5Z')).retried;
+    const { metadata, status } = prepareRetry(
+      workflow,
+      { parameters: [] },
+      Date.parse('2026-02-02T00:00:00.5Z'),
+    ).retried;
     expect(metadata.labels).toEqual({ keep: 'me' });
     expect(status).toEqual({
       phase: '',
       message: '',
       startedAt: '2026-02-02T00:00:00Z',
-      conditions: [{ type: 'PodRunning', status: 'False' }, { type: 'Completed', status: 'False' }],
+      conditions: [
+        { type: 'PodRunning', status: 'False' },
+        { type: 'Completed', status: 'False' },
+      ],
       storedTemplates: { a: {} },
       somethingNew: 'kept',
       nodes: {},

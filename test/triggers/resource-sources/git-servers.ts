@@ -47,7 +47,12 @@ export async function startGitServers(credentials: { username: string; password:
 }
 
 async function createRepository(bare: string, work: string): Promise<string> {
-  const identity = { GIT_AUTHOR_NAME: 't', GIT_AUTHOR_EMAIL: 't@t', GIT_COMMITTER_NAME: 't', GIT_COMMITTER_EMAIL: 't@t' };
+  const identity = {
+    GIT_AUTHOR_NAME: 't',
+    GIT_AUTHOR_EMAIL: 't@t',
+    GIT_COMMITTER_NAME: 't',
+    GIT_COMMITTER_EMAIL: 't@t',
+  };
   const env = { ...process.env, ...identity, GIT_CONFIG_GLOBAL: '/dev/null' };
   const git = async (...args: string[]) => (await run('git', args, { cwd: work, env })).stdout.trim();
   await mkdir(work);
@@ -99,7 +104,11 @@ function createHttpServer(root: string, { username, password }: { username: stri
     backend.on('close', () => {
       const answer = Buffer.concat(chunks);
       const end = answer.indexOf('\r\n\r\n');
-      const headers = answer.subarray(0, end).toString().split('\r\n').map((line) => line.split(/:\s*/, 2));
+      const headers = answer
+        .subarray(0, end)
+        .toString()
+        .split('\r\n')
+        .map((line) => line.split(/:\s*/, 2));
       const status = headers.find(([name]) => name === 'Status')?.[1];
       for (const [name = '', value = ''] of headers) if (name !== 'Status') response.setHeader(name, value);
       response.writeHead(status ? Number(status.split(' ')[0]) : 200);
@@ -117,7 +126,8 @@ function createSshServer(root: string, hostKey: string, allowedKey: string): Ssh
       const isAllowed =
         attempt.method === 'publickey' &&
         attempt.key.data.equals(allowed.getPublicSSH()) &&
-        (!attempt.signature || allowed.verify(attempt.blob ?? Buffer.alloc(0), attempt.signature, attempt.hashAlgo) === true);
+        (!attempt.signature ||
+          allowed.verify(attempt.blob ?? Buffer.alloc(0), attempt.signature, attempt.hashAlgo) === true);
       if (isAllowed) attempt.accept();
       else attempt.reject(['publickey']);
     });
@@ -146,4 +156,3 @@ async function listen(server: Server): Promise<{ server: Server; port: number }>
 export function createStrangerKey(): string {
   return utils.generateKeyPairSync('ed25519').private;
 }
-

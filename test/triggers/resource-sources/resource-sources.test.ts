@@ -70,9 +70,12 @@ describe('source.file', () => {
     }
   });
 
-  it.each(['../outside.yaml', 'link.yaml', '/etc/passwd', 'sub/../../outside.yaml', '.'])('refuses %s', async (path) => {
-    expect(await failureOf(read({ file: { path } }))).toMatchObject(FINAL);
-  });
+  it.each(['../outside.yaml', 'link.yaml', '/etc/passwd', 'sub/../../outside.yaml', '.'])(
+    'refuses %s',
+    async (path) => {
+      expect(await failureOf(read({ file: { path } }))).toMatchObject(FINAL);
+    },
+  );
 
   it('a missing file may appear; without the folder nothing is read', async () => {
     expect(await failureOf(read({ file: { path: 'none.yaml' } }))).toMatchObject(PASSING);
@@ -147,7 +150,12 @@ describe('source.s3', () => {
   beforeAll(async () => {
     server = await startS3Server(
       { AKIDTEST: 'wJalrXUtnFEMI/K7MDENG' },
-      { '/objects/a b/(one)+é.yaml': YAML, '/objects/one.yaml': YAML, '/open/one.yaml': YAML, '/objects/large': 'x'.repeat(1_300_000) },
+      {
+        '/objects/a b/(one)+é.yaml': YAML,
+        '/objects/one.yaml': YAML,
+        '/open/one.yaml': YAML,
+        '/objects/large': 'x'.repeat(1_300_000),
+      },
       ['/open/one.yaml'],
     );
   });
