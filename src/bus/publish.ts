@@ -12,6 +12,7 @@ const DEFAULT_PATIENCE_MS = 10_000;
 /** The first wait is short: a server that just restarted may have lost the event without saying so. */
 const FIRST_ACK_TIMEOUT_MS = 2_000;
 const ACK_TIMEOUT_MS = 5_000;
+const STOPPING_ACK_TIMEOUT_MS = 1_000;
 const MIN_ACK_TIMEOUT_MS = 100;
 /** Enough to hide the round trip, few enough that a slow disk does not time out the last of them. */
 const MAX_IN_FLIGHT = 500;
@@ -94,10 +95,17 @@ export class EventPublisher {
   private publishOnce(
     event: CloudEvent,
     payload: Uint8Array,
-    { interrupts, giveUpAt }: PublishBatch,
+    { interrupts, giveUpAt, signal }: PublishBatch,
     ackTimeoutMs: number,
   ): Promise<PubAck> {
-    const timeout = Math.max(MIN_ACK_TIMEOUT_MS, Math.min(ackTimeoutMs, giveUpAt - performance.now()));
+    const timeout = Math.max(
+      MIN_ACK_TIMEOUT_MS,
+      Math.min(signal?.aborted ? STOPPING_ACK_TIMEOUT_MS : ackTimeoutMs, giveUpAt - performance.now()),
+    );
+    // Whoever is stopping gets one attempt for what it still holds, and none for a bus that is known to be away.
+    if (signal?.aborted && !this.connection.isConnected()) {
+      return Promise.reject(new Error('the connection is lost and the publisher is stopping'));
+    }
     return new Promise((resolve, reject) => {
       const interrupt = (): void => reject(new Error('it was interrupted before it was confirmed'));
       interrupts.add(interrupt);

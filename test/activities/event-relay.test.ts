@@ -1,0 +1,163 @@
+import { EventRelay, type EventRelayOptions } from '../../activities/event-relay';
+import { startNats, type RunningNats } from '../../dev/servers';
+import type { Bus } from '../../src/bus/bus';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import type { DecisionRecord } from '../../src/event/decision-record';
+import type { Delivery, ReceivedEvent, Source } from '../../src/sources/source';
+import { connectTestBus } from '../bus/bus-fixture';
+import { eventually } from '../setup/eventually';
+
+/** A source that delivers what it is given, one delivery for each list, and remembers what was said of it. */
+class ScriptedSource implements Source {
+  readonly acknowledged: number[] = [];
+  readonly released: number[] = [];
+  handedOn = 0;
+
+  constructor(private readonly script: ReadonlyArray<readonly ReceivedEvent[]>) {}
+
+  check = (): Promise<void> => Promise.resolve();
+  close = (): Promise<void> => Promise.resolve();
+  status = () => ({ connected: true, dropped: 0 });
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async *deliveries(): AsyncIterable<Delivery> {
+    for (const [index, events] of this.script.entries()) {
+      this.handedOn += 1;
+      yield {
+        events,
+        rejected: [],
+        position: String(index),
+        acknowledge: () => Promise.resolve(void this.acknowledged.push(index)),
+        release: () => Promise.resolve(void this.released.push(index)),
+      };
+    }
+  }
+}
+
+describe('the relay', () => {
+  let nats: RunningNats;
+  let bus: Bus;
+
+  beforeEach(async () => {
+    nats = await startNats({ own: true });
+    bus = await connectTestBus(nats);
+  });
+
+  afterEach(async () => {
+    await bus?.close();
+    await nats?.stop();
+  });
+
+  function relay(source: Source, options: Partial<EventRelayOptions> = {}): EventRelay {
+    return new EventRelay({
+      namespace: 'argo',
+      eventSourceName: 'stac',
+      eventName: 'scenes',
+      cloudEventType: 'redis',
+      source,
+      bus,
+      log: () => undefined,
+      ...options,
+    });
+  }
+
+  async function eventsOnBus(): Promise<CloudEvent[]> {
+    const events: CloudEvent[] = [];
+    for await (const { event } of bus.readEvents({})) if (event) events.push(event);
+    return events;
+  }
+
+  const run = (source: Source, options?: Partial<EventRelayOptions>) =>
+    relay(source, options).run(new AbortController().signal);
+
+  it('publishes what passes the filter, and records why the rest does not', async () => {
+    const source = new ScriptedSource([['good', 'cloudy', 'odd'].map((body) => ({ data: { body } }))]);
+    const counts = await run(source, {
+      filter: (payloads) =>
+        Promise.resolve(
+          payloads.map(({ body }) => {
+            if (body === 'good') return { pass: true };
+            if (body === 'cloudy') return { pass: false, reason: 'the expression is false' };
+            return { pass: false, reason: 'body.x is not there', code: 'EXPRESSION_FAILED' };
+          }),
+        ),
+    });
+    expect(counts).toMatchObject({ received: 3, published: 1, filtered: 2, rejected: 0, failed: 0, position: '0' });
+    expect((await eventsOnBus()).map(({ data }) => data)).toEqual([{ body: 'good' }]);
+    expect(source.acknowledged).toEqual([0]);
+
+    await bus.flushDecisions();
+    const records: DecisionRecord[] = [];
+    for await (const record of bus.readDecisions({ owner: 'stac' })) records.push(record);
+    expect(records).toMatchObject([
+      { decision: 'filtered', clause: 'filter.expression', reason: 'the expression is false', eventSource: 'stac' },
+      { decision: 'filtered', code: 'EXPRESSION_FAILED' },
+    ]);
+  });
+
+  it('gives back what a filter cannot judge at all, and ends with the reason', async () => {
+    const source = new ScriptedSource([[{ data: {} }]]);
+    await expect(run(source, { filter: () => Promise.reject(new Error('no engine')) })).rejects.toThrow('no engine');
+    expect(source).toMatchObject({ acknowledged: [], released: [0] });
+  });
+
+  it('makes CloudEvents that say where and when, with the id that the payload or transport gives', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const time = '2026-01-02T03:04:05.678Z';
+    await run(
+      new ScriptedSource([
+        [{ transportId: 's:1-0', data: { body: 1 }, time, traceparent }],
+        [{ transportId: 's:2-0', data: { body: 2 }, traceparent: 'nonsense' }],
+        [{ transportId: 's:3-0', data: { scene: 'S2A' } }],
+      ]),
+      { idOf: ({ scene }) => (typeof scene === 'string' ? scene : undefined) },
+    );
+    const [first, second, third] = await eventsOnBus();
+    expect(first).toEqual({
+      specversion: '1.0',
+      id: 'scenes:s:1-0',
+      source: 'stac',
+      subject: 'scenes',
+      type: 'redis',
+      datacontenttype: 'application/json',
+      time,
+      data: { body: 1 },
+      traceparent,
+    });
+    expect(second?.id).toBe('scenes:s:2-0');
+    expect(second?.traceparent).toBeUndefined();
+    expect(Math.abs(Date.parse(second?.time ?? '') - Date.now())).toBeLessThan(60_000);
+    expect(third?.id).toBe('scenes:S2A');
+  });
+
+  it('takes identical messages of one moment for as many events', async () => {
+    await run(new ScriptedSource([Array.from({ length: 500 }, () => ({ data: { body: 'same' } }))]));
+    expect(await eventsOnBus()).toHaveLength(500);
+  });
+
+  it('counts what the bus had already as duplicates', async () => {
+    const script = [[{ transportId: 's:1-0', data: {} }], [{ transportId: 's:1-0', data: {} }]];
+    const counts = await run(new ScriptedSource(script), { maxInFlight: 1 });
+    expect(counts).toMatchObject({ received: 2, published: 1, duplicates: 1 });
+  });
+
+  it('reads ahead no further than it is allowed to, and gives everything back when it is stopped meanwhile', async () => {
+    await nats.stopKeepingData();
+    const source = new ScriptedSource(Array.from({ length: 10 }, () => [{ data: {} }, { data: {} }]));
+    const stop = new AbortController();
+    const running = relay(source, { maxInFlight: 4 }).run(stop.signal);
+    await eventually(() => source.handedOn === 2);
+    stop.abort();
+    const counts = await running;
+    expect(counts.failed).toBe(counts.received);
+    expect(source.acknowledged).toEqual([]);
+    expect(source.released).toHaveLength(source.handedOn);
+  });
+
+  it('tells how far it is each time something was settled', async () => {
+    const seen: number[] = [];
+    const source = new ScriptedSource([[{ data: {} }], [{ data: {} }]]);
+    await relay(source, { maxInFlight: 1 }).run(new AbortController().signal, ({ published }) => seen.push(published));
+    expect(seen).toEqual([1, 2, 2]);
+  });
+});
