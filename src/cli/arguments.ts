@@ -59,6 +59,31 @@ export function parseDatetimeInterval(text: string): string {
   return start === end ? start : `${start}/${end}`;
 }
 
+/** A moment, RFC 3339. */
+export function parseInstant(text: string): string {
+  if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('Expected a time such as 2026-01-31T06:00:00Z.');
+}
+
+export interface SequenceRange {
+  readonly from: number;
+  /** Inclusive; left out: whatever is last. */
+  readonly to?: number;
+}
+
+/** `1200..1450`, `1200..` or `1200`. */
+export function parseSequenceRange(text: string): SequenceRange {
+  const [, from, dots, to] = /^(\d+)(\.\.)?(\d+)?$/.exec(text) ?? [];
+  const range = {
+    from: Number(from),
+    ...(to !== undefined ? { to: Number(to) } : dots === undefined ? { to: Number(from) } : {}),
+  };
+  if (from === undefined || range.from < 1 || (range.to !== undefined && range.to < range.from)) {
+    throw new InvalidArgumentError('Expected positions such as 1200..1450.');
+  }
+  return range;
+}
+
 function widen(end: string, timeOfDay: string): string | undefined {
   if (end === '' || end === '..') return '..';
   const instant = /^\d{4}-\d{2}-\d{2}$/.test(end) ? end + timeOfDay : end;

@@ -20,7 +20,7 @@ export interface Result {
   readonly names: readonly string[];
 }
 
-export interface ResultLine {
+interface ResultLine {
   readonly data: unknown;
   readonly text: string;
   readonly name: string;

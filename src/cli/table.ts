@@ -1,7 +1,7 @@
 /** Tables for people: aligned columns, one line per row, no borders. */
 import { printable, type Paint, type Tone } from './style';
 
-export interface Cell {
+interface Cell {
   readonly text: string;
   readonly tone?: Tone;
 }

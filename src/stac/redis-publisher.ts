@@ -15,7 +15,7 @@ export interface RedisPublisherOptions {
   readonly producer: string;
 }
 
-export interface Published {
+interface Published {
   /** Stream: the ids of the new entries, in order. */
   readonly entryIds: readonly string[];
   /** Channel: the smallest number of subscribers that any of the messages reached. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import { repoRoot } from '../../dev/repo-root';
@@ -42,6 +43,11 @@ describe('the sluice command', () => {
       expect(run.stdout).toContain('--output');
     },
   );
+
+  it('has a section of docs/cli.md for each command', async () => {
+    const page = await readFile(path.join(repoRoot, 'docs', 'cli.md'), 'utf8');
+    expect(commands.map((words) => words.join(' ')).filter((name) => !page.includes(`[\`${name}\`](#`))).toEqual([]);
+  });
 
   it.each([
     ['an unknown command', ['frobnicate']],

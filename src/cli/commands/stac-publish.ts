@@ -42,7 +42,7 @@ const EXAMPLES = `
 Examples:
   # Announce the scenes of five days on a stream, as the water-bodies system does
   sluice stac publish --api https://earth-search.aws.element84.com/v1 --collection sentinel-2-l2a \\
-    --bbox=-121.399,39.834,-120.74,40.472 --datetime 2021-07-04/2021-07-09 \\
+    --bbox -121.399,39.834,-120.74,40.472 --datetime 2021-07-04/2021-07-09 \\
     --redis redis://localhost:6379 --stream STREAM --form flat
 
   # Keep announcing new and re-processed scenes of the last week on a channel

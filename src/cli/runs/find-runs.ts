@@ -39,7 +39,7 @@ export interface FoundRun {
   readonly endedAt?: string;
 }
 
-export function runQuery(filter: RunFilter): string {
+function runQuery(filter: RunFilter): string {
   const { sensor, namespace, state, trigger, event, startedAfter, query } = filter;
   const clauses = [`WorkflowType = ${quote(WORKFLOW_TYPES.sensorRun)}`];
   if (sensor !== undefined) {

@@ -1,0 +1,59 @@
+import { PassThrough } from 'node:stream';
+import type { CliIo } from '../../src/cli/io';
+import { createOutput, type OutputFormat } from '../../src/cli/output';
+
+const RESULT = {
+  data: { things: [{ name: 'a' }] },
+  table: {
+    columns: ['name', 'state'],
+    rows: [
+      ['a', { text: 'Ready', tone: 'good' as const }],
+      ['long-name', 'x'],
+    ],
+  },
+  names: ['thing/a'],
+};
+
+function printed(
+  format: OutputFormat,
+  terminal = false,
+  env: Record<string, string> = {},
+  result: typeof RESULT = RESULT,
+): string {
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
+  const [stdin, stderr] = [new PassThrough(), new PassThrough()];
+  const io: CliIo = { stdin, stdout, stderr, env, signal: new AbortController().signal };
+  createOutput(io, format).print(result);
+  return String(stdout.read());
+}
+
+describe('output of commands', () => {
+  it.each<[OutputFormat, string]>([
+    ['table', 'NAME        STATE\na           Ready\nlong-name   x\n'],
+    ['json', '{\n  "things": [\n    {\n      "name": "a"\n    }\n  ]\n}\n'],
+    ['yaml', 'things:\n  - name: a\n'],
+    ['name', 'thing/a\n'],
+  ])('has the form %s', (format, expected) => {
+    expect(printed(format)).toBe(expected);
+  });
+
+  it('is coloured on a terminal only, and not when the person wants none', () => {
+    const green = '\u001b[32mReady\u001b[0m';
+    expect(printed('table', true)).toContain(green);
+    expect(printed('table', true, { NO_COLOR: '1' })).not.toContain(green);
+    expect(printed('table', false)).not.toContain(green);
+    expect(printed('json', true)).not.toContain('\u001b');
+  });
+
+  it('lets no text from outside control the terminal', () => {
+    const table = { columns: ['name', 'state'], rows: [['\u001b]0;owned\u0007', 'two\nlines'] as [string, string]] };
+    const text = printed(
+      'table',
+      true,
+      {},
+      { ...RESULT, table: { ...table, rows: table.rows } },
+    );
+    expect(text).not.toContain('\u0007');
+    expect(text).toContain('two lines');
+  });
+});
