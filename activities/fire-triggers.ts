@@ -1,11 +1,14 @@
 /** Fires: resolves parameters, sends the request, says what came of it. */
 import { setMaxListeners } from 'node:events';
 import { Context, heartbeat } from '@temporalio/activity';
+import type { TriggerSpec } from '../src/manifest/sensor';
 import { createTriggers, type Triggers } from '../src/triggers/registry';
+import { planRetries } from '../src/run/retry-plan';
 import type { FireResult } from '../src/run/run-types';
 import type { FireAttempt, FiredAlone, FireTriggersRequest } from './contracts';
 import { toApplicationFailure, toFireFailure } from './failures';
-import { loadFireEvents, resolveFire } from './resolve-fire';
+import { isLastAttempt, observeFire } from './fire-telemetry';
+import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
 import type { WorkerDependencies } from './worker-dependencies';
 
 /** Requests of one run that are under way together: enough to keep the API server busy, few enough to be fair. */
@@ -19,25 +22,33 @@ export interface FireActivities {
 }
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
-  const { secrets, kubernetes, engine, fireLoad, log } = dependencies;
+  const { secrets, kubernetes, engine, fireLoad, metrics, log } = dependencies;
   const triggers: Triggers = createTriggers({ secrets, kubernetes, log });
 
-  async function fireOne(request: FireTriggersRequest, index: number, signal: AbortSignal): Promise<FireResult> {
+  /** `isLast` decides by the trigger whether a failure of this attempt is final. */
+  async function fireOne(
+    { sensor, runId, ...request }: FireTriggersRequest,
+    index: number,
+    signal: AbortSignal,
+    isLast: (trigger: TriggerSpec) => boolean,
+  ): Promise<FireResult> {
     const fire = request.fires[index];
     const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
     if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
-    const resolved = await resolveFire(
-      {
-        sensor: request.sensor,
-        runId: request.runId,
-        fireId: fire.id,
-        trigger,
-        events: loadFireEvents(fire, request.events),
-        ...(request.overrides && { overrides: request.overrides }),
-      },
-      { triggers, engine, signal },
-    );
-    return await triggers.fire(resolved.template, resolved.request);
+    const observed = {
+      ...{ sensor, trigger: fire.trigger, runId, fireId: fire.id },
+      events: loadFireEvents(fire, request.events),
+      ...(fire.collected ? { eventKeys: loadEventKeys(fire, request.events) } : {}),
+      isLast: isLast(trigger),
+    };
+    return await observeFire(metrics, observed, async (events) => {
+      const { overrides } = request;
+      const resolved = await resolveFire(
+        { sensor, runId, fireId: fire.id, trigger, events, ...(overrides && { overrides }) },
+        { triggers, engine, signal },
+      );
+      return await triggers.fire(resolved.template, resolved.request);
+    });
   }
 
   return {
@@ -51,7 +62,7 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
         for (let index = next++; index < request.fires.length; index = next++) {
           const fireId = request.fires[index]?.id ?? '';
           try {
-            attempts[index] = { fireId, result: await fireOne(request, index, signal) };
+            attempts[index] = { fireId, result: await fireOne(request, index, signal, isTriedOnce) };
           } catch (error) {
             attempts[index] = { fireId, failure: toFireFailure(error) };
           }
@@ -67,7 +78,10 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
       const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
       const { cancellationSignal, info } = Context.current();
       try {
-        return { result: await fireOne(request, 0, cancellationSignal), attempts: info.attempt };
+        return {
+          result: await fireOne(request, 0, cancellationSignal, () => isLastAttempt(info)),
+          attempts: info.attempt,
+        };
       } catch (error) {
         throw toApplicationFailure(error, info.attempt);
       } finally {
@@ -77,4 +91,9 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
 
     close: () => triggers.close(),
   };
+}
+
+/** The first attempt of quick fires is made together, and is no try of Temporal's. */
+function isTriedOnce({ retryStrategy }: TriggerSpec): boolean {
+  return planRetries(retryStrategy).attempts === 1;
 }

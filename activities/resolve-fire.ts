@@ -20,6 +20,8 @@ export interface UnresolvedFire {
   readonly fireId: string;
   readonly trigger: TriggerSpec;
   readonly events: Readonly<Record<string, CloudEvent>>;
+  /** Keys of all events, where `events` holds one that stands for several. */
+  readonly eventKeys?: readonly string[];
   /** sjson path in the resource or payload → value. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
@@ -71,6 +73,7 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
       triggerName: template.name,
       signal,
       events,
+      ...(fire.eventKeys === undefined ? {} : { eventKeys: fire.eventKeys }),
       ...(resource === undefined ? {} : { resource }),
       ...(payload === undefined ? {} : { payload }),
       ...(headers === undefined ? {} : { dynamicHeaders: headers }),
@@ -89,6 +92,15 @@ export function loadFireEvents(fire: Fire, events: readonly CloudEvent[]): Reado
       return [[name, fire.collected ? collectEvents(last, list) : last]];
     }),
   );
+}
+
+/** Of a collecting trigger: the keys of every event, each once. */
+export function loadEventKeys(fire: Fire, events: readonly CloudEvent[]): readonly string[] {
+  const indexes = [...new Set(Object.values(fire.dependencies).flat())];
+  return indexes
+    .map((index) => events[index])
+    .filter((event) => event !== undefined)
+    .map(eventKey);
 }
 
 function collectEvents(last: CloudEvent, list: readonly CloudEvent[]): CloudEvent {

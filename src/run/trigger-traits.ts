@@ -3,16 +3,15 @@ import type { TriggerSpec } from '../manifest/sensor';
 import { parseDurationMs } from './retry-plan';
 import type { FireResult } from './run-types';
 
-/** Kinds whose one request is answered in milliseconds by a server in the same cluster. */
-const QUICK_KINDS = ['k8s', 'argoWorkflow', 'log'] as const;
-
-/** Quick fires share one local activity; anything that may wait gets an activity of its own. */
-export function isQuick(trigger: TriggerSpec): boolean {
-  return (
-    trigger.rateLimit === undefined &&
-    trigger.policy?.k8s === undefined &&
-    QUICK_KINDS.some((kind) => trigger.template[kind] !== undefined)
-  );
+/**
+ * Quick fires share one local activity; anything that may wait gets an activity of its own. Quick is what takes one
+ * request to a server in the same cluster, with a resource that lies in the manifest.
+ */
+export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
+  if (rateLimit !== undefined || policy?.k8s !== undefined) return false;
+  if (template.log !== undefined) return true;
+  const source = (template.k8s ?? template.argoWorkflow)?.source;
+  return source !== undefined && (source.resource !== undefined || source.inline !== undefined);
 }
 
 /** Longest time one attempt may take: the kind's own time-outs plus what fetching its resource takes. */

@@ -1,0 +1,62 @@
+import type { TriggerSpec } from '../../src/manifest/sensor';
+import { followsOutcome, isQuick, triggerDeadline } from '../../src/run/trigger-traits';
+import type { FireResult } from '../../src/run/run-types';
+
+const resource = { source: { resource: { kind: 'Workflow' } } };
+const workflow: FireResult = {
+  kind: 'object',
+  action: 'create',
+  object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'a', uid: 'u' },
+  existed: false,
+};
+const trigger = (template: Omit<TriggerSpec['template'], 'name'>, more: Partial<TriggerSpec> = {}): TriggerSpec => ({
+  template: { name: 't', ...template },
+  ...more,
+});
+
+describe('a trigger', () => {
+  it.each<[string, TriggerSpec, boolean]>([
+    ['creates an object from the manifest quickly', trigger({ k8s: resource }), true],
+    ['submits a Workflow from the manifest quickly', trigger({ argoWorkflow: resource }), true],
+    ['logs quickly', trigger({ log: {} }), true],
+    [
+      'may wait for a repository',
+      trigger({ k8s: { source: { git: { url: 'u', filePath: 'f', cloneDirectory: 'd' } } } }),
+      false,
+    ],
+    ['may wait for a web server', trigger({ http: { url: 'http://x' } }), false],
+    ['waits for its rate limit', trigger({ log: {} }, { rateLimit: { requestsPerUnit: 1 } }), false],
+    ['waits for labels', trigger({ k8s: resource }, { policy: { k8s: { labels: { a: 'b' } } } }), false],
+  ])('%s', (_name, spec, quick) => {
+    expect(isQuick(spec)).toBe(quick);
+  });
+
+  it('has as long as its time-out and its policy may take', () => {
+    const polled = trigger(
+      { k8s: resource },
+      { policy: { k8s: { labels: {}, backoff: { duration: '10s', steps: 3 } } } },
+    );
+    expect(triggerDeadline(polled) - triggerDeadline(trigger({ k8s: resource }))).toBe(30_000);
+    expect(triggerDeadline(trigger({ http: { url: 'http://x', timeout: 300 } }))).toBeGreaterThan(300_000);
+  });
+
+  it.each<[string, TriggerSpec, FireResult, boolean]>([
+    ['that creates a Workflow has an outcome', trigger({ k8s: { ...resource, operation: 'create' } }), workflow, true],
+    ['that submits one has an outcome', trigger({ argoWorkflow: resource }), workflow, true],
+    ['that stops one has none', trigger({ argoWorkflow: { ...resource, operation: 'stop' } }), workflow, false],
+    [
+      'that creates another kind has none',
+      trigger({ k8s: resource }),
+      { ...workflow, object: { ...workflow.object, apiVersion: 'v1', kind: 'Pod' } },
+      false,
+    ],
+    [
+      'that calls a server has none',
+      trigger({ http: { url: 'http://x' } }),
+      { kind: 'response', summary: '200' },
+      false,
+    ],
+  ])('%s', (_name, spec, result, follows) => {
+    expect(followsOutcome(spec, result)).toBe(follows);
+  });
+});
