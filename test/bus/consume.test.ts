@@ -199,3 +199,23 @@ describe('listening for a sensor', () => {
     expect(message?.event?.id).toBe('after-loss');
   });
 });
+
+describe('a bus that is a work queue', () => {
+  it('gives each event to its sensor once, from the first one on, and keeps nothing that is handled', async () => {
+    const nats = await startNats({ own: true });
+    const bus = await connectTestBus(nats, { streamConfig: 'retention: 2\nreplicas: 1' });
+    await bus.publishEvents(sampleEvents(3));
+    const listener = await bus.openListener({
+      namespace: 'argo',
+      sensorName: 'worker',
+      subjects: ['default.stac.scenes'],
+      startFrom: { kind: 'new' },
+      maxBatch: 10,
+    });
+    expect(idsOf(await take(listener, 3))).toEqual(['e0', 'e1', 'e2']);
+    await eventually(async () => (await bus.extent()).events === 0);
+    await listener.close();
+    await bus.close();
+    await nats.stop();
+  });
+});

@@ -86,7 +86,7 @@ describe('event source webhook', () => {
       return { status: response.status, text: await response.text() };
     };
     const payload = (index = 0): unknown => received[index]?.events[0]?.data;
-    return { port, received, payload, call };
+    return { port, received, payload, call, stop };
   }
 
   it('gives requests the payload of Argo Events', async () => {
@@ -113,6 +113,19 @@ describe('event source webhook', () => {
     const { call, payload } = await listen();
     expect((await call(init, path)).status).toBe(200);
     expect(payload()).toMatchObject({ body });
+  });
+
+  it('takes other methods where the manifest names them', async () => {
+    const { call, payload } = await listen({ method: 'put' });
+    expect((await call({ method: 'PUT', body: '{"a":1}' })).status).toBe(200);
+    expect(payload()).toMatchObject({ body: { a: 1 } });
+    expect((await call()).status).toBe(400);
+  });
+
+  it('asks callers to try again while it is stopping', async () => {
+    const { call, stop } = await listen();
+    stop.abort();
+    expect((await call()).status).toBe(503);
   });
 
   it.each<[string, Partial<WebhookEventSource>, RequestInit, string, number, string]>([
