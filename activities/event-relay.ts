@@ -12,6 +12,8 @@ import type { Decision, DecisionRecord } from '../src/event/decision-record';
 import { deriveEventId } from '../src/event/event-id';
 import type { JsonObject } from '../src/event/json';
 import type { Delivery, ReceivedEvent, RejectedInput, Source } from '../src/sources/source';
+import { parseTraceparent } from '../src/tracing/trace-context';
+import type { RelayTelemetry } from './relay-telemetry';
 
 /** What the event source's own `filter` says of one payload. */
 export type FilterVerdict =
@@ -35,6 +37,7 @@ export interface EventRelayOptions {
   readonly idOf?: (payload: JsonObject) => string | undefined;
   /** Events read and not yet acknowledged; reading pauses above it. Default 1,000. */
   readonly maxInFlight?: number;
+  readonly telemetry?: RelayTelemetry;
 }
 
 /** Since the relay was started. Goes into the heartbeat. */
@@ -129,11 +132,14 @@ export class EventRelay {
       const verdicts = await this.judge(delivery.events);
       const events: CloudEvent[] = [];
       const decisions = delivery.rejected.map((input) => this.rejection(input, now));
+      this.options.telemetry?.rejected(decisions.length);
       for (const [index, received] of delivery.events.entries()) {
         const event = this.toCloudEvent(received, now);
         const verdict = verdicts[index];
-        if (verdict?.pass === false) decisions.push(this.decision(event, 'filtered', now, filteredBy(verdict)));
-        else events.push(event);
+        if (verdict?.pass === false) {
+          decisions.push(this.decision(event, 'filtered', now, filteredBy(verdict)));
+          this.options.telemetry?.filtered(event, verdict.code);
+        } else events.push(event);
       }
       return { delivery, events, decisions };
     } catch (error) {
@@ -162,6 +168,7 @@ export class EventRelay {
       this.position = delivery.position ?? this.position;
     } catch (error) {
       this.totals.failed += events.length;
+      this.options.telemetry?.givenBack(events, error);
       if (!signal.aborted)
         this.options.log('warn', `${this.name()}: ${events.length} events were given back: ${describeError(error)}`);
       await delivery.release(error);
@@ -184,12 +191,13 @@ export class EventRelay {
       for (const [index, outcome] of outcomes.entries()) {
         const event = remaining[index];
         if (!event) continue;
-        if (outcome.kind === 'published') this.countPublished(outcome.duplicate);
+        if (outcome.kind === 'published') this.countPublished(event, outcome.duplicate);
         else if (outcome.error.retryable) {
           failed.push(event);
           problem = outcome.error;
         } else {
           const { code, message } = outcome.error;
+          this.options.telemetry?.refused(event, outcome.error);
           rejections.push(this.decision(event, 'rejected', new Date().toISOString(), { code, reason: message }));
         }
       }
@@ -200,7 +208,8 @@ export class EventRelay {
     return rejections;
   }
 
-  private countPublished(isDuplicate: boolean): void {
+  private countPublished(event: CloudEvent, isDuplicate: boolean): void {
+    this.options.telemetry?.published(event, isDuplicate);
     if (isDuplicate) this.totals.duplicates += 1;
     else this.totals.published += 1;
   }
@@ -212,10 +221,10 @@ export class EventRelay {
   }
 
   private toCloudEvent(received: ReceivedEvent, now: string): CloudEvent {
-    const { eventSourceName, eventName, cloudEventType, idOf } = this.options;
+    const { eventSourceName, eventName, cloudEventType, idOf, telemetry } = this.options;
     const { data, document, traceparent } = received;
     const transportId = idOf?.(data) ?? received.transportId;
-    return {
+    const event: CloudEvent = {
       specversion: '1.0',
       id: deriveEventId({ eventName, transportId, document, data, receivedAt: this.receivedAt() }),
       source: eventSourceName,
@@ -224,8 +233,9 @@ export class EventRelay {
       datacontenttype: 'application/json',
       time: received.time ?? now,
       data,
-      ...(isTraceparent(traceparent) && { traceparent }),
+      ...(parseTraceparent(traceparent) && { traceparent }),
     };
+    return telemetry?.begin(event) ?? event;
   }
 
   /** Microseconds, each later than the one before: two identical messages of one moment are still two events. */
@@ -278,11 +288,6 @@ function filteredBy(
     reason: verdict.reason,
     ...(verdict.code !== undefined && { code: verdict.code }),
   };
-}
-
-/** `00-<trace id>-<parent id>-<flags>`; anything else would break the trace of whoever reads it. */
-function isTraceparent(text: string | undefined): text is string {
-  return text !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text);
 }
 
 async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

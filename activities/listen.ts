@@ -18,6 +18,7 @@ import type { ListenRequest } from './contracts';
 import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { ListenerTelemetry } from './listener-telemetry';
 import { cutObservations } from './observation-batches';
 import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -62,6 +63,7 @@ class Listener {
   private readonly plan: SensorPlan;
   private readonly epoch = randomUUID();
   private counts: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
+  private readonly telemetry: ListenerTelemetry;
   private lag = 0;
   private reported = '';
 
@@ -73,6 +75,7 @@ class Listener {
     private readonly dependencies: WorkerDependencies,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
+    this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
   }
 
   async run(signal: AbortSignal, beating: Beating): Promise<void> {
@@ -92,11 +95,19 @@ class Listener {
     });
     const listener = await unlessCancelled(opening);
     beating.tell(() => ({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() }));
-    const reporting = setInterval(() => void this.report(listener), REPORT_EVERY_MS);
+    this.telemetry.open();
+    const report = async (): Promise<void> => {
+      await this.report(listener);
+      await this.telemetry.measure(this.lag, listener, this.client.workflow).catch((error: unknown) => {
+        this.dependencies.log.debug(`backlog of ${name} not measured: ${describeError(error)}`);
+      });
+    };
+    const reporting = setInterval(() => void report(), REPORT_EVERY_MS);
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
     } finally {
       clearInterval(reporting);
+      this.telemetry.close();
       await listener.close();
       await this.bus.flushDecisions();
     }
@@ -127,6 +138,7 @@ class Listener {
 
   private async handle(messages: readonly BusMessage[]): Promise<void> {
     const { definition } = this.request;
+    const startedAt = Date.now();
     const [startable, oversized] = separateOversized(messages);
     const decided = await decideFires(definition, this.plan, startable, this.dependencies.engine);
     const decisions = decided.map((decision, index) => ({ ...decision, message: startable[index] }));
@@ -163,6 +175,8 @@ class Listener {
     const tooLarge = oversized.map((message) => this.refuseOversized(message));
     this.record(accepted, [...accepted.flatMap(({ records }) => records), ...tooLarge], runOf);
     this.count(accepted, tooLarge.length);
+    this.telemetry.decided(accepted, runOf, startedAt);
+    this.telemetry.refused(tooLarge.length);
   }
 
   /** Each run for itself: one that Temporal does not take keeps no other waiting. */

@@ -7,6 +7,7 @@ import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './source-filter';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -33,7 +34,7 @@ export function createRelayActivities(dependencies: WorkerDependencies): PluginA
 async function relay(
   { definition, kind, eventName }: RelayEventsRequest,
   { cancellationSignal: signal }: Context,
-  { buses, secrets, engine, log }: WorkerDependencies,
+  { buses, secrets, engine, metrics, log }: WorkerDependencies,
   beating: Beating,
 ): Promise<void> {
   const { namespace, name } = definition;
@@ -58,6 +59,7 @@ async function relay(
     log: write,
   });
   const filter = createSourceFilter(spec, engine);
+  const telemetry = new RelayTelemetry(metrics, { namespace, eventSourceName: name, eventName });
   const eventRelay = new EventRelay({
     namespace,
     eventSourceName: name,
@@ -68,9 +70,19 @@ async function relay(
     log: write,
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
+    telemetry,
   });
-  beating.tell(() => eventRelay.counts());
-  await eventRelay.run(signal);
+  telemetry.open();
+  beating.tell(() => {
+    const counts = eventRelay.counts();
+    telemetry.observe(counts);
+    return counts;
+  });
+  try {
+    await eventRelay.run(signal);
+  } finally {
+    telemetry.close();
+  }
 }
 
 /** `spec.<kind>.<eventName>`, as its schema left it. */

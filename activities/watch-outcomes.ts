@@ -10,9 +10,11 @@ import {
   watchWorkflowOutcomes,
   type WorkflowOutcome,
 } from '../src/kubernetes/workflow-outcomes';
+import { sensorOfRun } from '../workflows/identity';
 import { outcomeSignal, type SensorDefinition } from '../workflows/messages';
 import type { WatchOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
+import { observeOutcome } from './outcome-telemetry';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -22,7 +24,7 @@ const COLLECT_FOR_MS = 200;
 /** Namespace → resource version up to which every outcome has been told. */
 type Positions = Record<string, string>;
 
-export function createOutcomeActivities({ kubernetes, log }: WorkerDependencies) {
+export function createOutcomeActivities({ kubernetes, metrics, log }: WorkerDependencies) {
   return {
     async sluiceWatchOutcomes({ definition }: WatchOutcomesRequest): Promise<void> {
       const context = Context.current();
@@ -34,7 +36,11 @@ export function createOutcomeActivities({ kubernetes, log }: WorkerDependencies)
         const { client } = await kubernetes.open();
         await Promise.all(
           namespacesOf(definition).map(async (namespace) => {
-            const post = new OutcomePost(context.client, (message) => log.warn({ sensor: definition.name }, message));
+            const post = new OutcomePost(
+              context.client,
+              (outcome) => observeOutcome(metrics, definition, outcome),
+              (message) => log.warn({ sensor: definition.name }, message),
+            );
             let seen: string | undefined;
             const told = async (): Promise<void> => {
               const upTo = seen;
@@ -72,14 +78,17 @@ export function createOutcomeActivities({ kubernetes, log }: WorkerDependencies)
 
     /** For runs whose outcome the watch never brought: asks for each object itself. */
     async sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]> {
-      const signal = Context.current().cancellationSignal;
+      const { cancellationSignal: signal, info } = Context.current();
       try {
         const { client } = await kubernetes.open();
         const found = await Promise.all(
           fires.map(async ({ id, object }) => {
             if (object === undefined) return undefined;
             const outcome = await readWorkflowOutcome(client, object, id, signal);
-            return outcome && toReport(outcome);
+            if (outcome === undefined) return undefined;
+            const sensor = sensorOfRun(info.workflowExecution?.workflowId ?? '');
+            if (sensor) observeOutcome(metrics, sensor, outcome);
+            return toReport(outcome);
           }),
         );
         return found.filter((report) => report !== undefined);
@@ -106,30 +115,31 @@ function readNamespace({ template }: SensorSpec['triggers'][number]): string | u
 
 /** Collects outcomes per run and hands them over; a run that is gone needs none. */
 class OutcomePost {
-  private readonly waiting = new Map<string, WorkflowOutcomeReport[]>();
+  private readonly waiting = new Map<string, WorkflowOutcome[]>();
 
   constructor(
     private readonly client: Client,
+    private readonly onTold: (outcome: WorkflowOutcome) => void,
     private readonly warn: (message: string) => void,
   ) {}
 
   add(outcome: WorkflowOutcome): void {
     if (outcome.runId === undefined) return;
-    const reports = this.waiting.get(outcome.runId) ?? [];
-    this.waiting.set(outcome.runId, [...reports, toReport(outcome)]);
+    this.waiting.set(outcome.runId, [...(this.waiting.get(outcome.runId) ?? []), outcome]);
   }
 
   async deliver(): Promise<void> {
     const runs = [...this.waiting];
     this.waiting.clear();
     await Promise.all(
-      runs.map(async ([runId, reports]) => {
+      runs.map(async ([runId, outcomes]) => {
         try {
-          await this.client.workflow.getHandle(runId).signal(outcomeSignal, reports);
+          await this.client.workflow.getHandle(runId).signal(outcomeSignal, outcomes.map(toReport));
+          outcomes.forEach(this.onTold);
         } catch (error) {
           if (error instanceof WorkflowNotFoundError) return;
           this.warn(`outcomes for ${runId} will be told again: ${describeError(error)}`);
-          this.waiting.set(runId, [...reports, ...(this.waiting.get(runId) ?? [])]);
+          this.waiting.set(runId, [...outcomes, ...(this.waiting.get(runId) ?? [])]);
         }
       }),
     );

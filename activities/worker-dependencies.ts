@@ -1,10 +1,12 @@
 /** What the activities of one worker share. Made when the worker starts, closed when it has ended. */
+import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { connectBus } from '../src/bus/connect';
 import { createExpressionEngine } from '../src/expressions';
 import { createKubernetesAccess, type KubernetesAccess, type KubernetesAccessOptions } from '../src/kubernetes/access';
 import { createSecretReader } from '../src/kubernetes/secret-readers';
 import type { SecretReader } from '../src/kubernetes/secrets';
+import { Metrics } from '../src/metrics/metrics';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
 import { BusPool } from './bus-pool';
 import { FireLoad } from './fire-load';
@@ -16,6 +18,9 @@ export interface WorkerDependencies {
   readonly kubernetes: KubernetesAccess;
   readonly engine: ExpressionEngine;
   readonly fireLoad: FireLoad;
+  readonly metrics: Metrics;
+  /** Base address of the Argo Workflows UI, for links. */
+  readonly argoUi?: string;
   readonly log: Logger;
   close(): Promise<void>;
 }
@@ -27,10 +32,12 @@ export interface WorkerDependencyOptions {
   readonly secrets?: SecretReader;
   /** Instead of the address in each EventBus; default: environment variable `SLUICE_BUS_URL`. */
   readonly busUrl?: string;
+  /** Base address of the Argo Workflows UI; default: environment variable `SLUICE_ARGO_UI`. */
+  readonly argoUi?: string;
 }
 
 export function createWorkerDependencies(options: WorkerDependencyOptions): WorkerDependencies {
-  const { log } = options;
+  const { log, argoUi = process.env.SLUICE_ARGO_UI } = options;
   const kubernetes = createKubernetesAccess(options.kubernetes);
   const secrets = options.secrets ?? createSecretReader({ kubernetes });
   const engine = createExpressionEngine();
@@ -40,16 +47,20 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
       ...(options.busUrl === undefined ? {} : { url: options.busUrl }),
     }),
   );
+  const metrics = new Metrics(() => Runtime.instance().metricMeter);
   return {
     buses,
     secrets,
     kubernetes,
     engine,
     fireLoad: new FireLoad(),
+    metrics,
+    ...(argoUi && { argoUi }),
     log,
     async close() {
       await Promise.allSettled([buses.close(), engine.close()]);
       kubernetes.close();
+      metrics.flush();
     },
   };
 }

@@ -6,9 +6,11 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, type WorkerPlugin } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors';
+import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
 import type { WorkerSettings } from './settings';
+import { startTracing } from './tracing';
 
 export interface WorkerRole {
   readonly taskQueue: string;
@@ -37,12 +39,23 @@ export async function runWorkers(
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
       ...(settings.metricsPort === 0
         ? {}
-        : { metrics: { prometheus: { bindAddress: `0.0.0.0:${settings.metricsPort}` } } }),
+        : {
+            metrics: {
+              prometheus: {
+                bindAddress: `0.0.0.0:${settings.metricsPort}`,
+                histogramBucketOverrides: METRIC_BUCKETS,
+              },
+            },
+          }),
     },
   });
+  const tracing = await startTracing(process.env);
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await connectPatiently(connectionOptions, log);
-  if (connection === undefined) return await health.close();
+  if (connection === undefined) {
+    await tracing?.close();
+    return await health.close();
+  }
   try {
     for (const { taskQueue, plugin } of createRoles(log)) {
       workers.push(
@@ -71,6 +84,7 @@ export async function runWorkers(
     throw error;
   } finally {
     await connection.close();
+    await tracing?.close();
     await health.close();
   }
 }

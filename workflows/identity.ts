@@ -28,6 +28,12 @@ export function sensorRunWorkflowId(namespace: string, sensorName: string, key: 
   return `run/${namespace}/${sensorName}/${key}`;
 }
 
+/** The sensor that a run's workflow id names; undefined for the id of something else. */
+export function sensorOfRun(workflowId: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [kind, namespace, name] = workflowId.split('/');
+  return kind === 'run' && namespace && name ? { namespace, name } : undefined;
+}
+
 export function replayWorkflowId(namespace: string, sensorName: string, id: string): string {
   return `replay/${namespace}/${sensorName}/${id}`;
 }

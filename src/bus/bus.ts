@@ -74,6 +74,8 @@ export interface BusListener {
   pull(max: number): Promise<BusMessage[]>;
   /** Events that this sensor has not acknowledged yet, those in hand included. */
   lag(): Promise<number>;
+  /** When the oldest of those was published, in milliseconds since the epoch; undefined when there is none. */
+  waitingSince(): Promise<number | undefined>;
   /** Idempotent. Gives back what was fetched ahead; what was pulled stays with whoever pulled it. */
   close(): Promise<void>;
 }

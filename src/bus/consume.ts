@@ -10,8 +10,9 @@ import type { BusConnection } from './connection';
 import { FetchedMessage, parseDeliveryPosition } from './delivery';
 import { ACK_WAIT_MS, ensureConsumer, findConsumer } from './durable-consumer';
 import { PullRequest } from './pull-request';
+import { findNextTime } from './next-message';
 import { ensureEventStream } from './stream';
-import { consumerName } from './subjects';
+import { consumerName, EVENT_STREAM } from './subjects';
 
 const MAX_FETCHED_AHEAD = 500;
 const REPAIR_RETRY_MS = 250;
@@ -77,6 +78,17 @@ class JetStreamListener implements BusListener {
   async lag(): Promise<number> {
     const info = await findConsumer(this.manager, this.name);
     return info ? info.num_pending + info.num_ack_pending : 0;
+  }
+
+  async waitingSince(): Promise<number | undefined> {
+    const info = await findConsumer(this.manager, this.name);
+    if (!info || info.num_pending + info.num_ack_pending === 0) return undefined;
+    const from = info.ack_floor.stream_seq + 1;
+    const times = await Promise.all(
+      this.options.subjects.map((subject) => findNextTime(this.manager, EVENT_STREAM, subject, from)),
+    );
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   close(): Promise<void> {

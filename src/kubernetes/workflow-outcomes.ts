@@ -5,7 +5,13 @@ import { failureReason } from './argo/failure-reason';
 import { readableNodes } from './argo/node-packing';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
 import { referenceTo, type KubernetesObject } from './kubernetes-object';
-import { FIRE_ID_ANNOTATION, RUN_ID_ANNOTATION, SENSOR_LABEL, toLabelValue } from './object-marks';
+import {
+  FIRE_ID_ANNOTATION,
+  RUN_ID_ANNOTATION,
+  SENSOR_LABEL,
+  toLabelValue,
+  TRACEPARENT_ANNOTATION,
+} from './object-marks';
 import type { ObjectReference } from './object-reference';
 import { isNotFound } from './refusal';
 import { listAndWatch, type WatchOptions } from './watch';
@@ -15,6 +21,8 @@ export interface WorkflowOutcome {
   readonly fireId: string;
   /** Workflow id of the run that waits; absent on objects that something else than a run created. */
   readonly runId?: string;
+  /** W3C trace context of the fire. */
+  readonly traceparent?: string;
   /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
   readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
   /** Why it failed: the Workflow's message, else what its failed nodes say. Empty on success. */
@@ -204,6 +212,7 @@ function describeOutcome(
     object: referenceTo(object),
     fireId: annotations?.[FIRE_ID_ANNOTATION] ?? '',
     runId: annotations?.[RUN_ID_ANNOTATION],
+    traceparent: annotations?.[TRACEPARENT_ANNOTATION],
     phase,
     message: messageFor(object, phase),
     startedAt,

@@ -1,0 +1,145 @@
+/**
+ * Every metric that Sluice exports, with its labels. Names and labels of Argo Events where it has the metric; a test
+ * holds the dashboard, the alert rules and docs/metrics.md to this table. Labels only take values that manifests name:
+ * never an event id, an object name or a message.
+ */
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** Upper bounds, for histograms. */
+  readonly buckets?: readonly number[];
+}
+
+const SOURCE = ['namespace', 'eventsource_name', 'event_name'] as const;
+const SENSOR = ['namespace', 'sensor_name'] as const;
+const TRIGGER = ['namespace', 'sensor_name', 'trigger_name'] as const;
+
+const MILLISECONDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
+const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400];
+
+export const METRICS = {
+  argo_events_event_service_running_total: {
+    kind: 'gauge',
+    labels: ['namespace', 'eventsource_name'],
+    help: 'Events of an event source that this worker is reading now, one for each event name',
+  },
+  argo_events_events_sent_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Events that the event bus has confirmed, duplicates included',
+  },
+  argo_events_events_sent_failed_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Events that could not be published: given back to where they came from, or too large',
+  },
+  argo_events_events_processing_failed_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Events that failed between being read and being published, whatever the reason',
+  },
+  argo_events_event_processing_duration_milliseconds: {
+    kind: 'histogram',
+    labels: SOURCE,
+    help: 'From an event being read to the event bus having it',
+    buckets: MILLISECONDS,
+  },
+  argo_events_action_triggered_total: {
+    kind: 'counter',
+    labels: TRIGGER,
+    help: 'Fires that succeeded',
+  },
+  argo_events_action_failed_total: {
+    kind: 'counter',
+    labels: TRIGGER,
+    help: 'Attempts to fire that failed',
+  },
+  argo_events_action_retries_failed_total: {
+    kind: 'counter',
+    labels: TRIGGER,
+    help: 'Fires that failed for good: no attempt is left, or another would not help',
+  },
+  argo_events_action_duration_milliseconds: {
+    kind: 'histogram',
+    labels: TRIGGER,
+    help: 'One attempt to fire',
+    buckets: MILLISECONDS,
+  },
+  sluice_source_connected: {
+    kind: 'gauge',
+    labels: SOURCE,
+    help: '1 while the event source is connected to the system that it reads, else 0',
+  },
+  sluice_events_duplicate_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Of the events sent, those that the event bus had already',
+  },
+  sluice_events_filtered_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: "Events that the event source's own filter refused",
+  },
+  sluice_events_rejected_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'What could not become an event: unreadable, or larger than the event bus takes',
+  },
+  sluice_source_dropped_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Events lost because the transport keeps nothing and the event bus was away for too long',
+  },
+  sluice_decisions_total: {
+    kind: 'counter',
+    labels: ['namespace', 'sensor_name', 'decision'],
+    help: 'What a sensor decided: fired, joined, unmatched, filtered or failed, for each dependency of an event',
+  },
+  sluice_sensor_lag: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'Events on the event bus that the sensor has not handled yet',
+  },
+  sluice_oldest_unhandled_event_age_seconds: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'How long the oldest event that the sensor has not handled waits on the event bus; 0 when none waits',
+  },
+  sluice_runs_parked: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'Runs that wait for a person',
+  },
+  sluice_outcomes_total: {
+    kind: 'counter',
+    labels: ['namespace', 'sensor_name', 'phase'],
+    help: 'How the Argo Workflows ended that the sensor had created',
+  },
+  sluice_event_to_fire_seconds: {
+    kind: 'histogram',
+    labels: TRIGGER,
+    help: "From the time of an event to its trigger's success; of joined events, the latest",
+    buckets: SECONDS,
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+type Definitions = typeof METRICS;
+export type MetricName = keyof Definitions;
+
+export type MetricOf<Kind extends MetricDefinition['kind']> = {
+  [Name in MetricName]: Definitions[Name]['kind'] extends Kind ? Name : never;
+}[MetricName];
+
+export type LabelsOf<Name extends MetricName> = Readonly<Record<Definitions[Name]['labels'][number], string>>;
+
+/**
+ * For `Runtime.install({ telemetryOptions: { metrics: { prometheus: { bindAddress, histogramBucketOverrides } } } })`
+ * of a worker of your own: without it Temporal's buckets are used, which end at 10.
+ */
+export const METRIC_BUCKETS: Record<string, number[]> = Object.fromEntries(
+  Object.entries<MetricDefinition>(METRICS).flatMap(([name, { buckets }]) =>
+    buckets === undefined ? [] : [[name, [...buckets]]],
+  ),
+);
