@@ -22,6 +22,6 @@ export class BusPool {
   async close(): Promise<void> {
     const buses = await Promise.allSettled([...this.open.values()]);
     this.open.clear();
-    await Promise.allSettled(buses.map((bus) => (bus.status === 'fulfilled' ? bus.value.close() : undefined)));
+    await Promise.allSettled(buses.map(async (bus) => (bus.status === 'fulfilled' ? bus.value.close() : undefined)));
   }
 }

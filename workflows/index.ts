@@ -7,3 +7,5 @@ export { eventSource } from './event-source';
 export { replay } from './replay';
 export { sensor } from './sensor';
 export { sensorRun } from './sensor-run';
+
+export { SLUICE_WORKFLOWS_MARK } from './mark';

@@ -9,7 +9,7 @@ import { createWorkerDependencies, type WorkerDependencies } from '../../activit
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
 import { refuseClash, refuseTwice } from './guards';
-import { combineWorkflows, requireOurWorkflows } from './workflow-entry';
+import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
 export interface SluicePluginOptions {
   /** Where the cluster is; default: the pod's service account, else the kubeconfig. Opened on first use. */
@@ -18,6 +18,8 @@ export interface SluicePluginOptions {
   readonly secrets?: SecretReader;
   /** Replaces the address of every EventBus; default: environment variable `SLUICE_BUS_URL`. */
   readonly busUrl?: string;
+  /** Base address of the Argo Workflows UI, for links; default: environment variable `SLUICE_ARGO_UI`. */
+  readonly argoUi?: string;
   /** Default: pino, JSON lines on stdout. */
   readonly log?: Logger;
 }
@@ -58,7 +60,7 @@ export abstract class SluicePlugin extends SimplePlugin {
   }
 
   override configureBundler(options: BundleOptions): BundleOptions {
-    return { ...options, workflowsPath: combineWorkflows(options.workflowsPath) };
+    return bundleCombined(options);
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {

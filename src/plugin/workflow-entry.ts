@@ -4,13 +4,14 @@
  * A TypeScript plugin cannot add workflows by itself: one bundle is made from one entry file. So where the owner has
  * an entry, a small one that exports both is written to a temporary folder and bundled instead.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { WorkflowBundleOption } from '@temporalio/worker';
-import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { BundleOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { SluiceError } from '../errors';
-import { WORKFLOW_TYPES } from '../../workflows/identity';
+import { refuseEqualNames } from './refuse-equal-names';
+import { SLUICE_WORKFLOWS_MARK } from '../../workflows/mark';
 
 const OUR_ENTRY = require.resolve('../../workflows');
 
@@ -23,10 +24,41 @@ export function combineWorkflows(ownersPath: string | undefined): string {
   if ([...combined.values()].includes(ownersPath)) return ownersPath;
   const known = combined.get(ownersPath);
   if (known !== undefined) return known;
-  const path = join(mkdtempSync(join(tmpdir(), 'sluice-workflows-')), 'entry.js');
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-workflows-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'entry.js');
   writeFileSync(path, combinedEntry(ownersPath));
   combined.set(ownersPath, path);
   return path;
+}
+
+/**
+ * The combined entry lies outside of any project, so the SDK's own modules have to be shown to webpack: those of the
+ * owner, lest two copies of the SDK meet in one bundle.
+ */
+export function bundleCombined(options: BundleOptions): BundleOptions {
+  const workflowsPath = combineWorkflows(options.workflowsPath);
+  const [owners] = [...combined].find(([, path]) => path === workflowsPath) ?? [];
+  if (owners === undefined) return { ...options, workflowsPath };
+  return {
+    ...options,
+    workflowsPath,
+    webpackConfigHook: (given) => {
+      const config = options.webpackConfigHook?.(given) ?? given;
+      const modules = [...(config.resolve?.modules ?? ['node_modules']), ownersModules(owners)];
+      return {
+        ...config,
+        resolve: { ...config.resolve, modules },
+        plugins: [...(config.plugins ?? []), refuseEqualNames({ path: workflowsPath, owners, ours: OUR_ENTRY })],
+      };
+    },
+  };
+}
+
+/** The `node_modules` in which the owner's code finds `@temporalio/workflow`. */
+function ownersModules(ownersPath: string): string {
+  const entry = createRequire(resolve(ownersPath)).resolve('@temporalio/workflow');
+  return entry.slice(0, entry.lastIndexOf(join('@temporalio', 'workflow')));
 }
 
 /** Two workflows of one name would silently hide each other: refuse that where both are in sight. */
@@ -36,7 +68,7 @@ function combinedEntry(ownersPath: string): string {
     `const sluice = require(${JSON.stringify(OUR_ENTRY)});`,
     `for (const name of Object.keys(sluice)) {`,
     `  if (name in owners && owners[name] !== sluice[name]) {`,
-    `    throw new Error('workflow "' + name + '" exists in your workflows and in Sluice; rename yours');`,
+    `    throw new Error('workflow "' + name + '" exists in your workflows and in those of Sluice; rename yours');`,
     `  }`,
     `}`,
     `module.exports = { ...owners, ...sluice };`,
@@ -46,16 +78,13 @@ function combinedEntry(ownersPath: string): string {
 
 /**
  * A bundle that was built beforehand is taken as it is, so it must hold our workflows already.
- * @throws SluiceError PLUGIN_MISUSED naming what is missing.
+ * @throws SluiceError PLUGIN_MISUSED
  */
 export function requireOurWorkflows(pluginName: string, bundle: WorkflowBundleOption): void {
   const code = 'code' in bundle ? bundle.code : readFileSync(bundle.codePath, 'utf8');
-  const missing = Object.values(WORKFLOW_TYPES).filter(
-    (type) => !new RegExp(`\\b${type}: \\(\\) =>|exports\\.${type} = `).test(code),
-  );
-  if (missing.length === 0) return;
+  if (code.includes(SLUICE_WORKFLOWS_MARK)) return;
   throw new SluiceError('PLUGIN_MISUSED', {
-    message: `${pluginName}: the workflow bundle lacks the workflows ${missing.join(', ')}`,
+    message: `${pluginName}: the workflow bundle does not hold the workflows of Sluice`,
     fix: "Pass the plugin to bundleWorkflowCode({ plugins: [...] }) too, or write export * from 'sluice/workflows' in its entry",
   });
 }

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { pino } from 'pino';
+import { startTemporal } from '../../dev/servers';
+import { EventSourcePlugin } from '../../src/event-source-plugin';
+import { SensorPlugin } from '../../src/sensor-plugin';
+import { eventBusDefinitionQuery } from '../../workflows/messages';
+import { failureOf } from '../setup/failure';
+import { installRuntime } from '../workflows/sluice-world';
+
+const OWNERS = require.resolve('./fixture/owners-workflows');
+const activities = { greet: (name: string) => Promise.resolve(`hello ${name}`) };
+const log = pino({ level: 'silent' });
+const logger = new DefaultLogger('ERROR');
+
+describe('the plugins', () => {
+  let connection: NativeConnection;
+  let client: Client;
+  let taskQueue: string;
+
+  beforeAll(async () => {
+    installRuntime();
+    const { address } = await startTemporal();
+    connection = await NativeConnection.connect({ address });
+    client = new Client({ connection });
+  });
+  afterAll(() => connection.close());
+  beforeEach(() => {
+    taskQueue = `plugins-${randomBytes(4).toString('hex')}`;
+  });
+
+  const createWorker = (options: Partial<WorkerOptions>): Promise<Worker> =>
+    Worker.create({ connection, taskQueue, activities, ...options });
+
+  const greet = (): Promise<unknown> =>
+    client.workflow.execute('greeting', { taskQueue, workflowId: `${taskQueue}/greeting`, args: ['ada'] });
+
+  /** Starts the smallest of our workflows and asks it something. */
+  async function askOurs(): Promise<unknown> {
+    const definition = { namespace: taskQueue, name: 'default', spec: { jetstream: { version: 'latest' } } };
+    const workflowId = `event-bus/${taskQueue}/default`;
+    const handle = await client.workflow.start('eventBus', { taskQueue, workflowId, args: [definition] });
+    const answer = await handle.query(eventBusDefinitionQuery);
+    await handle.terminate();
+    return answer.name;
+  }
+
+  it('bring their workflows into a worker that has its own, both plugins at once', async () => {
+    const plugins = [new SensorPlugin({ log }), new EventSourcePlugin({ log })];
+    const worker = await createWorker({ workflowsPath: OWNERS, plugins });
+    const answers = await worker.runUntil(async () => [await greet(), await askOurs()]);
+    expect(answers).toEqual(['hello ada', 'default']);
+  });
+
+  it('may be the only thing a worker has', async () => {
+    const worker = await createWorker({ plugins: [new SensorPlugin({ log })] });
+    expect(await worker.runUntil(askOurs())).toBe('default');
+  });
+
+  it('serve a second worker after the first has ended', async () => {
+    const plugin = new SensorPlugin({ log });
+    const bundle = await bundleWorkflowCode({ workflowsPath: OWNERS, plugins: [plugin], logger });
+    for (let round = 0; round < 2; round += 1) {
+      taskQueue = `${taskQueue}-${round}`;
+      const worker = await createWorker({ workflowBundle: bundle, plugins: [plugin] });
+      expect(await worker.runUntil(askOurs())).toBe('default');
+    }
+  });
+
+  it('take a bundle made beforehand with the plugin, or from an entry that exports our workflows', async () => {
+    const plugins = [new SensorPlugin({ log })];
+    const withPlugin = await bundleWorkflowCode({ workflowsPath: OWNERS, plugins, logger });
+    const byHand = await bundleWorkflowCode({
+      workflowsPath: require.resolve('./fixture/reexporting-workflows'),
+      logger,
+    });
+    for (const workflowBundle of [withPlugin, byHand]) {
+      taskQueue = `${taskQueue}-x`;
+      const worker = await createWorker({ workflowBundle, plugins: [new SensorPlugin({ log })] });
+      const answers = await worker.runUntil(async () => [await greet(), await askOurs()]);
+      expect(answers).toEqual(['hello ada', 'default']);
+    }
+  });
+
+  it('refuse a bundle made beforehand that lacks our workflows', async () => {
+    const workflowBundle = await bundleWorkflowCode({ workflowsPath: OWNERS, logger });
+    const failure = await failureOf(createWorker({ workflowBundle, plugins: [new SensorPlugin({ log })] }));
+    expect(failure.code).toBe('PLUGIN_MISUSED');
+    expect(failure.fix).toContain('sluice/workflows');
+  });
+
+  it('refuse to be applied twice to one worker', async () => {
+    const plugins = [new SensorPlugin({ log }), new SensorPlugin({ log })];
+    expect((await failureOf(createWorker({ plugins }))).code).toBe('PLUGIN_MISUSED');
+  });
+
+  it('refuse an activity of the owner that has a name of theirs', async () => {
+    const clashing = { ...activities, sluiceListen: () => Promise.resolve() };
+    const failure = await failureOf(createWorker({ activities: clashing, plugins: [new SensorPlugin({ log })] }));
+    expect(failure.code).toBe('PLUGIN_MISUSED');
+    expect(failure.message).toContain('sluiceListen');
+  });
+
+  it('refuse a workflow of the owner that has a name of theirs', async () => {
+    const clashing = require.resolve('./fixture/clashing-workflows');
+    const failure = await failureOf(createWorker({ workflowsPath: clashing, plugins: [new SensorPlugin({ log })] }));
+    expect(failure.code).toBe('PLUGIN_MISUSED');
+    expect(failure.message).toContain('sensor');
+  });
+});
