@@ -36,15 +36,24 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
     const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
     if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
     const observed = {
-      ...{ sensor, trigger: fire.trigger, runId, fireId: fire.id },
+      sensor,
+      runId,
+      fireId: fire.id,
+      trigger: fire.trigger,
       events: loadFireEvents(fire, request.events),
-      ...(fire.collected ? { eventKeys: loadEventKeys(fire, request.events) } : {}),
       isLast: isLast(trigger),
     };
     return await observeFire(metrics, observed, async (events) => {
-      const { overrides } = request;
       const resolved = await resolveFire(
-        { sensor, runId, fireId: fire.id, trigger, events, ...(overrides && { overrides }) },
+        {
+          sensor,
+          runId,
+          fireId: fire.id,
+          trigger,
+          events,
+          ...(fire.collected ? { eventKeys: loadEventKeys(fire, request.events) } : {}),
+          ...(request.overrides && { overrides: request.overrides }),
+        },
         { triggers, engine, signal },
       );
       return await triggers.fire(resolved.template, resolved.request);
