@@ -15,6 +15,8 @@ import { ensureEventStream } from './stream';
 import { consumerName, EVENT_STREAM } from './subjects';
 
 const MAX_FETCHED_AHEAD = 500;
+/** Bounds memory where events are large; a single one always fits. */
+const MAX_FETCHED_BYTES = 16 * 1024 * 1024;
 const REPAIR_RETRY_MS = 250;
 
 export async function openListener(
@@ -132,7 +134,15 @@ class JetStreamListener implements BusListener {
   private askForMore(): void {
     if (this.closing || this.repairing || this.request.outstanding > 0 || !this.connection.isConnected()) return;
     const room = this.capacity - this.fetched.size;
-    if (room >= this.capacity / 2) this.request.ask(room);
+    if (room < this.capacity / 2 || this.fetchedBytes() >= MAX_FETCHED_BYTES / 2) return;
+    const largestMessage = this.connection.nats.info?.max_payload ?? 0;
+    this.request.ask(room, Math.max(MAX_FETCHED_BYTES, 2 * largestMessage));
+  }
+
+  private fetchedBytes(): number {
+    let bytes = 0;
+    for (const message of this.fetched.values()) bytes += message.bytes;
+    return bytes;
   }
 
   /** After a reconnection, a deleted consumer or a silent server: makes sure all is there, then asks again. */

@@ -50,6 +50,10 @@ export class FetchedMessage {
     private readonly onAnswered: (sequence: number) => void,
   ) {}
 
+  get bytes(): number {
+    return this.message.data.length;
+  }
+
   toBusMessage(): BusMessage {
     return {
       ...readEvent(this.message.data),

@@ -57,13 +57,19 @@ export class PullRequest {
     return this.expected;
   }
 
-  ask(batch: number): void {
+  /** Asks for up to `batch` messages, fewer where they are large. */
+  ask(batch: number, maxBytes: number): void {
     this.serial += 1;
     this.expected = batch;
     this.heardAt = performance.now();
     this.connection.nats.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${EVENT_STREAM}.${this.consumer}`,
-      JSON.stringify({ batch, expires: EXPIRES_MS * NANOSECONDS, idle_heartbeat: HEARTBEAT_MS * NANOSECONDS }),
+      JSON.stringify({
+        batch,
+        max_bytes: maxBytes,
+        expires: EXPIRES_MS * NANOSECONDS,
+        idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
+      }),
       { reply: `${this.inbox}.${this.serial}` },
     );
   }

@@ -23,6 +23,8 @@ import type {
 const MAX_BUFFERED = 10_000;
 const MAX_PER_DELIVERY = 100;
 const RETRY_MS = 500;
+/** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
+const PING_EVERY_MS = 5_000;
 
 export const redisSource: SourceFactory<RedisEventSource> = {
   kind: 'redis',
@@ -79,6 +81,10 @@ class RedisSource implements Source {
       this.failure = error instanceof Error ? error : new Error(String(error));
       this.wakeUp();
     });
+    const pinging = setInterval(() => {
+      // The client itself drops the connection when the answer does not come.
+      if (subscriber.isConnected()) subscriber.client.ping().catch(() => undefined);
+    }, PING_EVERY_MS).unref();
     try {
       for (;;) {
         while (this.buffer.length > 0) {
@@ -89,6 +95,7 @@ class RedisSource implements Source {
         await new Promise<void>((resolve) => (this.wake = resolve));
       }
     } finally {
+      clearInterval(pinging);
       signal.removeEventListener('abort', stop);
       subscriber.close();
     }

@@ -155,6 +155,14 @@ describe('listening for a sensor', () => {
     expect(good?.event?.id).toBe('good');
   });
 
+  it('takes large events too, more of them than it fetches ahead at once', async () => {
+    const listener = await listen({ startFrom: { kind: 'new' } });
+    const text = 'x'.repeat(900_000);
+    const events = freshEvents(40).map((event) => ({ ...event, data: { text } }));
+    await bus.publishEvents(events);
+    expect(new Set(idsOf(await take(listener, 40)))).toEqual(new Set(events.map(({ id }) => id)));
+  });
+
   it('answers a waiting pull when its signal aborts', async () => {
     const stop = new AbortController();
     const listener = await listen({ signal: stop.signal });
