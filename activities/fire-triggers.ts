@@ -6,6 +6,7 @@ import { createTriggers, type Triggers } from '../src/triggers/registry';
 import { planRetries } from '../src/run/retry-plan';
 import type { FireResult } from '../src/run/run-types';
 import type { FireAttempt, FiredAlone, FireTriggersRequest } from './contracts';
+import { withArgoLink } from './argo-link';
 import { toApplicationFailure, toFireFailure } from './failures';
 import { isLastAttempt, observeFire } from './fire-telemetry';
 import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
@@ -22,7 +23,7 @@ export interface FireActivities {
 }
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
-  const { secrets, kubernetes, engine, fireLoad, metrics, log } = dependencies;
+  const { secrets, kubernetes, engine, fireLoad, metrics, argoUi, log } = dependencies;
   const triggers: Triggers = createTriggers({ secrets, kubernetes, log });
 
   /** `isLast` decides by the trigger whether a failure of this attempt is final. */
@@ -56,7 +57,7 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
         },
         { triggers, engine, signal },
       );
-      return await triggers.fire(resolved.template, resolved.request);
+      return withArgoLink(await triggers.fire(resolved.template, resolved.request), argoUi);
     });
   }
 

@@ -20,6 +20,7 @@ import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
 import { cutObservations } from './observation-batches';
+import { ReportPace } from './report-pace';
 import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -29,7 +30,10 @@ import type { WorkerDependencies } from './worker-dependencies';
  */
 const CONCURRENT_BATCHES = 2;
 const PULL_SIZE = 200;
+const FIRST_REPORT_AFTER_MS = 2_000;
 const REPORT_EVERY_MS = 15_000;
+/** A worker that shuts down does not wait for a Temporal that is away. */
+const LAST_REPORT_TIMEOUT_MS = 1_000;
 const RETRY_AFTER_MS = 1_000;
 /** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
 const MAX_EVENT_BYTES = 1_500_000;
@@ -65,7 +69,10 @@ class Listener {
   private counts: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
   private readonly telemetry: ListenerTelemetry;
   private lag = 0;
+  private parked: number | undefined;
   private reported = '';
+  private isMeasuring = false;
+  private readonly pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
 
   constructor(
     private readonly request: ListenRequest,
@@ -96,18 +103,16 @@ class Listener {
     const listener = await unlessCancelled(opening);
     beating.tell(() => ({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() }));
     this.telemetry.open();
-    const report = async (): Promise<void> => {
-      await this.report(listener);
-      await this.telemetry.measure(this.lag, listener, this.client.workflow).catch((error: unknown) => {
-        this.dependencies.log.debug(`backlog of ${name} not measured: ${describeError(error)}`);
-      });
-    };
-    const reporting = setInterval(() => void report(), REPORT_EVERY_MS);
+    const reporting = setInterval(() => {
+      if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
+    }, FIRST_REPORT_AFTER_MS / 4);
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
     } finally {
       clearInterval(reporting);
       this.telemetry.close();
+      // What was counted since the last report would be lost with this listener.
+      await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
       await listener.close();
       await this.bus.flushDecisions();
     }
@@ -266,23 +271,38 @@ class Listener {
       else counts.unmatched += 1;
     }
     this.counts = counts;
+    this.pace.changed(Date.now());
+  }
+
+  private async measureAndReport(listener: BusListener): Promise<void> {
+    if (this.isMeasuring) return;
+    this.isMeasuring = true;
+    try {
+      this.lag = await listener.lag();
+      this.parked = await this.telemetry.measure(this.lag, listener, this.client.workflow);
+    } catch (error) {
+      this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
+    }
+    this.pace.looked(await this.report(), Date.now());
+    this.isMeasuring = false;
   }
 
   /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
-  private async report(listener: BusListener): Promise<void> {
+  private async report(): Promise<boolean> {
+    const { definition, listener: name } = this.request;
+    const { counts, lag, parked } = this;
+    const report = { listener: name, epoch: this.epoch, counts, lag, ...(parked !== undefined && { parked }) };
+    const text = JSON.stringify(report);
+    if (text === this.reported) return false;
     try {
-      this.lag = await listener.lag();
-      const { definition, listener: name } = this.request;
-      const report = { listener: name, epoch: this.epoch, counts: this.counts, lag: this.lag };
-      const text = JSON.stringify(report);
-      if (text === this.reported) return;
-      this.reported = text;
       await this.client.workflow
         .getHandle(sensorWorkflowId(definition.namespace, definition.name))
         .signal(listenerReportSignal, { ...report, at: new Date().toISOString() });
+      this.reported = text;
     } catch (error) {
-      this.dependencies.log.debug(`counts of ${this.request.definition.name} not reported: ${describeError(error)}`);
+      this.dependencies.log.debug(`counts of ${definition.name} not reported: ${describeError(error)}`);
     }
+    return true;
   }
 }
 

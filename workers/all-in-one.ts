@@ -5,5 +5,5 @@ import { main } from './main';
 
 main((settings, log) => [
   { taskQueue: settings.eventSourceTaskQueue, plugin: new EventSourcePlugin({ log }) },
-  { taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log }) },
+  { taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log, argoUi: settings.argoUi }) },
 ]);

@@ -2,4 +2,6 @@
 import { SensorPlugin } from '../src/sensor-plugin';
 import { main } from './main';
 
-main((settings, log) => [{ taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log }) }]);
+main((settings, log) => [
+  { taskQueue: settings.sensorTaskQueue, plugin: new SensorPlugin({ log, argoUi: settings.argoUi }) },
+]);

@@ -86,6 +86,8 @@ export interface SensorStatus extends ObjectName {
   readonly counts: SensorCounts;
   /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */
   readonly lag?: number;
+  /** Runs that wait for a person, as of `countedAt`. */
+  readonly parked?: number;
   readonly countedAt?: string;
   /** The last signals that could not be obeyed, with time and reason. */
   readonly refusals?: readonly string[];
@@ -132,6 +134,7 @@ export interface ListenerReport {
   readonly at: string;
   readonly counts: SensorCounts;
   readonly lag: number;
+  readonly parked?: number;
 }
 export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
 

@@ -11,9 +11,9 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
       ? ['', `**Paused** since ${status.paused.since} by ${status.paused.by}: ${status.paused.why}`]
       : []),
     '',
-    '| consumed | matched | unmatched | fired | failed | lag |',
-    '|---|---|---|---|---|---|',
-    `| ${counts.consumed} | ${counts.matched} | ${counts.unmatched} | ${counts.fired} | ${counts.failed} | ${status.lag ?? ''} |`,
+    '| consumed | matched | unmatched | failed | fired | parked runs | lag |',
+    '|---|---|---|---|---|---|---|',
+    `| ${[counts.consumed, counts.matched, counts.unmatched, counts.failed, counts.fired, status.parked ?? '', status.lag ?? ''].join(' | ')} |`,
     ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
     ...(status.refusals === undefined ? [] : ['', ...status.refusals.map((refusal) => `- refused ${refusal}`)]),
     '',

@@ -149,6 +149,8 @@ export class SensorMemory {
   status(): SensorStatus {
     const { namespace, name, spec } = this.current;
     const reports = [...this.reports.values()];
+    // Every listener counts the parked runs of the whole sensor: the latest count is the true one.
+    const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
     return {
       namespace,
       name,
@@ -161,6 +163,7 @@ export class SensorMemory {
       })),
       counts: reports.reduce((total, report) => add(total, report.counts), this.ended),
       ...(reports.length > 0 && { lag: Math.max(...reports.map((report) => report.lag)) }),
+      ...(parked !== undefined && { parked }),
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
       ...(this.refusals.length > 0 && { refusals: this.refusals }),
     };

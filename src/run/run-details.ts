@@ -18,7 +18,6 @@ const ORDER: Readonly<Record<FireState, number>> = {
 
 export interface DescribedRun {
   readonly sensor: { readonly namespace: string; readonly name: string };
-  readonly argoUi?: string;
   readonly retriggerOf?: { readonly runId: string; readonly by: string; readonly why: string };
 }
 
@@ -38,7 +37,7 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
   for (const fire of shown) {
     lines.push(
       `| ${cell(fire.trigger)} | ${cell(fire.events.slice(0, 3).join(', '))}${fire.events.length > 3 ? ' …' : ''} | ` +
-        `${fire.state} | ${describeObject(fire, run.argoUi)} | ${fire.attempts} | ${cell(describeEnd(fire))} |`,
+        `${fire.state} | ${describeObject(fire)} | ${fire.attempts} | ${cell(describeEnd(fire))} |`,
     );
   }
   if (fires.length > shown.length) lines.push('', `… and ${fires.length - shown.length} more fires.`);
@@ -55,13 +54,11 @@ function countByState(fires: readonly FireStatus[]): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
-function describeObject(fire: FireStatus, argoUi: string | undefined): string {
-  if (fire.object === undefined) return cell(fire.answer ?? '');
-  const { kind, namespace, name, uid } = fire.object;
+function describeObject({ object, link, answer }: FireStatus): string {
+  if (object === undefined) return cell(answer ?? '');
+  const { kind, namespace, name } = object;
   const label = `${kind} \`${namespace === undefined ? '' : `${namespace}/`}${name}\``;
-  return argoUi !== undefined && kind === 'Workflow' && namespace !== undefined
-    ? `[${label}](${argoUi.replace(/\/$/, '')}/workflows/${namespace}/${name}?uid=${uid})`
-    : label;
+  return link === undefined ? label : `[${label}](${link})`;
 }
 
 function describeEnd(fire: FireStatus): string {

@@ -125,7 +125,7 @@ export class RunLedger {
   statuses(): readonly FireStatus[] {
     return [...this.entries.values()].map(({ result, ...entry }) => ({
       ...entry,
-      ...(result?.kind === 'object' ? { object: result.object } : {}),
+      ...(result?.kind === 'object' ? { object: result.object, ...(result.link && { link: result.link }) } : {}),
       ...(result?.kind === 'response' ? { answer: result.summary } : {}),
     }));
   }

@@ -10,7 +10,14 @@ export type FireState = RunState | 'Retrying' | 'DeadLettered';
 /** What a trigger did. Goes into workflow history, so it holds no payloads and no secrets. */
 export type FireResult =
   /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had made it. */
-  | { readonly kind: 'object'; readonly action: string; readonly object: ObjectReference; readonly existed: boolean }
+  | {
+      readonly kind: 'object';
+      readonly action: string;
+      readonly object: ObjectReference;
+      readonly existed: boolean;
+      /** Page of the object in the Argo UI. */
+      readonly link?: string;
+    }
   /** Something answered: HTTP, gRPC, a broker. */
   | { readonly kind: 'response'; readonly summary: string; readonly status?: number };
 
@@ -42,6 +49,8 @@ export interface FireStatus {
   readonly state: FireState;
   readonly attempts: number;
   readonly object?: ObjectReference;
+  /** Page of the object in the Argo UI, where the worker knows that UI. */
+  readonly link?: string;
   /** What the trigger answered, for kinds without an object. */
   readonly answer?: string;
   readonly failure?: FireFailure;

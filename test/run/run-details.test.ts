@@ -20,11 +20,12 @@ function ledgerOf(count: number): RunLedger {
 
 describe('the details panel of a run', () => {
   it('links the created Workflow to the Argo UI when there is one', () => {
-    const ledger = ledgerOf(1);
-    ledger.fired('f0', 1, object, true);
-    expect(describeRun({ sensor, argoUi: 'https://argo.example/' }, ledger, [])).toContain(
-      '(https://argo.example/workflows/eo/wb-1?uid=u1)',
-    );
+    const ledger = ledgerOf(2);
+    ledger.fired('f0', 1, { ...object, link: 'https://argo.example/workflows/eo/wb-1?uid=u1' }, true);
+    ledger.fired('f1', 1, object, true);
+    const text = describeRun({ sensor }, ledger, []);
+    expect(text).toContain('| [Workflow `eo/wb-1`](https://argo.example/workflows/eo/wb-1?uid=u1) |');
+    expect(text).toContain('| Workflow `eo/wb-1` |');
   });
 
   it('shows what needs a person first and says how to decide', () => {

@@ -103,7 +103,7 @@ function describeSensor(
   dependencies: readonly HeldDependencies[],
   activities: readonly PendingActivity[],
 ): Result['table'] {
-  const { counts, lag, countedAt } = status;
+  const { counts, parked, lag, countedAt } = status;
   const held: Table = {
     columns: ['trigger', 'held', 'waiting for'],
     rows: dependencies.map((entry) => [
@@ -115,10 +115,18 @@ function describeSensor(
   return [
     heading(address, bus, status),
     {
-      columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'lag', 'counted'],
+      columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'parked', 'lag', 'counted'],
       rows: [
         [
-          ...[counts.consumed, counts.matched, counts.unmatched, counts.fired, counts.failed, lag ?? '-'].map(String),
+          ...[
+            counts.consumed,
+            counts.matched,
+            counts.unmatched,
+            counts.fired,
+            counts.failed,
+            parked ?? '-',
+            lag ?? '-',
+          ].map(String),
           countedAt === undefined ? '-' : `${ageOf(countedAt)} ago`,
         ],
       ],
