@@ -7,19 +7,27 @@ import type { JsonObject } from '../src/event/json';
 import type { FireStatus } from '../src/run/run-types';
 import type { PublishOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
+import { OutcomeStreams } from './outcome-streams';
 import type { WorkerDependencies } from './worker-dependencies';
 
 /** Event source name of outcomes; the event name is the sensor's name. */
 export const OUTCOME_SOURCE = 'sluice-outcomes';
 
-export function createPublishOutcomes(dependencies: WorkerDependencies) {
-  return async function sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void> {
-    const bus = await dependencies.buses.get(request.bus).catch((error: unknown) => {
-      throw toApplicationFailure(error);
-    });
-    const events = request.fires.flatMap((fire) => (fire.outcome === undefined ? [] : [outcomeEvent(request, fire)]));
-    const published = await bus.publishEvents(events);
-    for (const outcome of published) if (outcome.kind === 'failed') throw toApplicationFailure(outcome.error);
+export function createPublishOutcomes({ buses }: Pick<WorkerDependencies, 'buses'>) {
+  const streams = new OutcomeStreams();
+  return {
+    async sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void> {
+      const ended = request.fires.filter(({ outcome }) => outcome !== undefined);
+      try {
+        const bus = await buses.get(request.bus);
+        const published = await bus.publishEvents(ended.map((fire) => outcomeEvent(request, fire)));
+        for (const outcome of published) if (outcome.kind === 'failed') throw outcome.error;
+        await streams.add(request, ended);
+      } catch (error) {
+        throw toApplicationFailure(error);
+      }
+    },
+    close: () => streams.close(),
   };
 }
 

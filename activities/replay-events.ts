@@ -1,189 +1,229 @@
 /** One portion of a replay: read from the bus, decide as the listener does, start what has not fired. */
-import { Context, heartbeat } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { StoredEvent } from '../src/bus/bus';
+import type { Bus, StoredEvent } from '../src/bus/bus';
 import { eventSubject } from '../src/bus/subjects';
 import { eventKey } from '../src/event/cloud-event';
-import { shortEventId } from '../src/event/short-id';
 import { fireId } from '../src/run/fire-id';
-import { planSensor } from '../src/sensor/sensor-plan';
-import { sensorRef, sensorWorkflowId } from '../workflows/identity';
-import { observeSignal, type Observation, type ReplayProgress, type SensorDefinition } from '../workflows/messages';
+import { conditionDependencies, parseCondition } from '../src/sensor/conditions';
+import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
+import { sensorWorkflowId } from '../workflows/identity';
+import {
+  observeSignal,
+  sensorDependenciesQuery,
+  type Observation,
+  type ReplayProgress,
+  type SensorDefinition,
+} from '../workflows/messages';
 import { createRunStart } from '../workflows/run-start';
 import type { ReplayPortionRequest } from './contracts';
-import { decideFires, type DirectFire } from './decide-fires';
+import { decideFires, type DirectFire, type EventDecision } from './decide-fires';
 import { toApplicationFailure } from './failures';
-import { readRunInput } from './retrigger';
+import { findCarried, type Carried } from './find-carried';
+import { keepBeating } from './keep-beating';
+import { cutObservations } from './observation-batches';
 import { groupIntoRuns, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const PORTION = 500;
-const MAX_EXAMPLES = 100;
+const MAX_EXAMPLES = 50;
+/** Stands in examples for triggers that the sensor workflow decides about. */
+const JOINED = 'sensor';
 
-export function createReplayActivities({ buses, engine }: WorkerDependencies) {
+/** What one portion comes to: the same again when the activity is repeated after its worker died. */
+interface Portion {
+  readonly stored: readonly StoredEvent[];
+  readonly decisions: readonly EventDecision[];
+  readonly fires: readonly DirectFire[];
+  readonly observations: readonly Observation[];
+  readonly skipped: number;
+}
+
+export function createReplayActivities({ buses, engine, fireLoad }: WorkerDependencies) {
   return {
-    async sluiceReplayPortion({
-      definition,
-      request,
-      replayId,
-      progress,
-    }: ReplayPortionRequest): Promise<ReplayProgress> {
-      const { client, info } = Context.current();
+    async sluiceReplayPortion(portionRequest: ReplayPortionRequest): Promise<ReplayProgress> {
+      const { definition, request, replayId, progress } = portionRequest;
+      const { client, info, cancellationSignal } = Context.current();
+      const beating = keepBeating();
       try {
         const bus = await buses.get(definition.bus);
         const plan = planSensor(definition.spec, definition.options);
         const lastSequence = progress.lastSequence ?? request.toSequence ?? (await bus.extent()).last;
-        const stored: StoredEvent[] = [];
-        const range = bus.readEvents({
-          subjects: plan.interests.map(({ eventSourceName, eventName }) => eventSubject(eventSourceName, eventName)),
-          ...(progress.nextSequence === undefined
-            ? {
-                ...(request.fromSequence !== undefined && { fromSequence: request.fromSequence }),
-                ...(request.from && { fromTime: request.from }),
-              }
-            : { fromSequence: progress.nextSequence }),
-          toSequence: lastSequence,
-          ...(request.to && { toTime: request.to }),
-          limit: PORTION,
-        });
-        for await (const event of range) stored.push(event);
-        heartbeat();
-
+        const stored = await readPortion(bus, plan, portionRequest, lastSequence);
         const decisions = await decideFires(definition, plan, stored, engine);
-        const all = decisions.flatMap(({ fires }) => fires);
-        const done = request.again ? new Set<string>() : await findFired(client, definition, all);
-        const wanted = all.filter((fire) => !done.has(identify(fire)));
-        const observations = decisions.flatMap((decision) => decision.observations);
+        const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
+        const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
         if (!request.dryRun) {
-          await startAll(client, info.taskQueue, definition, wanted, request.again ? replayId : undefined, {
-            runId: `replay ${replayId}`,
-            by: request.by,
-            why: request.why,
-          });
-          await observeAgain(client, definition, observations, request.again);
+          const origin = { runId: info.workflowExecution?.workflowId ?? '', by: request.by, why: request.why };
+          for (const start of planRuns(definition, portion.fires, round, request.again ? replayId : '', origin)) {
+            await fireLoad.room(cancellationSignal);
+            cancellationSignal.throwIfAborted();
+            fireLoad.started(start.input.fires.map(({ id }) => id));
+            await startRun(client.workflow, info.taskQueue, start);
+          }
+          await observe(client, definition, plan, portion.observations, replayId, request.again);
         }
-        return advance(progress, stored, decisions, wanted, all.length - wanted.length, lastSequence);
+        return advance(progress, portion, lastSequence);
       } catch (error) {
         throw toApplicationFailure(error);
+      } finally {
+        beating.stop();
       }
     },
   };
 }
 
-type Decisions = Awaited<ReturnType<typeof decideFires>>;
+async function readPortion(
+  bus: Bus,
+  plan: SensorPlan,
+  { request, progress }: ReplayPortionRequest,
+  toSequence: number,
+): Promise<StoredEvent[]> {
+  const stored: StoredEvent[] = [];
+  const range = bus.readEvents({
+    subjects: plan.interests.map(({ eventSourceName, eventName }) => eventSubject(eventSourceName, eventName)),
+    ...(progress.nextSequence === undefined
+      ? {
+          ...(request.fromSequence !== undefined && { fromSequence: request.fromSequence }),
+          ...(request.from !== undefined && { fromTime: request.from }),
+        }
+      : { fromSequence: progress.nextSequence }),
+    toSequence,
+    ...(request.to !== undefined && { toTime: request.to }),
+    limit: PORTION,
+  });
+  for await (const event of range) stored.push(event);
+  return stored;
+}
 
-function advance(
-  progress: ReplayProgress,
+/** Without `again`: only what no run has carried, and no joined trigger holds. */
+async function selectWanted(
+  client: Client,
+  definition: SensorDefinition,
   stored: readonly StoredEvent[],
-  decisions: Decisions,
-  fired: readonly DirectFire[],
-  skipped: number,
-  lastSequence: number,
-): ReplayProgress {
-  const isMatched = ({ fires, observations }: Decisions[number]): boolean => fires.length + observations.length > 0;
-  const failed = decisions.filter((decision) => decision.records.some((record) => record.decision === 'failed')).length;
+  decisions: readonly EventDecision[],
+  again: boolean,
+  round: string,
+): Promise<Portion> {
+  const fires = uniqueFires(decisions.flatMap((decision) => decision.fires));
+  const observations = decisions.flatMap((decision) => decision.observations);
+  const all = { stored, decisions };
+  if (again) return { ...all, fires, observations, skipped: 0 };
+  const keys = [...fires, ...observations].map(({ event }) => eventKey(event));
+  const carried = await findCarried(client, definition, [...new Set(keys)], round);
+  const held = observations.length === 0 ? new Set<string>() : await findHeld(client, definition);
+  const wantedFires = fires.filter(
+    ({ trigger, dependency, event }) => !carried.hasFire(trigger, dependency, eventKey(event)),
+  );
+  const wantedObservations = observations.filter((observation) => isUnused(observation, carried, held));
+  const skipped = fires.length + observations.length - wantedFires.length - wantedObservations.length;
+  return { ...all, fires: wantedFires, observations: wantedObservations, skipped };
+}
+
+function isUnused({ dependency, event }: Observation, carried: Carried, held: ReadonlySet<string>): boolean {
+  const key = eventKey(event);
+  return !held.has(`${dependency} ${key}`) && !carried.hasJoined(dependency, key);
+}
+
+/** `<dependency> <event key>` of what joined triggers wait with now. */
+async function findHeld(client: Client, { namespace, name }: SensorDefinition): Promise<Set<string>> {
+  const triggers = await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorDependenciesQuery);
+  return new Set(triggers.flatMap(({ held }) => held.map(({ dependency, eventKey: key }) => `${dependency} ${key}`)));
+}
+
+/** An event that was published twice lies on the bus twice. */
+function uniqueFires(fires: readonly DirectFire[]): DirectFire[] {
+  return [...new Map(fires.map((fire) => [fire.id, fire])).values()];
+}
+
+function planRuns(
+  definition: SensorDefinition,
+  fires: readonly DirectFire[],
+  portion: string,
+  round: string,
+  retriggerOf: { runId: string; by: string; why: string },
+) {
+  const renamed = fires.map((fire) => ({
+    ...fire,
+    // A new id makes the trigger act anew, instead of finding its own earlier object.
+    id: round === '' ? fire.id : fireId(definition, fire.trigger, { [fire.dependency]: [eventKey(fire.event)] }, round),
+    bytes: JSON.stringify(fire.event).length,
+  }));
+  return groupIntoRuns(definition, renamed).map(({ workflowId, input }) => {
+    const loaded = input.fires.map(({ dependencies, ...fire }) => ({
+      ...fire,
+      dependencies: Object.fromEntries(
+        Object.entries(dependencies).map(([name, indexes]) => [
+          name,
+          indexes.map((index) => input.events[index]).filter((event) => event !== undefined),
+        ]),
+      ),
+    }));
+    const key = `${workflowId.split('/').slice(3).join('/')}~replay-${portion}`;
+    return createRunStart(definition, loaded, { key, retriggerOf });
+  });
+}
+
+async function observe(
+  client: Client,
+  { namespace, name }: SensorDefinition,
+  plan: SensorPlan,
+  observations: readonly Observation[],
+  replayId: string,
+  again: boolean,
+): Promise<void> {
+  const sensor = client.workflow.getHandle(sensorWorkflowId(namespace, name));
+  const waiting = dependenciesThatMayWait(plan);
+  const marked = observations.map((observation) => ({
+    ...observation,
+    ...(again && { again: replayId, round: replayId }),
+    ...(!again && !waiting.has(observation.dependency) && { again: replayId }),
+  }));
+  for (const portion of cutObservations(marked)) await sensor.signal(observeSignal, { observations: portion });
+}
+
+/** Their events may be collected or queued in the sensor, where nobody can see that they are on their way. */
+function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string> {
+  return new Set(
+    state.triggers.flatMap(({ name, collect, concurrency }) =>
+      collect || concurrency ? conditionDependencies(parseCondition(conditions.get(name) ?? '')) : [],
+    ),
+  );
+}
+
+function advance(progress: ReplayProgress, portion: Portion, lastSequence: number): ReplayProgress {
+  const { stored, decisions, fires, observations, skipped } = portion;
+  const isMatched = (decision: EventDecision): boolean => decision.fires.length + decision.observations.length > 0;
+  const isFailed = ({ records }: EventDecision): boolean => records.some(({ decision }) => decision === 'failed');
   const matched = decisions.filter(isMatched).length;
-  const position = new Map(stored.map(({ event, sequence }) => [event === undefined ? '' : eventKey(event), sequence]));
-  const triggersOf = new Map<string, string[]>();
-  for (const { event, trigger } of fired) {
-    const key = eventKey(event);
-    triggersOf.set(key, [...(triggersOf.get(key) ?? []), trigger]);
-  }
+  const failed = decisions.filter((decision) => !isMatched(decision) && isFailed(decision)).length;
   const last = stored.at(-1)?.sequence;
+  const nextSequence = last === undefined ? progress.nextSequence : last + 1;
   return {
     state: stored.length < PORTION || last === undefined || last >= lastSequence ? 'Completed' : 'Running',
     read: progress.read + stored.length,
     matched: progress.matched + matched,
-    fired: progress.fired + fired.length,
+    fired: progress.fired + fires.length,
+    joined: progress.joined + observations.length,
     skipped: progress.skipped + skipped,
     unmatched: progress.unmatched + stored.length - matched - failed,
     failed: progress.failed + failed,
     lastSequence,
-    ...(last === undefined ? {} : { nextSequence: last + 1 }),
-    examples: [
-      ...progress.examples,
-      ...[...triggersOf].map(([key, triggers]) => ({ eventKey: key, sequence: position.get(key) ?? 0, triggers })),
-    ].slice(0, MAX_EXAMPLES),
+    ...(nextSequence !== undefined && { nextSequence }),
+    examples: [...progress.examples, ...examplesOf(portion)].slice(0, MAX_EXAMPLES),
   };
 }
 
-async function startAll(
-  client: Client,
-  taskQueue: string,
-  definition: SensorDefinition,
-  fires: readonly DirectFire[],
-  round: string | undefined,
-  origin: { runId: string; by: string; why: string },
-): Promise<void> {
-  const renamed = fires.map((fire) => ({
-    ...fire,
-    id:
-      round === undefined
-        ? fire.id
-        : fireId(definition, fire.trigger, { [fire.dependency]: [eventKey(fire.event)] }, round),
-    bytes: JSON.stringify(fire.event).length,
-  }));
-  for (const run of groupIntoRuns(definition, renamed)) {
-    const loaded = run.input.fires.map((fire) => ({
-      id: fire.id,
-      trigger: fire.trigger,
-      dependencies: Object.fromEntries(
-        Object.entries(fire.dependencies).map(([name, indexes]) => [
-          name,
-          indexes.map((index) => run.input.events[index]).filter((event) => event !== undefined),
-        ]),
-      ),
-    }));
-    const key = `${run.workflowId.split('/').slice(3).join('/')}~${origin.runId.replace(' ', '-')}`;
-    await startRun(client.workflow, taskQueue, createRunStart(definition, loaded, { key, retriggerOf: origin }));
-    heartbeat();
-  }
-}
-
-async function observeAgain(
-  client: Client,
-  { namespace, name }: SensorDefinition,
-  observations: readonly Observation[],
-  again: boolean,
-): Promise<void> {
-  if (observations.length === 0) return;
-  const marked = observations.map((observation) => ({ ...observation, ...(again && { again }) }));
-  await client.workflow.getHandle(sensorWorkflowId(namespace, name)).signal(observeSignal, { observations: marked });
-}
-
-/** Trigger and events of fires that some run has carried, whatever round it was. */
-async function findFired(
-  client: Client,
-  definition: SensorDefinition,
-  fires: readonly DirectFire[],
-): Promise<Set<string>> {
-  const done = new Set<string>();
-  const seen = new Set<string>();
-  const shortIds = [...new Set(fires.map(({ event }) => shortEventId(eventKey(event))))];
-  for (let from = 0; from < shortIds.length; from += 50) {
-    const list = shortIds
-      .slice(from, from + 50)
-      .map((id) => `'${id}'`)
-      .join(', ');
-    const query = `SluiceSensor = '${sensorRef(definition.namespace, definition.name)}' AND SluiceEventIds IN (${list})`;
-    for await (const { workflowId } of client.workflow.list({ query })) {
-      if (seen.has(workflowId)) continue;
-      seen.add(workflowId);
-      const input = await readRunInput(client, workflowId);
-      for (const fire of input.fires) {
-        for (const [dependency, indexes] of Object.entries(fire.dependencies)) {
-          for (const index of indexes) {
-            const event = input.events[index];
-            if (event !== undefined) done.add(identify({ trigger: fire.trigger, dependency, event }));
-          }
-        }
-      }
-      heartbeat();
-    }
-  }
-  return done;
-}
-
-function identify({ trigger, dependency, event }: Pick<DirectFire, 'trigger' | 'dependency' | 'event'>): string {
-  return JSON.stringify([trigger, dependency, eventKey(event)]);
+function examplesOf({ stored, fires, observations }: Portion): ReplayProgress['examples'] {
+  const triggersOf = new Map<string, Set<string>>();
+  const note = (key: string, trigger: string): void =>
+    void triggersOf.set(key, (triggersOf.get(key) ?? new Set()).add(trigger));
+  for (const { event, trigger } of fires) note(eventKey(event), trigger);
+  for (const { event } of observations) note(eventKey(event), JOINED);
+  return stored.flatMap(({ event, sequence }) => {
+    const key = event === undefined ? '' : eventKey(event);
+    const triggers = triggersOf.get(key);
+    triggersOf.delete(key);
+    return triggers === undefined ? [] : [{ eventKey: key, sequence, triggers: [...triggers] }];
+  });
 }

@@ -15,7 +15,8 @@ import { createOutcomeActivities } from './watch-outcomes';
 import type { WorkerDependencies } from './worker-dependencies';
 
 export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
-  const { close, ...fireActivities } = createFireActivities(dependencies);
+  const { close: closeTriggers, ...fireActivities } = createFireActivities(dependencies);
+  const { close: closeOutcomes, ...outcomeActivities } = createPublishOutcomes(dependencies);
   const { buses } = dependencies;
   const activities: SensorActivities = {
     ...fireActivities,
@@ -23,7 +24,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     ...createOutcomeActivities(dependencies),
     ...createRetriggerActivities(),
     ...createReplayActivities(dependencies),
-    sluicePublishOutcomes: createPublishOutcomes(dependencies),
+    ...outcomeActivities,
     sluiceReserveFire: createRateLimits(dependencies),
 
     async sluiceCurrentTriggers({ namespace, name }) {
@@ -48,6 +49,10 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
         throw toApplicationFailure(error);
       }
     },
+  };
+  const close = async (): Promise<void> => {
+    closeOutcomes();
+    await closeTriggers();
   };
   return { activities, close };
 }

@@ -63,7 +63,12 @@ export function createRunStart(
       events,
       fires: indexed,
       triggers: pickTriggers(definition, triggers),
-      options: { parkForMs: options.parkForMs, followOutcome: options.followOutcome },
+      options: {
+        parkForMs: options.parkForMs,
+        followOutcome: options.followOutcome,
+        ...(options.outcomeRedis !== undefined && { outcomeRedis: options.outcomeRedis }),
+        ...(options.outcomeStreams !== undefined && { outcomeStreams: options.outcomeStreams }),
+      },
       bus,
       ...origin,
     },

@@ -18,8 +18,8 @@ export interface Observation<E extends EventReference> {
   readonly receivedAt: number;
   /** Values of the keys that triggers name in `correlateBy`, `collect.by` and `concurrency.by`. */
   readonly keys?: Readonly<Record<string, string>>;
-  /** Take the event even if it was seen before: someone asked for it. */
-  readonly again?: boolean;
+  /** Who asks for it once more: the event is taken even if it was seen before, but once for each who asks. */
+  readonly again?: string;
 }
 
 /** What the state must know of a sensor. */

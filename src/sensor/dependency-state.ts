@@ -60,8 +60,10 @@ export class DependencyState<E extends EventReference> {
       change.notes.push({ kind: 'unused', dependency, event });
       return change;
     }
+    const { again } = observation;
     const isNew = this.recent.add(dependency, event.key);
-    if (!isNew && !observation.again) {
+    const isAsked = again !== undefined && this.recent.add(dependency, `${event.key}\n${again}`);
+    if (!isNew && !isAsked) {
       change.notes.push({ kind: 'duplicate', dependency, event });
       return change;
     }

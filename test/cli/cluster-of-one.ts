@@ -20,6 +20,8 @@ export interface ClusterOfOne {
   /** Writes documents into one file and answers its path. */
   manifest(name: string, ...documents: readonly string[]): Promise<string>;
   startWorkers(): Promise<void>;
+  /** In the middle of whatever they do. */
+  killWorkers(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,10 @@ export async function startClusterOfOne(): Promise<ClusterOfOne> {
     startWorkers: async () => {
       workers = await spawnWorkers(env);
     },
+    killWorkers: async () => {
+      if (workers) await endProcess(workers, 'SIGKILL');
+      workers = undefined;
+    },
     stop: async () => {
       if (workers) await endProcess(workers);
       await Promise.all([nats.stop(), redis.stop(), namespace.remove(), rm(folder, { recursive: true })]);
@@ -82,9 +88,9 @@ async function spawnWorkers(env: Readonly<Record<string, string>>): Promise<Chil
   return child;
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
+async function endProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
+  child.kill(signal);
   await ended;
 }

@@ -114,8 +114,8 @@ describe('dependency state - as Argo Events documents it', () => {
   it('takes an event again when someone asks for it', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b' }));
     feed(state, 'a1', 'b2');
-    state.observe(observation('a1', { again: true }));
-    expect(firesOf(state.observe(observation('b2', { again: true })))).toEqual(['a1+b2']);
+    state.observe(observation('a1', { again: 'replay' }));
+    expect(firesOf(state.observe(observation('b2', { again: 'replay' })))).toEqual(['a1+b2']);
   });
 
   it('gives every fire an id of its own, also after continue-as-new', () => {

@@ -1,0 +1,133 @@
+/**
+ * Outcomes as entries of Redis streams, in the form of the water-bodies system: `WATERBODIES` for what succeeded,
+ * `WATERBODIESFAILURE` for the rest, unless the sensor names others. Only sensors that name a Redis write any.
+ */
+import Redis from 'ioredis';
+import { describeError, SluiceError } from '../src/errors';
+import type { CloudEvent } from '../src/event/cloud-event';
+import { eventKey } from '../src/event/cloud-event';
+import { isJsonObject, parseStacItem, parseStacReference } from '../src/event/stac';
+import { resolveHostAlias } from '../src/host-aliases';
+import type { OutcomeStreams as StreamNames } from '../src/manifest/annotations';
+import type { FireStatus } from '../src/run/run-types';
+import type { PublishOutcomesRequest } from './contracts';
+
+const DEFAULT_STREAMS: StreamNames = { success: 'WATERBODIES', failure: 'WATERBODIESFAILURE' };
+/** How long a repeated attempt is recognised; Temporal repeats within minutes. */
+const REMEMBER_SECONDS = 24 * 3_600;
+
+/** Adds the entry unless this outcome is there already; both or neither. */
+const ADD_ONCE = `
+if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
+  return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+end
+return false`;
+
+export interface OutcomeEntry {
+  readonly stream: string;
+  readonly fields: Readonly<Record<string, string>>;
+  /** Unique to the outcome; in one slot with the stream, for Redis Cluster. */
+  readonly onceKey: string;
+}
+
+export class OutcomeStreams {
+  private readonly clients = new Map<string, Redis>();
+
+  /** Throws TRIGGER_UNREACHABLE; then some entries may be there, and a repetition adds only the others. */
+  async add(request: PublishOutcomesRequest, fires: readonly FireStatus[]): Promise<void> {
+    const address = request.options.outcomeRedis;
+    if (address === undefined) return;
+    const client = this.clientOf(address);
+    const streams = request.options.outcomeStreams ?? DEFAULT_STREAMS;
+    try {
+      for (const { stream, fields, onceKey } of fires.flatMap((fire) => entryOf(fire, request.events, streams) ?? [])) {
+        await client.eval(ADD_ONCE, 2, stream, onceKey, REMEMBER_SECONDS, ...Object.entries(fields).flat());
+      }
+    } catch (error) {
+      throw new SluiceError('TRIGGER_UNREACHABLE', {
+        message: `outcomes of run ${request.runId} cannot be written to Redis at ${address}: ${describeError(error)}`,
+        fix: 'Check annotation sluice.io/outcome-redis and that this Redis takes writes without a password.',
+        cause: error,
+      });
+    }
+  }
+
+  close(): void {
+    for (const client of this.clients.values()) client.disconnect();
+    this.clients.clear();
+  }
+
+  private clientOf(address: string): Redis {
+    const known = this.clients.get(address);
+    if (known !== undefined) return known;
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(resolveHostAlias(address)) ?? [];
+    // Temporal tries again; an attempt that waits for ever would not tell why.
+    const client = new Redis({
+      host,
+      port: Number(port),
+      maxRetriesPerRequest: 1,
+      disableClientInfo: true,
+      disconnectTimeout: 100,
+    });
+    // Each failed command says it; an error event without a listener would end the process.
+    client.on('error', () => undefined);
+    this.clients.set(address, client);
+    return client;
+  }
+}
+
+/** Undefined where the sensor wants no entry for this kind of outcome. */
+export function entryOf(
+  fire: FireStatus,
+  events: readonly CloudEvent[],
+  streams: StreamNames,
+): OutcomeEntry | undefined {
+  const { outcome, object } = fire;
+  const succeeded = outcome?.phase === 'Succeeded';
+  const stream = succeeded ? streams.success : streams.failure;
+  if (outcome === undefined || stream === undefined) return undefined;
+  const { subject, href } = describeScene(events.filter((event) => fire.events.includes(eventKey(event))));
+  return {
+    stream,
+    onceKey: `sluice:{${stream}}:${fire.id}:${outcome.phase}`,
+    fields: {
+      subject,
+      workflow_id: object?.uid ?? '',
+      workflow_name: object?.name ?? '',
+      workflow_status: outcome.phase,
+      href,
+      ...(succeeded && { stac_catalog: outcome.outputs['stac_catalog'] ?? '' }),
+    },
+  };
+}
+
+/** What the fire was about: the link of its first event that has one. */
+function describeScene(events: readonly CloudEvent[]): { subject: string; href: string } {
+  for (const { data } of events) {
+    const places = isJsonObject(data) ? [data, data['values'], data['body'], data['message']] : [];
+    for (const place of places) {
+      const reference = parseStacReference(place);
+      if (reference) return { href: reference.href, subject: reference.subject ?? reference.href };
+      const href = selfLinkOf(place) ?? onlyHrefOf(place);
+      if (href !== undefined) return { href, subject: href };
+    }
+  }
+  return { subject: events.map(eventKey).join(','), href: '' };
+}
+
+/** A sensor's transform may have made a list of the one link, as that of water-bodies does. */
+function onlyHrefOf(document: unknown): string | undefined {
+  if (!isJsonObject(document) || !Array.isArray(document['href'])) return undefined;
+  const [only, ...others] = document['href'];
+  return typeof only === 'string' && others.length === 0 ? only : undefined;
+}
+
+function selfLinkOf(document: unknown): string | undefined {
+  if (!isJsonObject(document) || parseStacItem(document) === undefined || !Array.isArray(document['links'])) {
+    return undefined;
+  }
+  for (const link of document['links']) {
+    if (isJsonObject(link) && link['rel'] === 'self' && typeof link['href'] === 'string') return link['href'];
+  }
+  return undefined;
+}

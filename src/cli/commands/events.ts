@@ -1,0 +1,126 @@
+/** `sluice events`: what sensors and event sources decided about events. */
+import { Option, type Command } from 'commander';
+import type { DecisionRecord } from '../../event/decision-record';
+import { DECISIONS, type Decision } from '../../event/decision-record';
+import { shortEventId } from '../../event/short-id';
+import { SluiceError } from '../../errors';
+import { defaultNamespace } from '../applied-kinds';
+import { parseDuration, parsePositiveInteger } from '../arguments';
+import { withBuses, type OpenBus } from '../explain/open-buses';
+import { createProgress } from '../progress';
+import type { RegisterCommand } from '../runtime';
+import type { Tone } from '../style';
+import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
+
+interface EventsOptions extends TemporalOptions {
+  sensor?: string;
+  source?: string;
+  namespace?: string;
+  decision?: Decision;
+  event?: string;
+  since: number;
+  limit: number;
+}
+
+const TONES: Readonly<Record<Decision, Tone>> = {
+  fired: 'good',
+  joined: 'quiet',
+  filtered: 'quiet',
+  failed: 'bad',
+  unmatched: 'quiet',
+  rejected: 'bad',
+  discarded: 'warning',
+};
+
+const EXAMPLES = `
+Examples:
+  sluice events --sensor water-bodies                       # what it decided in the last hour
+  sluice events --sensor water-bodies --decision filtered --since 24h
+  sluice events --source stac --decision rejected           # what never became an event
+
+Decisions are kept on the event bus for seven days. sluice explain EVENT_ID tells the whole story of one event.`;
+
+export const registerEvents: RegisterCommand = (program, cli) => {
+  addTemporalOptions(program.command('events'))
+    .summary('list what was decided about events')
+    .description('Lists the decisions of sensors and event sources, the newest last.')
+    .option('--sensor <name>', 'decisions of this sensor; NAMESPACE/NAME or NAME')
+    .option('--source <name>', 'decisions of this event source; NAMESPACE/NAME or NAME')
+    .option('-n, --namespace <name>', 'namespace of --sensor or --source (default: SLUICE_NAMESPACE, default)')
+    .addOption(new Option('--decision <decision>', 'only these').choices(DECISIONS))
+    .option('--event <id>', 'only about this event; its key or its short id')
+    .addOption(new Option('--since <duration>', 'how far back').argParser(parseDuration).default(3_600_000, '1h'))
+    .option('--limit <n>', 'at most this many, the newest', parsePositiveInteger, 100)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: EventsOptions, command: Command) => {
+      const output = cli.output(command);
+      const owner = options.sensor ?? options.source;
+      if (options.sensor !== undefined && options.source !== undefined) {
+        throw new SluiceError('USAGE', { message: 'both --sensor and --source are given', fix: 'Give one of them' });
+      }
+      const [name, ownNamespace] = (owner?.split('/') ?? []).reverse();
+      const namespace = ownNamespace ?? options.namespace ?? (name && defaultNamespace(cli.io));
+      const progress = createProgress(cli.io);
+      const { decisions, more, problems } = await withTemporal(options, cli.io, (session) =>
+        withBuses(session, cli.io, namespace, async (open) => {
+          const filter = {
+            ...(namespace !== undefined && { namespace }),
+            ...(name !== undefined && { owner: name }),
+            ...(options.decision !== undefined && { decision: options.decision }),
+            ...(options.event !== undefined && { event: options.event }),
+            since: new Date(Date.now() - options.since).toISOString(),
+          };
+          const found = await readNewest(open.buses, filter, options, (count) =>
+            progress.update(`${count} decisions read`),
+          );
+          return { ...found, problems: open.problems };
+        }),
+      ).finally(() => progress.end());
+      output.print({
+        data: { decisions, more, problems },
+        table: {
+          columns: ['time', 'decision', 'event', 'short id', 'by', 'what'],
+          rows: decisions.map((record) => [
+            ...[record.at, { text: record.decision, tone: TONES[record.decision] }],
+            ...[record.eventKey, shortEventId(record.eventKey)],
+            ...[record.sensor ?? record.eventSource ?? '', describeRecord(record)],
+          ]),
+          empty: 'No decisions.',
+        },
+        names: [...new Set(decisions.map(({ eventKey }) => eventKey))],
+      });
+      for (const problem of problems) output.note(problem);
+      if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
+    });
+};
+
+/** Why, in one line. */
+function describeRecord({ decision, dependency, triggers, clause, reason, code, runId }: DecisionRecord): string {
+  const what = [dependency, triggers?.join(', '), clause, code, reason].filter((part) => part !== undefined);
+  return [...what, ...(decision === 'fired' && runId !== undefined ? [runId] : [])].join(' · ');
+}
+
+/** Buses may be one server under several names, so that one record may be read twice. */
+async function readNewest(
+  buses: readonly OpenBus[],
+  filter: Parameters<OpenBus['bus']['readDecisions']>[0],
+  { sensor, source, limit }: EventsOptions,
+  onProgress: (count: number) => void,
+): Promise<{ decisions: DecisionRecord[]; more: boolean }> {
+  const found = new Map<string, DecisionRecord>();
+  let count = 0;
+  let more = false;
+  for (const { bus } of buses) {
+    for await (const record of bus.readDecisions(filter)) {
+      onProgress((count += 1));
+      if (sensor !== undefined && record.sensor === undefined) continue;
+      if (source !== undefined && record.eventSource === undefined) continue;
+      found.set(JSON.stringify(record), record);
+      if (found.size <= limit * 2) continue;
+      more = true;
+      for (const oldest of [...found.keys()].slice(0, limit)) found.delete(oldest);
+    }
+  }
+  const sorted = [...found.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return { decisions: sorted.slice(-limit), more: more || sorted.length > limit };
+}

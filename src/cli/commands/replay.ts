@@ -1,0 +1,178 @@
+/** `sluice replay`: events that lie on the bus go through a sensor's present logic once more. */
+import { Option, type Command } from 'commander';
+import { SluiceError } from '../../errors';
+import type { ReplayProgress } from '../../../workflows/messages';
+import { accountableOf } from '../accountable';
+import { defaultNamespace } from '../applied-kinds';
+import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
+import { EXIT_CODES, type ExitCode } from '../exit-codes';
+import { isTerminal, type CliIo } from '../io';
+import type { Output } from '../output';
+import { createProgress } from '../progress';
+import { askYes } from '../replay/ask-yes';
+import {
+  awaitReplay,
+  readReplay,
+  startReplay,
+  type ReplayScope,
+  type ReplayState,
+  type ReplayTarget,
+} from '../replay/replay-workflow';
+import type { RegisterCommand } from '../runtime';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+
+interface ReplayOptions extends TemporalOptions {
+  sensor?: string;
+  why?: string;
+  by?: string;
+  namespace?: string;
+  from?: string;
+  to?: string;
+  seq?: SequenceRange;
+  dryRun?: boolean;
+  again?: boolean;
+  yes?: boolean;
+  wait?: boolean;
+}
+
+const SHOWN_EXAMPLES = 10;
+
+const EXAMPLES = `
+Examples:
+  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z --to 2026-01-31T09:00:00Z --why 'filter was wrong'
+  sluice replay --sensor water-bodies --seq 1200..1450 --why 'filter was wrong' --dry-run
+  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z --why 'results were lost' --again --yes --wait
+  sluice replay status replay/argo/water-bodies/1769846400000-ab12
+
+What would fire is shown first; with --yes (or when you say yes at a terminal) it fires. Only what no run has carried
+fires, unless --again is given. The replay is a workflow: it goes on when this command or a worker ends.`;
+
+export const registerReplay: RegisterCommand = (program, cli) => {
+  // Nothing is a required option here: `replay status` would have to give it too.
+  const replay = addTemporalOptions(program.command('replay'))
+    .summary('fire for events that passed before')
+    .description("Re-reads events of the bus through a sensor's present logic, and fires what never fired.")
+    .option('--sensor <name>', 'the sensor; NAMESPACE/NAME or NAME')
+    .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
+    .option('--from <time>', 'events published at this time or later, RFC 3339', parseInstant)
+    .option('--to <time>', 'events published until this time, RFC 3339', parseInstant)
+    .addOption(
+      new Option('--seq <A..B>', 'instead: these positions on the bus')
+        .argParser(parseSequenceRange)
+        .conflicts(['from', 'to']),
+    )
+    .option('--why <text>', 'reason, kept in the history')
+    .option('--by <name>', 'who decides this (default: the user name)')
+    .option('--dry-run', 'only show what would fire')
+    .option('--again', 'fire also what fired before')
+    .option('--yes', 'fire without asking')
+    .option('--wait', 'wait until the replay has ended')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: ReplayOptions, command: Command) => {
+      cli.exitWith(await runReplay(options, cli.output(command), cli.io));
+    });
+
+  addTemporalOptions(replay.command('status <replay-id>'))
+    .summary('how far a replay has come')
+    .description('Shows the progress and the result of a replay.')
+    .addHelpText('after', '\nExample:\n  sluice replay status replay/argo/water-bodies/1769846400000-ab12')
+    .action(async (id: string, _: unknown, command: Command) => {
+      const state = await withTemporal(command.optsWithGlobals<TemporalOptions>(), cli.io, (session) =>
+        readReplay(session, id),
+      );
+      print(state, cli.output(command));
+    });
+};
+
+async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Promise<ExitCode> {
+  const { sensor, why, from, to, seq, again = false } = options;
+  if (sensor === undefined) throw missing('--sensor NAME', 'Through which sensor?');
+  if (why === undefined) throw missing('--why TEXT', 'Why? It is kept in the history');
+  if (from === undefined && seq === undefined) throw missing('--from (and --to), or --seq A..B', 'Which events?');
+  const [name = '', namespace = options.namespace ?? defaultNamespace(io)] = sensor.split('/').reverse();
+  const target: ReplayTarget = { namespace, name };
+  const scope: ReplayScope = {
+    ...accountableOf({ ...options, why }, io),
+    ...(seq ? { fromSequence: seq.from, ...(seq.to !== undefined && { toSequence: seq.to }) } : { from, to }),
+    again,
+  };
+  return await withTemporal(options, io, async (session) => {
+    if (!options.yes || options.dryRun) {
+      const dryRun = await replayAndWait(session, target, { ...scope, dryRun: true }, io);
+      const found = dryRun.progress.fired + dryRun.progress.joined;
+      if (dryRun.state === 'Failed') {
+        print(dryRun, output);
+        return EXIT_CODES.problem;
+      }
+      const asks = options.dryRun !== true && found > 0;
+      if (!asks || !isTerminal(io.stderr) || output.format !== 'table') {
+        print(dryRun, output);
+        if (asks) output.note('Nothing was fired. Add --yes to fire this.');
+        return EXIT_CODES.ok;
+      }
+      print(dryRun, output);
+      if (!(await askYes(io, `Fire this through sensor ${namespace}/${name}?`))) return EXIT_CODES.ok;
+    }
+    if (options.wait) {
+      const ended = await replayAndWait(session, target, { ...scope, dryRun: false }, io);
+      print(ended, output);
+      return ended.state === 'Failed' ? EXIT_CODES.problem : EXIT_CODES.ok;
+    }
+    const id = await startReplay(session, target, { ...scope, dryRun: false });
+    output.print({ data: { id, state: 'Running' }, table: `${id} started`, names: [id] });
+    output.note(`sluice replay status ${id} shows how far it has come.`);
+    return EXIT_CODES.ok;
+  });
+}
+
+function missing(option: string, question: string): SluiceError {
+  return new SluiceError('USAGE', { message: question, fix: `Give ${option}` });
+}
+
+async function replayAndWait(
+  session: TemporalSession,
+  target: ReplayTarget,
+  request: ReplayScope & { dryRun: boolean },
+  io: CliIo,
+): Promise<ReplayState> {
+  const progress = createProgress(io);
+  try {
+    const id = await startReplay(session, target, request);
+    return await awaitReplay(session, id, io.signal, (state) => progress.update(describePosition(state)));
+  } finally {
+    progress.end();
+  }
+}
+
+function describePosition({ read, fired, nextSequence, lastSequence }: ReplayProgress): string {
+  const place = lastSequence === undefined ? '' : `, position ${nextSequence ?? 0} of ${lastSequence}`;
+  return `${read} events read, ${fired} fires${place}`;
+}
+
+function print({ id, state, dryRun, progress, problem }: ReplayState, output: Output): void {
+  const { read, matched, fired, joined, skipped, unmatched, failed, examples } = progress;
+  const count = [read, matched, fired, joined, skipped, unmatched, failed].map(String);
+  const shown = examples.slice(0, SHOWN_EXAMPLES);
+  output.print({
+    data: { id, dryRun, ...progress, state, ...(problem !== undefined && { problem }) },
+    table: [
+      `${id}\n${state}${dryRun ? ', dry run: nothing was fired' : ''}${problem === undefined ? '' : `: ${problem}`}`,
+      {
+        columns: [
+          ...['read', 'matched', dryRun ? 'would fire' : 'fired'],
+          ...['to joined triggers', 'fired before', 'unmatched', 'failed'],
+        ],
+        rows: [count],
+      },
+      ...(shown.length === 0
+        ? []
+        : [
+            {
+              columns: ['position', 'event', dryRun ? 'would go to' : 'went to'],
+              rows: shown.map(({ sequence, eventKey, triggers }) => [String(sequence), eventKey, triggers.join(', ')]),
+            },
+          ]),
+    ],
+    names: [id],
+  });
+}

@@ -1,0 +1,86 @@
+/** The story of one event, as `sluice explain -o json` prints it. */
+
+export const STAGES = ['source', 'bus', 'sensor', 'run', 'trigger', 'outcome'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface TimelineEntry {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly stage: Stage;
+  /** One word: published, filtered, fired, parked … */
+  readonly what: string;
+  /** For people: the rest of the sentence. */
+  readonly text: string;
+  /** Whatever of these applies. */
+  readonly eventSource?: string;
+  readonly bus?: string;
+  readonly sequence?: number;
+  readonly sensor?: string;
+  readonly dependency?: string;
+  readonly triggers?: readonly string[];
+  readonly clause?: string;
+  readonly reason?: string;
+  readonly code?: string;
+  readonly runId?: string;
+  readonly fireId?: string;
+  readonly attempts?: number;
+  /** `<kind>/<namespace>/<name>` */
+  readonly object?: string;
+  readonly waitingFor?: readonly string[];
+  readonly by?: string;
+  readonly why?: string;
+}
+
+/**
+ * - `succeeded`, `failed`, `parked`, `firing`, `waiting` (for the outcome), `discarded`: what became of its fires.
+ * - `fired`: a run carried it, of which nothing more is known.
+ * - `joined`: it waits in a joined trigger for others.
+ * - `error`: a filter or transform could not be evaluated.
+ * - `filtered`, `unmatched`, `rejected`: it fired nothing, and was not meant to.
+ * - `replaced`: it waited for others and was replaced or forgotten before they came.
+ * - `pending`: on the bus, not handled yet.
+ * - `unknown`: nothing says what became of it.
+ */
+export type VerdictState =
+  | 'parked'
+  | 'failed'
+  | 'error'
+  | 'firing'
+  | 'waiting'
+  | 'joined'
+  | 'pending'
+  | 'unknown'
+  | 'fired'
+  | 'succeeded'
+  | 'discarded'
+  | 'replaced'
+  | 'filtered'
+  | 'rejected'
+  | 'unmatched';
+
+export interface SensorVerdict {
+  /** `<namespace>/<name>` */
+  readonly sensor: string;
+  readonly state: VerdictState;
+  readonly summary: string;
+}
+
+export interface Story {
+  readonly event: {
+    readonly key: string;
+    readonly shortId: string;
+    readonly id: string;
+    readonly source: string;
+    readonly subject: string;
+    readonly time?: string;
+    readonly type?: string;
+  };
+  readonly timeline: readonly TimelineEntry[];
+  readonly verdict: {
+    readonly state: VerdictState;
+    readonly summary: string;
+    readonly sensors: readonly SensorVerdict[];
+  };
+  /** What cannot be known (any more), and why. */
+  readonly unknown: readonly string[];
+}

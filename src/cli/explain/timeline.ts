@@ -1,0 +1,170 @@
+/** What happened to an event, in the order of time. Pure. */
+import type { DecisionRecord } from '../../event/decision-record';
+import { fireReason } from '../runs/run-details';
+import type { EventFacts, RunFacts, SensorFacts } from './facts';
+import { STAGES, type TimelineEntry } from './story';
+
+export function timelineOf(facts: EventFacts): TimelineEntry[] {
+  const entries = [
+    ...sourceEntries(facts),
+    ...withoutRepetitions(facts.decisions).map(decisionEntry),
+    ...facts.sensors.flatMap((sensor) => heldEntries(sensor, facts)),
+    ...facts.runs.flatMap((run) => runEntries(run)),
+  ];
+  const rank = ({ stage }: TimelineEntry): number => STAGES.indexOf(stage);
+  return entries.sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || rank(a) - rank(b));
+}
+
+function sourceEntries({ event, source, subject, positions }: EventFacts): TimelineEntry[] {
+  const received: TimelineEntry[] =
+    event === undefined
+      ? []
+      : [
+          {
+            at: event.time,
+            stage: 'source',
+            what: 'received',
+            text: `by event source ${source} as event ${subject}${event.type === '' ? '' : ` (${event.type})`}`,
+            eventSource: source,
+          },
+        ];
+  const published = positions.map(({ bus, sequence, publishedAt, subject: where, undecodable }): TimelineEntry => ({
+    at: publishedAt,
+    stage: 'bus',
+    what: 'published',
+    text: `at position ${sequence} of bus ${bus}, subject ${where}${undecodable ? `; not an event: ${undecodable}` : ''}`,
+    bus,
+    sequence,
+    ...(undecodable !== undefined && { reason: undecodable }),
+  }));
+  return [...received, ...published];
+}
+
+function decisionEntry(record: DecisionRecord): TimelineEntry {
+  const { at, decision, namespace, sensor, eventSource, dependency, triggers, clause, reason, code, runId } = record;
+  const owner = sensor === undefined ? `event source ${namespace}/${eventSource}` : `sensor ${namespace}/${sensor}`;
+  const details = [
+    dependency && `dependency ${dependency}`,
+    triggers && triggers.length > 0 && `triggers ${triggers.join(', ')}`,
+    clause && `clause ${clause}`,
+    code,
+    reason,
+    runId && `run ${runId}`,
+  ].filter(Boolean);
+  return {
+    at,
+    stage: sensor === undefined ? 'source' : 'sensor',
+    what: decision,
+    text: `by ${owner}${details.length > 0 ? `: ${details.join('; ')}` : ''}`,
+    ...(sensor === undefined ? { eventSource } : { sensor: `${namespace}/${sensor}` }),
+    ...(dependency !== undefined && { dependency }),
+    ...(triggers !== undefined && { triggers }),
+    ...(clause !== undefined && { clause }),
+    ...(reason !== undefined && { reason }),
+    ...(code !== undefined && { code }),
+    ...(runId !== undefined && { runId }),
+  };
+}
+
+/** A joined event is told by the listener, and better by the sensor, which knows what it waits for. */
+function withoutRepetitions(records: readonly DecisionRecord[]): DecisionRecord[] {
+  const told = new Set(records.flatMap((record) => (record.triggers && record.reason ? [joinKey(record)] : [])));
+  return records.filter(
+    (record) => record.decision !== 'joined' || record.triggers !== undefined || !told.has(joinKey(record)),
+  );
+}
+
+function joinKey({ namespace, sensor, decision, dependency }: DecisionRecord): string {
+  return JSON.stringify([namespace, sensor, decision, dependency]);
+}
+
+function heldEntries({ definition, held }: SensorFacts, { key, now }: EventFacts): TimelineEntry[] {
+  const sensor = `${definition.namespace}/${definition.name}`;
+  return held
+    .filter((trigger) => trigger.held.some(({ eventKey }) => eventKey === key))
+    .map(({ trigger, condition, waitingFor, held: all }) => ({
+      at: now.toISOString(),
+      stage: 'sensor',
+      what: 'held',
+      text: `by sensor ${sensor} for trigger ${trigger} (${condition}), which waits for ${waitingFor.join(', ')}`,
+      sensor,
+      dependency: all.find(({ eventKey }) => eventKey === key)?.dependency,
+      triggers: [trigger],
+      waitingFor,
+    }));
+}
+
+function runEntries(run: RunFacts): TimelineEntry[] {
+  const { id: runId, sensor, state, startedAt, endedAt, origin, parkedBecause, acts, fires = [] } = run;
+  const about = { runId, sensor };
+  const because = parkedBecause === undefined ? '' : `, to be decided by a person: ${parkedBecause}`;
+  const started: TimelineEntry = {
+    ...about,
+    at: startedAt,
+    stage: 'run',
+    what: 'started',
+    text: `${runId}${origin ? ` of ${origin.runId}, by ${origin.by}: ${origin.why}` : ''}${because}`,
+    ...(origin && { by: origin.by, why: origin.why }),
+    ...(parkedBecause !== undefined && { reason: parkedBecause }),
+  };
+  const ended: TimelineEntry[] =
+    endedAt === undefined
+      ? []
+      : [{ ...about, at: endedAt, stage: 'run', what: state.toLowerCase(), text: `${runId} has ended` }];
+  return [
+    started,
+    ...acts.map((act): TimelineEntry => ({
+      ...about,
+      ...act,
+      stage: 'run',
+      text: `${runId} by ${act.by}: ${act.why}`,
+    })),
+    ...fires.flatMap((fire) => fireEntries(run, fire)),
+    ...ended,
+  ];
+}
+
+function fireEntries(
+  { id: runId, sensor, startedAt, endedAt }: RunFacts,
+  fire: NonNullable<RunFacts['fires']>[number],
+): TimelineEntry[] {
+  const { id: fireId, trigger, state, attempts, object, answer, failure, outcome } = fire;
+  const about = { runId, sensor, fireId, triggers: [trigger] };
+  const made = object && `${object.kind}/${object.namespace ?? ''}/${object.name}`;
+  const acted = made !== undefined || answer !== undefined;
+  const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+  const fired: TimelineEntry = {
+    ...about,
+    at: fire.at ?? startedAt,
+    stage: 'trigger',
+    what: acted && state !== 'DeadLettered' ? 'fired' : WORDS[state],
+    text: `${trigger}, ${times}${made === undefined ? '' : `: ${made}`}${answer === undefined ? '' : `: ${answer}`}${failure === undefined ? '' : `: ${failure.code}: ${failure.message}`}`,
+    attempts,
+    ...(made !== undefined && { object: made }),
+    ...(failure !== undefined && { code: failure.code, reason: failure.message }),
+  };
+  if (outcome === undefined) return [fired];
+  return [
+    fired,
+    {
+      ...about,
+      at: outcome.finishedAt ?? endedAt ?? startedAt,
+      stage: 'outcome',
+      what: outcome.phase.toLowerCase(),
+      text: `${made ?? trigger}: ${fireReason(fire)}`,
+      ...(made !== undefined && { object: made }),
+      ...(outcome.message !== '' && { reason: outcome.message }),
+    },
+  ];
+}
+
+const WORDS = {
+  Firing: 'firing',
+  Retrying: 'retrying',
+  Waiting: 'fired',
+  Parked: 'parked',
+  Succeeded: 'fired',
+  Failed: 'failed',
+  DeadLettered: 'dead-lettered',
+  Discarded: 'discarded',
+} as const;

@@ -1,0 +1,107 @@
+/** Starts replays and reads how far they have come. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { ReplayInput } from '../../../workflows/replay';
+import { replayWorkflowId, sensorWorkflowId, WORKFLOW_TYPES } from '../../../workflows/identity';
+import {
+  replayProgressQuery,
+  sensorDefinitionQuery,
+  type ObjectName,
+  type ReplayProgress,
+  type ReplayRequest,
+} from '../../../workflows/messages';
+import { SluiceError } from '../../errors';
+import { APPLIED_KINDS } from '../applied-kinds';
+import { askWorkflow, isNotFound, notApplied } from '../ask-workflow';
+import type { TemporalSession } from '../temporal';
+
+export type ReplayTarget = ObjectName;
+export type ReplayScope = Omit<ReplayRequest, 'dryRun'>;
+
+export interface ReplayState {
+  readonly id: string;
+  readonly state: 'Running' | 'Completed' | 'Failed';
+  readonly dryRun: boolean;
+  readonly progress: ReplayProgress;
+  /** Why it failed. */
+  readonly problem?: string;
+}
+
+const POLL_MS = 200;
+
+/** Answers the replay's workflow id. Throws OBJECT_UNKNOWN and WORKER_MISSING. */
+export async function startReplay(
+  session: TemporalSession,
+  target: ReplayTarget,
+  request: ReplayRequest,
+): Promise<string> {
+  const { namespace, name } = target;
+  const sensorId = sensorWorkflowId(namespace, name);
+  const unknown = () => notApplied({ kind: APPLIED_KINDS.Sensor, namespace, name });
+  const definition = await askWorkflow(session, sensorId, unknown, (handle) => handle.query(sensorDefinitionQuery));
+  const { taskQueue } = await session.client.workflow.getHandle(sensorId).describe();
+  const workflowId = replayWorkflowId(namespace, name, `${Date.now()}-${randomBytes(2).toString('hex')}`);
+  const input: ReplayInput = { definition, request };
+  await session.client.workflow.start(WORKFLOW_TYPES.replay, {
+    workflowId,
+    taskQueue,
+    args: [input],
+    memo: { dryRun: request.dryRun },
+    staticSummary: `${request.dryRun ? 'dry run by' : 'by'} ${request.by}: ${request.why}`.slice(0, 190),
+  });
+  return workflowId;
+}
+
+/** Until the replay has ended, or `signal` aborts: the replay goes on without its watcher. */
+export async function awaitReplay(
+  session: TemporalSession,
+  id: string,
+  signal: AbortSignal,
+  onProgress: (progress: ReplayProgress) => void,
+): Promise<ReplayState> {
+  for (;;) {
+    const state = await readReplay(session, id);
+    if (state.state !== 'Running' || signal.aborted) return state;
+    onProgress(state.progress);
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Throws USAGE for an id of something else. */
+export async function readReplay(session: TemporalSession, id: string): Promise<ReplayState> {
+  const handle = session.client.workflow.getHandle(id);
+  const description = await handle.describe().catch((error: unknown) => {
+    throw isNotFound(error) ? replayUnknown(id) : error;
+  });
+  if (description.type !== WORKFLOW_TYPES.replay) throw replayUnknown(id);
+  const progress = await askWorkflow(
+    session,
+    id,
+    () => replayUnknown(id),
+    (asked) => asked.query(replayProgressQuery),
+  );
+  const state = stateOf(description);
+  const problem = state === 'Failed' ? await handle.result().then(() => undefined, describeEnd) : undefined;
+  const dryRun = description.memo?.['dryRun'] === true;
+  return { id, state, dryRun, progress, ...(problem !== undefined && { problem }) };
+}
+
+function stateOf({ status }: WorkflowExecutionDescription): ReplayState['state'] {
+  if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return 'Running';
+  return status.name === 'COMPLETED' ? 'Completed' : 'Failed';
+}
+
+/** What a person can act on is at the bottom of the chain: the failure of the activity. */
+function describeEnd(error: unknown): string {
+  let deepest = error;
+  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
+  return deepest instanceof Error ? deepest.message : String(deepest);
+}
+
+function replayUnknown(id: string): SluiceError {
+  return new SluiceError('USAGE', {
+    message: `There is no replay "${id}", or Temporal has forgotten it (retention)`,
+    fix: 'A replay id looks like replay/<namespace>/<sensor>/<id>; sluice replay prints it',
+  });
+}
