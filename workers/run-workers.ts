@@ -3,7 +3,14 @@
  * probes, and on SIGTERM let running triggers finish.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, type WorkerPlugin } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  makeTelemetryFilterString,
+  type WorkerPlugin,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
@@ -57,12 +64,15 @@ export async function runWorkers(
     return await health.close();
   }
   try {
+    // Once for all roles: bundling takes seconds.
+    const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../workflows') });
     for (const { taskQueue, plugin } of createRoles(log)) {
       workers.push(
         await Worker.create({
           connection,
           ...(namespace === undefined ? {} : { namespace }),
           taskQueue,
+          workflowBundle,
           plugins: [plugin],
           maxCachedWorkflows: settings.maxCachedWorkflows,
           shutdownGraceTime: 0,

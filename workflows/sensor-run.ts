@@ -85,7 +85,10 @@ class Run {
   private readonly returned = new Set<string>();
   private returning: Promise<void> = Promise.resolve();
 
+  private readonly fires: ReadonlyMap<string, Fire>;
+
   constructor(private readonly input: SensorRunInput) {
+    this.fires = new Map(input.fires.map((fire) => [fire.id, fire]));
     this.ledger = new RunLedger(input.fires, input.events);
     this.triggers = input.triggers;
   }
@@ -102,8 +105,11 @@ class Run {
     const quick = this.input.fires.filter((fire) => isQuick(this.trigger(fire)));
     const slow = this.input.fires.filter((fire) => !isQuick(this.trigger(fire)));
     const attempts = quick.length === 0 ? [] : await this.attemptTogether(quick, overrides);
+    // What succeeded at once, in a storm nearly everything, is noted without a promise and a page for each fire.
+    const unfinished = attempts.filter((attempt) => !this.noteFired(attempt));
+    this.show();
     await Promise.all([
-      ...attempts.map((attempt) => this.finish(this.fire(attempt.fireId), attempt, overrides)),
+      ...unfinished.map((attempt) => this.finish(this.fire(attempt.fireId), attempt, overrides)),
       ...slow.map((fire) => this.finish(fire, undefined, overrides)),
     ]);
     await this.awaitOutcomes();
@@ -158,6 +164,13 @@ class Run {
     }
   }
 
+  /** False for an attempt that failed. */
+  private noteFired({ fireId, result, attempts }: FireAttempt): boolean {
+    if (result === undefined) return false;
+    this.ledger.fired(fireId, attempts ?? 1, result, this.follows(this.fire(fireId), result));
+    return true;
+  }
+
   /** Carries one fire until it is fired, dead-lettered, discarded or expired. */
   private async finish(
     fire: Fire,
@@ -174,8 +187,7 @@ class Run {
     } else if (attempt.failure !== undefined) this.ledger.failed(fire.id, attemptsMade, attempt.failure, 'Retrying');
 
     for (;;) {
-      if (attempt.result !== undefined) {
-        this.ledger.fired(fire.id, attempt.attempts ?? 1, attempt.result, this.follows(fire, attempt.result));
+      if (this.noteFired(attempt)) {
         this.show();
         return;
       }
@@ -398,7 +410,7 @@ class Run {
   }
 
   private fire(id: string): Fire {
-    const fire = this.input.fires.find((candidate) => candidate.id === id);
+    const fire = this.fires.get(id);
     if (fire === undefined) throw new Error(`run has no fire ${id}`);
     return fire;
   }
