@@ -1,0 +1,129 @@
+/** Events for `sluice test`: CloudEvents as they lie on the bus, or bare data that is put into one. */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { describeError, SluiceError } from '../../errors';
+import type { CloudEvent } from '../../event/cloud-event';
+import { decodeEvent } from '../../event/encode-event';
+import type { JsonObject, JsonValue } from '../../event/json';
+import { shortHash } from '../../event/short-id';
+import { isJsonObject } from '../../event/stac';
+import { parseYamlDocuments } from '../../manifest/yaml-documents';
+
+export interface TestEvent {
+  /** `event.json`, or `events.json[2]` where a file holds several. */
+  readonly origin: string;
+  readonly event: CloudEvent;
+}
+
+/** What bare data lacks. Without `source` and `name`, bare data is an error. */
+export interface BareDataContext {
+  readonly source?: string;
+  readonly name?: string;
+  /** Which event sources and names make sense, for the error. */
+  readonly known: readonly string[];
+  /** Milliseconds since 1970, for events that have no time of their own. */
+  readonly now: number;
+}
+
+/** In the order given. Throws MANIFEST_UNREADABLE, EVENT_UNDECODABLE, or USAGE for bare data that nobody can place. */
+export async function readTestEvents(
+  paths: readonly string[],
+  context: BareDataContext,
+  stdin: NodeJS.ReadableStream,
+): Promise<TestEvent[]> {
+  const events: TestEvent[] = [];
+  for (const path of paths) {
+    const values = parseValues(await readText(path, stdin), path).flatMap(severalEvents);
+    values.forEach((value, index) => {
+      const origin = values.length > 1 ? `${path}[${index}]` : path;
+      events.push({ origin, event: toEvent(value, origin, context) });
+    });
+  }
+  return events;
+}
+
+export async function readText(path: string, stdin: NodeJS.ReadableStream): Promise<string> {
+  try {
+    return path === '-' ? await text(stdin) : await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new SluiceError('MANIFEST_UNREADABLE', { message: `${path} cannot be read: ${describeError(cause)}`, cause });
+  }
+}
+
+/** JSON, one JSON document per line, or YAML with any number of documents. Throws MANIFEST_UNREADABLE. */
+export function parseValues(content: string, origin: string): JsonValue[] {
+  const json = parseJson(content) ?? parseJsonLines(content);
+  if (json !== undefined) return json;
+  const { documents, mistakes } = parseYamlDocuments(content);
+  const [mistake] = mistakes;
+  if (mistake !== undefined || documents.length === 0) {
+    throw new SluiceError('MANIFEST_UNREADABLE', {
+      message:
+        mistake === undefined
+          ? `${origin} is empty`
+          : `${origin}:${mistake.line} is neither JSON nor YAML: ${mistake.message}`,
+    });
+  }
+  // Whatever YAML allows beyond JSON has no place on the bus.
+  return documents.map(({ value }) => JSON.parse(JSON.stringify(value)) as JsonValue);
+}
+
+function parseJson(content: string): JsonValue[] | undefined {
+  try {
+    return [JSON.parse(content) as JsonValue];
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJsonLines(content: string): JsonValue[] | undefined {
+  const lines = content.split('\n').filter((line) => line.trim() !== '');
+  const values = lines.flatMap((line) => parseJson(line) ?? []);
+  return values.length === lines.length && lines.length > 1 && values.every(isJsonObject) ? values : undefined;
+}
+
+/** A list is several events only if all of its items are; any other list is the data of one. */
+function severalEvents(value: JsonValue): JsonValue[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => envelopeOf(item) !== undefined)
+    ? value
+    : [value];
+}
+
+/** The attributes and data of an event, or undefined for bare data. */
+function envelopeOf(value: JsonValue): JsonObject | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { context, data } = value;
+  // As Argo Events passes a whole event to a trigger: the data is base64 there.
+  if (isJsonObject(context) && isEnvelope(context)) {
+    return { ...context, ...(typeof data === 'string' ? { data_base64: data } : data !== undefined && { data }) };
+  }
+  return isEnvelope(value) && ('data' in value || 'data_base64' in value || 'specversion' in value) ? value : undefined;
+}
+
+function isEnvelope(value: JsonObject): boolean {
+  return typeof value.source === 'string' && typeof value.subject === 'string';
+}
+
+function toEvent(value: JsonValue, origin: string, context: BareDataContext): CloudEvent {
+  const attributes = envelopeOf(value) ?? { ...placeOf(origin, context), data: value };
+  const complete = {
+    specversion: '1.0',
+    // The same file gives the same id, hence the same object names, each time.
+    id: shortHash(JSON.stringify(attributes), 12),
+    time: new Date(context.now).toISOString(),
+    ...attributes,
+  };
+  try {
+    return decodeEvent(new TextEncoder().encode(JSON.stringify(complete)));
+  } catch (cause) {
+    throw new SluiceError('EVENT_UNDECODABLE', { message: `${origin}: ${describeError(cause)}`, cause });
+  }
+}
+
+function placeOf(origin: string, { source, name, known }: BareDataContext): { source: string; subject: string } {
+  if (source !== undefined && name !== undefined) return { source, subject: name };
+  throw new SluiceError('USAGE', {
+    message: `${origin} holds bare data, without the source and subject of a CloudEvent`,
+    fix: `Say where it comes from by --event-source and --event-name; this sensor listens to ${known.join(', ')}`,
+  });
+}

@@ -1,0 +1,291 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { repoRoot } from '../../dev/repo-root';
+import type { Mismatch } from '../../src/cli/test-sensor/partial-match';
+import type { Rehearsal } from '../../src/cli/test-sensor/rehearsal';
+import { jsonOf, runSluice, type CliRun } from './run-cli-for-test';
+
+interface Answer extends Rehearsal {
+  readonly passed: boolean;
+  readonly mismatches?: readonly Mismatch[];
+}
+
+interface SensorParts {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly dependencies?: readonly unknown[];
+  readonly triggers?: readonly unknown[];
+}
+
+const dependency = (name: string, more: object = {}) => ({ name, eventSourceName: 'stac', eventName: name, ...more });
+const event = (subject: string, id: string, more: object = {}) => ({
+  ...{ specversion: '1.0', id, source: 'stac', subject, type: 'redis', time: '2026-01-02T03:04:05Z' },
+  ...{ data: { scene: id } },
+  ...more,
+});
+const fromData = (dest: string, dependencyName = 'a') => ({ src: { dependencyName, dataKey: 'scene' }, dest });
+const post = (more: object = {}) => ({
+  http: { url: 'http://receiver.example/', payload: [fromData('scene')], ...more },
+});
+const trigger = (name: string, kind: object = post(), more: object = {}) => ({ template: { name, ...more, ...kind } });
+const submit = (source: object) => ({
+  argoWorkflow: { operation: 'submit', source, parameters: [fromData('spec.arguments.parameters.0.value')] },
+});
+const WORKFLOW = {
+  ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', metadata: { generateName: 'scene-' } },
+  spec: { workflowTemplateRef: { name: 'scene' }, arguments: { parameters: [{ name: 'scene' }] } },
+};
+
+describe('sluice test', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'sluice-test-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function write(name: string, value: unknown): Promise<string> {
+    const file = path.join(folder, name);
+    await writeFile(file, typeof value === 'string' ? value : JSON.stringify(value));
+    return file;
+  }
+
+  async function writeSensor({ annotations, dependencies, triggers }: SensorParts = {}): Promise<string> {
+    return await write('sensor.yaml', {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Sensor',
+      metadata: { name: 'scenes', ...(annotations && { annotations }) },
+      spec: { dependencies: dependencies ?? [dependency('a')], triggers: triggers ?? [trigger('notify')] },
+    });
+  }
+
+  async function run(sensor: SensorParts, events: unknown, ...more: readonly string[]): Promise<CliRun> {
+    const files = [await writeSensor(sensor), await write('events.json', events)] as const;
+    return await runSluice(['test', '-f', files[0], '--event', files[1], ...more]);
+  }
+
+  async function answerOf(sensor: SensorParts, events: unknown, ...more: readonly string[]): Promise<Answer> {
+    return jsonOf<Answer>(await run(sensor, events, ...more, '-o', 'json'));
+  }
+
+  it('shows what the transform gave, what each filter said and why', async () => {
+    const filters = {
+      data: [
+        { path: 'scene', type: 'string', value: ['x'] },
+        { path: 'cloud', type: 'number', comparator: '<', value: ['50'] },
+      ],
+    };
+    const { events } = await answerOf(
+      { dependencies: [dependency('a', { transform: { jq: '. + {cloud: 97}' }, filters })] },
+      event('a', 'x'),
+    );
+    expect(events).toMatchObject([
+      {
+        dependencies: [
+          {
+            dependency: 'a',
+            outcome: 'filtered',
+            clause: 'filters.data[1]',
+            transform: { outcome: 'changed', data: { scene: 'x', cloud: 97 } },
+            clauses: [
+              { clause: 'filters.data[0]', outcome: 'passed' },
+              { clause: 'filters.data[1]', outcome: 'refused' },
+            ],
+          },
+        ],
+        fires: [],
+      },
+    ]);
+  });
+
+  it('shows the exact object, with its name, the same each time', async () => {
+    const sensor = { triggers: [trigger('detect', submit({ resource: WORKFLOW }))] };
+    const first = await answerOf(sensor, event('a', 'x'));
+    expect(first.events[0]?.fires).toMatchObject([
+      {
+        outcome: 'sends',
+        kind: 'argoWorkflow',
+        sends: {
+          operation: 'submit',
+          object: {
+            metadata: { name: expect.stringMatching(/^scene-[a-z2-7]{12}$/) as string },
+            spec: { arguments: { parameters: [{ name: 'scene', value: 'x' }] } },
+          },
+        },
+      },
+    ]);
+    expect(await answerOf(sensor, event('a', 'x'))).toEqual(first);
+  });
+
+  it('shows secrets as the selectors that name them', async () => {
+    const basicAuth = { username: { name: 'login', key: 'user' }, password: { name: 'login', key: 'password' } };
+    const { events } = await answerOf({ triggers: [trigger('notify', post({ basicAuth }))] }, event('a', 'x'));
+    expect(events[0]?.fires).toMatchObject([
+      { sends: { headers: { Authorization: 'Basic <secret login/user>:<secret login/password>' } } },
+    ]);
+  });
+
+  it('joins events in the order given, and says what still waits for what', async () => {
+    const sensor = {
+      dependencies: [dependency('a'), dependency('b')],
+      triggers: [
+        trigger('both', post(), { conditions: 'a && b' }),
+        trigger('either', post(), { conditions: 'a || b' }),
+      ],
+    };
+    const { events, triggers } = await answerOf(sensor, [event('a', '1'), event('b', '2'), event('a', '3')]);
+    expect(events.map(({ fires }) => fires.map((fire) => fire.trigger))).toEqual([
+      ['either'],
+      ['either', 'both'],
+      ['either'],
+    ]);
+    expect(events[1]?.fires[1]?.events).toEqual({ a: ['stac/1'], b: ['stac/2'] });
+    expect(events[0]?.notes).toMatchObject([{ decision: 'joined', triggers: ['both'], reason: 'waiting for b' }]);
+    expect(triggers).toMatchObject([{ trigger: 'both', fires: 1, holds: ['a (stac/3)'], waitingFor: ['b'] }, {}]);
+  });
+
+  it('lets time pass after the last event when it is told to', async () => {
+    const sensor = { annotations: { 'sluice.io/debounce': '10s' } };
+    const events = [event('a', '1'), event('a', '2')];
+    expect(await answerOf(sensor, events)).toMatchObject({ triggers: [{ fires: 0, collected: 2 }] });
+    const { afterwards } = await answerOf(sensor, events, '--wait', '1m');
+    expect(afterwards.fires).toMatchObject([{ trigger: 'notify', events: { a: ['stac/1', 'stac/2'] } }]);
+  });
+
+  it.each<[string, object]>([
+    ['url', { url: { path: 'https://example.com/workflow.yaml' } }],
+    ['configmap', { configmap: { name: 'workflows', key: 'scene' } }],
+  ])('asks no server: an object from %s is unresolved unless it is given', async (_kind, source) => {
+    const sensor = { triggers: [trigger('detect', submit(source))] };
+    const without = await answerOf(sensor, event('a', 'x'));
+    expect(without).toMatchObject({ passed: true, events: [{ fires: [{ outcome: 'unresolved' }] }] });
+    const given = await answerOf(sensor, event('a', 'x'), '--resource', `detect=${await write('w.json', WORKFLOW)}`);
+    expect(given.events[0]?.fires).toMatchObject([{ sends: { object: { kind: 'Workflow' } } }]);
+  });
+
+  it('finds a trigger that would be parked', async () => {
+    const payload = [{ src: { dependencyName: 'a', dataKey: 'missing' }, dest: 'x' }];
+    const result = await run({ triggers: [trigger('notify', post({ payload }))] }, event('a', 'x'), '-o', 'json');
+    expect(result.exitCode).toBe(1);
+    expect(jsonOf<Answer>(result).events[0]?.fires).toMatchObject([
+      { outcome: 'fails', problem: { code: 'SENSOR_PARAMETER_UNRESOLVED' } },
+    ]);
+  });
+
+  describe('events', () => {
+    it.each<[string, unknown]>([
+      ['a CloudEvent with data', event('a', 'x')],
+      [
+        'a CloudEvent with data in base64',
+        { ...event('a', 'x', { data: undefined }), data_base64: 'eyJzY2VuZSI6IngifQ==' },
+      ],
+      [
+        'an event as Argo Events gives it to triggers',
+        { context: event('a', 'x', { data: undefined }), data: 'eyJzY2VuZSI6IngifQ==' },
+      ],
+      ['bare data', { scene: 'x' }],
+      ['bare data in YAML', 'scene: x'],
+      ['one document per line', `${JSON.stringify(event('a', 'x'))}\n${JSON.stringify(event('b', 'y'))}\n`],
+      ['a list', [event('a', 'x'), event('b', 'y')]],
+    ])('are taken as %s', async (_what, events) => {
+      expect((await answerOf({}, events)).events[0]?.fires).toMatchObject([{ sends: { body: '{"scene":"x"}' } }]);
+    });
+
+    it('are read from standard input', async () => {
+      const result = await runSluice(['test', '-f', await writeSensor(), '--event', '-', '-o', 'name'], {
+        stdin: '{"scene":"x"}',
+      });
+      expect(result).toMatchObject({ exitCode: 0, stdout: 'notify\n' });
+    });
+
+    it('need a place when the sensor listens to several', async () => {
+      const sensor = { dependencies: [dependency('a'), dependency('b')] };
+      expect((await run(sensor, { scene: 'x' })).exitCode).toBe(2);
+      const { events } = await answerOf(sensor, { scene: 'x' }, '--event-name', 'b');
+      expect(events).toMatchObject([{ source: 'stac', subject: 'b' }]);
+    });
+
+    it('that no dependency takes are told', async () => {
+      expect((await answerOf({}, event('other', 'x'))).events).toMatchObject([{ dependencies: [], fires: [] }]);
+    });
+  });
+
+  describe('--expect', () => {
+    async function expectOf(expectation: unknown): Promise<CliRun> {
+      const sensor = {
+        dependencies: [dependency('a', { filters: { data: [{ path: 'scene', type: 'string', value: ['x'] }] } })],
+        triggers: [trigger('detect', submit({ resource: WORKFLOW }))],
+      };
+      const file = await write('expected.yaml', expectation);
+      return await run(sensor, [event('a', 'x'), event('a', 'y')], '--expect', file, '-o', 'json');
+    }
+    const value = (text: string) => ({ spec: { arguments: { parameters: [{ value: text }] } } });
+
+    it('is content with a part of the truth', async () => {
+      const result = await expectOf({
+        fires: [{ trigger: 'detect', event: 'x', object: { kind: 'Workflow', ...value('x') } }],
+        decisions: [
+          { event: 1, dependency: 'a', outcome: 'matched' },
+          { event: 'y', dependency: 'a', outcome: 'filtered', clause: 'filters.data[0]', reason: '"y"' },
+        ],
+        parked: [],
+      });
+      expect(jsonOf<Answer>(result)).toMatchObject({ passed: true, mismatches: [] });
+      expect(result.exitCode).toBe(0);
+    });
+
+    it.each<[string, unknown, readonly string[]]>([
+      [
+        'another value',
+        { fires: [{ trigger: 'detect', object: value('z') }] },
+        ['fires[0].object.spec.arguments.parameters[0].value'],
+      ],
+      [
+        'a list of another length',
+        { fires: [{ trigger: 'detect', object: { spec: { arguments: { parameters: [] } } } }] },
+        ['fires[0].object.spec.arguments.parameters'],
+      ],
+      ['a fire that does not come', { fires: [{ trigger: 'detect' }, { trigger: 'detect' }] }, ['fires[1]']],
+      ['no fire where one comes', { fires: [] }, ['fires']],
+      ['a fire of another event', { fires: [{ trigger: 'detect', event: 2 }] }, ['fires[0].event']],
+      [
+        'another outcome',
+        { decisions: [{ event: 'y', dependency: 'a', outcome: 'matched' }] },
+        ['decisions[0].outcome'],
+      ],
+      [
+        'an event that was not given',
+        { decisions: [{ event: 'w', dependency: 'a', outcome: 'matched' }] },
+        ['decisions[0].event'],
+      ],
+      ['somebody waiting', { waiting: [{ trigger: 'detect', for: ['b'] }] }, ['waiting[0].for']],
+    ])('finds %s different, and ends with 1', async (_what, expectation, paths) => {
+      const result = await expectOf(expectation);
+      expect(result.exitCode).toBe(1);
+      expect(jsonOf<Answer>(result).mismatches?.map(({ path: where }) => where)).toEqual(paths);
+    });
+
+    it('refuses a field that it does not know', async () => {
+      const result = await expectOf({ fire: [] });
+      expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(result.stderr).toContain('MANIFEST_INVALID');
+    });
+
+    it('holds for the example', async () => {
+      const example = (file: string) => path.join(repoRoot, 'examples', file);
+      const result = await runSluice([
+        ...['test', '-f', example('water-bodies'), '--event', example('water-bodies-test/events.yaml')],
+        ...['--expect', example('water-bodies-test/expected.yaml')],
+      ]);
+      expect(result.stdout).toContain('✓ as expected');
+      expect(result.exitCode).toBe(0);
+    });
+  });
+
+  it.each<[string, readonly string[], number]>([
+    ['a sensor that is not there', ['--sensor', 'other'], 2],
+    ['a resource for a trigger that is not there', ['--resource', 'other=file'], 2],
+    ['an event file that is not there', ['--event', '/nowhere.json'], 1],
+  ])('says so of %s', async (_what, more, exitCode) => {
+    expect((await run({}, event('a', 'x'), ...more)).exitCode).toBe(exitCode);
+  });
+});
