@@ -31,7 +31,9 @@ export class SharedValues {
         throw new Error('a shared value that does not exist was left as it is');
       }
       try {
-        await store.update(key, JSON.stringify(after), entry?.revision ?? 0);
+        const text = JSON.stringify(after);
+        // `update` refuses revision 0, which is how the server names a key that nobody has written yet.
+        await (entry === null ? store.create(key, text) : store.update(key, text, entry.revision));
         return after;
       } catch (error) {
         if (!isRaceLost(error)) throw unreachable(this.connection.settings.name, error);

@@ -1,0 +1,32 @@
+import { startNats, type RunningNats } from '../../dev/servers';
+import type { Bus } from '../../src/bus/bus';
+import { connectTestBus } from './bus-fixture';
+
+describe('values that several workers share', () => {
+  let nats: RunningNats;
+  let buses: readonly Bus[];
+
+  beforeAll(async () => {
+    nats = await startNats({ own: true });
+    buses = await Promise.all([connectTestBus(nats), connectTestBus(nats)]);
+  });
+  afterAll(async () => {
+    await Promise.all(buses.map((bus) => bus.close()));
+    await nats.stop();
+  });
+
+  it('lose no change, also not the first, when all change them at once', async () => {
+    const changes = Array.from({ length: 20 }, (_, index) =>
+      buses[index % buses.length]?.updateShared<number>('counts', 'a.b', (before = 0) => before + 1),
+    );
+    expect((await Promise.all(changes)).sort((a = 0, b = 0) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+  });
+
+  it('are answered as they are where nothing is to be changed', async () => {
+    const [bus] = buses;
+    await bus?.updateShared('counts', 'c', () => ({ n: 1 }));
+    expect(await bus?.updateShared<object>('counts', 'c', (before) => before)).toEqual({ n: 1 });
+  });
+});
