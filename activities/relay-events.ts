@@ -1,7 +1,9 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { SluiceError } from '../src/errors';
+import type { JsonObject } from '../src/event/json';
 import type { PluginActivities } from '../src/plugin/sluice-plugin';
+import { lookUpPlainPath } from '../src/sensor/plain-path';
 import { findSource } from '../src/sources/registry';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { EventRelay } from './event-relay';
@@ -59,6 +61,7 @@ async function relay(
     log: write,
   });
   const filter = createSourceFilter(spec, engine);
+  const { idFrom } = definition.options;
   const telemetry = new RelayTelemetry(metrics, { namespace, eventSourceName: name, eventName });
   const eventRelay = new EventRelay({
     namespace,
@@ -70,6 +73,7 @@ async function relay(
     log: write,
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
+    ...(idFrom !== undefined && { idOf: (payload: JsonObject) => readEventId(payload, idFrom) }),
     telemetry,
   });
   telemetry.open();
@@ -83,6 +87,13 @@ async function relay(
   } finally {
     telemetry.close();
   }
+}
+
+/** Annotation `sluice.io/id-from`; an event without a value there gets the derived id. */
+function readEventId(payload: JsonObject, path: string): string | undefined {
+  const found = lookUpPlainPath(payload, path);
+  if (found?.exists !== true) return undefined;
+  return typeof found.value === 'string' || typeof found.value === 'number' ? String(found.value) : undefined;
 }
 
 /** `spec.<kind>.<eventName>`, as its schema left it. */

@@ -102,7 +102,6 @@ export const EVENT_SOURCE_ANNOTATIONS = {
   ),
   'max-in-flight': wholeNumber(1, 100_000).describe('Events read and not yet acknowledged, per event; default 1000.'),
   'id-from': dataPath.describe('Data path whose value is the id of the event, instead of the derived one.'),
-  hydrate: dataPath.describe('Data path of a link to a JSON document that is fetched and put into the event.'),
 };
 
 function isTimestamp(text: string): boolean {

@@ -70,8 +70,6 @@ export interface EventSourceOptions {
   readonly maxInFlight: number;
   /** Data path (gjson) whose value is the event's id, instead of the derived one. */
   readonly idFrom?: string;
-  /** Data path (gjson) of a link to a JSON document (a STAC item) that is fetched and put into the event. */
-  readonly hydrate?: string;
 }
 
 /** Names of all annotations, without the prefix: for messages, JSON Schema and the docs. */
@@ -143,7 +141,6 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
     startFrom: values['start-from'] ?? { kind: 'all' },
     maxInFlight: values['max-in-flight'] ?? 1000,
     ...(values['id-from'] !== undefined && { idFrom: values['id-from'] }),
-    ...(values.hydrate !== undefined && { hydrate: values.hydrate }),
   };
   return { options, findings: findings.list };
 }

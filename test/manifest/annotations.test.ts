@@ -75,10 +75,9 @@ describe('options of an EventSource', () => {
       'start-from': '17-1',
       'max-in-flight': '5',
       'id-from': 'body.id',
-      hydrate: 'values.href',
     });
     expect(readEventSourceOptions(annotations)).toEqual({
-      options: { startFrom: { kind: 'id', id: '17-1' }, maxInFlight: 5, idFrom: 'body.id', hydrate: 'values.href' },
+      options: { startFrom: { kind: 'id', id: '17-1' }, maxInFlight: 5, idFrom: 'body.id' },
       findings: [],
     });
   });

@@ -24,7 +24,7 @@ export const redisStreamEventSource = z.strictObject({
   ...redisConnection,
   ...withMetadataAndFilter,
   streams: z.array(requiredText).min(1),
-  maxMsgCountPerRead: z.int().optional().describe('Entries per stream and read; default 10.'),
+  maxMsgCountPerRead: z.int().optional().describe('Entries per stream and read; default 100.'),
   consumerGroup: optionalText.describe('Default argo-events-cg.'),
 });
 export type RedisStreamEventSource = z.infer<typeof redisStreamEventSource>;
