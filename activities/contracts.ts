@@ -45,6 +45,8 @@ export interface FireTriggersRequest {
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
   /** Values that a person set when retriggering, by sjson path in the resource or payload. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** Attempts that were made before this activity began to count its own. */
+  readonly attemptsBefore?: number;
 }
 
 export interface FireAttempt {

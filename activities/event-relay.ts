@@ -12,7 +12,7 @@ import type { Decision, DecisionRecord } from '../src/event/decision-record';
 import { deriveEventId } from '../src/event/event-id';
 import type { JsonObject } from '../src/event/json';
 import type { Delivery, ReceivedEvent, RejectedInput, Source } from '../src/sources/source';
-import { parseTraceparent } from '../src/tracing/trace-context';
+import { findTraceparent } from '../src/tracing/trace-context';
 import type { RelayTelemetry } from './relay-telemetry';
 
 /** What the event source's own `filter` says of one payload. */
@@ -222,7 +222,8 @@ export class EventRelay {
 
   private toCloudEvent(received: ReceivedEvent, now: string): CloudEvent {
     const { eventSourceName, eventName, cloudEventType, idOf, telemetry } = this.options;
-    const { data, document, traceparent } = received;
+    const { data, document } = received;
+    const traceparent = findTraceparent(received.traceparent, document);
     const transportId = idOf?.(data) ?? received.transportId;
     const event: CloudEvent = {
       specversion: '1.0',
@@ -233,7 +234,7 @@ export class EventRelay {
       datacontenttype: 'application/json',
       time: received.time ?? now,
       data,
-      ...(parseTraceparent(traceparent) && { traceparent }),
+      ...(traceparent !== undefined && { traceparent }),
     };
     return telemetry?.begin(event) ?? event;
   }

@@ -1,8 +1,9 @@
 /** What one attempt to fire tells Prometheus and the trace of its events. */
 import type { Info } from '@temporalio/activity';
-import { msOptionalToNumber } from '@temporalio/common/lib/time';
 import type { CloudEvent } from '../src/event/cloud-event';
+import type { TriggerSpec } from '../src/manifest/sensor';
 import type { Metrics } from '../src/metrics/metrics';
+import { planRetries } from '../src/run/retry-plan';
 import type { FireFailure, FireResult } from '../src/run/run-types';
 import { describeEvent, endFailed, isTracing, startSpan, traceOf, withSpan } from '../src/tracing/spans';
 import { toFireFailure } from './failures';
@@ -79,15 +80,19 @@ function describeResult(result: FireResult): Record<string, string | number> {
   }
 }
 
-type AttemptInfo = Pick<Info, 'attempt' | 'retryPolicy' | 'scheduleToCloseTimeoutMs' | 'scheduledTimestampMs'>;
+type AttemptInfo = Pick<Info, 'attempt' | 'scheduleToCloseTimeoutMs' | 'scheduledTimestampMs'>;
 
 /** As Temporal decides it: attempts are used up, or the next one would begin after the time for all of them. */
-export function isLastAttempt(info: AttemptInfo, nowMs = Date.now()): boolean {
-  const { attempt, retryPolicy, scheduleToCloseTimeoutMs, scheduledTimestampMs } = info;
-  if (retryPolicy?.maximumAttempts && attempt >= retryPolicy.maximumAttempts) return true;
+export function isLastAttempt(
+  { attempt, scheduleToCloseTimeoutMs, scheduledTimestampMs }: AttemptInfo,
+  { retryStrategy }: Pick<TriggerSpec, 'retryStrategy'>,
+  attemptsBefore = 0,
+  nowMs = Date.now(),
+): boolean {
+  const plan = planRetries(retryStrategy);
+  if (plan.attempts !== undefined && attemptsBefore + attempt >= plan.attempts) return true;
+  // 0: no limit.
   if (!scheduleToCloseTimeoutMs) return false;
-  const first = msOptionalToNumber(retryPolicy?.initialInterval) ?? 1_000;
-  const longest = msOptionalToNumber(retryPolicy?.maximumInterval) ?? 100 * first;
-  const interval = Math.min(longest, first * (retryPolicy?.backoffCoefficient ?? 2) ** (attempt - 1));
-  return nowMs - scheduledTimestampMs + interval >= scheduleToCloseTimeoutMs;
+  const pauseMs = Math.min(plan.maximumIntervalMs, plan.initialIntervalMs * plan.coefficient ** (attempt - 1));
+  return nowMs - scheduledTimestampMs + pauseMs >= scheduleToCloseTimeoutMs;
 }

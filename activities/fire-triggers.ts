@@ -89,7 +89,9 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
       const { cancellationSignal, info } = Context.current();
       try {
         return {
-          result: await fireOne(request, 0, cancellationSignal, () => isLastAttempt(info)),
+          result: await fireOne(request, 0, cancellationSignal, (trigger) =>
+            isLastAttempt(info, trigger, request.attemptsBefore),
+          ),
           attempts: info.attempt,
         };
       } catch (error) {

@@ -230,9 +230,10 @@ class Run {
     };
     try {
       await this.awaitSlot(fire, trigger);
-      const { result, attempts } = await proxyActivities<SensorActivities>(options).sluiceFireTrigger(
-        this.request([fire], overrides),
-      );
+      const { result, attempts } = await proxyActivities<SensorActivities>(options).sluiceFireTrigger({
+        ...this.request([fire], overrides),
+        attemptsBefore: attemptsSoFar,
+      });
       return { fireId: fire.id, result, attempts };
     } catch (error) {
       // Somebody cancels the run: that is no failure of the fire.

@@ -12,6 +12,20 @@ export function parseTraceparent(text: string | undefined): SpanContext | undefi
   return { traceId, spanId, traceFlags: parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
 }
 
+/**
+ * What the producer of an event sent along: beside it, as a header or field, else inside it where it is a CloudEvent
+ * of its own (the `traceparent` of CloudEvents' distributed tracing extension).
+ */
+export function findTraceparent(beside: string | undefined, document: unknown): string | undefined {
+  const inside =
+    typeof document === 'object' && document !== null && 'specversion' in document && 'traceparent' in document
+      ? document.traceparent
+      : undefined;
+  return [beside, inside].find(
+    (text): text is string => typeof text === 'string' && parseTraceparent(text) !== undefined,
+  );
+}
+
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0')}`;
 }
