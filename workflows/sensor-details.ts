@@ -17,11 +17,11 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
     ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
     ...(status.refusals === undefined ? [] : ['', ...status.refusals.map((refusal) => `- refused ${refusal}`)]),
     '',
-    '| trigger | condition | holds | waits for |',
-    '|---|---|---|---|',
+    '| trigger | condition | holds and waits for |',
+    '|---|---|---|',
     ...status.triggers.map(({ name, condition }) => {
       const state = held.find(({ trigger }) => trigger === name);
-      return `| ${name} | \`${condition.replaceAll('|', '\\|')}\` | ${describeHeld(state)} | ${state?.waitingFor.join(', ') ?? ''} |`;
+      return `| ${name} | \`${condition.replaceAll('|', '\\|')}\` | ${describeHeld(state)} |`;
     }),
   ].join('\n');
 }
@@ -33,5 +33,6 @@ function describeHeld(state: HeldDependencies | undefined): string {
   if (state.collected) shown.push(`${state.collected} collected`);
   if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
   if (state.running) shown.push(`${state.running} under way`);
+  if (state.waitingFor.length > 0) shown.push(`waits for **${state.waitingFor.join(', ')}**`);
   return shown.join('<br>');
 }

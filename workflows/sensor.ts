@@ -79,7 +79,14 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(firesEndedSignal, (tickets) => post(memory.finish(tickets)), {
     description: 'Sent by runs: fires of limited triggers that have ended',
   });
-  setHandler(listenerReportSignal, (report) => memory.count(report), { description: 'Sent by listeners: counts, lag' });
+  setHandler(
+    listenerReportSignal,
+    (report) => {
+      memory.count(report);
+      show();
+    },
+    { description: 'Sent by listeners: counts, lag' },
+  );
   setHandler(
     pauseSignal,
     (request) => {

@@ -2,8 +2,10 @@
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
 
-/** The server keeps 20 kB of details; a row takes up to about 400 bytes. */
+/** The server keeps 20 kB of details: rows may take 12 of them, decisions of people the rest. */
 const SHOWN_FIRES = 40;
+const ROWS_LENGTH = 12_000;
+const SHOWN_EVENTS = 3;
 
 const ORDER: Readonly<Record<FireState, number>> = {
   Parked: 0,
@@ -24,7 +26,6 @@ export interface DescribedRun {
 /** `decisions`: what people did to this run, in order. */
 export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: readonly string[]): string {
   const fires = [...ledger.statuses()].sort((a, b) => ORDER[a.state] - ORDER[b.state]);
-  const shown = fires.slice(0, SHOWN_FIRES);
   const lines = [
     `**${ledger.state()}** · sensor \`${run.sensor.namespace}/${run.sensor.name}\` · ${countByState(fires)}`,
     '',
@@ -33,13 +34,14 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
     const { runId, by, why } = run.retriggerOf;
     lines.push(`Retrigger of \`${runId}\` by ${cell(by)}: ${cell(why)}`, '');
   }
-  lines.push('| trigger | events | state | made | attempts | what happened |', '|---|---|---|---|---|---|');
-  for (const fire of shown) {
-    lines.push(
-      `| ${cell(fire.trigger)} | ${cell(fire.events.slice(0, 3).join(', '))}${fire.events.length > 3 ? ' …' : ''} | ` +
-        `${fire.state} | ${describeObject(fire)} | ${fire.attempts} | ${cell(describeEnd(fire))} |`,
-    );
-  }
+  // Three columns: the panel is about 550 pixels wide.
+  lines.push('| fire | made | what became of it |', '|---|---|---|');
+  const rows = fires
+    .slice(0, SHOWN_FIRES)
+    .map((fire) => `| ${describeFire(fire)} | ${describeObject(fire)} | ${describeEnd(fire)} |`);
+  let length = 0;
+  const shown = rows.filter((row) => (length += row.length) <= ROWS_LENGTH);
+  lines.push(...shown);
   if (fires.length > shown.length) lines.push('', `… and ${fires.length - shown.length} more fires.`);
   if (decisions.length > 0) lines.push('', ...decisions.slice(-20).map((decision) => `- ${cell(decision)}`));
   if (ledger.parked().length > 0) {
@@ -54,6 +56,12 @@ function countByState(fires: readonly FireStatus[]): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
+function describeFire({ trigger, events }: FireStatus): string {
+  const shown = events.slice(0, SHOWN_EVENTS).map(cell);
+  const more = events.length - shown.length;
+  return [cell(trigger), ...shown, ...(more > 0 ? [`… ${more} more`] : [])].join('<br>');
+}
+
 function describeObject({ object, link, answer }: FireStatus): string {
   if (object === undefined) return cell(answer ?? '');
   const { kind, namespace, name } = object;
@@ -61,15 +69,22 @@ function describeObject({ object, link, answer }: FireStatus): string {
   return link === undefined ? label : `[${label}](${link})`;
 }
 
-function describeEnd(fire: FireStatus): string {
-  if (fire.outcome !== undefined)
-    return `${fire.outcome.phase}${fire.outcome.message ? `: ${fire.outcome.message}` : ''}`;
-  if (fire.failure === undefined) return '';
-  return `${fire.failure.code}: ${fire.failure.message}${fire.failure.fix ? ` ${fire.failure.fix}` : ''}`;
+function describeEnd({ state, attempts, outcome, failure }: FireStatus): string {
+  const tries = attempts === 0 ? '' : ` · ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const said = outcome !== undefined ? describeOutcome(outcome) : failure === undefined ? '' : describeFailure(failure);
+  return `**${state}**${tries}${said === '' ? '' : `<br>${cell(said)}`}`;
+}
+
+function describeOutcome({ phase, message }: NonNullable<FireStatus['outcome']>): string {
+  return `Workflow ${phase}${message ? `: ${message}` : ''}`;
+}
+
+function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure']>): string {
+  return `${code}: ${message}${fix ? ` ${fix}` : ''}`;
 }
 
 /** Keeps text from breaking the table, and a long text from taking the panel. */
 function cell(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/\|/g, '\\|');
+  const line = text.replace(/\s+/g, ' ').replace(/\|/g, '\\|').replace(/</g, '&lt;');
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

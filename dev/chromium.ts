@@ -1,0 +1,78 @@
+/** A headless Chromium, for pictures and tests of the Temporal UI. */
+import { chromium, type Page } from 'playwright-core';
+import { findBinary } from './binaries/find-binary';
+import { findOnPath } from './binaries/find-on-path';
+import { binaryVariable, type Tool } from './binaries/tool';
+import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
+
+/** Not among the servers of the catalogue: whoever opens no page needs no browser. */
+const tool: Tool = {
+  executable: 'chromium',
+  version: 'any',
+  lowestVersion: '100.0.0',
+  versionPattern: /(\d+\.\d+\.\d+)/,
+  source: {
+    kind: 'system-package',
+    names: { 'apt-get': 'chromium', apk: 'chromium', dnf: 'chromium', brew: 'chromium' },
+  },
+};
+const NAMES = [tool.executable, 'chromium-browser', 'google-chrome'];
+
+const FLAGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--hide-scrollbars'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+];
+
+export interface ChromiumOptions {
+  /** CSS pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Device pixels for each of them. */
+  readonly scale?: number;
+}
+
+export interface OpenChromium {
+  readonly page: Page;
+  /** Ends the browser and forgets everything it stored. */
+  close(): Promise<void>;
+}
+
+/**
+ * SLUICE_CHROMIUM_BIN, PATH, or installed now by the system's package manager.
+ * @throws DevServerError that says what to install or set
+ */
+async function findChromium(): Promise<string> {
+  const isNamed = (process.env[binaryVariable(tool)] ?? '') !== '';
+  const onPath = NAMES.map(findOnPath).find((path) => path !== undefined);
+  return isNamed || onPath === undefined ? await findBinary(tool) : onPath;
+}
+
+/** Opens an empty page in a browser that starts with nothing: no cookies, no settings, no cache. */
+export async function openChromium({
+  width = 1200,
+  height = 800,
+  scale = 1,
+}: ChromiumOptions = {}): Promise<OpenChromium> {
+  const executablePath = await findChromium();
+  const folder = await createTemporaryFolder('chromium');
+  try {
+    const context = await chromium.launchPersistentContext(folder, {
+      executablePath,
+      headless: true,
+      args: FLAGS,
+      viewport: { width, height },
+      deviceScaleFactor: scale,
+      colorScheme: 'light',
+    });
+    return {
+      page: context.pages()[0] ?? (await context.newPage()),
+      close: async () => {
+        await context.close();
+        await removeFolder(folder);
+      },
+    };
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+}
