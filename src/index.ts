@@ -15,6 +15,7 @@ export type { EventSource } from './manifest/event-source';
 export type { Sensor } from './manifest/sensor';
 
 export type { CloudEvent } from './event/cloud-event';
+export { METRIC_BUCKETS } from './metrics/metric-definitions';
 export { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
 export {
   DEFAULT_TASK_QUEUES,
