@@ -17,22 +17,20 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
     ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
     ...(status.refusals === undefined ? [] : ['', ...status.refusals.map((refusal) => `- refused ${refusal}`)]),
     '',
-    '| trigger | condition | holds and waits for |',
-    '|---|---|---|',
     ...status.triggers.map(({ name, condition }) => {
-      const state = held.find(({ trigger }) => trigger === name);
-      return `| ${name} | \`${condition.replaceAll('|', '\\|')}\` | ${describeHeld(state)} |`;
+      const lines = describeHeld(held.find(({ trigger }) => trigger === name));
+      return [`- **${name}** when \`${condition}\``, ...lines].join('<br>');
     }),
   ].join('\n');
 }
 
-function describeHeld(state: HeldDependencies | undefined): string {
-  if (state === undefined) return '';
-  const shown = state.held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `${dependency}: \`${eventKey}\``);
+function describeHeld(state: HeldDependencies | undefined): string[] {
+  if (state === undefined) return [];
+  const shown = state.held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `holds ${dependency} ${eventKey}`);
   if (state.held.length > shown.length) shown.push(`… ${state.held.length - shown.length} more`);
   if (state.collected) shown.push(`${state.collected} collected`);
   if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
   if (state.running) shown.push(`${state.running} under way`);
   if (state.waitingFor.length > 0) shown.push(`waits for **${state.waitingFor.join(', ')}**`);
-  return shown.join('<br>');
+  return shown;
 }

@@ -2,9 +2,9 @@
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
 
-/** The server keeps 20 kB of details: rows may take 12 of them, decisions of people the rest. */
+/** The server keeps 20 kB of details: fires may take 12 of them, decisions of people the rest. */
 const SHOWN_FIRES = 40;
-const ROWS_LENGTH = 12_000;
+const FIRES_LENGTH = 12_000;
 const SHOWN_EVENTS = 3;
 
 const ORDER: Readonly<Record<FireState, number>> = {
@@ -34,13 +34,10 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
     const { runId, by, why } = run.retriggerOf;
     lines.push(`Retrigger of \`${runId}\` by ${cell(by)}: ${cell(why)}`, '');
   }
-  // Three columns: the panel is about 550 pixels wide.
-  lines.push('| fire | made | what became of it |', '|---|---|---|');
-  const rows = fires
-    .slice(0, SHOWN_FIRES)
-    .map((fire) => `| ${describeFire(fire)} | ${describeObject(fire)} | ${describeEnd(fire)} |`);
+  // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.
+  const items = fires.slice(0, SHOWN_FIRES).map(describeFire);
   let length = 0;
-  const shown = rows.filter((row) => (length += row.length) <= ROWS_LENGTH);
+  const shown = items.filter((item) => (length += item.length) <= FIRES_LENGTH);
   lines.push(...shown);
   if (fires.length > shown.length) lines.push('', `… and ${fires.length - shown.length} more fires.`);
   if (decisions.length > 0) lines.push('', ...decisions.slice(-20).map((decision) => `- ${cell(decision)}`));
@@ -56,10 +53,19 @@ function countByState(fires: readonly FireStatus[]): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
-function describeFire({ trigger, events }: FireStatus): string {
-  const shown = events.slice(0, SHOWN_EVENTS).map(cell);
-  const more = events.length - shown.length;
-  return [cell(trigger), ...shown, ...(more > 0 ? [`… ${more} more`] : [])].join('<br>');
+function describeFire(fire: FireStatus): string {
+  const { trigger, state, attempts, events, outcome, failure } = fire;
+  const tries = attempts === 0 ? '' : ` · ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const shown = events.slice(0, SHOWN_EVENTS).map((event) => `event ${cell(event)}`);
+  if (events.length > shown.length) shown.push(`… and ${events.length - shown.length} more events`);
+  const made = describeObject(fire);
+  return [
+    `- **${state}** ${cell(trigger)}${tries}`,
+    ...shown,
+    ...(made === '' ? [] : [`made ${made}`]),
+    ...(failure === undefined ? [] : [cell(describeFailure(failure))]),
+    ...(outcome === undefined ? [] : [cell(describeOutcome(outcome))]),
+  ].join('<br>');
 }
 
 function describeObject({ object, link, answer }: FireStatus): string {
@@ -69,22 +75,16 @@ function describeObject({ object, link, answer }: FireStatus): string {
   return link === undefined ? label : `[${label}](${link})`;
 }
 
-function describeEnd({ state, attempts, outcome, failure }: FireStatus): string {
-  const tries = attempts === 0 ? '' : ` · ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
-  const said = outcome !== undefined ? describeOutcome(outcome) : failure === undefined ? '' : describeFailure(failure);
-  return `**${state}**${tries}${said === '' ? '' : `<br>${cell(said)}`}`;
-}
-
 function describeOutcome({ phase, message }: NonNullable<FireStatus['outcome']>): string {
-  return `Workflow ${phase}${message ? `: ${message}` : ''}`;
+  return `outcome ${phase}${message ? `: ${message}` : ''}`;
 }
 
 function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure']>): string {
   return `${code}: ${message}${fix ? ` ${fix}` : ''}`;
 }
 
-/** Keeps text from breaking the table, and a long text from taking the panel. */
+/** Keeps text from breaking the list, and a long text from taking the panel. */
 function cell(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/\|/g, '\\|').replace(/</g, '&lt;');
+  const line = text.replace(/\s+/g, ' ').replace(/</g, '&lt;');
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

@@ -30,8 +30,8 @@ describe('the details panel of a run', () => {
     ledger.fired('f0', 1, { ...object, link: 'https://argo.example/workflows/eo/wb-1?uid=u1' }, true);
     ledger.fired('f1', 1, object, true);
     const text = describeRun({ sensor }, ledger, []);
-    expect(text).toContain('| [Workflow `eo/wb-1`](https://argo.example/workflows/eo/wb-1?uid=u1) |');
-    expect(text).toContain('| Workflow `eo/wb-1` |');
+    expect(text).toContain('made [Workflow `eo/wb-1`](https://argo.example/workflows/eo/wb-1?uid=u1)');
+    expect(text).toContain('made Workflow `eo/wb-1`');
   });
 
   it('shows what needs a person first and says how to decide', () => {
@@ -40,7 +40,7 @@ describe('the details panel of a run', () => {
     ledger.failed('f2', 1, { code: 'KUBERNETES_REFUSED', message: 'quota', retryable: false }, 'Parked');
     const rows = describeRun({ sensor }, ledger, [])
       .split('\n')
-      .filter((line) => line.startsWith('| detect'));
+      .filter((line) => line.startsWith('- **'));
     expect(rows[0]).toContain('KUBERNETES_REFUSED: quota');
     expect(describeRun({ sensor }, ledger, [])).toContain('send signal `retrigger` or `discard`');
   });

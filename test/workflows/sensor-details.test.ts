@@ -26,7 +26,7 @@ describe('the details panel of a sensor', () => {
       { ...held, held: [{ dependency: 'scene', eventKey: 'scenes/s1', time: '2026-01-01T00:00:30Z' }], waiting: 4 },
     ]);
     expect(text).toContain(
-      '| mosaic | `scene \\|\\| approval` | scene: `scenes/s1`<br>4 waiting for their turn<br>waits for **approval** |',
+      '- **mosaic** when `scene || approval`<br>holds scene scenes/s1<br>4 waiting for their turn<br>waits for **approval**',
     );
   });
 });
