@@ -88,6 +88,19 @@ describe('listening for a sensor', () => {
     expect(batch.length).toBeLessThanOrEqual(100);
   });
 
+  it('tells since when the oldest unacknowledged event waits, also when later ones are acknowledged', async () => {
+    const listener = await listen({ sensorName: 'waiting' });
+    expect(await listener.waitingSince()).toBeUndefined();
+    await bus.publishEvents([sampleEvent('first')]);
+    await bus.publishEvents([sampleEvent('second')]);
+    const [first, second] = await take(listener, 2, { ack: false });
+    second?.ack();
+    await eventually(async () => (await listener.lag()) === 1);
+    expect(await listener.waitingSince()).toBe(first?.publishedAt);
+    first?.ack();
+    await eventually(async () => (await listener.waitingSince()) === undefined);
+  });
+
   it('delivers every event exactly once to several listeners of one sensor, and all pulls are answered', async () => {
     const sensorName = 'scaled-out';
     const listeners = await Promise.all([listen({ sensorName }), listen({ sensorName })]);

@@ -1,0 +1,173 @@
+import type { CloudEvent } from '../../src/event/cloud-event';
+import { SluiceError } from '../../src/errors';
+import { Metrics } from '../../src/metrics/metrics';
+import type { FireResult } from '../../src/run/run-types';
+import { isLastAttempt, observeFire } from '../../activities/fire-telemetry';
+import { RelayTelemetry } from '../../activities/relay-telemetry';
+import { RecordingMeter } from './recording-meter';
+
+const createEvent = (id: string): CloudEvent => ({
+  specversion: '1.0',
+  id,
+  source: 'orders',
+  subject: 'placed',
+  type: 'redis',
+  time: '2026-01-02T03:04:05.000Z',
+  datacontenttype: 'application/json',
+  data: {},
+});
+
+let recording: RecordingMeter;
+let metrics: Metrics;
+beforeEach(() => {
+  recording = new RecordingMeter();
+  metrics = new Metrics(() => recording.meter);
+});
+
+describe('counters', () => {
+  const labels = { namespace: 'default', eventsource_name: 'orders', event_name: 'placed' };
+
+  it('are written once for everything that was counted meanwhile', () => {
+    for (let count = 0; count < 2_000; count++) metrics.count('argo_events_events_sent_total', labels);
+    expect(recording.writes).toEqual([]);
+    metrics.flush();
+    expect(recording.writes).toEqual([{ name: 'argo_events_events_sent_total', value: 2_000, labels }]);
+    metrics.flush();
+    expect(recording.writes).toHaveLength(1);
+  });
+
+  it('are kept apart by their labels', () => {
+    metrics.count('argo_events_events_sent_total', labels);
+    metrics.count('argo_events_events_sent_total', { ...labels, event_name: 'paid' }, 2);
+    metrics.flush();
+    expect(recording.writes.map(({ value }) => value)).toEqual([1, 2]);
+  });
+
+  it('need no meter before the first value', () => {
+    const unused = new Metrics(() => {
+      throw new Error('opened');
+    });
+    expect(() => unused.flush()).not.toThrow();
+  });
+});
+
+describe('a relay', () => {
+  let telemetry: RelayTelemetry;
+  beforeEach(() => {
+    const name = { namespace: 'default', eventSourceName: 'orders', eventName: 'placed' };
+    telemetry = new RelayTelemetry(metrics, name);
+    telemetry.open();
+  });
+  const totals = (): Record<string, number> => {
+    metrics.flush();
+    const names = ['sent', 'sent_failed', 'processing_failed'].map((name) => `argo_events_events_${name}_total`);
+    const ours = ['events_duplicate', 'events_filtered', 'events_rejected', 'source_dropped'];
+    const all = [...names, ...ours.map((name) => `sluice_${name}_total`)];
+    return Object.fromEntries(
+      all.map((name) => [name.replace(/^(argo_events|sluice)_|_total$/g, ''), recording.total(name)]),
+    );
+  };
+  const NOTHING = {
+    ...{ events_sent: 0, events_sent_failed: 0, events_processing_failed: 0, events_duplicate: 0 },
+    ...{ events_filtered: 0, events_rejected: 0, source_dropped: 0 },
+  };
+
+  it('shows zeros before anything happens', () => {
+    expect(totals()).toEqual(NOTHING);
+    expect(recording.writes.filter(({ value }) => value === 0)).toHaveLength(7);
+  });
+
+  it.each<[string, (telemetry: RelayTelemetry) => void, object]>([
+    ['an event is published', (t) => t.published(t.begin(createEvent('1')), false), { events_sent: 1 }],
+    [
+      'the bus had it already',
+      (t) => t.published(t.begin(createEvent('1')), true),
+      { events_sent: 1, events_duplicate: 1 },
+    ],
+    ['the filter refuses it', (t) => t.filtered(t.begin(createEvent('1')), undefined), { events_filtered: 1 }],
+    [
+      'the filter cannot judge it',
+      (t) => t.filtered(t.begin(createEvent('1')), 'EXPRESSION_FAILED'),
+      { events_filtered: 1, events_processing_failed: 1 },
+    ],
+    ['input is unreadable', (t) => t.rejected(2), { events_rejected: 2, events_processing_failed: 2 }],
+    [
+      'it is too large',
+      (t) => t.refused(t.begin(createEvent('1')), 'too large'),
+      { events_rejected: 1, events_sent_failed: 1, events_processing_failed: 1 },
+    ],
+    [
+      'of two, one is published before the bus goes away',
+      (t) => {
+        const events = [t.begin(createEvent('1')), t.begin(createEvent('2'))] as const;
+        t.published(events[0], false);
+        t.givenBack(events, new Error('away'));
+      },
+      { events_sent: 1, events_sent_failed: 1, events_processing_failed: 1 },
+    ],
+    [
+      'the source gave up three, then two more',
+      (t) => {
+        for (const dropped of [3, 3, 5]) t.observe({ connected: true, dropped });
+      },
+      { source_dropped: 5 },
+    ],
+  ])('counts what happens when %s', (_what, happen, expected) => {
+    happen(telemetry);
+    expect(totals()).toEqual({ ...NOTHING, ...expected });
+  });
+
+  it('is running while it is open, and leaves nothing behind', () => {
+    const running = 'argo_events_event_service_running_total';
+    const second = new RelayTelemetry(metrics, { namespace: 'default', eventSourceName: 'orders', eventName: 'paid' });
+    second.open();
+    telemetry.observe({ connected: true, dropped: 0 });
+    expect([recording.last(running), recording.last('sluice_source_connected')]).toEqual([2, 1]);
+    telemetry.close();
+    expect([recording.last(running), recording.last('sluice_source_connected')]).toEqual([1, 0]);
+    second.close();
+    expect(recording.last(running)).toBe(0);
+  });
+});
+
+describe('a fire', () => {
+  const RESULT: FireResult = { kind: 'response', summary: 'ok', status: 200 };
+  const attempt = async (send: () => Promise<FireResult>, isLast = false) => {
+    const sensor = { namespace: 'default', name: 'shop' };
+    const events = { good: createEvent('1') };
+    const fire = { sensor, trigger: 'ship', runId: 'run/default/shop/1', fireId: 'f1', events, isLast };
+    await observeFire(metrics, fire, send).catch(() => undefined);
+    metrics.flush();
+    return ['triggered', 'failed', 'retries_failed'].map((name) => recording.total(`argo_events_action_${name}_total`));
+  };
+  const failing = (retryable: boolean) => () =>
+    Promise.reject(
+      new SluiceError(retryable ? 'TRIGGER_UNREACHABLE' : 'SENSOR_PARAMETER_UNRESOLVED', { message: 'no' }),
+    );
+
+  it.each<[string, () => Promise<FireResult>, boolean, number[]]>([
+    ['succeeds', () => Promise.resolve(RESULT), false, [1, 0, 0]],
+    ['fails and is tried again', failing(true), false, [0, 1, 0]],
+    ['fails at its last attempt', failing(true), true, [0, 1, 1]],
+    ['fails in a way that no attempt repairs', failing(false), false, [0, 1, 1]],
+  ])('that %s is counted so', async (_what, send, isLast, expected) => {
+    expect(await attempt(send, isLast)).toEqual(expected);
+    const durations = recording.writes.filter(({ name }) => name === 'argo_events_action_duration_milliseconds');
+    expect(durations).toHaveLength(1);
+  });
+
+  it.each([
+    ['the first of three', 1, 0, { steps: 3 }, 0, false],
+    ['the third of three', 3, 0, { steps: 3 }, 0, true],
+    ['the second after one made together with others', 2, 1, { steps: 3 }, 0, true],
+    ['without a strategy, early', 3, 1, undefined, 10_000, false],
+    ['without a strategy, when the next would begin too late', 9, 1, undefined, 590_000, true],
+  ])('knows its last attempt: %s', (_what, number, before, retryStrategy, elapsedMs, expected) => {
+    const info = {
+      attempt: number,
+      scheduledTimestampMs: 1_000,
+      scheduleToCloseTimeoutMs: retryStrategy === undefined ? 600_000 : 0,
+    };
+    expect(isLastAttempt(info, { retryStrategy }, before, 1_000 + elapsedMs)).toBe(expected);
+  });
+});
