@@ -116,6 +116,25 @@ describe('sluice test', () => {
     expect(await answerOf(sensor, event('a', 'x'))).toEqual(first);
   });
 
+  it('applies parameters of the template before those of the resource', async () => {
+    const templateParameters = [
+      { src: { dependencyName: 'a', value: 'other' }, dest: 'argoWorkflow.source.resource.metadata.generateName' },
+      {
+        src: { dependencyName: 'a', value: 'early' },
+        dest: 'argoWorkflow.source.resource.spec.arguments.parameters.0.value',
+      },
+    ];
+    const detect = { ...trigger('detect', submit({ resource: WORKFLOW })), parameters: templateParameters };
+    const { events } = await answerOf({ triggers: [detect] }, event('a', 'x'));
+    expect(events[0]?.fires).toMatchObject([
+      {
+        sends: {
+          object: { metadata: { generateName: 'other' }, spec: { arguments: { parameters: [{ value: 'x' }] } } },
+        },
+      },
+    ]);
+  });
+
   it('shows secrets as the selectors that name them', async () => {
     const basicAuth = { username: { name: 'login', key: 'user' }, password: { name: 'login', key: 'password' } };
     const { events } = await answerOf({ triggers: [trigger('notify', post({ basicAuth }))] }, event('a', 'x'));

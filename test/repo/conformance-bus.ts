@@ -19,27 +19,79 @@ export const BUS_SECTIONS: readonly Section[] = [
   {
     title: '3 Event bus',
     rows: [
-      ['`jetstream`: the bus of the Argo Events controller is used', settings('of kind jetstream leads to the service and the Secret that the Argo Events controller makes')],
-      ['`jetstream`: a NATS server is installed', unsupported('Sluice uses a NATS server and installs none'), settings('of kind jetstream is carried by the NATS that SLUICE_BUS_URL names, with the user that the address holds')],
+      [
+        '`jetstream`: the bus of the Argo Events controller is used',
+        settings('of kind jetstream leads to the service and the Secret that the Argo Events controller makes'),
+      ],
+      [
+        '`jetstream`: a NATS server is installed',
+        unsupported('Sluice uses a NATS server and installs none'),
+        settings(
+          'of kind jetstream is carried by the NATS that SLUICE_BUS_URL names, with the user that the address holds',
+        ),
+      ],
       ['`jetstream`: pod settings are accepted', accepted('bus-jetstream-all-fields.yaml')],
-      ['`jetstream`: self-signed certificates', connect('is used unverified for the native bus of Argo Events, whose certificate signs itself')],
-      ['`jetstreamExotic`: `url`, `tls`', settings('of kind jetstreamExotic leads where it says'), connect('is verified with the CA of the manifest'), connect('presents a client certificate where the server asks for one')],
+      [
+        '`jetstream`: self-signed certificates',
+        connect('is used unverified for the native bus of Argo Events, whose certificate signs itself'),
+      ],
+      [
+        '`jetstreamExotic`: `url`, `tls`',
+        settings('of kind jetstreamExotic leads where it says'),
+        connect('is verified with the CA of the manifest'),
+        connect('presents a client certificate where the server asks for one'),
+      ],
       ['`accessSecret`', connect('lets in with %s'), differs('access Secrets of the bus')],
-      ['`streamConfig`', settings('sets the stream by streamConfig, whatever the case of its keys'), differs('`streamConfig` of `jetstreamExotic`')],
+      [
+        '`streamConfig`',
+        settings('sets the stream by streamConfig, whatever the case of its keys'),
+        differs('`streamConfig` of `jetstreamExotic`'),
+      ],
       ['more replicas than servers', differs('more replicas than the server can keep')],
-      ['one stream `default`, subjects `default.<source>.<event>`', subjects('put event source %s and event %s on subject %s'), publish('puts them on the stream and subjects of Argo Events, with their key as message id')],
-      ['an existing stream is left alone', connect('is made as streamConfig says, with as many replicas as the server can keep, and then left alone')],
+      [
+        'one stream `default`, subjects `default.<source>.<event>`',
+        subjects('put event source %s and event %s on subject %s'),
+        publish('puts them on the stream and subjects of Argo Events, with their key as message id'),
+      ],
+      [
+        'an existing stream is left alone',
+        connect('is made as streamConfig says, with as many replicas as the server can keep, and then left alone'),
+      ],
       ['dots in names', differs('event source and event names with dots')],
-      ['`Nats-Msg-Id` is the event id; duplicates are dropped', publish('keeps an event that is published twice once, and says so')],
+      [
+        '`Nats-Msg-Id` is the event id; duplicates are dropped',
+        publish('keeps an event that is published twice once, and says so'),
+      ],
       ['a consumer for each trigger and dependency', differs('consumers')],
-      ['a new sensor sees new events only; a restarted one continues', consume('sees what was there before with "all", only what comes with "new", and what came since with a time'), consume('continues where it stopped, gives back what it had fetched ahead, and does not see acknowledged events again')],
+      [
+        'a new sensor sees new events only; a restarted one continues',
+        consume('sees what was there before with "all", only what comes with "new", and what came since with a time'),
+        consume(
+          'continues where it stopped, gives back what it had fetched ahead, and does not see acknowledged events again',
+        ),
+      ],
       ['`retention: 2`', differs('`retention: 2` (work queue)')],
-      ['reconnects', consume('goes on after a restart of the server, with no event lost and none acknowledged seen again')],
-      ['state in a key-value bucket', testsOf('test/workflows/sensor-scenarios.ts')('a && b fires once with the latest event of each')],
+      [
+        'reconnects',
+        consume('goes on after a restart of the server, with no event lost and none acknowledged seen again'),
+      ],
+      [
+        'held events are kept (there: in a key-value bucket; here: in the workflow of the sensor)',
+        testsOf('test/workflows/sensor-scenarios.ts')('a && b fires once with the latest event of each'),
+      ],
       ['several bus kinds, or none', refused('bus-several.yaml'), refused('bus-none.yaml')],
       ['a bus that is in use cannot be deleted', apply('does not delete a bus that is in use')],
-      ['`nats` (STAN)', accepted('bus-exotic-and-kafka-and-stan.yaml'), unsupported('checked, and refused when applied')],
-      ['`kafka` bus', accepted('bus-exotic-and-kafka-and-stan.yaml'), refused('bus-kafka.yaml'), unsupported('checked, and refused when applied')],
+      [
+        '`nats` (STAN)',
+        accepted('bus-exotic-and-kafka-and-stan.yaml'),
+        unsupported('checked, and refused when applied'),
+      ],
+      [
+        '`kafka` bus',
+        accepted('bus-exotic-and-kafka-and-stan.yaml'),
+        refused('bus-kafka.yaml'),
+        unsupported('checked, and refused when applied'),
+      ],
     ],
   },
   {
@@ -47,33 +99,76 @@ export const BUS_SECTIONS: readonly Section[] = [
     rows: [
       ['CloudEvents 1.0 in structured JSON', encoding('are valid CloudEvents to the CloudEvents library')],
       ['`data` and `data_base64` are read', encoding('are read as Argo Events writes them: JSON data in base64')],
-      ['sensors of Argo Events and of Sluice share a bus', publish('is read by sensors next to what Argo Events itself published')],
+      [
+        'sensors of Argo Events and of Sluice share a bus',
+        publish('is read by sensors next to what Argo Events itself published'),
+      ],
       ['data that is not JSON', encoding('keep data that is not JSON in base64')],
-      ['ids of 32 hex digits', differs('event ids'), ids('is the same each time a producer repeats its CloudEvent, and another for another source')],
-      ['a message that is no event', consume('hands on what is not an event with the reason, so that it stops nothing behind it')],
+      [
+        'ids of 32 hex digits',
+        differs('event ids'),
+        ids('is the same each time a producer repeats its CloudEvent, and another for another source'),
+      ],
+      [
+        'a message that is no event',
+        consume('hands on what is not an event with the reason, so that it stops nothing behind it'),
+      ],
     ],
   },
   {
     title: '4.2 Metrics',
     rows: [
-      ['`argo_events_events_sent_total` and the others of event sources', metrics('counts what its event sources did with every event')],
-      ['`argo_events_action_triggered_total` and the others of sensors', metrics('counts what its sensors decided, and what came of every fire')],
-      ['names and labels', metrics("exports them beside Temporal's own, with the labels that are documented and no others")],
-      ['events dropped by filters, lag (not counted by Argo Events)', metrics('measures the backlog and the parked runs of its sensors')],
+      [
+        '`argo_events_events_sent_total` and the others of event sources',
+        metrics('counts what its event sources did with every event'),
+      ],
+      [
+        '`argo_events_action_triggered_total` and the others of sensors',
+        metrics('counts what its sensors decided, and what came of every fire'),
+      ],
+      [
+        'names and labels',
+        metrics("exports them beside Temporal's own, with the labels that are documented and no others"),
+      ],
+      [
+        'events dropped by filters, lag (not counted by Argo Events)',
+        metrics('measures the backlog and the parked runs of its sensors'),
+      ],
     ],
   },
   {
     title: '4.3 Validation',
     rows: [
-      ['EventBus: required fields, one implementation, replicas 1 or at least 3', refused('bus-jetstream.yaml'), refused('bus-two-replicas.yaml'), refused('bus-exotic-no-url.yaml')],
-      ['EventBus: changes of an immutable field', untested('a changed bus is taken over: the stream itself is left alone')],
-      ['EventSource: one name once, kinds that go together', refused('source-event-name-twice.yaml'), differs('kinds of one EventSource that need one reader beside kinds that do not')],
+      [
+        'EventBus: required fields, one implementation, replicas 1 or at least 3',
+        refused('bus-jetstream.yaml'),
+        refused('bus-two-replicas.yaml'),
+        refused('bus-exotic-no-url.yaml'),
+      ],
+      [
+        'EventBus: changes of an immutable field',
+        untested('a changed bus is taken over: the stream itself is left alone'),
+      ],
+      [
+        'EventSource: one name once, kinds that go together',
+        refused('source-event-name-twice.yaml'),
+        differs('kinds of one EventSource that need one reader beside kinds that do not'),
+      ],
       ['Sensor: dependencies and filters', refused('dependency-fields.yaml'), refused('filter-data.yaml')],
       ['Sensor: triggers', refused('trigger-names.yaml'), refused('trigger-kinds.yaml')],
       ['Sensor: `conditionsReset`', refused('conditions-reset.yaml')],
       ['Sensor: parameters', refused('parameters.yaml'), refused('parameters-shape.yaml')],
-      ['Sensor: every trigger kind', refused('brokers.yaml'), refused('messages.yaml'), refused('custom.yaml'), refused('cloud.yaml')],
-      ['what Argo Events does not check: expressions, patterns, conditions', differs('syntax of jq, Lua, templates, expressions, regular expressions, data filter values')],
+      [
+        'Sensor: every trigger kind',
+        refused('brokers.yaml'),
+        refused('messages.yaml'),
+        refused('custom.yaml'),
+        refused('cloud.yaml'),
+      ],
+      [
+        'what Argo Events does not check: expressions, patterns, conditions',
+        differs('syntax of jq, Lua, templates, expressions, regular expressions, data filter values'),
+      ],
       ['unknown fields are dropped', differs('unknown fields in a manifest')],
       ['admission webhook', unsupported('`sluice apply` refuses; nothing listens to the API server')],
     ],
@@ -81,10 +176,17 @@ export const BUS_SECTIONS: readonly Section[] = [
   {
     title: '4.4 Command',
     rows: [
-      ['`lint`: files and folders, ✓ and ✗, exit code 1', validate('marks good and bad objects for people'), validate('accepts what is right, and lists every object of every file')],
+      [
+        '`lint`: files and folders, ✓ and ✗, exit code 1',
+        validate('marks good and bad objects for people'),
+        validate('accepts what is right, and lists every object of every file'),
+      ],
       ['`lint --strict`: warnings count', validate('takes warnings for errors when it is strict')],
-      ['`lint` skips YAML that cannot be read', validate('finds %s wrong')],
-      ['`lint` leaves out EventBus', validate('accepts what is right, and lists every object of every file')],
+      ['YAML that cannot be read (`lint` skips it, here it is an error)', validate('finds %s wrong')],
+      [
+        'EventBus objects (`lint` leaves them out, here they are checked)',
+        validate('accepts what is right, and lists every object of every file'),
+      ],
     ],
   },
   {
@@ -96,13 +198,23 @@ export const BUS_SECTIONS: readonly Section[] = [
       ['5 an error under `or`', differs('an error in a filter under `or`')],
       ['7 a crash on a payload without event', differs('a payload or dynamic header whose dependency has no event')],
       ['8 a crash on a `rateLimit` without number', differs('`rateLimit` without `requestsPerUnit`')],
-      ['9, 10 `submit-from` and policies report failure after success', differs('`argoWorkflow` `submit-from`'), differs('`policy` of `argoWorkflow` `submit`')],
+      [
+        '9, 10 `submit-from` and policies report failure after success',
+        differs('`argoWorkflow` `submit-from`'),
+        differs('`policy` of `argoWorkflow` `submit`'),
+      ],
       ['12 Kafka: acknowledgements and flushing', differs('Kafka delivery')],
       ['18 an event is known for 60 s', differs('an event delivered again')],
       ['21 a bad condition is accepted', differs('a bad condition or reset schedule')],
       ['22 HTTP 500 is success', differs('HTTP answers from 300 up')],
-      ['23 deleted sensors leave consumers behind', testsOf('test/workflows/sensor-scenarios.ts')('a deleted sensor leaves nothing on its bus')],
-      ['24 events rejected by a source are only logged', differs('an event that a source filter drops, or that is not JSON where JSON is asked for')],
+      [
+        '23 deleted sensors leave consumers behind',
+        testsOf('test/workflows/sensor-scenarios.ts')('a deleted sensor leaves nothing on its bus'),
+      ],
+      [
+        '24 events rejected by a source are only logged',
+        differs('an event that a source filter drops, or that is not JSON where JSON is asked for'),
+      ],
       ['25 no metrics of what is dropped', metrics('counts what its sensors decided, and what came of every fire')],
     ],
   },
@@ -111,13 +223,27 @@ export const BUS_SECTIONS: readonly Section[] = [
     rows: [
       ['6 fires include leftovers from other branches', state('takes leftovers of other branches along')],
       ['7 a reset catches up after an outage', state('catches up on a tick that passed while nothing ran')],
-      ['9 acknowledged after retries and dead letter', testsOf('test/activities/listen.integration.test.ts')('gives the events back, and fires them once Temporal takes them')],
+      ['9 acknowledged before or after the action', differs('`atLeastOnce`')],
       ['11 `useRawData` affects keys only', parameters('write templates as text, also raw')],
-      ['12 a whole event has base64 data and whole seconds', parameters('is the whole event if nothing is selected: context, and the data in base64')],
-      ['13 labels on created objects', testsOf('test/triggers/k8s.integration.test.ts')('marks the object with sensor, trigger, fire and events')],
+      [
+        '12 a whole event has base64 data and whole seconds',
+        parameters('is the whole event if nothing is selected: context, and the data in base64'),
+      ],
+      [
+        '13 labels on created objects',
+        testsOf('test/triggers/k8s.integration.test.ts')('marks the object with sensor, trigger, fire and events'),
+      ],
       ['14 Redis sources', differs('delivery of the Redis stream source'), differs('a new consumer group')],
-      ['15 the event id is the broker’s key against duplicates', publish('puts them on the stream and subjects of Argo Events, with their key as message id')],
-      ['16 one trailing newline of secrets is removed', testsOf('test/kubernetes/secret-readers.integration.test.ts')('come from mounted files, then the environment, then the Kubernetes API, less one newline at the end')],
+      [
+        '15 the event id is the broker’s key against duplicates',
+        publish('puts them on the stream and subjects of Argo Events, with their key as message id'),
+      ],
+      [
+        '16 one trailing newline of secrets is removed',
+        testsOf('test/kubernetes/secret-readers.integration.test.ts')(
+          'come from mounted files, then the environment, then the Kubernetes API, less one newline at the end',
+        ),
+      ],
     ],
   },
 ];
