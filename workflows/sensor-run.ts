@@ -84,6 +84,8 @@ class Run {
   private readonly discarded = new Set<string>();
   private readonly returned = new Set<string>();
   private returning: Promise<void> = Promise.resolve();
+  private readonly published = new Set<string>();
+  private publishing: Promise<void> = Promise.resolve();
 
   private readonly fires: ReadonlyMap<string, Fire>;
 
@@ -149,6 +151,9 @@ class Run {
   takeOutcomes(reports: readonly WorkflowOutcomeReport[]): void {
     for (const report of reports) this.ledger.ended(report);
     this.show();
+    // Retries and parked fires may take days: nobody waits for them who waits for these outcomes.
+    const isMoving = this.ledger.statuses().some(({ state }) => state === 'Firing' || state === 'Waiting');
+    if (!isMoving && !this.ledger.isSettled()) void this.publishOutcomes();
   }
 
   /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
@@ -329,16 +334,8 @@ class Run {
   }
 
   private async conclude(): Promise<SensorRunResult> {
+    await this.publishOutcomes();
     const fires = this.ledger.statuses();
-    const { sensor, bus, events, options } = this.input;
-    if (fires.some((fire) => fire.outcome !== undefined)) {
-      const runId = workflowInfo().workflowId;
-      try {
-        await regular.sluicePublishOutcomes({ sensor, bus, runId, options, events, fires });
-      } catch (error) {
-        this.note(`the outcome could not be published: ${describeFailure(error)}`, error);
-      }
-    }
     this.show();
     await this.returning;
     const state = this.ledger.state();
@@ -350,6 +347,23 @@ class Run {
       'RUN_FAILED',
       { state, fires },
     );
+  }
+
+  /** Each outcome once. Never rejects: what cannot be published does not change what became of the fires. */
+  private publishOutcomes(): Promise<void> {
+    const fires = this.ledger
+      .statuses()
+      .filter(({ id, outcome }) => outcome !== undefined && this.ledger.isAtRest(id) && !this.published.has(id));
+    if (fires.length === 0) return this.publishing;
+    for (const { id } of fires) this.published.add(id);
+    const { sensor, bus, events, options } = this.input;
+    const request = { sensor, bus, runId: workflowInfo().workflowId, options, events, fires };
+    this.publishing = this.publishing
+      .then(() => regular.sluicePublishOutcomes(request))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) this.note(`the outcome could not be published: ${describeFailure(error)}`, error);
+      });
+    return this.publishing;
   }
 
   /** What went wrong beside the fires does not change what became of them. */

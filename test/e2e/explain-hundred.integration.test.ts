@@ -23,12 +23,21 @@ describe('sluice explain', () => {
   let sluice: SluiceCommand;
   let redis: Redis;
   let folder: string;
-  const refusing = createServer((_, response) => response.writeHead(400).end());
+  /** What the sensor of outcomes sent. */
+  const outcomes: Array<{ readonly events: readonly string[]; readonly status: string }> = [];
+  const receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      if (request.url === '/outcomes') outcomes.push(JSON.parse(body) as (typeof outcomes)[number]);
+      response.writeHead(request.url === '/outcomes' ? 200 : 400).end();
+    });
+  });
 
   beforeAll(async () => {
     system = await startSystem({ own: true, temporalUi: false, workflowDurationMs: 300 });
     redis = new Redis(system.redis.url);
-    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     const { url, caPath, adminToken: token } = system.kubernetes;
     const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
     await api.expect('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
@@ -37,14 +46,14 @@ describe('sluice explain', () => {
     worker = await startWorker('all-in-one', system.environment);
     folder = await mkdtemp(join(tmpdir(), 'sluice-explain-'));
     const file = join(folder, 'all.yaml');
-    await writeFile(file, manifests(system, (refusing.address() as AddressInfo).port));
+    await writeFile(file, manifests(system, (receiver.address() as AddressInfo).port));
     await sluice.json('apply', '-f', file, '-n', NAMESPACE, '--wait', '30s');
   }, 120_000);
 
   afterAll(async () => {
     redis?.disconnect();
-    refusing.closeAllConnections();
-    refusing.close();
+    receiver.closeAllConnections();
+    receiver.close();
     await worker?.stop();
     await system?.stop();
     if (folder) await rm(folder, { recursive: true });
@@ -95,6 +104,7 @@ describe('sluice explain', () => {
     );
 
     for (const story of await storiesOf(clear)) {
+      expect(story.unknown).toEqual([]);
       expect(story.verdict).toMatchObject({ state: 'succeeded', sensors: [{ sensor: `${NAMESPACE}/mixed` }] });
       // Its run may carry a parked fire of another event, and then has not ended.
       expect(
@@ -106,7 +116,6 @@ describe('sluice explain', () => {
         ...['source received', 'trigger fired'],
       ]);
       expect(only(story, 'trigger')?.object).toMatch(new RegExp(`^Workflow/${NAMESPACE}/scene-`));
-      expect(story.unknown).toEqual([]);
     }
     for (const story of await storiesOf(cloudy)) {
       expect(story.verdict.state).toBe('filtered');
@@ -147,6 +156,18 @@ describe('sluice explain', () => {
     }
   }, 240_000);
 
+  it('hands the outcome of each Workflow to a second sensor and to a Redis stream, though other fires are parked', async () => {
+    await eventually(() => outcomes.length >= 30, { timeoutMs: 30_000 });
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['Succeeded']));
+    const told = outcomes.flatMap(({ events }) => events);
+    const stream = await redis.xrange('WATERBODIES', '-', '+');
+    const hrefs = stream.map(([, fields]) => fields[fields.indexOf('href') + 1]).sort();
+    expect(hrefs).toEqual(Array.from({ length: 30 }, (_, index) => `clear-${index}`).sort());
+    expect(told.sort()).toEqual([...new Set(told)].sort());
+    expect(told).toHaveLength(30);
+    expect(await redis.exists('WATERBODIESFAILURE')).toBe(0);
+  });
+
   it('offers a choice where several events fit, and knows nothing of others', async () => {
     await expect(sluice.json('explain', 'items:ITEMS', '-n', NAMESPACE)).rejects.toThrow(/ended with 1.*events fit/s);
     await expect(sluice.json('explain', 'nobody/knows:it', '-n', NAMESPACE)).rejects.toThrow(/ended with 1/);
@@ -175,7 +196,9 @@ spec:
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
-metadata: { name: mixed, annotations: { sluice.io/correlate-by: values.pair } }
+metadata:
+  name: mixed
+  annotations: { sluice.io/correlate-by: values.pair, sluice.io/outcome-redis: '${redis.host}:${redis.port}' }
 spec:
   dependencies:
     - name: clear
@@ -207,5 +230,20 @@ spec:
         http: { url: 'http://127.0.0.1:${port}/', method: POST, payload: [{ src: { dependencyName: failing, dataKey: values.href }, dest: href }] }
     - template: { name: pair, conditions: left && right, log: {} }
     - template: { name: note, conditions: announced, log: {} }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: chained }
+spec:
+  dependencies: [{ name: outcome, eventSourceName: sluice-outcomes, eventName: mixed }]
+  triggers:
+    - template:
+        name: tell
+        http:
+          url: http://127.0.0.1:${port}/outcomes
+          method: POST
+          payload:
+            - { src: { dependencyName: outcome, dataKey: events, useRawData: true }, dest: events }
+            - { src: { dependencyName: outcome, dataKey: workflow_status }, dest: status }
 `;
 }

@@ -23,8 +23,7 @@ export interface OpenBuses {
 }
 
 /** A command answers a person: a server that does not answer by then is one that cannot be read. */
-const CONNECT_TIMEOUT_MS = 5_000;
-const QUERY_TIMEOUT_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Opens every applied bus of a namespace, or of all, for `work`. */
 export async function withBuses<T>(
@@ -68,7 +67,6 @@ function readDefinition(session: TemporalSession, object: AppliedObject): Promis
     object.workflowId,
     () => notApplied(object),
     (handle) => handle.query(eventBusDefinitionQuery),
-    QUERY_TIMEOUT_MS,
   );
 }
 

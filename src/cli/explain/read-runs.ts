@@ -3,6 +3,7 @@ import type { temporal } from '@temporalio/proto';
 import type { FireTriggersRequest } from '../../../activities/contracts';
 import type { Accountable, SensorRunInput } from '../../../workflows/messages';
 import type { FireStatus } from '../../run/run-types';
+import { isNotFound } from '../ask-workflow';
 import { concurrently } from '../concurrently';
 import { findRuns, type FoundRun } from '../runs/find-runs';
 import { readFires } from '../runs/run-details';
@@ -14,7 +15,6 @@ type Payloads = temporal.api.common.v1.IPayloads;
 
 const MAX_RUNS = 50;
 const READS_AT_ONCE = 4;
-const QUERY_TIMEOUT_MS = 5_000;
 
 /** Oldest first. `event` is a key or a short id. */
 export async function readRunsOf(
@@ -28,17 +28,18 @@ export async function readRunsOf(
     if (found.length >= MAX_RUNS) break;
   }
   const runs = await concurrently(found, READS_AT_ONCE, (run) => readRun(session, run));
-  return runs.sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
+  return runs.filter((run) => run !== undefined).sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
 }
 
-async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts> {
-  const { events } = await session.client.workflow.getHandle(run.id).fetchHistory();
-  const history = events ?? [];
+/** Undefined for a run that is being forgotten: it is listed a little longer than it is kept. */
+async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
+  const history = await fetchHistory(session, run.id);
+  if (history === undefined) return undefined;
   const input = await decode<SensorRunInput>(
     session,
     history[0]?.workflowExecutionStartedEventAttributes?.input ?? undefined,
   );
-  const fires = (await resultOf(session, history)) ?? (await readFires(session, run.id, QUERY_TIMEOUT_MS));
+  const fires = (await resultOf(session, history)) ?? (await readFires(session, run.id));
   const times = await fireTimes(session, history);
   return {
     ...run,
@@ -50,6 +51,15 @@ async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFact
     ...(input?.parkedBecause !== undefined && { parkedBecause: input.parkedBecause }),
     acts: await actsOf(session, history),
   };
+}
+
+async function fetchHistory(session: TemporalSession, runId: string): Promise<readonly HistoryEvent[] | undefined> {
+  try {
+    return (await session.client.workflow.getHandle(runId).fetchHistory()).events ?? [];
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /** An ended run tells by its result, which needs no worker. */

@@ -10,7 +10,6 @@ import type { TemporalSession } from '../temporal';
 import type { SensorFacts } from './facts';
 
 const QUERIES_AT_ONCE = 8;
-const QUERY_TIMEOUT_MS = 3_000;
 
 export async function readInterestedSensors(
   session: TemporalSession,
@@ -42,7 +41,6 @@ async function readSensor(
       object.workflowId,
       () => notApplied(object),
       (handle) => handle.query(wanted),
-      QUERY_TIMEOUT_MS,
     );
   const definition = await ask(sensorDefinitionQuery);
   const isInterested = definition.spec.dependencies.some(

@@ -1,0 +1,173 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Redis from 'ioredis';
+import { Client, Connection } from '@temporalio/client';
+import { startTemporal } from '../../dev/servers';
+import type { Story } from '../../src/cli/explain/story';
+import type { DecisionRecord } from '../../src/event/decision-record';
+import { shortEventId } from '../../src/event/short-id';
+import { eventually } from '../setup/eventually';
+import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { jsonOf } from './run-cli-for-test';
+
+describe('sluice explain and events', () => {
+  let cluster: ClusterOfOne;
+  let redis: Redis;
+  let answer = 200;
+  const receiver = createServer((_, response) => response.writeHead(answer).end());
+
+  beforeAll(async () => {
+    cluster = await startClusterOfOne();
+    redis = new Redis(cluster.redis.url);
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    await cluster.startWorkers();
+    const run = await cluster.sluice(['apply', '-f', await manifestFile(), '--wait', '30s']);
+    expect({ exitCode: run.exitCode, stderr: run.exitCode === 0 ? '' : run.stderr }).toEqual({
+      exitCode: 0,
+      stderr: '',
+    });
+  });
+  afterAll(async () => {
+    await cluster?.sluice(['delete', '-f', await manifestFile()]);
+    redis?.disconnect();
+    receiver.closeAllConnections();
+    receiver.close();
+    await cluster?.stop();
+  });
+
+  const manifestFile = () =>
+    cluster.manifest(
+      'all.yaml',
+      `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: { name: default }
+spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: stac }
+spec:
+  redisStream:
+    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [ITEMS] }
+    spare: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [SPARE] }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: scenes }
+spec:
+  dependencies:
+    - name: item
+      eventSourceName: stac
+      eventName: items
+      filters: { data: [{ path: values.sky, type: string, value: [clear] }] }
+  triggers:
+    - template:
+        name: post
+        http:
+          url: http://127.0.0.1:${(receiver.address() as AddressInfo).port}/
+          method: POST
+          payload: [{ src: { dependencyName: item, dataKey: values.href }, dest: href }]
+`,
+    );
+  /** Answers the event's key. */
+  const add = async (stream: string, fields: Record<string, string>): Promise<string> =>
+    `stac/${stream.toLowerCase()}:${stream}:${await redis.xadd(stream, '*', ...Object.entries(fields).flat())}`;
+  const run = (...words: readonly string[]) => cluster.sluice([...words, '-n', cluster.namespace.name]);
+  const explain = async (id: string): Promise<Story> => jsonOf<Story>(await run('explain', id, '-o', 'json'));
+  const until = (id: string, state: string, patience?: { timeoutMs: number }): Promise<Story> =>
+    eventually(async () => {
+      const story = await explain(id);
+      return story.verdict.state === state && story;
+    }, patience);
+  const decisions = async (...words: readonly string[]): Promise<readonly DecisionRecord[]> =>
+    jsonOf<{ decisions: readonly DecisionRecord[] }>(await run('events', '-o', 'json', ...words)).decisions;
+
+  it('tells the story to a person, by key, short id, entry id or anything in the data', async () => {
+    const key = await add('ITEMS', { sky: 'clear', href: 'https://stac.example/S2B_10TFK' });
+    await until(key, 'succeeded');
+    for (const id of [key, shortEventId(key), key.split(':').at(-1) ?? '', 'S2B_10TFK']) {
+      const { exitCode, stdout } = await run('explain', id);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/received[^]*published[^]*fired[^]*SUCCEEDED {2}Sensor/);
+      expect(stdout).toContain(shortEventId(key));
+    }
+  });
+
+  it('lists decisions, by decision and event', async () => {
+    const cloudy = await add('ITEMS', { sky: 'cloudy', href: 'a' });
+    await until(cloudy, 'filtered');
+    const [record] = await decisions('--sensor', 'scenes', '--decision', 'filtered', '--event', cloudy);
+    expect(record).toMatchObject({ decision: 'filtered', eventKey: cloudy, dependency: 'item' });
+    expect(record?.reason).toContain('cloudy');
+    const all = await decisions('--sensor', 'scenes');
+    expect(new Set(all.map(({ decision }) => decision))).toEqual(new Set(['fired', 'filtered']));
+    expect(all.map(({ at }) => Date.parse(at))).toEqual([...all.map(({ at }) => Date.parse(at))].sort((a, b) => a - b));
+    expect((await decisions('--sensor', 'scenes', '--limit', '1')).map(({ eventKey }) => eventKey)).toEqual([cloudy]);
+    expect(await decisions('--sensor', 'nobody')).toEqual([]);
+    expect((await run('events', '--sensor', 'scenes')).stdout).toContain('filters.data');
+  });
+
+  it('tells what a person did to a run, and what came of it', async () => {
+    answer = 400;
+    const key = await add('ITEMS', { sky: 'clear', href: 'b' });
+    const parked = await until(key, 'parked');
+    const runId = parked.timeline.find(({ stage }) => stage === 'run')?.runId ?? '';
+    answer = 200;
+    await cluster.sluice(['retrigger', runId, '--why', 'receiver repaired', '--by', 'ada']);
+    const story = await until(key, 'succeeded');
+    expect(story.timeline).toContainEqual(
+      expect.objectContaining({ what: 'retriggered', by: 'ada', why: 'receiver repaired' }),
+    );
+    await cluster.sluice(['retrigger', runId, '--why', 'once more', '--by', 'ada']);
+    const twice = await eventually(async () => {
+      const { timeline } = await explain(key);
+      const starts = timeline.filter(({ stage, what }) => stage === 'run' && what === 'started');
+      return starts.length === 2 && starts;
+    });
+    expect(twice.at(-1)).toMatchObject({ by: 'ada', why: 'once more' });
+  });
+
+  it('says what nobody asked for, and what waits for a paused sensor', async () => {
+    const spare = await add('SPARE', { href: 'c' });
+    expect((await until(spare, 'unmatched')).verdict.summary).toContain('dependency');
+    await cluster.sluice(['pause', 'sensor', 'scenes', '--why', 'maintenance']);
+    // A pause takes hold when the listener has stopped.
+    await eventually(async () => {
+      const probe = await add('ITEMS', { sky: 'clear', href: 'd' });
+      const story = await eventually(async () => {
+        const found = await explain(probe).catch(() => undefined);
+        return found?.verdict.state !== undefined && found;
+      });
+      return story.verdict.state === 'pending' && story.verdict.summary.includes('maintenance');
+    });
+    await cluster.sluice(['resume', 'sensor', 'scenes', '--why', 'maintenance is over']);
+  });
+
+  it('says what cannot be known any more', async () => {
+    const key = await add('ITEMS', { sky: 'clear', href: 'e' });
+    const story = await until(key, 'succeeded');
+    const { runId = '' } = story.timeline.find(({ stage }) => stage === 'run') ?? {};
+    const temporal = await startTemporal();
+    const connection = await Connection.connect({ address: temporal.address });
+    try {
+      const { workflowService } = new Client({ connection });
+      await workflowService.deleteWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId: runId },
+      });
+    } finally {
+      await connection.close();
+      await temporal.stop();
+    }
+    const forgotten = await until(key, 'fired', { timeoutMs: 45_000 });
+    expect(forgotten.unknown.join(' ')).toContain(runId);
+  });
+
+  it('ends with 1 for an event that nobody knows, and offers a choice where several fit', async () => {
+    const unknown = await run('explain', 'stac/items:ITEMS:0-1', '-o', 'json');
+    expect([unknown.exitCode, jsonOf(unknown)]).toEqual([1, expect.objectContaining({ event: null, timeline: [] })]);
+    const several = await run('explain', 'items:ITEMS', '-o', 'json');
+    expect(several.exitCode).toBe(1);
+    expect(jsonOf<{ candidates: unknown[] }>(several).candidates.length).toBeGreaterThan(2);
+  });
+});
