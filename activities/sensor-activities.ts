@@ -1,5 +1,6 @@
 /** All activities of the Sensor plugin, in one place. */
 import { Context } from '@temporalio/activity';
+import { describeError } from '../src/errors';
 import type { PluginActivities } from '../src/plugin/sluice-plugin';
 import { sensorWorkflowId } from '../workflows/identity';
 import { sensorDefinitionQuery } from '../workflows/messages';
@@ -38,8 +39,13 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
       }
     },
 
-    async sluiceRecordDecisions({ bus, records }) {
-      (await buses.get(bus)).recordDecisions(records);
+    sluiceRecordDecisions({ bus, records }) {
+      // The sensor does not wait for a bus that is away: records are written when it is back, like those of listeners.
+      buses.get(bus).then(
+        (open) => open.recordDecisions(records),
+        (error: unknown) => dependencies.log.warn(`${records.length} decisions not recorded: ${describeError(error)}`),
+      );
+      return Promise.resolve();
     },
 
     async sluiceForgetSensor({ bus, namespace, name }) {

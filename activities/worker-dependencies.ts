@@ -41,8 +41,9 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
   const kubernetes = createKubernetesAccess(options.kubernetes);
   const secrets = options.secrets ?? createSecretReader({ kubernetes });
   const engine = createExpressionEngine();
-  const buses = new BusPool((definition) =>
+  const buses = new BusPool((definition, signal) =>
     connectBus(definition, secrets, {
+      signal,
       log: (level, message) => log[level](message),
       ...(options.busUrl === undefined ? {} : { url: options.busUrl }),
     }),

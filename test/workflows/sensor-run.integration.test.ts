@@ -294,3 +294,33 @@ describe('a run whose API server is away', () => {
     await namespace.remove();
   });
 });
+
+describe('a sensor whose bus is away', () => {
+  it('goes on with what it is told, and can be paused and deleted', async () => {
+    const world = await openWorld();
+    try {
+      const stage = new Stage(world);
+      await world.nats.stopKeepingData();
+      await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
+      const observe = async (name: string): Promise<void> => {
+        const event = stage.event(name, '1');
+        await stage.handle.signal('observe', { observations: [{ dependency: name, event, receivedAt: Date.now() }] });
+      };
+      await observe('a');
+      await stage.holdsEvents('a-1');
+      await stage.handle.signal('pause', BY);
+      await eventually(async () => {
+        const { raw } = await stage.handle.describe();
+        return !(raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'sluiceListen');
+      });
+      await observe('b');
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '1' }]);
+      await world.nats.restart();
+      await stage.handle.cancel();
+      await expect(stage.handle.result()).rejects.toThrow();
+      expect((await stage.handle.describe()).status.name).toBe('CANCELLED');
+    } finally {
+      await world.close();
+    }
+  });
+});
