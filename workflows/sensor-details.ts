@@ -21,6 +21,8 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
       const lines = describeHeld(held.find(({ trigger }) => trigger === name));
       return [`- **${name}** when \`${condition}\``, ...lines].join('<br>');
     }),
+    // The UI cuts the last lines of a list off where nothing follows it.
+    ...['', '<br>'],
   ].join('\n');
 }
 

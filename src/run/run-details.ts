@@ -42,9 +42,10 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
   if (fires.length > shown.length) lines.push('', `… and ${fires.length - shown.length} more fires.`);
   if (decisions.length > 0) lines.push('', ...decisions.slice(-20).map((decision) => `- ${cell(decision)}`));
   if (ledger.parked().length > 0) {
-    lines.push('', 'Parked: send signal `retrigger` or `discard` with `{"by": "your name", "why": "the reason"}`.');
+    lines.push('', 'Parked: send signal `retrigger` or `discard` with<br>`{"by": "your name", "why": "the reason"}`');
   }
-  return lines.join('\n');
+  // The UI cuts the last lines of a list off where nothing follows it.
+  return [...lines, '', '<br>'].join('\n');
 }
 
 function countByState(fires: readonly FireStatus[]): string {
@@ -85,6 +86,6 @@ function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure
 
 /** Keeps text from breaking the list, and a long text from taking the panel. */
 function cell(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/</g, '&lt;');
+  const line = text.replace(/\s+/g, ' ').replace(/</g, '\\<');
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

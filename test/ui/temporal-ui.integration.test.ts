@@ -1,0 +1,101 @@
+/** What a person sees in the Temporal dev server's own UI, in a real browser. */
+import { openChromium, type OpenChromium } from '../../dev/chromium';
+import { PICTURED_ARGO_UI, startPicturedSystem, type PicturedSystem } from '../../dev/pictured-system';
+import { TemporalUi } from '../../dev/temporal-ui-pages';
+import { shortEventId } from '../../src/event/short-id';
+import { eventually } from '../setup/eventually';
+
+describe('the Temporal UI', () => {
+  let pictured: PicturedSystem;
+  let browser: OpenChromium;
+  let ui: TemporalUi;
+
+  beforeAll(async () => {
+    browser = await openChromium({ width: 1280, height: 900 });
+    pictured = await startPicturedSystem();
+    ui = new TemporalUi(browser.page, pictured.system.temporal.uiUrl);
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await pictured?.stop();
+  }, 60_000);
+
+  const details = (): Promise<string> => ui.details().locator('main').innerText();
+  const runsInList = async (query: string): Promise<string[]> => {
+    await ui.openList(query);
+    const links = browser.page.getByRole('link', { name: /^run\// });
+    await links.first().waitFor();
+    return (await links.allInnerTexts()).map((text) => text.trim()).sort();
+  };
+  const firstParked = async (): Promise<string> => {
+    const [runId] = await pictured.runs('flood-watch', 'Parked');
+    if (runId === undefined) throw new Error('no run is parked');
+    return runId;
+  };
+
+  it('lists runs by sensor, state, trigger, event source and event', async () => {
+    const parked = [...(await pictured.runs('flood-watch', 'Parked'))].sort();
+    const [one = ''] = parked;
+    const eventId = shortEventId(one.split('/').slice(3).join('/'));
+    expect(await runsInList(`SluiceSensor = 'default/flood-watch'`)).toEqual(parked);
+    expect(await runsInList(`SluiceState = 'Parked'`)).toEqual(parked);
+    expect(await runsInList(`SluiceTriggers = 'flood-report'`)).toEqual(parked);
+    expect(await runsInList(`SluiceEventSource = 'sentinel2-scenes' AND SluiceState = 'Parked'`)).toEqual(parked);
+    expect(await runsInList(`SluiceSensor = 'default/flood-watch' AND SluiceEventIds = '${eventId}'`)).toEqual([one]);
+  }, 60_000);
+
+  it('shows of a run its fires, events, the Workflow with a link to the Argo UI, attempts and outcome', async () => {
+    const runIds = await pictured.runs('water-bodies', 'Succeeded');
+    const runId = runIds.find((id) => id.includes('scene-announced')) ?? '';
+    const eventKey = runId.split('/').slice(3).join('/');
+    await ui.openMetadata(runId);
+    expect(await ui.summary().locator('main').innerText()).toContain(`water-bodies-detection ← ${eventKey}`);
+    const text = await details();
+    expect(text).toContain('water-bodies-detection · 1 attempt');
+    expect(text).toContain(eventKey);
+    expect(text).toContain('outcome Succeeded');
+    const link = ui.details().getByRole('link', { name: /^Workflow default\/water-bodies-detection-/ });
+    expect(await link.getAttribute('href')).toMatch(
+      new RegExp(`^${PICTURED_ARGO_UI}/workflows/default/water-bodies-detection-[a-z0-9]{12}\\?uid=[0-9a-f-]{36}$`),
+    );
+  }, 60_000);
+
+  it('shows of a parked run the reason, what to do, and a timer that says what is waited for', async () => {
+    await ui.openMetadata(await firstParked());
+    const text = await details();
+    expect(text).toContain('KUBERNETES_REFUSED');
+    expect(text).toContain('namespaces/flood-watch');
+    expect(text).toContain('retrigger');
+    await browser.page.getByText('flood-report is parked').first().waitFor();
+  }, 60_000);
+
+  it('shows of a sensor its counts, parked runs, lag, and what joined triggers hold and wait for', async () => {
+    const text = await eventually(async () => {
+      await ui.openMetadata('sensor/default/flood-watch');
+      const cells = await ui.details().locator('td').allInnerTexts();
+      return cells.join(' ') === '3 3 0 0 3 3 0' ? await details() : undefined;
+    });
+    expect(text).toMatch(/consumed\s+matched\s+unmatched\s+failed\s+fired\s+parked runs\s+lag/);
+    expect(text).toMatch(/weekly-mosaic when scene && approval\s+holds scene sentinel2-scenes\/scene-announced:/);
+    expect(text).toContain('waits for approval');
+    await browser.page.getByText('bus → flood-watch').first().waitFor();
+  }, 60_000);
+
+  it('shows who retriggered a run, and names trigger and event on the activity that tries again', async () => {
+    const runId = await firstParked();
+    const request = { by: 'ada', why: 'the namespace exists now' };
+    await pictured.client.workflow.getHandle(runId).signal('retrigger', request);
+    const eventKey = runId.split('/').slice(3).join('/');
+    const page = await eventually(
+      async () => {
+        await ui.openMetadata(runId);
+        const text = await browser.page.locator('main').innerText();
+        return text.includes('flood-report is parked') && text.includes(`flood-report ← ${eventKey}`) && text;
+      },
+      { timeoutMs: 40_000 },
+    );
+    expect(page).toContain('Activity');
+    expect(await details()).toContain('retriggered by ada: the namespace exists now');
+  }, 60_000);
+});
