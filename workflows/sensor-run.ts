@@ -151,9 +151,6 @@ class Run {
   takeOutcomes(reports: readonly WorkflowOutcomeReport[]): void {
     for (const report of reports) this.ledger.ended(report);
     this.show();
-    // Retries and parked fires may take days: nobody waits for them who waits for these outcomes.
-    const isMoving = this.ledger.statuses().some(({ state }) => state === 'Firing' || state === 'Waiting');
-    if (!isMoving && !this.ledger.isSettled()) void this.publishOutcomes();
   }
 
   /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
@@ -375,6 +372,9 @@ class Run {
 
   private show(): void {
     this.returnTickets();
+    // Retries and parked fires may take days: nobody waits for them who waits for the outcomes of the others.
+    const isMoving = this.ledger.statuses().some(({ state }) => state === 'Firing' || state === 'Waiting');
+    if (!isMoving && !this.ledger.isSettled()) void this.publishOutcomes();
     setCurrentDetails(describeRun(this.input, this.ledger, this.decisions));
     const state = this.ledger.state();
     if (state === this.shownState) return;
