@@ -33,9 +33,7 @@ export interface MeasuredSystem {
   stop(): Promise<void>;
 }
 
-export async function startMeasuredSystem(
-  sensorAnnotations?: Readonly<Record<string, string>>,
-): Promise<MeasuredSystem> {
+export async function startMeasuredSystem(): Promise<MeasuredSystem> {
   const system = await startSystem({ temporalUi: false, own: true });
   let worker: RunningWorker | undefined;
   try {

@@ -74,10 +74,11 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   private withActivities(options: WorkerOptions): WorkerOptions {
     return {
+      // Before the owner's options: what they say about heartbeats wins.
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
       ...options,
       activities: { ...options.activities, ...this.opened?.activities },
-      maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? HEARTBEAT_THROTTLE,
-      defaultHeartbeatThrottleInterval: options.defaultHeartbeatThrottleInterval ?? HEARTBEAT_THROTTLE,
     };
   }
 }

@@ -47,12 +47,7 @@ describe('output of commands', () => {
 
   it('lets no text from outside control the terminal', () => {
     const table = { columns: ['name', 'state'], rows: [['\u001b]0;owned\u0007', 'two\nlines'] as [string, string]] };
-    const text = printed(
-      'table',
-      true,
-      {},
-      { ...RESULT, table: { ...table, rows: table.rows } },
-    );
+    const text = printed('table', true, {}, { ...RESULT, table: { ...table, rows: table.rows } });
     expect(text).not.toContain('\u0007');
     expect(text).toContain('two lines');
   });
