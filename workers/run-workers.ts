@@ -77,8 +77,9 @@ export async function runWorkers(
           maxCachedWorkflows: settings.maxCachedWorkflows,
           shutdownGraceTime: 0,
           shutdownForceTime: settings.shutdownGrace,
-          workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 4, maximum: 20 },
-          activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 4, maximum: 20 },
+          // Not autoscaling ones: those shrink until a query or a signal to a cached workflow waits for a poller.
+          maxConcurrentWorkflowTaskPolls: 10,
+          maxConcurrentActivityTaskPolls: 10,
         }),
       );
       log.info({ taskQueue }, 'worker is ready');
