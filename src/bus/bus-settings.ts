@@ -1,8 +1,8 @@
 /** What an EventBus manifest says about reaching the bus and keeping its stream, with the defaults filled in. Pure. */
 import { parse as parseYaml } from 'yaml';
+import { parseGoDurationMs } from '../durations';
 import { SluiceError } from '../errors';
 import type { KeySelector } from '../kubernetes/secrets';
-import { parseGoDuration } from './go-duration';
 
 /** The EventBus as it was applied. Structural, so that the manifest's own type fits. */
 export interface EventBusObject {
@@ -187,7 +187,7 @@ function duration(
   value: unknown,
   change: (ms: number) => Partial<StreamSettings>,
 ): Partial<StreamSettings> | undefined {
-  const ms = typeof value === 'string' ? parseGoDuration(value) : value === 0 ? 0 : undefined;
+  const ms = typeof value === 'string' ? parseGoDurationMs(value) : value === 0 ? 0 : undefined;
   return ms === undefined ? undefined : change(ms);
 }
 

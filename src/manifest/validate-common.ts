@@ -2,7 +2,7 @@
 import { isSluiceError } from '../errors';
 import { validateResetSchedule } from '../sensor/condition-resets';
 import type { NatsAuth, RetryStrategy, TlsConfig } from './common';
-import { parseGoDurationMs, parseNanosecondsOrDurationMs } from './durations';
+import { parseGoDurationMs, parseNanosecondsOrDurationMs } from '../durations';
 import { describeValue, type Findings } from './problem';
 
 export function validateTls(tls: TlsConfig | undefined, findings: Findings): void {

@@ -1,6 +1,6 @@
 /** Checks of an EventBus beyond its schema. */
 import { parse as parseYaml } from 'yaml';
-import { parseGoDurationMs } from './durations';
+import { parseGoDurationMs } from '../durations';
 import { EVENT_BUS_KINDS, streamConfigSchema, type EventBus } from './event-bus';
 import { fitToSchema, isFields } from './fit-to-schema';
 import { Findings, describeValue, type Finding } from './problem';

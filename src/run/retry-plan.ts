@@ -4,6 +4,7 @@
  * Argo Events' `retryStrategy` counts every attempt and applies only with `atLeastOnce`; here it always applies, and a
  * trigger without one is retried for about ten minutes, because most failures of a cluster pass by themselves.
  */
+import { parseNanosecondsOrDurationMs } from '../durations';
 import type { RetryStrategy } from '../manifest/common';
 
 export interface RetryPlan {
@@ -32,7 +33,7 @@ const LONGEST_INTERVAL_MS = 365 * 24 * 3_600_000;
  */
 export function planRetries(strategy: RetryStrategy | undefined): RetryPlan {
   if (strategy === undefined) return DEFAULT_PLAN;
-  const initialIntervalMs = Math.max(1, parseDurationMs(strategy.duration) ?? 1_000);
+  const initialIntervalMs = Math.max(1, parseBackoffMs(strategy.duration) ?? 1_000);
   const coefficient = Math.max(1, Number(strategy.factor ?? 1));
   return {
     attempts: Math.max(1, strategy.steps || 5),
@@ -42,22 +43,7 @@ export function planRetries(strategy: RetryStrategy | undefined): RetryPlan {
   };
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
-
-/**
- * A Go duration (`1m30s`, `500ms`) or, as Argo Events also takes it, a whole number of nanoseconds; in milliseconds.
- * Undefined for an absent or unreadable one: manifests were validated long before.
- */
-export function parseDurationMs(duration: string | number | undefined): number | undefined {
-  if (duration === undefined || duration === '') return undefined;
-  if (typeof duration === 'number' || /^\d+$/.test(duration)) return Number(duration) / 1e6;
-  let total = 0;
-  let rest = duration;
-  while (rest !== '') {
-    const part = /^(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/.exec(rest);
-    if (part === null) return undefined;
-    total += Number(part[1]) * (UNIT_MS[part[2] ?? ''] ?? 0);
-    rest = rest.slice(part[0].length);
-  }
-  return total;
+/** The `duration` of a back-off, in milliseconds; undefined where there is none. Manifests were validated long before. */
+export function parseBackoffMs(duration: string | number | undefined): number | undefined {
+  return duration === undefined || duration === '' ? undefined : parseNanosecondsOrDurationMs(duration);
 }

@@ -1,6 +1,6 @@
 /** What a run has to know of a trigger's kind before it fires it. Pure. */
 import type { TriggerSpec } from '../manifest/sensor';
-import { parseDurationMs } from './retry-plan';
+import { parseBackoffMs } from './retry-plan';
 import type { FireResult } from './run-types';
 
 /**
@@ -26,7 +26,7 @@ export function triggerDeadline(trigger: TriggerSpec): number {
 function policyWaitMs(trigger: TriggerSpec): number {
   const backoff = trigger.policy?.k8s?.backoff;
   if (backoff === undefined) return 0;
-  let interval = parseDurationMs(backoff.duration) ?? 1_000;
+  let interval = parseBackoffMs(backoff.duration) ?? 1_000;
   let total = 0;
   for (let step = 0; step < (backoff.steps || 5); step += 1) {
     total += interval * (1 + Number(backoff.jitter ?? 0));

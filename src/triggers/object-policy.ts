@@ -6,7 +6,7 @@ import { objectPath } from '../kubernetes/client';
 import { describeObject, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ObjectReference } from '../kubernetes/object-reference';
 import type { TriggerPolicy } from '../manifest/sensor';
-import { parseDurationMs } from '../run/retry-plan';
+import { parseBackoffMs } from '../run/retry-plan';
 
 export type LabelPolicy = NonNullable<TriggerPolicy['k8s']>;
 
@@ -24,7 +24,7 @@ export async function awaitLabels(
   const steps = Math.max(1, policy.backoff?.steps || 5);
   const factor = Number(policy.backoff?.factor ?? 1) || 1;
   const jitter = Number(policy.backoff?.jitter ?? 1);
-  let pauseMs = parseDurationMs(policy.backoff?.duration) ?? 1_000;
+  let pauseMs = parseBackoffMs(policy.backoff?.duration) ?? 1_000;
   const resource = await cluster.discovery.find(object.apiVersion, object.kind, signal);
   const path = objectPath(resource, object.namespace, object.name);
   let missing = wanted;

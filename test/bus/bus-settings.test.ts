@@ -1,5 +1,4 @@
 import { busSettings, type EventBusObject } from '../../src/bus/bus-settings';
-import { parseGoDuration } from '../../src/bus/go-duration';
 import { isSluiceError } from '../../src/errors';
 
 function bus(spec: EventBusObject['spec']): EventBusObject {
@@ -68,19 +67,5 @@ describe('an EventBus manifest', () => {
     expect(isSluiceError(error) && error.code).toBe('BUS_MISCONFIGURED');
     expect(isSluiceError(error) && error.message).toContain(expected);
     expect(isSluiceError(error) && error.message).toContain('argo/default');
-  });
-
-  it.each([
-    ['168h', 604_800_000],
-    ['1h30m', 5_400_000],
-    ['1.5s', 1500],
-    ['250ms', 250],
-    ['0', 0],
-    ['-2m', -120_000],
-    ['24', undefined],
-    ['1 h', undefined],
-    ['', undefined],
-  ])('reads the duration "%s" as %s ms', (text, expected) => {
-    expect(parseGoDuration(text)).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-import { parseDurationMs, planRetries } from '../../src/run/retry-plan';
+import { planRetries } from '../../src/run/retry-plan';
 
 describe('the retry plan of a trigger', () => {
   it('goes on for ten minutes when the manifest says nothing', () => {
@@ -14,21 +14,5 @@ describe('the retry plan of a trigger', () => {
     ['a factor below one would end in a busy loop', { factor: 0.1 }, { coefficient: 1 }],
   ])('%s', (_name, strategy, expected) => {
     expect(planRetries(strategy)).toMatchObject(expected);
-  });
-});
-
-describe('Go durations', () => {
-  it.each([
-    ['1m30s', 90_000],
-    ['500ms', 500],
-    ['1.5h', 5_400_000],
-    ['100us', 0.1],
-    ['1000000', 1],
-    [1_000_000_000, 1_000],
-    ['', undefined],
-    ['soon', undefined],
-    [undefined, undefined],
-  ])('%p is %p ms', (text, expected) => {
-    expect(parseDurationMs(text)).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-import { parseDurationMs, parseGoDurationMs, parseNanosecondsOrDurationMs } from '../../src/manifest/durations';
+import { parseDurationMs, parseGoDurationMs, parseNanosecondsOrDurationMs } from '../src/durations';
 
 describe('durations', () => {
   it.each([

@@ -1,4 +1,4 @@
-/** Durations as people write them in manifests. Pure. */
+/** Durations as people write them in manifests. Pure: every stage and the workflows read them here. */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
