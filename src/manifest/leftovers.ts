@@ -17,15 +17,25 @@ const NO_NAMESPACE = 'Remove it: Secrets and ConfigMaps are read from the namesp
 const TEMPLATE = ['spec', 'triggers', '*', 'template'] as const;
 
 const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
-  EventBus: [],
+  EventBus: [{ path: ['spec', 'nats', 'native', 'antiAffinity'], advice: 'Write affinity.' }],
   EventSource: [
     { path: ['spec', 'type'], advice: REMOVE },
     { path: ['spec', 'bitbucketserver', '*', 'enableSSLVerification'], advice: 'Remove it, or write tls.' },
+    { path: ['spec', 'pubSub', '*', 'credentialsFile'], advice: 'Write credentialSecret.' },
+    {
+      path: ['spec', 'pubSub', '*', 'enableWorkflowIdentity'],
+      advice: 'Remove it: without credentialSecret the identity is used.',
+    },
     { path: ['spec', 'calendar', '*', 'userPayload'], advice: 'Put static data under metadata.' },
     { path: ['spec', '*', '*', 'namespace'], advice: NO_NAMESPACE },
   ],
   Sensor: [
     { path: ['spec', 'subscription'], advice: REMOVE },
+    { path: ['spec', 'dependencies', '*', 'filters', 'name'], advice: REMOVE },
+    {
+      path: ['spec', 'dependencies', '*', 'filters', 'logicalOperator'],
+      advice: 'Write filtersLogicalOperator beside filters, or dataLogicalOperator and exprLogicalOperator in it.',
+    },
     ...['group', 'version', 'resource', 'kind'].map((field) => ({
       path: [...TEMPLATE, 'k8s', field],
       advice: 'Remove it: kind and version come from the object itself.',
@@ -34,6 +44,7 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
     { path: [...TEMPLATE, 'awsLambda', 'namespace'], advice: NO_NAMESPACE },
     { path: [...TEMPLATE, '*', 'basicAuth', 'namespace'], advice: NO_NAMESPACE },
     { path: [...TEMPLATE, '*', 'source', '*', 'namespace'], advice: NO_NAMESPACE },
+    { path: [...TEMPLATE, '*', 'source', 'git', 'sshKeyPath'], advice: 'Write sshKeySecret.' },
   ],
 };
 

@@ -7,6 +7,13 @@ import { describeValue, type Findings } from './problem';
 export interface KnownDependencies {
   readonly all: readonly string[];
   readonly waitsFor: readonly string[];
+  /** The trigger's own parameters write into names of dependencies, so what stands there is a placeholder. */
+  readonly arePlaceholders?: boolean;
+}
+
+/** `k8s.parameters.0.src.dependencyName`: a parameter of the template that replaces the dependency of another one. */
+export function replacesDependencyNames(parameters: readonly TriggerParameter[] | undefined): boolean {
+  return parameters?.some(({ dest }) => dest?.endsWith('.src.dependencyName') === true) ?? false;
 }
 
 export function validateParameters(
@@ -28,6 +35,7 @@ export function validateParameters(
 
 function validateDependencyName(name: string, dependencies: KnownDependencies, findings: Findings): void {
   if (!dependencies.all.includes(name)) {
+    if (dependencies.arePlaceholders) return;
     const meant = closestMatch(name, dependencies.all);
     findings.error(`this sensor has no dependency ${name}`, {
       found: describeValue(name),

@@ -7,7 +7,7 @@ import { isSluiceError } from '../errors';
 import type { Sensor, SensorSpec, TriggerSpec } from './sensor';
 import { validateBackoff, validateCron, validateTimezone } from './validate-common';
 import { validateFilters } from './validate-filters';
-import { validateParameters } from './validate-parameters';
+import { replacesDependencyNames, validateParameters } from './validate-parameters';
 import { validateTriggerKind } from './validate-triggers';
 
 export function validateSensor({ spec }: Sensor): Finding[] {
@@ -103,7 +103,7 @@ function validateTrigger(
   findings: Findings,
 ): void {
   const { template, parameters, retryStrategy, dlqTrigger } = trigger;
-  const dependencies = { all: names, waitsFor };
+  const dependencies = { all: names, waitsFor, arePlaceholders: replacesDependencyNames(trigger.parameters) };
   template.conditionsReset?.forEach((reset, index) => {
     const here = findings.at('template', 'conditionsReset', index);
     if (reset.byTime === undefined) {
