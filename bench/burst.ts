@@ -34,7 +34,7 @@ export async function measureBurst(system: MeasuredSystem, events: number, round
 }
 
 /** From the first XADD to the last object in the API server; per second. */
-async function runBurst(system: MeasuredSystem, events: number, tag: string): Promise<number> {
+export async function runBurst(system: MeasuredSystem, events: number, tag: string): Promise<number> {
   const before = await system.countWorkflows();
   const begun = performance.now();
   await system.publish(events, tag);

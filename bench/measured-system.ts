@@ -1,13 +1,16 @@
 /** The whole of Sluice under measurement: real servers, a worker in its own process, the water-bodies example applied. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
+import { parseDocument, Scalar } from 'yaml';
 import { SluiceCommand } from '../dev/demo/command';
 import { repoRoot } from '../dev/repo-root';
 import { startSystem, type RunningSystem } from '../dev/system';
 import { startWorker, type RunningWorker } from '../dev/worker-process';
 
+const EXAMPLE = join(repoRoot, 'examples', 'water-bodies');
 const NAMESPACE = 'default';
 const WORKFLOWS = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/workflows`;
 const STREAM = 'stac-items';
@@ -28,6 +31,8 @@ export interface MeasuredSystem {
   countWorkflows(): Promise<number>;
   firstWorkflow(): Promise<WorkflowObject>;
   createWorkflow(body: string): Promise<void>;
+  /** Applies the sensor again, with or without a record of every decision, and waits until it listens. */
+  keepDecisions(kept: boolean): Promise<void>;
   /** Calls back for every Workflow created from now on; resolves once the watch is open, to its end. */
   watchWorkflows(onCreated: (workflow: WorkflowObject) => void): Promise<() => void>;
   stop(): Promise<void>;
@@ -39,8 +44,8 @@ export async function startMeasuredSystem(): Promise<MeasuredSystem> {
   try {
     worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn' });
     const sluice = new SluiceCommand(system.environment);
-    await sluice.json('apply', '-f', join(repoRoot, 'examples', 'water-bodies'), '-n', NAMESPACE, '--wait', '30s');
-    return await measure(system, worker);
+    await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--wait', '30s');
+    return await measure(system, worker, sluice);
   } catch (error) {
     await worker?.stop();
     await system.stop();
@@ -48,7 +53,7 @@ export async function startMeasuredSystem(): Promise<MeasuredSystem> {
   }
 }
 
-async function measure(system: RunningSystem, worker: RunningWorker): Promise<MeasuredSystem> {
+async function measure(system: RunningSystem, worker: RunningWorker, sluice: SluiceCommand): Promise<MeasuredSystem> {
   const { url, caPath, adminToken } = system.kubernetes;
   const redis = new Redis(system.redis.url);
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY, ca: await readFile(caPath, 'utf8') });
@@ -90,6 +95,21 @@ async function measure(system: RunningSystem, worker: RunningWorker): Promise<Me
       return first;
     },
     createWorkflow: async (body) => void (await call('POST', WORKFLOWS, body)),
+    async keepDecisions(kept) {
+      const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+      try {
+        const manifest = parseDocument(await readFile(join(EXAMPLE, 'sensor.yaml'), 'utf8'));
+        // In quotes: YAML takes a bare off for a boolean.
+        const value = new Scalar(kept ? 'all' : 'off');
+        value.type = Scalar.QUOTE_SINGLE;
+        manifest.setIn(['metadata', 'annotations', 'sluice.io/decisions'], value);
+        const path = join(folder, 'sensor.yaml');
+        await writeFile(path, String(manifest));
+        await sluice.json('apply', '-f', path, '-n', NAMESPACE, '--wait', '30s');
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
     async watchWorkflows(onCreated) {
       const { resourceVersion } = (await list()).metadata;
       const path = `${WORKFLOWS}?watch=1&resourceVersion=${resourceVersion}`;
