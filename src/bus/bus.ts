@@ -141,6 +141,8 @@ export interface Bus {
     key: string,
     change: (before: Value | undefined) => Value | undefined,
   ): Promise<Value>;
+  /** Events that wait for a sensor, listened to or not; 0 for one that never listened. */
+  backlog(namespace: string, sensorName: string): Promise<number>;
   /** Removes the sensor's position: applied again, it starts anew. No error if there is none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */

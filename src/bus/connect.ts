@@ -121,12 +121,21 @@ class JetStreamBus implements Bus {
 
   updateShared: Bus['updateShared'] = (bucket, key, change) => this.shared.update(bucket, key, change);
 
+  backlog: Bus['backlog'] = async (namespace, sensorName) => {
+    try {
+      const info = await this.manager.consumers.info(EVENT_STREAM, consumerName(namespace, sensorName));
+      return info.num_pending + info.num_ack_pending;
+    } catch (error) {
+      if (!isConsumerMissing(error)) throw error;
+      return 0;
+    }
+  };
+
   forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {
     try {
       await this.manager.consumers.delete(EVENT_STREAM, consumerName(namespace, sensorName));
     } catch (error) {
-      const isGone = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
-      if (!isGone) throw error;
+      if (!isConsumerMissing(error)) throw error;
     }
   };
 
@@ -139,4 +148,8 @@ class JetStreamBus implements Bus {
     this.closing ??= this.journal.close().then(() => this.connection.nats.close());
     return this.closing;
   };
+}
+
+function isConsumerMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
 }

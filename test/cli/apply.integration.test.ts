@@ -1,3 +1,5 @@
+import Redis from 'ioredis';
+import { eventually } from '../setup/eventually';
 import { jsonOf } from './run-cli-for-test';
 import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
 
@@ -161,10 +163,14 @@ spec:
       await cluster.namespace.api.expect('GET', path);
     });
 
-    it('pauses and resumes, and shows who did it and why', async () => {
+    it('pauses and resumes, and shows who did it and why, and what has come together since', async () => {
       const status = async () => jsonOf(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
       expect((await cluster.sluice(['pause', 'sensor/scenes', '--why', 'upgrade', '--by', 'ada'])).exitCode).toBe(0);
-      expect(await status()).toMatchObject({ paused: { by: 'ada', why: 'upgrade' } });
+      expect(await status()).toMatchObject({ paused: { by: 'ada', why: 'upgrade' }, lag: 0 });
+      const redis = new Redis(cluster.redis.url);
+      for (const item of ['a', 'b', 'c']) await redis.xadd('stac', '*', 'item', item);
+      redis.disconnect();
+      await eventually(async () => (await status())['lag'] === 3);
       expect((await cluster.sluice(['resume', 'sensor/scenes', '--why', 'done'])).exitCode).toBe(0);
       expect(await status()).not.toHaveProperty('paused');
       expect((await cluster.sluice(['pause', 'sensor/scenes'])).exitCode).toBe(2);

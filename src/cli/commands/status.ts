@@ -16,6 +16,8 @@ import { ageOf } from '../ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { addressText, askWorkflow, notApplied } from '../ask-workflow';
+import { withBuses, type OpenBus } from '../explain/open-buses';
+import type { CliIo } from '../io';
 import type { Result } from '../output';
 import { readPendingActivities, type PendingActivity } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
@@ -33,12 +35,12 @@ export const registerStatus: RegisterCommand = (program, cli) => {
     )
     .action(async (words: string[], options: TemporalOptions & { namespace?: string }, command: Command) => {
       const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
-      const result = await withTemporal(options, cli.io, (session) => describe(session, address));
+      const result = await withTemporal(options, cli.io, (session) => describe(session, address, cli.io));
       cli.output(command).print(result);
     });
 };
 
-async function describe(session: TemporalSession, address: ObjectAddress): Promise<Result> {
+async function describe(session: TemporalSession, address: ObjectAddress, io: CliIo): Promise<Result> {
   const workflowId = workflowIdOf(address);
   const unknown = () => notApplied(address);
   const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
@@ -66,10 +68,29 @@ async function describe(session: TemporalSession, address: ObjectAddress): Promi
         ask((handle) => handle.query(sensorDependenciesQuery)),
         readPendingActivities(session, workflowId, unknown),
       ]);
-      const data = { ...identity, bus: bus.name, ...status, dependencies, activities };
-      return { data, table: describeSensor(address, bus, status, dependencies, activities), names };
+      // Nobody counts while a sensor is paused, so its bus is asked how much has come together.
+      const backlog = status.paused && (await readBacklog(session, io, address, bus));
+      const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
+      const data = { ...identity, bus: bus.name, ...now, dependencies, activities };
+      return { data, table: describeSensor(address, bus, now, dependencies, activities), names };
     }
   }
+}
+
+/** Undefined where the bus cannot be reached from here. */
+async function readBacklog(
+  session: TemporalSession,
+  io: CliIo,
+  { namespace, name }: ObjectAddress,
+  wanted: EventBusDefinition,
+): Promise<number | undefined> {
+  return await withBuses(session, io, namespace, async ({ buses }) => {
+    // Of several that mean the same server one is open.
+    const isWanted = ({ definition: { name: busName, spec } }: OpenBus): boolean =>
+      busName === wanted.name || JSON.stringify(spec) === JSON.stringify(wanted.spec);
+    const found = buses.find(isWanted);
+    return await found?.bus.backlog(namespace, name);
+  });
 }
 
 function describeBus(address: ObjectAddress, { spec }: EventBusDefinition): string {
