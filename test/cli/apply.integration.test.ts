@@ -167,6 +167,8 @@ spec:
       const status = async () => jsonOf(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
       expect((await cluster.sluice(['pause', 'sensor/scenes', '--why', 'upgrade', '--by', 'ada'])).exitCode).toBe(0);
       expect(await status()).toMatchObject({ paused: { by: 'ada', why: 'upgrade' }, lag: 0 });
+      // Pausing reaches the listener with its next heartbeat.
+      await eventually(async () => !JSON.stringify((await status())['activities']).includes('sluiceListen'));
       const redis = new Redis(cluster.redis.url);
       for (const item of ['a', 'b', 'c']) await redis.xadd('stac', '*', 'item', item);
       redis.disconnect();
@@ -185,7 +187,7 @@ spec:
       });
       expect(jsonOf(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']))).toMatchObject({
         triggers: [{ name: 'other', joined: false }],
-        counts: { consumed: 0 },
+        counts: { failed: 0 },
       });
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });
