@@ -164,7 +164,8 @@ spec:
     });
 
     it('pauses and resumes, and shows who did it and why, and what has come together since', async () => {
-      const status = async () => jsonOf(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
+      const status = async <T = Record<string, unknown>>() =>
+        jsonOf<T>(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
       expect((await cluster.sluice(['pause', 'sensor/scenes', '--why', 'upgrade', '--by', 'ada'])).exitCode).toBe(0);
       expect(await status()).toMatchObject({ paused: { by: 'ada', why: 'upgrade' }, lag: 0 });
       // Pausing reaches the listener with its next heartbeat.
@@ -175,6 +176,7 @@ spec:
       await eventually(async () => (await status())['lag'] === 3);
       expect((await cluster.sluice(['resume', 'sensor/scenes', '--why', 'done'])).exitCode).toBe(0);
       expect(await status()).not.toHaveProperty('paused');
+      await eventually(async () => (await status<{ counts: { consumed: number } }>()).counts.consumed === 3);
       expect((await cluster.sluice(['pause', 'sensor/scenes'])).exitCode).toBe(2);
     });
 
@@ -187,7 +189,7 @@ spec:
       });
       expect(jsonOf(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']))).toMatchObject({
         triggers: [{ name: 'other', joined: false }],
-        counts: { failed: 0 },
+        counts: { consumed: 3, failed: 0 },
       });
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });
