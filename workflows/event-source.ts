@@ -19,6 +19,7 @@ import {
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../activities/contracts';
 import { isRunSource, listEvents, type SourceEvent } from '../src/sources/source-events';
+import { ignoreCancellation } from './ignore-cancellation';
 import {
   configureEventSourceUpdate,
   eventSourceDefinitionQuery,
@@ -141,10 +142,6 @@ function readProblem(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) return `${cause.type ?? 'error'}: ${cause.message}`;
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!isCancellation(error)) throw error;
 }
 
 function describe(

@@ -25,6 +25,7 @@ import { describeFailure } from '../src/run/read-failure';
 import type { SensorActivities } from '../activities/contracts';
 import { requireAccountable } from './accountable';
 import { describeSensor } from './sensor-details';
+import { ignoreCancellation } from './ignore-cancellation';
 import {
   configureSensorUpdate,
   firesEndedSignal,
@@ -247,8 +248,4 @@ async function startRun(start: RunStart): Promise<void> {
     // The same events had fired the same trigger before: that is what the id is for.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!isCancellation(error)) throw error;
 }
