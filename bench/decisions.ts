@@ -7,35 +7,52 @@ export interface DecisionsResult {
   readonly offPerSecond: number;
   /** Part of the throughput that keeping them takes; negative where the noise is larger than the cost. */
   readonly cost: number;
+  /** The middle half of the rounds lies between these two. */
+  readonly costFrom: number;
+  readonly costTo: number;
 }
 
-/** Medians over the rounds. Leaves decisions on. */
+/**
+ * Each round is four bursts: without, with, with, without. What drifts during a round (the API server slows down as its
+ * store grows, a clock of the processor changes) thus hits both alike. Medians over the rounds. Leaves decisions on.
+ */
 export async function measureDecisions(
   system: MeasuredSystem,
   events: number,
   rounds: number,
 ): Promise<DecisionsResult> {
-  const measured = { kept: [] as number[], off: [] as number[] };
+  const kept: number[] = [];
+  const off: number[] = [];
+  const burst = (tag: string): Promise<number> => runBurst(system, events, tag).then((perSecond) => events / perSecond);
   for (let round = 0; round < rounds; round += 1) {
-    // Turned round each time: the API server slows down as its store grows, and that must hit both alike.
-    const order = round % 2 === 0 ? (['off', 'kept'] as const) : (['kept', 'off'] as const);
-    for (const mode of order) {
-      await system.keepDecisions(mode === 'kept');
-      measured[mode].push(await runBurst(system, events, `${mode}${round}`));
-    }
+    await system.keepDecisions(false);
+    const before = await burst(`off${round}a`);
+    await system.keepDecisions(true);
+    kept.push((await burst(`kept${round}a`)) + (await burst(`kept${round}b`)));
+    await system.keepDecisions(false);
+    off.push(before + (await burst(`off${round}b`)));
   }
   await system.keepDecisions(true);
-  const [keptPerSecond, offPerSecond] = [median(measured.kept), median(measured.off)];
+  const costs = kept.map((seconds, round) => 1 - (off[round] ?? NaN) / seconds);
+  const perSecond = (seconds: readonly number[]): number => Math.round((2 * events) / quantile(seconds, 0.5));
   return {
-    keptPerSecond: Math.round(keptPerSecond),
-    offPerSecond: Math.round(offPerSecond),
-    cost: Math.round((1 - keptPerSecond / offPerSecond) * 1_000) / 1_000,
+    keptPerSecond: perSecond(kept),
+    offPerSecond: perSecond(off),
+    cost: roundToThousandth(quantile(costs, 0.5)),
+    costFrom: roundToThousandth(quantile(costs, 0.25)),
+    costTo: roundToThousandth(quantile(costs, 0.75)),
   };
 }
 
-function median(values: readonly number[]): number {
+/** Between two values it is interpolated. */
+function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+  const position = (sorted.length - 1) * part;
+  const lower = sorted[Math.floor(position)] ?? NaN;
+  const upper = sorted[Math.ceil(position)] ?? NaN;
+  return lower + (upper - lower) * (position - Math.floor(position));
+}
+
+function roundToThousandth(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
 }
