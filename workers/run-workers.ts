@@ -16,6 +16,7 @@ import { describeError } from '../src/errors';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
+import { keepManifestsApplied } from './keep-manifests-applied';
 import type { WorkerSettings } from './settings';
 import { startTracing } from './tracing';
 
@@ -63,6 +64,8 @@ export async function runWorkers(
     await tracing?.close();
     return await health.close();
   }
+  const ending = new AbortController();
+  let applying: Promise<void> | undefined;
   try {
     // Once for all roles: bundling takes seconds.
     const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../workflows') });
@@ -88,12 +91,17 @@ export async function runWorkers(
     // One worker of a process failing must take the process down, so that Kubernetes restarts it whole.
     for (const run of runs)
       run.catch(() => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown()));
+    if (settings.manifests !== undefined) {
+      applying = keepManifestsApplied(settings.manifests, log, ending.signal);
+    }
     await Promise.all(runs);
     await Promise.allSettled(runs);
   } catch (error) {
     failed = true;
     throw error;
   } finally {
+    ending.abort();
+    await applying;
     await connection.close();
     await tracing?.close();
     await health.close();

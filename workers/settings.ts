@@ -16,6 +16,7 @@ const variables = z.object({
   SLUICE_METRICS_PORT: port.default(7777),
   SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   SLUICE_ARGO_UI: z.url().optional(),
+  SLUICE_MANIFESTS: z.string().optional(),
   SLUICE_MAX_CACHED_WORKFLOWS: count.default(1000),
   SLUICE_SHUTDOWN_GRACE: z.string().default('10s'),
 });
@@ -30,6 +31,8 @@ export interface WorkerSettings {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   /** Base address of the Argo Workflows UI, for links. */
   readonly argoUi?: string;
+  /** Folder of manifests to apply at start and whenever they change. */
+  readonly manifests?: string;
   readonly maxCachedWorkflows: number;
   /** How long running triggers may take to finish after SIGTERM. */
   readonly shutdownGrace: string;
@@ -61,6 +64,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     metricsPort: found.SLUICE_METRICS_PORT,
     logLevel: found.SLUICE_LOG_LEVEL,
     ...(found.SLUICE_ARGO_UI === undefined ? {} : { argoUi: found.SLUICE_ARGO_UI }),
+    ...(found.SLUICE_MANIFESTS === undefined ? {} : { manifests: found.SLUICE_MANIFESTS }),
     maxCachedWorkflows: found.SLUICE_MAX_CACHED_WORKFLOWS,
     shutdownGrace: found.SLUICE_SHUTDOWN_GRACE,
   };

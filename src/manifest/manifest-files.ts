@@ -1,6 +1,6 @@
 /** Finds and reads the files that a user named. */
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
 import type { Problem } from './problem';
 
 /** Far above what fits into a cluster (about 1.5 MB an object), far below what would hurt. */
@@ -13,7 +13,7 @@ export interface ManifestFile {
   readonly text: string;
 }
 
-/** Files in the order given, folders sorted by name; `-` reads `stdin`. Each file is read once. */
+/** Files in the order given, folders sorted by name, without what is hidden; `-` reads `stdin`. Each is read once. */
 export async function findManifestFiles(
   paths: readonly string[],
   stdin: NodeJS.ReadableStream,
@@ -51,7 +51,13 @@ async function listFolder(folder: string): Promise<string[]> {
   return entries
     .filter((entry) => !entry.isDirectory() && EXTENSIONS.has(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((file) => !isHidden(relative(folder, file)))
     .sort();
+}
+
+/** A mounted ConfigMap shows its files, and once more below a folder whose name begins with two dots. */
+function isHidden(file: string): boolean {
+  return file.split(sep).some((part) => part.startsWith('.'));
 }
 
 async function readLimited(path: string): Promise<string> {

@@ -15,6 +15,8 @@ export interface ClusterOfOne {
   readonly nats: RunningNats;
   readonly redis: RunningRedis;
   readonly namespace: TestNamespace;
+  /** For workers: where everything is, and task queues of this cluster's own. */
+  readonly environment: Readonly<Record<string, string>>;
   /** `sluice` as a person at this cluster would run it. */
   sluice(argv: readonly string[], options?: CliRunOptions): Promise<CliRun>;
   /** Writes documents into one file and answers its path. */
@@ -48,6 +50,7 @@ export async function startClusterOfOne(): Promise<ClusterOfOne> {
     nats,
     redis,
     namespace,
+    environment: env,
     sluice: (argv, options) => runSluice(argv, { ...options, env: { ...env, ...options?.env } }),
     manifest: async (name, ...documents) => {
       const file = path.join(folder, name);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -36,6 +36,16 @@ describe('loading manifests', () => {
       ['b/deep/b.json', 1, 'other'],
       ['c.yml', 1, 'EventBus'],
     ]);
+  });
+
+  it('reads the folder of a mounted ConfigMap once, although it shows each file twice', async () => {
+    await mkdir(join(folder, '..2026_11_22'));
+    await writeFile(join(folder, '..2026_11_22', 'a.yaml'), bus('a'));
+    await symlink('..2026_11_22', join(folder, '..data'));
+    await symlink(join('..data', 'a.yaml'), join(folder, 'a.yaml'));
+    const { documents, problems } = await loadManifests([folder]);
+    expect(problems).toEqual([]);
+    expect(documents.map(({ origin }) => origin.file)).toEqual([join(folder, 'a.yaml')]);
   });
 
   it('reads standard input as -', async () => {
