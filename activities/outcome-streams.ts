@@ -2,15 +2,15 @@
  * Outcomes as entries of Redis streams, in the form of the water-bodies system: `WATERBODIES` for what succeeded,
  * `WATERBODIESFAILURE` for the rest, unless the sensor names others. Only sensors that name a Redis write any.
  */
-import Redis from 'ioredis';
-import { describeError, SluiceError } from '../src/errors';
+import { isSluiceError } from '../src/errors';
 import type { CloudEvent } from '../src/event/cloud-event';
 import { eventKey } from '../src/event/cloud-event';
 import { isJsonObject, parseStacItem, parseStacReference } from '../src/event/stac';
-import { resolveHostAlias } from '../src/host-aliases';
+import type { SecretReader } from '../src/kubernetes/secrets';
 import type { OutcomeStreams as StreamNames } from '../src/manifest/annotations';
 import type { FireStatus } from '../src/run/run-types';
 import type { PublishOutcomesRequest } from './contracts';
+import { OutcomeRedisConnections, outcomeRedisError, type OutcomeRedis } from './outcome-redis';
 
 const DEFAULT_STREAMS: StreamNames = { success: 'WATERBODIES', failure: 'WATERBODIESFAILURE' };
 /** How long a repeated attempt is recognised; Temporal repeats within minutes. */
@@ -31,48 +31,34 @@ export interface OutcomeEntry {
 }
 
 export class OutcomeStreams {
-  private readonly clients = new Map<string, Redis>();
+  private readonly connections: OutcomeRedisConnections;
 
-  /** Throws TRIGGER_UNREACHABLE; then some entries may be there, and a repetition adds only the others. */
-  async add(request: PublishOutcomesRequest, fires: readonly FireStatus[]): Promise<void> {
-    const address = request.options.outcomeRedis;
+  constructor(secrets: SecretReader) {
+    this.connections = new OutcomeRedisConnections(secrets);
+  }
+
+  /**
+   * Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE; then some entries may be there, and a repetition
+   * adds only the others.
+   */
+  async add({ sensor, options, events }: PublishOutcomesRequest, fires: readonly FireStatus[]): Promise<void> {
+    const { outcomeRedis: address, outcomeRedisAccess: access, outcomeStreams: streams = DEFAULT_STREAMS } = options;
     if (address === undefined) return;
-    const client = this.clientOf(address);
-    const streams = request.options.outcomeStreams ?? DEFAULT_STREAMS;
+    const entries = fires.flatMap((fire) => entryOf(fire, events, streams) ?? []);
+    if (entries.length === 0) return;
+    const server: OutcomeRedis = { sensor, address, ...(access && { access }) };
     try {
-      for (const { stream, fields, onceKey } of fires.flatMap((fire) => entryOf(fire, request.events, streams) ?? [])) {
+      const client = await this.connections.connect(server);
+      for (const { stream, fields, onceKey } of entries) {
         await client.eval(ADD_ONCE, 2, stream, onceKey, REMEMBER_SECONDS, ...Object.entries(fields).flat());
       }
     } catch (error) {
-      throw new SluiceError('TRIGGER_UNREACHABLE', {
-        message: `outcomes of run ${request.runId} cannot be written to Redis at ${address}: ${describeError(error)}`,
-        fix: 'Check annotation sluice.io/outcome-redis and that this Redis takes writes without a password.',
-        cause: error,
-      });
+      throw isSluiceError(error) ? error : outcomeRedisError(error, server);
     }
   }
 
   close(): void {
-    for (const client of this.clients.values()) client.disconnect();
-    this.clients.clear();
-  }
-
-  private clientOf(address: string): Redis {
-    const known = this.clients.get(address);
-    if (known !== undefined) return known;
-    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(resolveHostAlias(address)) ?? [];
-    // Temporal tries again; an attempt that waits for ever would not tell why.
-    const client = new Redis({
-      host,
-      port: Number(port),
-      maxRetriesPerRequest: 1,
-      disableClientInfo: true,
-      disconnectTimeout: 100,
-    });
-    // Each failed command says it; an error event without a listener would end the process.
-    client.on('error', () => undefined);
-    this.clients.set(address, client);
-    return client;
+    this.connections.close();
   }
 }
 

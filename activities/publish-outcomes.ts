@@ -2,6 +2,10 @@
  * Tells the world how a run's Argo Workflows ended: an event on the bus, so that a further sensor can react, and, where
  * the sensor asks for it, entries in Redis streams in the form of the water-bodies system.
  */
+import { Context } from '@temporalio/activity';
+import { sensorWorkflowId } from '../workflows/identity';
+import { sensorDefinitionQuery, type ObjectName, type RunOptions } from '../workflows/messages';
+import { runOptionsOf } from '../workflows/run-start';
 import type { CloudEvent } from '../src/event/cloud-event';
 import type { JsonObject } from '../src/event/json';
 import type { FireStatus } from '../src/run/run-types';
@@ -13,8 +17,8 @@ import type { WorkerDependencies } from './worker-dependencies';
 /** Event source name of outcomes; the event name is the sensor's name. */
 export const OUTCOME_SOURCE = 'sluice-outcomes';
 
-export function createPublishOutcomes({ buses }: Pick<WorkerDependencies, 'buses'>) {
-  const streams = new OutcomeStreams();
+export function createPublishOutcomes({ buses, secrets }: Pick<WorkerDependencies, 'buses' | 'secrets'>) {
+  const streams = new OutcomeStreams(secrets);
   return {
     async sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void> {
       const ended = request.fires.filter(({ outcome }) => outcome !== undefined);
@@ -22,13 +26,26 @@ export function createPublishOutcomes({ buses }: Pick<WorkerDependencies, 'buses
         const bus = await buses.get(request.bus);
         const published = await bus.publishEvents(ended.map((fire) => outcomeEvent(request, fire)));
         for (const outcome of published) if (outcome.kind === 'failed') throw outcome.error;
-        await streams.add(request, ended);
+        await streams.add({ ...request, options: await presentOptions(request.sensor, request.options) }, ended);
       } catch (error) {
         throw toApplicationFailure(error);
       }
     },
     close: () => streams.close(),
   };
+}
+
+/** What failed may have been mended in the manifest since the run began: later attempts do as it says now. */
+async function presentOptions({ namespace, name }: ObjectName, options: RunOptions): Promise<RunOptions> {
+  const { client, info } = Context.current();
+  if (info.attempt === 1 || options.outcomeRedis === undefined) return options;
+  try {
+    const sensor = client.workflow.getHandle(sensorWorkflowId(namespace, name));
+    return runOptionsOf((await sensor.query(sensorDefinitionQuery)).options);
+  } catch {
+    // The sensor was deleted meanwhile: the run ends as it began.
+    return options;
+  }
 }
 
 /** Type as in the draft of OGC API Pub/Sub, so that other systems can understand it. */

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   TRIGGER_POLICY_FAILED: { retryable: false },
   TRIGGER_SOURCE_UNREADABLE: { retryable: true },
   TRIGGER_UNSUPPORTED: { retryable: false },
+  OUTCOME_REFUSED: { retryable: true },
   KUBERNETES_UNREACHABLE: { retryable: true },
   KUBERNETES_REFUSED: { retryable: false },
   KUBERNETES_MISCONFIGURED: { retryable: false },

@@ -188,7 +188,7 @@ export interface SensorRunInput {
   };
 }
 
-export interface RunOptions extends Pick<SensorOptions, 'outcomeRedis' | 'outcomeStreams'> {
+export interface RunOptions extends Pick<SensorOptions, 'outcomeRedis' | 'outcomeRedisAccess' | 'outcomeStreams'> {
   readonly parkForMs: number;
   readonly followOutcome: boolean;
 }

@@ -1,7 +1,8 @@
 /** Builds what a run is started with, so that every run of every origin looks the same. Pure. */
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import { shortEventId, shortHash } from '../src/event/short-id';
-import type { Fire, SensorDefinition, SensorRunInput } from './messages';
+import type { SensorOptions } from '../src/manifest/annotations';
+import type { Fire, RunOptions, SensorDefinition, SensorRunInput } from './messages';
 import { sensorRef, sensorRunWorkflowId } from './identity';
 import {
   EVENT_IDS_ATTRIBUTE,
@@ -63,12 +64,7 @@ export function createRunStart(
       events,
       fires: indexed,
       triggers: pickTriggers(definition, triggers),
-      options: {
-        parkForMs: options.parkForMs,
-        followOutcome: options.followOutcome,
-        ...(options.outcomeRedis !== undefined && { outcomeRedis: options.outcomeRedis }),
-        ...(options.outcomeStreams !== undefined && { outcomeStreams: options.outcomeStreams }),
-      },
+      options: runOptionsOf(options),
       bus,
       ...origin,
     },
@@ -80,6 +76,18 @@ export function createRunStart(
       { key: STATE_ATTRIBUTE, value: 'Firing' },
     ],
     summary: summarise(triggers, keys),
+  };
+}
+
+/** What a run needs of its sensor's options. */
+export function runOptionsOf(options: SensorOptions): RunOptions {
+  const { parkForMs, followOutcome, outcomeRedis, outcomeRedisAccess, outcomeStreams } = options;
+  return {
+    parkForMs,
+    followOutcome,
+    ...(outcomeRedis !== undefined && { outcomeRedis }),
+    ...(outcomeRedisAccess && { outcomeRedisAccess }),
+    ...(outcomeStreams && { outcomeStreams }),
   };
 }
 

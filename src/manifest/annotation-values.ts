@@ -55,7 +55,24 @@ const streamStart = z.string().transform((text, context): StreamStart => {
 
 const hostAddress = z
   .string()
-  .regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, refuse('host:port, such as redis.default.svc:6379'));
+  .regex(
+    /^[^\s/:@]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/,
+    refuse(
+      'host:port, such as redis.default.svc:6379; user, password and TLS are annotations of their own: ' +
+        'sluice.io/outcome-redis-username, -password-secret, -tls',
+    ),
+  );
+
+/** `<secret>/<key>`, both as Kubernetes allows them. */
+const secretKey = z.string().transform((text, context) => {
+  const { name, key } = /^(?<name>[a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/(?<key>[-._a-zA-Z0-9]+)$/.exec(text)?.groups ?? {};
+  if (name !== undefined && key !== undefined) return { name, key };
+  context.addIssue({
+    code: 'custom',
+    message: '<secret>/<key>, the name of a Secret in the namespace of the Sensor and one of its keys',
+  });
+  return z.NEVER;
+});
 
 const outcomeStreams = z.string().transform((text, context): OutcomeStreams => {
   const streams: { success?: string; failure?: string } = {};
@@ -93,6 +110,14 @@ export const SENSOR_ANNOTATIONS = {
   decisions: choice(['all', 'problems', 'off']).describe('Which decisions are kept for sluice explain; default all.'),
   'follow-outcome': flag.describe('Whether runs wait for the end of the Argo Workflow; default true.'),
   'outcome-redis': hostAddress.describe('host:port of the Redis that outcomes are written to.'),
+  'outcome-redis-username': z.string().min(1, refuse('an ACL user')).describe('ACL user there; text, not a Secret.'),
+  'outcome-redis-password-secret': secretKey.describe('Its password: <secret>/<key>, a Secret beside the Sensor.'),
+  'outcome-redis-tls': choice(['true', 'false', 'skip-verify']).describe(
+    'TLS: true, false (default), or skip-verify, which trusts any certificate.',
+  ),
+  'outcome-redis-ca-secret': secretKey.describe('The authority to trust, PEM: <secret>/<key>; default: as the system.'),
+  'outcome-redis-client-cert-secret': secretKey.describe('The certificate to show, PEM: <secret>/<key>.'),
+  'outcome-redis-client-key-secret': secretKey.describe('The key of that certificate, PEM: <secret>/<key>.'),
   'outcome-streams': outcomeStreams.describe('Redis streams for outcomes: success=STREAM,failure=STREAM.'),
 };
 

@@ -13,9 +13,10 @@ import {
   type StartFrom,
   type StreamStart,
 } from './annotation-values';
+import { readOutcomeRedisAccess, type OutcomeRedisAccess } from './outcome-redis';
 import { Findings, describeValue, type Finding } from './problem';
 
-export type { OutcomeStreams, StartFrom, StreamStart };
+export type { OutcomeRedisAccess, OutcomeStreams, StartFrom, StreamStart };
 
 export const ANNOTATION_PREFIX = 'sluice.io/';
 
@@ -55,6 +56,8 @@ export interface SensorOptions {
   readonly followOutcome: boolean;
   /** host:port of the Redis that outcomes are written to. */
   readonly outcomeRedis?: string;
+  /** Left out: no password and no TLS. */
+  readonly outcomeRedisAccess?: OutcomeRedisAccess;
   readonly outcomeStreams?: OutcomeStreams;
   /** For every trigger that has none of its own. */
   readonly flow: TriggerFlow;
@@ -110,6 +113,7 @@ export function readSensorOptions(
       fix: 'Add sluice.io/outcome-redis with host:port.',
     });
   }
+  const outcomeRedisAccess = readOutcomeRedisAccess(values, (name) => annotation(findings, name));
   const options: SensorOptions = {
     listeners: values.listeners ?? 1,
     runBatch: values['run-batch'] ?? 100,
@@ -121,6 +125,7 @@ export function readSensorOptions(
     decisions: values.decisions ?? 'all',
     followOutcome: values['follow-outcome'] ?? true,
     ...(values['outcome-redis'] !== undefined && { outcomeRedis: values['outcome-redis'] }),
+    ...(outcomeRedisAccess && { outcomeRedisAccess }),
     ...(values['outcome-streams'] !== undefined && { outcomeStreams: values['outcome-streams'] }),
     flow,
     triggerFlows,
@@ -178,7 +183,8 @@ function takeAnnotations<Table extends Record<string, z.ZodType>>(
     if (parsed.success) values[name] = parsed.data as z.infer<Table[typeof name]>;
     else {
       annotation(findings, name + suffix).error('this value is not allowed here', {
-        found: describeValue(text),
+        // What people put into the wrong place here may be the password itself.
+        ...(!name.startsWith('outcome-redis') && { found: describeValue(text) }),
         expected: parsed.error.issues[0]?.message,
       });
     }

@@ -20,25 +20,40 @@ export interface RedisServerSpec {
   readonly tls?: TlsConfig;
 }
 
+/** A secret that a Redis server may need, by the field that names it. */
+export type RedisSecret = 'password' | 'caCertSecret' | 'clientCertSecret' | 'clientKeySecret';
+
+/** Who to be and whom to trust, as ioredis takes it. Throws what `read` throws. */
+export async function readRedisCredentials(
+  { username, password, tls }: Pick<RedisServerSpec, 'username' | 'password' | 'tls'>,
+  read: (selector: KeySelector, field: RedisSecret) => Promise<string>,
+): Promise<Pick<RedisOptions, 'username' | 'password' | 'tls'>> {
+  const secret = (selector: KeySelector | undefined, field: RedisSecret): Promise<string> | undefined =>
+    selector && read(selector, field);
+  const [secretPassword, ca, cert, key] = await Promise.all([
+    secret(password, 'password'),
+    secret(tls?.caCertSecret, 'caCertSecret'),
+    secret(tls?.clientCertSecret, 'clientCertSecret'),
+    secret(tls?.clientKeySecret, 'clientKeySecret'),
+  ]);
+  return {
+    ...(username !== undefined && username !== '' && { username }),
+    ...(secretPassword !== undefined && { password: secretPassword }),
+    ...(tls && { tls: { ca, cert, key, rejectUnauthorized: tls.insecureSkipVerify !== true } }),
+  };
+}
+
 /** Throws SECRET_MISSING and EVENT_SOURCE_MISCONFIGURED. */
 export async function redisOptions(spec: RedisServerSpec, context: SourceContext): Promise<RedisOptions> {
-  const secret = (selector: KeySelector | undefined): Promise<string> | undefined =>
-    selector && context.secrets.secret(context.namespace, selector);
-  const { tls } = spec;
-  const [password, ca, cert, key] = await Promise.all([
-    secret(spec.password),
-    secret(tls?.caCertSecret),
-    secret(tls?.clientCertSecret),
-    secret(tls?.clientKeySecret),
-  ]);
+  const credentials = await readRedisCredentials(spec, (selector) =>
+    context.secrets.secret(context.namespace, selector),
+  );
   const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), context);
   return {
     host,
     port,
     db: spec.db ?? 0,
-    ...(spec.username !== undefined && spec.username !== '' && { username: spec.username }),
-    ...(password !== undefined && { password }),
-    ...(tls && { tls: { ca, cert, key, rejectUnauthorized: tls.insecureSkipVerify !== true } }),
+    ...credentials,
     // Every server version speaks it, and stream replies have one shape.
     protocol: 2,
     lazyConnect: true,
@@ -182,8 +197,15 @@ export function sourceError(error: unknown, address: string, context: SourceCont
       ? 'Check user, password, rights, TLS and database of the event source.'
       : 'Check that Redis runs there.',
     context: { eventSource: context.eventSourceName, event: context.eventName },
-    cause: error,
+    cause: withoutCommand(error),
   });
+}
+
+/** The client's errors carry the command that failed, and the arguments of AUTH are a password. */
+export function withoutCommand(error: unknown): Error {
+  const { code } = (error ?? {}) as { code?: unknown };
+  const bare = new Error(messageOf(error) || String(error));
+  return typeof code === 'string' ? Object.assign(bare, { code }) : bare;
 }
 
 /** The first word of a Redis error reply is its code; the rest is prose that changes between versions. */
@@ -200,8 +222,10 @@ export function isMissingGroup(error: unknown): boolean {
 /** True for what a person must repair: access denied, a key of another type, TLS that does not fit. */
 export function isBeyondWaiting(error: unknown): boolean {
   if (['WRONGPASS', 'NOAUTH', 'NOPERM', 'WRONGTYPE'].includes(redisErrorCode(error))) return true;
-  if (/DB index is out of range|invalid DB index|AUTH.*called without any password/i.test(messageOf(error)))
-    return true;
+  // Some have no code of their own.
+  const prose =
+    /DB index is out of range|invalid DB index|AUTH.*called without any password|user executing the script/i;
+  if (prose.test(messageOf(error))) return true;
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code);
 }

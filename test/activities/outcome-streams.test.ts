@@ -5,6 +5,7 @@ import { entryOf, OutcomeStreams } from '../../activities/outcome-streams';
 import type { PublishOutcomesRequest } from '../../activities/contracts';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonValue } from '../../src/event/json';
+import { createSecretReader } from '../../src/kubernetes/secret-readers';
 import type { FireStatus, WorkflowOutcomeReport } from '../../src/run/run-types';
 
 const HREF = 'https://stac.example/items/scene-1';
@@ -12,7 +13,7 @@ const HREF = 'https://stac.example/items/scene-1';
 describe('outcomes on Redis streams', () => {
   let redis: RunningRedis;
   let client: Redis;
-  const streams = new OutcomeStreams();
+  const streams = new OutcomeStreams(createSecretReader({ env: {} }));
 
   beforeAll(async () => {
     redis = await startRedis({ own: true });

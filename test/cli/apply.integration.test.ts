@@ -16,6 +16,9 @@ interface ListAnswer {
   readonly objects: ReadonlyArray<{ readonly kind: string; readonly name: string; readonly state: string }>;
 }
 
+const OUTCOMES_WITH_PASSWORD =
+  "sluice.io/outcome-redis: 'redis:6379', sluice.io/outcome-redis-password-secret: redis-auth/password";
+
 describe('sluice apply and delete', () => {
   let cluster: ClusterOfOne;
   let bus: string;
@@ -74,6 +77,12 @@ spec:
       () => [bus, source('stac', ', password: { name: redis-auth, key: password }')],
       1,
       /EventSource\/stac spec\.redisStream\.items\.password.*redis-auth/s,
+    ],
+    [
+      'a secret that an annotation names is missing',
+      () => [bus, sensor('s').replace('name: s }', `name: s, annotations: { ${OUTCOMES_WITH_PASSWORD} } }`)],
+      1,
+      /Sensor\/s metadata\.annotations\["sluice\.io\/outcome-redis-password-secret"\].*redis-auth/s,
     ],
   ])('applies nothing when %s', async (_what, documents, exitCode, problem) => {
     const file = await cluster.manifest('wrong.yaml', ...documents());

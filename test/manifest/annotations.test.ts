@@ -65,6 +65,65 @@ describe('options of a Sensor', () => {
   });
 });
 
+describe('the Redis of outcomes', () => {
+  const read = (annotations: Record<string, string>) =>
+    readSensorOptions(ours({ 'outcome-redis': 'redis:6379', ...annotations }), []);
+
+  it('is let in by secrets that annotations name', () => {
+    const { options, findings } = read({
+      'outcome-redis-username': 'sluice',
+      'outcome-redis-password-secret': 'redis-auth/pass.word',
+      'outcome-redis-tls': 'true',
+      'outcome-redis-ca-secret': 'redis-tls/ca.crt',
+      'outcome-redis-client-cert-secret': 'redis-tls/tls.crt',
+      'outcome-redis-client-key-secret': 'redis-tls/tls.key',
+    });
+    expect(findings).toEqual([]);
+    expect(options.outcomeRedisAccess).toEqual({
+      username: 'sluice',
+      password: { name: 'redis-auth', key: 'pass.word' },
+      tls: {
+        enabled: true,
+        caCertSecret: { name: 'redis-tls', key: 'ca.crt' },
+        clientCertSecret: { name: 'redis-tls', key: 'tls.crt' },
+        clientKeySecret: { name: 'redis-tls', key: 'tls.key' },
+      },
+    });
+  });
+
+  it.each([
+    ['false', undefined],
+    ['skip-verify', { tls: { insecureSkipVerify: true } }],
+  ])('with sluice.io/outcome-redis-tls: %s', (value, expected) => {
+    expect(read({ 'outcome-redis-tls': value }).options.outcomeRedisAccess).toEqual(expected);
+  });
+
+  it.each([
+    ['outcome-redis', 'redis://:s3cret@redis:6379'],
+    ['outcome-redis', ':s3cret@redis:6379'],
+    ['outcome-redis', 's3cret@redis:6379'],
+    ['outcome-redis-password-secret', 's3cret'],
+    ['outcome-redis-password-secret', 'S3cret/s3cret/'],
+    ['outcome-redis-password', 's3cret'],
+  ])('is refused with a password in sluice.io/%s: %s, which the message does not repeat', (name, value) => {
+    const { findings } = read({ [name]: value });
+    expect(findings).toMatchObject([{ severity: 'error', path: ['metadata', 'annotations', `sluice.io/${name}`] }]);
+    expect(JSON.stringify(findings)).not.toMatch(/s3cret/i);
+    expect(JSON.stringify(findings)).toContain('password-secret');
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['outcome-redis-username', { 'outcome-redis-username': 'sluice' }],
+    ['outcome-redis-ca-secret', { 'outcome-redis-ca-secret': 'tls/ca' }],
+    ['outcome-redis-ca-secret', { 'outcome-redis-ca-secret': 'tls/ca', 'outcome-redis-tls': 'false' }],
+    ['outcome-redis-client-key-secret', { 'outcome-redis-client-key-secret': 'tls/key', 'outcome-redis-tls': 'true' }],
+  ])('refuses sluice.io/%s without what it belongs to: %j', (name, annotations) => {
+    expect(read(annotations).findings).toMatchObject([
+      { severity: 'error', path: ['metadata', 'annotations', `sluice.io/${name}`] },
+    ]);
+  });
+});
+
 describe('options of an EventSource', () => {
   it('start with everything that a stream still holds', () => {
     expect(readEventSourceOptions(undefined).options).toEqual({ startFrom: { kind: 'all' }, maxInFlight: 1000 });

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
 import Redis from 'ioredis';
 import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
 import { isSluiceError } from '../../src/errors';
@@ -235,7 +236,7 @@ describe('a Redis server that asks who one is', () => {
       expect(await check(server, spec, { 'redis/password': 'secret-1' })).toBeUndefined();
       const wrong = await check(server, spec, { 'redis/password': 'guessed' });
       expect(wrong?.code).toBe('EVENT_SOURCE_MISCONFIGURED');
-      expect(JSON.stringify([wrong, wrong?.message])).not.toContain('guessed');
+      expect(inspect(wrong, { depth: Infinity, showHidden: true })).not.toContain('guessed');
       expect((await check(server, {}, {}))?.code).toBe('EVENT_SOURCE_MISCONFIGURED');
       expect((await check(server, spec, {}))?.code).toBe('SECRET_MISSING');
     } finally {

@@ -1,3 +1,5 @@
+import Redis from 'ioredis';
+import { startRedis } from '../../dev/servers';
 import { eventually } from '../setup/eventually';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { startArgoControllerStandIn, type ArgoControllerStandIn } from '../../dev/argo-controller-stand-in';
@@ -7,7 +9,7 @@ import { firesQuery } from '../../workflows/messages';
 import type { JsonObject } from '../../src/event/json';
 import { openWorld, type SluiceWorld } from './sluice-world';
 import { Stage } from './stage';
-import { currentDetails, summariesOf } from './what-people-see';
+import { currentDetails, readableHistory, summariesOf } from './what-people-see';
 
 const BY = { by: 'ada', why: 'the quota was raised' };
 
@@ -111,6 +113,43 @@ describe('a run', () => {
     await expect(run.result()).rejects.toMatchObject({ cause: { type: 'RUN_FAILED' } });
     expect(await currentDetails(run)).toContain('no water here');
     expect((await run.describe()).typedSearchAttributes.get(STATE_ATTRIBUTE)).toBe('Failed');
+  });
+
+  it('holds on to its outcome until the Redis for it takes it, and never shows the password', async () => {
+    const redis = await startRedis({ password: 'right-one' });
+    const variable = `SLUICE_SECRET_${namespace.name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
+    try {
+      process.env[variable] = 'wrong-one';
+      const withSecret = (name: string) => ({
+        triggers: [workflowTrigger()],
+        annotations: {
+          'sluice.io/outcome-redis': `${redis.host}:${redis.port}`,
+          'sluice.io/outcome-redis-password-secret': `${name}/password`,
+        },
+      });
+      await stage.apply(withSecret('not-there'));
+      await stage.publish(stage.event('a', 'scene-1'));
+      const run = await stage.onlyRun();
+      const problem = async (code: string): Promise<string> =>
+        eventually(async () => {
+          const { raw } = await run.describe();
+          const failures = raw.pendingActivities?.map(({ lastFailure }) => lastFailure) ?? [];
+          return failures.find((failure) => failure?.applicationFailureInfo?.type === code)?.message ?? undefined;
+        });
+      expect(await problem('SECRET_MISSING')).toContain(`${namespace.name}/not-there`);
+      // A person corrects the annotation, and then the Secret.
+      await stage.configure(withSecret(namespace.name));
+      expect(await problem('OUTCOME_REFUSED')).toContain('sluice.io/outcome-redis-password-secret');
+      process.env[variable] = 'right-one';
+      expect(await run.result()).toMatchObject({ state: 'Succeeded' });
+      const client = new Redis(redis.url);
+      expect(await client.xlen('WATERBODIES')).toBe(1);
+      client.disconnect();
+      expect(await readableHistory(run)).not.toMatch(/(right|wrong)-one/);
+    } finally {
+      delete process.env[variable];
+      await redis.stop();
+    }
   });
 
   it('parks what the API server refuses, says why, and fires what is applied now when told to', async () => {

@@ -16,3 +16,10 @@ export async function summariesOf(handle: WorkflowHandle): Promise<string[]> {
     return summary ? [defaultPayloadConverter.fromPayload<string>(summary)] : [];
   });
 }
+
+/** The whole history as text, payloads included. */
+export async function readableHistory(handle: WorkflowHandle): Promise<string> {
+  return JSON.stringify(await handle.fetchHistory(), (_key, value: unknown) =>
+    ArrayBuffer.isView(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : value,
+  );
+}

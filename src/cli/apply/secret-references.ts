@@ -1,4 +1,6 @@
 /** Every Secret and ConfigMap key that Sluice itself will read for an object, and where the object names it. */
+import { ANNOTATION_PREFIX, type SensorOptions } from '../../manifest/annotations';
+import { listOutcomeRedisSecrets, OUTCOME_REDIS_SECRETS } from '../../manifest/outcome-redis';
 import { formatPath, type FieldPath } from '../../manifest/problem';
 import type { Desired } from './desired-objects';
 
@@ -34,7 +36,16 @@ export function findSecretReferences(desired: Desired): SecretReference[] {
     }
   };
   visit(desired.definition.spec, ['spec']);
+  if (desired.kind === 'Sensor') found.push(...findInAnnotations(desired.definition.options));
   return found;
+}
+
+function findInAnnotations({ outcomeRedisAccess }: SensorOptions): SecretReference[] {
+  return listOutcomeRedisSecrets(outcomeRedisAccess).map(({ field, secret }) => ({
+    kind: 'Secret',
+    ...secret,
+    path: formatPath(['metadata', 'annotations', ANNOTATION_PREFIX + OUTCOME_REDIS_SECRETS[field]]),
+  }));
 }
 
 function isPodTemplate(path: FieldPath): boolean {
