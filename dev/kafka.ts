@@ -3,7 +3,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { findBinary } from './binaries/find-binary';
 import type { Tool } from './binaries/tool';
 import { startOnFreePorts } from './processes/free-ports';
-import { startServerProcess, type ServerProcess } from './processes/server-process';
+import { startRestartableServer } from './processes/restartable-server';
+import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { repoRoot } from './repo-root';
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
@@ -55,27 +56,21 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
     const tls = options.tls === true ? await createTlsFiles(folder) : undefined;
     return await startOnFreePorts([undefined], async (port) => {
       const broker = `${HOST}:${port}`;
-      const start = () =>
+      const server = await startRestartableServer(folder, () =>
         startServerProcess({
           name: 'kfake',
           command: binary,
           args: ['-port', String(port), ...formatArguments(options, tls)],
           folder,
           isReady: () => isListening(broker, options, tls),
-        });
-      let server: ServerProcess = await start();
+        }),
+      );
       return {
         broker,
         tls,
-        stop: async () => {
-          await server.stop();
-          await removeFolder(folder);
-        },
-        stopKeepingAddress: () => server.stop(),
-        restart: async () => {
-          await server.stop();
-          server = await start();
-        },
+        stop: server.stop,
+        stopKeepingAddress: server.stopKeepingData,
+        restart: server.restart,
       };
     });
   } catch (error) {

@@ -6,7 +6,8 @@ import { findBinary } from './binaries/find-binary';
 import { DevServerError } from './dev-server-error';
 import { createOperatorMode } from './nats-credentials';
 import { startOnFreePorts } from './processes/free-ports';
-import { startServerProcess, type ServerProcess } from './processes/server-process';
+import { startRestartableServer, type RestartableServer } from './processes/restartable-server';
+import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
 
@@ -37,7 +38,7 @@ interface NatsIdentity {
   credentialsPath?: string;
 }
 
-export interface RunningNats {
+export interface RunningNats extends RestartableServer {
   /** `nats://` or, with TLS, `tls://`. */
   url: string;
   port: number;
@@ -46,12 +47,6 @@ export interface RunningNats {
   identity: NatsIdentity;
   /** Present when the server speaks TLS. */
   tls?: TlsFiles;
-  /** Ends the server and removes its data. May be called again. */
-  stop(): Promise<void>;
-  /** Ends the server as an outage would; `restart` brings it back with its streams. */
-  stopKeepingData(): Promise<void>;
-  /** Starts the server again on the same port with the same data, after stopping it if it runs. */
-  restart(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -71,30 +66,22 @@ export async function startNats(options: StartNatsOptions = {}): Promise<Running
       const configuration = formatConfiguration(folder, port, monitorPort, options, tls, access.configuration);
       await writeFile(configurationPath, configuration);
       const monitorUrl = `http://${HOST}:${monitorPort}`;
-      const start = () =>
+      const server = await startRestartableServer(folder, () =>
         startServerProcess({
           name: 'nats-server',
           command: binary,
           args: ['--config', configurationPath],
           folder,
           isReady: () => isHealthy(monitorUrl),
-        });
-      let server: ServerProcess = await start();
+        }),
+      );
       return {
         url: `${tls === undefined ? 'nats' : 'tls'}://${HOST}:${port}`,
         port,
         monitorUrl,
         identity: access.identity,
         tls,
-        stop: async () => {
-          await server.stop();
-          await removeFolder(folder);
-        },
-        stopKeepingData: () => server.stop(),
-        restart: async () => {
-          await server.stop();
-          server = await start();
-        },
+        ...server,
       };
     });
   } catch (error) {

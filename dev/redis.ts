@@ -5,6 +5,7 @@ import { findBinary } from './binaries/find-binary';
 import { tools } from './binaries/catalogue';
 import { DevServerError } from './dev-server-error';
 import { startOnFreePorts } from './processes/free-ports';
+import { startRestartableServer, type RestartableServer } from './processes/restartable-server';
 import { startServerProcess, type ServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
@@ -25,19 +26,13 @@ export interface StartRedisOptions {
   own?: boolean;
 }
 
-export interface RunningRedis {
+export interface RunningRedis extends RestartableServer {
   host: string;
   port: number;
   /** `redis://` or, with TLS, `rediss://`; with user and password where there are any. */
   url: string;
   /** Present when the server speaks TLS. */
   tls?: TlsFiles;
-  /** Ends the server and removes its data. May be called again. */
-  stop(): Promise<void>;
-  /** Ends the server as an outage would; `restart` brings it back. */
-  stopKeepingData(): Promise<void>;
-  /** Starts the server again on the same port with the same data, after stopping it if it runs. */
-  restart(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -52,23 +47,8 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Runni
   try {
     const tls = options.tls === true ? await createTlsFiles(folder) : undefined;
     return await startOnFreePorts([options.port], async (port) => {
-      const start = () => startProcess(binary, folder, port, options, tls);
-      let server: ServerProcess = await start();
-      return {
-        host: HOST,
-        port,
-        url: formatUrl(port, options),
-        tls,
-        stop: async () => {
-          await server.stop();
-          await removeFolder(folder);
-        },
-        stopKeepingData: () => server.stop(),
-        restart: async () => {
-          await server.stop();
-          server = await start();
-        },
-      };
+      const server = await startRestartableServer(folder, () => startProcess(binary, folder, port, options, tls));
+      return { host: HOST, port, url: formatUrl(port, options), tls, ...server };
     });
   } catch (error) {
     await removeFolder(folder);

@@ -1,0 +1,31 @@
+import type { ServerProcess } from './server-process';
+import { removeFolder } from './temporary-folder';
+
+/** A server that tests take through an outage. */
+export interface RestartableServer {
+  /** Ends the server and removes its data. May be called again. */
+  readonly stop: () => Promise<void>;
+  /** Ends the server as an outage would; `restart` brings it back with what it wrote to its folder. */
+  readonly stopKeepingData: () => Promise<void>;
+  /** Starts the server again on the same port with the same data, after stopping it if it runs. */
+  readonly restart: () => Promise<void>;
+}
+
+/** Starts a server whose data lie in `folder`. `start` is called again for each restart. */
+export async function startRestartableServer(
+  folder: string,
+  start: () => Promise<ServerProcess>,
+): Promise<RestartableServer> {
+  let server = await start();
+  return {
+    stop: async () => {
+      await server.stop();
+      await removeFolder(folder);
+    },
+    stopKeepingData: () => server.stop(),
+    restart: async () => {
+      await server.stop();
+      server = await start();
+    },
+  };
+}
