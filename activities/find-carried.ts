@@ -1,12 +1,10 @@
 /** Which events runs of a sensor have carried already, for which trigger and dependency. */
 import type { Client } from '@temporalio/client';
-import { shortEventId } from '../src/event/short-id';
 import { eventKey } from '../src/event/cloud-event';
-import { sensorRef } from '../workflows/identity';
 import type { ObjectName } from '../workflows/messages';
+import { findRunsCarrying } from './find-runs';
 import { readRunInput } from './retrigger';
 
-const IDS_PER_QUERY = 50;
 const READS_AT_ONCE = 8;
 
 export interface Carried {
@@ -19,11 +17,14 @@ export interface Carried {
 /** @param round of a replay's portion: its own runs do not count, so that a repeated attempt decides as the first. */
 export async function findCarried(
   client: Client,
-  { namespace, name }: ObjectName,
+  sensor: ObjectName,
   eventKeys: readonly string[],
   round: string,
 ): Promise<Carried> {
-  const runIds = await findRunIds(client, sensorRef(namespace, name), eventKeys, `~replay-${round}`);
+  const runIds = new Set<string>();
+  for await (const { workflowId } of findRunsCarrying(client, sensor, eventKeys)) {
+    if (!workflowId.endsWith(`~replay-${round}`)) runIds.add(workflowId);
+  }
   const fires = new Set<string>();
   const joined = new Set<string>();
   const next = runIds[Symbol.iterator]();
@@ -45,21 +46,4 @@ export async function findCarried(
     hasFire: (trigger, dependency, key) => fires.has(JSON.stringify([trigger, dependency, key])),
     hasJoined: (dependency, key) => joined.has(JSON.stringify([dependency, key])),
   };
-}
-
-async function findRunIds(
-  client: Client,
-  sensor: string,
-  eventKeys: readonly string[],
-  ownSuffix: string,
-): Promise<Set<string>> {
-  const runIds = new Set<string>();
-  for (let from = 0; from < eventKeys.length; from += IDS_PER_QUERY) {
-    const ids = eventKeys.slice(from, from + IDS_PER_QUERY).map((key) => `'${shortEventId(key)}'`);
-    const query = `SluiceSensor = '${sensor}' AND SluiceEventIds IN (${ids.join(', ')})`;
-    for await (const { workflowId } of client.workflow.list({ query })) {
-      if (!workflowId.endsWith(ownSuffix)) runIds.add(workflowId);
-    }
-  }
-  return runIds;
 }

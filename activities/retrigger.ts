@@ -3,9 +3,8 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import { isShortEventId, shortEventId, shortHash } from '../src/event/short-id';
+import { shortEventId, shortHash } from '../src/event/short-id';
 import { fireId } from '../src/run/fire-id';
-import { sensorRef } from '../workflows/identity';
 import {
   runRetriggerSignal,
   type Fire,
@@ -15,6 +14,7 @@ import {
 } from '../workflows/messages';
 import { createRunStart, type LoadedFire } from '../workflows/run-start';
 import { toApplicationFailure } from './failures';
+import { findRunsCarrying } from './find-runs';
 import { startRun } from './start-runs';
 
 const MAX_RUNS = 1_000;
@@ -50,17 +50,14 @@ async function findRuns(client: Client, definition: SensorDefinition, request: R
       fix: 'Send {"runId": "run/…"} or {"eventId": "<event key or short id>"} with "by" and "why"',
     });
   }
-  const { namespace, name } = definition;
-  const id = isShortEventId(request.eventId) ? request.eventId : shortEventId(request.eventId);
-  const query = `SluiceSensor = '${sensorRef(namespace, name)}' AND SluiceEventIds = '${id}'`;
   const found: string[] = [];
-  for await (const run of client.workflow.list({ query })) {
+  for await (const run of findRunsCarrying(client, definition, [request.eventId])) {
     if (!found.includes(run.workflowId)) found.push(run.workflowId);
     if (found.length >= MAX_RUNS) break;
   }
   if (found.length > 0) return found;
   throw new SluiceError('RUN_UNKNOWN', {
-    message: `no run of sensor ${namespace}/${name} carries event ${request.eventId}`,
+    message: `no run of sensor ${definition.namespace}/${definition.name} carries event ${request.eventId}`,
     fix: 'Look with `sluice explain EVENT_ID`; an event that never fired can be replayed with `sluice replay`',
   });
 }

@@ -4,11 +4,12 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { eventKey } from '../src/event/cloud-event';
 import { shortEventId } from '../src/event/short-id';
-import type { SensorDefinition } from '../workflows/messages';
-import { sensorRef, WORKFLOW_TYPES } from '../workflows/identity';
+import type { ObjectName, SensorDefinition } from '../workflows/messages';
+import { WORKFLOW_TYPES } from '../workflows/identity';
 import { createRunStart, type LoadedFire, type RunStart } from '../workflows/run-start';
 import type { sensorRun } from '../workflows/sensor-run';
 import type { DirectFire } from './decide-fires';
+import { findRunsCarrying } from './find-runs';
 
 /** Bytes of event data in one run: the server warns at 512 KB and refuses at 2 MB. */
 const MAX_RUN_BYTES = 400_000;
@@ -82,23 +83,17 @@ export function startedFireKey(eventKeyOfFire: string, trigger: string): string 
  */
 export async function findStartedFires(
   client: Client,
-  sensor: SensorDefinition,
+  sensor: ObjectName,
   eventKeys: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const started = new Set<string>();
   const byShortId = new Map(eventKeys.map((key) => [shortEventId(key), key]));
-  const shortIds = [...byShortId.keys()];
-  for (let from = 0; from < shortIds.length; from += 50) {
-    const wanted = shortIds.slice(from, from + 50);
-    const list = wanted.map((id) => `'${id}'`).join(', ');
-    const query = `SluiceSensor = '${sensorRef(sensor.namespace, sensor.name)}' AND SluiceEventIds IN (${list})`;
-    for await (const run of client.workflow.list({ query })) {
-      const triggers = run.searchAttributes?.['SluiceTriggers'] ?? [];
-      for (const id of run.searchAttributes?.['SluiceEventIds'] ?? []) {
-        const key = byShortId.get(String(id));
-        if (key === undefined) continue;
-        for (const trigger of triggers) started.add(startedFireKey(key, String(trigger)));
-      }
+  for await (const { searchAttributes } of findRunsCarrying(client, sensor, eventKeys)) {
+    const triggers = searchAttributes?.['SluiceTriggers'] ?? [];
+    for (const id of searchAttributes?.['SluiceEventIds'] ?? []) {
+      const key = byShortId.get(String(id));
+      if (key === undefined) continue;
+      for (const trigger of triggers) started.add(startedFireKey(key, String(trigger)));
     }
   }
   return started;

@@ -18,7 +18,7 @@ export function parseGoDurationMs(text: string): number | undefined {
   return parseTerms(text, UNIT_MS);
 }
 
-/** As a Go duration, with days too: `7d`, `1d12h`. For our own annotations. */
+/** As a Go duration, with days too: `7d`, `1d12h`. For our own annotations and commands. */
 export function parseDurationMs(text: string): number | undefined {
   return parseTerms(text, { ...UNIT_MS, d: DAY_MS });
 }

@@ -1,15 +1,14 @@
 /** Turns option texts into values. Each throws commander's own error, so that the option is named in the message. */
 import { InvalidArgumentError } from 'commander';
+import { parseDurationMs } from '../durations';
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `30s`, `5m`, `1h30m`, `7d` → milliseconds. */
+/** `30s`, `5m`, `1h30m`, `7d` → milliseconds, never fewer than none. */
 export function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-  if (text === '' || parts.map((part) => part[0]).join('') !== text) {
+  const milliseconds = parseDurationMs(text);
+  if (milliseconds === undefined || milliseconds < 0) {
     throw new InvalidArgumentError('Expected a duration such as 30s, 5m, 1h30m or 7d.');
   }
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS], 0);
+  return milliseconds;
 }
 
 export function parsePositiveInteger(text: string): number {

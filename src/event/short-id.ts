@@ -36,7 +36,12 @@ export function shortHash(text: string, length: number): string {
   return characters;
 }
 
-/** True for text that has the form of a short id; commands take either form. */
+/** The short id of an event named in either form, as people and commands name them. */
+export function toShortEventId(keyOrShortId: string): string {
+  return isShortEventId(keyOrShortId) ? keyOrShortId : shortEventId(keyOrShortId);
+}
+
+/** True for text that has the form of a short id; an event key never has it. */
 export function isShortEventId(text: string): boolean {
   return text.length === SHORT_ID_LENGTH && [...text].every((character) => ALPHABET.includes(character));
 }

@@ -7,6 +7,7 @@ describe('arguments of commands', () => {
     ['1h30m', 5_400_000],
     ['7d', 604_800_000],
     ['0s', 0],
+    ['.5s', 500],
   ])('the duration %s is %d ms', (text, expected) => {
     expect(parseDuration(text)).toBe(expected);
   });

@@ -8,7 +8,7 @@ import {
   TRIGGERS_ATTRIBUTE,
 } from '../../../workflows/search-attributes';
 import { SluiceError } from '../../errors';
-import { isShortEventId, shortEventId } from '../../event/short-id';
+import { toShortEventId } from '../../event/short-id';
 import { isNotFound, runUnknown } from '../ask-workflow';
 import type { TemporalSession } from '../temporal';
 
@@ -49,7 +49,7 @@ function runQuery(filter: RunFilter): string {
   if (state !== undefined) clauses.push(`${STATE_ATTRIBUTE.name} = ${quote(state)}`);
   if (trigger !== undefined) clauses.push(`${TRIGGERS_ATTRIBUTE.name} = ${quote(trigger)}`);
   if (event !== undefined) {
-    clauses.push(`${EVENT_IDS_ATTRIBUTE.name} = ${quote(isShortEventId(event) ? event : shortEventId(event))}`);
+    clauses.push(`${EVENT_IDS_ATTRIBUTE.name} = ${quote(toShortEventId(event))}`);
   }
   if (startedAfter !== undefined) clauses.push(`StartTime >= ${quote(startedAfter.toISOString())}`);
   if (query !== undefined) clauses.push(`(${query})`);
