@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import type { JsonObject, JsonValue } from '../src/event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../src/event/json';
 import { shortHash } from '../src/event/short-id';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
@@ -156,7 +156,7 @@ function toParameters(overrides: Readonly<Record<string, string>>, dependencyNam
 }
 
 function toObject(value: JsonValue): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
     message: 'after its parameters the resource is no longer an object',
     fix: 'A parameter with an empty dest replaces everything; give it a path',

@@ -6,8 +6,7 @@
  */
 import { SluiceError } from '../errors';
 import type { CloudEvent } from './cloud-event';
-import type { JsonObject, JsonValue } from './json';
-import { isJsonObject } from './stac';
+import { isJsonObject, type JsonObject, type JsonValue } from './json';
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });

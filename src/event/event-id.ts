@@ -16,9 +16,9 @@
  * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and whatever was
  * replaced or cut off is told apart by `~` and a hash of the original. Pure.
  */
-import type { JsonObject } from './json';
+import { isJsonObject, type JsonObject } from './json';
 import { shortHash } from './short-id';
-import { isJsonObject, parseStacItem } from './stac';
+import { parseStacItem } from './stac';
 
 export const MAX_EVENT_ID_LENGTH = 200;
 const MAX_PART_LENGTH = 60;

@@ -1,3 +1,8 @@
 /** JSON as TypeScript sees it after parsing. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
+
+/** True for what has named fields: not for lists, not for null. Says nothing of the fields' own values. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

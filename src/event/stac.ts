@@ -1,5 +1,7 @@
 /** Recognises what STAC publishers send: whole items, and the flat form of the water-bodies publisher. Pure. */
-import type { JsonObject } from './json';
+import { isJsonObject } from './json';
+
+export { isJsonObject };
 
 /** What names one version of a STAC item. */
 export interface StacItemVersion {
@@ -14,10 +16,6 @@ export interface StacReference {
   readonly href: string;
   readonly subject: string | undefined;
   readonly producer: string | undefined;
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The item's identity, or undefined when the document is not a STAC item. */

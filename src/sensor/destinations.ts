@@ -2,7 +2,7 @@
  * The sjson paths that need no sjson: object keys, array indexes and `-1` (append), joined by dots; `\.` is a dot
  * inside a key. Everything else is left to the engine. Documents are not changed: what differs is copied.
  */
-import type { JsonObject, JsonValue } from '../event/json';
+import { isJsonObject, type JsonValue } from '../event/json';
 import { remember } from './remember';
 
 const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
@@ -39,7 +39,7 @@ function write(target: JsonValue | undefined, keys: readonly string[], value: Js
   const [key, ...rest] = keys;
   if (key === undefined) return value;
   if (Array.isArray(target)) return writeElement(target, key, rest, value);
-  if (isObject(target)) {
+  if (isJsonObject(target)) {
     return { ...target, [key]: write(Object.hasOwn(target, key) ? target[key] : undefined, rest, value) };
   }
   if (target !== undefined || OTHER_INDEX.test(key)) throw new NeedsEngine();
@@ -56,8 +56,4 @@ function writeElement(array: JsonValue[], key: string, rest: readonly string[], 
   const copy = [...array, ...padding];
   copy[index] = write(array[index], rest, value);
   return copy;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** The functions of jq that plain-jq.ts knows. */
-import type { JsonValue } from '../event/json';
-import { isJqTruthy, isPlainObject, NeedsJq, requireJqText } from './plain-jq-values';
+import { isJsonObject, type JsonValue } from '../event/json';
+import { isJqTruthy, NeedsJq, requireJqText } from './plain-jq-values';
 import type { JqNode } from './plain-jq-syntax';
 
 type Outputs = (node: JqNode, input: JsonValue) => JsonValue[];
@@ -40,7 +40,7 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>>
   type: typeName,
   length: lengthOf,
   keys: (input) => {
-    if (!isPlainObject(input)) throw new NeedsJq();
+    if (!isJsonObject(input)) throw new NeedsJq();
     return Object.keys(input).sort();
   },
   tostring: (input) => {
@@ -71,7 +71,7 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>>
 function withText(name: string, input: JsonValue, text: string): JsonValue {
   switch (name) {
     case 'has':
-      if (!isPlainObject(input)) throw new NeedsJq();
+      if (!isJsonObject(input)) throw new NeedsJq();
       return Object.hasOwn(input, text);
     case 'split':
       if (input === '' || text === '') throw new NeedsJq();
@@ -130,7 +130,7 @@ function keysOf(node: JqNode): string[] {
 
 function deleteKeys(value: JsonValue, keys: readonly string[]): JsonValue {
   const [key, ...rest] = keys;
-  if (key === undefined || (value !== null && !isPlainObject(value))) throw new NeedsJq();
+  if (key === undefined || (value !== null && !isJsonObject(value))) throw new NeedsJq();
   if (value === null || !Object.hasOwn(value, key)) return value;
   const { [key]: inner = null, ...others } = value;
   if (rest.length === 0) return others;

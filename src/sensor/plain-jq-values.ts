@@ -1,5 +1,5 @@
 /** jq's view of values, as far as it is certain to be the same in JavaScript. */
-import type { JsonObject, JsonValue } from '../event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 
 /** Only the engine knows the answer, or the error. */
 export class NeedsJq extends Error {}
@@ -28,7 +28,7 @@ export function addJq(left: JsonValue, right: JsonValue): JsonValue {
     if (Math.abs(sum) > Number.MAX_SAFE_INTEGER) throw new NeedsJq();
     return sum;
   }
-  if (isPlainObject(left) && isPlainObject(right)) return { ...left, ...right };
+  if (isJsonObject(left) && isJsonObject(right)) return { ...left, ...right };
   throw new NeedsJq();
 }
 
@@ -86,8 +86,4 @@ export function sortJqKeys(value: JsonValue): JsonValue {
     sorted[key] = after;
   }
   return isSorted ? value : sorted;
-}
-
-export function isPlainObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

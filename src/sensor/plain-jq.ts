@@ -4,7 +4,7 @@
  * Where a value would be an error, or where gojq might differ in the last digit, the answer is undefined and the engine
  * evaluates the program; so this has to be right only where it answers. Differential tests hold it to gojq.
  */
-import type { JsonObject, JsonValue } from '../event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { callJqFunction } from './plain-jq-functions';
 import { addJq, compareJq, isJqTruthy, NeedsJq, requireJqNumber, sortJqKeys } from './plain-jq-values';
 import { parsePlainJq } from './plain-jq-syntax';
@@ -16,10 +16,10 @@ const parseProgram = remember(parsePlainJq);
 /** The transformed data, or undefined where the engine has to be asked. Keys come sorted, as from the engine. */
 export function transformPlainJq(program: string, data: JsonValue): JsonObject | undefined {
   const node = parseProgram(program);
-  if (!node || !isObject(data)) return undefined;
+  if (!node || !isJsonObject(data)) return undefined;
   try {
     const [first] = outputs(node, data);
-    return first !== undefined && isObject(first) ? (sortJqKeys(first) as JsonObject) : undefined;
+    return first !== undefined && isJsonObject(first) ? (sortJqKeys(first) as JsonObject) : undefined;
   } catch (error) {
     // A RangeError comes from data nested deeper than the stack; the engine says so as it says everything.
     if (error instanceof NeedsJq || error instanceof RangeError) return undefined;
@@ -107,7 +107,7 @@ function exact(value: number): number {
 
 function field(value: JsonValue, name: string): JsonValue {
   if (value === null) return null;
-  if (!isObject(value)) throw new NeedsJq();
+  if (!isJsonObject(value)) throw new NeedsJq();
   return Object.hasOwn(value, name) ? (value[name] ?? null) : null;
 }
 
@@ -120,7 +120,7 @@ function element(value: JsonValue, index: number): JsonValue {
 /** jq iterates objects in the order of their keys. */
 function elements(value: JsonValue): JsonValue[] {
   if (Array.isArray(value)) return value;
-  if (!isObject(value)) throw new NeedsJq();
+  if (!isJsonObject(value)) throw new NeedsJq();
   return Object.keys(value)
     .sort()
     .map((key) => value[key] ?? null);
@@ -144,10 +144,6 @@ function update(target: JsonValue, path: JqPath, change: (current: JsonValue) =>
     if (!Array.isArray(target) || key < 0 || key >= target.length) throw new NeedsJq();
     return target.with(key, update(target[key] ?? null, rest, change));
   }
-  if (target !== null && !isObject(target)) throw new NeedsJq();
+  if (target !== null && !isJsonObject(target)) throw new NeedsJq();
   return { ...target, [key]: update(target === null ? null : field(target, key), rest, change) };
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../errors';
 import type { JsonObject } from '../event/json';
-import { isJsonObject } from '../event/stac';
+import { isJsonObject } from '../event/json';
 import type { StacItem, StacLink } from './stac-item';
 
 const link = z.looseObject({

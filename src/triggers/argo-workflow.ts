@@ -1,5 +1,5 @@
 /** Trigger `argoWorkflow`: what the argo command does, done against the API server itself. */
-import type { JsonObject, JsonValue } from '../event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';
 import { parseArgoArguments, type ArgoOptions } from './argo/cli-arguments';
@@ -74,7 +74,7 @@ function readTemplate({ template }: Request): { operation: Operation; options: A
 
 function namespaceOf(request: Request, options: ArgoOptions): string {
   const metadata = request.resource?.metadata;
-  const own = metadata && typeof metadata === 'object' && !Array.isArray(metadata) ? metadata.namespace : undefined;
+  const own = isJsonObject(metadata) ? metadata.namespace : undefined;
   return options.namespace ?? (typeof own === 'string' && own !== '' ? own : request.namespace);
 }
 

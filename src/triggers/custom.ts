@@ -2,7 +2,7 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import { stringify as toYaml } from 'yaml';
 import { SluiceError } from '../errors';
-import type { JsonObject } from '../event/json';
+import { isJsonObject, type JsonObject } from '../event/json';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from './connection-cache';
@@ -85,17 +85,13 @@ function parseResource(bytes: Buffer): JsonObject {
   } catch {
     // Said below: the parser's own message would quote the resource.
   }
-  if (isObject(parsed)) return parsed;
+  if (isJsonObject(parsed)) return parsed;
   throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
     message:
       'custom.parameters cannot be applied: the server answered FetchResource with something other than a JSON object',
     fix: 'Let the server answer with JSON, or pass values in custom.payload instead of custom.parameters',
     retryable: false,
   });
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function toText(payload: unknown): string | null {

@@ -1,55 +1,28 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import Redis from 'ioredis';
 import { Client, Connection } from '@temporalio/client';
 import { startTemporal } from '../../dev/servers';
 import type { Story } from '../../src/cli/explain/story';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import { shortEventId } from '../../src/event/short-id';
 import { eventually } from '../setup/eventually';
-import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';
 
 describe('sluice explain and events', () => {
-  let cluster: ClusterOfOne;
-  let redis: Redis;
-  let answer = 200;
-  const receiver = createServer((_, response) => response.writeHead(answer).end());
+  let cluster: ClusterAtWork;
 
   beforeAll(async () => {
-    cluster = await startClusterOfOne();
-    redis = new Redis(cluster.redis.url);
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    await cluster.startWorkers();
-    const run = await cluster.sluice(['apply', '-f', await manifestFile(), '--wait', '30s']);
-    expect({ exitCode: run.exitCode, stderr: run.exitCode === 0 ? '' : run.stderr }).toEqual({
-      exitCode: 0,
-      stderr: '',
-    });
+    cluster = await startClusterAtWork();
+    await cluster.apply(cluster.busDocument, manifests());
   });
-  afterAll(async () => {
-    await cluster?.sluice(['delete', '-f', await manifestFile()]);
-    redis?.disconnect();
-    receiver.closeAllConnections();
-    receiver.close();
-    await cluster?.stop();
-  });
+  afterAll(() => cluster?.stop());
 
-  const manifestFile = () =>
-    cluster.manifest(
-      'all.yaml',
-      `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
----
-apiVersion: argoproj.io/v1alpha1
+  const manifests = () => `apiVersion: argoproj.io/v1alpha1
 kind: EventSource
 metadata: { name: stac }
 spec:
   redisStream:
-    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [ITEMS] }
-    spare: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [SPARE] }
+    items: ${cluster.streamSpec('ITEMS')}
+    spare: ${cluster.streamSpec('SPARE')}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
@@ -64,14 +37,13 @@ spec:
     - template:
         name: post
         http:
-          url: http://127.0.0.1:${(receiver.address() as AddressInfo).port}/
+          url: ${cluster.receiver.url}/
           method: POST
           payload: [{ src: { dependencyName: item, dataKey: values.href }, dest: href }]
-`,
-    );
+`;
   /** Answers the event's key. */
   const add = async (stream: string, fields: Record<string, string>): Promise<string> =>
-    `stac/${stream.toLowerCase()}:${stream}:${await redis.xadd(stream, '*', ...Object.entries(fields).flat())}`;
+    `stac/${stream.toLowerCase()}:${stream}:${await cluster.add(stream, fields)}`;
   const run = (...words: readonly string[]) => cluster.sluice([...words, '-n', cluster.namespace.name]);
   const explain = async (id: string): Promise<Story> => jsonOf<Story>(await run('explain', id, '-o', 'json'));
   const until = (id: string, state: string, patience?: { timeoutMs: number }): Promise<Story> =>
@@ -108,11 +80,11 @@ spec:
   });
 
   it('tells what a person did to a run, and what came of it', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const key = await add('ITEMS', { sky: 'clear', href: 'b' });
     const parked = await until(key, 'parked');
     const runId = parked.timeline.find(({ stage }) => stage === 'run')?.runId ?? '';
-    answer = 200;
+    cluster.receiver.answerWith(200);
     await cluster.sluice(['retrigger', runId, '--why', 'receiver repaired', '--by', 'ada']);
     const story = await until(key, 'succeeded');
     expect(story.timeline).toContainEqual(

@@ -1,66 +1,34 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import Redis from 'ioredis';
 import type { ReplayProgress } from '../../workflows/messages';
 import { eventually } from '../setup/eventually';
-import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';
 
 type Replay = Omit<ReplayProgress, 'state'> & { readonly id: string; readonly state: string; readonly dryRun: boolean };
 
 describe('sluice replay and events', () => {
-  let cluster: ClusterOfOne;
-  let redis: Redis;
-  /** What the triggers sent, by trigger. */
-  const received: Array<{ readonly trigger: string; readonly href: string }> = [];
-  const receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      const { href = '' } = JSON.parse(body || '{}') as { href?: string };
-      received.push({ trigger: (request.url ?? '').slice(1), href });
-      response.end();
-    });
-  });
+  let cluster: ClusterAtWork;
 
   beforeAll(async () => {
-    cluster = await startClusterOfOne();
-    redis = new Redis(cluster.redis.url);
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    await cluster.startWorkers();
+    cluster = await startClusterAtWork();
     await apply('clear');
   });
-  afterAll(async () => {
-    await cluster?.sluice(['delete', '-f', await cluster.manifest('all.yaml', manifests('clear'))]);
-    redis?.disconnect();
-    receiver.closeAllConnections();
-    receiver.close();
-    await cluster?.stop();
-  });
+  afterAll(() => cluster?.stop());
 
   /** `sky`: a regular expression; what else the sensor filters out. */
   const manifests = (sky: string): string => {
-    const { port } = receiver.address() as AddressInfo;
-    const stream = (name: string) =>
-      `{ hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [${name}] }`;
     const post = (trigger: string, condition: string, dependency: string) => `
     - template:
         name: ${trigger}
         conditions: ${condition}
         http:
-          url: http://127.0.0.1:${port}/${trigger}
+          url: ${cluster.receiver.url}/${trigger}
           method: POST
           payload: [{ src: { dependencyName: ${dependency}, dataKey: values.href }, dest: href }]`;
     return `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
----
-apiVersion: argoproj.io/v1alpha1
 kind: EventSource
 metadata: { name: stac }
 spec:
-  redisStream: { items: ${stream('ITEMS')}, left: ${stream('LEFT')}, right: ${stream('RIGHT')}, other: ${stream('OTHER')} }
+  redisStream: { items: ${cluster.streamSpec('ITEMS')}, left: ${cluster.streamSpec('LEFT')}, right: ${cluster.streamSpec('RIGHT')}, other: ${cluster.streamSpec('OTHER')} }
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
@@ -76,36 +44,21 @@ spec:
   triggers:${post('single', 'item', 'item')}${post('pair', 'left && right', 'left')}
 `;
   };
-  const apply = async (sky: string): Promise<void> => {
-    const run = await cluster.sluice([
-      'apply',
-      '-f',
-      await cluster.manifest('all.yaml', manifests(sky)),
-      '--wait',
-      '30s',
-    ]);
-    expect({ exitCode: run.exitCode, stderr: run.exitCode === 0 ? '' : run.stderr }).toEqual({
-      exitCode: 0,
-      stderr: '',
-    });
-  };
-  const add = async (stream: string, fields: Record<string, string>): Promise<string> =>
-    (await redis.xadd(stream, '*', ...Object.entries(fields).flat())) ?? '';
+  const apply = (sky: string) => cluster.apply(cluster.busDocument, manifests(sky));
   const replay = async (...words: readonly string[]): Promise<Replay> =>
     jsonOf<Replay>(
       await cluster.sluice(['replay', '--sensor', 'scenes', '--why', 'the filter was wrong', '-o', 'json', ...words]),
     );
-  const sent = (trigger: string): string[] =>
-    received.filter((request) => request.trigger === trigger).map(({ href }) => href);
+  const sent = (trigger: string) => cluster.receiver.requests(`/${trigger}`).map(({ body }) => body['href']);
   const decisions = async (...words: readonly string[]) =>
     jsonOf<{ decisions: Array<{ decision: string; eventKey: string; clause?: string }> }>(
       await cluster.sluice(['events', '--sensor', 'scenes', '-o', 'json', ...words]),
     ).decisions;
 
   it('shows what would fire, and fires only what never fired', async () => {
-    await add('ITEMS', { sky: 'clear', href: 'a1' });
-    await add('OTHER', { href: 'for nobody' });
-    await add('ITEMS', { sky: 'hazy', href: 'a2' });
+    await cluster.add('ITEMS', { sky: 'clear', href: 'a1' });
+    await cluster.add('OTHER', { href: 'for nobody' });
+    await cluster.add('ITEMS', { sky: 'hazy', href: 'a2' });
     await eventually(() => sent('single').includes('a1'));
     await eventually(async () => (await decisions('--decision', 'filtered')).length === 1);
     await apply('clear|hazy');
@@ -125,22 +78,22 @@ spec:
   });
 
   it('fires everything again when asked to, joined triggers too', async () => {
-    await add('LEFT', { href: 'l1' });
-    await add('RIGHT', { href: 'r1' });
+    await cluster.add('LEFT', { href: 'l1' });
+    await cluster.add('RIGHT', { href: 'r1' });
     await eventually(() => sent('pair').length === 1);
     await eventually(async () => (await replay('--seq', '1..')).joined === 0);
-    received.length = 0;
+    cluster.receiver.forgetRequests();
     expect(await replay('--seq', '1..', '--again')).toMatchObject({ fired: 2, joined: 2, skipped: 0 });
     const real = await replay('--seq', '1..', '--again', '--yes', '--wait');
     expect(real).toMatchObject({ fired: 2, joined: 2 });
-    await eventually(() => received.length === 3);
+    await eventually(() => cluster.receiver.requests().length === 3);
     expect([sent('single').sort(), sent('pair')]).toEqual([['a1', 'a2'], ['l1']]);
     const status = jsonOf(await cluster.sluice(['replay', 'status', real.id, '-o', 'json']));
     expect(status).toMatchObject({ id: real.id, state: 'Completed', fired: 2 });
   });
 
   it('does not hand over again what a joined trigger holds', async () => {
-    await add('LEFT', { href: 'l2' });
+    await cluster.add('LEFT', { href: 'l2' });
     await eventually(async () =>
       (await decisions('--decision', 'joined')).some(({ eventKey }) => eventKey.includes('LEFT')),
     );
@@ -160,18 +113,18 @@ spec:
 
   it('goes on where it was when its worker is killed in the middle, and fires nothing twice', async () => {
     const count = 1_200;
-    const pipeline = redis.pipeline();
+    const pipeline = cluster.client.pipeline();
     for (let index = 0; index < count; index += 1) pipeline.xadd('ITEMS', '*', 'sky', 'cloudy', 'href', `k${index}`);
     await pipeline.exec();
     await eventually(async () => (await decisions('--decision', 'filtered', '--limit', '5000')).length > count, {
       timeoutMs: 30_000,
     });
     await apply('clear|hazy|cloudy');
-    received.length = 0;
+    cluster.receiver.forgetRequests();
     const { id } = await replay('--seq', '1..', '--yes');
-    await eventually(() => received.length > 100, { timeoutMs: 30_000 });
+    await eventually(() => cluster.receiver.requests().length > 100, { timeoutMs: 30_000 });
     await cluster.killWorkers();
-    expect(received.length).toBeLessThan(count);
+    expect(cluster.receiver.requests().length).toBeLessThan(count);
     await cluster.startWorkers();
     const hrefs = await eventually(() => new Set(sent('single')).size === count && sent('single'), {
       timeoutMs: 60_000,

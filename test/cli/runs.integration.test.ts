@@ -1,8 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import Redis from 'ioredis';
 import { eventually } from '../setup/eventually';
-import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';
 
 interface Run {
@@ -21,32 +18,14 @@ interface RunDetails extends Run {
 }
 
 describe('sluice runs and retrigger', () => {
-  let cluster: ClusterOfOne;
-  let redis: Redis;
-  /** What the trigger's receiver answers. */
-  let answer = 400;
-  const received: string[] = [];
-  const receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      received.push(body);
-      response.writeHead(answer).end();
-    });
-  });
+  let cluster: ClusterAtWork;
 
   beforeAll(async () => {
-    cluster = await startClusterOfOne();
-    redis = new Redis(cluster.redis.url);
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    await cluster.startWorkers();
-    const file = await cluster.manifest('all.yaml', manifests());
-    const run = await cluster.sluice(['apply', '-f', file, '--wait', '30s']);
-    expect({ exitCode: run.exitCode, stderr: run.stderr.includes('error:') }).toEqual({ exitCode: 0, stderr: false });
+    cluster = await startClusterAtWork();
+    await cluster.apply(cluster.busDocument, manifests());
   });
   afterAll(async () => {
-    // Workflows of a shared server must not wait for workers that are gone.
-    answer = 200;
+    cluster?.receiver.answerWith(200);
     await cluster?.sluice([
       'retrigger',
       '--query',
@@ -55,24 +34,15 @@ describe('sluice runs and retrigger', () => {
       'end of test',
       '--yes',
     ]);
-    await cluster?.sluice(['delete', '-f', await cluster.manifest('all.yaml', manifests())]);
-    redis?.disconnect();
-    receiver.closeAllConnections();
-    receiver.close();
     await cluster?.stop();
   });
 
   const manifests = () => `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
----
-apiVersion: argoproj.io/v1alpha1
 kind: EventSource
 metadata: { name: stac }
 spec:
   redisStream:
-    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [STREAM] }
+    items: ${cluster.streamSpec('STREAM')}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
@@ -83,7 +53,7 @@ spec:
     - template:
         name: post
         http:
-          url: http://127.0.0.1:${(receiver.address() as AddressInfo).port}/
+          url: ${cluster.receiver.url}/
           method: POST
           payload: [{ src: { dependencyName: item, dataKey: values.href }, dest: href }]
 `;
@@ -96,14 +66,14 @@ spec:
 
   /** Adds an item that the receiver refuses, and waits until its run is parked. */
   async function parkRun(href: string): Promise<Run> {
-    const entryId = await redis.xadd('STREAM', '*', 'href', href);
+    const entryId = await cluster.add('STREAM', { href });
     const event = `stac/items:STREAM:${entryId}`;
     return await eventually(async () => (await runsOf('--state', 'Parked', '--event', event))[0]);
   }
   const stateOf = (id: string, state: string) => eventually(async () => (await show(id)).state === state);
 
   it('lists a parked run with its reason and shows its fires', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const parked = await parkRun('a');
     expect(parked).toMatchObject({ state: 'Parked', triggers: ['post'] });
     expect(parked.reason).toContain('TRIGGER_REFUSED');
@@ -114,9 +84,9 @@ spec:
   });
 
   it('wakes a parked run with other values, and keeps who did it', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const parked = await parkRun('b');
-    answer = 200;
+    cluster.receiver.answerWith(200);
     const run = await cluster.sluice([
       'retrigger',
       parked.id,
@@ -129,13 +99,13 @@ spec:
     ]);
     expect(jsonOf(run)).toMatchObject({ retriggered: [{ of: parked.id, runs: [parked.id] }] });
     await stateOf(parked.id, 'Succeeded');
-    expect(JSON.parse(received.at(-1) ?? '')).toEqual({ href: 'changed' });
+    expect(cluster.receiver.requests().at(-1)?.body).toEqual({ href: 'changed' });
   });
 
   it('gives a run that has ended a successor', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const parked = await parkRun('c');
-    answer = 200;
+    cluster.receiver.answerWith(200);
     await cluster.sluice(['retrigger', parked.id, '--why', 'receiver repaired']);
     await stateOf(parked.id, 'Succeeded');
     const run = await cluster.sluice(['retrigger', parked.id, '--trigger', 'post', '--why', 'once more', '-o', 'name']);
@@ -148,7 +118,7 @@ spec:
   });
 
   it('discards a parked run, and only a parked one', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const { id } = await parkRun('d');
     expect((await cluster.sluice(['runs', 'discard', id, '--why', 'withdrawn', '--by', 'ada'])).exitCode).toBe(0);
     await stateOf(id, 'Discarded');
@@ -157,7 +127,7 @@ spec:
   });
 
   it('counts what a query finds, and does nothing until it is told yes', async () => {
-    answer = 400;
+    cluster.receiver.answerWith(400);
     const [first, second] = [await parkRun('e'), await parkRun('f')];
     const ids = [first.id, second.id].map((id) => `"${id}"`).join(', ');
     const query = [
@@ -171,7 +141,7 @@ spec:
     ];
     await eventually(async () => jsonOf<{ matches: number }>(await cluster.sluice(query)).matches === 2);
     expect((await show(first.id)).state).toBe('Parked');
-    answer = 200;
+    cluster.receiver.answerWith(200);
     const run = await cluster.sluice([...query, '--yes']);
     expect(run.stderr).toContain('2 runs match');
     expect(jsonOf<{ retriggered: unknown[] }>(run).retriggered).toHaveLength(2);

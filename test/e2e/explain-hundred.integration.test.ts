@@ -1,7 +1,5 @@
 /** A hundred events of every fate, and what `sluice explain` says of each. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
@@ -13,6 +11,7 @@ import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import type { Story } from '../../src/cli/explain/story';
 import { eventually } from '../setup/eventually';
+import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 
 const NAMESPACE = 'hundred';
 const FEW_AT_ONCE = 4;
@@ -23,21 +22,13 @@ describe('sluice explain', () => {
   let sluice: SluiceCommand;
   let redis: Redis;
   let folder: string;
-  /** What the sensor of outcomes sent. */
-  const outcomes: Array<{ readonly events: readonly string[]; readonly status: string }> = [];
-  const receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      if (request.url === '/outcomes') outcomes.push(JSON.parse(body) as (typeof outcomes)[number]);
-      response.writeHead(request.url === '/outcomes' ? 200 : 400).end();
-    });
-  });
+  let receiver: HttpRecorder;
 
   beforeAll(async () => {
     system = await startSystem({ own: true, temporalUi: false, workflowDurationMs: 300 });
     redis = new Redis(system.redis.url);
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    receiver = await startHttpRecorder();
+    receiver.answerWith(400, '/refused');
     const { url, caPath, adminToken: token } = system.kubernetes;
     const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
     await api.expect('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
@@ -46,14 +37,13 @@ describe('sluice explain', () => {
     worker = await startWorker('all-in-one', system.environment);
     folder = await mkdtemp(join(tmpdir(), 'sluice-explain-'));
     const file = join(folder, 'all.yaml');
-    await writeFile(file, manifests(system, (receiver.address() as AddressInfo).port));
+    await writeFile(file, manifests(system, receiver.url));
     await sluice.json('apply', '-f', file, '-n', NAMESPACE, '--wait', '30s');
   }, 120_000);
 
   afterAll(async () => {
     redis?.disconnect();
-    receiver.closeAllConnections();
-    receiver.close();
+    await receiver?.close();
     await worker?.stop();
     await system?.stop();
     if (folder) await rm(folder, { recursive: true });
@@ -157,7 +147,13 @@ describe('sluice explain', () => {
   }, 240_000);
 
   it('hands the outcome of each Workflow to a second sensor and to a Redis stream, though other fires are parked', async () => {
-    await eventually(() => outcomes.length >= 30, { timeoutMs: 30_000 });
+    const outcomes = await eventually(
+      () => {
+        const requests = receiver.requests('/outcomes');
+        return requests.length >= 30 && requests.map(({ body }) => body);
+      },
+      { timeoutMs: 30_000 },
+    );
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['Succeeded']));
     const told = outcomes.flatMap(({ events }) => events);
     const stream = await redis.xrange('WATERBODIES', '-', '+');
@@ -174,7 +170,7 @@ describe('sluice explain', () => {
   }, 60_000);
 });
 
-function manifests({ redis }: RunningSystem, port: number): string {
+function manifests({ redis }: RunningSystem, receiverUrl: string): string {
   const server = `hostAddress: '${redis.host}:${redis.port}'`;
   const stream = (name: string) => `{ ${server}, consumerGroup: g, streams: [${name}] }`;
   return `apiVersion: argoproj.io/v1alpha1
@@ -227,7 +223,7 @@ spec:
     - template:
         name: post
         conditions: failing
-        http: { url: 'http://127.0.0.1:${port}/', method: POST, payload: [{ src: { dependencyName: failing, dataKey: values.href }, dest: href }] }
+        http: { url: '${receiverUrl}/refused', method: POST, payload: [{ src: { dependencyName: failing, dataKey: values.href }, dest: href }] }
     - template: { name: pair, conditions: left && right, log: {} }
     - template: { name: note, conditions: announced, log: {} }
 ---
@@ -240,7 +236,7 @@ spec:
     - template:
         name: tell
         http:
-          url: http://127.0.0.1:${port}/outcomes
+          url: ${receiverUrl}/outcomes
           method: POST
           payload:
             - { src: { dependencyName: outcome, dataKey: events, useRawData: true }, dest: events }

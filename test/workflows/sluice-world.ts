@@ -23,7 +23,7 @@ import type { Bus } from '../../src/bus/bus';
 import { SensorPlugin } from '../../src/sensor-plugin';
 import { EventSourcePlugin } from '../../src/event-source-plugin';
 import { connectTestBus } from '../bus/bus-fixture';
-import { startHttpRecorder, type HttpRecorder } from './http-recorder';
+import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 
 export interface WorldOptions {
   /** Default: the run's shared server. */

@@ -17,7 +17,7 @@ import {
 } from '../../workflows/messages';
 import type { SensorInput } from '../../workflows/sensor';
 import { eventually } from '../setup/eventually';
-import type { RecordedRequest } from './http-recorder';
+import type { RecordedRequest } from '../setup/http-recorder';
 import type { SluiceWorld } from './sluice-world';
 import type { FireStatus } from '../../src/run/run-types';
 

@@ -1,9 +1,9 @@
 /** Looks whether the Secrets that manifests name are there, before anything is applied. */
 import { describeError, isSluiceError } from '../../errors';
+import { isJsonObject } from '../../event/json';
 import { createKubernetesAccess } from '../../kubernetes/access';
 import { createSecretReader } from '../../kubernetes/secret-readers';
 import type { Problem } from '../../manifest/problem';
-import { isJsonObject } from '../../event/stac';
 import type { CliIo } from '../io';
 import { identityOf } from '../manifest-report';
 import type { OtherDocument } from './apply-kubernetes';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors';
-import { isJsonObject } from '../../event/stac';
+import { isJsonObject } from '../../event/json';
 import type { ManifestDocument } from '../../manifest/load';
 import { applyToKubernetes, type OtherDocument } from '../apply/apply-kubernetes';
 import { defaultNamespace } from '../applied-kinds';

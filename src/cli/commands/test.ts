@@ -2,8 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { SensorDefinition } from '../../../workflows/messages';
 import { SluiceError } from '../../errors';
-import type { JsonObject } from '../../event/json';
-import { isJsonObject } from '../../event/stac';
+import { isJsonObject, type JsonObject } from '../../event/json';
 import { createExpressionEngine } from '../../expressions';
 import { planSensor } from '../../sensor/sensor-plan';
 import { defaultNamespace } from '../applied-kinds';

@@ -1,8 +1,7 @@
 /** The file of `--expect`: what a person says must come of the events, compared with what came. */
 import { z } from 'zod';
 import { SluiceError } from '../../errors';
-import type { JsonValue } from '../../event/json';
-import { isJsonObject } from '../../event/stac';
+import { isJsonObject, type JsonValue } from '../../event/json';
 import { partialMismatches, type Mismatch } from './partial-match';
 import { parseValues } from './read-events';
 import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire } from './rehearsal';

@@ -1,6 +1,5 @@
 /** Compares what is expected with what is there: fields that are not mentioned may be anything. */
-import type { JsonValue } from '../../event/json';
-import { isJsonObject } from '../../event/stac';
+import { isJsonObject, type JsonValue } from '../../event/json';
 
 export interface Mismatch {
   /** `fires[0].object.spec.arguments` */

@@ -4,9 +4,8 @@ import { text } from 'node:stream/consumers';
 import { describeError, SluiceError } from '../../errors';
 import type { CloudEvent } from '../../event/cloud-event';
 import { decodeEvent } from '../../event/encode-event';
-import type { JsonObject, JsonValue } from '../../event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
 import { shortHash } from '../../event/short-id';
-import { isJsonObject } from '../../event/stac';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
 
 export interface TestEvent {

@@ -1,7 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isJsonObject } from './json-object';
-import type { JsonObject } from '../../src/event/json';
+import { isJsonObject, type JsonObject } from '../../src/event/json';
 
 export interface RecordedRequest {
   readonly path: string;
@@ -18,15 +17,21 @@ export interface Answer {
 /** A receiver of HTTP triggers. Paths keep tests that share one apart. */
 export interface HttpRecorder {
   readonly url: string;
-  requests(path: string): readonly RecordedRequest[];
-  /** What the next requests to this path are answered with, one after the other; then 200 again. */
+  /** Those to one path, or all. */
+  requests(path?: string): readonly RecordedRequest[];
+  /** What the next requests to this path are answered with, one after the other; then as before. */
   answerNext(path: string, answers: readonly Answer[]): void;
+  /** What requests, all or those to one path, are answered with from now on; 200 before. */
+  answerWith(status: number, path?: string): void;
+  forgetRequests(): void;
   close(): Promise<void>;
 }
 
 export async function startHttpRecorder(): Promise<HttpRecorder> {
   const recorded: RecordedRequest[] = [];
   const planned = new Map<string, Answer[]>();
+  let usual: Answer = { status: 200 };
+  const usualOf = new Map<string, Answer>();
   const server = createServer((request, response) => {
     const at = Date.now();
     const parts: Buffer[] = [];
@@ -35,7 +40,7 @@ export async function startHttpRecorder(): Promise<HttpRecorder> {
       const path = request.url ?? '';
       const body: unknown = JSON.parse(Buffer.concat(parts).toString() || '{}');
       recorded.push({ path, headers: request.headers, body: isJsonObject(body) ? body : {}, at });
-      const answer = planned.get(path)?.shift() ?? { status: 200 };
+      const answer = planned.get(path)?.shift() ?? usualOf.get(path) ?? usual;
       response.writeHead(answer.status, answer.headers).end();
     });
   });
@@ -43,8 +48,13 @@ export async function startHttpRecorder(): Promise<HttpRecorder> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    requests: (path) => recorded.filter((request) => request.path === path),
+    requests: (path) => recorded.filter((request) => path === undefined || request.path === path),
     answerNext: (path, answers) => void planned.set(path, [...answers]),
+    answerWith: (status, path) => {
+      if (path === undefined) usual = { status };
+      else usualOf.set(path, { status });
+    },
+    forgetRequests: () => void recorded.splice(0),
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
