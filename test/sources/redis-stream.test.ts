@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import Redis from 'ioredis';
+import type Redis from 'ioredis';
 import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
 import { isSluiceError } from '../../src/errors';
 import type { StreamStart } from '../../src/manifest/annotations';
@@ -10,14 +10,14 @@ import { redisStreamSource } from '../../src/sources/redis-stream';
 import type { Delivery, SourceContext } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
+import { connectToRedis, readSource, type SourceReading } from './read-source';
 
 describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
   capabilities: { keepsBacklog: true, deliversAgain: true, hasServer: true },
   async start() {
     const server = await startRedis({ own: true });
-    const client = new Redis(server.url, { maxRetriesPerRequest: null });
-    client.on('error', () => undefined);
+    const client = connectToRedis(server);
     const hostAddress = `${server.host}:${server.port}`;
     return {
       spec: { hostAddress, streams: ['stac-events'], consumerGroup: 'acme' },
@@ -38,16 +38,15 @@ describeSourceContract<RedisStreamEventSource>({
 describe('event source redisStream', () => {
   let server: RunningRedis;
   let client: Redis;
-  const open: Array<() => Promise<void>> = [];
+  const open: SourceReading[] = [];
 
   beforeAll(async () => {
     server = await startRedis({ own: true });
-    client = new Redis(server.url);
-    client.on('error', () => undefined);
+    client = connectToRedis(server);
   });
 
   afterEach(async () => {
-    await Promise.all(open.splice(0).map((close) => close()));
+    await Promise.all(open.splice(0).map((reading) => reading.stop()));
     await client.flushall();
   });
 
@@ -58,25 +57,10 @@ describe('event source redisStream', () => {
 
   /** Reads with a source of its own; `next` answers with the payloads of the next delivery. */
   function read(spec: Partial<RedisStreamEventSource> = {}, overrides: Partial<SourceContext> = {}) {
-    const stop = new AbortController();
-    const lines: string[] = [];
-    const source = createSource(
-      redisStreamSource,
-      { spec: { hostAddress: `${server.host}:${server.port}`, streams: ['s'], ...spec } },
-      { signal: stop.signal, log: (level, line) => lines.push(`${level}: ${line}`), ...overrides },
-    );
-    const deliveries = source.deliveries()[Symbol.asyncIterator]();
-    open.push(async () => {
-      stop.abort();
-      await deliveries.return?.();
-      await source.close();
-    });
-    const next = async (): Promise<Delivery> => {
-      const result = await deliveries.next();
-      if (result.done) throw new Error('the source ended');
-      return result.value;
-    };
-    return { source, next, lines };
+    const hostAddress = `${server.host}:${server.port}`;
+    const reading = readSource(redisStreamSource, { hostAddress, streams: ['s'], ...spec }, overrides);
+    open.push(reading);
+    return reading;
   }
 
   function idsOf(delivery: Delivery): Array<string | undefined> {
@@ -174,7 +158,7 @@ describe('event source redisStream', () => {
     await client.xadd('s', '1-0', 'a', 'b');
     const dying = read();
     await dying.next();
-    await open.pop()?.();
+    await open.pop()?.stop();
     await client.xdel('s', '1-0');
     const delivery = await read().next();
     expect(delivery.events).toEqual([]);

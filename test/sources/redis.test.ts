@@ -1,11 +1,11 @@
-import Redis from 'ioredis';
+import type Redis from 'ioredis';
 import { startRedis, type RunningRedis } from '../../dev/servers';
 import { isSluiceError } from '../../src/errors';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
-import type { Delivery } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
+import { connectToRedis, readSource, type SourceReading } from './read-source';
 
 describeSourceContract<RedisEventSource>({
   factory: redisSource,
@@ -13,8 +13,7 @@ describeSourceContract<RedisEventSource>({
   capabilities: { keepsBacklog: false, deliversAgain: false, hasServer: true },
   async start() {
     const server = await startRedis({ own: true });
-    const client = new Redis(server.url, { maxRetriesPerRequest: null });
-    client.on('error', () => undefined);
+    const client = connectToRedis(server);
     const publish = (message: string): Promise<number> =>
       eventually(async () => (await client.publish('stac-events', message)) || undefined);
     return {
@@ -39,16 +38,15 @@ describeSourceContract<RedisEventSource>({
 describe('event source redis', () => {
   let server: RunningRedis;
   let client: Redis;
-  const open: Array<() => Promise<void>> = [];
+  const open: SourceReading[] = [];
 
   beforeAll(async () => {
     server = await startRedis({ own: true });
-    client = new Redis(server.url);
-    client.on('error', () => undefined);
+    client = connectToRedis(server);
   });
 
   afterEach(async () => {
-    await Promise.all(open.splice(0).map((close) => close()));
+    await Promise.all(open.splice(0).map((reading) => reading.stop()));
     await eventually(async () => (await client.pubsub('CHANNELS')).length === 0);
   });
 
@@ -59,28 +57,12 @@ describe('event source redis', () => {
 
   /** Reads with a source of its own that has subscribed already. */
   async function read(spec: Partial<RedisEventSource> = {}) {
-    const stop = new AbortController();
-    const lines: string[] = [];
     const channels = spec.channels ?? ['stac-events'];
-    const source = createSource(
-      redisSource,
-      { spec: { hostAddress: `${server.host}:${server.port}`, ...spec, channels } },
-      { signal: stop.signal, log: (level, line) => lines.push(`${level}: ${line}`) },
-    );
-    const deliveries = source.deliveries()[Symbol.asyncIterator]();
-    open.push(async () => {
-      stop.abort();
-      await deliveries.return?.();
-      await source.close();
-    });
-    const next = async (): Promise<Delivery> => {
-      const result = await deliveries.next();
-      if (result.done) throw new Error('the source ended');
-      return result.value;
-    };
-    const first = next();
+    const reading = readSource(redisSource, { hostAddress: `${server.host}:${server.port}`, ...spec, channels });
+    open.push(reading);
+    const first = reading.next();
     await eventually(async () => (await client.pubsub('NUMSUB', ...channels)).slice(-1)[0] === 1);
-    return { source, first, next, lines };
+    return { ...reading, first };
   }
 
   it.each<[string, Partial<RedisEventSource>, string, unknown]>([
