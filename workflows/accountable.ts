@@ -1,5 +1,5 @@
 /** Signals are also typed by hand, so what arrives may be anything. Pure. */
-import { ApplicationFailure } from '@temporalio/common';
+import { createUpdateRefusal } from './update-refusal';
 import type { Accountable } from './messages';
 
 /** Says what is missing, or nothing where all is there. */
@@ -12,5 +12,12 @@ export function missingAccount(request: Partial<Accountable> | undefined): strin
 /** Validator of updates. @throws ApplicationFailure USAGE */
 export function requireAccountable(request: Partial<Accountable> | undefined): void {
   const missing = missingAccount(request);
-  if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing, 'USAGE');
+  if (missing !== undefined) throw createUpdateRefusal('USAGE', missing);
+}
+
+const KEPT_REFUSALS = 5;
+
+/** The last signals that could not be obeyed, with time and reason. */
+export function addRefusal(refusals: readonly string[], reason: string, now: number): readonly string[] {
+  return [...refusals, `${new Date(now).toISOString()} ${reason}`].slice(-KEPT_REFUSALS);
 }

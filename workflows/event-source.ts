@@ -19,6 +19,7 @@ import {
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../activities/contracts';
 import { isRunSource, listEvents, type SourceEvent } from '../src/sources/source-events';
+import { addRefusal, missingAccount } from './accountable';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
   configureEventSourceUpdate,
@@ -37,7 +38,11 @@ type EventState = EventSourceStatus['events'][number];
 export interface EventSourceInput {
   readonly definition: EventSourceDefinition;
   /** Handed on by continue-as-new. */
-  readonly carried?: { readonly appliedAt: string; readonly paused?: Paused };
+  readonly carried?: {
+    readonly appliedAt: string;
+    readonly paused?: Paused;
+    readonly refusals?: readonly string[];
+  };
 }
 
 export async function eventSource(input: EventSourceInput): Promise<void> {
@@ -45,8 +50,20 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   let paused = input.carried?.paused;
   const appliedAt = input.carried?.appliedAt ?? new Date().toISOString();
   const states = new Map<string, EventState>();
+  let refusals = input.carried?.refusals ?? [];
   /** Bumped by everything that means: stop reading, look again at what should be read. */
   let revision = 0;
+
+  const show = (): void => setCurrentDetails(describe(definition, paused, [...states.values()], refusals));
+
+  /** A signal has no answer: what it lacks is shown, and nothing is done. */
+  const isRefused = (what: string, request: Accountable): boolean => {
+    const missing = missingAccount(request);
+    if (missing === undefined) return false;
+    refusals = addRefusal(refusals, `${what}: ${missing}`, Date.now());
+    show();
+    return true;
+  };
 
   setHandler(eventSourceDefinitionQuery, () => definition, { description: 'The EventSource as it is applied' });
   setHandler(
@@ -61,6 +78,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   setHandler(
     pauseSignal,
     (request) => {
+      if (isRefused('pause', request)) return;
       paused ??= { ...request, since: new Date().toISOString() };
       revision += 1;
     },
@@ -68,7 +86,8 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   );
   setHandler(
     resumeSignal,
-    () => {
+    (request) => {
+      if (isRefused('resume', request)) return;
       paused = undefined;
       revision += 1;
     },
@@ -82,11 +101,10 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       ...(paused && { paused }),
       events: [...states.values()],
       appliedAt,
+      ...(refusals.length > 0 && { refusals }),
     }),
     { description: 'What is read, what is paused, what is wrong' },
   );
-
-  const show = (): void => setCurrentDetails(describe(definition, paused, [...states.values()]));
 
   async function relay(event: SourceEvent): Promise<void> {
     const { relayEvents } = relayActivities(event);
@@ -122,7 +140,8 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
     }
     if (workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof eventSource>({ definition, carried: { appliedAt, ...(paused && { paused }) } });
+      const carried = { appliedAt, ...(paused && { paused }), ...(refusals.length > 0 && { refusals }) };
+      await continueAsNew<typeof eventSource>({ definition, carried });
     }
   }
 }
@@ -148,11 +167,13 @@ function describe(
   definition: EventSourceDefinition,
   paused: Paused | undefined,
   events: readonly EventState[],
+  refusals: readonly string[],
 ): string {
   const rows = events.map(({ name, kind, state, problem }) => `| ${name} | ${kind} | ${state} | ${problem ?? ''} |`);
   return [
     `Event source **${definition.name}** → bus \`${definition.bus.name}\``,
     ...(paused ? ['', `**Paused** since ${paused.since} by ${paused.by}: ${paused.why}`] : []),
+    ...(refusals.length === 0 ? [] : ['', ...refusals.map((refusal) => `- refused ${refusal}`)]),
     '',
     '| event | kind | state | problem |',
     '|---|---|---|---|',

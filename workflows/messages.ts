@@ -64,6 +64,8 @@ export interface EventSourceStatus extends ObjectName {
     readonly problem?: string;
   }>;
   readonly appliedAt: string;
+  /** The last signals that could not be obeyed, with time and reason. */
+  readonly refusals?: readonly string[];
 }
 export const eventSourceStatusQuery = defineQuery<EventSourceStatus>('status');
 

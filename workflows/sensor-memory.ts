@@ -10,6 +10,7 @@ import { DependencyState, type DependencyStateSnapshot } from '../src/sensor/dep
 import type { ParkedEvents, StateChange, StateFire, StateNote } from '../src/sensor/dependency-state-types';
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
 import { conditionDependencies, parseCondition } from '../src/sensor/conditions';
+import { addRefusal } from './accountable';
 import { createRunStart, runKey, type LoadedFire, type RunStart } from './run-start';
 import type {
   Accountable,
@@ -49,7 +50,6 @@ export interface CarriedSensor {
   readonly refusals?: readonly string[];
 }
 
-const SHOWN_REFUSALS = 5;
 const NO_COUNTS: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
 
 export class SensorMemory {
@@ -132,7 +132,7 @@ export class SensorMemory {
 
   /** Something that was asked for by signal and cannot be done; the last few are shown. */
   refused(what: string, now: number): void {
-    this.refusals = [...this.refusals, `${new Date(now).toISOString()} ${what}`].slice(-SHOWN_REFUSALS);
+    this.refusals = addRefusal(this.refusals, what, now);
   }
 
   resume(): void {

@@ -64,7 +64,8 @@ export async function sensorRun(input: SensorRunInput): Promise<SensorRunResult>
   const run = new Run(input);
   setHandler(firesQuery, () => run.ledger.statuses(), { description: 'Every fire of this run and what became of it' });
   setHandler(runRetriggerSignal, (request) => run.retrigger(request), {
-    description: 'Fire again what is parked: {"by": "…", "why": "…", "fireId"?: "…", "overrides"?: {}}',
+    description:
+      'Fire again what is parked: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…", "overrides"?: {}}',
   });
   setHandler(discardSignal, (request) => run.discard(request), {
     description: 'Give up what is parked: {"by": "…", "why": "…"}',

@@ -21,9 +21,9 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { describeFailure } from '../src/run/read-failure';
+import { describeFailure, readFailure } from '../src/run/read-failure';
 import type { SensorActivities } from '../activities/contracts';
-import { requireAccountable } from './accountable';
+import { missingAccount, requireAccountable } from './accountable';
 import { describeSensor } from './sensor-details';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
@@ -38,12 +38,14 @@ import {
   sensorDefinitionQuery,
   sensorDependenciesQuery,
   sensorStatusQuery,
+  type Accountable,
   type RetriggerRequest,
   type SensorDefinition,
 } from './messages';
 import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
 import { sensorRun } from './sensor-run';
+import { createUpdateRefusal } from './update-refusal';
 
 export interface SensorInput {
   readonly definition: SensorDefinition;
@@ -70,6 +72,14 @@ export async function sensor(input: SensorInput): Promise<void> {
   const show = (): void => setCurrentDetails(describeSensor(memory.status(), memory.held()));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
     regular.sluiceRetrigger(memory.definition, request);
+  /** A signal has no answer: what it lacks is shown, and nothing is done. */
+  const isRefused = (what: string, request: Accountable): boolean => {
+    const missing = missingAccount(request);
+    if (missing === undefined) return false;
+    memory.refused(`${what}: ${missing}`, Date.now());
+    show();
+    return true;
+  };
 
   setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
   setHandler(sensorStatusQuery, () => memory.status(), { description: 'Paused or not, triggers, counts, lag' });
@@ -91,6 +101,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(
     pauseSignal,
     (request) => {
+      if (isRefused('pause', request)) return;
       memory.pause(request, Date.now());
       revision += 1;
     },
@@ -98,7 +109,8 @@ export async function sensor(input: SensorInput): Promise<void> {
   );
   setHandler(
     resumeSignal,
-    () => {
+    (request) => {
+      if (isRefused('resume', request)) return;
       memory.resume();
       revision += 1;
     },
@@ -116,9 +128,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(
     retriggerSignal,
     async (request) => {
-      // A signal has no answer, and an error that leaves its handler would end the sensor: it is shown instead.
+      if (isRefused('retrigger', request)) return;
+      // An error that leaves the handler of a signal would end the sensor: it is shown instead.
       try {
-        requireAccountable(request);
         await retrigger(request);
       } catch (error) {
         if (isCancellation(error)) return;
@@ -126,12 +138,27 @@ export async function sensor(input: SensorInput): Promise<void> {
       }
       show();
     },
-    { description: 'Start again: {"by": "…", "why": "…", "runId"?: "…", "eventId"?: "…", "trigger"?: "…"}' },
+    {
+      description:
+        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}}',
+    },
   );
-  setHandler(retriggerUpdate, retrigger, {
-    description: 'The same, answers with the ids of the runs',
-    validator: requireAccountable,
-  });
+  setHandler(
+    retriggerUpdate,
+    async (request) => {
+      try {
+        return await retrigger(request);
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const { code, message, fix } = readFailure(error);
+        throw createUpdateRefusal(code, fix === undefined ? message : `${message}. ${fix}`);
+      }
+    },
+    {
+      description: 'As the signal, and answers with the ids of the runs: {"by": "…", "why": "…", "runId"?: "…", …}',
+      validator: requireAccountable,
+    },
+  );
 
   try {
     for (;;) {

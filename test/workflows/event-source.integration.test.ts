@@ -129,6 +129,27 @@ describe('an event source', () => {
     expect(await status()).toMatchObject({ events: [{ state: 'Reading' }] });
   });
 
+  it('is neither paused nor resumed by who does not say who asks and why; it shows that', async () => {
+    // Already there when the workflow begins.
+    await world.client.workflow.signalWithStart('eventSource', {
+      workflowId: handle().workflowId,
+      taskQueue: world.taskQueue,
+      args: [{ definition: define(streams('scenes')) }],
+      signal: 'pause',
+      signalArgs: [{}],
+    });
+    await eventually(async () => (await status()).refusals?.length === 1);
+    expect(await status()).toMatchObject({
+      events: [{ state: 'Reading' }],
+      refusals: [expect.stringContaining('pause')],
+    });
+    expect(await currentDetails(handle())).toMatch(/refused .* pause: .*"why"/);
+    await handle().signal('pause', BY);
+    await handle().signal('resume', { by: 'ada' });
+    await eventually(async () => (await status()).refusals?.length === 2);
+    expect((await status()).paused).toMatchObject(BY);
+  });
+
   it('reads what it is configured to read, from then on', async () => {
     await apply(streams('scenes'));
     await add('scenes', '1');

@@ -307,6 +307,26 @@ describe('a run', () => {
     await stage.bodies(1);
     const nameless = stage.handle.executeUpdate('retrigger', { args: [{ runId: 'x' }] });
     await expect(nameless).rejects.toMatchObject({ cause: { type: 'USAGE' } });
+    const nowhere = stage.handle.executeUpdate('retrigger', { args: [{ ...BY, runId: 'run/nowhere/at/all' }] });
+    // What the dialog of the Temporal UI shows: the reason itself, not that an activity failed.
+    await expect(nowhere).rejects.toMatchObject({
+      cause: { type: 'RUN_UNKNOWN', message: expect.stringContaining('run/nowhere/at/all') as string },
+    });
+  });
+
+  it('of a sensor that was told to pause or resume by nobody goes on as before', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    await stage.handle.signal('pause', {});
+    await stage.handle.signal('pause', 'please');
+    await eventually(async () => (await stage.status()).refusals?.length === 2);
+    expect((await stage.status()).paused).toBeUndefined();
+    await stage.publish(stage.event('a', '1'));
+    await stage.bodies(1);
+    await stage.handle.signal('pause', BY);
+    await stage.handle.signal('resume', {});
+    await eventually(async () => (await stage.status()).refusals?.length === 3);
+    expect((await stage.status()).paused).toMatchObject(BY);
+    expect(await currentDetails(stage.handle)).toMatch(/refused .* resume: /);
   });
 });
 

@@ -164,10 +164,11 @@ function describeSensor(
 function heading(
   address: ObjectAddress,
   bus: EventBusDefinition,
-  { paused, appliedAt }: Pick<SensorStatus, 'paused' | 'appliedAt'>,
+  { paused, appliedAt, refusals = [] }: Pick<SensorStatus, 'paused' | 'appliedAt' | 'refusals'>,
 ): string {
   const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago`];
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
+  lines.push(...refusals.map((refusal) => `Refused ${refusal}`));
   return lines.join('\n');
 }
 
