@@ -1,6 +1,7 @@
 /** `npm run pictures`: takes the pictures of the documentation from a running system. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { describeError } from '../src/errors';
 import { openChromium } from './chromium';
 import { startPicturedSystem } from './pictured-system';
@@ -21,11 +22,11 @@ async function takePictures(): Promise<void> {
     try {
       const { page } = browser;
       const ui = new TemporalUi(page, pictured.system.temporal.uiUrl);
-      const take = async (name: string): Promise<void> => {
+      const take = async (name: string, part?: Locator): Promise<void> => {
         await page.waitForTimeout(SETTLE_MS);
         const { width, height } = page.viewportSize() ?? SIZE;
         // Without the bars of the UI at the left and at the top.
-        const clip = { x: LEFT, y: TOP, width: width - LEFT, height: height - TOP };
+        const clip = (await part?.boundingBox()) ?? { x: LEFT, y: TOP, width: width - LEFT, height: height - TOP };
         await page.screenshot({ path: join(FOLDER, `${name}.png`), clip, animations: 'disabled' });
         process.stdout.write(`docs/images/${name}.png\n`);
       };
@@ -36,6 +37,9 @@ async function takePictures(): Promise<void> {
       await take('sensor-run');
       await ui.openMetadata(parked);
       await take('parked-run');
+      await ui.openDialog(parked, 'Send a Signal');
+      await ui.showChoices('signal');
+      await take('signal-dialog', ui.dialog());
       await page.waitForTimeout(10_000);
       await ui.openMetadata('sensor/default/flood-watch');
       await take('sensor');

@@ -1,9 +1,12 @@
-/** What a person sees in the Temporal dev server's own UI, in a real browser. */
+/** What a person sees and does in the Temporal dev server's own UI, in a real browser. */
+import { readFile } from 'node:fs/promises';
 import { openChromium, type OpenChromium } from '../../dev/chromium';
 import { PICTURED_ARGO_UI, startPicturedSystem, type PicturedSystem } from '../../dev/pictured-system';
 import { TemporalUi } from '../../dev/temporal-ui-pages';
 import { shortEventId } from '../../src/event/short-id';
+import { createApiClient } from '../../dev/kubernetes/api-client';
 import { eventually } from '../setup/eventually';
+import { readDocumentedCommands } from './documented-commands';
 
 describe('the Temporal UI', () => {
   let pictured: PicturedSystem;
@@ -95,4 +98,74 @@ describe('the Temporal UI', () => {
       return (await details()).includes('retriggered by ada: the namespace exists now');
     });
   }, 60_000);
+
+  describe('in its dialogs for signals and updates', () => {
+    /** The JSON that docs/temporal-ui.md tells people to send. */
+    const documented = (gist: string): string =>
+      readDocumentedCommands().find((command) => command.gist === gist)?.input ?? '';
+    const shows = (workflowId: string, text: string): Promise<unknown> =>
+      eventually(async () => {
+        await ui.openMetadata(workflowId);
+        return (await details()).includes(text);
+      });
+
+    it('makes a parked run go on to its end, and names who wanted it and why', async () => {
+      const { url, caPath, adminToken: token } = pictured.system.kubernetes;
+      const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
+      await api.expect('POST', '/api/v1/namespaces', { metadata: { name: 'flood-watch' } });
+      api.close();
+      const runId = await firstParked();
+      await ui.signal(runId, 'retrigger', documented('signal retrigger run/default/flood-watch/…'));
+      expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Succeeded' });
+      await shows(runId, 'retriggered by ada: the namespace exists now');
+      expect(await details()).toContain('outcome Succeeded');
+    }, 60_000);
+
+    it('discards a parked run', async () => {
+      const runId = await firstParked();
+      await ui.signal(runId, 'discard', documented('signal discard run/default/flood-watch/…'));
+      expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Discarded' });
+      await shows(runId, 'discarded by ada: the scene is obsolete');
+    }, 60_000);
+
+    it('says on the run what a signal lacks', async () => {
+      const runId = await firstParked();
+      await ui.signal(runId, 'discard', '{"by": "ada"}');
+      await shows(runId, 'discard refused: it does not say who asks and why');
+    }, 60_000);
+
+    it('pauses a sensor and lets it go on', async () => {
+      const sensor = 'sensor/default/flood-watch';
+      await ui.signal(sensor, 'pause', documented(`signal pause ${sensor}`));
+      await shows(sensor, 'by ada: the catalogue is being repaired');
+      expect(await details()).toContain('Paused since');
+      await ui.signal(sensor, 'resume', documented(`signal resume ${sensor}`));
+      await eventually(async () => {
+        await ui.openMetadata(sensor);
+        return !(await details()).includes('Paused since');
+      });
+    }, 60_000);
+
+    it('retriggers a run that has ended by an update, whose answer is in the history', async () => {
+      const [runId = ''] = await pictured.runs('water-bodies', 'Succeeded');
+      const input = documented('update execute retrigger sensor/default/water-bodies runId');
+      const ofRun = input.replace('run/default/water-bodies/…', runId);
+      await ui.update('sensor/default/water-bodies', 'retrigger', ofRun);
+      await ui.dialog().waitFor({ state: 'hidden' });
+      await browser.page
+        .getByText(/Workflow Execution Update Completed/)
+        .first()
+        .click();
+      await browser.page.getByText(`${runId}~again-`).first().waitFor();
+      await eventually(async () =>
+        (await pictured.runs('water-bodies', 'Succeeded')).some((id) => id.startsWith(`${runId}~again-`)),
+      );
+    }, 60_000);
+
+    it('says in the dialog of an update why it is refused', async () => {
+      const request = { by: 'ada', why: 'new model', runId: 'run/default/water-bodies/nowhere' };
+      await ui.update('sensor/default/water-bodies', 'retrigger', JSON.stringify(request));
+      await ui.dialog().getByText('there is no run run/default/water-bodies/nowhere').waitFor();
+    }, 60_000);
+  });
 });
