@@ -2,6 +2,7 @@
  * What joined triggers promise, step by step. The same table runs undisturbed, with a continue-as-new between the
  * steps, and with every workflow task replayed from the start.
  */
+import { eventKey } from '../../src/event/cloud-event';
 import { eventually } from '../setup/eventually';
 import type { Stage } from './stage';
 
@@ -221,6 +222,55 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
       expect(stage.requests()).toHaveLength(1);
       await stage.handle.signal('resume', BY);
       expect(await stage.bodies(3)).toEqual(expect.arrayContaining([{ a: '1' }, { a: '2' }, { a: '3' }]));
+    },
+  },
+  {
+    name: 'a paused sensor keeps what joined triggers hold',
+    async run(stage) {
+      await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
+      await stage.handle.signal('pause', BY);
+      await eventually(async () => !(await isListening(stage)));
+      await stage.interlude();
+      await stage.publish(stage.event('b', '2'));
+      await stage.holdsEvents('a-1');
+      await stage.handle.signal('resume', BY);
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '2' }]);
+    },
+  },
+  {
+    name: 'a signal to retrigger is obeyed once; one that cannot be is shown',
+    async run(stage) {
+      await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+      const event = stage.event('a', '1');
+      await stage.publish(event);
+      await stage.bodies(1);
+      await eventually(async () => (await stage.runIds('Succeeded')).length === 1);
+      const request = { ...BY, eventId: eventKey(event) };
+      // The signal arrives while the sensor is being continued.
+      await Promise.all([stage.handle.signal('retrigger', request), stage.interlude()]);
+      expect(await stage.bodies(2)).toEqual([{ a: '1' }, { a: '1' }]);
+      await stage.handle.signal('retrigger', { ...BY, runId: 'run/nowhere/at/all' });
+      await eventually(async () => (await stage.status()).refusals?.length === 1);
+      await stage.interlude();
+      expect((await stage.status()).refusals).toEqual([expect.stringContaining('run/nowhere/at/all')]);
+      expect(stage.requests()).toHaveLength(2);
+    },
+  },
+  {
+    name: 'a sensor counts on where it was, since it was first applied',
+    async run(stage) {
+      const counted = (consumed: number): Promise<unknown> =>
+        eventually(async () => (await stage.status()).counts.consumed === consumed);
+      await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+      await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
+      await counted(2);
+      const { appliedAt } = await stage.status();
+      await stage.interlude();
+      await stage.publish(stage.event('a', '3'));
+      await counted(3);
+      expect(await stage.status()).toMatchObject({ appliedAt, counts: { matched: 3, fired: 3, failed: 0 } });
     },
   },
   {

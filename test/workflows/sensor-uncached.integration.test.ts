@@ -1,3 +1,6 @@
-import { testSensorScenarios } from './run-scenarios';
+import { testScenarios } from './run-scenarios';
+import { SENSOR_SCENARIOS } from './sensor-scenarios';
 
-describe('a sensor whose every workflow task is a replay', () => testSensorScenarios({ maxCachedWorkflows: 0 }));
+describe('a sensor whose every workflow task is a replay', () => {
+  testScenarios(SENSOR_SCENARIOS, { maxCachedWorkflows: 0 });
+});

@@ -1,3 +1,4 @@
-import { testSensorScenarios } from './run-scenarios';
+import { testScenarios } from './run-scenarios';
+import { SENSOR_SCENARIOS } from './sensor-scenarios';
 
-describe('a sensor', () => testSensorScenarios());
+describe('a sensor', () => testScenarios(SENSOR_SCENARIOS));

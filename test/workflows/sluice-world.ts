@@ -34,6 +34,12 @@ export interface WorldOptions {
   readonly role?: 'sensor' | 'event-source';
 }
 
+/** The server proposes to continue as new after so few events of history that it happens in the middle of things. */
+export function proposeContinueAsNewAfter(events: number): WorldOptions {
+  const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': `${events}` };
+  return { temporal: { own: true, headless: true, dynamicConfig } };
+}
+
 export interface TestWorker {
   /** Ends it as a rolling update would. */
   stop(): Promise<void>;

@@ -4,17 +4,21 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonObject, JsonValue } from '../../src/event/json';
 import { parseSensor } from '../../src/manifest/parse-manifest';
-import { sensorWorkflowId } from '../../workflows/identity';
+import { replayWorkflowId, sensorWorkflowId } from '../../workflows/identity';
 import {
   configureSensorUpdate,
   firesEndedSignal,
   firesQuery,
+  sensorDefinitionQuery,
   sensorDependenciesQuery,
   sensorStatusQuery,
   type HeldDependencies,
+  type ReplayProgress,
+  type ReplayRequest,
   type SensorDefinition,
   type SensorStatus,
 } from '../../workflows/messages';
+import type { ReplayInput } from '../../workflows/replay';
 import type { SensorInput } from '../../workflows/sensor';
 import { eventually } from '../setup/eventually';
 import type { RecordedRequest } from '../setup/http-recorder';
@@ -87,6 +91,20 @@ export class Stage {
 
   async configure(fields: SensorFields): Promise<void> {
     await this.handle.executeUpdate(configureSensorUpdate, { args: [this.define(fields)] });
+  }
+
+  /** Waits for its end; where things are made to continue as new, for one that did. */
+  async replay(request: ReplayRequest): Promise<ReplayProgress> {
+    const args: [ReplayInput] = [{ definition: await this.handle.query(sensorDefinitionQuery), request }];
+    const replay = await this.world.client.workflow.start<(input: ReplayInput) => Promise<ReplayProgress>>('replay', {
+      workflowId: replayWorkflowId(this.namespace, this.sensor, randomBytes(4).toString('hex')),
+      taskQueue: this.world.taskQueue,
+      args,
+    });
+    const progress = await replay.result();
+    const { runId } = await this.world.client.workflow.getHandle(replay.workflowId).describe();
+    expect(runId === replay.firstExecutionRunId).toBe(this.options.continueAsNew !== true);
+    return progress;
   }
 
   /** Sends the names of the events of `payload`'s dependencies to the receiver. */
