@@ -121,4 +121,6 @@ export interface SensorActivities {
 export interface EventSourceActivities {
   /** Runs until cancelled: outside system → bus. */
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
+  /** Runs until cancelled, while the source is paused: counts what waits outside. */
+  sluiceWatchBacklog(request: RelayEventsRequest): Promise<void>;
 }

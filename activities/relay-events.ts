@@ -1,20 +1,22 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { SluiceError } from '../src/errors';
+import { describeError } from '../src/errors';
 import type { JsonObject } from '../src/event/json';
-import type { PluginActivities } from '../src/plugin/sluice-plugin';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
-import { findSource } from '../src/sources/registry';
+import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { openSource } from './open-source';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './source-filter';
 import type { WorkerDependencies } from './worker-dependencies';
 
-export function createRelayActivities(dependencies: WorkerDependencies): PluginActivities {
-  const activities: EventSourceActivities = {
+export function createRelayActivities(
+  dependencies: WorkerDependencies,
+): Pick<EventSourceActivities, 'sluiceRelayEvents'> {
+  return {
     async sluiceRelayEvents(request) {
       const context = Context.current();
       const beating = keepBeating();
@@ -30,44 +32,26 @@ export function createRelayActivities(dependencies: WorkerDependencies): PluginA
       await context.cancelled;
     },
   };
-  return { activities, close: () => Promise.resolve() };
 }
 
 async function relay(
-  { definition, kind, eventName }: RelayEventsRequest,
+  request: RelayEventsRequest,
   { cancellationSignal: signal }: Context,
-  { buses, secrets, engine, metrics, log }: WorkerDependencies,
+  dependencies: WorkerDependencies,
   beating: Beating,
 ): Promise<void> {
+  const { definition, eventName } = request;
   const { namespace, name } = definition;
-  const factory = findSource(kind);
-  const spec = readSpec(definition.spec, kind, eventName);
-  if (factory === undefined || spec === undefined) {
-    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `event source ${namespace}/${name} has no event ${eventName} of a kind that is read: ${kind}`,
-      fix: 'Apply the event source again with a worker of the same version as the command',
-    });
-  }
-  const where = { eventSource: name, event: eventName };
-  const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
+  const { buses, engine, metrics } = dependencies;
+  const { source, cloudEventType, spec, write } = openSource(request, signal, dependencies);
   const bus = await unlessCancelled(buses.get(definition.bus));
-  const source = factory.create(spec, {
-    namespace,
-    eventSourceName: name,
-    eventName,
-    secrets,
-    signal,
-    startFrom: definition.options.startFrom,
-    log: write,
-  });
   const filter = createSourceFilter(spec, engine);
   const { idFrom } = definition.options;
-  const telemetry = new RelayTelemetry(metrics, { namespace, eventSourceName: name, eventName });
+  const relayed = { namespace, eventSourceName: name, eventName };
+  const telemetry = new RelayTelemetry(metrics, relayed);
   const eventRelay = new EventRelay({
-    namespace,
-    eventSourceName: name,
-    eventName,
-    cloudEventType: factory.cloudEventType,
+    ...relayed,
+    cloudEventType,
     source,
     bus,
     log: write,
@@ -77,14 +61,23 @@ async function relay(
     telemetry,
   });
   telemetry.open();
+  const meter = new BacklogMeter(source, metrics, relayed);
+  const over = new AbortController();
+  const measuring = meter
+    .run(AbortSignal.any([signal, over.signal]))
+    .catch((error: unknown) =>
+      write('warn', `the backlog of event ${eventName} is not known: ${describeError(error)}`),
+    );
   beating.tell(() => {
     const counts = eventRelay.counts();
     telemetry.observe(counts);
-    return counts;
+    return { event: eventName, ...counts, backlog: meter.latest() };
   });
   try {
     await eventRelay.run(signal);
   } finally {
+    over.abort();
+    await measuring;
     telemetry.close();
   }
 }
@@ -94,12 +87,4 @@ function readEventId(payload: JsonObject, path: string): string | undefined {
   const found = lookUpPlainPath(payload, path);
   if (found?.exists !== true) return undefined;
   return typeof found.value === 'string' || typeof found.value === 'number' ? String(found.value) : undefined;
-}
-
-/** `spec.<kind>.<eventName>`, as its schema left it. */
-function readSpec(spec: object, kind: string, eventName: string): object | undefined {
-  const events: unknown = Object.entries(spec).find(([key]) => key === kind)?.[1];
-  if (typeof events !== 'object' || events === null) return undefined;
-  const found: unknown = Object.entries(events).find(([key]) => key === eventName)?.[1];
-  return typeof found === 'object' && found !== null ? found : undefined;
 }

@@ -1,5 +1,7 @@
 /** The EventSource plugin: makes any Temporal worker read event sources. `new EventSourcePlugin()` in `plugins`. */
+import type { EventSourceActivities } from '../activities/contracts';
 import { createRelayActivities } from '../activities/relay-events';
+import { createBacklogActivities } from '../activities/watch-backlog';
 import type { WorkerDependencies } from '../activities/worker-dependencies';
 import { SluicePlugin, type PluginActivities, type SluicePluginOptions } from './plugin/sluice-plugin';
 
@@ -11,6 +13,10 @@ export class EventSourcePlugin extends SluicePlugin {
   }
 
   protected override createActivities(dependencies: WorkerDependencies): PluginActivities {
-    return createRelayActivities(dependencies);
+    const activities: EventSourceActivities = {
+      ...createRelayActivities(dependencies),
+      ...createBacklogActivities(dependencies),
+    };
+    return { activities, close: () => Promise.resolve() };
   }
 }

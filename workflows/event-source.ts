@@ -16,12 +16,14 @@ import {
   setCurrentDetails,
   setHandler,
   workflowInfo,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../activities/contracts';
-import { isRunSource, listEvents, type SourceEvent } from '../src/sources/source-events';
+import { describeUnread, isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/sources/source-events';
 import { addRefusal, missingAccount } from './accountable';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
+  backlogReportSignal,
   configureEventSourceUpdate,
   eventSourceDefinitionQuery,
   eventSourceStatusQuery,
@@ -34,6 +36,12 @@ import {
 
 type Paused = Accountable & { readonly since: string };
 type EventState = EventSourceStatus['events'][number];
+
+const LONG_RUNNING: ActivityOptions = {
+  startToCloseTimeout: '3650d',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+};
 
 export interface EventSourceInput {
   readonly definition: EventSourceDefinition;
@@ -106,6 +114,18 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     { description: 'What is read, what is paused, what is wrong' },
   );
 
+  setHandler(
+    backlogReportSignal,
+    ({ eventName, backlog }) => {
+      const event = states.get(eventName);
+      // It may have been resumed since this was sent.
+      if (event?.state !== 'Paused') return;
+      states.set(eventName, { ...event, backlog });
+      show();
+    },
+    { description: 'Sent while it is paused: what has come together outside' },
+  );
+
   async function relay(event: SourceEvent): Promise<void> {
     const { relayEvents } = relayActivities(event);
     try {
@@ -119,6 +139,17 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     }
   }
 
+  /** It retries by itself: nothing depends on it. */
+  async function watchBacklog(event: SourceEvent): Promise<void> {
+    const { sluiceWatchBacklog } = proxyActivities<EventSourceActivities>({
+      ...LONG_RUNNING,
+      // Reading may begin before it has let go.
+      cancellationType: ActivityCancellationType.TRY_CANCEL,
+      summary: `what waits in ${event.kind} ${event.name}`,
+    });
+    await sluiceWatchBacklog({ definition, kind: event.kind, eventName: event.name });
+  }
+
   for (;;) {
     const seen = revision;
     states.clear();
@@ -129,8 +160,13 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     show();
     const reading = new CancellationScope();
     const relays = reading.run(async () => {
-      const events = [...states.values()].filter(({ state }) => state === 'Reading');
-      await Promise.all(events.map((event) => relay(event)));
+      await Promise.all(
+        [...states.values()].map(({ name, kind, state }) => {
+          if (state === 'Reading') return relay({ name, kind });
+          if (state === 'Paused' && unreadFate(kind) === 'wait') return watchBacklog({ name, kind });
+          return Promise.resolve();
+        }),
+      );
     });
     try {
       await condition(() => revision !== seen || workflowInfo().continueAsNewSuggested);
@@ -148,11 +184,9 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
 
 function relayActivities(event: SourceEvent): { relayEvents: EventSourceActivities['sluiceRelayEvents'] } {
   const { sluiceRelayEvents } = proxyActivities<EventSourceActivities>({
-    startToCloseTimeout: '3650d',
-    heartbeatTimeout: '10s',
+    ...LONG_RUNNING,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary: `${event.kind} ${event.name} → bus`,
-    retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
   });
   return { relayEvents: sluiceRelayEvents };
 }
@@ -169,16 +203,25 @@ function describe(
   events: readonly EventState[],
   refusals: readonly string[],
 ): string {
-  const rows = events.map(({ name, kind, state, problem }) => `| ${name} | ${kind} | ${state} | ${problem ?? ''} |`);
+  const rows = events.map(
+    (event) => `| ${event.name} | ${event.kind} | ${event.state} | ${showBacklog(event)} | ${event.problem ?? ''} |`,
+  );
   return [
     `Event source **${definition.name}** → bus \`${definition.bus.name}\``,
     ...(paused ? ['', `**Paused** since ${paused.since} by ${paused.by}: ${paused.why}`] : []),
     ...(refusals.length === 0 ? [] : ['', ...refusals.map((refusal) => `- refused ${refusal}`)]),
     '',
-    '| event | kind | state | problem |',
-    '|---|---|---|---|',
+    '| event | kind | state | backlog | problem |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
-    'How far each has read is in the heartbeat of its pending activity.',
+    'How far each has read, and its backlog now, are in the heartbeat of its pending activity.',
   ].join('\n');
+}
+
+function showBacklog({ kind, state, backlog }: EventState): string {
+  const fate = unreadFate(kind);
+  if (state !== 'Paused' || fate === undefined) return '';
+  if (fate !== 'wait') return describeUnread(fate);
+  return backlog ? `${backlog.isAtLeast ? 'at least ' : ''}${backlog.entries}, counted ${backlog.at}` : '';
 }

@@ -72,6 +72,11 @@ export const METRICS = {
     labels: SOURCE,
     help: '1 while the event source is connected to the system that it reads, else 0',
   },
+  sluice_source_backlog: {
+    kind: 'gauge',
+    labels: SOURCE,
+    help: 'What waits outside and is not on the event bus yet, also while the event source is paused; of Redis streams',
+  },
   sluice_events_duplicate_total: {
     kind: 'counter',
     labels: SOURCE,

@@ -7,6 +7,7 @@
 import type { RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors';
+import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
 import {
@@ -18,6 +19,7 @@ import {
   redisOptions,
   sourceError,
 } from './redis-connection';
+import { measureBacklog } from './redis-stream-backlog';
 import {
   claimAbandoned,
   createGroup,
@@ -32,6 +34,7 @@ import type {
   ReceivedEvent,
   RejectedInput,
   Source,
+  SourceBacklog,
   SourceContext,
   SourceFactory,
   SourceStatus,
@@ -88,14 +91,21 @@ class RedisStreamSource implements Source {
   }
 
   status(): SourceStatus {
-    return { connected: this.reader?.isConnected() ?? false, dropped: 0 };
+    return { connected: (this.reader ?? this.commands)?.isConnected() ?? false, dropped: 0 };
+  }
+
+  async backlog(signal: AbortSignal): Promise<SourceBacklog> {
+    const { client } = await this.commandsReady(signal);
+    try {
+      return await measureBacklog(client, this.streams, this.group.group, this.startFrom());
+    } catch (error) {
+      throw sourceError(error, this.spec.hostAddress, this.context);
+    }
   }
 
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
-    const options = await this.options();
-    this.reader = new PatientRedis(options, this.spec.hostAddress, this.context);
-    this.commands = new PatientRedis(options, this.spec.hostAddress, this.context, true);
+    this.reader = new PatientRedis(await this.options(), this.spec.hostAddress, this.context);
     const stopReading = (): void => this.reader?.close();
     signal.addEventListener('abort', stopReading, { once: true });
     let hasGroups = false;
@@ -103,7 +113,7 @@ class RedisStreamSource implements Source {
       while (!signal.aborted) {
         let entries: StreamEntry[];
         try {
-          await Promise.all([this.reader.ready(signal), this.commands.ready(signal)]);
+          await Promise.all([this.reader.ready(signal), this.commandsReady(signal)]);
           if (!hasGroups) await this.createGroups();
           hasGroups = true;
           entries = await this.claim();
@@ -132,10 +142,23 @@ class RedisStreamSource implements Source {
     return redisOptions(this.spec, this.context);
   }
 
+  private startFrom(): StreamStart {
+    return this.context.startFrom ?? { kind: 'all' };
+  }
+
+  private async commandsReady(signal: AbortSignal): Promise<PatientRedis> {
+    if (!this.commands) {
+      const options = await this.options();
+      this.commands ??= new PatientRedis(options, this.spec.hostAddress, this.context, true);
+      if (this.closing.signal.aborted) this.commands.close();
+    }
+    await this.commands.ready(signal);
+    return this.commands;
+  }
+
   private async createGroups(): Promise<void> {
     for (const stream of this.streams) {
-      const start = this.context.startFrom ?? { kind: 'all' };
-      if (this.commands) await createGroup(this.commands.client, stream, this.group.group, start);
+      if (this.commands) await createGroup(this.commands.client, stream, this.group.group, this.startFrom());
     }
   }
 

@@ -55,13 +55,22 @@ export interface SourceContext {
   /** Aborted when the activity is cancelled or the worker shuts down. */
   readonly signal: AbortSignal;
   /** One clear line per state change (connected, lost, waiting), not per event. */
-  log(level: 'info' | 'warn', message: string): void;
+  readonly log: (this: void, level: 'info' | 'warn', message: string) => void;
 }
 
 export interface SourceStatus {
   readonly connected: boolean;
   /** Received and given up, because the transport keeps nothing and the bus was away for too long. */
   readonly dropped: number;
+}
+
+/** What waits outside and is not on the bus yet. */
+export interface SourceBacklog {
+  readonly entries: number;
+  /** Of these, handed to a reader and not acknowledged. */
+  readonly pending: number;
+  /** There may be more: the outside system cannot count, and counting by hand has an end. */
+  readonly isAtLeast?: boolean;
 }
 
 export interface Source {
@@ -78,6 +87,11 @@ export interface Source {
    */
   deliveries(): AsyncIterable<Delivery>;
   status(): SourceStatus;
+  /**
+   * Counts what waits outside, consumes nothing, also while nobody reads; waits for a server that is away. Left out
+   * where the outside keeps nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED.
+   */
+  backlog?(signal: AbortSignal): Promise<SourceBacklog>;
   /** Idempotent. Called after `deliveries` has ended; what was not acknowledged by then is delivered again. */
   close(): Promise<void>;
 }

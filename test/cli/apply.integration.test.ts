@@ -189,6 +189,33 @@ spec:
       expect((await cluster.sluice(['pause', 'sensor/scenes'])).exitCode).toBe(2);
     });
 
+    it('shows how much waits outside of a paused source, and that it has come after all', async () => {
+      const ask = async () =>
+        jsonOf<{
+          readonly events: ReadonlyArray<{ state: string; unread: string; backlog?: { entries: number } }>;
+          readonly activities: ReadonlyArray<{ type: string }>;
+        }>(await cluster.sluice(['status', 'source/stac', '-o', 'json']));
+      const eventsOf = async () => (await ask()).events;
+      expect((await cluster.sluice(['pause', 'source/stac', '--why', 'upgrade'])).exitCode).toBe(0);
+      // Pausing reaches the reader with its next heartbeat.
+      await eventually(async () => (await ask()).activities.every(({ type }) => type === 'sluiceWatchBacklog'));
+      await eventually(async () => (await eventsOf())[0]?.backlog?.entries === 0);
+      const redis = new Redis(cluster.redis.url);
+      for (let item = 0; item < 25; item += 1) await redis.xadd('stac', '*', 'item', item);
+      redis.disconnect();
+      await eventually(async () => (await eventsOf())[0]?.backlog?.entries === 25);
+      expect(await eventsOf()).toMatchObject([{ state: 'Paused', unread: 'wait' }]);
+      expect((await cluster.sluice(['status', 'source/stac'])).stdout).toMatch(/items +redisStream +Paused +25, /);
+      expect((await cluster.sluice(['resume', 'source/stac', '--why', 'done'])).exitCode).toBe(0);
+      await eventually(async () => {
+        const [event] = await eventsOf();
+        return event?.state === 'Reading' && event.backlog?.entries === 0;
+      });
+      const counts = async () =>
+        jsonOf<{ counts: { consumed: number } }>(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']));
+      await eventually(async () => (await counts()).counts.consumed === 28);
+    });
+
     it('shows what a source reads and a sensor waits for', async () => {
       expect(jsonOf(await cluster.sluice(['status', 'source/stac', '-o', 'json']))).toMatchObject({
         kind: 'EventSource',
@@ -198,7 +225,7 @@ spec:
       });
       expect(jsonOf(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']))).toMatchObject({
         triggers: [{ name: 'other', joined: false }],
-        counts: { consumed: 3, failed: 0 },
+        counts: { consumed: 28, failed: 0 },
       });
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });

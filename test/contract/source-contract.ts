@@ -10,6 +10,7 @@ import type { Bus } from '../../src/bus/bus';
 import { isSluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/event/decision-record';
+import { unreadFate } from '../../src/sources/source-events';
 import type { Delivery, Source, SourceContext, SourceFactory } from '../../src/sources/source';
 import { connectTestBus, secretsFrom } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
@@ -147,6 +148,22 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         await expectOnBus(texts);
       });
     }
+
+    it('tells how much waits outside where the outside keeps it, also while nobody reads', async () => {
+      const source = createSource(factory, fixture);
+      const count = (): Promise<number | undefined> =>
+        source.backlog?.(new AbortController().signal).then(({ entries }) => entries) ?? Promise.resolve(undefined);
+      expect(await count()).toBe(capabilities.keepsBacklog ? 0 : undefined);
+      expect(unreadFate(factory.kind) === 'wait').toBe(capabilities.keepsBacklog);
+      if (capabilities.keepsBacklog) {
+        for (const text of numbered('waiting', 7)) await fixture.send(text);
+        expect(await count()).toBe(7);
+        await startRelay();
+        await expectOnBus(numbered('waiting', 7));
+        await eventually(async () => (await count()) === 0);
+      }
+      await source.close();
+    });
 
     it('loses nothing and repeats nothing when it is stopped and started while messages come in', async () => {
       const texts = numbered('steady', 60);

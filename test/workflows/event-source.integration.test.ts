@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import Redis from 'ioredis';
 import type { WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { JsonObject } from '../../src/event/json';
 import { parseEventSource } from '../../src/manifest/parse-manifest';
@@ -12,8 +13,15 @@ import {
   type EventSourceStatus,
 } from '../../workflows/messages';
 import { eventually } from '../setup/eventually';
+import { freePort } from '../sources/free-port';
 import { openWorld, type SluiceWorld } from './sluice-world';
 import { currentDetails } from './what-people-see';
+
+interface Heartbeat {
+  readonly event?: string;
+  readonly connected?: boolean;
+  readonly backlog?: { readonly entries: number };
+}
 
 const BY = { by: 'ada', why: 'maintenance' };
 
@@ -93,6 +101,20 @@ describe('an event source', () => {
       return scenes.length >= count ? scenes : undefined;
     });
 
+  async function activityTypes(): Promise<string[]> {
+    const { raw } = await handle().describe();
+    return (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');
+  }
+
+  /** Waits until the one activity tells this. */
+  async function beats(isWanted: (beat: Heartbeat) => boolean): Promise<void> {
+    await eventually(async () => {
+      const [only, ...others] = (await handle().describe()).raw.pendingActivities ?? [];
+      const [payload] = only?.heartbeatDetails?.payloads ?? [];
+      return payload && others.length === 0 && isWanted(defaultPayloadConverter.fromPayload<Heartbeat>(payload));
+    });
+  }
+
   const status = (): Promise<EventSourceStatus> => handle().query(eventSourceStatusQuery);
 
   it('is taken over by another worker where the first one stood', async () => {
@@ -120,7 +142,7 @@ describe('an event source', () => {
     await add('scenes', '1');
     await arrived(1);
     await handle().signal('pause', BY);
-    await eventually(async () => ((await handle().describe()).raw.pendingActivities ?? []).length === 0);
+    await eventually(async () => !(await activityTypes()).includes('sluiceRelayEvents'));
     expect(await status()).toMatchObject({ paused: BY, events: [{ name: 'scenes', state: 'Paused' }] });
     expect(await currentDetails(handle())).toContain(BY.why);
     await add('scenes', '2');
@@ -148,6 +170,60 @@ describe('an event source', () => {
     await handle().signal('resume', { by: 'ada' });
     await eventually(async () => (await status()).refusals?.length === 2);
     expect((await status()).paused).toMatchObject(BY);
+  });
+
+  it('shows what comes together outside while it is paused, and that nothing of it is lost', async () => {
+    await apply(streams('scenes'));
+    await add('scenes', '0');
+    await arrived(1);
+    await handle().signal('pause', BY);
+    await eventually(async () => !(await activityTypes()).includes('sluiceRelayEvents'));
+    const scenes = Array.from({ length: 25 }, (_, index) => `${index + 1}`);
+    for (const scene of scenes) await add('scenes', scene);
+    await eventually(async () => (await status()).events[0]?.backlog?.entries === 25);
+    expect((await status()).events).toMatchObject([{ state: 'Paused', backlog: { entries: 25, pending: 0 } }]);
+    expect(await currentDetails(handle())).toMatch(/\| Paused \| 25, counted /);
+    await beats((beat) => beat.event === 'scenes' && beat.connected === true && beat.backlog?.entries === 25);
+    expect(await onBus()).toEqual(['0']);
+    await handle().signal('resume', BY);
+    expect(await arrived(26)).toEqual(['0', ...scenes]);
+    await beats((beat) => beat.backlog?.entries === 0);
+    expect(await activityTypes()).toEqual(['sluiceRelayEvents']);
+    expect((await status()).events[0]).not.toHaveProperty('backlog');
+  });
+
+  it('goes on counting when the Redis it is paused for comes back, and says what keeps it from counting', async () => {
+    const moving = await startRedis({ own: true });
+    const event = { hostAddress: `${moving.host}:${moving.port}`, streams: ['moved'], consumerGroup: name };
+    await apply({ redisStream: { moved: event } });
+    await eventually(async () => (await activityTypes()).includes('sluiceRelayEvents'));
+    await handle().signal('pause', BY);
+    await moving.stopKeepingData();
+    await eventually(async () => (await activityTypes()).includes('sluiceWatchBacklog'));
+    await beats((beat) => beat.connected === false);
+    await moving.restart();
+    const other = new Redis(moving.url);
+    await other.set('moved', 'no stream any more');
+    await eventually(async () => {
+      const { raw } = await handle().describe();
+      return raw.pendingActivities?.some(({ lastFailure }) => lastFailure?.message?.includes('WRONGTYPE'));
+    });
+    other.disconnect();
+    await moving.stop();
+  });
+
+  it('says that nothing is kept of what has no backlog', async () => {
+    const address = { hostAddress: `${redis.host}:${redis.port}` };
+    await apply({
+      redis: { said: { ...address, channels: ['c'] } },
+      webhook: { called: { port: String(await freePort()), endpoint: '/c' } },
+    });
+    await handle().signal('pause', BY);
+    await eventually(async () => (await status()).events.every(({ state }) => state === 'Paused'));
+    await eventually(async () => (await activityTypes()).length === 0);
+    const details = await currentDetails(handle());
+    expect(details).toMatch(/\| said \| redis \| Paused \| nothing is kept/);
+    expect(details).toMatch(/\| called \| webhook \| Paused \| nothing is kept/);
   });
 
   it('reads what it is configured to read, from then on', async () => {

@@ -22,6 +22,7 @@ import type { Result } from '../output';
 import { readPendingActivities, type PendingActivity } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../table';
+import { describeBacklog, withBacklogs, type EventState } from '../source-backlog';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 export const registerStatus: RegisterCommand = (program, cli) => {
@@ -58,8 +59,12 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
         ask((handle) => handle.query(eventSourceDefinitionQuery)),
         readPendingActivities(session, workflowId, unknown),
       ]);
-      const data = { ...identity, bus: bus.name, ...status, activities };
-      return { data, table: describeSource(address, bus, status, activities), names };
+      const now = { ...status, events: withBacklogs(status.events, activities) };
+      return {
+        data: { ...identity, bus: bus.name, ...now, activities },
+        table: describeSource(address, bus, now, activities),
+        names,
+      };
     }
     case 'Sensor': {
       const [status, { bus }, dependencies, activities] = await Promise.all([
@@ -100,16 +105,17 @@ function describeBus(address: ObjectAddress, { spec }: EventBusDefinition): stri
 function describeSource(
   address: ObjectAddress,
   bus: EventBusDefinition,
-  status: EventSourceStatus,
+  status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventState[] },
   activities: readonly PendingActivity[],
 ): Result['table'] {
   return [
     heading(address, bus, status),
     {
-      columns: ['event', 'kind', 'state', 'problem'],
-      rows: status.events.map(({ name, kind, state, problem }) => [
-        ...[name, kind, { text: state, tone: state === 'Reading' ? ('good' as const) : ('warning' as const) }],
-        problem ?? '',
+      columns: ['event', 'kind', 'state', 'backlog', 'problem'],
+      rows: status.events.map((event) => [
+        ...[event.name, event.kind],
+        { text: event.state, tone: event.state === 'Reading' ? ('good' as const) : ('warning' as const) },
+        ...[describeBacklog(event), event.problem ?? ''],
       ]),
       empty: 'No events are declared.',
     },

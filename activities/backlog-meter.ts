@@ -1,0 +1,52 @@
+/** Asks a source again and again how much waits outside, for heartbeats and Prometheus. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isSluiceError } from '../src/errors';
+import type { Metrics } from '../src/metrics/metrics';
+import type { Source } from '../src/sources/source';
+import type { EventBacklog } from '../workflows/messages';
+import type { RelayedName } from './relay-telemetry';
+
+const MEASURE_EVERY_MS = 2_000;
+
+export class BacklogMeter {
+  private last: EventBacklog | undefined;
+
+  constructor(
+    private readonly source: Source,
+    private readonly metrics: Metrics,
+    private readonly name: RelayedName,
+  ) {}
+
+  /** Undefined until the first answer, and for sources that keep nothing. */
+  latest(): EventBacklog | undefined {
+    return this.last;
+  }
+
+  /** Until the signal aborts, or somebody has to repair something: throws that. Never where nothing can be measured. */
+  async run(signal: AbortSignal, onMeasured: (backlog: EventBacklog) => Promise<void> = () => Promise.resolve()) {
+    if (this.source.backlog === undefined) return;
+    try {
+      while (!signal.aborted) {
+        try {
+          this.last = { ...(await this.source.backlog(signal)), at: new Date().toISOString() };
+          this.tell(this.last.entries);
+          await onMeasured(this.last);
+        } catch (error) {
+          if (signal.aborted) return;
+          // Away for a moment: the last measure and its time stay.
+          if (!isSluiceError(error) || !error.retryable) throw error;
+        }
+        await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    } finally {
+      // What is no longer measured here must not be told for ever: another worker measures it from now on.
+      this.tell(0);
+    }
+  }
+
+  private tell(entries: number): void {
+    const { namespace, eventSourceName, eventName } = this.name;
+    const labels = { namespace, eventsource_name: eventSourceName, event_name: eventName };
+    this.metrics.set('sluice_source_backlog', labels, entries);
+  }
+}

@@ -1,0 +1,49 @@
+/** What waits outside of an event source, by the latest of what its activities and its workflow know. */
+import { describeUnread, unreadFate, type UnreadFate } from '../sources/source-events';
+import type { EventBacklog, EventSourceStatus } from '../../workflows/messages';
+import { ageOf } from './ages';
+import type { PendingActivity } from './pending-activities';
+
+export interface EventState extends Readonly<EventSourceStatus['events'][number]> {
+  /** What becomes of events that come while nobody reads. */
+  readonly unread?: UnreadFate;
+}
+
+export function withBacklogs(
+  events: EventSourceStatus['events'],
+  activities: readonly PendingActivity[],
+): readonly EventState[] {
+  const beaten = new Map(activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)));
+  return events.map(({ backlog: reported, ...event }) => {
+    const unread = unreadFate(event.kind);
+    const told = beaten.get(event.name);
+    const backlog = reported && told ? later(reported, told) : (told ?? reported);
+    return { ...event, ...(unread && { unread }), ...(backlog && { backlog }) };
+  });
+}
+
+/** For a cell of a table. */
+export function describeBacklog({ state, unread, backlog }: EventState): string {
+  if (backlog) {
+    const { entries, pending, isAtLeast, at } = backlog;
+    const unconfirmed = pending > 0 ? ` (${pending} read, not confirmed)` : '';
+    return `${isAtLeast ? 'at least ' : ''}${entries}${unconfirmed}, ${ageOf(at)} ago`;
+  }
+  return state === 'Paused' && unread !== undefined && unread !== 'wait' ? describeUnread(unread) : '-';
+}
+
+function later(one: EventBacklog, other: EventBacklog): EventBacklog {
+  return one.at > other.at ? one : other;
+}
+
+/** Heartbeats of relays and of those who watch a paused source. */
+function readHeartbeat(details: unknown): Array<[string, EventBacklog]> {
+  if (!isFields(details) || typeof details['event'] !== 'string' || !isFields(details['backlog'])) return [];
+  const { entries, pending, isAtLeast, at } = details['backlog'];
+  if (typeof entries !== 'number' || typeof pending !== 'number' || typeof at !== 'string') return [];
+  return [[details['event'], { entries, pending, at, ...(isAtLeast === true && { isAtLeast }) }]];
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
