@@ -44,7 +44,7 @@ export default tseslint.config(
   },
   {
     // Code that runs inside the workflow sandbox: no Node, no clients, no validator; types may come from anywhere.
-    files: ['workflows/**/*.ts', 'src/sensor/**/*.ts', 'src/event/**/*.ts'],
+    files: ['workflows/**/*.ts', 'src/sensor/**/*.ts', 'src/event/**/*.ts', 'src/run/**/*.ts', 'src/durations.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',

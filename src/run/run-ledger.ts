@@ -92,9 +92,13 @@ export class RunLedger {
     return true;
   }
 
-  /** Fires a person has to decide about. */
-  parked(): readonly string[] {
-    return this.ids((entry) => entry.state === 'Parked');
+  /** Fires a person has to decide about: all, or the one of that id, or those of that trigger. */
+  parked({ fireId, trigger }: { readonly fireId?: string; readonly trigger?: string } = {}): readonly string[] {
+    return [...this.entries.values()]
+      .filter((entry) => entry.state === 'Parked')
+      .filter((entry) => fireId === undefined || entry.id === fireId)
+      .filter((entry) => trigger === undefined || entry.trigger === trigger)
+      .map(({ id }) => id);
   }
 
   /** Fires whose object has not ended yet. */
@@ -133,10 +137,6 @@ export class RunLedger {
   private settle(entry: Entry, report: WorkflowOutcomeReport): void {
     entry.outcome = report;
     entry.state = report.phase === 'Succeeded' ? 'Succeeded' : 'Failed';
-  }
-
-  private ids(matches: (entry: Entry) => boolean): readonly string[] {
-    return [...this.entries.values()].filter(matches).map((entry) => entry.id);
   }
 
   private entry(fireId: string): Entry {

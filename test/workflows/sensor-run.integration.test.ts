@@ -246,6 +246,25 @@ describe('a run', () => {
     expect(await stage.fires(run)).toMatchObject([{ state: 'DeadLettered' }]);
   });
 
+  it('hands one fire of several to its dead-letter trigger, and leaves the others alone', async () => {
+    const dlqTrigger = stage.httpTrigger('dead', ['a']);
+    const retryStrategy = { steps: 1 };
+    await stage.apply({
+      triggers: [
+        stage.httpTrigger('t', ['a'], { dlqTrigger, retryStrategy }),
+        stage.httpTrigger('other', ['a']),
+      ],
+    });
+    stage.answerNext('t', [{ status: 500 }]);
+    await stage.publish(stage.event('a', '1'));
+    expect(await stage.bodies(1, 'dead')).toEqual([{ a: '1' }]);
+    const run = await stage.onlyRun('Failed');
+    expect(await stage.fires(run)).toMatchObject([
+      { trigger: 't', state: 'DeadLettered' },
+      { trigger: 'other', state: 'Succeeded' },
+    ]);
+  });
+
   it('keeps an exact rate limit over two workers', async () => {
     const second = await world.startWorker();
     await stage.apply({

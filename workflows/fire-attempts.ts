@@ -1,0 +1,121 @@
+/** How the fires of a run are tried: which activity, with what, how long and how often. What comes of it is the run's. */
+import { isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../activities/contracts';
+import type { TriggerSpec } from '../src/manifest/sensor';
+import { pauseAfterFirst, timeAttempts } from '../src/run/attempt-timing';
+import { readAttempts, readFailure } from '../src/run/read-failure';
+import type { FireFailure, FireResult } from '../src/run/run-types';
+import { keepUsedEvents } from '../src/run/used-events';
+import type { Fire, SensorRunInput } from './messages';
+
+export type Overrides = FireTriggersRequest['overrides'];
+
+const local = proxyLocalActivities<SensorActivities>({
+  startToCloseTimeout: '20s',
+  retry: { maximumAttempts: 1 },
+});
+const regular = proxyActivities<SensorActivities>({
+  startToCloseTimeout: '2m',
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+});
+
+export class FireAttempts {
+  private triggers: Readonly<Record<string, TriggerSpec>>;
+
+  constructor(private readonly input: SensorRunInput) {
+    this.triggers = input.triggers;
+  }
+
+  triggerOf(fire: Fire): TriggerSpec {
+    const trigger = this.triggers[fire.trigger];
+    if (trigger === undefined) throw new Error(`run has no trigger ${fire.trigger}`);
+    return trigger;
+  }
+
+  /** A person who retriggers may have repaired the sensor meanwhile: takes its triggers as they are applied now. */
+  async refreshTriggers(): Promise<void> {
+    this.triggers = { ...this.triggers, ...(await regular.sluiceCurrentTriggers(this.input.sensor)) };
+  }
+
+  /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
+  async together(fires: readonly Fire[], overrides: Overrides): Promise<readonly FireAttempt[]> {
+    try {
+      return await local.sluiceFireTriggers(this.request(fires, this.triggersOf(fires), overrides));
+    } catch (error) {
+      const failure = readFailure(error);
+      return fires.map((fire) => ({ fireId: fire.id, failure: { ...failure, retryable: true } }));
+    }
+  }
+
+  /**
+   * Waits for a slot where the trigger is rate limited, then lets Temporal retry by the trigger's plan.
+   * @param first how a first attempt failed that was made already
+   */
+  async alone(fire: Fire, overrides: Overrides, first?: FireFailure): Promise<FireAttempt> {
+    const trigger = this.triggerOf(fire);
+    const attemptsBefore = first === undefined ? 0 : 1;
+    if (first !== undefined) {
+      const pauseMs = pauseAfterFirst(trigger, first.retryAfterMs);
+      if (pauseMs === undefined) return { fireId: fire.id, failure: first };
+      await sleep(pauseMs, { summary: `before trying ${fire.trigger} again` });
+    }
+    try {
+      await this.awaitSlot(fire, trigger);
+      const { result, attempts } = await proxyActivities<SensorActivities>({
+        ...timeAttempts(trigger, attemptsBefore),
+        heartbeatTimeout: '30s',
+        summary: `${fire.trigger} ← ${this.nameEvents(fire)}`.slice(0, 200),
+      }).sluiceFireTrigger({
+        ...this.request([fire], this.triggersOf([fire]), overrides),
+        attemptsBefore,
+      });
+      return { fireId: fire.id, result, attempts };
+    } catch (error) {
+      // Somebody cancels the run: that is no failure of the fire.
+      if (isCancellation(error)) throw error;
+      return { fireId: fire.id, failure: readFailure(error), attempts: readAttempts(error) };
+    }
+  }
+
+  /** Fires the dead-letter trigger with the events of a fire that failed. Throws if that fails too. */
+  async deadLetter(fire: Fire, deadLetterTrigger: TriggerSpec): Promise<FireResult> {
+    const name = deadLetterTrigger.template.name;
+    const { result } = await proxyActivities<SensorActivities>({
+      ...timeAttempts(deadLetterTrigger),
+      heartbeatTimeout: '30s',
+      summary: `dead letter ${name} ← ${this.nameEvents(fire)}`.slice(0, 200),
+    }).sluiceFireTrigger(
+      this.request([{ ...fire, id: `${fire.id}-dlq`, trigger: name }], { [name]: deadLetterTrigger }),
+    );
+    return result;
+  }
+
+  private async awaitSlot(fire: Fire, { rateLimit }: TriggerSpec): Promise<void> {
+    if (rateLimit === undefined) return;
+    const { sensor, bus } = this.input;
+    const waitMs = await regular.sluiceReserveFire({ sensor, bus, trigger: fire.trigger, rateLimit, fireId: fire.id });
+    if (waitMs > 0) await sleep(waitMs, { summary: `rate limit of ${fire.trigger}` });
+  }
+
+  private triggersOf(fires: readonly Fire[]): FireTriggersRequest['triggers'] {
+    return Object.fromEntries(fires.map((fire) => [fire.trigger, this.triggerOf(fire)]));
+  }
+
+  private request(
+    fires: readonly Fire[],
+    triggers: FireTriggersRequest['triggers'],
+    overrides?: Overrides,
+  ): FireTriggersRequest {
+    const { sensor, events } = this.input;
+    // The activity's copy of the events goes into the history.
+    const used = fires.length === this.input.fires.length ? { fires, events } : keepUsedEvents(fires, events);
+    return { sensor, runId: workflowInfo().workflowId, triggers, ...used, ...(overrides && { overrides }) };
+  }
+
+  private nameEvents(fire: Fire): string {
+    return Object.values(fire.dependencies)
+      .flat()
+      .map((index) => this.input.events[index]?.id ?? '')
+      .join(', ');
+  }
+}
