@@ -5,7 +5,8 @@
 import { isSluiceError } from '../src/errors';
 import type { CloudEvent } from '../src/event/cloud-event';
 import { eventKey } from '../src/event/cloud-event';
-import { isJsonObject, parseStacItem, parseStacReference } from '../src/event/stac';
+import { isJsonObject } from '../src/event/json';
+import { parseStacItem, parseStacReference } from '../src/event/stac';
 import type { SecretReader } from '../src/kubernetes/secrets';
 import type { OutcomeStreams as StreamNames } from '../src/manifest/annotations';
 import type { FireStatus } from '../src/run/run-types';

@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import { isJsonObject, type JsonObject, type JsonValue } from '../src/event/json';
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../src/event/json';
 import { shortHash } from '../src/event/short-id';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
@@ -165,5 +165,5 @@ function toObject(value: JsonValue): JsonObject {
 
 /** Validated manifests are plain JSON; going through text keeps parameters from writing into the shared spec. */
 function toJson(value: unknown): JsonValue {
-  return JSON.parse(JSON.stringify(value ?? null)) as JsonValue;
+  return parseJson(JSON.stringify(value ?? null));
 }

@@ -84,9 +84,11 @@ export function isSluiceError(error: unknown): error is SluiceError {
   return (
     typeof error === 'object' &&
     error !== null &&
-    (error as { name?: unknown }).name === 'SluiceError' &&
-    typeof (error as { code?: unknown }).code === 'string' &&
-    (error as { code: string }).code in ERROR_CODES
+    'name' in error &&
+    error.name === 'SluiceError' &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code in ERROR_CODES
   );
 }
 

@@ -97,7 +97,6 @@ async function buildOrInstall(tool: Tool, target: string): Promise<string> {
 
 /** `fetch` hides the reason of a network failure in `cause`. */
 function describeCause(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const innermost = cause instanceof Error ? cause : error;
+  const innermost = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return innermost instanceof Error ? innermost.message : String(innermost);
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../../src/error-detail';
 import { DevServerError, PortTakenError } from '../dev-server-error';
 import { GUARD_SCRIPT } from './guard-script';
 
@@ -71,7 +72,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     try {
       process.kill(target, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if (errorCode(error) !== 'ESRCH') throw error;
     }
     await Promise.race([exited, sleep(options.stopTimeoutMs ?? STOP_TIMEOUT_MS, undefined, { ref: false })]);
   };

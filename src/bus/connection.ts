@@ -7,6 +7,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode, errorProperty, errorText } from '../error-detail';
 import { SluiceError, describeError } from '../errors';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
@@ -138,9 +139,8 @@ function watchConnection(nats: NatsConnection, settings: BusSettings, log: BusLo
 /** The one place that recognises a TLS failure: Node reports them as plain errors with a code. */
 export function isTlsProblem(error: unknown): boolean {
   // Not `instanceof Error`: errors of Node's core are of another realm in tests.
-  const { code, message, cause } = (error ?? {}) as { code?: unknown; message?: unknown; cause?: unknown };
-  if (typeof code === 'string' && TLS_ERROR_CODE.test(code)) return true;
-  if (typeof message === 'string' && message.includes("does not support 'tls'")) return true;
+  if (TLS_ERROR_CODE.test(errorCode(error)) || errorText(error).includes("does not support 'tls'")) return true;
+  const cause = errorProperty(error, 'cause');
   return cause !== undefined && isTlsProblem(cause);
 }
 

@@ -15,7 +15,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
-import type { DecisionRecord } from '../event/decision-record';
+import { isDecisionRecord, type DecisionRecord } from '../event/decision-record';
 import { shortEventId } from '../event/short-id';
 import type { DecisionCounts, DecisionFilter } from './bus';
 import type { BusConnection } from './connection';
@@ -174,8 +174,14 @@ function isAbout(record: DecisionRecord, event: string | undefined): boolean {
   return record.eventKey === event || record.eventId === event || shortEventId(record.eventKey) === event;
 }
 
+/** One message that is not ours, or of a later version, must not hide all others. */
 function parseRecords(data: Uint8Array): DecisionRecord[] {
-  return JSON.parse(new TextDecoder().decode(data)) as DecisionRecord[];
+  try {
+    const records: unknown = JSON.parse(new TextDecoder().decode(data));
+    return Array.isArray(records) ? records.filter(isDecisionRecord) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** A reason may quote what a filter saw; a record stays a line, not a document. */

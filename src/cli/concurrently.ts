@@ -5,11 +5,10 @@ export async function concurrently<Item, Answer>(
   work: (item: Item, index: number) => Promise<Answer>,
 ): Promise<Answer[]> {
   const answers = new Array<Answer>(items.length);
-  let next = 0;
+  // All lanes take from one iterator.
+  const rest = items.entries();
   const lane = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      answers[index] = await work(items[index] as Item, index);
-    }
+    for (const [index, item] of rest) answers[index] = await work(item, index);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return answers;

@@ -56,9 +56,7 @@ function renderResult(result: Result, format: OutputFormat, paint: Paint): strin
     case 'name':
       return result.names.map((name) => `${printable(name)}\n`).join('');
     case 'table': {
-      const parts = Array.isArray(result.table)
-        ? (result.table as ReadonlyArray<Table | string>)
-        : [result.table as Table | string];
+      const parts = [result.table].flat();
       return parts.map((part) => (typeof part === 'string' ? `${part}\n` : renderTable(part, paint))).join('\n');
     }
   }

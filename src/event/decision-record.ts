@@ -1,4 +1,5 @@
 /** What became of an event at one step, written down so that `sluice explain` can answer for it. Pure. */
+import { isJsonObject } from './json';
 
 /**
  * - `fired`: one or more triggers were started with it.
@@ -11,6 +12,13 @@
  */
 export const DECISIONS = ['fired', 'joined', 'filtered', 'failed', 'unmatched', 'rejected', 'discarded'] as const;
 export type Decision = (typeof DECISIONS)[number];
+
+/** True for what this version reads of the records on the bus: others may write there too. */
+export function isDecisionRecord(value: unknown): value is DecisionRecord {
+  if (!isJsonObject(value)) return false;
+  const texts = [value.at, value.eventKey, value.eventId, value.source, value.subject, value.namespace];
+  return texts.every((text) => typeof text === 'string') && DECISIONS.some((decision) => decision === value.decision);
+}
 
 export interface DecisionRecord {
   /** RFC 3339. */

@@ -6,7 +6,7 @@
  */
 import { SluiceError } from '../errors';
 import type { CloudEvent } from './cloud-event';
-import { isJsonObject, type JsonObject, type JsonValue } from './json';
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from './json';
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
@@ -56,7 +56,7 @@ function decodeData(envelope: JsonObject, contentType: string): { data?: JsonVal
   if (encoded === undefined) return {};
   if (!isJsonContent(contentType)) return { data_base64: encoded };
   try {
-    return { data: JSON.parse(utf8Decoder.decode(decodeBase64(encoded))) as JsonValue };
+    return { data: parseJson(utf8Decoder.decode(decodeBase64(encoded))) };
   } catch (error) {
     throw undecodable(`data_base64 does not hold what datacontenttype "${contentType}" promises`, error);
   }

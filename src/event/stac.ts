@@ -1,8 +1,6 @@
 /** Recognises what STAC publishers send: whole items, and the flat form of the water-bodies publisher. Pure. */
 import { isJsonObject } from './json';
 
-export { isJsonObject };
-
 /** What names one version of a STAC item. */
 export interface StacItemVersion {
   readonly collection: string | undefined;

@@ -9,6 +9,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors';
 import type { KubernetesConnection } from './connection';
+import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
 
 export interface KubernetesRequest {
@@ -227,14 +228,19 @@ function describe(request: KubernetesRequest): string {
 }
 
 function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
+  let answer: unknown;
+  let cause: unknown;
   try {
-    return JSON.parse(body) as Answer;
-  } catch (cause) {
-    throw new SluiceError('KUBERNETES_UNREACHABLE', {
-      message: `the answer to ${describe(request)} is not JSON: something other than Kubernetes answered`,
-      cause,
-    });
+    answer = JSON.parse(body);
+  } catch (error) {
+    cause = error;
   }
+  // Every answer of the API server is an object; what is in it, the caller knows from the path that it asked for.
+  if (isRecord(answer)) return answer as Answer;
+  throw new SluiceError('KUBERNETES_UNREACHABLE', {
+    message: `the answer to ${describe(request)} is not a JSON object: something other than Kubernetes answered`,
+    cause,
+  });
 }
 
 function serialise(body: unknown): Buffer | undefined {

@@ -38,6 +38,16 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** True for what the API server calls an object; what its metadata holds is as Kubernetes promises. */
+export function isKubernetesObject(value: unknown): value is KubernetesObject {
+  return (
+    isRecord(value) &&
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
+    isRecord(value.metadata)
+  );
+}
+
 /**
  * A deep copy of `value` as a Kubernetes object that may be changed.
  * Throws TRIGGER_SOURCE_UNREADABLE (final) naming what is missing; `origin` says in the message where it came from.

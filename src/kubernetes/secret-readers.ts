@@ -7,6 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../error-detail';
 import { isSluiceError, SluiceError } from '../errors';
 import type { KubernetesAccess } from './access';
 import { objectPath } from './client';
@@ -83,8 +84,8 @@ function createFilePlace(env: NodeJS.ProcessEnv): Place {
       try {
         return { value: await readFile(path, 'utf8') };
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        return { absent: `${path} (${code === 'ENOENT' ? 'no such file' : (code ?? 'cannot be read')})` };
+        const code = errorCode(error);
+        return { absent: `${path} (${code === 'ENOENT' ? 'no such file' : code || 'cannot be read'})` };
       }
     },
   };

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSluiceError, SluiceError } from '../errors';
 import type { KubernetesClient } from './client';
-import { isRecord, type KubernetesObject } from './kubernetes-object';
+import { isKubernetesObject, isRecord, type KubernetesObject } from './kubernetes-object';
 import { createRefusal, refusalOf } from './refusal';
 
 export type WatchEvent =
@@ -126,8 +126,8 @@ function parseEvent(line: string, path: string): WatchEvent {
   } catch (cause) {
     throw new SluiceError('KUBERNETES_UNREACHABLE', { message: `the watch of ${path} was cut off`, cause });
   }
-  if (isRecord(event) && isRecord(event.object)) {
-    const object = event.object as KubernetesObject;
+  if (isRecord(event) && isKubernetesObject(event.object)) {
+    const { object } = event;
     switch (event.type) {
       case 'ADDED':
       case 'MODIFIED':

@@ -4,7 +4,7 @@ import { objectPath } from './client';
 import { failureReason } from './argo/failure-reason';
 import { readableNodes } from './argo/node-packing';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
-import { referenceTo, type KubernetesObject } from './kubernetes-object';
+import { isRecord, referenceTo, type KubernetesObject } from './kubernetes-object';
 import {
   FIRE_ID_ANNOTATION,
   RUN_ID_ANNOTATION,
@@ -165,7 +165,7 @@ function isFired(object: KubernetesObject): boolean {
 }
 
 function statusOf(object: KubernetesObject): WorkflowStatus {
-  return (object.status ?? {}) as WorkflowStatus;
+  return isRecord(object.status) ? object.status : {};
 }
 
 /**

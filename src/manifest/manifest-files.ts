@@ -1,6 +1,7 @@
 /** Finds and reads the files that a user named. */
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
+import { errorCode } from '../error-detail';
 import type { Problem } from './problem';
 
 /** Far above what fits into a cluster (about 1.5 MB an object), far below what would hurt. */
@@ -80,7 +81,7 @@ async function readStream(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 function describe(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = errorCode(error);
   if (code === 'ENOENT') return 'no such file or folder';
   if (code === 'EACCES') return 'no permission to read it';
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 /** An event's data as filters, transforms and parameters see it. */
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonObject, JsonValue } from '../event/json';
+import { parseJson, type JsonObject, type JsonValue } from '../event/json';
 
 export type EventData =
   | { readonly kind: 'none' }
@@ -13,7 +13,7 @@ export function dataOf(event: CloudEvent): EventData {
   if (event.data_base64 === undefined) return { kind: 'none' };
   const text = decodeBase64(event.data_base64);
   try {
-    return { kind: 'json', value: JSON.parse(text) as JsonValue };
+    return { kind: 'json', value: parseJson(text) };
   } catch {
     return { kind: 'notJson', text };
   }

@@ -1,5 +1,5 @@
 /** The functions of jq that plain-jq.ts knows. */
-import { isJsonObject, type JsonValue } from '../event/json';
+import { isJsonObject, parseJson, type JsonValue } from '../event/json';
 import { isJqTruthy, NeedsJq, requireJqText } from './plain-jq-values';
 import type { JqNode } from './plain-jq-syntax';
 
@@ -59,7 +59,7 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>>
     const text = requireJqText(input);
     if (/[0-9][eE]|[0-9]{16}/.test(text)) throw new NeedsJq();
     try {
-      return JSON.parse(text) as JsonValue;
+      return parseJson(text);
     } catch {
       throw new NeedsJq(); // the engine says what is wrong with it
     }

@@ -1,12 +1,12 @@
 /** Remembers what was made from an expression's text. The bound guards against texts that are made up per event. */
 export function remember<Made>(make: (text: string) => Made, most = 1_000): (text: string) => Made {
-  const known = new Map<string, Made>();
+  const known = new Map<string, { readonly made: Made }>();
   return (text) => {
     const found = known.get(text);
-    if (found !== undefined || known.has(text)) return found as Made;
+    if (found !== undefined) return found.made;
     const made = make(text);
     if (known.size >= most) known.clear();
-    known.set(text, made);
+    known.set(text, { made });
     return made;
   };
 }

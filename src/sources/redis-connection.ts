@@ -1,5 +1,6 @@
 /** Connections to one Redis server: options from a manifest, patience, and what its errors mean. */
 import Redis, { type RedisOptions } from 'ioredis';
+import { errorCode, errorText } from '../error-detail';
 import { SluiceError, describeError } from '../errors';
 import { resolveHostAlias } from '../host-aliases';
 import type { KeySelector } from '../kubernetes/secrets';
@@ -203,14 +204,14 @@ export function sourceError(error: unknown, address: string, context: SourceCont
 
 /** The client's errors carry the command that failed, and the arguments of AUTH are a password. */
 export function withoutCommand(error: unknown): Error {
-  const { code } = (error ?? {}) as { code?: unknown };
-  const bare = new Error(messageOf(error) || String(error));
-  return typeof code === 'string' ? Object.assign(bare, { code }) : bare;
+  const code = errorCode(error);
+  const bare = new Error(errorText(error));
+  return code === '' ? bare : Object.assign(bare, { code });
 }
 
 /** The first word of a Redis error reply is its code; the rest is prose that changes between versions. */
 export function redisErrorCode(error: unknown): string {
-  return /^-?([A-Z]{3,})\b/.exec(messageOf(error))?.[1] ?? '';
+  return /^-?([A-Z]{3,})\b/.exec(errorText(error))?.[1] ?? '';
 }
 
 /** Groups are lost with their stream: FLUSHALL, DEL, eviction, a fail-over to an empty replica. */
@@ -225,13 +226,6 @@ export function isBeyondWaiting(error: unknown): boolean {
   // Some have no code of their own.
   const prose =
     /DB index is out of range|invalid DB index|AUTH.*called without any password|user executing the script/i;
-  if (prose.test(messageOf(error))) return true;
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code);
-}
-
-/** Not `instanceof Error`: errors of Node's core are of another realm in tests. */
-function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown };
-  return typeof message === 'string' ? message : '';
+  if (prose.test(errorText(error))) return true;
+  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(errorCode(error));
 }

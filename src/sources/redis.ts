@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors';
-import type { JsonValue } from '../event/json';
+import { parseJson, type JsonValue } from '../event/json';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
 import { PatientRedis, isBeyondWaiting, probeRedis, redisOptions, sourceError } from './redis-connection';
@@ -149,7 +149,7 @@ class RedisSource implements Source {
     const events: ReceivedEvent[] = [];
     const rejected: RejectedInput[] = [];
     for (const message of messages) {
-      const parsed = parseJson(message.text);
+      const parsed = readJson(message.text);
       if (this.spec.jsonBody && parsed === undefined) {
         rejected.push({
           code: 'EVENT_UNDECODABLE',
@@ -189,9 +189,9 @@ class RedisSource implements Source {
   }
 }
 
-function parseJson(text: string): JsonValue | undefined {
+function readJson(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text);
   } catch {
     // The caller decides whether that is an error.
     return undefined;

@@ -1,7 +1,7 @@
 /** From an HTTP request to the payload that Argo Events makes of it, or to the answer that refuses it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { JsonObject, JsonValue } from '../event/json';
+import { parseJson, type JsonObject, type JsonValue } from '../event/json';
 
 /** What the caller is told instead. */
 export class RequestRefused extends Error {
@@ -64,7 +64,7 @@ async function readBody(request: IncomingMessage, method: string, maxBytes: numb
     return valuesByName(new URLSearchParams(text));
   }
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text);
   } catch {
     throw new RequestRefused(400, text === '' ? 'the body is empty; JSON is expected' : 'the body is not JSON', true);
   }

@@ -10,7 +10,7 @@ const link = z.looseObject({
   href: z.string(),
   method: z.string().optional(),
   headers: z.record(z.string(), z.string()).optional(),
-  body: z.custom<JsonObject>((value) => typeof value === 'object').optional(),
+  body: z.custom<JsonObject>(isJsonObject).nullish(),
   merge: z.boolean().optional(),
 });
 

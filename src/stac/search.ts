@@ -1,6 +1,6 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
 import { SluiceError } from '../errors';
-import type { JsonObject } from '../event/json';
+import { isJsonObject, type JsonObject } from '../event/json';
 import { fetchJson, type HttpOptions, type HttpRequest } from './http';
 import { readItemPage, readLandingPage } from './item-page';
 import type { StacItem, StacLink } from './stac-item';
@@ -92,7 +92,7 @@ function nextRequest(link: StacLink, previous: HttpRequest): HttpRequest {
   const headers = { ...(sameServer ? previous.headers : {}), ...link.headers };
   if (method === 'GET') return { url: url.href, method, headers };
   const body = link.merge
-    ? { ...(previous.body as JsonObject | undefined), ...link.body }
+    ? { ...(isJsonObject(previous.body) ? previous.body : {}), ...link.body }
     : (link.body ?? previous.body);
   return { url: url.href, method, headers, body };
 }

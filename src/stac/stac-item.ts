@@ -6,7 +6,7 @@ export interface StacLink {
   readonly href: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: JsonObject;
+  readonly body?: JsonObject | null;
   /** STAC API: the body of a `next` link is to be laid over the body of the request before. */
   readonly merge?: boolean;
 }

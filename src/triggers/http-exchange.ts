@@ -6,7 +6,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { SluiceError } from '../errors';
-import { errorCode, errorText } from './error-detail';
+import { errorCode, errorText } from '../error-detail';
 import type { TlsSettings } from './tls';
 
 export interface HttpExchange {

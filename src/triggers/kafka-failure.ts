@@ -1,6 +1,6 @@
 /** What a failure of kafkajs means for a fire. */
 import { SluiceError } from '../errors';
-import { errorProperty, errorText, hasErrorName } from './error-detail';
+import { errorProperty, errorText, hasErrorName } from '../error-detail';
 
 /** Protocol errors that pass by themselves although kafkajs does not retry them. */
 const PASSING_TYPES = new Set([

@@ -12,7 +12,7 @@ import { SluiceError } from '../errors';
 import type { KeySelector, SecretReader } from '../kubernetes/secrets';
 import type { NatsAuth } from '../manifest/common';
 import type { NatsTriggerTemplate } from '../manifest/triggers/brokers';
-import { errorText, hasErrorName } from './error-detail';
+import { errorText, hasErrorName } from '../error-detail';
 import { readTls, type TlsSettings } from './tls';
 
 export type NatsTemplate = Omit<NatsTriggerTemplate, 'payload' | 'parameters'>;

@@ -11,7 +11,7 @@ import { setImmediate } from 'node:timers/promises';
 import { SluiceError } from '../errors';
 import { ConnectionCache } from './connection-cache';
 import { withinTime } from './deadline';
-import { errorNumber, errorText, hasErrorName } from './error-detail';
+import { errorNumber, errorText, hasErrorName } from '../error-detail';
 import { openNats, readNatsSettings, type NatsSettings, type NatsTemplate, type OpenNats } from './nats-connection';
 import { StreamLookup } from './nats-stream-lookup';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';

@@ -1,5 +1,8 @@
+import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, DecisionFilter } from '../../src/bus/bus';
+import { decisionSubject } from '../../src/bus/subjects';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import { shortEventId } from '../../src/event/short-id';
 import { connectTestBus } from './bus-fixture';
@@ -79,6 +82,19 @@ describe('the journal of decisions', () => {
     await bus.flushDecisions();
     expect(bus.decisionCounts()).toEqual({ recorded: recorded + 5_000, lost: 0 });
     expect(await read({ owner: 'busy' })).toHaveLength(5_000);
+  });
+
+  it('is read past what others wrote into it', async () => {
+    const client = await connect({ servers: nats.url });
+    const subject = decisionSubject('argo', 'shared', 'fired');
+    const future = { ...record('later'), decision: 'postponed' };
+    for (const text of ['no JSON', 'null', '{}', JSON.stringify([future, 7])]) {
+      await jetstream(client).publish(subject, text);
+    }
+    await client.close();
+    bus.recordDecisions([record('ours', { sensor: 'shared' })]);
+    await bus.flushDecisions();
+    expect(await read({ owner: 'shared' })).toEqual(['ours fired']);
   });
 
   it('is written before the bus is closed', async () => {

@@ -70,10 +70,13 @@ describe('answers of the API server', () => {
     expect(error.message).toContain('upstream is down');
   });
 
-  it('that are not from Kubernetes at all are called so', async () => {
-    answer = (_request, response) => response.end('<html>login</html>');
-    expect(await failureOf(get())).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
-  });
+  it.each(['<html>login</html>', '"ready"', 'null', '[]'])(
+    'that are not from Kubernetes are called so: %s',
+    async (body) => {
+      answer = (_request, response) => response.end(body);
+      expect(await failureOf(get())).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
+    },
+  );
 
   it('401 makes the client take fresh credentials, once', async () => {
     tokens = ['expired', 'fresh'];

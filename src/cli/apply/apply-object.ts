@@ -115,8 +115,9 @@ function inputOf(desired: Desired): EventBusDefinition | EventSourceInput | Sens
     case 'EventBus':
       return desired.definition;
     case 'EventSource':
+      return { definition: desired.definition };
     case 'Sensor':
-      return { definition: desired.definition } as EventSourceInput | SensorInput;
+      return { definition: desired.definition };
   }
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { describeError, isSluiceError, SluiceError } from '../../errors';
-import type { JsonObject } from '../../event/json';
+import { isJsonObject, parseJson, type JsonObject } from '../../event/json';
 import type { PublicationForm } from '../../stac/publication';
 import { publishNewItems, type PublishPass } from '../../stac/publish-new-items';
 import { createMemoryRecord, openFileRecord, type PublishedRecord } from '../../stac/published-record';
@@ -229,7 +229,9 @@ function apiOf(options: StacPublishOptions): string {
 function filterOf(options: StacPublishOptions): string | JsonObject | undefined {
   if (!options.filter?.trimStart().startsWith('{')) return options.filter;
   try {
-    return JSON.parse(options.filter) as JsonObject;
+    const filter = parseJson(options.filter);
+    if (isJsonObject(filter)) return filter;
+    throw new TypeError('not an object');
   } catch (error) {
     throw new SluiceError('USAGE', { message: '--filter starts with { but is no JSON', cause: error });
   }

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describeError, SluiceError } from '../../errors';
 import type { CloudEvent } from '../../event/cloud-event';
 import { decodeEvent } from '../../event/encode-event';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../event/json';
 import { shortHash } from '../../event/short-id';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
 
@@ -51,7 +51,7 @@ export async function readText(path: string, stdin: NodeJS.ReadableStream): Prom
 
 /** JSON, one JSON document per line, or YAML with any number of documents. Throws MANIFEST_UNREADABLE. */
 export function parseValues(content: string, origin: string): JsonValue[] {
-  const json = parseJson(content) ?? parseJsonLines(content);
+  const json = readJson(content) ?? parseJsonLines(content);
   if (json !== undefined) return json;
   const { documents, mistakes } = parseYamlDocuments(content);
   const [mistake] = mistakes;
@@ -64,12 +64,12 @@ export function parseValues(content: string, origin: string): JsonValue[] {
     });
   }
   // Whatever YAML allows beyond JSON has no place on the bus.
-  return documents.map(({ value }) => JSON.parse(JSON.stringify(value)) as JsonValue);
+  return documents.map(({ value }) => parseJson(JSON.stringify(value)));
 }
 
-function parseJson(content: string): JsonValue[] | undefined {
+function readJson(content: string): JsonValue[] | undefined {
   try {
-    return [JSON.parse(content) as JsonValue];
+    return [parseJson(content)];
   } catch {
     return undefined;
   }
@@ -77,7 +77,7 @@ function parseJson(content: string): JsonValue[] | undefined {
 
 function parseJsonLines(content: string): JsonValue[] | undefined {
   const lines = content.split('\n').filter((line) => line.trim() !== '');
-  const values = lines.flatMap((line) => parseJson(line) ?? []);
+  const values = lines.flatMap((line) => readJson(line) ?? []);
   return values.length === lines.length && lines.length > 1 && values.every(isJsonObject) ? values : undefined;
 }
 

@@ -2,7 +2,12 @@
 import { SluiceError } from '../../errors';
 import type { OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/client';
-import { parseKubernetesObject, type KubernetesObject, type OwnerReference } from '../../kubernetes/kubernetes-object';
+import {
+  isRecord,
+  parseKubernetesObject,
+  type KubernetesObject,
+  type OwnerReference,
+} from '../../kubernetes/kubernetes-object';
 import { isNotFound } from '../../kubernetes/refusal';
 import { createObject, type Created } from '../create-object';
 import type { FireIdentity } from '../object-identity';
@@ -61,7 +66,7 @@ async function makeWorkflow(kind: string, name: string, context: OperationContex
     case 'ClusterWorkflowTemplate': {
       const template = await readSource(kind, name, context);
       const workflow = fromTemplate(name, kind === 'ClusterWorkflowTemplate');
-      checkTemplateArguments(context.options.parameters, (template.spec ?? {}) as WorkflowSpec);
+      checkTemplateArguments(context.options.parameters, isRecord(template.spec) ? template.spec : {});
       return workflow;
     }
     case 'CronWorkflow':

@@ -1,6 +1,7 @@
 /** One GET of a small document, for the sources that lie behind HTTP. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { errorCode } from '../../error-detail';
 import { SluiceError } from '../../errors';
 
 export interface Download {
@@ -89,8 +90,7 @@ async function readText(response: IncomingMessage, source: Download): Promise<st
 
 /** Names of OpenSSL's verification errors and Node's own; a new attempt would meet the same certificate. */
 function isUntrusted(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code !== undefined && /CERT|UNABLE_TO_(GET|VERIFY)/.test(code);
+  return /CERT|UNABLE_TO_(GET|VERIFY)/.test(errorCode(error));
 }
 
 function unreadable(

@@ -1,8 +1,7 @@
 /** Every resource source, one line each, in the order in which Argo Events looks when several are set. */
 import { parseAllDocuments } from 'yaml';
 import { SluiceError } from '../../errors';
-import type { JsonObject } from '../../event/json';
-import { isRecord } from '../../kubernetes/kubernetes-object';
+import { isJsonObject, type JsonObject } from '../../event/json';
 import type { ResourceSource, ResourceSourceKind } from '../../manifest/triggers/resource-source';
 import { readConfigMap } from './configmap';
 import { readFileSource } from './file';
@@ -63,6 +62,6 @@ function parseObject(text: string, origin: string): JsonObject {
   const [problem] = document.errors;
   if (problem) throw refuse(problem.message, problem);
   const value: unknown = document.toJS();
-  if (!isRecord(value)) throw refuse('it holds something else');
-  return value as JsonObject;
+  if (!isJsonObject(value)) throw refuse('it holds something else');
+  return value;
 }
