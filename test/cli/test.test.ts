@@ -226,6 +226,13 @@ describe('sluice test', () => {
     it('that no dependency takes are told', async () => {
       expect((await answerOf({}, event('other', 'x'))).events).toMatchObject([{ dependencies: [], fires: [] }]);
     });
+
+    it('are taken by source and subject, whatever else they say', async () => {
+      const odd = event('a', 'x', { type: 'webhook', datacontenttype: 'text/plain', extra: 'b' });
+      expect((await answerOf({}, odd)).events).toMatchObject([{ dependencies: [{}], fires: [{}] }]);
+      const others = event('a', 'x', { source: 'other' });
+      expect((await answerOf({}, others)).events).toMatchObject([{ dependencies: [], fires: [] }]);
+    });
   });
 
   describe('--expect', () => {

@@ -103,7 +103,8 @@ describe('sluice validate', () => {
 
   it('marks good and bad objects for people', async () => {
     const file = await write('mixed.yaml', BUS, sensor('item && scene'));
-    const { stdout } = await runSluice(['validate', '-f', file]);
+    const { stdout, exitCode } = await runSluice(['validate', '-f', file]);
+    expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✓ +EventBus\/default/);
     expect(stdout).toMatch(/✗ +Sensor\/scenes/);
     expect(stdout).toContain('spec.triggers[0].template.conditions');

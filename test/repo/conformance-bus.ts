@@ -45,6 +45,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       [
         '`streamConfig`',
         settings('sets the stream by streamConfig, whatever the case of its keys'),
+        connect('is made as streamConfig says, with as many replicas as the server can keep, and then left alone'),
         differs('`streamConfig` of `jetstreamExotic`'),
       ],
       ['more replicas than servers', differs('more replicas than the server can keep')],
@@ -59,8 +60,9 @@ export const BUS_SECTIONS: readonly Section[] = [
       ],
       ['dots in names', differs('event source and event names with dots')],
       [
-        '`Nats-Msg-Id` is the event id; duplicates are dropped',
+        '`Nats-Msg-Id` is made from the event id; duplicates are dropped',
         publish('keeps an event that is published twice once, and says so'),
+        publish('keeps events of two sources with one id apart'),
       ],
       ['a consumer for each trigger and dependency', differs('consumers')],
       [
@@ -102,6 +104,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       [
         'sensors of Argo Events and of Sluice share a bus',
         publish('is read by sensors next to what Argo Events itself published'),
+        encoding('are valid CloudEvents to the CloudEvents library'),
       ],
       ['data that is not JSON', encoding('keep data that is not JSON in base64')],
       [

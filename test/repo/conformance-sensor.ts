@@ -41,6 +41,7 @@ export const SENSOR_SECTIONS: readonly Section[] = [
         testsOf('test/kubernetes/secret-readers.integration.test.ts')(
           'come from mounted files, then the environment, then the Kubernetes API, less one newline at the end',
         ),
+        testsOf('test/kubernetes/secret-readers.integration.test.ts')('are read the same way, binary keys too'),
         differs('Secrets and ConfigMaps'),
       ],
       ['`status.conditions` on the object', unsupported('`sluice status` and the workflow in Temporal tell it')],
@@ -51,7 +52,10 @@ export const SENSOR_SECTIONS: readonly Section[] = [
     rows: [
       ['`name`, `eventSourceName`, `eventName` are required', refused('dependency-fields.yaml')],
       ['two dependencies of one name', differs('dependencies of one name; unknown dependencies in parameters')],
-      ['an event belongs to a dependency by source and subject alone', cli('that no dependency takes are told')],
+      [
+        'an event belongs to a dependency by source and subject alone',
+        cli('are taken by source and subject, whatever else they say'),
+      ],
       [
         'one event for several dependencies, each with its own filters',
         state('fires on the second of two dependencies that one event satisfies'),

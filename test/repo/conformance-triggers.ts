@@ -113,6 +113,7 @@ export const TRIGGER_SECTIONS: readonly Section[] = [
         k8s('merge by default'),
         k8s('strategic merge'),
         k8s('server-side apply'),
+        k8s('JSON patch'),
         differs('`k8s` `patch` with JSON Patch'),
       ],
       ['`delete`; nothing there is success', k8s('deletes, and finds nothing wrong with what is gone already')],

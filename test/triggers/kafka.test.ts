@@ -7,6 +7,9 @@ import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
+/** More than the broker takes in one record, unless it is compressed. */
+const TOO_LARGE = { text: 'water '.repeat(250_000) };
+
 const selector = (key: string) => ({ name: 'kafka', key });
 
 async function fire(
@@ -86,10 +89,10 @@ describe('the kafka trigger', () => {
   });
 
   it('compresses with snappy', async () => {
-    const payload = { text: 'water '.repeat(500) };
-    await eventually(() => fire({ url: kafka.broker, topic: 'compressed', compress: true }, { payload }));
+    await eventually(() => fire({ url: kafka.broker, topic: 'compressed', compress: true }, { payload: TOO_LARGE }));
     const [record] = await readRecords(kafka.broker, 'compressed', 1);
-    expect(record?.value).toBe(JSON.stringify(payload));
+    expect(record?.value).toBe(JSON.stringify(TOO_LARGE));
+    await failureOf(fire({ url: kafka.broker, topic: 'compressed' }, { payload: TOO_LARGE }));
   });
 
   it.each([
@@ -98,6 +101,9 @@ describe('the kafka trigger', () => {
     ['all replicas', -1],
   ])('can wait for %s', async (_who, requiredAcks) => {
     await eventually(() => fire({ url: kafka.broker, topic: 'acknowledged', requiredAcks }));
+    const refused = fire({ url: kafka.broker, topic: 'acknowledged', requiredAcks }, { payload: TOO_LARGE });
+    if (requiredAcks === 0) await refused;
+    else await failureOf(refused);
   });
 
   it('tries every broker of the list', async () => {

@@ -250,10 +250,7 @@ describe('a run', () => {
     const dlqTrigger = stage.httpTrigger('dead', ['a']);
     const retryStrategy = { steps: 1 };
     await stage.apply({
-      triggers: [
-        stage.httpTrigger('t', ['a'], { dlqTrigger, retryStrategy }),
-        stage.httpTrigger('other', ['a']),
-      ],
+      triggers: [stage.httpTrigger('t', ['a'], { dlqTrigger, retryStrategy }), stage.httpTrigger('other', ['a'])],
     });
     stage.answerNext('t', [{ status: 500 }]);
     await stage.publish(stage.event('a', '1'));

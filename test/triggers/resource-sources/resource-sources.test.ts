@@ -35,7 +35,22 @@ describe('source.resource, inline and configmap', () => {
   });
 
   it('the first in the order of Argo Events wins', async () => {
-    expect(await read({ resource: { kind: 'Other' }, inline: YAML })).toEqual(FOUND);
+    // None of these can be read, so the failure tells which one was taken.
+    const key = { name: 'objects', key: 'list' };
+    const inOrder: Array<[keyof ResourceSource, ResourceSource]> = [
+      ['s3', { s3: { endpoint: '127.0.0.1:1', bucket: { name: 'b', key: '' }, accessKey: key, secretKey: key } }],
+      ['inline', { inline: '- a' }],
+      ['file', { file: { path: join(folder, 'gone.yaml') } }],
+      ['url', { url: { path: 'nowhere' } }],
+      ['git', { git: { url: '-', filePath: 'a.yaml', cloneDirectory: '/a', branch: 'main' } }],
+      ['configmap', { configmap: key }],
+    ];
+    let lower: ResourceSource = { resource: FOUND };
+    expect(await read(lower)).toEqual(FOUND);
+    for (const [kind, source] of inOrder.reverse()) {
+      lower = { ...lower, ...source };
+      expect((await failureOf(read(lower, { 'objects/list': '- a' }))).message).toContain(kind);
+    }
   });
 
   it.each([
