@@ -1,5 +1,6 @@
 /** Parser of the part of jq that plain-jq.ts evaluates. Anything else is not an error: it is left to the engine. */
 import type { JsonValue } from '../event/json';
+import { NotPlain, tokenizeJq, type Token } from './plain-jq-tokens';
 
 export type JqNode =
   | { readonly kind: 'identity' }
@@ -18,88 +19,22 @@ export type JqNode =
   | { readonly kind: 'assign'; readonly operator: string; readonly path: JqPath; readonly value: JqNode };
 export type JqPath = readonly (string | number)[];
 
-/** The program is outside of what is understood here. */
-class NotPlain extends Error {}
-
 export function parsePlainJq(program: string): JqNode | undefined {
   try {
-    return new Parser(tokenize(program)).program();
+    return parse(program);
   } catch (error) {
     if (error instanceof NotPlain) return undefined;
     throw error;
   }
 }
 
-type Token =
-  | { readonly kind: 'symbol' | 'name' | 'field'; readonly text: string }
-  | { readonly kind: 'value'; readonly node: JqNode }
-  | { readonly kind: 'end'; readonly text: '' };
+function parse(program: string): JqNode {
+  return new Parser(tokenizeJq(program)).program();
+}
 
-const SPACE = /\s*/y;
-const LEXEMES =
-  /(\.[A-Za-z_]\w*)|([A-Za-z_]\w*)(?!::)|([0-9]+(?:\.[0-9]+)?)(?![\w.])|(\|=|\+=|\/\/|==|!=|<=|>=|[.[\]{}()|,:=+\-*/<>?;])/y;
 const KEYWORDS = new Set(
   'and or not if then elif else end as def reduce foreach try catch label import include __loc__'.split(' '),
 );
-
-function tokenize(program: string): Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  for (;;) {
-    SPACE.lastIndex = at;
-    at += SPACE.exec(program)?.[0].length ?? 0;
-    if (at >= program.length) return [...tokens, { kind: 'end', text: '' }];
-    if (program[at] === '"') {
-      const string = readString(program, at);
-      tokens.push({ kind: 'value', node: string.node });
-      at = string.end;
-      continue;
-    }
-    LEXEMES.lastIndex = at;
-    const [text = '', field, name, number] = LEXEMES.exec(program) ?? [];
-    if (text === '' || program.startsWith('..', at) || program.startsWith('//=', at)) throw new NotPlain();
-    at += text.length;
-    if (field) tokens.push({ kind: 'field', text: field.slice(1) });
-    else if (name) tokens.push({ kind: 'name', text: name });
-    else if (number) tokens.push({ kind: 'value', node: { kind: 'literal', value: Number(number) } });
-    else tokens.push({ kind: 'symbol', text });
-  }
-}
-
-/** `at` is on the opening quote; `end` is behind the closing one. */
-function readString(program: string, at: number): { node: JqNode; end: number } {
-  const parts: (string | JqNode)[] = [];
-  let from = at + 1;
-  for (let end = from; ; end++) {
-    const character = program[end];
-    if (character === undefined) throw new NotPlain();
-    if (character === '"') {
-      parts.push(unescape(program.slice(from, end)));
-      const [only] = parts;
-      const isLiteral = parts.length === 1 && typeof only === 'string';
-      return { node: isLiteral ? { kind: 'literal', value: only } : { kind: 'text', parts }, end: end + 1 };
-    }
-    if (character !== '\\') continue;
-    end++;
-    if (program[end] !== '(') continue;
-    const close = program.indexOf(')', end);
-    const inner = close < 0 ? '"' : program.slice(end + 1, close);
-    const node = /["(\\]/.test(inner) ? undefined : parsePlainJq(inner);
-    if (!node) throw new NotPlain();
-    parts.push(unescape(program.slice(from, end - 1)), node);
-    end = close;
-    from = close + 1;
-  }
-}
-
-function unescape(text: string): string {
-  try {
-    return JSON.parse(`"${text}"`) as string;
-  } catch {
-    throw new NotPlain(); // gojq decides what such a string means
-  }
-}
-
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='];
 const ASSIGNMENTS = ['=', '|=', '+='];
 
@@ -205,8 +140,8 @@ class Parser {
     if (this.accepts(']')) return { kind: 'iterate', of };
     const isNegative = this.accepts('-');
     const token = this.next();
-    if (token.kind !== 'value' || token.node.kind !== 'literal') throw new NotPlain();
-    const { value } = token.node;
+    if (token.kind !== 'literal') throw new NotPlain();
+    const { value } = token;
     this.expect(']');
     if (typeof value === 'string' && !isNegative) return { kind: 'field', of, name: value };
     if (typeof value !== 'number' || !Number.isInteger(value)) throw new NotPlain();
@@ -218,8 +153,13 @@ class Parser {
     switch (token.kind) {
       case 'field':
         return { kind: 'field', of: { kind: 'identity' }, name: token.text };
-      case 'value':
-        return token.node;
+      case 'literal':
+        return token;
+      case 'text':
+        return {
+          kind: 'text',
+          parts: token.parts.map((part) => (typeof part === 'string' ? part : parse(part.program))),
+        };
       case 'name':
         return this.named(token.text);
       case 'symbol':
@@ -298,7 +238,7 @@ class Parser {
   }
 
   private peek(ahead = 0): Token {
-    return this.tokens[this.at + ahead] ?? { kind: 'end', text: '' };
+    return this.tokens[this.at + ahead] ?? { kind: 'end' };
   }
 
   private next(): Token {
@@ -314,7 +254,7 @@ class Parser {
 
   private isText(ahead: number): boolean {
     const token = this.peek(ahead);
-    return token.kind === 'value' && token.node.kind === 'literal' && typeof token.node.value === 'string';
+    return token.kind === 'literal' && typeof token.value === 'string';
   }
 
   private text(): string {
@@ -348,9 +288,7 @@ class Parser {
 }
 
 function literalText(token: Token): string {
-  if (token.kind === 'value' && token.node.kind === 'literal' && typeof token.node.value === 'string') {
-    return token.node.value;
-  }
+  if (token.kind === 'literal' && typeof token.value === 'string') return token.value;
   throw new NotPlain();
 }
 
