@@ -5,7 +5,7 @@ import { decideStep, finish, isFinal, type Situation, type Step } from './argo-c
 import { followWorkflows } from './argo-controller-stand-in/watch';
 import type { Workflow, WorkflowTemplate } from './argo-controller-stand-in/workflow';
 import { createApiClient, type ApiClient } from './kubernetes/api-client';
-import type { RunningKubernetes } from './kubernetes';
+import type { RunningKubernetes } from './kubernetes/running-kubernetes';
 
 export interface ArgoControllerStandInOptions {
   kubernetes: Pick<RunningKubernetes, 'url' | 'caPath' | 'adminToken'>;

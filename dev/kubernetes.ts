@@ -5,6 +5,7 @@ import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
 import { createApiClient } from './kubernetes/api-client';
 import { describeExternalKubernetes } from './kubernetes/external';
+import type { RunningKubernetes } from './kubernetes/running-kubernetes';
 import { installCrds } from './kubernetes/install-crds';
 import { formatKubeconfig } from './kubernetes/kubeconfig';
 import { createServiceAccountToken } from './kubernetes/service-account-token';
@@ -19,25 +20,6 @@ export interface StartKubernetesOptions {
   flags?: readonly string[];
   /** Never use the cluster that SLUICE_DEV_KUBECONFIG names, even if no other option asks for a server of its own. */
   own?: boolean;
-}
-
-/** An API server with its store: it keeps and serves objects, and runs nothing. */
-export interface RunningKubernetes {
-  url: string;
-  kubeconfigPath: string;
-  /** Bearer token of a user in group system:masters. */
-  adminToken: string;
-  caPath: string;
-  /** A command line to look around with. */
-  kubectlHint: string;
-  /** A real token of a ServiceAccount, made with its namespace if missing. It has no rights until a role is bound. */
-  serviceAccountToken(namespace: string, name: string): Promise<string>;
-  /** Ends the servers. May be called again. */
-  stop(): Promise<void>;
-  /** Ends the API server as an outage would, its store stays; `restart` brings it back. */
-  stopKeepingData(): Promise<void>;
-  /** Starts the API server again on the same port, after stopping it if it runs. */
-  restart(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';

@@ -2,7 +2,8 @@
  * Real servers for the demo, the tests and the benchmarks. Each `start…` resolves once its server answers, on a free
  * port and in a temporary folder, and offers `stop()`. A server ends with the process that started it, however that ends.
  */
-export { startKubernetes, type RunningKubernetes, type StartKubernetesOptions } from './kubernetes';
+export { startKubernetes, type StartKubernetesOptions } from './kubernetes';
+export type { RunningKubernetes } from './kubernetes/running-kubernetes';
 export { startNats, type RunningNats, type StartNatsOptions } from './nats';
 export { startRedis, type RunningRedis, type StartRedisOptions } from './redis';
 export { startStacApi, type RunningStacApi } from './stac-api';

@@ -5,7 +5,8 @@ export type { SluicePluginOptions } from './plugin/sluice-plugin';
 
 export { SluiceError, isSluiceError, describeError, ERROR_CODES, type ErrorCode } from './errors';
 
-export { loadManifests, loadManifestText, type LoadedManifests, type ManifestDocument } from './manifest/load';
+export { loadManifests, loadManifestText, type LoadedManifests } from './manifest/load';
+export type { ManifestDocument } from './manifest/manifest-document';
 export { parseEventBus, parseEventSource, parseSensor, type Manifest } from './manifest/parse-manifest';
 export { formatProblem, type Problem } from './manifest/problem';
 export { manifestJsonSchema } from './manifest/json-schema';

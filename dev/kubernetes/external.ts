@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DevServerError } from '../dev-server-error';
-import type { RunningKubernetes } from '../kubernetes';
+import type { RunningKubernetes } from './running-kubernetes';
 import { createTemporaryFolder, removeFolder } from '../processes/temporary-folder';
 import { createApiClient } from './api-client';
 import { installCrds } from './install-crds';

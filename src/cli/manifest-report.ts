@@ -1,5 +1,5 @@
 /** What validate and apply say about manifests: each object with a mark, each problem with its place. */
-import type { ManifestDocument } from '../manifest/load';
+import type { ManifestDocument } from '../manifest/manifest-document';
 import { formatProblem, type Problem, type Severity } from '../manifest/problem';
 import { SluiceError } from '../errors';
 import type { Output } from './output';

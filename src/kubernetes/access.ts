@@ -1,6 +1,7 @@
 /** One lazily opened connection to the cluster that everything in a worker shares. */
 import { KubernetesClient, type KubernetesClientOptions } from './client';
-import { loadKubernetesConnection, type KubernetesConnection, type LoadConnectionOptions } from './connection';
+import type { KubernetesConnection } from './connection';
+import { loadKubernetesConnection, type LoadConnectionOptions } from './load-connection';
 import { Discovery } from './discovery';
 
 export interface OpenCluster {

@@ -1,5 +1,5 @@
 /** What only shows when several objects are read together. */
-import type { ManifestDocument } from './load';
+import type { ManifestDocument } from './manifest-document';
 import type { Problem } from './problem';
 import { eventsOf } from './validate-event-source';
 

@@ -3,6 +3,7 @@ import { checkExpressions, collectEventSourceExpressions, collectSensorExpressio
 import type { ExpressionSyntax } from './expressions';
 import { closestMatch } from './closest-match';
 import { API_VERSION, type KubernetesFields } from './common';
+import type { ManifestDocument, OtherObject } from './manifest-document';
 import { findManifestFiles, type ManifestFile } from './manifest-files';
 import { isFields } from './fit-to-schema';
 import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
@@ -10,20 +11,6 @@ import type { Manifest, ManifestKind } from './parse-manifest';
 import { describeValue, formatPath, type Finding, type Problem } from './problem';
 import { crossCheck } from './cross-check';
 import { parseYamlDocuments, type SourceDocument } from './yaml-documents';
-
-/** Where an object was read. */
-export interface Origin {
-  readonly file: string;
-  readonly line: number;
-}
-
-/** Any object that is not ours: a WorkflowTemplate, a Role, a ConfigMap … It is passed on as it is. */
-export interface OtherObject {
-  readonly kind: 'other';
-  readonly object: KubernetesFields;
-}
-
-export type ManifestDocument = (Manifest | OtherObject) & { readonly origin: Origin };
 
 export interface LoadedManifests {
   /** Every object without errors, in the order of the files. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startKubernetes, type RunningKubernetes } from '../../dev/servers';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../../src/kubernetes/access';
-import { loadKubernetesConnection } from '../../src/kubernetes/connection';
+import { loadKubernetesConnection } from '../../src/kubernetes/load-connection';
 import { failureOf } from '../setup/failure';
 
 let kubernetes: RunningKubernetes;

@@ -3,7 +3,7 @@ import { SluiceError } from '../../errors';
 import { createKubernetesAccess, type OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/client';
 import { refusalOf } from '../../kubernetes/refusal';
-import type { ManifestDocument } from '../../manifest/load';
+import type { ManifestDocument } from '../../manifest/manifest-document';
 import type { CliIo } from '../io';
 import { identityOf } from '../manifest-report';
 

@@ -5,7 +5,7 @@ import type {
   ObjectName,
   SensorDefinition,
 } from '../../../workflows/messages';
-import type { ManifestDocument, Origin } from '../../manifest/load';
+import type { ManifestDocument, Origin } from '../../manifest/manifest-document';
 import type { Problem } from '../../manifest/problem';
 import { APPLY_ORDER } from '../applied-kinds';
 

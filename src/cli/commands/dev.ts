@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors';
 import { isJsonObject } from '../../event/json';
-import type { ManifestDocument } from '../../manifest/load';
+import type { ManifestDocument } from '../../manifest/manifest-document';
 import { applyToKubernetes, type OtherDocument } from '../apply/apply-kubernetes';
 import { defaultNamespace } from '../applied-kinds';
 import { collect } from '../arguments';
