@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../src/event/json';
+import { isJsonObject, toJson, type JsonObject, type JsonValue } from '../src/event/json';
 import { shortHash } from '../src/event/short-id';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
@@ -161,9 +161,4 @@ function toObject(value: JsonValue): JsonObject {
     message: 'after its parameters the resource is no longer an object',
     fix: 'A parameter with an empty dest replaces everything; give it a path',
   });
-}
-
-/** Validated manifests are plain JSON; going through text keeps parameters from writing into the shared spec. */
-function toJson(value: unknown): JsonValue {
-  return parseJson(JSON.stringify(value ?? null));
 }

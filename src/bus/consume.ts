@@ -19,6 +19,7 @@ const MAX_FETCHED_AHEAD = 500;
 const MAX_FETCHED_BYTES = 16 * 1024 * 1024;
 const REPAIR_RETRY_MS = 250;
 
+/** Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. */
 export async function openListener(
   connection: BusConnection,
   manager: JetStreamManager,

@@ -82,6 +82,7 @@ export interface TlsMaterial {
   rejectUnauthorized?: boolean;
 }
 
+/** PEM texts as the manifest names them. Throws SECRET_MISSING, and BUS_MISCONFIGURED for half of a client certificate. */
 export async function readTlsMaterial(
   settings: BusSettings,
   tls: TlsSettings,

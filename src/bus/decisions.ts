@@ -37,6 +37,7 @@ const MAX_BUFFERED = 50_000;
 const NO_STORAGE_LEFT = 10047;
 const MAX_RECORD_TEXT = 2_000;
 
+/** Makes the stream if it is missing; one that is there is left as it is. */
 export async function ensureDecisionStream(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -147,6 +148,7 @@ export class DecisionJournal {
   }
 }
 
+/** What fits the filter, oldest first; nothing where no decision was ever kept. */
 export async function* readDecisions(
   connection: BusConnection,
   manager: JetStreamManager,

@@ -47,6 +47,7 @@ export async function ensureConsumer(
   return 'updated';
 }
 
+/** The consumer as it is, or undefined where there is none. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
   try {
     return await manager.consumers.info(EVENT_STREAM, name);

@@ -13,6 +13,7 @@ interface StoredMessage {
   readonly data: Uint8Array;
 }
 
+/** The events of the range, in the order of the bus. */
 export async function* readEvents(
   connection: BusConnection,
   manager: JetStreamManager,

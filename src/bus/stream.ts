@@ -40,6 +40,7 @@ export async function openManager(connection: BusConnection): Promise<JetStreamM
   }
 }
 
+/** Throws BUS_MISCONFIGURED where the stream is there with other subjects; other settings are logged and left alone. */
 export async function ensureEventStream(connection: BusConnection, manager: JetStreamManager): Promise<void> {
   const existing = await findStream(manager, EVENT_STREAM);
   const wanted = eventStreamConfig(connection.settings.stream);
@@ -63,6 +64,7 @@ export async function ensureEventStream(connection: BusConnection, manager: JetS
   }
 }
 
+/** The stream as it is, or undefined where there is none. */
 export async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
   try {
     return (await manager.streams.info(name)).config;

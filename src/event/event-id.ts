@@ -37,6 +37,7 @@ export interface EventOrigin {
   readonly receivedAt: string;
 }
 
+/** The id by the table above, from the first row that fits. */
 export function deriveEventId(origin: EventOrigin): string {
   const name = legalPart(origin.eventName, MAX_PART_LENGTH, ':');
   return `${name}:${legalPart(identityOf(origin), MAX_EVENT_ID_LENGTH - name.length - 1)}`;

@@ -11,3 +11,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export function parseJson(text: string): JsonValue {
   return JSON.parse(text) as JsonValue;
 }
+
+/** What is left of a value when it is written as JSON: a deep copy, nothing of it undefined. */
+export function toJson(value: unknown): JsonValue {
+  return parseJson(JSON.stringify(value ?? null));
+}

@@ -8,6 +8,7 @@ const MEMORY_SECTION = 5;
 const HEADER_BYTES = 8;
 const PAGES_PER_MB = 16;
 
+/** A copy of the module that can hold `maxMemoryMb` at most, or what it begins with if that is more. */
 export function limitModuleMemory(module: Uint8Array, maxMemoryMb: number): Uint8Array {
   let at = HEADER_BYTES;
   while (at < module.length) {

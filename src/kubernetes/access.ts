@@ -21,6 +21,7 @@ export interface KubernetesAccessOptions extends LoadConnectionOptions, Kubernet
   readonly connection?: KubernetesConnection;
 }
 
+/** Opens nothing yet. What could not be opened is tried again the next time. */
 export function createKubernetesAccess(options: KubernetesAccessOptions = {}): KubernetesAccess {
   let opening: Promise<OpenCluster> | undefined;
   let opened: OpenCluster | undefined;

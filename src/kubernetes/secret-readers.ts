@@ -36,6 +36,7 @@ interface Place {
 /** Long enough for a storm of events to cost one request, short enough that nobody notices after a rotation. */
 const CACHE_MS = 10_000;
 
+/** Asks each place again for each value, and removes one newline at the end. Throws SECRET_MISSING naming every place. */
 export function createSecretReader(options: SecretReaderOptions = {}): SecretReader {
   const env = options.env ?? process.env;
   const places = [

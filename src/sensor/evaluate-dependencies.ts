@@ -63,6 +63,7 @@ export interface DependencyTrace {
   readonly verdict: Verdict;
 }
 
+/** Decides one event and dependency as above, and tells every step of it. Slower: every clause is evaluated. */
 export async function explainDependency(
   event: CloudEvent,
   dependency: Dependency,

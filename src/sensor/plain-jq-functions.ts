@@ -5,6 +5,7 @@ import type { JqNode } from './plain-jq-syntax';
 
 type Outputs = (node: JqNode, input: JsonValue) => JsonValue[];
 
+/** The outputs of `name(argument)` on `input`; `outputs` evaluates the argument. Throws NeedsJq for whatever jq decides better. */
 export function callJqFunction(
   name: string,
   argument: JqNode | undefined,

@@ -19,6 +19,7 @@ export type JqNode =
   | { readonly kind: 'assign'; readonly operator: string; readonly path: JqPath; readonly value: JqNode };
 export type JqPath = readonly (string | number)[];
 
+/** The program as a tree, or undefined where it is for the engine. */
 export function parsePlainJq(program: string): JqNode | undefined {
   try {
     return parse(program);

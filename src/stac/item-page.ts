@@ -48,6 +48,7 @@ export interface ItemPage {
   readonly next?: StacLink;
 }
 
+/** Throws EVENT_SOURCE_MISCONFIGURED for what is no page of STAC items; `api` names it in the message. */
 export function readItemPage(answer: unknown, api: string): ItemPage {
   const parsed = page.safeParse(answer);
   if (!parsed.success) throw noItems(api, parsed.error);

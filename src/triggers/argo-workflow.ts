@@ -1,5 +1,5 @@
 /** Trigger `argoWorkflow`: what the argo command does, done against the API server itself. */
-import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { isJsonObject, toJson, type JsonValue } from '../event/json';
 import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';
 import { parseArgoArguments, type ArgoOptions } from './argo/cli-arguments';
@@ -42,7 +42,7 @@ function createArgoWorkflowTrigger({ kubernetes, secrets }: TriggerDependencies)
       return {
         operation,
         namespace,
-        object: markCreated(prepareSubmit(object, options), request) as unknown as JsonObject,
+        object: toJson(markCreated(prepareSubmit(object, options), request)),
       };
     },
 

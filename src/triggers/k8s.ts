@@ -1,6 +1,6 @@
 /** Trigger `k8s`: creates, updates, patches or deletes one object of any kind. */
 import { SluiceError } from '../errors';
-import type { JsonObject, JsonValue } from '../event/json';
+import { toJson, type JsonObject, type JsonValue } from '../event/json';
 import type { OpenCluster } from '../kubernetes/access';
 import { parseKubernetesObject, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import type { K8sTriggerTemplate } from '../manifest/triggers/kubernetes';
@@ -37,7 +37,7 @@ function createK8sTrigger({ kubernetes, secrets }: TriggerDependencies): Trigger
       const object = readObject(request);
       const operation = request.template.operation ?? 'create';
       const sent = operation === 'create' ? markCreated(object, request) : object;
-      return { operation, namespace: object.metadata.namespace ?? request.namespace, object: sent as JsonObject };
+      return { operation, namespace: object.metadata.namespace ?? request.namespace, object: toJson(sent) };
     },
 
     async fire(request): Promise<FireResult> {

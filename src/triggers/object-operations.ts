@@ -115,6 +115,7 @@ export async function replaceObject(
   }
 }
 
+/** @param strategy the content type of the patch, as `patchStrategy` names it */
 export async function patchObject(
   cluster: OpenCluster,
   object: KubernetesObject,

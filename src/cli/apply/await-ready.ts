@@ -17,6 +17,7 @@ export interface Readiness {
 
 const POLL_MS = 200;
 
+/** Looks until it is ready or paused; at the deadline answers what it still waits for. */
 export async function awaitReady(session: TemporalSession, desired: Desired, timeoutMs: number): Promise<Readiness> {
   if (desired.kind === 'EventBus') return { state: 'Ready' };
   const deadline = Date.now() + timeoutMs;

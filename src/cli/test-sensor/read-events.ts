@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describeError, SluiceError } from '../../errors';
 import type { CloudEvent } from '../../event/cloud-event';
 import { decodeEvent } from '../../event/encode-event';
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../event/json';
+import { isJsonObject, parseJson, toJson, type JsonObject, type JsonValue } from '../../event/json';
 import { shortHash } from '../../event/short-id';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
 
@@ -64,7 +64,7 @@ export function parseValues(content: string, origin: string): JsonValue[] {
     });
   }
   // Whatever YAML allows beyond JSON has no place on the bus.
-  return documents.map(({ value }) => parseJson(JSON.stringify(value)));
+  return documents.map(({ value }) => toJson(value));
 }
 
 function readJson(content: string): JsonValue[] | undefined {
