@@ -7,6 +7,8 @@ import type { CloudEvent } from '../src/event/cloud-event';
 import type { DecisionRecord } from '../src/event/decision-record';
 import type { TriggerSpec } from '../src/manifest/sensor';
 import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
+import type { NamedContent } from '../workflows/held-contents';
+import type { JoinedRun } from '../workflows/joined-runs';
 import type {
   EventBusDefinition,
   EventSourceDefinition,
@@ -93,6 +95,23 @@ export interface RecordDecisionsRequest {
   readonly records: readonly DecisionRecord[];
 }
 
+export interface StoreContentsRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly contents: readonly NamedContent[];
+}
+
+export interface ForgetContentsRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly names: readonly string[];
+}
+
+export interface StartHeldRunsRequest {
+  readonly bus: EventBusDefinition;
+  readonly runs: readonly JoinedRun[];
+}
+
 /** Short or quick work of a sensor's runs; each also exists as a regular activity where it may take long. */
 export interface SensorActivities {
   /** Runs until cancelled: bus → dependencies → runs. */
@@ -114,6 +133,11 @@ export interface SensorActivities {
   /** Carries a replay on by one portion of events; answers how far it has come. */
   sluiceReplayPortion(request: ReplayPortionRequest): Promise<ReplayProgress>;
   sluiceRecordDecisions(request: RecordDecisionsRequest): Promise<void>;
+  /** Puts contents of held events on the bus. */
+  sluiceStoreContents(request: StoreContentsRequest): Promise<void>;
+  sluiceForgetContents(request: ForgetContentsRequest): Promise<void>;
+  /** Fetches the contents of their events from the bus and starts the runs, each once. */
+  sluiceStartHeldRuns(request: StartHeldRunsRequest): Promise<void>;
   /** Removes what a deleted sensor leaves on its bus. */
   sluiceForgetSensor(definition: SensorDefinition): Promise<void>;
 }

@@ -21,6 +21,7 @@ import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
 import { cutObservations } from './observation-batches';
 import { ReportPace } from './report-pace';
+import { askRoom, mayHoldBack, SensorRoom } from './sensor-room';
 import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -72,6 +73,7 @@ class Listener {
   private parked: number | undefined;
   private reported = '';
   private isMeasuring = false;
+  private readonly room: SensorRoom | undefined;
   private readonly pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
 
   constructor(
@@ -83,6 +85,10 @@ class Listener {
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
     this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
+    if (mayHoldBack(this.plan)) {
+      const { listeners } = request.definition.options;
+      this.room = new SensorRoom(async () => Math.ceil((await askRoom(client, request.definition)) / listeners));
+    }
   }
 
   async run(signal: AbortSignal, beating: Beating): Promise<void> {
@@ -121,7 +127,10 @@ class Listener {
   private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.dependencies.fireLoad.room(signal);
-      const messages = await listener.pull(PULL_SIZE);
+      const most = (await this.room?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
+      if (most === 0) continue;
+      const messages = await listener.pull(most);
+      this.room?.brought(most - messages.length, most - messages.length);
       if (messages.length === 0) continue;
       this.lag = messages.at(-1)?.pending ?? 0;
       try {
@@ -129,6 +138,7 @@ class Listener {
       } catch (error) {
         this.giveBack(messages, error);
       }
+      this.room?.brought(messages.length);
     }
   }
 

@@ -22,11 +22,14 @@ import { toApplicationFailure } from './failures';
 import { findCarried, type Carried } from './find-carried';
 import { keepBeating } from './keep-beating';
 import { cutObservations } from './observation-batches';
+import { hasRoomWithin, mayHoldBack } from './sensor-room';
 import { groupIntoRuns, startRun } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const PORTION = 500;
 const MAX_EXAMPLES = 50;
+/** A sensor that holds back takes nothing from a replay either; the workflow asks again after this. */
+const ROOM_PATIENCE_MS = 5 * 60_000;
 /** Stands in examples for triggers that the sensor workflow decides about. */
 const JOINED = 'sensor';
 
@@ -48,6 +51,9 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
       try {
         const bus = await buses.get(definition.bus);
         const plan = planSensor(definition.spec, definition.options);
+        const holdsBack = async (): Promise<boolean> =>
+          mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
+        if (!request.dryRun && (await holdsBack())) return progress;
         const lastSequence = progress.lastSequence ?? request.toSequence ?? (await bus.extent()).last;
         const stored = await readPortion(bus, plan, portionRequest, lastSequence);
         const decisions = await decideFires(definition, plan, stored, engine);

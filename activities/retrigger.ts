@@ -91,6 +91,12 @@ async function retriggerRun(
     return runId;
   }
   const input = await readRunInput(client, runId);
+  if (input.contentMissing !== undefined) {
+    throw new SluiceError('SENSOR_EVENTS_GONE', {
+      message: `run ${runId} does not have the content of its events: ${input.parkedBecause ?? ''}`,
+      fix: 'Replay the events with `sluice replay --again` while the bus keeps them',
+    });
+  }
   const wanted = input.fires.filter((fire) => isWanted(fire, input, request));
   if (wanted.length === 0) {
     throw new SluiceError('RUN_UNKNOWN', {

@@ -7,6 +7,7 @@ import { sensorDefinitionQuery } from '../workflows/messages';
 import type { SensorActivities } from './contracts';
 import { toApplicationFailure } from './failures';
 import { createFireActivities } from './fire-triggers';
+import { createHeldContentActivities } from './held-contents';
 import { createListenActivities } from './listen';
 import { createPublishOutcomes } from './publish-outcomes';
 import { createRateLimits } from './rate-limits';
@@ -21,6 +22,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
   const { buses } = dependencies;
   const activities: SensorActivities = {
     ...fireActivities,
+    ...createHeldContentActivities(dependencies),
     ...createListenActivities(dependencies),
     ...createOutcomeActivities(dependencies),
     ...createRetriggerActivities(),

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   EXPRESSION_ENGINE_MISSING: { retryable: false },
   SENSOR_PARAMETER_UNRESOLVED: { retryable: false },
   SENSOR_EVENTS_INCOMPLETE: { retryable: false },
+  SENSOR_EVENTS_GONE: { retryable: false },
   SENSOR_UNKNOWN: { retryable: false },
   TRIGGER_REFUSED: { retryable: false },
   TRIGGER_UNREACHABLE: { retryable: true },

@@ -112,14 +112,20 @@ export interface SensorStatus extends ObjectName {
   readonly countedAt?: string;
   /** The last signals that could not be obeyed, with time and reason. */
   readonly refusals?: readonly string[];
+  /** So many events wait in fires for their turn that the sensor takes no more from the bus for now. */
+  readonly holdingBack?: { readonly waiting: number };
 }
 export const sensorStatusQuery = defineQuery<SensorStatus>('status');
+/** Asked by listeners: how many more events may come to the sensor now, over all of them. */
+export const sensorRoomQuery = defineQuery<number>('room');
 
 /** Joined triggers: what each one holds and what it still waits for. */
 export interface HeldDependencies {
   readonly trigger: string;
   readonly condition: string;
   readonly held: ReadonlyArray<{ readonly dependency: string; readonly eventKey: string; readonly time: string }>;
+  /** Held events that are not listed, because they are too many. */
+  readonly more?: number;
   readonly waitingFor: readonly string[];
   /** Satisfied conditions that are being collected; fires waiting for their turn; fires under way. */
   readonly collected?: number;
@@ -203,6 +209,11 @@ export interface SensorRunInput {
   readonly bus: EventBusDefinition;
   /** These fires are for a person from the start: why (half a pair whose window passed, too many waiting …). */
   readonly parkedBecause?: string;
+  /**
+   * The run can never fire, only be discarded: what its events held is not on the bus any more, or more than a run
+   * can carry.
+   */
+  readonly contentMissing?: 'gone' | 'too-large';
   readonly retriggerOf?: Accountable & {
     readonly runId: string;
     readonly overrides?: Readonly<Record<string, string>>;

@@ -10,6 +10,12 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
     ...(status.paused
       ? ['', `**Paused** since ${status.paused.since} by ${status.paused.by}: ${status.paused.why}`]
       : []),
+    ...(status.holdingBack
+      ? [
+          '',
+          `**Holding back**: ${status.holdingBack.waiting} events wait for their turn; what follows waits on the bus`,
+        ]
+      : []),
     '',
     '| consumed | matched | unmatched | failed | fired | parked runs | lag |',
     '|---|---|---|---|---|---|---|',
@@ -29,7 +35,8 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
 function describeHeld(state: HeldDependencies | undefined): string[] {
   if (state === undefined) return [];
   const shown = state.held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `holds ${dependency} ${eventKey}`);
-  if (state.held.length > shown.length) shown.push(`… ${state.held.length - shown.length} more`);
+  const more = state.held.length - shown.length + (state.more ?? 0);
+  if (more > 0) shown.push(`… ${more} more`);
   if (state.collected) shown.push(`${state.collected} collected`);
   if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
   if (state.running) shown.push(`${state.running} under way`);

@@ -2,16 +2,25 @@
  * What a sensor workflow remembers, and what follows from what it is told: plain bookkeeping around the dependency
  * state, tested without Temporal.
  */
-import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import type { DecisionRecord } from '../src/event/decision-record';
-import { shortHash } from '../src/event/short-id';
-import { fireId } from '../src/run/fire-id';
-import { DependencyState, type DependencyStateSnapshot } from '../src/sensor/dependency-state';
-import type { ParkedEvents, StateChange, StateFire, StateNote } from '../src/sensor/dependency-state-types';
-import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
+import { jsonBytes } from '../src/event/json-bytes';
+import { BackPressure } from '../src/sensor/back-pressure';
 import { conditionDependencies, parseCondition } from '../src/sensor/conditions';
+import { DependencyState } from '../src/sensor/dependency-state';
+import type { EventReference, StateChange } from '../src/sensor/dependency-state-types';
+import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
+import {
+  HeldContents,
+  heldEvents,
+  remember,
+  tooManyToCarry,
+  type CarriedEvents,
+  type NamedContent,
+  type RememberedEvent,
+} from './held-contents';
+import { joinedRuns, parkedRun, type JoinedRun } from './joined-runs';
+import { recordsOfNote, recordsOfRun } from './sensor-records';
 import { addRefusal } from './accountable';
-import { createRunStart, runKey, type LoadedFire, type RunStart } from './run-start';
 import type {
   Accountable,
   EventBusDefinition,
@@ -23,33 +32,25 @@ import type {
   SensorStatus,
 } from './messages';
 
-interface RememberedEvent {
-  readonly key: string;
-  readonly id: string;
-  readonly time: string;
-  readonly event: CloudEvent;
-  /** The replay that brought it: what it fires is told from earlier fires. */
-  readonly round?: string;
-}
-
 /** What has to leave the workflow. */
 export interface SensorNews {
   readonly bus: EventBusDefinition;
-  readonly runs: readonly RunStart[];
+  readonly runs: readonly JoinedRun[];
   readonly records: readonly DecisionRecord[];
 }
 
 /** Plain JSON, for continue-as-new. */
-export interface CarriedSensor {
+export interface CarriedSensor extends CarriedEvents {
   readonly appliedAt: string;
   readonly paused?: SensorStatus['paused'];
-  readonly state: DependencyStateSnapshot<RememberedEvent>;
   readonly ended: SensorCounts;
   readonly reports: readonly ListenerReport[];
   readonly countedAt?: string;
   readonly refusals?: readonly string[];
 }
 
+/** Over all triggers, in the answer to a query: Temporal takes 2 MB. */
+const SHOWN_EVENTS = 4_000;
 const NO_COUNTS: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
 
 export class SensorMemory {
@@ -57,6 +58,10 @@ export class SensorMemory {
   private current: SensorDefinition;
   private plan: SensorPlan;
   private readonly state: DependencyState<RememberedEvent>;
+  private readonly contents: HeldContents;
+  /** Runs that were decided and need contents from the bus before they can start. */
+  private readonly unstarted = new Set<JoinedRun>();
+  private readonly pressure: BackPressure;
   private paused: SensorStatus['paused'];
   private ended: SensorCounts;
   private readonly reports = new Map<string, ListenerReport>();
@@ -73,7 +78,10 @@ export class SensorMemory {
     this.countedAt = carried?.countedAt;
     this.refusals = carried?.refusals ?? [];
     for (const report of carried?.reports ?? []) this.reports.set(report.listener, report);
-    this.state = carried ? DependencyState.restore(carried.state) : new DependencyState(this.plan.state);
+    const restored = carried && HeldContents.restore(carried);
+    this.contents = restored?.contents ?? HeldContents.none();
+    this.state = restored ? DependencyState.restore(restored.snapshot) : new DependencyState(this.plan.state);
+    this.pressure = new BackPressure(this.state.waitingEvents());
   }
 
   get definition(): SensorDefinition {
@@ -96,10 +104,9 @@ export class SensorMemory {
 
   observe(observations: readonly Observation[]): SensorNews {
     const news = observations.map(({ dependency, event, receivedAt, keys, again, round }) => {
-      const remembered = { key: eventKey(event), id: event.id, time: event.time, event, ...(round && { round }) };
       return this.state.observe({
         dependency,
-        event: remembered,
+        event: remember(event, round),
         receivedAt,
         ...(keys && { keys }),
         ...(again && { again }),
@@ -166,17 +173,24 @@ export class SensorMemory {
       ...(parked !== undefined && { parked }),
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
       ...(this.refusals.length > 0 && { refusals: this.refusals }),
+      ...(this.pressure.isHolding() && { holdingBack: { waiting: this.state.waitingEvents() } }),
     };
   }
 
   held(): HeldDependencies[] {
-    return this.state.view().map((view) => {
+    const views = this.state.view();
+    const shown = Math.ceil(SHOWN_EVENTS / Math.max(1, views.length));
+    return views.map((view) => {
       const names = new Set(view.held.map(({ dependency }) => dependency));
+      const more = view.held.length - shown;
       return {
         trigger: view.trigger,
         condition: view.condition,
-        held: view.held.map(({ dependency, event }) => ({ dependency, eventKey: event.key, time: event.time })),
+        held: view.held
+          .slice(0, shown)
+          .map(({ dependency, event }) => ({ dependency, eventKey: event.key, time: event.time })),
         waitingFor: conditionDependencies(parseCondition(view.condition)).filter((name) => !names.has(name)),
+        ...(more > 0 && { more }),
         ...(view.collected > 0 && { collected: view.collected }),
         ...(view.waiting > 0 && { waiting: view.waiting }),
         ...(view.running > 0 && { running: view.running }),
@@ -184,11 +198,16 @@ export class SensorMemory {
     });
   }
 
+  /** How many more events may come to joined, collecting and limited triggers now. */
+  room(): number {
+    return this.pressure.room(this.state.waitingEvents());
+  }
+
   carry(): CarriedSensor {
     return {
       appliedAt: this.appliedAt,
       ...(this.paused && { paused: this.paused }),
-      state: this.state.snapshot(),
+      ...this.contents.carry(this.state.snapshot()),
       ended: this.ended,
       reports: [...this.reports.values()],
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
@@ -196,10 +215,59 @@ export class SensorMemory {
     };
   }
 
+  /** Contents to be put on the bus before the sensor can continue as new; see `contentsMoved`. */
+  contentsToMove(): NamedContent[][] {
+    return this.contents.choose(this.heldEvents(), this.carriedBytes());
+  }
+
+  contentsMoved(portion: readonly NamedContent[]): void {
+    this.contents.moved(this.heldEvents(), portion);
+  }
+
+  /** Contents on the bus that nothing holds any more. */
+  unneededContents(): string[] {
+    if (this.contents.count === 0) return [];
+    return this.contents.unneeded(this.heldEvents(), this.unstarted);
+  }
+
+  contentsOnBus(): number {
+    return this.contents.count;
+  }
+
+  runsStarted(runs: readonly JoinedRun[]): void {
+    for (const run of runs) this.unstarted.delete(run);
+  }
+
+  contentsForgotten(names: readonly string[]): void {
+    this.contents.forgotten(names);
+  }
+
+  /** Parks the oldest of the held events where even references to all of them are more than Temporal hands on. */
+  parkWhatCannotBeCarried(): SensorNews {
+    const held = sum(this.state.view().map((view) => view.held.length));
+    return this.tell(this.state.parkOldest(tooManyToCarry(held, this.carriedBytes())));
+  }
+
+  private carriedBytes(): number {
+    return jsonBytes({ definition: this.current, carried: this.carry() });
+  }
+
+  private heldEvents(): RememberedEvent[] {
+    return heldEvents(this.state.snapshot());
+  }
+
   private tell(change: StateChange<RememberedEvent>): SensorNews {
-    const fired = this.runsOf(change.fires);
-    const parked = change.parked.map((events) => this.parkedRun(events));
-    const records = [...change.notes.flatMap((note) => this.recordOf(note)), ...fired.flatMap(recordsOfRun)];
+    this.pressure.look(this.state.waitingEvents());
+    const { triggers } = this.plan.state;
+    const isLimited = (name: string): boolean =>
+      triggers.some((trigger) => trigger.name === name && trigger.concurrency);
+    const fired = joinedRuns(this.current, change.fires, isLimited);
+    const parked = change.parked.map((events) => parkedRun(this.current, events));
+    const records = [
+      ...change.notes.flatMap((note) => recordsOfNote(this.current, note)),
+      ...fired.flatMap(recordsOfRun),
+    ];
+    for (const run of [...fired, ...parked]) if (run.stored !== undefined) this.unstarted.add(run);
     const wanted = this.current.options.decisions;
     return {
       bus: this.current.bus,
@@ -209,132 +277,9 @@ export class SensorMemory {
       ),
     };
   }
-
-  /** Fires decided together travel together. */
-  private runsOf(fires: ReadonlyArray<StateFire<RememberedEvent>>): RunStart[] {
-    const limit = this.current.options.runBatch;
-    const runs: RunStart[] = [];
-    for (let from = 0; from < fires.length; from += limit) {
-      const loaded = fires.slice(from, from + limit).map((fire) => this.load(fire));
-      runs.push(createRunStart(this.current, loaded, { key: joinedKey(loaded) }));
-    }
-    return runs;
-  }
-
-  private load(fire: StateFire<RememberedEvent>): LoadedFire {
-    const limited = this.plan.state.triggers.some(({ name, concurrency }) => name === fire.trigger && concurrency);
-    return { ...this.loadEvents(fire.trigger, fire), ...(limited && { ticket: fire.id }) };
-  }
-
-  private loadEvents(trigger: string, found: Pick<ParkedEvents<RememberedEvent>, 'dependencies' | 'all'>): LoadedFire {
-    const lists: Record<string, readonly RememberedEvent[]> = found.all
-      ? { ...found.all }
-      : Object.fromEntries(Object.entries(found.dependencies).map(([name, event]) => [name, [event]]));
-    const keys = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.map(({ key }) => key)]));
-    const rounds = Object.values(lists).flatMap((list) => list.flatMap(({ round }) => round ?? []));
-    return {
-      id: fireId(this.current, trigger, keys, [...new Set(rounds)].sort().join(',')),
-      trigger,
-      dependencies: Object.fromEntries(
-        Object.entries(lists).map(([name, list]) => [name, list.map(({ event }) => event)]),
-      ),
-      ...(found.all && { collected: true }),
-    };
-  }
-
-  private parkedRun(parked: ParkedEvents<RememberedEvent>): RunStart {
-    const fire = this.loadEvents(parked.trigger, parked);
-    const missing = parked.missing.length > 0 ? `; never came: ${parked.missing.join(', ')}` : '';
-    return createRunStart(this.current, [fire], {
-      key: `${joinedKey([fire])}-parked`,
-      parkedBecause: `${PARK_REASONS[parked.reason]}${missing}`,
-    });
-  }
-
-  private recordOf(note: StateNote<RememberedEvent>): DecisionRecord[] {
-    const reason = describeNote(note);
-    if (reason === undefined) return [];
-    const { event } = note.event;
-    return [
-      {
-        at: new Date().toISOString(),
-        eventKey: note.event.key,
-        eventId: event.id,
-        source: event.source,
-        subject: event.subject,
-        namespace: this.current.namespace,
-        sensor: this.current.name,
-        decision: note.kind === 'held' || note.kind === 'collected' || note.kind === 'queued' ? 'joined' : 'discarded',
-        dependency: note.dependency,
-        ...('trigger' in note && { triggers: [note.trigger] }),
-        reason,
-      },
-    ];
-  }
 }
 
-const PARK_REASONS: Readonly<Record<ParkedEvents<RememberedEvent>['reason'], string>> = {
-  'window-passed': 'the other events did not come within the correlation window',
-  'too-many-held': 'too many events of this dependency were waiting',
-  'key-missing': 'the event has no value at the correlation path',
-  'too-many-waiting': 'too many fires were waiting for their turn',
-};
-
-/** Undefined for notes that say nothing new: what an event waits for is asked of the sensor, not recorded each time. */
-function describeNote(note: StateNote<RememberedEvent>): string | undefined {
-  switch (note.kind) {
-    case 'held':
-      return `waiting for ${note.waitingFor.join(', ')}`;
-    case 'replaced':
-      return `replaced by the later event ${note.by.key}`;
-    case 'reset':
-      return `forgotten at the conditions reset of ${new Date(note.resetAt).toISOString()}`;
-    case 'purged':
-      return `forgotten because the sensor changed (${note.reason})`;
-    case 'duplicate':
-      return 'had been taken before';
-    case 'collected':
-    case 'queued':
-    case 'unused':
-      return undefined;
-  }
-}
-
-/** What a joined run carries, said of each of its events: the run itself is forgotten earlier than decisions are. */
-function recordsOfRun({ workflowId, input }: RunStart): DecisionRecord[] {
-  const at = new Date().toISOString();
-  const { namespace, name } = input.sensor;
-  return input.events.map((event, index) => ({
-    at,
-    eventKey: eventKey(event),
-    eventId: event.id,
-    source: event.source,
-    subject: event.subject,
-    namespace,
-    sensor: name,
-    decision: 'fired',
-    triggers: [
-      ...new Set(
-        input.fires
-          .filter(({ dependencies }) => Object.values(dependencies).some((indexes) => indexes.includes(index)))
-          .map(({ trigger }) => trigger),
-      ),
-    ],
-    runId: workflowId,
-  }));
-}
-
-function joinedKey(fires: readonly LoadedFire[]): string {
-  const keys = fires.flatMap((fire) => Object.values(fire.dependencies).flat().map(eventKey));
-  const [only] = fires;
-  return fires.length === 1 && only !== undefined
-    ? `${only.trigger}-${only.id}`
-    : `joined-${runKey(keys, fires)}-${shortHash(keys.join(' '), 4)}`;
-}
-
-function merge<E extends { readonly key: string; readonly id: string; readonly time: string }>(
-  changes: ReadonlyArray<StateChange<E>>,
-): StateChange<E> {
+function merge<E extends EventReference>(changes: ReadonlyArray<StateChange<E>>): StateChange<E> {
   return {
     fires: changes.flatMap((change) => change.fires),
     parked: changes.flatMap((change) => change.parked),
@@ -350,4 +295,8 @@ function add(a: SensorCounts, b: SensorCounts): SensorCounts {
     fired: a.fired + b.fired,
     failed: a.failed + b.failed,
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -29,6 +29,7 @@ import { missingAccount } from './accountable';
 import { FireAttempts, type Overrides } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
+import { unfitFromTheStart } from './unfit-run';
 import {
   discardSignal,
   firesEndedSignal,
@@ -92,9 +93,8 @@ class Run {
 
   async carry(): Promise<SensorRunResult> {
     const overrides = this.input.retriggerOf?.overrides;
-    const { parkedBecause } = this.input;
-    if (parkedBecause !== undefined) {
-      const failure: FireFailure = { code: 'SENSOR_EVENTS_INCOMPLETE', message: parkedBecause, retryable: false };
+    const failure = unfitFromTheStart(this.input);
+    if (failure !== undefined) {
       await Promise.all(this.input.fires.map((fire) => this.finish(fire, { fireId: fire.id, failure }, overrides, 0)));
       await this.awaitOutcomes();
       return await this.conclude();
@@ -169,6 +169,10 @@ class Run {
       if (this.input.parkedBecause === undefined && (await this.deadLetter(fire))) return;
       const wakeUp = await this.park(fire, attempt.failure, attempt.attempts ?? 0);
       if (wakeUp === undefined) return;
+      if (this.input.contentMissing !== undefined) {
+        this.decisions.push('not retriggered: without the content of its events it would do something else');
+        continue;
+      }
       attempt = await this.attempts.alone(fire, wakeUp.overrides ?? overrides);
     }
   }

@@ -24,6 +24,8 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { describeFailure, readFailure } from '../src/run/read-failure';
 import type { SensorActivities } from '../activities/contracts';
 import { missingAccount, requireAccountable } from './accountable';
+import { cutByBytes } from '../src/event/cut-by-bytes';
+import { HeldWork } from './held-work';
 import { describeSensor } from './sensor-details';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
@@ -37,6 +39,7 @@ import {
   retriggerUpdate,
   sensorDefinitionQuery,
   sensorDependenciesQuery,
+  sensorRoomQuery,
   sensorStatusQuery,
   type Accountable,
   type RetriggerRequest,
@@ -60,12 +63,16 @@ const longRunning = proxyActivities<SensorActivities>({
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', retry: { maximumInterval: '30s' } });
+/** Of runs that are started together: a workflow may answer its server with 4 MB. */
+const MAX_START_BYTES = 1_000_000;
+
 const local = proxyLocalActivities<SensorActivities>({ startToCloseTimeout: '5s', retry: { maximumAttempts: 3 } });
 
 export async function sensor(input: SensorInput): Promise<void> {
   const memory = new SensorMemory(input.definition, input.carried, workflowInfo().startTime.getTime());
   /** Runs to start and notes to record, in the order in which they were decided. */
   const outbox: SensorNews[] = [];
+  const held = new HeldWork(memory);
   /** Bumped by everything that means: stop listening, look again at what should be listened to. */
   let revision = 0;
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
@@ -84,6 +91,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
   setHandler(sensorStatusQuery, () => memory.status(), { description: 'Paused or not, triggers, counts, lag' });
   setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
+  setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
   setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
     description: 'Sent by listeners: events that satisfied dependencies of joined triggers',
   });
@@ -167,7 +175,14 @@ export async function sensor(input: SensorInput): Promise<void> {
       const listening = new CancellationScope();
       const listeners = listening.run(() => listen(memory));
       try {
-        await attend(memory, outbox, post, () => revision !== seen || workflowInfo().continueAsNewSuggested, show);
+        await attend(
+          memory,
+          outbox,
+          held,
+          post,
+          () => revision !== seen || workflowInfo().continueAsNewSuggested,
+          show,
+        );
       } finally {
         listening.cancel();
         await CancellationScope.nonCancellable(() => listeners.catch(ignoreCancellation));
@@ -176,7 +191,10 @@ export async function sensor(input: SensorInput): Promise<void> {
         // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
         do {
           await condition(allHandlersFinished);
-          await send(outbox);
+          await send(outbox, held);
+          await held.idle();
+          await held.makeRoom();
+          post(memory.parkWhatCannotBeCarried());
         } while (outbox.length > 0 || !allHandlersFinished());
         await continueAsNew<typeof sensor>({ definition: memory.definition, carried: memory.carry() });
       }
@@ -184,7 +202,8 @@ export async function sensor(input: SensorInput): Promise<void> {
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(async () => {
-      await send(outbox);
+      await send(outbox, held);
+      await held.idle();
       await regular.sluiceForgetSensor(memory.definition);
     });
     throw error;
@@ -195,12 +214,14 @@ export async function sensor(input: SensorInput): Promise<void> {
 async function attend(
   memory: SensorMemory,
   outbox: SensorNews[],
+  held: HeldWork,
   post: (news: SensorNews) => void,
   isOver: () => boolean,
   show: () => void,
 ): Promise<void> {
   while (!isOver()) {
-    await send(outbox);
+    await send(outbox, held);
+    held.workOff();
     show();
     const deadline = memory.nextDeadline();
     const changed = (): boolean => isOver() || outbox.length > 0 || memory.nextDeadline() !== deadline;
@@ -244,9 +265,11 @@ async function keepRunning(summary: string, run: (options: { summary: string }) 
   await CancellationScope.current().cancelRequested;
 }
 
-async function send(outbox: SensorNews[]): Promise<void> {
+async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
   for (let news = outbox.shift(); news !== undefined; news = outbox.shift()) {
-    await Promise.all(news.runs.map((run) => startRun(run)));
+    held.start(news.runs.filter(({ stored }) => stored !== undefined));
+    const complete = news.runs.filter(({ stored }) => stored === undefined);
+    for (const runs of cutByBytes(complete, MAX_START_BYTES)) await Promise.all(runs.map((run) => startRun(run)));
     if (news.records.length > 0) await record(news);
   }
 }

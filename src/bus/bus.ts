@@ -119,6 +119,12 @@ export interface DecisionCounts {
   readonly lost: number;
 }
 
+/** The content of an event that a sensor holds, under a name that the sensor gave it. */
+export interface HeldContent {
+  readonly name: string;
+  readonly event: CloudEvent;
+}
+
 export interface Bus {
   /** `<namespace>/<name>` of the EventBus, for messages. */
   readonly name: string;
@@ -141,9 +147,15 @@ export interface Bus {
     key: string,
     change: (before: Value | undefined) => Value | undefined,
   ): Promise<Value>;
+  /** Keeps contents until they are forgotten; stored again under the same name, the later one counts. */
+  storeHeld(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void>;
+  /** In the order of the names; undefined for what is not there (any more). */
+  recallHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<Array<CloudEvent | undefined>>;
+  /** No error for what is not there. */
+  forgetHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<void>;
   /** Events that wait for a sensor, listened to or not; 0 for one that never listened. */
   backlog(namespace: string, sensorName: string): Promise<number>;
-  /** Removes the sensor's position: applied again, it starts anew. No error if there is none. */
+  /** Removes the sensor's position and what it held: applied again, it starts anew. No error if there is none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */
   close(): Promise<void>;

@@ -15,6 +15,7 @@ import {
   type DecisionRetention,
 } from './decisions';
 import { EventPublisher } from './publish';
+import { HeldContents } from './held-contents';
 import { readEvents } from './read-back';
 import { ensureEventStream, openManager } from './stream';
 import { SharedValues } from './shared-values';
@@ -98,6 +99,7 @@ class JetStreamBus implements Bus {
   readonly name: string;
   private readonly publisher: EventPublisher;
   private readonly shared: SharedValues;
+  private readonly held: HeldContents;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -108,6 +110,7 @@ class JetStreamBus implements Bus {
     this.name = connection.settings.name;
     this.publisher = new EventPublisher(connection);
     this.shared = new SharedValues(connection);
+    this.held = new HeldContents(connection, manager);
   }
 
   isConnected: Bus['isConnected'] = () => this.connection.isConnected();
@@ -120,6 +123,9 @@ class JetStreamBus implements Bus {
   readDecisions: Bus['readDecisions'] = (filter) => readDecisions(this.connection, this.manager, filter);
 
   updateShared: Bus['updateShared'] = (bucket, key, change) => this.shared.update(bucket, key, change);
+  storeHeld: Bus['storeHeld'] = (namespace, sensor, contents) => this.held.store(namespace, sensor, contents);
+  recallHeld: Bus['recallHeld'] = (namespace, sensor, names) => this.held.recall(namespace, sensor, names);
+  forgetHeld: Bus['forgetHeld'] = (namespace, sensor, names) => this.held.forget(namespace, sensor, names);
 
   backlog: Bus['backlog'] = async (namespace, sensorName) => {
     try {
@@ -137,6 +143,7 @@ class JetStreamBus implements Bus {
     } catch (error) {
       if (!isConsumerMissing(error)) throw error;
     }
+    await this.held.forget(namespace, sensorName);
   };
 
   extent: Bus['extent'] = async () => {

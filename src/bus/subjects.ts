@@ -9,6 +9,10 @@ export const DECISION_STREAM = 'sluice-decisions';
 const DECISION_PREFIX = 'sluice.decisions';
 export const DECISION_SUBJECTS = `${DECISION_PREFIX}.>`;
 
+export const HELD_STREAM = 'sluice-held';
+const HELD_PREFIX = 'sluice.held';
+export const HELD_SUBJECTS = `${HELD_PREFIX}.>`;
+
 /** `default.<event source>.<event name>`, the same as in Argo Events wherever that subject is legal there. */
 export function eventSubject(source: string, eventName: string): string {
   return `${EVENT_STREAM}.${subjectToken(source)}.${subjectToken(eventName)}`;
@@ -20,6 +24,11 @@ export function decisionSubject(namespace?: string, owner?: string, decision?: s
     DECISION_PREFIX,
     ...[namespace, owner, decision].map((part) => (part === undefined ? '*' : subjectToken(part))),
   ].join('.');
+}
+
+/** `sluice.held.<namespace>.<sensor>.<name of the content>.<part>`; undefined parts match anything. */
+export function heldSubject(namespace: string, sensorName: string, name?: string, part?: number): string {
+  return [HELD_PREFIX, subjectToken(namespace), subjectToken(sensorName), name ?? '*', part ?? '*'].join('.');
 }
 
 /** The durable consumer of a sensor: one for all its dependencies, so that its position is one number. */

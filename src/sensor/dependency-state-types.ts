@@ -8,6 +8,8 @@ export interface EventReference {
   readonly id: string;
   /** RFC 3339. Decides to which period between two condition resets the event belongs. */
   readonly time: string;
+  /** How much its content takes as JSON: a fire collects only so much. */
+  readonly bytes?: number;
 }
 
 /** An event that passed the transform and filters of one dependency. */
@@ -78,7 +80,7 @@ export interface ConcurrencyLimit {
   readonly limit: number;
   /** Name of a key in `Observation.keys`: count separately for each value. */
   readonly by?: string;
-  /** Most fires waiting for one value of the key; further ones are parked. Default 1,000. */
+  /** Most fires waiting for one value of the key; further ones are parked. Default 2,000. */
   readonly maxWaiting?: number;
 }
 
@@ -89,13 +91,13 @@ export type FireReason =
   | 'joined'
   /** Nothing came for `debounceMs`. */
   | 'quiet'
-  /** The longest time or the largest number of events to collect was reached. */
+  /** The longest time, the largest number of events or the largest content to collect was reached. */
   | 'full'
   /** The options of the trigger changed, so what was collected is not held back any longer. */
   | 'reconfigured';
 
 /** One trigger with the events that satisfied it. */
-export interface StateFire<E extends EventReference> {
+export interface StateFire<E> {
   /** Unique within the sensor, also over continue-as-new; to be given to `finished`. */
   readonly id: string;
   readonly trigger: string;
@@ -111,7 +113,7 @@ export interface StateFire<E extends EventReference> {
 export type ParkReason =
   /** The others did not come within `windowMs`. */
   | 'window-passed'
-  /** More than `maxHeld` events of this dependency were waiting. */
+  /** More than `maxHeld` events of this dependency were waiting, or more than the sensor can carry. */
   | 'too-many-held'
   /** The trigger joins by a key that this event does not have. */
   | 'key-missing'
@@ -157,7 +159,7 @@ export interface StateChange<E extends EventReference> {
 }
 
 /** An event that waits for others. */
-export interface HeldEvent<E extends EventReference> {
+export interface HeldEvent<E> {
   readonly dependency: string;
   readonly event: E;
   readonly receivedAt: number;

@@ -18,7 +18,7 @@ import { RecentEvents } from './recent-events';
 import { purgeForChange, TriggerState, type TriggerSnapshot } from './trigger-state';
 
 /** Plain JSON. `version` changes when an older snapshot can no longer be read as it is. */
-export interface DependencyStateSnapshot<E extends EventReference> {
+export interface DependencyStateSnapshot<E> {
   readonly version: 1;
   readonly spec: DependencyStateSpec;
   readonly now: number;
@@ -115,6 +115,27 @@ export class DependencyState<E extends EventReference> {
         change,
       );
       trigger?.adopt(kept, change, isSameJson(old.trigger.collect, trigger.trigger.collect));
+    }
+    return change;
+  }
+
+  /** Events of fires that wait for their turn. */
+  waitingEvents(): number {
+    let count = 0;
+    for (const trigger of this.triggers.values()) count += trigger.waitingEvents();
+    return count;
+  }
+
+  /** Parks so many of the events that wait for others, those that wait for the longest time first. */
+  parkOldest(count: number): StateChange<E> {
+    const change = emptyChange<E>();
+    while (change.parked.length < count) {
+      let oldest: TriggerState<E> | undefined;
+      for (const trigger of this.triggers.values()) {
+        if ((trigger.oldestAt() ?? Infinity) < (oldest?.oldestAt() ?? Infinity)) oldest = trigger;
+      }
+      if (oldest === undefined) break;
+      oldest.parkOldest(change);
     }
     return change;
   }

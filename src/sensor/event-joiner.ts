@@ -35,7 +35,7 @@ interface Group<E extends EventReference> {
   readonly queues: Map<string, Set<Held<E>>>;
 }
 
-export interface JoinerSnapshot<E extends EventReference> {
+export interface JoinerSnapshot<E> {
   readonly held: readonly HeldEvent<E>[];
   /** The last reset that was carried out. */
   readonly resetAt: number;
@@ -86,6 +86,16 @@ export class EventJoiner<E extends EventReference> {
     }
     const names = this.trigger.keep === 'all' ? satisfyingDependencies(this.condition, has) : this.dependencies;
     return { dependencies: this.take(group, names ?? []), reason: 'joined' };
+  }
+
+  /** When the event that waits for the longest time came; undefined if none waits. */
+  oldestAt(): number | undefined {
+    return this.oldest()?.receivedAt;
+  }
+
+  parkOldest(change: StateChange<E>): void {
+    const oldest = this.oldest();
+    if (oldest !== undefined) this.parkForRoom(oldest, change);
   }
 
   /** When `settle` has something to do, if nothing comes before. */
@@ -141,9 +151,21 @@ export class EventJoiner<E extends EventReference> {
     const queue = this.byAge.get(dependency);
     const oldest = first(queue ?? []);
     if (!queue || !oldest || queue.size <= (this.trigger.maxHeld ?? DEFAULT_MAX_HELD)) return;
-    const missing = this.missingIn(oldest.group);
-    this.release(oldest);
-    this.park([oldest], 'too-many-held', missing, oldest.group.correlationKey, change);
+    this.parkForRoom(oldest, change);
+  }
+
+  private oldest(): Held<E> | undefined {
+    const fronts = [...this.byAge.values()].flatMap((queue) => first(queue) ?? []);
+    return fronts.reduce<Held<E> | undefined>(
+      (oldest, held) => (oldest === undefined || held.receivedAt < oldest.receivedAt ? held : oldest),
+      undefined,
+    );
+  }
+
+  private parkForRoom(held: Held<E>, change: StateChange<E>): void {
+    const missing = this.missingIn(held.group);
+    this.release(held);
+    this.park([held], 'too-many-held', missing, held.group.correlationKey, change);
   }
 
   private expire(now: number, change: StateChange<E>): void {

@@ -3,10 +3,14 @@ import type { Collecting, EventReference, FireReason } from './dependency-state-
 
 /** Most conditions collected for one fire, whatever the options say; with one more waiting the fire goes out. */
 export const MAX_COLLECTED = 1000;
+/** Over all keys of a trigger; with more, the oldest collection is fired. */
+const MAX_COLLECTED_IN_ALL = 2000;
+/** Content of one fire, as JSON: a run carries its events, and Temporal takes 2 MB. */
+const MAX_COLLECTED_BYTES = 1_000_000;
 const DEFAULT_DEBOUNCE_MAX_FACTOR = 10;
 
 /** Satisfied conditions waiting to be fired together. */
-export interface Collection<E extends EventReference> {
+export interface Collection<E> {
   readonly key: string;
   readonly concurrencyKey?: string;
   readonly joined: ReadonlyArray<Readonly<Record<string, E>>>;
@@ -23,10 +27,20 @@ export interface Batch<E extends EventReference> {
 interface OpenCollection<E extends EventReference> extends Collection<E> {
   readonly joined: Array<Readonly<Record<string, E>>>;
   lastAt: number;
+  bytes: number;
+}
+
+/** What has become of a satisfied condition, and of collections that had to make room for it. */
+export interface Added<E extends EventReference> {
+  readonly batches: ReadonlyArray<Batch<E>>;
+  /** The collection that it went to, unless that is among the batches. */
+  readonly open?: { readonly collected: number; readonly dueAt?: number };
 }
 
 export class TriggerBatches<E extends EventReference> {
-  private readonly collections: Map<string, OpenCollection<E>>;
+  /** Oldest first. */
+  private readonly collections = new Map<string, OpenCollection<E>>();
+  private collected = 0;
   /** No collection is due before; saves looking at each of them for every event. */
   private dueNotBefore: number;
 
@@ -34,30 +48,42 @@ export class TriggerBatches<E extends EventReference> {
     private readonly options: Collecting,
     collections: readonly Collection<E>[] = [],
   ) {
-    this.collections = new Map(
-      collections.map((collection) => [collectionId(collection), { ...collection, joined: [...collection.joined] }]),
-    );
+    for (const collection of collections) {
+      const joined = [...collection.joined];
+      const bytes = joined.reduce((total, dependencies) => total + contentBytes(dependencies), 0);
+      this.collections.set(collectionId(collection), { ...collection, joined, bytes });
+      this.collected += joined.length;
+    }
     this.dueNotBefore = this.nextDeadline() ?? Infinity;
   }
 
-  /** Adds a satisfied condition. Returns the batch if it is complete now, else the collection so far. */
+  /** Adds a satisfied condition; answers what is complete now. */
   add(
     dependencies: Readonly<Record<string, E>>,
     keys: { readonly key: string; readonly concurrencyKey?: string },
     now: number,
-  ): { readonly batch: Batch<E> } | { readonly collected: number; readonly dueAt?: number } {
+  ): Added<E> {
     const id = collectionId(keys);
-    const collection = this.collections.get(id) ?? { ...keys, joined: [], firstAt: now, lastAt: now };
+    const batches: Batch<E>[] = [];
+    const bytes = contentBytes(dependencies);
+    const former = this.collections.get(id);
+    if (former !== undefined && former.bytes + bytes > MAX_COLLECTED_BYTES) batches.push(this.takeOut(id, former));
+    const collection = this.collections.get(id) ?? { ...keys, joined: [], firstAt: now, lastAt: now, bytes: 0 };
     collection.joined.push(dependencies);
     collection.lastAt = now;
-    if (collection.joined.length >= this.limit()) {
-      this.collections.delete(id);
-      return { batch: { collection, reason: 'full' } };
-    }
+    collection.bytes += bytes;
+    this.collected += 1;
     this.collections.set(id, collection);
+    if (collection.joined.length >= this.limit() || collection.bytes >= MAX_COLLECTED_BYTES) {
+      batches.push(this.takeOut(id, collection));
+      return { batches };
+    }
+    const [oldest] = this.collections;
+    if (this.collected > MAX_COLLECTED_IN_ALL && oldest !== undefined) batches.push(this.takeOut(...oldest));
+    if (!this.collections.has(id)) return { batches };
     const { dueAt } = this.dueTime(collection);
     this.dueNotBefore = Math.min(this.dueNotBefore, dueAt);
-    return { collected: collection.joined.length, ...(Number.isFinite(dueAt) && { dueAt }) };
+    return { batches, open: { collected: collection.joined.length, ...(Number.isFinite(dueAt) && { dueAt }) } };
   }
 
   /** Takes out what is due, the longest due first. */
@@ -67,7 +93,7 @@ export class TriggerBatches<E extends EventReference> {
       .map((collection) => ({ collection, ...this.dueTime(collection) }))
       .filter(({ dueAt }) => dueAt <= now)
       .sort((left, right) => left.dueAt - right.dueAt);
-    for (const { collection } of due) this.collections.delete(collectionId(collection));
+    for (const { collection } of due) this.takeOut(collectionId(collection), collection);
     this.dueNotBefore = this.nextDeadline() ?? Infinity;
     return due.map(({ collection, reason }) => ({ collection, reason }));
   }
@@ -79,7 +105,16 @@ export class TriggerBatches<E extends EventReference> {
   }
 
   snapshot(): Collection<E>[] {
-    return [...this.collections.values()].map((collection) => ({ ...collection, joined: [...collection.joined] }));
+    return [...this.collections.values()].map(({ joined, key, concurrencyKey, firstAt, lastAt }) => ({
+      ...{ key, ...(concurrencyKey !== undefined && { concurrencyKey }) },
+      ...{ joined: [...joined], firstAt, lastAt },
+    }));
+  }
+
+  private takeOut(id: string, collection: OpenCollection<E>): Batch<E> {
+    this.collections.delete(id);
+    this.collected -= collection.joined.length;
+    return { collection, reason: 'full' };
   }
 
   private limit(): number {
@@ -102,4 +137,8 @@ export class TriggerBatches<E extends EventReference> {
 
 function collectionId({ key, concurrencyKey }: { readonly key: string; readonly concurrencyKey?: string }): string {
   return JSON.stringify([key, concurrencyKey]);
+}
+
+function contentBytes(dependencies: Readonly<Record<string, EventReference>>): number {
+  return Object.values(dependencies).reduce((total, { bytes = 0 }) => total + bytes, 0);
 }

@@ -1,9 +1,10 @@
 /** Lets only so many fires of one trigger run at the same time for each value of a key; the others wait in line. */
 import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
 
-const DEFAULT_MAX_WAITING = 1000;
+/** A safeguard: a sensor holds back (back-pressure.ts) long before so many wait. */
+const DEFAULT_MAX_WAITING = 2000;
 
-export interface Lane<E extends EventReference> {
+export interface Lane<E> {
   readonly key: string;
   /** Ids of the fires under way. */
   readonly running: readonly string[];
@@ -17,6 +18,7 @@ export type Admission =
 export class TriggerConcurrency<E extends EventReference> {
   private readonly lanes = new Map<string, { running: Set<string>; waiting: StateFire<E>[] }>();
   private readonly laneOfFire = new Map<string, string>();
+  private eventsWaiting = 0;
 
   constructor(
     private readonly options: ConcurrencyLimit,
@@ -25,7 +27,13 @@ export class TriggerConcurrency<E extends EventReference> {
     for (const { key, running, waiting } of lanes) {
       this.lanes.set(key, { running: new Set(running), waiting: [...waiting] });
       for (const fireId of running) this.laneOfFire.set(fireId, key);
+      for (const fire of waiting) this.eventsWaiting += countEvents(fire);
     }
+  }
+
+  /** Events of all fires that wait. */
+  waitingEvents(): number {
+    return this.eventsWaiting;
   }
 
   /** Decides about a new fire. One that runs must be reported with `finished`. */
@@ -39,6 +47,7 @@ export class TriggerConcurrency<E extends EventReference> {
     }
     if (lane.waiting.length >= (this.options.maxWaiting ?? DEFAULT_MAX_WAITING)) return { kind: 'refuse' };
     lane.waiting.push(fire);
+    this.eventsWaiting += countEvents(fire);
     return { kind: 'wait', ahead: lane.waiting.length - 1 };
   }
 
@@ -68,7 +77,10 @@ export class TriggerConcurrency<E extends EventReference> {
     const lane = this.lanes.get(key);
     if (!lane) return [];
     const released = lane.waiting.splice(0, Math.max(0, this.options.limit - lane.running.size));
-    for (const fire of released) this.start(key, fire);
+    for (const fire of released) {
+      this.eventsWaiting -= countEvents(fire);
+      this.start(key, fire);
+    }
     if (lane.running.size === 0 && lane.waiting.length === 0) this.lanes.delete(key);
     return released;
   }
@@ -77,4 +89,9 @@ export class TriggerConcurrency<E extends EventReference> {
     this.lanes.get(key)?.running.add(fire.id);
     this.laneOfFire.set(fire.id, key);
   }
+}
+
+function countEvents<E>({ dependencies, all }: StateFire<E>): number {
+  if (!all) return Object.keys(dependencies).length;
+  return Object.values(all).reduce((total, events) => total + events.length, 0);
 }

@@ -21,7 +21,7 @@ import { EventJoiner, type JoinerSnapshot } from './event-joiner';
 import { TriggerBatches, type Collection } from './trigger-batches';
 import { TriggerConcurrency, type Lane } from './trigger-concurrency';
 
-export interface TriggerSnapshot<E extends EventReference> {
+export interface TriggerSnapshot<E> {
   readonly joiner?: JoinerSnapshot<E>;
   readonly collections?: readonly Collection<E>[];
   readonly lanes?: readonly Lane<E>[];
@@ -74,14 +74,28 @@ export class TriggerState<E extends EventReference> {
       return;
     }
     const key = valueOfKey(this.trigger.collect?.by, observation);
-    const added = this.batches.add(joined.dependencies, { key, ...concurrencyKey }, now);
-    if ('batch' in added) this.fireBatch(added.batch.collection, added.batch.reason, change);
-    else change.notes.push({ kind: 'collected', trigger: this.trigger.name, dependency, event, ...added });
+    const { batches, open } = this.batches.add(joined.dependencies, { key, ...concurrencyKey }, now);
+    for (const { collection, reason } of batches) this.fireBatch(collection, reason, change);
+    if (open) change.notes.push({ kind: 'collected', trigger: this.trigger.name, dependency, event, ...open });
   }
 
   /** A fire of this trigger came to its end. */
   finished(fireId: string, change: StateChange<E>): void {
     change.fires.push(...(this.concurrency?.finished(fireId) ?? []));
+  }
+
+  /** Events of fires that wait for their turn. */
+  waitingEvents(): number {
+    return this.concurrency?.waitingEvents() ?? 0;
+  }
+
+  /** When the event that waits for others for the longest time came. */
+  oldestAt(): number | undefined {
+    return this.joiner?.oldestAt();
+  }
+
+  parkOldest(change: StateChange<E>): void {
+    this.joiner?.parkOldest(change);
   }
 
   nextDeadline(now: number): number | undefined {

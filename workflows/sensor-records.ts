@@ -1,0 +1,72 @@
+/** What `sluice explain` can tell later about events that joined triggers held. Pure. */
+import { eventKey } from '../src/event/cloud-event';
+import type { DecisionRecord } from '../src/event/decision-record';
+import type { StateNote } from '../src/sensor/dependency-state-types';
+import { eventOf, type RememberedEvent } from './held-contents';
+import type { ObjectName } from './messages';
+import type { RunStart } from './run-start';
+
+export function recordsOfNote({ namespace, name }: ObjectName, note: StateNote<RememberedEvent>): DecisionRecord[] {
+  const reason = describeNote(note);
+  if (reason === undefined) return [];
+  const { source, subject } = eventOf(note.event);
+  return [
+    {
+      at: new Date().toISOString(),
+      eventKey: note.event.key,
+      eventId: note.event.id,
+      source,
+      subject,
+      namespace,
+      sensor: name,
+      decision: note.kind === 'held' || note.kind === 'collected' || note.kind === 'queued' ? 'joined' : 'discarded',
+      dependency: note.dependency,
+      ...('trigger' in note && { triggers: [note.trigger] }),
+      reason,
+    },
+  ];
+}
+
+/** Undefined for notes that say nothing new: what an event waits for is asked of the sensor, not recorded each time. */
+function describeNote(note: StateNote<RememberedEvent>): string | undefined {
+  switch (note.kind) {
+    case 'held':
+      return `waiting for ${note.waitingFor.join(', ')}`;
+    case 'replaced':
+      return `replaced by the later event ${note.by.key}`;
+    case 'reset':
+      return `forgotten at the conditions reset of ${new Date(note.resetAt).toISOString()}`;
+    case 'purged':
+      return `forgotten because the sensor changed (${note.reason})`;
+    case 'duplicate':
+      return 'had been taken before';
+    case 'collected':
+    case 'queued':
+    case 'unused':
+      return undefined;
+  }
+}
+
+/** What a joined run carries, said of each of its events: the run itself is forgotten earlier than decisions are. */
+export function recordsOfRun({ workflowId, input }: RunStart): DecisionRecord[] {
+  const at = new Date().toISOString();
+  const { namespace, name } = input.sensor;
+  return input.events.map((event, index) => ({
+    at,
+    eventKey: eventKey(event),
+    eventId: event.id,
+    source: event.source,
+    subject: event.subject,
+    namespace,
+    sensor: name,
+    decision: 'fired',
+    triggers: [
+      ...new Set(
+        input.fires
+          .filter(({ dependencies }) => Object.values(dependencies).some((indexes) => indexes.includes(index)))
+          .map(({ trigger }) => trigger),
+      ),
+    ],
+    runId: workflowId,
+  }));
+}
