@@ -49,10 +49,10 @@ export interface NamedContent {
   readonly event: CloudEvent;
 }
 
-/** A workflow starts with at most so much, so that most of what Temporal takes is left for what comes. */
-const CARRY_AT_MOST = 1_000_000;
+/** A workflow starts with at most so much: Temporal warns at 512 KB. */
+const CARRY_AT_MOST = 450_000;
 /** What is moved is moved at once, not bit by bit each time. */
-const CARRY_AFTER_MOVING = 500_000;
+const CARRY_AFTER_MOVING = 250_000;
 /** Beyond this even references do not fit: Temporal takes 2 MB (2,097,152 bytes). */
 const CARRY_LIMIT = 1_800_000;
 /** A reference takes about so much itself. */
