@@ -244,8 +244,17 @@ export class SensorMemory {
 
   /** Parks the oldest of the held events where even references to all of them are more than Temporal hands on. */
   parkWhatCannotBeCarried(): SensorNews {
-    const held = sum(this.state.view().map((view) => view.held.length));
-    return this.tell(this.state.parkOldest(tooManyToCarry(held, this.carriedBytes())));
+    const changes: Array<StateChange<RememberedEvent>> = [];
+    for (let excess = this.excess(); excess > 0; excess = this.excess()) {
+      const change = this.state.parkOldest(excess);
+      if (change.parked.length === 0) break;
+      changes.push(change);
+    }
+    return this.tell(merge(changes));
+  }
+
+  private excess(): number {
+    return tooManyToCarry(sum(this.state.view().map(({ held }) => held.length)), this.carriedBytes());
   }
 
   private carriedBytes(): number {

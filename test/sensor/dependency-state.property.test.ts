@@ -10,6 +10,7 @@ import type {
   StatefulTrigger,
 } from '../../src/sensor/dependency-state-types';
 import { anyConditionTree, written, type ConditionTree } from './condition-trees';
+import { mapSnapshotEvents } from '../../src/sensor/snapshot-events';
 import { JoiningModel, RESET_EVERY_MS, type ModelEvent, type ModelTrigger } from './joining-model';
 
 const NAMES = ['a', 'b', 'c', 'd'];
@@ -70,9 +71,20 @@ function observe(state: DependencyState<EventReference>, event: ModelEvent): Sta
   return state.observe({ dependency, event: reference, receivedAt, keys: { key: correlationKey } });
 }
 
+/** As a sensor does that continues as new: the state with places in a list, and the list. */
 function restart(state: DependencyState<EventReference>): DependencyState<EventReference> {
+  const events: EventReference[] = [];
+  const carried = mapSnapshotEvents(state.snapshot(), (event) => events.push(event) - 1);
+  const restored = JSON.parse(JSON.stringify({ carried, events })) as {
+    carried: DependencyStateSnapshot<number>;
+    events: EventReference[];
+  };
   return DependencyState.restore(
-    JSON.parse(JSON.stringify(state.snapshot())) as DependencyStateSnapshot<EventReference>,
+    mapSnapshotEvents(restored.carried, (place) => {
+      const event = restored.events[place];
+      if (event === undefined) throw new Error(`there is no event ${place}`);
+      return event;
+    }),
   );
 }
 

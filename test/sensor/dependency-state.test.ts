@@ -348,12 +348,63 @@ describe('dependency state - concurrency', () => {
     expect(firesOf(state.finished(first.fires[0]?.id ?? ''), state.finished('unknown'))).toEqual([]);
   });
 
+  it('counts the events of the fires that wait', () => {
+    const state = new DependencyState<EventReference>(
+      sensor({ conditions: 'a && b', keep: 'all', concurrency: { limit: 1 } }),
+    );
+    feed(state, 'a1', 'b2', 'a3', 'b4', 'a5', 'b6', 'a7');
+    expect(state.waitingEvents()).toBe(4);
+    expect(DependencyState.restore(state.snapshot()).waitingEvents()).toBe(4);
+    state.finished('t/1');
+    expect(state.waitingEvents()).toBe(2);
+  });
+
   it('parks a fire when too many wait', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', concurrency: { limit: 1, maxWaiting: 1 } }),
     );
     const changes = ['a1', 'a2', 'a3'].map((key) => state.observe(observation(key)));
     expect(parkedOf(...changes)).toEqual(['too-many-waiting: a3']);
+  });
+});
+
+describe('dependency state - making room', () => {
+  it('parks the events that wait for the longest time, whatever trigger they wait for', () => {
+    const state = new DependencyState<EventReference>(
+      sensor({ conditions: 'a && b', keep: 'all' }, { name: 'u', conditions: 'c && d', keep: 'all' }),
+    );
+    feed(state, 'a1', 'c2', 'a3', 'c4');
+    expect(parkedOf(state.parkOldest(3))).toEqual(['too-many-held: a1', 'too-many-held: c2', 'too-many-held: a3']);
+    expect(parkedOf(state.parkOldest(3))).toEqual(['too-many-held: c4']);
+  });
+
+  const large = (key: string, bytes: number): Observation<EventReference> => {
+    const plain = observation(key);
+    return { ...plain, event: { ...plain.event, bytes } };
+  };
+
+  it.each<[string, number[], string[]]>([
+    ['fires what is collected before it is more than a run can carry', [400_000, 400_000, 400_000], ['a1+a2']],
+    ['fires a large one alone', [10, 1_000_000], ['a1', 'a2']],
+    ['goes on collecting what is small', [10, 10, 10], []],
+  ])('%s', (_, sizes, fires) => {
+    const state = new DependencyState<EventReference>(
+      sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 100 } }),
+    );
+    const changes = sizes.map((bytes, index) => state.observe(large(`a${index + 1}`, bytes)));
+    expect(firesOf(...changes)).toEqual(fires);
+    expect(changes.flatMap((change) => change.fires).every(({ reason }) => reason === 'full')).toBe(true);
+  });
+
+  it('fires the oldest of many collections when they are too many together', () => {
+    const state = new DependencyState<EventReference>(
+      sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 100, by: 'tile' } }),
+    );
+    const fires = Array.from({ length: 2_001 }, (_, index) =>
+      firesOf(state.observe(observation(`a${index + 1}`, { keys: { tile: `${index}` } }))),
+    );
+    expect(fires.flat()).toEqual(['a1']);
+    expect(state.view()).toMatchObject([{ collected: 2_000 }]);
   });
 });
 

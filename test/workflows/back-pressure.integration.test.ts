@@ -8,7 +8,7 @@ import { Stage } from './stage';
 import { currentDetails } from './what-people-see';
 
 const LIMIT = 5;
-const EVENTS = 1_100;
+const EVENTS = 800;
 
 describe('a sensor with a concurrency limit and a backlog', () => {
   let world: SluiceWorld;

@@ -20,6 +20,12 @@ describe('the details panel of a sensor', () => {
     expect(describeSensor(status, [])).toContain('| 9 | 7 | 1 | 1 | 6 | 2 | 3 |');
   });
 
+  it('says that the sensor holds back, and what that means', () => {
+    expect(describeSensor({ ...status, holdingBack: { waiting: 512 } }, [])).toContain(
+      '**Holding back**: 512 events wait for their turn; what follows waits on the bus',
+    );
+  });
+
   it('shows what a joined trigger holds and what it waits for', () => {
     const held = { trigger: 'mosaic', condition: 'scene || approval', waitingFor: ['approval'] };
     const text = describeSensor(status, [

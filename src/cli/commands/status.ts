@@ -25,6 +25,9 @@ import type { Table } from '../table';
 import { describeBacklog, withBacklogs, type EventState } from '../source-backlog';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
+/** Of each trigger; `-o json` has all that the sensor tells. */
+const SHOWN_EVENTS = 20;
+
 export const registerStatus: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('status <object...>'))
     .summary('show one bus, source or sensor')
@@ -123,6 +126,8 @@ function describeSource(
   ];
 }
 
+type Heading = Pick<SensorStatus, 'paused' | 'appliedAt' | 'refusals' | 'holdingBack'>;
+
 function describeSensor(
   address: ObjectAddress,
   bus: EventBusDefinition,
@@ -133,11 +138,7 @@ function describeSensor(
   const { counts, parked, lag, countedAt } = status;
   const held: Table = {
     columns: ['trigger', 'held', 'waiting for'],
-    rows: dependencies.map((entry) => [
-      entry.trigger,
-      entry.held.map(({ dependency, eventKey }) => `${dependency}=${eventKey}`).join(', ') || '-',
-      entry.waitingFor.join(', ') || '-',
-    ]),
+    rows: dependencies.map((entry) => [entry.trigger, listHeld(entry), entry.waitingFor.join(', ') || '-']),
   };
   return [
     heading(address, bus, status),
@@ -167,13 +168,27 @@ function describeSensor(
   ];
 }
 
+/** What waits for others, then what waits to be fired. */
+function listHeld({ held, more = 0, collected, waiting, running }: HeldDependencies): string {
+  const shown = held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `${dependency}=${eventKey}`);
+  const others = held.length - shown.length + more;
+  if (others > 0) shown.push(`… ${others} more`);
+  if (collected !== undefined) shown.push(`${collected} collected`);
+  if (waiting !== undefined) shown.push(`${waiting} waiting for their turn`);
+  if (running !== undefined) shown.push(`${running} under way`);
+  return shown.join(', ') || '-';
+}
+
 function heading(
   address: ObjectAddress,
   bus: EventBusDefinition,
-  { paused, appliedAt, refusals = [] }: Pick<SensorStatus, 'paused' | 'appliedAt' | 'refusals'>,
+  { paused, appliedAt, refusals = [], holdingBack }: Heading,
 ): string {
   const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago`];
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
+  if (holdingBack) {
+    lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`);
+  }
   lines.push(...refusals.map((refusal) => `Refused ${refusal}`));
   return lines.join('\n');
 }

@@ -138,6 +138,12 @@ function withoutTrace(sensor: SensorFacts | undefined, { positions, now }: Event
       summary: `has been paused since ${since} by ${by} (${why}); the event waits on the bus`,
     };
   }
+  if (status.holdingBack) {
+    return {
+      state: 'pending',
+      summary: `holds back, because ${status.holdingBack.waiting} events wait for their turn; the event waits on the bus`,
+    };
+  }
   if (definition.options.startFrom.kind === 'new' && publishedAt < Date.parse(status.appliedAt)) {
     return {
       state: 'unmatched',
