@@ -8,6 +8,7 @@ const limits = testsOf('test/sensor/rate-limit.test.ts');
 const registry = testsOf('test/triggers/registry.test.ts');
 const k8s = testsOf('test/triggers/k8s.integration.test.ts');
 const argo = testsOf('test/triggers/argo-workflow.integration.test.ts');
+const argoChange = testsOf('test/triggers/argo/change-workflow.integration.test.ts');
 const http = testsOf('test/triggers/http.test.ts');
 const nats = testsOf('test/triggers/nats.test.ts');
 const kafka = testsOf('test/triggers/kafka.test.ts');
@@ -135,11 +136,11 @@ export const TRIGGER_SECTIONS: readonly Section[] = [
         differs('`argoWorkflow` `submit-from`'),
       ],
       ['`resubmit`', argo('creates the same Workflow again, without what belonged to the old life')],
-      ['`retry`', argo('runs the failed part again on the same object and deletes its pods first')],
+      ['`retry`', argoChange('runs the failed part again on the same object and deletes its pods first')],
       [
         '`suspend`, `resume`',
-        argo('suspends a running Workflow, once'),
-        argo('resumes everything, with the defaults of what nobody supplied'),
+        argoChange('suspends a running Workflow, once'),
+        argoChange('resumes everything, with the defaults of what nobody supplied'),
       ],
       ['`stop`, `terminate`', differs('`stop` and `terminate` of a suspended Workflow')],
       ['no operation', differs('`argoWorkflow` without `operation`')],
