@@ -175,6 +175,9 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       reading.cancel();
       await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
     }
+    const scope = CancellationScope.current();
+    // Who deleted the event source meanwhile would otherwise find it continued, and not deleted.
+    if (scope.consideredCancelled) await scope.cancelRequested;
     if (workflowInfo().continueAsNewSuggested) {
       const carried = { appliedAt, ...(paused && { paused }), ...(refusals.length > 0 && { refusals }) };
       await continueAsNew<typeof eventSource>({ definition, carried });

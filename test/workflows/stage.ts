@@ -43,6 +43,8 @@ export class Stage {
   readonly source: string;
   readonly namespace: string;
   readonly sensor = 'water';
+  /** Those that were started, by the first and by the last of their executions. */
+  readonly replays: Array<{ readonly begun: WorkflowHandle; readonly ended: WorkflowHandle }> = [];
   private published = 0;
 
   constructor(
@@ -101,8 +103,11 @@ export class Stage {
       taskQueue: this.world.taskQueue,
       args,
     });
+    const { workflow } = this.world.client;
+    const ended = workflow.getHandle(replay.workflowId);
+    this.replays.push({ begun: workflow.getHandle(replay.workflowId, replay.firstExecutionRunId), ended });
     const progress = await replay.result();
-    const { runId } = await this.world.client.workflow.getHandle(replay.workflowId).describe();
+    const { runId } = await ended.describe();
     expect(runId === replay.firstExecutionRunId).toBe(this.options.continueAsNew !== true);
     return progress;
   }
