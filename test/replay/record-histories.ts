@@ -1,66 +1,86 @@
 /**
- * `npm run record-histories -- VERSION`: plays the scenarios and keeps the history of every workflow they start in
- * test/replay/histories/VERSION, so that later versions are held to it. Histories of a released version are kept for as
- * long as workflows that it started may still run.
+ * `npm run record-histories -- VERSION [FAMILY …]`: plays the scenarios and keeps the histories of the workflows they
+ * start in test/replay/histories/VERSION, so that later versions are held to them. Those of the families that are
+ * recorded are replaced; without a family, all. Histories of a released version are kept for as long as workflows that
+ * it started may still run.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'expect';
 import { repoRoot } from '../../dev/repo-root';
-import { sensorWorkflowId } from '../../workflows/identity';
-import { SENSOR_SCENARIOS } from '../workflows/sensor-scenarios';
-import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
-import { Stage } from '../workflows/stage';
+import { eventually } from '../setup/eventually';
+import { openWorld, proposeContinueAsNewAfter, type WorldOptions } from '../workflows/sluice-world';
 import { formatHistory } from './history-files';
-import { RECORDED_SCENARIOS } from './recorded-scenarios';
+import { CONTINUED_EVENT_BUSES, RECORDED_EVENT_BUSES } from './recorded-event-buses';
+import { CONTINUED_EVENT_SOURCES, RECORDED_EVENT_SOURCES } from './recorded-event-sources';
+import type { RecordedScenario } from './recorded-scenario';
+import { CONTINUED_REPLAYS, CONTINUED_SENSORS, RECORDED_REPLAYS, RECORDED_SENSORS } from './recorded-sensors';
 
 /** The scenarios are written for jest, whose globals do not exist here. */
 Object.assign(globalThis, { expect });
 
-async function main(version: string): Promise<void> {
+interface Family {
+  readonly role?: WorldOptions['role'];
+  readonly scenarios: readonly RecordedScenario[];
+  readonly continued: readonly RecordedScenario[];
+  /** Events of history after which they continue as new. */
+  readonly continueAsNewAfter: number;
+}
+
+const FAMILIES: Readonly<Record<string, Family>> = {
+  'event-bus': { scenarios: RECORDED_EVENT_BUSES, continued: CONTINUED_EVENT_BUSES, continueAsNewAfter: 8 },
+  'event-source': {
+    role: 'event-source',
+    scenarios: RECORDED_EVENT_SOURCES,
+    continued: CONTINUED_EVENT_SOURCES,
+    continueAsNewAfter: 8,
+  },
+  sensor: { scenarios: RECORDED_SENSORS, continued: CONTINUED_SENSORS, continueAsNewAfter: 20 },
+  replay: { scenarios: RECORDED_REPLAYS, continued: CONTINUED_REPLAYS, continueAsNewAfter: 8 },
+};
+
+async function main(version: string, chosen: readonly string[]): Promise<void> {
   const folder = join(repoRoot, 'test/replay/histories', version);
+  if (chosen.length === 0) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  for (const continueAsNew of [false, true]) {
-    const dynamicConfig: Record<string, string> = continueAsNew
-      ? { 'limit.historyCount.suggestContinueAsNew': '20' }
-      : {};
-    const world = await openWorld({
-      temporal: { own: true, headless: true, dynamicConfig },
-      kubernetes: { own: true },
-    });
-    try {
-      for (const scenario of continueAsNew ? SENSOR_SCENARIOS : RECORDED_SCENARIOS) {
-        const stage = new Stage(world, { continueAsNew });
-        await scenario.run(stage);
-        const name = `${scenario.name.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}${continueAsNew ? '-continued' : ''}`;
-        await keep(world, stage, join(folder, name), continueAsNew);
-        await stage.remove();
-        process.stdout.write(`${name}\n`);
-      }
-    } finally {
-      await world.close();
+  for (const [name, family] of Object.entries(FAMILIES)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    for (const file of await readdir(folder)) if (file.startsWith(`${name}.`)) await rm(join(folder, file));
+    const { role, scenarios, continued, continueAsNewAfter } = family;
+    const servers = { kubernetes: { own: true }, ...(role && { role }) };
+    await record(scenarios, join(folder, `${name}.`), { ...servers, temporal: { own: true, headless: true } });
+    const proposing = proposeContinueAsNewAfter(continueAsNewAfter);
+    await record(continued, join(folder, `${name}.continued-`), { ...servers, ...proposing });
+  }
+}
+
+async function record(scenarios: readonly RecordedScenario[], path: string, options: WorldOptions): Promise<void> {
+  const world = await openWorld(options);
+  try {
+    for (const { name, play } of scenarios) {
+      process.stdout.write(`${name}\n`);
+      const scenario = `${path}${name.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}`;
+      await play(world, async (label, handle) => {
+        // The SDK waits for ever on a history in which no worker has done anything yet.
+        const history = await eventually(async () => {
+          const fetched = await handle.fetchHistory();
+          return fetched.events?.some((event) => event.workflowTaskCompletedEventAttributes) && fetched;
+        });
+        await writeFile(`${scenario}.${label}.json`, formatHistory(history));
+      });
     }
+  } finally {
+    await world.close();
   }
 }
 
-/** Of a sensor that continued as new, the executions before are of interest; of one that did not, its runs too. */
-async function keep(world: SluiceWorld, stage: Stage, path: string, continueAsNew: boolean): Promise<void> {
-  const sensorId = sensorWorkflowId(stage.namespace, stage.sensor);
-  const ids = continueAsNew ? [] : [...new Set(await stage.runIds())].slice(0, 2);
-  await write(`${path}.sensor.json`, await world.client.workflow.getHandle(sensorId).fetchHistory());
-  for (const [index, id] of ids.entries()) {
-    await write(`${path}.run-${index + 1}.json`, await world.client.workflow.getHandle(id).fetchHistory());
-  }
-}
-
-async function write(path: string, history: Parameters<typeof formatHistory>[0]): Promise<void> {
-  await writeFile(path, formatHistory(history));
-}
-
-const [version] = process.argv.slice(2);
-if (version === undefined) {
-  process.stderr.write('Name the version: npm run record-histories -- 0.1.0\n');
+const [version, ...families] = process.argv.slice(2);
+const unknown = families.filter((name) => FAMILIES[name] === undefined);
+if (version === undefined || unknown.length > 0) {
+  process.stderr.write(
+    `Name the version, and families if not all: npm run record-histories -- 0.1.0 ${Object.keys(FAMILIES).join(' ')}\n`,
+  );
   process.exitCode = 2;
 } else {
-  void main(version);
+  void main(version, families);
 }

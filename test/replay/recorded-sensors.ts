@@ -1,6 +1,9 @@
-/** Scenarios whose histories are kept: those of the sensor, and what a run may go through. */
+/** Sensors with their runs, and replays: the scenarios of the tests, and what a run may go through besides. */
+import { REPLAY_SCENARIOS } from '../workflows/replay-scenarios';
 import { SENSOR_SCENARIOS, type Scenario } from '../workflows/sensor-scenarios';
+import { Stage } from '../workflows/stage';
 import { eventually } from '../setup/eventually';
+import type { RecordedScenario } from './recorded-scenario';
 
 const BY = { by: 'ada', why: 'test' };
 
@@ -67,4 +70,48 @@ const RUN_SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-export const RECORDED_SCENARIOS: readonly Scenario[] = [...SENSOR_SCENARIOS, ...RUN_SCENARIOS];
+const KEPT_RUNS = 2;
+
+export const RECORDED_SENSORS: readonly RecordedScenario[] = [...SENSOR_SCENARIOS, ...RUN_SCENARIOS].map((scenario) =>
+  onStage(scenario, false, async (stage, keep) => {
+    await keep('sensor', stage.handle);
+    const runIds = [...new Set(await stage.runIds())].slice(0, KEPT_RUNS);
+    for (const [index, id] of runIds.entries())
+      await keep(`run-${index + 1}`, stage.world.client.workflow.getHandle(id));
+  }),
+);
+
+export const CONTINUED_SENSORS: readonly RecordedScenario[] = SENSOR_SCENARIOS.map((scenario) =>
+  onStage(scenario, true, (stage, keep) => keep('sensor', stage.handle)),
+);
+
+/** Of several replays of a scenario the first: the others only look whether it has come to its end. */
+export const RECORDED_REPLAYS = REPLAY_SCENARIOS.map((scenario) =>
+  onStage(scenario, false, async ({ replays: [first] }, keep) => {
+    if (first) await keep('replay', first.ended);
+  }),
+);
+
+export const CONTINUED_REPLAYS = REPLAY_SCENARIOS.map((scenario) =>
+  onStage(scenario, true, async ({ replays: [first] }, keep) => {
+    if (!first) return;
+    await keep('replay-first', first.begun);
+    await keep('replay-last', first.ended);
+  }),
+);
+
+function onStage(
+  scenario: Scenario,
+  continueAsNew: boolean,
+  kept: (stage: Stage, keep: Parameters<RecordedScenario['play']>[1]) => Promise<void>,
+): RecordedScenario {
+  return {
+    name: scenario.name,
+    play: async (world, keep) => {
+      const stage = new Stage(world, { continueAsNew });
+      await scenario.run(stage);
+      await kept(stage, keep);
+      await stage.remove();
+    },
+  };
+}
