@@ -7,8 +7,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, type ErrorCode, type SluiceError } from '../src/errors';
 import type { Bus, BusLog } from '../src/bus/bus';
-import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import type { Decision, DecisionRecord } from '../src/event/decision-record';
+import type { CloudEvent } from '../src/event/cloud-event';
+import { nameEvent, type Decision, type DecisionRecord } from '../src/event/decision-record';
 import { deriveEventId } from '../src/event/event-id';
 import type { JsonObject } from '../src/event/json';
 import type { Delivery, ReceivedEvent, RejectedInput, Source } from '../src/sources/source';
@@ -264,10 +264,7 @@ export class EventRelay {
     const { namespace, eventSourceName } = this.options;
     return {
       at,
-      eventKey: eventKey(event),
-      eventId: event.id,
-      source: event.source,
-      subject: event.subject,
+      ...nameEvent(event),
       namespace,
       eventSource: eventSourceName,
       decision,

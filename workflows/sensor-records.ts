@@ -1,6 +1,5 @@
 /** What `sluice explain` can tell later about events that joined triggers held. Pure. */
-import { eventKey } from '../src/event/cloud-event';
-import type { DecisionRecord } from '../src/event/decision-record';
+import { nameEvent, type DecisionRecord } from '../src/event/decision-record';
 import type { StateNote } from '../src/sensor/dependency-state-types';
 import { eventOf, type RememberedEvent } from './held-contents';
 import type { ObjectName } from './messages';
@@ -53,10 +52,7 @@ export function recordsOfRun({ workflowId, input }: RunStart): DecisionRecord[] 
   const { namespace, name } = input.sensor;
   return input.events.map((event, index) => ({
     at,
-    eventKey: eventKey(event),
-    eventId: event.id,
-    source: event.source,
-    subject: event.subject,
+    ...nameEvent(event),
     namespace,
     sensor: name,
     decision: 'fired',

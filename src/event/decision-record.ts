@@ -1,4 +1,5 @@
 /** What became of an event at one step, written down so that `sluice explain` can answer for it. Pure. */
+import { eventKey, type CloudEvent } from './cloud-event';
 import { isJsonObject } from './json';
 
 /**
@@ -42,4 +43,11 @@ export interface DecisionRecord {
   readonly clause?: string;
   readonly reason?: string;
   readonly code?: string;
+}
+
+/** What a record says of the event that it is about. */
+export function nameEvent(
+  event: Pick<CloudEvent, 'id' | 'source' | 'subject'>,
+): Pick<DecisionRecord, 'eventKey' | 'eventId' | 'source' | 'subject'> {
+  return { eventKey: eventKey(event), eventId: event.id, source: event.source, subject: event.subject };
 }

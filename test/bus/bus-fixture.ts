@@ -2,19 +2,8 @@
 import type { RunningNats } from '../../dev/servers';
 import type { Bus, BusMessage, BusListener } from '../../src/bus/bus';
 import { connectBus, type ConnectBusOptions } from '../../src/bus/connect';
-import { SluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { SecretReader } from '../../src/kubernetes/secrets';
-
-/** Secrets by `<name>/<key>`. */
-export function secretsFrom(values: Readonly<Record<string, string>> = {}): SecretReader {
-  const read = (_: string, { name, key }: { name: string; key: string }): Promise<string> => {
-    const value = values[`${name}/${key}`];
-    if (value !== undefined) return Promise.resolve(value);
-    return Promise.reject(new SluiceError('SECRET_MISSING', { message: `Secret ${name} has no key ${key}` }));
-  };
-  return { secret: read, configMap: read };
-}
+import { secretsFrom } from '../setup/secrets';
 
 export function connectTestBus(
   nats: Pick<RunningNats, 'url'>,

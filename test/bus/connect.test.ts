@@ -6,7 +6,8 @@ import type { EventBusObject } from '../../src/bus/bus-settings';
 import { connectBus } from '../../src/bus/connect';
 import { isSluiceError } from '../../src/errors';
 import { eventually } from '../setup/eventually';
-import { connectTestBus, sampleEvent, secretsFrom } from './bus-fixture';
+import { secretsFrom } from '../setup/secrets';
+import { connectTestBus, sampleEvent } from './bus-fixture';
 
 type Exotic = NonNullable<EventBusObject['spec']['jetstreamExotic']>;
 

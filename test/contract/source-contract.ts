@@ -12,8 +12,9 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import { unreadFate } from '../../src/sources/source-events';
 import type { Delivery, Source, SourceContext, SourceFactory } from '../../src/sources/source';
-import { connectTestBus, secretsFrom } from '../bus/bus-fixture';
+import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
+import { secretsFrom } from '../setup/secrets';
 
 export interface SourceCapabilities {
   /** What was sent while nobody listened is delivered later. */

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
 import { createExpressionEngine } from '../../src/expressions';
+import { createExpressionSyntax } from '../../src/expressions/expression-syntax';
 import { EVENT_BUS_KINDS } from '../../src/manifest/event-bus';
 import { EVENT_SOURCE_KINDS } from '../../src/manifest/event-source';
-import type { ExpressionLanguage, ExpressionSyntax } from '../../src/manifest/expressions';
 import { loadManifests, type LoadedManifests } from '../../src/manifest/load';
 import { TRIGGER_KINDS } from '../../src/manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../../src/manifest/triggers/resource-source';
@@ -18,21 +18,8 @@ const corpus = join(repoRoot, 'test/manifest/corpus');
 const engine = createExpressionEngine({ timeLimitMs: 10_000 });
 afterAll(() => engine.close());
 
-const check = (language: ExpressionLanguage) => async (source: string) => {
-  const outcome = await engine.evaluate({ kind: 'check', language, source });
-  if (!outcome.ok) throw new Error(outcome.message);
-  return outcome.value ?? undefined;
-};
-
 /** The syntax as the libraries see it that will run the expressions. */
-const expressions: ExpressionSyntax = {
-  checkJq: check('jq'),
-  checkLua: check('lua'),
-  checkTemplate: check('template'),
-  checkGovaluate: check('govaluate'),
-  checkExpr: check('expr'),
-  checkRegex: check('regex'),
-};
+const expressions = createExpressionSyntax(engine);
 
 function filesIn(folder: 'valid' | 'invalid'): string[] {
   return readdirSync(join(corpus, folder)).sort();

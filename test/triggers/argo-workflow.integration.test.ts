@@ -4,13 +4,13 @@ import { argoWorkflowTrigger } from '../../src/triggers/argo-workflow';
 import type { FireResult } from '../../src/triggers/trigger';
 import { ARGO } from '../kubernetes/cluster-fixture';
 import { failureOf } from '../setup/failure';
-import { ArgoRange, failedDag, named, nodesOf } from './argo/argo-range';
+import { ArgoTriggerWorld, failedDag, named, nodesOf } from './argo/argo-trigger-world';
 import { summariseNodes } from './argo/node-fixture';
 import { createFire, dependenciesFor } from './object-fire';
 
-let argo: ArgoRange;
+let argo: ArgoTriggerWorld;
 beforeAll(async () => {
-  argo = await ArgoRange.open('argo-trigger');
+  argo = await ArgoTriggerWorld.open('argo-trigger');
 });
 afterAll(() => argo.close());
 

@@ -1,21 +1,11 @@
 /** What every trigger test needs around the trigger: a request, secrets, a log that remembers. */
 import { pino } from 'pino';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import { SluiceError, isSluiceError } from '../../src/errors';
+import type { SluiceError} from '../../src/errors';
+import { isSluiceError } from '../../src/errors';
 import { createKubernetesAccess } from '../../src/kubernetes/access';
-import type { SecretReader } from '../../src/kubernetes/secrets';
 import type { FireRequest, TriggerDependencies } from '../../src/triggers/trigger';
-
-/** `{ 'name/key': value }`; Secrets and ConfigMaps share the table, which is all that these tests need. */
-export function secretsFrom(values: Readonly<Record<string, string>>): SecretReader {
-  const read = (_namespace: string, { name, key }: { name: string; key: string }) => {
-    const value = values[`${name}/${key}`];
-    return value === undefined
-      ? Promise.reject(new SluiceError('SECRET_MISSING', { message: `no ${name}/${key}` }))
-      : Promise.resolve(value);
-  };
-  return { secret: read, configMap: read };
-}
+import { secretsFrom } from '../setup/secrets';
 
 export interface TriggerWorld extends TriggerDependencies {
   /** Parsed log lines, oldest first. */

@@ -1,12 +1,12 @@
 import { podNameOf } from '../../../src/kubernetes/argo/node-names';
 import type { KubernetesObject } from '../../../src/kubernetes/kubernetes-object';
 import { failureOf } from '../../setup/failure';
-import { ArgoRange, failedDag, named, nodesOf } from './argo-range';
+import { ArgoTriggerWorld, failedDag, named, nodesOf } from './argo-trigger-world';
 import { sketchNodes, summariseNodes } from './node-fixture';
 
-let argo: ArgoRange;
+let argo: ArgoTriggerWorld;
 beforeAll(async () => {
-  argo = await ArgoRange.open('argo-change');
+  argo = await ArgoTriggerWorld.open('argo-change');
 });
 afterAll(() => argo.close());
 

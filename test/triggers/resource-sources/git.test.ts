@@ -5,7 +5,7 @@ import { readResourceSource } from '../../../src/triggers/resource-sources/regis
 import type { GitSource } from '../../../src/triggers/resource-sources/git';
 import { failureOf } from '../../setup/failure';
 import { createStrangerKey, startGitServers, type GitServers } from './git-servers';
-import { secretsFrom } from './fake-secrets';
+import { secretsFrom } from '../../setup/secrets';
 
 let servers: GitServers;
 let folder: string;

@@ -7,7 +7,7 @@ import { createTlsFiles } from '../../../dev/tls-certificates';
 import type { ResourceSource } from '../../../src/manifest/triggers/resource-source';
 import { readResourceSource } from '../../../src/triggers/resource-sources/registry';
 import { failureOf } from '../../setup/failure';
-import { secretsFrom } from './fake-secrets';
+import { secretsFrom } from '../../setup/secrets';
 import { startS3Server, type S3Server } from './s3-server';
 
 const YAML = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: found\n';

@@ -9,7 +9,7 @@ import { ARGO, openClusterFixture, type ClusterFixture } from '../../kubernetes/
 import { createFire, dependenciesFor } from '../object-fire';
 import { sketchNodes } from './node-fixture';
 
-export class ArgoRange {
+export class ArgoTriggerWorld {
   private fires = 0;
 
   private constructor(
@@ -17,9 +17,9 @@ export class ArgoRange {
     private readonly trigger: Trigger<ArgoWorkflowTriggerTemplate>,
   ) {}
 
-  static async open(namespacePrefix: string): Promise<ArgoRange> {
+  static async open(namespacePrefix: string): Promise<ArgoTriggerWorld> {
     const fixture = await openClusterFixture(namespacePrefix);
-    return new ArgoRange(fixture, argoWorkflowTrigger.create(dependenciesFor(fixture.access)));
+    return new ArgoTriggerWorld(fixture, argoWorkflowTrigger.create(dependenciesFor(fixture.access)));
   }
 
   /** Every call is another fire, unless `fireId` says which. */
