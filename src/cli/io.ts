@@ -31,6 +31,11 @@ export function processIo(): CliIo {
   };
 }
 
-export function isTerminal(stream: Writable): boolean {
+/** True where a person sees a question and can answer it: a question into a pipe would wait for ever. */
+export function canAnswer({ stdin, stderr }: CliIo): boolean {
+  return isTerminal(stderr) && isTerminal(stdin);
+}
+
+export function isTerminal(stream: Writable | NodeJS.ReadableStream): boolean {
   return 'isTTY' in stream && stream.isTTY === true;
 }

@@ -6,7 +6,7 @@ import { accountableOf } from '../accountable';
 import { defaultNamespace } from '../applied-kinds';
 import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
-import { isTerminal, type CliIo } from '../io';
+import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
 import { createProgress } from '../progress';
 import { askYes } from '../replay/ask-yes';
@@ -105,7 +105,7 @@ async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Pro
         return EXIT_CODES.problem;
       }
       const asks = options.dryRun !== true && found > 0;
-      if (!asks || !isTerminal(io.stderr) || output.format !== 'table') {
+      if (!asks || !canAnswer(io) || output.format !== 'table') {
         print(dryRun, output);
         if (asks) output.note('Nothing was fired. Add --yes to fire this.');
         return EXIT_CODES.ok;
