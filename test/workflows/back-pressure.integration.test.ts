@@ -8,8 +8,8 @@ import { openWorld, workflowBundle, type SluiceWorld } from './sluice-world';
 import { Stage } from './stage';
 import { currentDetails } from './what-people-see';
 
-const LIMIT = 5;
-const EVENTS = 650;
+const LIMIT = 10;
+const EVENTS = 600;
 
 describe('a sensor with a concurrency limit and a backlog', () => {
   let world: SluiceWorld;
