@@ -21,6 +21,7 @@ import {
 import type { EventSourceActivities } from '../activities/contracts';
 import { describeUnread, isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/sources/source-events';
 import { addRefusal, missingAccount } from './accountable';
+import { HOW_TO_START_AGAIN } from './stopped-parts';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
   backlogReportSignal,
@@ -77,7 +78,9 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   setHandler(
     configureEventSourceUpdate,
     (next) => {
-      if (JSON.stringify(next) === JSON.stringify(definition)) return;
+      const hasFailed = [...states.values()].some(({ state }) => state === 'Failed');
+      // Who applies again what has not changed has repaired something else.
+      if (JSON.stringify(next) === JSON.stringify(definition) && !hasFailed) return;
       definition = next;
       revision += 1;
     },
@@ -218,6 +221,7 @@ function describe(
     '|---|---|---|---|---|',
     ...rows,
     '',
+    ...(events.some(({ state }) => state === 'Failed') ? [`Repair what has failed. ${HOW_TO_START_AGAIN}`, ''] : []),
     'How far each has read, and its backlog now, are in the heartbeat of its pending activity.',
   ].join('\n');
 }

@@ -100,6 +100,19 @@ export interface SensorCounts {
   readonly failed: number;
 }
 
+/** A listener or the outcome watch that has ended over what a person must repair. */
+export interface StoppedPart {
+  readonly part: 'listener' | 'outcomes';
+  /** For people: `listener 2`. */
+  readonly name: string;
+  /** RFC 3339. */
+  readonly since: string;
+  readonly code: string;
+  readonly message: string;
+  /** What to do, as a sentence. */
+  readonly fix?: string;
+}
+
 export interface SensorStatus extends ObjectName {
   readonly paused?: Accountable & { readonly since: string };
   readonly appliedAt: string;
@@ -110,6 +123,7 @@ export interface SensorStatus extends ObjectName {
   /** Runs that wait for a person, as of `countedAt`. */
   readonly parked?: number;
   readonly countedAt?: string;
+  readonly stopped?: readonly StoppedPart[];
   /** The last signals that could not be obeyed, with time and reason. */
   readonly refusals?: readonly string[];
   /** So many events wait in fires for their turn that the sensor takes no more from the bus for now. */

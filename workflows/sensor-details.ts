@@ -1,4 +1,5 @@
 /** What a person sees of a sensor in the Temporal UI: one Markdown panel. Pure. */
+import { describeStopped } from './stopped-parts';
 import type { HeldDependencies, SensorStatus } from './messages';
 
 const SHOWN_EVENTS = 20;
@@ -16,6 +17,7 @@ export function describeSensor(status: SensorStatus, held: readonly HeldDependen
           `**Holding back**: ${status.holdingBack.waiting} events wait for their turn; what follows waits on the bus`,
         ]
       : []),
+    ...(status.stopped ?? []).flatMap((part) => ['', `**Stopped:** ${describeStopped(part)}`]),
     '',
     '| consumed | matched | unmatched | failed | fired | parked runs | lag |',
     '|---|---|---|---|---|---|---|',

@@ -28,6 +28,7 @@ import { missingAccount, requireAccountable } from './accountable';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import { HeldWork } from './held-work';
 import { describeSensor } from './sensor-details';
+import { StoppedParts } from './stopped-parts';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
   configureSensorUpdate,
@@ -45,6 +46,8 @@ import {
   type Accountable,
   type RetriggerRequest,
   type SensorDefinition,
+  type SensorStatus,
+  type StoppedPart,
 } from './messages';
 import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
@@ -80,7 +83,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   /** Bumped by everything that means: stop listening, look again at what should be listened to. */
   let revision = 0;
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
-  const show = (): void => setCurrentDetails(describeSensor(memory.status(), memory.held()));
+  const stopped = new StoppedParts();
+  const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
+  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held()));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
     regular.sluiceRetrigger(memory.definition, request);
   /** A signal has no answer: what it lacks is shown, and nothing is done. */
@@ -93,7 +98,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   };
 
   setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
-  setHandler(sensorStatusQuery, () => memory.status(), { description: 'Paused or not, triggers, counts, lag' });
+  setHandler(sensorStatusQuery, status, { description: 'Paused or not, triggers, counts, lag, what has stopped' });
   setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
   setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
   setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
@@ -131,8 +136,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(
     configureSensorUpdate,
     (definition) => {
-      if (JSON.stringify(definition) === JSON.stringify(memory.definition)) return;
-      post(memory.configure(definition, Date.now()));
+      const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
+      if (isSame && stopped.isEmpty()) return;
+      if (!isSame) post(memory.configure(definition, Date.now()));
       revision += 1;
     },
     { description: 'Sent by `sluice apply`' },
@@ -175,9 +181,15 @@ export async function sensor(input: SensorInput): Promise<void> {
   try {
     for (;;) {
       const seen = revision;
+      stopped.clear();
       show();
       const listening = new CancellationScope();
-      const listeners = listening.run(() => listen(memory));
+      const listeners = listening.run(() =>
+        listen(memory, (part, name, error) => {
+          stopped.add(part, name, error, Date.now());
+          show();
+        }),
+      );
       try {
         await attend(
           memory,
@@ -239,31 +251,43 @@ async function attend(
   }
 }
 
-async function listen(memory: SensorMemory): Promise<void> {
+type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
+
+async function listen(memory: SensorMemory, onStopped: OnStopped): Promise<void> {
   const { definition, appliedAt } = memory;
   const tasks = memory.isPaused()
     ? []
     : Array.from({ length: definition.options.listeners }, (_, index) =>
-        keepRunning(`bus → ${definition.name}`, (options) =>
-          longRunning.sluiceListen.executeWithOptions(options, [{ definition, listener: `${index + 1}`, appliedAt }]),
+        keepRunning(
+          `bus → ${definition.name}`,
+          (options) =>
+            longRunning.sluiceListen.executeWithOptions(options, [{ definition, listener: `${index + 1}`, appliedAt }]),
+          (error) => onStopped('listener', `listener ${index + 1}`, error),
         ),
       );
   if (memory.followsOutcomes()) {
     tasks.push(
-      keepRunning('outcomes of Argo Workflows → runs', (options) =>
-        longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
+      keepRunning(
+        'outcomes of Argo Workflows → runs',
+        (options) => longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
+        (error) => onStopped('outcomes', 'the watch for outcomes of Argo Workflows', error),
       ),
     );
   }
   await Promise.all(tasks);
 }
 
-/** A listener ends by itself only over what a person must repair: stay visible as failed and wait for that. */
-async function keepRunning(summary: string, run: (options: { summary: string }) => Promise<void>): Promise<void> {
+/** A listener ends by itself only over what a person must repair: say so, stay visible as failed and wait for that. */
+async function keepRunning(
+  summary: string,
+  run: (options: { summary: string }) => Promise<void>,
+  onStopped: (error: unknown) => void,
+): Promise<void> {
   try {
     await run({ summary });
   } catch (error) {
     if (isCancellation(error)) throw error;
+    onStopped(error);
     log.error(`${summary} has stopped; repair its cause and apply the sensor again`, { error });
   }
   await CancellationScope.current().cancelRequested;

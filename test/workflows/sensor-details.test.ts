@@ -26,6 +26,18 @@ describe('the details panel of a sensor', () => {
     );
   });
 
+  it('shows what has stopped, why, and what to do', () => {
+    const since = '2026-01-01T00:00:10Z';
+    const problem = { code: 'BUS_MISCONFIGURED', message: 'no TLS', fix: 'Check the tls block.' };
+    const text = describeSensor(
+      { ...status, stopped: [{ part: 'listener', name: 'listener 1', since, ...problem }] },
+      [],
+    );
+    expect(text).toContain(
+      `**Stopped:** listener 1 has stopped at ${since}: BUS_MISCONFIGURED: no TLS. Check the tls block. `,
+    );
+  });
+
   it('shows what a joined trigger holds and what it waits for', () => {
     const held = { trigger: 'mosaic', condition: 'scene || approval', waitingFor: ['approval'] };
     const text = describeSensor(status, [

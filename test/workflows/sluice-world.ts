@@ -54,7 +54,8 @@ export interface SluiceWorld {
   readonly bus: Bus;
   readonly kubernetes: RunningKubernetes;
   readonly receiver: HttpRecorder;
-  startWorker(taskQueue?: string): Promise<TestWorker>;
+  /** Default: the world's queue, and all rights in the cluster. */
+  startWorker(taskQueue?: string, kubeconfigPath?: string): Promise<TestWorker>;
   close(): Promise<void>;
 }
 
@@ -94,10 +95,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<SluiceWorld
   const workers: TestWorker[] = [];
   const connections: NativeConnection[] = [];
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
-  const startWorker = async (queue = taskQueue): Promise<TestWorker> => {
+  const startWorker = async (queue = taskQueue, kubeconfigPath = kubernetes.kubeconfigPath): Promise<TestWorker> => {
     const Plugin = options.role === 'event-source' ? EventSourcePlugin : SensorPlugin;
     const plugin = new Plugin({
-      kubernetes: { kubeconfigPath: kubernetes.kubeconfigPath },
+      kubernetes: { kubeconfigPath },
       log: pino({ level: process.env['SLUICE_TEST_LOG'] ?? 'silent' }),
     });
     // As in a process of its own: the SDK takes one worker for each queue of a connection.

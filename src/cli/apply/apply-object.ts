@@ -9,7 +9,9 @@ import {
   configureSensorUpdate,
   eventBusDefinitionQuery,
   eventSourceDefinitionQuery,
+  eventSourceStatusQuery,
   sensorDefinitionQuery,
+  sensorStatusQuery,
   type EventBusDefinition,
 } from '../../../workflows/messages';
 import { isSluiceError } from '../../errors';
@@ -19,7 +21,8 @@ import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workfl
 import type { TemporalSession } from '../temporal';
 import type { Desired } from './desired-objects';
 
-export type Applied = 'created' | 'configured' | 'unchanged';
+/** `restarted`: it is as it was, but something of it had stopped for good and is tried again. */
+export type Applied = 'created' | 'configured' | 'restarted' | 'unchanged';
 
 const UPDATE_TIMEOUT_MS = 30_000;
 const ROUNDS = 3;
@@ -38,9 +41,9 @@ export async function applyObject(session: TemporalSession, desired: Desired, qu
     try {
       const current = await readApplied(session, desired);
       if (current === undefined) return await start(session, desired, queues);
-      if (isSame(current, desired.definition)) return 'unchanged';
-      await configure(session, desired);
-      return 'configured';
+      const action = await compare(session, desired, current);
+      if (action !== 'unchanged') await configure(session, desired);
+      return action;
     } catch (error) {
       // Somebody else applied or deleted the object between two of our steps: look again.
       const moved = error instanceof WorkflowExecutionAlreadyStartedError || isUnknown(error);
@@ -52,8 +55,32 @@ export async function applyObject(session: TemporalSession, desired: Desired, qu
 /** What applying would do. */
 export async function compareObject(session: TemporalSession, desired: Desired): Promise<Applied> {
   const current = await readApplied(session, desired);
-  if (current === undefined) return 'created';
-  return isSame(current, desired.definition) ? 'unchanged' : 'configured';
+  return current === undefined ? 'created' : await compare(session, desired, current);
+}
+
+async function compare(
+  session: TemporalSession,
+  desired: Desired,
+  current: unknown,
+): Promise<'configured' | 'restarted' | 'unchanged'> {
+  if (!isSame(current, desired.definition)) return 'configured';
+  return (await hasStopped(session, desired)) ? 'restarted' : 'unchanged';
+}
+
+async function hasStopped(session: TemporalSession, desired: Desired): Promise<boolean> {
+  const address = addressOf(desired);
+  switch (desired.kind) {
+    case 'EventBus':
+      return false;
+    case 'EventSource': {
+      const { events } = await ask(session, address, (handle) => handle.query(eventSourceStatusQuery));
+      return events.some(({ state }) => state === 'Failed');
+    }
+    case 'Sensor': {
+      const { stopped } = await ask(session, address, (handle) => handle.query(sensorStatusQuery));
+      return stopped !== undefined;
+    }
+  }
 }
 
 /** The bus as it is applied, or undefined. Throws WORKER_MISSING. */

@@ -1,6 +1,7 @@
 /** Waits until an applied source reads and an applied sensor listens. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventSourceStatusQuery, sensorStatusQuery } from '../../../workflows/messages';
+import { describeStopped } from '../../../workflows/stopped-parts';
 import { isSluiceError } from '../../errors';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker, notApplied } from '../ask-workflow';
@@ -40,6 +41,8 @@ async function look(session: TemporalSession, desired: Desired): Promise<Readine
   try {
     if (desired.kind === 'Sensor') {
       const status = await ask((handle) => handle.query(sensorStatusQuery));
+      const [stopped] = status.stopped ?? [];
+      if (stopped) return { state: 'NotReady', reason: describeStopped(stopped) };
       if (status.paused) return { state: 'Paused' };
       return judge(
         await readPendingActivities(session, workflowId, unknown),

@@ -91,14 +91,14 @@ async function stateOf(session: TemporalSession, object: AppliedObject): Promise
         return { state: status.paused ? 'Paused' : 'Ready' };
       }
       case 'Sensor': {
-        const { paused, counts, lag } = await askWorkflow(
+        const { paused, stopped, counts, lag } = await askWorkflow(
           session,
           object.workflowId,
           unknown,
           (handle) => handle.query(sensorStatusQuery),
           QUERY_TIMEOUT_MS,
         );
-        return { state: paused ? 'Paused' : 'Ready', sensor: { counts, lag } };
+        return { state: stopped ? 'Failed' : paused ? 'Paused' : 'Ready', sensor: { counts, lag } };
       }
     }
   } catch (error) {

@@ -17,7 +17,9 @@ import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../app
 import { workflowIdOf } from '../applied-objects';
 import { addressText, askWorkflow, notApplied } from '../ask-workflow';
 import { withBuses, type OpenBus } from '../explain/open-buses';
+import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
+import { sensorProblems, sourceProblems } from '../object-problems';
 import type { Result } from '../output';
 import { readPendingActivities, type PendingActivity } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
@@ -31,7 +33,9 @@ const SHOWN_EVENTS = 20;
 export const registerStatus: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('status <object...>'))
     .summary('show one bus, source or sensor')
-    .description('Shows counts, lag, what is held and waited for, reading positions and what is wrong.')
+    .description(
+      'Shows counts, lag, what is held and waited for, reading positions and what is wrong; ends with 1 if anything is.',
+    )
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
     .addHelpText(
       'after',
@@ -39,12 +43,19 @@ export const registerStatus: RegisterCommand = (program, cli) => {
     )
     .action(async (words: string[], options: TemporalOptions & { namespace?: string }, command: Command) => {
       const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
-      const result = await withTemporal(options, cli.io, (session) => describe(session, address, cli.io));
+      const { problems, ...result } = await withTemporal(options, cli.io, (session) =>
+        describe(session, address, cli.io),
+      );
       cli.output(command).print(result);
+      if (problems.length > 0) cli.exitWith(EXIT_CODES.problem);
     });
 };
 
-async function describe(session: TemporalSession, address: ObjectAddress, io: CliIo): Promise<Result> {
+interface ObjectResult extends Result {
+  readonly problems: readonly string[];
+}
+
+async function describe(session: TemporalSession, address: ObjectAddress, io: CliIo): Promise<ObjectResult> {
   const workflowId = workflowIdOf(address);
   const unknown = () => notApplied(address);
   const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
@@ -54,7 +65,8 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
   switch (address.kind.kind) {
     case 'EventBus': {
       const definition = await ask((handle) => handle.query(eventBusDefinitionQuery));
-      return { data: { ...identity, spec: definition.spec }, table: describeBus(address, definition), names };
+      const data = { ...identity, spec: definition.spec };
+      return { data, table: describeBus(address, definition), names, problems: [] };
     }
     case 'EventSource': {
       const [status, { bus }, activities] = await Promise.all([
@@ -63,10 +75,12 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
         readPendingActivities(session, workflowId, unknown),
       ]);
       const now = { ...status, events: withBacklogs(status.events, activities) };
+      const problems = sourceProblems(status, activities);
       return {
-        data: { ...identity, bus: bus.name, ...now, activities },
-        table: describeSource(address, bus, now, activities),
+        data: { ...identity, bus: bus.name, ...now, problems, activities },
+        table: describeSource(address, bus, now, activities, problems),
         names,
+        problems,
       };
     }
     case 'Sensor': {
@@ -79,8 +93,9 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
       // Nobody counts while a sensor is paused, so its bus is asked how much has come together.
       const backlog = status.paused && (await readBacklog(session, io, address, bus));
       const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
-      const data = { ...identity, bus: bus.name, ...now, dependencies, activities };
-      return { data, table: describeSensor(address, bus, now, dependencies, activities), names };
+      const problems = sensorProblems(status, activities);
+      const data = { ...identity, bus: bus.name, ...now, problems, dependencies, activities };
+      return { data, table: describeSensor(address, bus, now, dependencies, activities, problems), names, problems };
     }
   }
 }
@@ -110,9 +125,10 @@ function describeSource(
   bus: EventBusDefinition,
   status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventState[] },
   activities: readonly PendingActivity[],
+  problems: readonly string[],
 ): Result['table'] {
   return [
-    heading(address, bus, status),
+    heading(address, bus, status, problems),
     {
       columns: ['event', 'kind', 'state', 'backlog', 'problem'],
       rows: status.events.map((event) => [
@@ -134,6 +150,7 @@ function describeSensor(
   status: SensorStatus,
   dependencies: readonly HeldDependencies[],
   activities: readonly PendingActivity[],
+  problems: readonly string[],
 ): Result['table'] {
   const { counts, parked, lag, countedAt } = status;
   const held: Table = {
@@ -141,7 +158,7 @@ function describeSensor(
     rows: dependencies.map((entry) => [entry.trigger, listHeld(entry), entry.waitingFor.join(', ') || '-']),
   };
   return [
-    heading(address, bus, status),
+    heading(address, bus, status, problems),
     {
       columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'parked', 'lag', 'counted'],
       rows: [
@@ -183,13 +200,14 @@ function heading(
   address: ObjectAddress,
   bus: EventBusDefinition,
   { paused, appliedAt, refusals = [], holdingBack }: Heading,
+  problems: readonly string[],
 ): string {
   const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago`];
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
   if (holdingBack) {
     lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`);
   }
-  lines.push(...refusals.map((refusal) => `Refused ${refusal}`));
+  lines.push(...refusals.map((refusal) => `Refused ${refusal}`), ...problems.map((problem) => `Problem: ${problem}`));
   return lines.join('\n');
 }
 

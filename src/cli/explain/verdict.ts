@@ -1,4 +1,5 @@
 /** What became of an event, in one word and one sentence for each sensor and for all. Pure. */
+import { describeStopped } from '../../../workflows/stopped-parts';
 import type { Decision, DecisionRecord } from '../../event/decision-record';
 import type { FireState, FireStatus } from '../../run/run-types';
 import { fireReason } from '../runs/run-details';
@@ -149,6 +150,11 @@ function withoutTrace(sensor: SensorFacts | undefined, { positions, now }: Event
       state: 'unmatched',
       summary: `was applied at ${status.appliedAt}, after the event, and starts with new ones; sluice replay can fire it`,
     };
+  }
+  const stopped = status.stopped?.filter(({ part }) => part === 'listener') ?? [];
+  const [first] = stopped;
+  if (first && stopped.length === definition.options.listeners) {
+    return { state: 'pending', summary: `does not listen: ${describeStopped(first)} The event waits on the bus` };
   }
   if (definition.options.decisions !== 'all') {
     return {
