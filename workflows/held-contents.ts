@@ -32,7 +32,7 @@ type CarriedEvent =
 
 /** Plain JSON: each event once, and its place in the list wherever it is held. */
 export interface CarriedEvents {
-  readonly state: DependencyStateSnapshot<number | CarriedEvent>;
+  readonly state: DependencyStateSnapshot<number>;
   readonly events?: readonly CarriedEvent[];
   /** How many names were given to contents; no name is given twice. */
   readonly names?: number;
@@ -93,8 +93,6 @@ export class HeldContents {
   } {
     const events = (carried.events ?? []).map(fromCarried);
     const snapshot = mapSnapshotEvents(carried.state, (place): RememberedEvent => {
-      // Version 0.1.0 carried each event in its place.
-      if (typeof place !== 'number') return fromCarried(place);
       const event = events[place];
       if (event === undefined) throw new Error(`the sensor carried no event ${place}`);
       return event;

@@ -12,9 +12,7 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
-  patched,
   proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -71,9 +69,6 @@ const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', r
 const MAX_START_BYTES = 1_000_000;
 
 const brief = proxyActivities<SensorActivities>({ startToCloseTimeout: '10s', scheduleToCloseTimeout: '1m' });
-/** Histories of 0.1.0 were recorded before; the patch and `local` may go when they are recorded anew. */
-const RECORDS_BY_ACTIVITY = 'records-by-activity';
-const local = proxyLocalActivities<SensorActivities>({ startToCloseTimeout: '5s', retry: { maximumAttempts: 3 } });
 
 export async function sensor(input: SensorInput): Promise<void> {
   const memory = new SensorMemory(input.definition, input.carried, workflowInfo().startTime.getTime());
@@ -296,7 +291,7 @@ async function keepRunning(
 /** What was decided meanwhile goes together: each round costs the server several workflow tasks. */
 async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
   while (outbox.length > 0) {
-    const news = outbox.splice(0, patched(RECORDS_BY_ACTIVITY) ? outbox.length : 1);
+    const news = outbox.splice(0);
     const decided = news.flatMap(({ runs }) => runs);
     held.start(decided.filter(({ stored }) => stored !== undefined));
     const complete = decided.filter(({ stored }) => stored === undefined);
@@ -317,7 +312,7 @@ async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
  */
 async function record(request: RecordDecisionsRequest): Promise<void> {
   try {
-    await (patched(RECORDS_BY_ACTIVITY) ? brief : local).sluiceRecordDecisions(request);
+    await brief.sluiceRecordDecisions(request);
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.warn(`${request.records.length} decisions were not recorded`, { error });
