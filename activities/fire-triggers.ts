@@ -66,6 +66,7 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
       const signal = Context.current().cancellationSignal;
       // One listener for each request under way is no leak.
       setMaxListeners(0, signal);
+      fireLoad.begun(request.fires.map(({ id }) => id));
       const attempts: FireAttempt[] = [];
       let next = 0;
       const lane = async (): Promise<void> => {
