@@ -68,7 +68,10 @@ export async function runWorkers(
   let applying: Promise<void> | undefined;
   try {
     // Once for all roles: bundling takes seconds.
-    const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../workflows') });
+    const workflowBundle = await bundleWorkflowCode({
+      workflowsPath: require.resolve('../workflows'),
+      logger: temporalLogger(log),
+    });
     for (const { taskQueue, plugin } of createRoles(log)) {
       workers.push(
         await Worker.create({
