@@ -10,6 +10,7 @@ import { installCrds } from './kubernetes/install-crds';
 import { formatKubeconfig } from './kubernetes/kubeconfig';
 import { createServiceAccountToken } from './kubernetes/service-account-token';
 import { startOnFreePorts } from './processes/free-ports';
+import { startAgain } from './processes/restartable-server';
 import { startServerProcess, type ServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
@@ -141,7 +142,7 @@ async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes>
     stopKeepingData: () => server.kill(),
     restart: async () => {
       await server.kill();
-      server = await start();
+      server = await startAgain(start);
     },
   };
 }

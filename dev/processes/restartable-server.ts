@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PortTakenError } from '../dev-server-error';
 import type { ServerProcess } from './server-process';
 import { removeFolder } from './temporary-folder';
 
@@ -25,7 +27,20 @@ export async function startRestartableServer(
     stopKeepingData: () => server.stop(),
     restart: async () => {
       await server.stop();
-      server = await start();
+      server = await startAgain(start);
     },
   };
+}
+
+const PORT_FREED_WITHIN_MS = 10_000;
+
+/** Starts a server on the port that it had: the system may free that a moment after the process was ended. */
+export async function startAgain(start: () => Promise<ServerProcess>): Promise<ServerProcess> {
+  for (const deadline = Date.now() + PORT_FREED_WITHIN_MS; ; await sleep(100)) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || Date.now() > deadline) throw error;
+    }
+  }
 }
