@@ -6,6 +6,7 @@ import type { FireState, FireStatus } from './run-types';
 const SHOWN_FIRES = 40;
 const FIRES_LENGTH = 12_000;
 const SHOWN_EVENTS = 3;
+const FAILURE_LENGTH = 600;
 
 const ORDER: Readonly<Record<FireState, number>> = {
   Parked: 0,
@@ -64,7 +65,7 @@ function describeFire(fire: FireStatus): string {
     `- **${state}** ${cell(trigger)}${tries}`,
     ...shown,
     ...(made === '' ? [] : [`made ${made}`]),
-    ...(failure === undefined ? [] : [cell(describeFailure(failure))]),
+    ...(failure === undefined ? [] : describeFailure(failure)),
     ...(outcome === undefined ? [] : [cell(describeOutcome(outcome))]),
   ].join('<br>');
 }
@@ -80,12 +81,14 @@ function describeOutcome({ phase, message }: NonNullable<FireStatus['outcome']>)
   return `outcome ${phase}${message ? `: ${message}` : ''}`;
 }
 
-function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure']>): string {
-  return `${code}: ${message}${fix ? ` ${fix}` : ''}`;
+function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure']>): string[] {
+  const shown = cell(`${code}: ${message}`, FAILURE_LENGTH);
+  const cut = shown.endsWith('…') ? ' (`sluice runs show` has the whole of it)' : '';
+  return [`${shown}${cut}`, ...(fix ? [cell(fix)] : [])];
 }
 
 /** Keeps text from breaking the list, and a long text from taking the panel. */
-function cell(text: string): string {
+function cell(text: string, mostCharacters = 200): string {
   const line = text.replace(/\s+/g, ' ').replace(/</g, '\\<');
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+  return line.length > mostCharacters ? `${line.slice(0, mostCharacters - 1)}…` : line;
 }

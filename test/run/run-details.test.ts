@@ -45,6 +45,17 @@ describe('the details panel of a run', () => {
     expect(describeRun({ sensor }, ledger, [])).toContain('send signal `retrigger` or `discard`');
   });
 
+  it('says what to do also where the failure is too long to be shown whole, and where the whole of it is', () => {
+    const ledger = ledgerOf(1);
+    const failure = { code: 'KUBERNETES_REFUSED', message: 'no '.repeat(400), fix: 'Raise the quota' } as const;
+    ledger.failed('f0', 1, { ...failure, retryable: false }, 'Parked');
+    const text = describeRun({ sensor }, ledger, []);
+    expect(text).toContain('no no no');
+    expect(text).toContain('`sluice runs show`');
+    expect(text).toContain('Raise the quota');
+    expect(text).not.toContain(failure.message.trim());
+  });
+
   it('stays far below the 20 kB that Temporal keeps, whatever texts it is given', () => {
     const ledger = ledgerOf(100);
     for (let index = 0; index < 100; index += 1) {

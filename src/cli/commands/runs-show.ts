@@ -4,7 +4,7 @@ import type { FireStatus } from '../../run/run-types';
 import { ageOf } from '../ages';
 import { runUnknown } from '../ask-workflow';
 import { describeRun, parseRunId, type FoundRun } from '../runs/find-runs';
-import { fireReason, readFires } from '../runs/run-details';
+import { fireAdvice, fireReason, readFires } from '../runs/run-details';
 import { readPendingActivities } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
@@ -30,7 +30,7 @@ export const registerRunsShow: RegisterCommand = (runs, cli) => {
         data: { ...run, fires: fires ?? null, activities },
         table: [
           heading(run),
-          ...(fires ? [fireTable(fires)] : []),
+          ...(fires ? [fireTable(fires), ...fireAdvice(fires).map((advice) => `What to do: ${advice}`)] : []),
           ...(activities.length > 0
             ? [
                 activities

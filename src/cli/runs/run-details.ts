@@ -31,3 +31,8 @@ export function fireReason({ failure, outcome, answer }: FireStatus): string {
   if (failure) return `${failure.code}: ${failure.message}`;
   return outcome?.phase ?? answer ?? '';
 }
+
+/** What to do about fires that failed, each advice once. */
+export function fireAdvice(fires: readonly FireStatus[]): readonly string[] {
+  return [...new Set(fires.flatMap(({ failure }) => failure?.fix ?? []))];
+}
