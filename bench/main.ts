@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     .description(
       'Measures bursts, trickle and evaluation on real servers. Compare ratios; absolute times are the machine’s.',
     )
-    .option('--quick', 'one round instead of five, a short trickle (about a minute)')
+    .option('--quick', 'one round instead of five, a short trickle (about two minutes)')
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
