@@ -51,6 +51,8 @@ export interface EventSourceInput {
     readonly appliedAt: string;
     readonly paused?: Paused;
     readonly refusals?: readonly string[];
+    /** Event name → what a person must repair before it is read again. */
+    readonly failures?: Readonly<Record<string, string>>;
   };
 }
 
@@ -60,6 +62,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   const appliedAt = input.carried?.appliedAt ?? new Date().toISOString();
   const states = new Map<string, EventState>();
   let refusals = input.carried?.refusals ?? [];
+  let failures = input.carried?.failures ?? {};
   /** Bumped by everything that means: stop reading, look again at what should be read. */
   let revision = 0;
 
@@ -156,10 +159,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   for (;;) {
     const seen = revision;
     states.clear();
-    for (const event of listEvents(definition.spec)) {
-      const state = !isRunSource(event.kind) ? 'NotSupported' : paused ? 'Paused' : 'Reading';
-      states.set(event.name, { ...event, state });
-    }
+    for (const event of listEvents(definition.spec)) states.set(event.name, begin(event, paused, failures));
     show();
     const reading = new CancellationScope();
     const relays = reading.run(async () => {
@@ -181,11 +181,31 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     const scope = CancellationScope.current();
     // Who deleted the event source meanwhile would otherwise find it continued, and not deleted.
     if (scope.consideredCancelled) await scope.cancelRequested;
+    // Whoever paused, resumed or applied wants what has failed to be tried again.
+    failures = revision === seen ? failuresOf([...states.values()]) : {};
     if (workflowInfo().continueAsNewSuggested) {
-      const carried = { appliedAt, ...(paused && { paused }), ...(refusals.length > 0 && { refusals }) };
+      const carried = {
+        appliedAt,
+        ...(paused && { paused }),
+        ...(refusals.length > 0 && { refusals }),
+        failures,
+      };
       await continueAsNew<typeof eventSource>({ definition, carried });
     }
   }
+}
+
+function begin(event: SourceEvent, paused: Paused | undefined, failures: Readonly<Record<string, string>>): EventState {
+  if (!isRunSource(event.kind)) return { ...event, state: 'NotSupported' };
+  if (paused) return { ...event, state: 'Paused' };
+  const problem = failures[event.name];
+  return problem === undefined ? { ...event, state: 'Reading' } : { ...event, state: 'Failed', problem };
+}
+
+function failuresOf(events: readonly EventState[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    events.flatMap(({ name, state, problem = '' }) => (state === 'Failed' ? [[name, problem]] : [])),
+  );
 }
 
 function relayActivities(event: SourceEvent): { relayEvents: EventSourceActivities['sluiceRelayEvents'] } {

@@ -37,25 +37,27 @@ export const EVENT_SOURCE_SCENARIOS: readonly SourceScenario[] = [
     },
   },
   {
-    name: 'an event source of which one event fails for good and one is of no known kind reads the others',
+    name: 'an event source of which one event fails for good and one is of no known kind reads the others, and it once it is repaired',
     run: async (stage) => {
       await stage.client.lpush(`${stage.name}-broken`, 'a list is no stream');
-      await stage.apply({ ...stage.streams('scenes', 'broken'), calendar: { often: { interval: '10s' } } });
-      const states = (): Promise<unknown> =>
-        eventually(async () => {
-          const { events } = await stage.status();
-          return events.some(({ state }) => state === 'Failed') && events.map(({ name, state }) => [name, state]);
-        });
+      const spec = { ...stage.streams('scenes', 'broken'), calendar: { often: { interval: '10s' } } };
+      await stage.apply(spec);
+      const statesNow = async () => (await stage.status()).events.map(({ name, state }) => [name, state]);
       const expected: unknown = expect.arrayContaining([
         ['scenes', 'Reading'],
         ['broken', 'Failed'],
         ['often', 'NotSupported'],
       ]);
-      expect(await states()).toEqual(expected);
+      await eventually(async () => (await stage.status()).events.some(({ state }) => state === 'Failed'));
+      expect(await statesNow()).toEqual(expected);
       await stage.interlude();
-      expect(await states()).toEqual(expected);
+      expect(await statesNow()).toEqual(expected);
       await stage.add('scenes', '1');
       expect(await stage.arrived(1)).toEqual(['1']);
+      await stage.client.del(`${stage.name}-broken`);
+      await stage.configure(spec);
+      await stage.add('broken', '2');
+      expect(await stage.arrived(1, 'broken')).toEqual(['2']);
     },
   },
 ];
