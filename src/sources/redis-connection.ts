@@ -194,12 +194,16 @@ export function sourceError(error: unknown, address: string, context: SourceCont
   const isFinal = isBeyondWaiting(error);
   return new SluiceError(isFinal ? 'EVENT_SOURCE_MISCONFIGURED' : 'EVENT_SOURCE_UNREACHABLE', {
     message: `${describeSource(context)}: Redis at ${address}: ${describeError(error)}`,
-    fix: isFinal
-      ? 'Check user, password, rights, TLS and database of the event source.'
-      : 'Check that Redis runs there.',
+    fix: isFinal ? repairOf(error) : 'Check that Redis runs there.',
     context: { eventSource: context.eventSourceName, event: context.eventName },
     cause: withoutCommand(error),
   });
+}
+
+function repairOf(error: unknown): string {
+  return redisErrorCode(error) === 'WRONGTYPE'
+    ? 'Under a name in `streams` lies something else than a stream: name another one, or remove what is there.'
+    : 'Check user, password, rights, TLS and database of the event source.';
 }
 
 /** The client's errors carry the command that failed, and the arguments of AUTH are a password. */

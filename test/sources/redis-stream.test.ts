@@ -11,6 +11,7 @@ import type { Delivery, SourceContext } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
+import { failureOf } from '../setup/failure';
 
 describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
@@ -181,9 +182,11 @@ describe('event source redisStream', () => {
   it('tells a person when the key is not a stream, instead of trying for ever', async () => {
     await client.set('s', 'text');
     const { next, source } = read();
-    for (const attempt of [next(), source.check()]) {
-      const problem: unknown = await attempt.catch((error: unknown) => error);
-      expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    for (const attempt of [() => next(), () => source.check()]) {
+      expect(await failureOf(attempt())).toMatchObject({
+        code: 'EVENT_SOURCE_MISCONFIGURED',
+        fix: expect.stringContaining('streams') as string,
+      });
     }
   });
 
@@ -236,8 +239,7 @@ describe('a Redis server that asks who one is', () => {
     };
     const source = createSource(redisStreamSource, fixture);
     const deliveries = source.deliveries()[Symbol.asyncIterator]();
-    const problem: unknown = await deliveries.next().catch((error: unknown) => error);
-    expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    expect((await failureOf(deliveries.next())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
     await source.close();
     await server.stop();
   });
@@ -263,9 +265,7 @@ describe('a Redis server that asks who one is', () => {
   });
 
   it.each(['redis', 'redis:port', ''])('is not looked for at the address "%s"', async (hostAddress) => {
-    const problem: unknown = await createSource(redisStreamSource, { spec: { hostAddress, streams } })
-      .check()
-      .catch((error: unknown) => error);
-    expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    const source = createSource(redisStreamSource, { spec: { hostAddress, streams } });
+    expect((await failureOf(source.check())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
   });
 });

@@ -1,10 +1,10 @@
 import type Redis from 'ioredis';
 import { startRedis, type RunningRedis } from '../../dev/servers';
-import { isSluiceError } from '../../src/errors';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
+import { failureOf } from '../setup/failure';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
 
 describeSourceContract<RedisEventSource>({
@@ -115,9 +115,8 @@ describe('event source redis', () => {
       },
       secrets: { 'redis/password': 'guessed' },
     });
-    for (const attempt of [source.check(), source.deliveries()[Symbol.asyncIterator]().next()]) {
-      const problem: unknown = await attempt.catch((error: unknown) => error);
-      expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    for (const attempt of [() => source.check(), () => source.deliveries()[Symbol.asyncIterator]().next()]) {
+      expect((await failureOf(attempt())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
     }
     await source.close();
     await strict.stop();
