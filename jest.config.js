@@ -4,7 +4,7 @@
 const common = { testEnvironment: 'node', transform: {}, testPathIgnorePatterns: ['/node_modules/'] };
 
 module.exports = {
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
   projects: [
     // No shared server: either pure, or a test that starts a small server of its own (Redis, NATS).

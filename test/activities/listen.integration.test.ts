@@ -100,7 +100,7 @@ describe('a listener', () => {
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);
     await world.nats.stopKeepingData();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await eventually(async () => (await listenerTells(stage)).includes('"connected":false'));
     await world.nats.restart();
     await stage.publish(stage.event('a', '2'));
     expect(await stage.bodies(2)).toEqual([{ a: '1' }, { a: '2' }]);
@@ -169,6 +169,13 @@ async function publishRaw(world: SluiceWorld, subject: string, text: string): Pr
 }
 
 /** Events that the sensor's durable consumer has not acknowledged. */
+/** What the listener's last heartbeat says, as JSON. */
+async function listenerTells(stage: Stage): Promise<string> {
+  const { raw } = await stage.handle.describe();
+  const listener = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'sluiceListen');
+  return Buffer.from(listener?.heartbeatDetails?.payloads?.[0]?.data ?? []).toString();
+}
+
 async function lagOf(stage: Stage): Promise<number | undefined> {
   const answer = await fetch(`${stage.world.nats.monitorUrl}/jsz?consumers=true`);
   const found = (await answer.json()) as {

@@ -225,7 +225,7 @@ spec:
       });
       expect(jsonOf(await cluster.sluice(['status', 'sensor/scenes', '-o', 'json']))).toMatchObject({
         triggers: [{ name: 'other', joined: false }],
-        counts: { consumed: 28, failed: 0 },
+        counts: { consumed: expect.any(Number) as number, failed: 0 },
       });
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });

@@ -131,7 +131,7 @@ spec:
       await connection.close();
       await temporal.stop();
     }
-    const forgotten = await until(key, 'fired', { timeoutMs: 45_000 });
+    const forgotten = await until(key, 'fired');
     expect(forgotten.unknown.join(' ')).toContain(runId);
   });
 

@@ -116,13 +116,11 @@ spec:
     const pipeline = cluster.client.pipeline();
     for (let index = 0; index < count; index += 1) pipeline.xadd('ITEMS', '*', 'sky', 'cloudy', 'href', `k${index}`);
     await pipeline.exec();
-    await eventually(async () => (await decisions('--decision', 'filtered', '--limit', '5000')).length > count, {
-      timeoutMs: 30_000,
-    });
+    await eventually(async () => (await decisions('--decision', 'filtered', '--limit', '5000')).length > count);
     await apply('clear|hazy|cloudy');
     cluster.receiver.forgetRequests();
     const { id } = await replay('--seq', '1..', '--yes');
-    await eventually(() => cluster.receiver.requests().length > 100, { timeoutMs: 30_000 });
+    await eventually(() => cluster.receiver.requests().length > 100);
     await cluster.killWorkers();
     expect(cluster.receiver.requests().length).toBeLessThan(count);
     await cluster.startWorkers();

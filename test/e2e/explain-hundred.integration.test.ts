@@ -147,13 +147,10 @@ describe('sluice explain', () => {
   }, 240_000);
 
   it('hands the outcome of each Workflow to a second sensor and to a Redis stream, though other fires are parked', async () => {
-    const outcomes = await eventually(
-      () => {
-        const requests = receiver.requests('/outcomes');
-        return requests.length >= 30 && requests.map(({ body }) => body);
-      },
-      { timeoutMs: 30_000 },
-    );
+    const outcomes = await eventually(() => {
+      const requests = receiver.requests('/outcomes');
+      return requests.length >= 30 && requests.map(({ body }) => body);
+    });
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['Succeeded']));
     const told = outcomes.flatMap(({ events }) => events);
     const stream = await redis.xrange('WATERBODIES', '-', '+');

@@ -112,9 +112,7 @@ describe('a worker process', () => {
       const samples: Sample[] = await scrape(worker.metricsUrl);
       return expected.map(([name, labels]) => [name, labels, valueOf(samples, name, labels)]);
     };
-    await eventually(async () => JSON.stringify(await read()) === JSON.stringify(expected), {
-      timeoutMs: 40_000,
-    }).catch(() => undefined);
+    await eventually(async () => JSON.stringify(await read()) === JSON.stringify(expected)).catch(() => undefined);
     expect(await read()).toEqual(expected);
   };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const DEFAULT_TIMEOUT_MS = 15_000;
+/** Generous, because it costs nothing where things go well: two cores may be busy, and listeners report every 15 s. */
+const DEFAULT_TIMEOUT_MS = 40_000;
 
 /**
  * Calls `probe` until it answers something other than undefined or false, and returns that. A probe may throw while the

@@ -25,13 +25,10 @@ describeSourceContract<WebhookEventSource>({
       spec: { endpoint: '/scenes', port: String(port), method: 'POST' },
       async send(text) {
         const headers = { 'Idempotency-Key': randomUUID() };
-        await eventually(
-          async () => {
-            const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text }) });
-            return response.ok || undefined;
-          },
-          { timeoutMs: 30_000 },
-        );
+        await eventually(async () => {
+          const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text }) });
+          return response.ok || undefined;
+        });
       },
       async sendPoison() {
         const response = await fetch(url, { method: 'POST', body: '{ not JSON' });

@@ -7,7 +7,6 @@ import { jsonOf } from '../cli/run-cli-for-test';
 import { eventually } from '../setup/eventually';
 
 /** The worker looks every five seconds. */
-const PATIENCE = { timeoutMs: 40_000 };
 
 describe('a worker with SLUICE_MANIFESTS', () => {
   let cluster: ClusterOfOne;
@@ -59,10 +58,10 @@ spec:
   it('says what is wrong with them and applies nothing, then applies them as soon as they are right', async () => {
     await mount('first', manifests('name: note, logg: {}'));
     worker = await startWorker('all-in-one', { ...cluster.environment, SLUICE_MANIFESTS: folder });
-    await eventually(() => logged('spec.triggers[0].template.logg'), PATIENCE);
+    await eventually(() => logged('spec.triggers[0].template.logg'));
     expect(await applied()).toEqual([]);
     await mount('second', manifests('name: note, log: {}'));
-    await eventually(async () => (await applied()).join() === 'EventBus/default Ready,Sensor/scenes Ready', PATIENCE);
+    await eventually(async () => (await applied()).join() === 'EventBus/default Ready,Sensor/scenes Ready');
   }, 120_000);
 
   it('changes what runs when they change', async () => {
@@ -71,6 +70,6 @@ spec:
       const run = await cluster.sluice(['status', 'sensor/scenes', '-n', cluster.namespace.name, '-o', 'json']);
       const { triggers } = jsonOf<{ triggers: Array<{ name: string }> }>(run);
       return triggers.map(({ name }) => name).join() === 'announce';
-    }, PATIENCE);
+    });
   }, 120_000);
 });

@@ -169,7 +169,7 @@ export class Stage {
 
   /** Waits until the trigger has sent this many requests; answers their bodies. */
   async bodies(count: number, trigger = 't'): Promise<JsonValue[]> {
-    await eventually(() => this.requests(trigger).length >= count, { timeoutMs: 20_000 });
+    await eventually(() => this.requests(trigger).length >= count);
     return this.requests(trigger).map(({ body }) => body);
   }
 
@@ -220,14 +220,11 @@ export class Stage {
   async interlude(): Promise<void> {
     if (this.options.continueAsNew !== true) return;
     const before = (await this.handle.describe()).runId;
-    await eventually(
-      async () => {
-        if ((await this.handle.describe()).runId !== before) return true;
-        await this.handle.signal(firesEndedSignal, []);
-        return false;
-      },
-      { timeoutMs: 30_000 },
-    );
+    await eventually(async () => {
+      if ((await this.handle.describe()).runId !== before) return true;
+      await this.handle.signal(firesEndedSignal, []);
+      return false;
+    });
   }
 
   async remove(): Promise<void> {
