@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -77,7 +78,13 @@ let isInstalled = false;
 export function installRuntime(): void {
   if (isInstalled) return;
   isInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+    shutdownSignals: [],
+  });
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<SluiceWorld> {
