@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: the water-bodies system from end to end on real servers. Publishes the scenes of a STAC API to Redis
- * and shows how each becomes exactly one Argo Workflow. Exit code 0 only if every one did.
+ * and shows how each becomes exactly one Argo Workflow, and why one that is all clouds becomes none. Exit code 0 only if
+ * all is as it should be.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,12 +10,13 @@ import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { connectBus } from '../src/bus/connect';
 import { describeError } from '../src/errors';
+import { explainScene } from './demo/cloudy-scene';
 import { SluiceCommand } from './demo/command';
 import { updateJourneys, type Journey, type JourneySources, type Scene } from './demo/journeys';
 import { DemoStory } from './demo/story';
 import { createApiClient } from './kubernetes/api-client';
 import { repoRoot } from './repo-root';
-import { generateStacItems } from './stac-items';
+import { generateStacItems, type StacItem } from './stac-items';
 import { startSystem, type RunningSystem } from './system';
 import { startWorker, type RunningWorker } from './worker-process';
 
@@ -25,7 +27,7 @@ const COLLECTION = 'sentinel-2-l2a';
 const AREA = '-121.399,39.834,-120.74,40.472';
 /** The first passes are announced on the stream, the later ones on the channel. */
 const LAST_DAY_ON_STREAM = '2021-07-09';
-/** The example's sensor leaves cloudier scenes alone; the demo's catalogue has none, so that every scene must arrive. */
+/** The example's sensor leaves cloudier scenes alone; the demo's catalogue has none, so that each of its scenes must arrive. */
 const CLOUD_LIMIT = 80;
 const GIVE_UP_AFTER_MS = 120_000;
 const LOOK_EVERY_MS = 250;
@@ -51,8 +53,9 @@ async function main(): Promise<number> {
   let worker: RunningWorker | undefined;
   try {
     story.chapter('Servers');
+    const [clear, cloudy] = scenesByClouds();
     system = await startSystem({
-      scenes: generateStacItems().filter(({ properties }) => properties['eo:cloud_cover'] < CLOUD_LIMIT),
+      scenes: clear,
       workflowDurationMs: 1_500,
       onStarted: (name, where) => story.done(name, where),
     });
@@ -65,16 +68,26 @@ async function main(): Promise<number> {
     for (const [name, action] of listApplied(applied)) story.done(name, action);
 
     const scenes = await publish(sluice, system, Number(options.scenes), story);
-    const ok = await follow(scenes, system, story, stopped.signal);
+    const arrived = await follow(scenes, system, story, stopped.signal);
+    story.chapter(`sluice explain ${cloudy.id}: a scene that is all clouds, and why it makes no Workflow`);
+    const explained = story.explain(await explainScene(cloudy, system.redis.url, sluice), 'filtered');
     if (options.keep && !stopped.signal.aborted) {
       story.lookAround(system.temporal.uiUrl, system.environment);
       await new Promise<void>((resolve) => stopped.signal.addEventListener('abort', () => resolve()));
     }
-    return ok ? 0 : 1;
+    return arrived && explained ? 0 : 1;
   } finally {
     await worker?.stop();
     await system?.stop();
   }
+}
+
+function scenesByClouds(): [clear: StacItem[], cloudy: StacItem] {
+  const isClear = ({ properties }: StacItem): boolean => properties['eo:cloud_cover'] < CLOUD_LIMIT;
+  const items = generateStacItems();
+  const cloudy = items.find((item) => !isClear(item));
+  if (cloudy === undefined) throw new Error('the sky over the generated scenes is clear everywhere');
+  return [items.filter(isClear), cloudy];
 }
 
 async function publish(

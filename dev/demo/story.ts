@@ -1,5 +1,6 @@
 /** What the demo prints: one line per step of every scene as it happens, and a table at the end. */
 import { stdout } from 'node:process';
+import type { Story } from '../../src/cli/explain/story';
 import type { Journey } from './journeys';
 
 const useColour = stdout.isTTY && process.env.NO_COLOR === undefined;
@@ -53,6 +54,14 @@ export class DemoStory {
     const verdict = `${good.length} of ${journeys.length} scenes have exactly one Workflow, and it succeeded.`;
     stdout.write(`\n${good.length === journeys.length ? green(verdict) : red(verdict)}\n`);
     return good.length === journeys.length;
+  }
+
+  /** True if the verdict is the expected one. */
+  explain({ timeline, verdict }: Story, expected: Story['verdict']['state']): boolean {
+    for (const { stage, what, text } of timeline) this.done(`${stage} ${what}`, text);
+    const isAsExpected = verdict.state === expected;
+    stdout.write(`\n${isAsExpected ? green(verdict.summary) : red(verdict.summary)}\n`);
+    return isAsExpected;
   }
 
   lookAround(temporalUiUrl: string, environment: Readonly<Record<string, string>>): void {

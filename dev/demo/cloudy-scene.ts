@@ -1,0 +1,32 @@
+/** The other half of the promise: a scene that the sensor leaves alone, and why, as `sluice explain` tells it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import Redis from 'ioredis';
+import type { Story } from '../../src/cli/explain/story';
+import type { StacItem } from '../stac-items';
+import type { SluiceCommand } from './command';
+
+const CHANNEL = 'stac-events';
+const GIVE_UP_AFTER_MS = 30_000;
+const LOOK_EVERY_MS = 250;
+
+/** Publishes the scene, and answers its story once a sensor has decided. Throws when none does. */
+export async function explainScene(scene: StacItem, redisUrl: string, sluice: SluiceCommand): Promise<Story> {
+  const redis = new Redis(redisUrl);
+  try {
+    await redis.publish(CHANNEL, JSON.stringify(scene));
+  } finally {
+    redis.disconnect();
+  }
+  const deadline = Date.now() + GIVE_UP_AFTER_MS;
+  for (;;) {
+    try {
+      const story = (await sluice.json('explain', scene.id)) as Story;
+      if (story.verdict.state !== 'pending' && story.verdict.state !== 'unknown') return story;
+    } catch (error) {
+      // Nobody knows of it yet.
+      if (Date.now() > deadline) throw error;
+    }
+    if (Date.now() > deadline) throw new Error(`no sensor has decided about ${scene.id}`);
+    await pause(LOOK_EVERY_MS);
+  }
+}
