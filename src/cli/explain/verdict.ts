@@ -1,9 +1,20 @@
 /** What became of an event, in one word and one sentence for each sensor and for all. Pure. */
 import { describeStopped } from '../../../workflows/stopped-parts';
-import type { Decision, DecisionRecord } from '../../event/decision-record';
-import type { FireState, FireStatus } from '../../run/run-types';
+import type { DecisionRecord } from '../../event/decision-record';
+import type { FireState } from '../../run/run-types';
 import { fireReason } from '../runs/run-details';
-import type { EventFacts, RunFacts, SensorFacts } from './facts';
+import {
+  adviceAtSource,
+  adviceOnDecision,
+  adviceOnFailed,
+  adviceOnMissed,
+  adviceOnParked,
+  adviceOnPaused,
+  adviceOnPending,
+  adviceOnUnmatched,
+} from './advice';
+import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
+import { describePlace } from './places';
 import type { SensorVerdict, Story, VerdictState } from './story';
 
 /** Worst first: what a person has to look at decides. */
@@ -11,39 +22,53 @@ const ORDER: readonly VerdictState[] = [
   ...(['parked', 'failed', 'error', 'firing', 'waiting', 'joined', 'pending', 'unknown'] as const),
   ...(['fired', 'succeeded', 'discarded', 'replaced', 'filtered', 'rejected', 'unmatched'] as const),
 ];
+const UNFINISHED: readonly VerdictState[] = ['firing', 'waiting', 'parked'];
+/** Who decides writes it down a moment later. */
+const A_MOMENT_MS = 60_000;
+
+/** One thing that a sensor did with the event. */
+type Answer = Omit<SensorVerdict, 'sensor'>;
 
 export function verdictOf(facts: EventFacts): Story['verdict'] {
   const { decisions, runs, sensors, source, subject } = facts;
+  const stopped = atSource(facts);
+  if (stopped !== undefined) {
+    const why = [stopped.clause, stopped.code, stopped.reason].filter((part) => part !== undefined).join('; ');
+    return {
+      state: stopped.decision === 'rejected' ? 'rejected' : 'filtered',
+      summary: `Event source ${stopped.namespace}/${stopped.eventSource} ${stopped.decision} it: ${why}.`,
+      next: [adviceAtSource(stopped)],
+      // A sensor that asks for such events was never asked about one that did not reach the bus.
+      sensors: [],
+    };
+  }
   const names = new Set([
     ...decisions.flatMap(({ namespace, sensor }) => (sensor === undefined ? [] : [`${namespace}/${sensor}`])),
     ...runs.map(({ sensor }) => sensor),
     ...sensors.map(({ definition }) => `${definition.namespace}/${definition.name}`),
   ]);
-  // A sensor that asks for such events was never asked about one that did not reach the bus.
-  const verdicts = atSource(facts) ? [] : [...names].sort().map((sensor) => sensorVerdict(sensor, facts));
-  const [worst] = [...verdicts].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  if (worst !== undefined) {
-    const summary = verdicts.map(({ sensor, summary: text }) => `Sensor ${sensor} ${text}.`).join(' ');
-    return { state: worst.state, summary, sensors: verdicts };
-  }
-  const stopped = atSource(facts);
-  if (stopped !== undefined) {
-    const why = [stopped.clause, stopped.code, stopped.reason].filter((part) => part !== undefined).join('; ');
-    const state = stopped.decision === 'rejected' ? 'rejected' : 'filtered';
-    const summary = `Event source ${stopped.namespace}/${stopped.eventSource} ${stopped.decision} it: ${why}.`;
-    return { state, summary, sensors: [] };
+  const verdicts = worstFirst([...names].sort().map((sensor) => sensorVerdict(sensor, facts)));
+  const [worst] = verdicts;
+  if (worst === undefined) {
+    return {
+      state: 'unmatched',
+      summary: `No applied sensor has a dependency on event source ${source}, event ${subject}.`,
+      next: [adviceOnUnmatched(facts)],
+      sensors: [],
+    };
   }
   return {
-    state: 'unmatched',
-    summary: `No applied sensor has a dependency on event source ${source}, event ${subject}.`,
-    sensors: [],
+    state: worst.state,
+    summary: verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`).join(' '),
+    next: [...new Set(verdicts.flatMap(({ next }) => next ?? []))],
+    sensors: verdicts,
   };
 }
 
 /** Set when the event never reached the bus. */
 function atSource({ decisions, positions, runs }: EventFacts): DecisionRecord | undefined {
   if (positions.length > 0 || runs.length > 0) return undefined;
-  if (decisions.some(({ sensor }) => sensor !== undefined)) return undefined;
+  if (decisions.some(({ sensor, decision }) => sensor !== undefined || decision === 'duplicate')) return undefined;
   return decisions.findLast(({ decision }) => decision === 'rejected' || decision === 'filtered');
 }
 
@@ -51,119 +76,212 @@ function sensorVerdict(sensor: string, facts: EventFacts): SensorVerdict {
   const runs = facts.runs.filter((run) => run.sensor === sensor);
   const records = facts.decisions.filter((record) => `${record.namespace}/${record.sensor}` === sensor);
   const applied = facts.sensors.find(({ definition }) => `${definition.namespace}/${definition.name}` === sensor);
-  const answer = byRuns(runs) ?? byHeld(applied, facts.key) ?? byRecords(records, runs) ?? withoutTrace(applied, facts);
-  return { sensor, ...answer };
+  const certain = [
+    ...ofRuns(runs),
+    ...(applied?.places ?? []).map((place): Answer => ({ state: 'joined', summary: describePlace(place) })),
+    ...ofForgottenRuns(records, runs),
+    ...ofErrors(records, runs, sensor, facts),
+    ...ofReplaced(records, runs, applied),
+  ];
+  if (certain.length > 0) return together(sensor, certain);
+  return {
+    sensor,
+    ...(ofRefusals(records, sensor, facts) ?? ofJoined(records, facts) ?? ofNoTrace(sensor, applied, facts)),
+  };
 }
 
-type Answer = Omit<SensorVerdict, 'sensor'>;
+function together(sensor: string, answers: readonly Answer[]): SensorVerdict {
+  const [worst] = worstFirst(answers);
+  const next = worst?.next;
+  return {
+    sensor,
+    state: worst?.state ?? 'unknown',
+    summary: [...new Set(answers.map(({ summary }) => summary))].join('; it '),
+    ...(next !== undefined && { next }),
+  };
+}
+
+function worstFirst<Judged extends { readonly state: VerdictState }>(all: readonly Judged[]): Judged[] {
+  return [...all].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+}
 
 /** The last run decides for each trigger: it may be the successor that a person asked for. */
-function byRuns(runs: readonly RunFacts[]): Answer | undefined {
-  const last = new Map<string, { run: RunFacts; fire: FireStatus }>();
+function ofRuns(runs: readonly RunFacts[]): Answer[] {
+  const last = new Map<string, { run: RunFacts; fire: FireFacts }>();
   for (const run of runs) for (const fire of run.fires ?? []) last.set(fire.trigger, { run, fire });
-  const answers = [...last.values()].map(({ run, fire }): Answer => {
-    const state = stateOfFire(fire.state);
-    const reason = fireReason(fire);
-    const text = `trigger ${fire.trigger} ${FIRE_WORDS[fire.state]}${reason === '' ? '' : ` (${reason})`}`;
-    return { state, summary: `${text} in run ${run.id}` };
+  return [
+    ...[...last.values()].map(({ run, fire }) => ofFire(run, fire)),
+    ...runs
+      .filter(({ fires }) => fires === undefined)
+      .map(({ id, state }): Answer => ({
+        state: state === 'Parked' ? 'parked' : 'fired',
+        summary: `started run ${id}, which is ${state}; no worker can tell now what that means for this event`,
+        next: `Start a worker, then sluice runs show ${id}`,
+      })),
+  ];
+}
+
+function ofFire(run: RunFacts, fire: FireFacts): Answer {
+  const state = stateOfFire(fire.state);
+  if (run.endedAt !== undefined && UNFINISHED.includes(state)) {
+    const summary = `fired trigger ${fire.trigger} in run ${run.id}, which was ended from outside (${run.state}) before the trigger was done`;
+    return { state: 'failed', summary, next: adviceOnFailed(run, fire) };
+  }
+  const reason = fire.underWay ?? fireReason(fire);
+  const summary = `fired trigger ${fire.trigger}, which ${FIRE_WORDS[fire.state]}${reason === '' ? '' : ` (${reason})`}, in run ${run.id}`;
+  if (state === 'parked') return { state, summary, next: adviceOnParked(run, fire) };
+  return state === 'failed' ? { state, summary, next: adviceOnFailed(run, fire) } : { state, summary };
+}
+
+/** What fired in runs that are not there any more. */
+function ofForgottenRuns(records: readonly DecisionRecord[], runs: readonly RunFacts[]): Answer[] {
+  const known = triggersOf(runs);
+  return records.flatMap(({ decision, triggers = [], runId, reason }): Answer[] => {
+    if (decision !== 'fired' || runs.some(({ id }) => id === runId)) return [];
+    const forgotten = triggers.filter((trigger) => !known.has(trigger));
+    if (forgotten.length === 0) return [];
+    const what = `fired trigger ${forgotten.join(', ')}`;
+    const where = runId === undefined ? `: ${reason ?? ''}` : ` in run ${runId}, which Temporal no longer keeps`;
+    return [{ state: 'fired', summary: `${what}${where}` }];
   });
-  if (answers.length === 0) {
-    const [run] = runs;
-    return run && { state: 'fired', summary: `started run ${run.id}, of which no worker can tell more now` };
-  }
-  const [worst] = [...answers].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  return worst && { state: worst.state, summary: `fired it: ${answers.map(({ summary }) => summary).join('; ')}` };
 }
 
-function byHeld(sensor: SensorFacts | undefined, key: string): Answer | undefined {
-  const holding = (sensor?.held ?? []).filter(({ held }) => held.some(({ eventKey }) => eventKey === key));
-  if (holding.length === 0) return undefined;
-  const texts = holding.map(
-    ({ trigger, waitingFor }) => `trigger ${trigger}, which waits for ${waitingFor.join(', ')}`,
-  );
-  return { state: 'joined', summary: `holds it for ${texts.join('; ')}` };
+function ofErrors(
+  records: readonly DecisionRecord[],
+  runs: readonly RunFacts[],
+  sensor: string,
+  facts: EventFacts,
+): Answer[] {
+  return latestOfDependency(records, 'failed')
+    .filter(({ at }) => !isOvertaken(at, runs))
+    .map((record) => ({
+      state: 'error',
+      summary: `could not evaluate it: ${describeRefusal(record)}`,
+      next: adviceOnDecision('failed', sensor, facts),
+    }));
 }
 
-const RECORD_ORDER: readonly Decision[] = [
-  'fired',
-  'failed',
-  'discarded',
-  'joined',
-  'filtered',
-  'rejected',
-  'unmatched',
-];
+/** What waited for others and was let go of before they came. */
+function ofReplaced(
+  records: readonly DecisionRecord[],
+  runs: readonly RunFacts[],
+  applied: SensorFacts | undefined,
+): Answer[] {
+  const answered = new Set([...triggersOf(runs), ...(applied?.places ?? []).map(({ trigger }) => trigger)]);
+  return records
+    .filter(({ decision, at }) => decision === 'discarded' && !isOvertaken(at, runs))
+    .filter(({ triggers = [] }) => !triggers.some((trigger) => answered.has(trigger)))
+    .map(({ triggers = [], dependency, reason }) => ({
+      state: 'replaced',
+      summary: `did not fire it for trigger ${triggers.join(', ')}: dependency ${dependency}; ${reason}`,
+    }));
+}
 
-function byRecords(records: readonly DecisionRecord[], runs: readonly RunFacts[]): Answer | undefined {
-  const decisive = RECORD_ORDER.find((decision) => records.some((record) => record.decision === decision));
-  const record = records.findLast(({ decision }) => decision === decisive);
-  if (record === undefined) return undefined;
-  const { decision, dependency, clause, code, reason, runId } = record;
-  const place = [dependency && `dependency ${dependency}`, clause, code, reason].filter(Boolean).join('; ');
-  switch (decision) {
-    case 'fired':
-      return {
-        state: 'fired',
-        summary:
-          runId === undefined || runs.length > 0
-            ? `fired it${reason === undefined ? '' : `: ${reason}`}`
-            : `fired it in run ${runId}, which Temporal no longer keeps`,
-      };
-    case 'failed':
-      return { state: 'error', summary: `could not evaluate it: ${place}` };
-    case 'discarded':
-      return { state: 'replaced', summary: `did not fire it: ${place}` };
-    case 'joined':
-      return {
-        state: 'unknown',
-        summary: `took it for ${place}; it no longer holds it, and no run that carries it is kept`,
-      };
-    case 'filtered':
-      return { state: 'filtered', summary: `filtered it out: ${place}` };
-    case 'rejected':
-      return { state: 'rejected', summary: `rejected it: ${place}` };
-    case 'unmatched':
-      return { state: 'unmatched', summary: `has no dependency for it: ${place}` };
+/** It fired nothing, and every dependency says why. */
+function ofRefusals(records: readonly DecisionRecord[], sensor: string, facts: EventFacts): Answer | undefined {
+  if (records.some(({ decision }) => decision === 'joined')) return undefined;
+  const filtered = latestOfDependency(records, 'filtered');
+  if (filtered.length > 0) {
+    return {
+      state: 'filtered',
+      summary: `filtered it out: ${filtered.map(describeRefusal).join(' and ')}`,
+      next: adviceOnDecision('filtered', sensor, facts),
+    };
   }
+  const unmatched = records.find(({ decision }) => decision === 'unmatched');
+  return unmatched && { state: 'unmatched', summary: `has no dependency for it: ${unmatched.reason ?? ''}` };
+}
+
+/** Taken for a joined trigger, and now neither held nor carried by a run that is there. */
+function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answer | undefined {
+  const joined = records.findLast(({ decision }) => decision === 'joined');
+  if (joined === undefined) return undefined;
+  const took = `took it for dependency ${joined.dependency}`;
+  return now.getTime() - Date.parse(joined.at) < A_MOMENT_MS
+    ? { state: 'pending', summary: `${took} a moment ago` }
+    : { state: 'unknown', summary: `${took}; it no longer holds it, and no run that carries it is kept` };
 }
 
 /** The sensor asks for such events, and yet nothing says that it saw this one. */
-function withoutTrace(sensor: SensorFacts | undefined, { positions, now }: EventFacts): Answer {
-  if (sensor === undefined) return { state: 'unknown', summary: 'left no trace of it' };
-  const { status, definition } = sensor;
-  const publishedAt = Date.parse(positions.at(-1)?.publishedAt ?? now.toISOString());
-  if (status.paused) {
-    const { since, by, why } = status.paused;
-    return {
-      state: 'pending',
-      summary: `has been paused since ${since} by ${by} (${why}); the event waits on the bus`,
-    };
-  }
-  if (status.holdingBack) {
-    return {
-      state: 'pending',
-      summary: `holds back, because ${status.holdingBack.waiting} events wait for their turn; the event waits on the bus`,
-    };
-  }
-  if (definition.options.startFrom.kind === 'new' && publishedAt < Date.parse(status.appliedAt)) {
-    return {
-      state: 'unmatched',
-      summary: `was applied at ${status.appliedAt}, after the event, and starts with new ones; sluice replay can fire it`,
-    };
-  }
-  const stopped = status.stopped?.filter(({ part }) => part === 'listener') ?? [];
-  const [first] = stopped;
-  if (first && stopped.length === definition.options.listeners) {
-    return { state: 'pending', summary: `does not listen: ${describeStopped(first)} The event waits on the bus` };
-  }
-  if (definition.options.decisions !== 'all') {
+function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
+  const last = facts.positions.at(-1);
+  if (applied === undefined) return { state: 'unknown', summary: 'left no trace of it that is still kept' };
+  if (last === undefined) {
     return {
       state: 'unknown',
-      summary: `keeps ${definition.options.decisions === 'off' ? 'no' : 'only some'} decisions (sluice.io/decisions), and no run that carries the event is kept`,
+      summary: 'asks for such events, and nothing that is kept says what it did with this one',
     };
   }
-  const lag = status.lag === undefined ? '' : ` (${status.lag} events wait)`;
-  return { state: 'pending', summary: `has not handled it yet${lag}` };
+  const { status, definition, position } = applied;
+  const publishedAt = Date.parse(last.publishedAt);
+  const cameBefore = definition.options.startFrom.kind === 'new' && publishedAt < Date.parse(status.appliedAt);
+  const reached = cameBefore ? position?.deliveredTo : position?.handledTo;
+  if (reached === undefined ? !cameBefore : last.sequence > reached) return ofWaiting(sensor, applied, last.sequence);
+  if (cameBefore) {
+    return {
+      state: 'unmatched',
+      summary: `was applied at ${status.appliedAt}, after the event, and starts with new ones`,
+      next: adviceOnMissed(sensor, facts),
+    };
+  }
+  if (facts.now.getTime() - publishedAt < A_MOMENT_MS) return { state: 'pending', summary: 'is handling it now' };
+  const { decisions } = definition.options;
+  const why =
+    decisions === 'all'
+      ? 'its decision is not kept any more, or it asks for such events only since later'
+      : `it keeps ${decisions === 'off' ? 'no' : 'only some'} decisions (sluice.io/decisions)`;
+  return {
+    state: 'unknown',
+    summary: `has passed it on the bus, and no run that carries it is kept; ${why}`,
+    next: `${adviceOnMissed(sensor, facts)}; it shows first what would fire`,
+  };
+}
+
+/** It lies before the sensor on the bus. */
+function ofWaiting(sensor: string, { status, definition, position }: SensorFacts, sequence: number): Answer {
+  const { paused, holdingBack, stopped = [] } = status;
+  if (paused) {
+    const { since, by, why } = paused;
+    const summary = `has been paused since ${since} by ${by} (${why}); the event waits on the bus`;
+    return { state: 'pending', summary, next: adviceOnPaused(sensor) };
+  }
+  const next = adviceOnPending(sensor);
+  const silent = stopped.filter(({ part }) => part === 'listener');
+  const [first] = silent;
+  if (first && silent.length === definition.options.listeners) {
+    return { state: 'pending', summary: `does not listen: ${describeStopped(first)} The event waits on the bus`, next };
+  }
+  if (holdingBack) {
+    const summary = `holds back, because ${holdingBack.waiting} events wait for their turn; the event waits on the bus`;
+    return { state: 'pending', summary, next };
+  }
+  if (position === undefined)
+    return { state: 'pending', summary: 'has not begun to listen yet; the event waits on the bus', next };
+  if (sequence <= position.deliveredTo) return { state: 'pending', summary: 'has it in hand', next };
+  const waiting = position.waiting === 1 ? '1 event waits' : `${position.waiting} events wait`;
+  return { state: 'pending', summary: `has not handled it yet (${waiting} for it on the bus)`, next };
+}
+
+function latestOfDependency(
+  records: readonly DecisionRecord[],
+  decision: DecisionRecord['decision'],
+): readonly DecisionRecord[] {
+  const found = records.filter((record) => record.decision === decision);
+  return [...new Map(found.map((record) => [record.dependency, record])).values()];
+}
+
+function describeRefusal({ dependency, clause, code, reason }: DecisionRecord): string {
+  const why = [clause, code, reason].filter(Boolean).join(': ');
+  return dependency === undefined ? why : `dependency ${dependency} (${why})`;
+}
+
+/** A replay or a person has brought it once more since. */
+function isOvertaken(at: string, runs: readonly RunFacts[]): boolean {
+  return runs.some(({ origin, startedAt }) => origin !== undefined && Date.parse(startedAt) > Date.parse(at));
+}
+
+function triggersOf(runs: readonly RunFacts[]): Set<string> {
+  return new Set(runs.flatMap(({ fires = [] }) => fires.map(({ trigger }) => trigger)));
 }
 
 function stateOfFire(state: FireState): VerdictState {
@@ -187,8 +305,8 @@ function stateOfFire(state: FireState): VerdictState {
 
 const FIRE_WORDS: Readonly<Record<FireState, string>> = {
   Firing: 'is being fired',
-  Retrying: 'is being tried again',
-  Waiting: 'has fired and waits for the outcome',
+  Retrying: 'failed and is tried again',
+  Waiting: 'waits for the outcome',
   Parked: 'is parked and waits for a person',
   Succeeded: 'succeeded',
   Failed: 'failed',
