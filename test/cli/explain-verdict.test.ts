@@ -16,7 +16,7 @@ function facts(more: Partial<EventFacts> = {}): EventFacts {
   return {
     ...{ key: KEY, shortId: '7q3mfk2x9abc', id: 'items:S:1-0', source: 'stac', subject: 'items' },
     positions: [{ bus: 'argo/default', subject: 'default.stac.items', sequence: 7, publishedAt: PUBLISHED }],
-    ...{ decisions: [], runs: [], sensors: [], unknown: [], now: NOW, ...more },
+    ...{ decisions: [], runs: [], sensors: [], unasked: [], unknown: [], now: NOW, ...more },
   };
 }
 
@@ -161,6 +161,12 @@ describe('the verdict on an event', () => {
     const late = { ...status, appliedAt: '2026-01-02T03:10:00.000Z' };
     const verdict = only(facts({ sensors: [sensor({ status: late })] }));
     expect(verdict).toMatchObject({ state: 'unmatched', next: expect.stringContaining('--seq 7') as string });
+  });
+
+  it('does not say that nobody asks for an event while a sensor cannot be asked', () => {
+    expect(verdictOf(facts()).state).toBe('unmatched');
+    const { state, summary } = verdictOf(facts({ unasked: ['sensor argo/scenes'] }));
+    expect([state, summary]).toEqual(['unknown', expect.stringContaining('no worker answers for sensor argo/scenes')]);
   });
 
   it('says of a run that somebody terminated that it was ended from outside', () => {

@@ -75,6 +75,8 @@ export interface EventFacts {
   readonly decisions: readonly DecisionRecord[];
   readonly runs: readonly RunFacts[];
   readonly sensors: readonly SensorFacts[];
+  /** Applied sensors that could not say whether they ask for it. */
+  readonly unasked: readonly string[];
   /** What cannot be known (any more), and why. */
   readonly unknown: readonly string[];
   readonly now: Date;

@@ -37,6 +37,7 @@ export async function readFacts(
     positions: stored.map(positionOf),
     runs: await concurrently(runs, QUERIES_AT_ONCE, (run) => readReactions(session, ofEvent(run, key))),
     sensors: interested.sensors,
+    unasked: interested.unasked,
     now: new Date(),
   };
   return {

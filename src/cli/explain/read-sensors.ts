@@ -18,18 +18,20 @@ export async function readInterestedSensors(
   namespace: string | undefined,
   candidate: Candidate,
   buses: readonly OpenBus[],
-): Promise<{ sensors: SensorFacts[]; problems: string[] }> {
+): Promise<{ sensors: SensorFacts[]; unasked: string[]; problems: string[] }> {
   const applied = await listApplied(session, [APPLIED_KINDS.Sensor], namespace);
+  const unasked: string[] = [];
   const problems: string[] = [];
   const found = await concurrently(applied, QUERIES_AT_ONCE, async (object) => {
     try {
       return await readSensor(session, object, candidate, buses);
     } catch (error) {
+      unasked.push(`sensor ${object.namespace}/${object.name}`);
       problems.push(`Sensor ${object.namespace}/${object.name} cannot be asked: ${describeError(error)}`);
       return undefined;
     }
   });
-  return { sensors: found.filter((sensor) => sensor !== undefined), problems };
+  return { sensors: found.filter((sensor) => sensor !== undefined), unasked, problems };
 }
 
 async function readSensor(
