@@ -155,8 +155,7 @@ export class EventRelay {
 
   private async carry({ delivery, events, decisions }: Prepared, signal: AbortSignal): Promise<void> {
     try {
-      const tooLarge = await this.publish(events, signal);
-      const records = [...decisions, ...tooLarge];
+      const records = [...decisions, ...(await this.publish(events, signal))];
       if (records.length > 0) this.options.bus.recordDecisions(records);
       // What is rejected exists nowhere else: its record must be kept before the outside system forgets it.
       if (records.some((record) => record.decision === 'rejected')) {
@@ -177,11 +176,11 @@ export class EventRelay {
 
   /**
    * Publishes all, waiting for a bus that is away for as long as the source can wait. Returns the records of events
-   * that the bus will never take.
+   * that the bus will never take, and of those that it had already.
    */
   private async publish(events: readonly CloudEvent[], signal: AbortSignal): Promise<DecisionRecord[]> {
     const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
-    const rejections: DecisionRecord[] = [];
+    const records: DecisionRecord[] = [];
     let remaining = events;
     while (remaining.length > 0) {
       const patienceMs = Math.min(PUBLISH_PATIENCE_MS, Math.max(0, giveUpAt - performance.now()));
@@ -191,21 +190,23 @@ export class EventRelay {
       for (const [index, outcome] of outcomes.entries()) {
         const event = remaining[index];
         if (!event) continue;
-        if (outcome.kind === 'published') this.countPublished(event, outcome.duplicate);
-        else if (outcome.error.retryable) {
+        if (outcome.kind === 'published') {
+          this.countPublished(event, outcome.duplicate);
+          if (outcome.duplicate) records.push(this.repetition(event, outcome.sequence));
+        } else if (outcome.error.retryable) {
           failed.push(event);
           problem = outcome.error;
         } else {
           const { code, message } = outcome.error;
           this.options.telemetry?.refused(event, outcome.error);
-          rejections.push(this.decision(event, 'rejected', new Date().toISOString(), { code, reason: message }));
+          records.push(this.decision(event, 'rejected', new Date().toISOString(), { code, reason: message }));
         }
       }
       if (problem && (signal.aborted || performance.now() >= giveUpAt)) throw problem;
       if (problem) this.logWaiting(failed.length, problem);
       remaining = failed;
     }
-    return rejections;
+    return records;
   }
 
   private countPublished(event: CloudEvent, isDuplicate: boolean): void {
@@ -246,6 +247,11 @@ export class EventRelay {
     const ms = Math.floor(this.lastReceivedAt / 1000);
     const microseconds = String(this.lastReceivedAt % 1000).padStart(3, '0');
     return new Date(ms).toISOString().replace('Z', `${microseconds}Z`);
+  }
+
+  private repetition(event: CloudEvent, sequence: number): DecisionRecord {
+    const reason = 'it was received once more; the bus had it already';
+    return { ...this.decision(event, 'duplicate', new Date().toISOString(), { reason }), sequence };
   }
 
   private rejection(input: RejectedInput, now: string): DecisionRecord {

@@ -8,14 +8,12 @@ import { sensorDefinitionQuery, type ObjectName, type RunOptions } from '../work
 import { runOptionsOf } from '../workflows/run-start';
 import type { CloudEvent } from '../src/event/cloud-event';
 import type { JsonObject } from '../src/event/json';
+import { OUTCOME_SOURCE, outcomeEventId } from '../src/event/outcome-event-id';
 import type { FireStatus } from '../src/run/run-types';
 import type { PublishOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
 import { OutcomeStreams } from './outcome-streams';
 import type { WorkerDependencies } from './worker-dependencies';
-
-/** Event source name of outcomes; the event name is the sensor's name. */
-export const OUTCOME_SOURCE = 'sluice-outcomes';
 
 export function createPublishOutcomes({ buses, secrets }: Pick<WorkerDependencies, 'buses' | 'secrets'>) {
   const streams = new OutcomeStreams(secrets);
@@ -70,7 +68,7 @@ export function outcomeEvent(request: PublishOutcomesRequest, fire: FireStatus):
   const traceparent = request.events.find((event) => event.traceparent !== undefined)?.traceparent;
   return {
     specversion: '1.0',
-    id: `${request.sensor.name}:${fire.id}:${outcome?.phase ?? ''}:${outcome?.finishedAt ?? ''}`,
+    id: outcomeEventId(request.sensor.name, fire.id, outcome),
     source: OUTCOME_SOURCE,
     subject: request.sensor.name,
     type: 'org.ogc.api.job.result',

@@ -11,6 +11,7 @@ import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
 import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
 import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
+import type { EventPlace } from '../src/sensor/dependency-state-types';
 
 // ---------------------------------------------------------------- what is applied
 
@@ -147,6 +148,13 @@ export interface HeldDependencies {
   readonly running?: number;
 }
 export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>('dependencies');
+
+/**
+ * Where a sensor has one event, by its key: it waits for others, is collected with others, or waits in a fire for its
+ * turn. `dueAt` is in milliseconds.
+ */
+export type HeldPlace = EventPlace & { readonly trigger: string };
+export const sensorPlacesQuery = defineQuery<readonly HeldPlace[], [string]>('places');
 
 /** One event that satisfied one dependency, on its way to joined triggers. */
 export interface Observation {

@@ -25,6 +25,7 @@ import type {
   Accountable,
   EventBusDefinition,
   HeldDependencies,
+  HeldPlace,
   ListenerReport,
   Observation,
   SensorCounts,
@@ -198,6 +199,10 @@ export class SensorMemory {
     });
   }
 
+  placesOf(eventKey: string): readonly HeldPlace[] {
+    return this.state.placesOf(eventKey);
+  }
+
   /** How many more events may come to joined, collecting and limited triggers now. */
   room(): number {
     return this.pressure.room(this.state.waitingEvents());
@@ -282,7 +287,7 @@ export class SensorMemory {
       bus: this.current.bus,
       runs: [...fired, ...parked],
       records: records.filter(
-        ({ decision }) => wanted === 'all' || (wanted === 'problems' && decision !== 'joined' && decision !== 'fired'),
+        ({ decision }) => wanted === 'all' || (wanted === 'problems' && decision === 'discarded'),
       ),
     };
   }

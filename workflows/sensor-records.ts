@@ -18,12 +18,28 @@ export function recordsOfNote({ namespace, name }: ObjectName, note: StateNote<R
       subject,
       namespace,
       sensor: name,
-      decision: note.kind === 'held' || note.kind === 'collected' || note.kind === 'queued' ? 'joined' : 'discarded',
+      decision: decisionOf(note.kind),
       dependency: note.dependency,
       ...('trigger' in note && { triggers: [note.trigger] }),
       reason,
     },
   ];
+}
+
+function decisionOf(kind: StateNote<RememberedEvent>['kind']): DecisionRecord['decision'] {
+  switch (kind) {
+    case 'held':
+    case 'collected':
+    case 'queued':
+      return 'joined';
+    case 'duplicate':
+      return 'duplicate';
+    case 'replaced':
+    case 'reset':
+    case 'purged':
+    case 'unused':
+      return 'discarded';
+  }
 }
 
 /** Undefined for notes that say nothing new: what an event waits for is asked of the sensor, not recorded each time. */
@@ -38,7 +54,7 @@ function describeNote(note: StateNote<RememberedEvent>): string | undefined {
     case 'purged':
       return `forgotten because the sensor changed (${note.reason})`;
     case 'duplicate':
-      return 'had been taken before';
+      return 'had been taken for this dependency before';
     case 'collected':
     case 'queued':
     case 'unused':

@@ -39,6 +39,7 @@ import {
   retriggerUpdate,
   sensorDefinitionQuery,
   sensorDependenciesQuery,
+  sensorPlacesQuery,
   sensorRoomQuery,
   sensorStatusQuery,
   type Accountable,
@@ -95,6 +96,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
   setHandler(sensorStatusQuery, status, { description: 'Paused or not, triggers, counts, lag, what has stopped' });
   setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
+  setHandler(sensorPlacesQuery, (eventKey) => memory.placesOf(eventKey), {
+    description: 'Where the event of this key is held, and what it waits for',
+  });
   setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
   setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
     description: 'Sent by listeners: events that satisfied dependencies of joined triggers',

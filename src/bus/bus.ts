@@ -80,6 +80,16 @@ export interface BusListener {
   close(): Promise<void>;
 }
 
+/** How far a sensor has come on the bus. */
+export interface SensorPosition {
+  /** Up to here, everything was handled or was not for this sensor. */
+  readonly handledTo: number;
+  /** Up to here, everything that is for this sensor was handed out at least once. */
+  readonly deliveredTo: number;
+  /** Events that wait for the sensor, those in its hands included. */
+  readonly waiting: number;
+}
+
 /** An event read back from the bus, without any consumer's position changing. */
 export interface StoredEvent {
   readonly event: CloudEvent | undefined;
@@ -99,18 +109,28 @@ export interface EventRange {
   readonly fromTime?: string;
   readonly toTime?: string;
   readonly limit?: number;
+  /** Only events that have this text in their id or data; many are passed over quickly. */
+  readonly containing?: string;
 }
+
+/** Called as reading goes on, with the number of messages that were read so far, fitting or not. */
+export type OnRead = (count: number) => void;
 
 export interface DecisionFilter {
   readonly namespace?: string;
   /** Name of the sensor or event source that decided. */
   readonly owner?: string;
+  /** Which of them, where both may have this name. */
+  readonly ownerKind?: 'sensor' | 'event source';
   readonly decision?: Decision;
-  /** Event key or short id. */
+  /** Event key, event id or short id. */
   readonly event?: string;
+  /** Only records that have this text somewhere. */
+  readonly containing?: string;
   /** RFC 3339. */
   readonly since?: string;
-  readonly limit?: number;
+  /** The newest so many; default: all. */
+  readonly newest?: number;
 }
 
 export interface DecisionCounts {
@@ -132,7 +152,7 @@ export interface Bus {
   /** Outcomes in the order of the events. Never throws for a single event's fate. */
   publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
   openListener(options: ListenerOptions): Promise<BusListener>;
-  readEvents(range: EventRange): AsyncIterable<StoredEvent>;
+  readEvents(range: EventRange, onRead?: OnRead): AsyncIterable<StoredEvent>;
   /** First and last sequence on the bus and how many events it holds. */
   extent(): Promise<{ readonly first: number; readonly last: number; readonly events: number }>;
   /** Written in the background, many to a message; `flushDecisions` resolves once all so far are on the bus. */
@@ -140,7 +160,7 @@ export interface Bus {
   flushDecisions(): Promise<void>;
   decisionCounts(): DecisionCounts;
   /** Oldest first. */
-  readDecisions(filter: DecisionFilter): AsyncIterable<DecisionRecord>;
+  readDecisions(filter: DecisionFilter, onRead?: OnRead): AsyncIterable<DecisionRecord>;
   /** See SharedValues.update. */
   updateShared<Value>(
     bucket: string,
@@ -153,8 +173,8 @@ export interface Bus {
   recallHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<Array<CloudEvent | undefined>>;
   /** No error for what is not there. */
   forgetHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<void>;
-  /** Events that wait for a sensor, listened to or not; 0 for one that never listened. */
-  backlog(namespace: string, sensorName: string): Promise<number>;
+  /** Where a sensor is, listened to or not; undefined for one that never listened. */
+  position(namespace: string, sensorName: string): Promise<SensorPosition | undefined>;
   /** Removes the sensor's position and what it held: applied again, it starts anew. No error if there is none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */

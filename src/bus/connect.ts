@@ -7,16 +7,12 @@ import type { Bus, BusLog } from './bus';
 import { busSettings, type EventBusObject } from './bus-settings';
 import { openConnection, type BusConnection } from './connection';
 import { openListener } from './consume';
-import {
-  DECISION_RETENTION,
-  DecisionJournal,
-  ensureDecisionStream,
-  readDecisions,
-  type DecisionRetention,
-} from './decisions';
+import { DECISION_RETENTION, DecisionJournal, ensureDecisionStream, type DecisionRetention } from './decisions';
+import { findConsumer } from './durable-consumer';
 import { EventPublisher } from './publish';
 import { HeldContents } from './held-contents';
 import { readEvents } from './read-back';
+import { readDecisions } from './read-decisions';
 import { ensureEventStream, openManager } from './stream';
 import { SharedValues } from './shared-values';
 import { consumerName, EVENT_STREAM } from './subjects';
@@ -116,25 +112,28 @@ class JetStreamBus implements Bus {
   isConnected: Bus['isConnected'] = () => this.connection.isConnected();
   publishEvents: Bus['publishEvents'] = (events, options) => this.publisher.publishEvents(events, options);
   openListener: Bus['openListener'] = (options) => openListener(this.connection, this.manager, options);
-  readEvents: Bus['readEvents'] = (range) => readEvents(this.connection, this.manager, range);
+  readEvents: Bus['readEvents'] = (range, onRead) => readEvents(this.connection, this.manager, range, onRead);
   recordDecisions: Bus['recordDecisions'] = (records) => this.journal.record(records);
   flushDecisions: Bus['flushDecisions'] = () => this.journal.flush();
   decisionCounts: Bus['decisionCounts'] = () => this.journal.counts();
-  readDecisions: Bus['readDecisions'] = (filter) => readDecisions(this.connection, this.manager, filter);
+  readDecisions: Bus['readDecisions'] = (filter, onRead) =>
+    readDecisions(this.connection, this.manager, filter, onRead);
 
   updateShared: Bus['updateShared'] = (bucket, key, change) => this.shared.update(bucket, key, change);
   storeHeld: Bus['storeHeld'] = (namespace, sensor, contents) => this.held.store(namespace, sensor, contents);
   recallHeld: Bus['recallHeld'] = (namespace, sensor, names) => this.held.recall(namespace, sensor, names);
   forgetHeld: Bus['forgetHeld'] = (namespace, sensor, names) => this.held.forget(namespace, sensor, names);
 
-  backlog: Bus['backlog'] = async (namespace, sensorName) => {
-    try {
-      const info = await this.manager.consumers.info(EVENT_STREAM, consumerName(namespace, sensorName));
-      return info.num_pending + info.num_ack_pending;
-    } catch (error) {
-      if (!isConsumerMissing(error)) throw error;
-      return 0;
-    }
+  position: Bus['position'] = async (namespace, sensorName) => {
+    const info = await findConsumer(this.manager, consumerName(namespace, sensorName));
+    if (info === undefined) return undefined;
+    const deliveredTo = info.delivered.stream_seq;
+    return {
+      // The server's own floor moves with acknowledgements only, not over what the sensor did not ask for.
+      handledTo: info.num_ack_pending === 0 ? deliveredTo : info.ack_floor.stream_seq,
+      deliveredTo,
+      waiting: info.num_pending + info.num_ack_pending,
+    };
   };
 
   forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {

@@ -15,11 +15,9 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
-import { isDecisionRecord, type DecisionRecord } from '../event/decision-record';
-import { shortEventId } from '../event/short-id';
-import type { DecisionCounts, DecisionFilter } from './bus';
+import type { DecisionRecord } from '../event/decision-record';
+import type { DecisionCounts } from './bus';
 import type { BusConnection } from './connection';
-import { readStored } from './read-back';
 import { createStream, findStream } from './stream';
 import { DECISION_STREAM, DECISION_SUBJECTS, decisionSubject } from './subjects';
 
@@ -145,44 +143,6 @@ export class DecisionJournal {
       );
     }
     if (this.connection.isConnected()) await this.ensureStream().catch(() => undefined);
-  }
-}
-
-/** What fits the filter, oldest first; nothing where no decision was ever kept. */
-export async function* readDecisions(
-  connection: BusConnection,
-  manager: JetStreamManager,
-  filter: DecisionFilter,
-): AsyncGenerator<DecisionRecord> {
-  if (!(await findStream(manager, DECISION_STREAM))) return;
-  const { namespace, owner, decision, since, limit = Number.POSITIVE_INFINITY } = filter;
-  let count = 0;
-  const range = {
-    subjects: [decisionSubject(namespace, owner, decision)],
-    ...(since !== undefined && { fromTime: since }),
-  };
-  for await (const message of readStored(connection, manager, DECISION_STREAM, range)) {
-    for (const record of parseRecords(message.data)) {
-      if (!isAbout(record, filter.event)) continue;
-      if (count >= limit) return;
-      count += 1;
-      yield record;
-    }
-  }
-}
-
-function isAbout(record: DecisionRecord, event: string | undefined): boolean {
-  if (event === undefined) return true;
-  return record.eventKey === event || record.eventId === event || shortEventId(record.eventKey) === event;
-}
-
-/** One message that is not ours, or of a later version, must not hide all others. */
-function parseRecords(data: Uint8Array): DecisionRecord[] {
-  try {
-    const records: unknown = JSON.parse(new TextDecoder().decode(data));
-    return Array.isArray(records) ? records.filter(isDecisionRecord) : [];
-  } catch {
-    return [];
   }
 }
 

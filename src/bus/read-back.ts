@@ -1,6 +1,6 @@
 /** Reads events that are on the bus, as often as one likes: for replay and explain. No consumer's position changes. */
 import { DeliverPolicy, jetstream, type ConsumerMessages, type JetStreamManager } from '@nats-io/jetstream';
-import type { EventRange, StoredEvent } from './bus';
+import type { EventRange, OnRead, StoredEvent } from './bus';
 import type { BusConnection } from './connection';
 import { readEvent } from './delivery';
 import { EVENT_STREAM } from './subjects';
@@ -18,12 +18,16 @@ export async function* readEvents(
   connection: BusConnection,
   manager: JetStreamManager,
   range: EventRange,
+  onRead?: OnRead,
 ): AsyncGenerator<StoredEvent> {
   const untilTime = range.toTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(range.toTime);
+  const contains = range.containing === undefined ? undefined : textFinder(range.containing);
   let count = 0;
-  for await (const message of readStored(connection, manager, EVENT_STREAM, range)) {
+  for await (const message of readStored(connection, manager, EVENT_STREAM, range, onRead)) {
     if (message.publishedAt > untilTime || count >= (range.limit ?? Number.POSITIVE_INFINITY)) return;
     const { data, ...position } = message;
+    // Event sources of Argo Events write their data in base64.
+    if (contains && !contains(data) && !hasEncodedData(data)) continue;
     yield { ...readEvent(data), ...position };
     count += 1;
   }
@@ -35,6 +39,7 @@ export async function* readStored(
   manager: JetStreamManager,
   stream: string,
   range: Pick<EventRange, 'subjects' | 'fromSequence' | 'toSequence' | 'fromTime'>,
+  onRead?: OnRead,
 ): AsyncGenerator<StoredMessage> {
   const { state } = await manager.streams.info(stream);
   const last = Math.min(range.toSequence ?? state.last_seq, state.last_seq);
@@ -46,9 +51,11 @@ export async function* readStored(
   });
   if ((await consumer.info()).num_pending === 0) return;
   const messages: ConsumerMessages = await consumer.consume({ max_messages: 500 });
+  let read = 0;
   try {
     for await (const message of messages) {
       if (message.seq > last) return;
+      onRead?.((read += 1));
       yield {
         subject: message.subject,
         sequence: message.seq,
@@ -62,6 +69,14 @@ export async function* readStored(
     await consumer.delete().catch(() => undefined);
   }
 }
+
+/** Says of the bytes of JSON texts whether they hold this text: a hundred times quicker than to parse them. */
+export function textFinder(text: string): (json: Uint8Array) => boolean {
+  const written = Buffer.from(JSON.stringify(text).slice(1, -1));
+  return (json) => Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(written);
+}
+
+const hasEncodedData = textFinder('data_base64');
 
 function startOf(range: Pick<EventRange, 'fromSequence' | 'fromTime'>) {
   if (range.fromSequence !== undefined) {

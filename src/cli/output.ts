@@ -3,8 +3,9 @@
  *
  * A command computes one result and hands over its forms; it never looks at the format or the terminal itself.
  */
+import type { Writable } from 'node:stream';
 import { stringify } from 'yaml';
-import type { CliIo } from './io';
+import { isTerminal, type CliIo } from './io';
 import { createPaint, printable, type Paint } from './style';
 import { renderTable, type Table } from './table';
 
@@ -29,6 +30,8 @@ interface ResultLine {
 export interface Output {
   readonly format: OutputFormat;
   readonly paint: Paint;
+  /** Columns of the terminal that results go to; undefined where it is none. */
+  readonly width: number | undefined;
   print(result: Result): void;
   /** One result of a command that keeps giving them (`--follow`): a line each, JSON as one object a line. */
   printLine(line: ResultLine): void;
@@ -41,10 +44,15 @@ export function createOutput(io: CliIo, format: OutputFormat): Output {
   return {
     format,
     paint,
+    width: widthOf(io.stdout),
     print: (result) => void io.stdout.write(renderResult(result, format, paint)),
     printLine: (line) => void io.stdout.write(renderLine(line, format)),
     note: (text) => void io.stderr.write(`${printable(text)}\n`),
   };
+}
+
+function widthOf(stream: Writable): number | undefined {
+  return isTerminal(stream) && 'columns' in stream && typeof stream.columns === 'number' ? stream.columns : undefined;
 }
 
 function renderResult(result: Result, format: OutputFormat, paint: Paint): string {

@@ -9,9 +9,19 @@ import { isJsonObject } from './json';
  * - `failed`: a filter, transform or parameter could not be evaluated.
  * - `unmatched`: no dependency of the sensor asks for it.
  * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
- * - `discarded`: a person decided that it is not to be fired.
+ * - `discarded`: it waited for others, and was replaced or forgotten before they came.
+ * - `duplicate`: it came once more, and was known already; nothing follows from it.
  */
-export const DECISIONS = ['fired', 'joined', 'filtered', 'failed', 'unmatched', 'rejected', 'discarded'] as const;
+export const DECISIONS = [
+  'fired',
+  'joined',
+  'filtered',
+  'failed',
+  'unmatched',
+  'rejected',
+  'discarded',
+  'duplicate',
+] as const;
 export type Decision = (typeof DECISIONS)[number];
 
 /** True for what this version reads of the records on the bus: others may write there too. */

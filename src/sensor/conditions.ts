@@ -118,6 +118,19 @@ export function satisfyingDependencies(
   }
 }
 
+/** What is left to be satisfied: of `a && (b || c)` with an `a`, `b || c`. Undefined when the condition holds. */
+export function remainingCondition(
+  condition: ParsedCondition,
+  has: (dependency: string) => boolean,
+): ParsedCondition | undefined {
+  if (evaluateCondition(condition, has)) return undefined;
+  if (condition.kind === 'dependency') return condition;
+  return combine(
+    condition.kind,
+    condition.operands.flatMap((operand) => remainingCondition(operand, has) ?? []),
+  );
+}
+
 /** True when events must be kept until others arrive. Without any `&&`, each event fires the trigger by itself. */
 export function joinsDependencies(condition: ParsedCondition): boolean {
   return (

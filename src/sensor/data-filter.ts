@@ -16,7 +16,7 @@ const ITSELF = '@this';
 export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): ClauseVerdict | undefined {
   const found = lookUpPlainPath(data, filter.path);
   if (!found) return undefined;
-  if (!found.exists) return missingPath(filter.path);
+  if (!found.exists) return missingPath(filter);
   if (filter.template !== undefined && filter.template !== '') return undefined;
   const { value } = found;
   for (const wanted of filter.value) {
@@ -33,7 +33,7 @@ export async function decideDataFilter(
   engine: ExpressionEngine,
 ): Promise<ClauseVerdict> {
   const found = lookUpPlainPath(data, filter.path);
-  if (found && !found.exists) return missingPath(filter.path);
+  if (found && !found.exists) return missingPath(filter);
   // The engine then need not decode the rest of the event.
   const outcome = await (found
     ? engine.evaluate({ kind: 'dataFilter', filter: { ...filter, path: ITSELF }, data: found.value })
@@ -43,7 +43,7 @@ export async function decideDataFilter(
 
 function verdictOfOutcome(filter: DataFilter, outcome: ExpressionOutcome<FilterAnswer>): ClauseVerdict {
   if (outcome.ok) return verdictOf(filter, outcome.value.passed, outcome.value.found);
-  if (outcome.message === missingPathText(filter.path)) return missingPath(filter.path);
+  if (outcome.message === missingPathText(filter.path)) return missingPath(filter);
   return failed(outcome);
 }
 
@@ -110,10 +110,11 @@ function describeWanted(filter: DataFilter): string {
   return `${filter.type} ${comparator} ${values}`;
 }
 
-function missingPath(path: string): ClauseVerdict {
-  return refused(missingPathText(path));
+function missingPath(filter: DataFilter): ClauseVerdict {
+  return refused(`${missingPathText(filter.path)}, wanted ${describeWanted(filter)}`);
 }
 
+/** As the expression module says it. */
 function missingPathText(path: string): string {
   return `path '${path}' does not exist`;
 }

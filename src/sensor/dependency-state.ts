@@ -9,6 +9,7 @@
 import { conditionDependencies } from './conditions';
 import type {
   DependencyStateSpec,
+  EventPlace,
   EventReference,
   Observation,
   StateChange,
@@ -154,6 +155,13 @@ export class DependencyState<E extends EventReference> {
   /** What is held, waiting and running, for queries and pages. */
   view(): TriggerView<E>[] {
     return [...this.triggers.values()].map((trigger) => trigger.view());
+  }
+
+  /** Every place that holds the event, with the trigger that it is for. */
+  placesOf(eventKey: string): Array<EventPlace & { readonly trigger: string }> {
+    return [...this.triggers].flatMap(([trigger, state]) =>
+      state.placesOf(eventKey).map((place) => ({ trigger, ...place })),
+    );
   }
 
   private build(spec: DependencyStateSpec): void {

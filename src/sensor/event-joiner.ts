@@ -3,9 +3,17 @@
  *
  * Events meet within a group: those with the same correlation key, of the same period between two condition resets.
  */
-import { conditionDependencies, evaluateCondition, satisfyingDependencies, type ParsedCondition } from './conditions';
+import {
+  conditionDependencies,
+  evaluateCondition,
+  formatCondition,
+  remainingCondition,
+  satisfyingDependencies,
+  type ParsedCondition,
+} from './conditions';
 import { ResetClock } from './condition-resets';
 import type {
+  EventPlace,
   EventReference,
   HeldEvent,
   Observation,
@@ -79,7 +87,7 @@ export class EventJoiner<E extends EventReference> {
     if (group === undefined) return undefined;
     const has = (name: string): boolean => group.queues.has(name);
     if (!evaluateCondition(this.condition, has)) {
-      const waitingFor = this.dependencies.filter((name) => !has(name));
+      const waitingFor = conditionDependencies(remainingCondition(this.condition, has) ?? this.condition);
       change.notes.push({ kind: 'held', trigger: this.trigger.name, dependency, event, waitingFor });
       this.parkOverflow(dependency, change);
       return undefined;
@@ -108,6 +116,15 @@ export class EventJoiner<E extends EventReference> {
     if (this.clock && this.groups.size > 0) deadlines.push(this.clock.periodOf(now).end);
     const next = Math.min(...deadlines);
     return Number.isFinite(next) ? next : undefined;
+  }
+
+  /** Where the event waits, and for what: what comes with another key or of another period is of no use to it. */
+  placesOf(eventKey: string): EventPlace[] {
+    return [...this.byAge.values()].flatMap((queue) =>
+      [...queue]
+        .filter(({ event }) => event.key === eventKey)
+        .map(({ dependency, group }) => ({ kind: 'held', dependency, waitingFor: this.remainingOf(group) })),
+    );
   }
 
   snapshot(): JoinerSnapshot<E> {
@@ -218,6 +235,10 @@ export class EventJoiner<E extends EventReference> {
 
   private missingIn(group: Group<E>): string[] {
     return this.dependencies.filter((name) => !group.queues.has(name));
+  }
+
+  private remainingOf({ queues }: Group<E>): string {
+    return formatCondition(remainingCondition(this.condition, (name) => queues.has(name)) ?? this.condition);
   }
 
   private park(

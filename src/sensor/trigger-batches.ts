@@ -1,5 +1,5 @@
 /** Collects the satisfied conditions of one trigger, to fire once for many: debounce and batch. */
-import type { Collecting, EventReference, FireReason } from './dependency-state-types';
+import type { Collecting, EventPlace, EventReference, FireReason } from './dependency-state-types';
 
 /** Most conditions collected for one fire, whatever the options say; with one more waiting the fire goes out. */
 export const MAX_COLLECTED = 1000;
@@ -102,6 +102,19 @@ export class TriggerBatches<E extends EventReference> {
     let next = Infinity;
     for (const collection of this.collections.values()) next = Math.min(next, this.dueTime(collection).dueAt);
     return Number.isFinite(next) ? next : undefined;
+  }
+
+  placesOf(eventKey: string): EventPlace[] {
+    return [...this.collections.values()].flatMap((collection) => {
+      const { dueAt } = this.dueTime(collection);
+      const dependencies = collection.joined.flatMap((events) =>
+        Object.entries(events).flatMap(([dependency, event]) => (event.key === eventKey ? [dependency] : [])),
+      );
+      return dependencies.map((dependency) => ({
+        ...{ kind: 'collected' as const, dependency, collected: collection.joined.length },
+        ...(Number.isFinite(dueAt) && { dueAt }),
+      }));
+    });
   }
 
   snapshot(): Collection<E>[] {

@@ -1,5 +1,5 @@
 /** Lets only so many fires of one trigger run at the same time for each value of a key; the others wait in line. */
-import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
+import type { ConcurrencyLimit, EventPlace, EventReference, StateFire } from './dependency-state-types';
 
 /** A safeguard: a sensor holds back (back-pressure.ts) long before so many wait. */
 const DEFAULT_MAX_WAITING = 2000;
@@ -65,6 +65,16 @@ export class TriggerConcurrency<E extends EventReference> {
     return [...this.lanes.keys()].flatMap((key) => this.releaseLane(key));
   }
 
+  placesOf(eventKey: string): EventPlace[] {
+    return [...this.lanes.values()].flatMap(({ waiting }) =>
+      waiting.flatMap((fire, ahead) =>
+        eventsOf(fire)
+          .filter(([, event]) => event.key === eventKey)
+          .map(([dependency]) => ({ kind: 'queued', dependency, ahead })),
+      ),
+    );
+  }
+
   snapshot(): Lane<E>[] {
     return [...this.lanes].map(([key, { running, waiting }]) => ({
       key,
@@ -94,4 +104,10 @@ export class TriggerConcurrency<E extends EventReference> {
 function countEvents<E>({ dependencies, all }: StateFire<E>): number {
   if (!all) return Object.keys(dependencies).length;
   return Object.values(all).reduce((total, events) => total + events.length, 0);
+}
+
+/** Every event of a fire, with the dependency that it satisfied. */
+export function eventsOf<E>({ dependencies, all }: StateFire<E>): Array<[string, E]> {
+  if (!all) return Object.entries(dependencies);
+  return Object.entries(all).flatMap(([dependency, events]) => events.map((event): [string, E] => [dependency, event]));
 }

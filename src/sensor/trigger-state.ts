@@ -8,6 +8,7 @@ import {
 } from './conditions';
 import type {
   DependencyStateSpec,
+  EventPlace,
   EventReference,
   FireReason,
   Observation,
@@ -19,7 +20,7 @@ import type {
 } from './dependency-state-types';
 import { EventJoiner, type JoinerSnapshot } from './event-joiner';
 import { TriggerBatches, type Collection } from './trigger-batches';
-import { TriggerConcurrency, type Lane } from './trigger-concurrency';
+import { TriggerConcurrency, eventsOf, type Lane } from './trigger-concurrency';
 
 export interface TriggerSnapshot<E> {
   readonly joiner?: JoinerSnapshot<E>;
@@ -124,6 +125,14 @@ export class TriggerState<E extends EventReference> {
     };
   }
 
+  placesOf(eventKey: string): EventPlace[] {
+    return [
+      ...(this.joiner?.placesOf(eventKey) ?? []),
+      ...(this.batches?.placesOf(eventKey) ?? []),
+      ...(this.concurrency?.placesOf(eventKey) ?? []),
+    ];
+  }
+
   private adoptLanes(lanes: readonly Lane<E>[], change: StateChange<E>): void {
     if (!this.trigger.concurrency) {
       for (const { waiting } of lanes) change.fires.push(...waiting);
@@ -226,11 +235,6 @@ function purgeReasons(
 /** The written condition without differences of mere spelling. A trigger without one keeps having none. */
 function expressionOf({ conditions }: StatefulTrigger): string {
   return conditions === undefined || conditions.trim() === '' ? '' : formatCondition(parseCondition(conditions));
-}
-
-function eventsOf<E extends EventReference>({ dependencies, all }: StateFire<E>): Array<[string, E]> {
-  if (!all) return Object.entries(dependencies);
-  return Object.entries(all).flatMap(([dependency, events]) => events.map((event): [string, E] => [dependency, event]));
 }
 
 function valueOfKey(key: string | undefined, observation: Observation<EventReference>): string {

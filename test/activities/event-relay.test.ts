@@ -135,10 +135,14 @@ describe('the relay', () => {
     expect(await eventsOnBus()).toHaveLength(500);
   });
 
-  it('counts what the bus had already as duplicates', async () => {
+  it('counts what the bus had already as duplicates, and records that it came once more', async () => {
     const script = [[{ transportId: 's:1-0', data: {} }], [{ transportId: 's:1-0', data: {} }]];
     const counts = await run(new ScriptedSource(script), { maxInFlight: 1 });
     expect(counts).toMatchObject({ received: 2, published: 1, duplicates: 1 });
+    await bus.flushDecisions();
+    const records: DecisionRecord[] = [];
+    for await (const record of bus.readDecisions({ decision: 'duplicate' })) records.push(record);
+    expect(records).toMatchObject([{ eventKey: 'stac/scenes:s:1-0', eventSource: 'stac', sequence: 1 }]);
   });
 
   it('reads ahead no further than it is allowed to, and gives everything back when it is stopped meanwhile', async () => {

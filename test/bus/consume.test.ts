@@ -144,6 +144,25 @@ describe('listening for a sensor', () => {
     expect(third).toMatchObject({ deliveryCount: 3, event: { id: 'again' } });
   });
 
+  it('tells how far a sensor has come, and where it never was', async () => {
+    const name = 'far';
+    expect(await bus.position('argo', name)).toBeUndefined();
+    await bus.publishEvents([sampleEvent('far1'), sampleEvent('far2'), sampleEvent('far3')]);
+    const { last } = await bus.extent();
+    const options = { namespace: 'argo', sensorName: name, subjects: ['default.stac.scenes'], maxBatch: 1 };
+    const listener = await bus.openListener({ ...options, startFrom: { kind: 'new' } });
+    expect(await bus.position('argo', name)).toEqual({ handledTo: last, deliveredTo: last, waiting: 0 });
+    await bus.publishEvents([sampleEvent('far4'), sampleEvent('far5', { subject: 'others' }), sampleEvent('far6')]);
+    const [first] = await take(listener, 2, { ack: false });
+    const inHand = await bus.position('argo', name);
+    expect(inHand).toMatchObject({ deliveredTo: last + 3, waiting: 2 });
+    expect(inHand?.handledTo).toBeLessThanOrEqual(last);
+    first?.ack();
+    await eventually(async () => (await bus.position('argo', name))?.waiting === 1);
+    expect((await bus.position('argo', name))?.handledTo).toBeLessThan(last + 3);
+    await listener.close();
+  });
+
   it('keeps its position when the subjects of its dependencies change', async () => {
     const sensorName = 'changed';
     await bus.publishEvents(freshEvents(5));

@@ -57,6 +57,7 @@ describe('the journal of decisions', () => {
     ['a sensor', { owner: 'water-bodies' }, ['a fired', 'b filtered']],
     ['a sensor with a dot in its name', { owner: 'other.sensor' }, ['b joined']],
     ['an event source', { namespace: 'argo', owner: 'stac' }, ['c rejected']],
+    ['any text in it', { containing: 'cloud_cover is 8' }, ['b filtered']],
     ['a kind of decision', { decision: 'filtered' }, ['b filtered']],
     ['another namespace', { namespace: 'elsewhere' }, []],
     ['a time that is yet to come', { since: '2100-01-01T00:00:00Z' }, []],
@@ -72,8 +73,30 @@ describe('the journal of decisions', () => {
     }
   });
 
-  it('stops reading at the limit', async () => {
-    expect(await read({ limit: 2 })).toHaveLength(2);
+  it('is read from its end where the newest are asked for', async () => {
+    // One message each: more than is looked at in the first step back.
+    for (let index = 0; index < 450; index += 1) {
+      bus.recordDecisions([record(`n${index}`, { sensor: index === 3 ? 'rare' : 'often' })]);
+      await bus.flushDecisions();
+    }
+    expect(await read({ owner: 'often', newest: 2 })).toEqual(['n448 fired', 'n449 fired']);
+    expect(await read({ owner: 'rare', newest: 2 })).toEqual(['n3 fired']);
+    expect(await read({ owner: 'often', newest: 1_000 })).toHaveLength(449);
+    expect(await read({ owner: 'often', newest: 2, since: '2100-01-01T00:00:00Z' })).toEqual([]);
+    let messages = 0;
+    for await (const found of bus.readDecisions({ newest: 10 }, (count) => (messages = count)))
+      expect(found.sensor).toBe('often');
+    expect(messages).toBeLessThan(450);
+  });
+
+  it('tells a sensor from an event source of the same name', async () => {
+    bus.recordDecisions([
+      record('d', { sensor: 'same' }),
+      record('e', { sensor: undefined, eventSource: 'same', decision: 'filtered' }),
+    ]);
+    await bus.flushDecisions();
+    expect(await read({ owner: 'same', ownerKind: 'sensor' })).toEqual(['d fired']);
+    expect(await read({ owner: 'same', ownerKind: 'event source', newest: 5 })).toEqual(['e filtered']);
   });
 
   it('writes many records in few messages, and counts them', async () => {

@@ -35,6 +35,8 @@ describe('reading events back from the bus', () => {
     ['by subject', { subjects: ['default.stac.scenes'] }, ['a', 'c', 'd']],
     ['by subject up to a sequence that is not on it', { subjects: ['default.stac.scenes'], toSequence: 2 }, ['a']],
     ['by a subject without events', { subjects: ['default.stac.nothing'] }, []],
+    ['by what an event says', { containing: 'https://stac.example/c' }, ['c']],
+    ['by what no event says', { containing: 'stac.example/e' }, []],
     ['up to a limit', { limit: 2 }, ['a', 'b']],
     ['beyond the end', { fromSequence: 100 }, []],
   ])('works %s', async (_, range, expected) => {
@@ -67,5 +69,11 @@ describe('reading events back from the bus', () => {
       if (sequence === 2) break;
     }
     expect(await bus.extent()).toEqual({ first: 1, last: 4, events: 4 });
+  });
+
+  it('finds text in what an event source of Argo Events has encoded', async () => {
+    const hidden = { data_base64: Buffer.from('{"scene":"S2B"}').toString('base64'), data: undefined };
+    await bus.publishEvents([sampleEvent('argo', { ...hidden, subject: 'encoded' })]);
+    expect(await read({ subjects: ['default.stac.encoded'], containing: 'S2B' })).toEqual(['argo']);
   });
 });

@@ -96,10 +96,11 @@ describe('sluice explain', () => {
     for (const story of await storiesOf(clear)) {
       expect(story.unknown).toEqual([]);
       expect(story.verdict).toMatchObject({ state: 'succeeded', sensors: [{ sensor: `${NAMESPACE}/mixed` }] });
-      // Its run may carry a parked fire of another event, and then has not ended.
+      // Its run may carry a parked fire of another event, and then has not ended; its outcome is announced in time.
+      const later = ['run succeeded', 'outcome announced', 'outcome reacted'];
       expect(
         whats(story)
-          .filter((what) => what !== 'run succeeded')
+          .filter((what) => !later.includes(what))
           .sort(),
       ).toEqual([
         ...['bus published', 'outcome succeeded', 'run started', 'sensor filtered', 'sensor fired'],
@@ -143,6 +144,7 @@ describe('sluice explain', () => {
       expect(story.verdict.state).toBe('succeeded');
       expect(whats(story).filter((what) => what === 'bus published')).toHaveLength(1);
       expect(whats(story).filter((what) => what === 'run started')).toHaveLength(1);
+      expect(whats(story).filter((what) => what === 'source duplicate')).toHaveLength(1);
     }
   }, 240_000);
 
@@ -153,6 +155,16 @@ describe('sluice explain', () => {
     });
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['Succeeded']));
     const told = outcomes.flatMap(({ events }) => events);
+    const first = told.find((event) => typeof event === 'string') ?? '';
+    const reacted = await eventually(async () => {
+      const { timeline } = await explain(first);
+      return timeline.find(({ what }) => what === 'reacted');
+    });
+    expect(reacted).toMatchObject({
+      sensor: `${NAMESPACE}/chained`,
+      event: expect.stringMatching(/^sluice-outcomes\/mixed:/) as string,
+    });
+    expect((await explain(reacted.event ?? '')).verdict.sensors).toMatchObject([{ sensor: `${NAMESPACE}/chained` }]);
     const stream = await redis.xrange('WATERBODIES', '-', '+');
     const hrefs = stream.map(([, fields]) => fields[fields.indexOf('href') + 1]).sort();
     expect(hrefs).toEqual(Array.from({ length: 30 }, (_, index) => `clear-${index}`).sort());

@@ -9,6 +9,7 @@ import {
   MAX_CONDITION_DEPTH,
   parseCondition,
   parseTriggerCondition,
+  remainingCondition,
   satisfyingDependencies,
 } from '../../src/sensor/conditions';
 import { anyConditionTree, holds, written } from './condition-trees';
@@ -117,6 +118,18 @@ describe('conditions - meaning', () => {
     ['a && a', ['a'], ['a']],
   ])('%j with %j is satisfied by %j', (text, present, expected) => {
     expect(satisfyingDependencies(parseCondition(text), holding(...present))).toEqual(expected);
+  });
+
+  it.each([
+    ['a && b', [], 'a && b'],
+    ['a && b && c', ['b'], 'a && c'],
+    ['a && (b || c)', ['a'], 'b || c'],
+    ['a && (b || c)', ['b'], 'a'],
+    ['(a && b) || (a && c)', ['a'], 'b || c'],
+    ['a && b', ['a', 'b'], undefined],
+  ])('of %j with %j, %j is left', (text, present, expected) => {
+    const left = remainingCondition(parseCondition(text), holding(...present));
+    expect(left && formatCondition(left)).toBe(expected);
   });
 
   it('means the same as the tree it was written from, however it is spelled', () => {

@@ -80,6 +80,31 @@ describe('dependency state - as Argo Events documents it', () => {
     expect(feed(state, 'b1', 'b2', 'a3')).toEqual(['a3+b2']);
   });
 
+  it('knows where each event waits, and for what', () => {
+    const correlated = (key: string, pair: string) => observation(key, { keys: { pair } });
+    const joined = new DependencyState<EventReference>(sensor({ conditions: 'a && (b || c)', correlateBy: 'pair' }));
+    joined.observe(correlated('a1', 'x'));
+    joined.observe(correlated('b2', 'y'));
+    expect(joined.placesOf('a1')).toEqual([{ trigger: 't', kind: 'held', dependency: 'a', waitingFor: 'b || c' }]);
+    expect(joined.placesOf('b2')).toEqual([{ trigger: 't', kind: 'held', dependency: 'b', waitingFor: 'a' }]);
+    expect(joined.placesOf('a9')).toEqual([]);
+
+    const collecting = new DependencyState<EventReference>(
+      sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 9, batchWindowMs: 60_000 } }),
+    );
+    feed(collecting, 'a1', 'a2');
+    const dueAt = NOON + 61_000;
+    expect(collecting.placesOf('a2')).toEqual([
+      { trigger: 't', kind: 'collected', dependency: 'a', collected: 2, dueAt },
+    ]);
+
+    const limited = new DependencyState<EventReference>(sensor({ conditions: 'a', concurrency: { limit: 1 } }));
+    feed(limited, 'a1', 'a2', 'a3');
+    expect(limited.placesOf('a1')).toEqual([]);
+    expect(limited.placesOf('a3')).toEqual([{ trigger: 't', kind: 'queued', dependency: 'a', ahead: 1 }]);
+    expect(DependencyState.restore(limited.snapshot()).placesOf('a3')).toEqual(limited.placesOf('a3'));
+  });
+
   it('keeps the state of each trigger apart', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a && b' }, { name: 'u', conditions: 'a && c' }),

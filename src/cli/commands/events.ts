@@ -1,11 +1,12 @@
 /** `sluice events`: what sensors and event sources decided about events. */
 import { Option, type Command } from 'commander';
-import type { DecisionRecord } from '../../event/decision-record';
-import { DECISIONS, type Decision } from '../../event/decision-record';
+import type { DecisionFilter } from '../../bus/bus';
+import { DECISIONS, type Decision, type DecisionRecord } from '../../event/decision-record';
 import { shortEventId } from '../../event/short-id';
 import { SluiceError } from '../../errors';
 import { defaultNamespace } from '../applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
+import { EXIT_CODES } from '../exit-codes';
 import { withBuses, type OpenBus } from '../explain/open-buses';
 import { createProgress } from '../progress';
 import type { RegisterCommand } from '../runtime';
@@ -30,6 +31,7 @@ const TONES: Readonly<Record<Decision, Tone>> = {
   unmatched: 'quiet',
   rejected: 'bad',
   discarded: 'warning',
+  duplicate: 'quiet',
 };
 
 const EXAMPLES = `
@@ -38,7 +40,8 @@ Examples:
   sluice events --sensor water-bodies --decision filtered --since 24h
   sluice events --source stac --decision rejected           # what never became an event
 
-Decisions are kept on the event bus for seven days. sluice explain EVENT_ID tells the whole story of one event.`;
+Decisions are kept on the event bus for seven days. sluice explain EVENT_ID tells the whole story of one event.
+Ends with 3 when a bus cannot be read; what the others have is shown.`;
 
 export const registerEvents: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('events'))
@@ -48,34 +51,39 @@ export const registerEvents: RegisterCommand = (program, cli) => {
     .option('--source <name>', 'decisions of this event source; NAMESPACE/NAME or NAME')
     .option('-n, --namespace <name>', 'namespace of --sensor or --source (default: SLUICE_NAMESPACE, default)')
     .addOption(new Option('--decision <decision>', 'only these').choices(DECISIONS))
-    .option('--event <id>', 'only about this event; its key or its short id')
+    .option('--event <id>', 'only about this event; its key, id or short id')
     .addOption(new Option('--since <duration>', 'how far back').argParser(parseDuration).default(3_600_000, '1h'))
     .option('--limit <n>', 'at most this many, the newest', parsePositiveInteger, 100)
     .addHelpText('after', EXAMPLES)
     .action(async (options: EventsOptions, command: Command) => {
       const output = cli.output(command);
-      const owner = options.sensor ?? options.source;
       if (options.sensor !== undefined && options.source !== undefined) {
         throw new SluiceError('USAGE', { message: 'both --sensor and --source are given', fix: 'Give one of them' });
       }
-      const [name, ownNamespace] = (owner?.split('/') ?? []).reverse();
+      const [name, ownNamespace] = ((options.sensor ?? options.source)?.split('/') ?? []).reverse();
       const namespace = ownNamespace ?? options.namespace ?? (name && defaultNamespace(cli.io));
-      const progress = createProgress(cli.io);
-      const { decisions, more, problems } = await withTemporal(options, cli.io, (session) =>
-        withBuses(session, cli.io, namespace, async (open) => {
-          const filter = {
-            ...(namespace !== undefined && { namespace }),
-            ...(name !== undefined && { owner: name }),
-            ...(options.decision !== undefined && { decision: options.decision }),
-            ...(options.event !== undefined && { event: options.event }),
-            since: new Date(Date.now() - options.since).toISOString(),
-          };
-          const found = await readNewest(open.buses, filter, options, (count) =>
-            progress.update(`${count} decisions read`),
-          );
-          return { ...found, problems: open.problems };
+      const filter: DecisionFilter = {
+        ...(namespace !== undefined && { namespace }),
+        ...(name !== undefined && {
+          owner: name,
+          ownerKind: options.sensor === undefined ? ('event source' as const) : ('sensor' as const),
         }),
+        ...(options.decision !== undefined && { decision: options.decision }),
+        ...(options.event !== undefined && { event: options.event }),
+        since: new Date(Date.now() - options.since).toISOString(),
+        // One more tells whether there are more.
+        newest: options.limit + 1,
+      };
+      const progress = createProgress(cli.io);
+      progress.update('connecting');
+      const { found, problems } = await withTemporal(options, cli.io, (session) =>
+        withBuses(session, cli.io, namespace, async ({ buses, problems: unread }) => ({
+          found: await readNewest(buses, filter, (count) => progress.update(`${count} messages of decisions read`)),
+          problems: unread,
+        })),
       ).finally(() => progress.end());
+      const decisions = found.slice(-options.limit);
+      const more = found.length > decisions.length;
       output.print({
         data: { decisions, more, problems },
         table: {
@@ -83,14 +91,15 @@ export const registerEvents: RegisterCommand = (program, cli) => {
           rows: decisions.map((record) => [
             ...[record.at, { text: record.decision, tone: TONES[record.decision] }],
             ...[record.eventKey, shortEventId(record.eventKey)],
-            ...[record.sensor ?? record.eventSource ?? '', describeRecord(record)],
+            ...[`${record.namespace}/${record.sensor ?? record.eventSource ?? ''}`, describeRecord(record)],
           ]),
-          empty: 'No decisions.',
+          empty: `No decisions since ${filter.since} (--since)${problems.length > 0 ? ', but not every bus could be read' : ''}.`,
         },
         names: [...new Set(decisions.map(({ eventKey }) => eventKey))],
       });
       for (const problem of problems) output.note(problem);
       if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
+      if (problems.length > 0) cli.exitWith(EXIT_CODES.unreachable);
     });
 };
 
@@ -100,27 +109,15 @@ function describeRecord({ decision, dependency, triggers, clause, reason, code, 
   return [...what, ...(decision === 'fired' && runId !== undefined ? [runId] : [])].join(' · ');
 }
 
-/** Buses may be one server under several names, so that one record may be read twice. */
+/** Oldest first. Buses may be one server under several names, so that one record may be read twice. */
 async function readNewest(
   buses: readonly OpenBus[],
-  filter: Parameters<OpenBus['bus']['readDecisions']>[0],
-  { sensor, source, limit }: EventsOptions,
+  filter: DecisionFilter,
   onProgress: (count: number) => void,
-): Promise<{ decisions: DecisionRecord[]; more: boolean }> {
+): Promise<DecisionRecord[]> {
   const found = new Map<string, DecisionRecord>();
-  let count = 0;
-  let more = false;
   for (const { bus } of buses) {
-    for await (const record of bus.readDecisions(filter)) {
-      onProgress((count += 1));
-      if (sensor !== undefined && record.sensor === undefined) continue;
-      if (source !== undefined && record.eventSource === undefined) continue;
-      found.set(JSON.stringify(record), record);
-      if (found.size <= limit * 2) continue;
-      more = true;
-      for (const oldest of [...found.keys()].slice(0, limit)) found.delete(oldest);
-    }
+    for await (const record of bus.readDecisions(filter, onProgress)) found.set(JSON.stringify(record), record);
   }
-  const sorted = [...found.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return { decisions: sorted.slice(-limit), more: more || sorted.length > limit };
+  return [...found.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

@@ -5,16 +5,16 @@ import { parseDuration } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { findCandidates, type Candidate } from '../explain/find-event';
 import { withBuses, type OpenBuses } from '../explain/open-buses';
+import { describeStory } from '../explain/print-story';
 import { readFacts } from '../explain/read-facts';
 import { readRunsOf } from '../explain/read-runs';
-import type { Story, VerdictState } from '../explain/story';
+import { describeSilentSources } from '../explain/silent-sources';
+import type { Story } from '../explain/story';
 import { timelineOf } from '../explain/timeline';
 import { verdictOf } from '../explain/verdict';
-import type { CliIo } from '../io';
 import type { Output } from '../output';
-import { createProgress } from '../progress';
+import { createProgress, type Progress } from '../progress';
 import type { RegisterCommand } from '../runtime';
-import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 interface ExplainOptions extends TemporalOptions {
@@ -24,12 +24,11 @@ interface ExplainOptions extends TemporalOptions {
 
 type Answer =
   | { readonly kind: 'story'; readonly story: Story }
-  | { readonly kind: 'several'; readonly candidates: readonly Candidate[] }
-  | { readonly kind: 'nothing'; readonly problems: readonly string[] };
+  | { readonly kind: 'several'; readonly candidates: readonly Candidate[]; readonly problems: readonly string[] }
+  /** `problems`: what could not be asked; `hints`: where the event may be instead. */
+  | { readonly kind: 'nothing'; readonly problems: readonly string[]; readonly hints: readonly string[] };
 
 const SHOWN_CANDIDATES = 50;
-const BAD: readonly VerdictState[] = ['parked', 'failed', 'error', 'rejected'];
-const GOOD: readonly VerdictState[] = ['succeeded', 'fired'];
 
 const EXAMPLES = `
 Examples:
@@ -38,21 +37,26 @@ Examples:
   sluice explain 1647495121754-0                       # any part of the id, or of the event's data
   sluice explain S2B_10TFK_20210713_0_L2A -o json
 
-Ends with 1 when nothing is known of the event, or when several fit.`;
+Exit codes here:
+  0  the event is known, whatever became of it: see verdict.state of -o json
+  1  nothing is known of it, or several events fit
+  3  nothing is known of it, and a bus could not be read`;
 
 export const registerExplain: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('explain <event-id>'))
     .summary('what became of an event')
     .description(
-      'Tells what became of an event at its source, on the bus, in every sensor, and in the runs it started.',
+      'Tells what became of an event and what to do about it, and then its way: source, bus, sensors, runs, outcomes.',
     )
     .option('-n, --namespace <name>', 'look only at what is applied in this namespace (default: everywhere)')
     .option('--since <duration>', 'look only this far back, e.g. 24h (default: as far as there is)', parseDuration)
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, options: ExplainOptions, command: Command) => {
+      const progress = createProgress(cli.io);
+      progress.update('connecting');
       const answer = await withTemporal(options, cli.io, (session) =>
-        withBuses(session, cli.io, options.namespace, (open) => explain(session, open, text, options, cli.io)),
-      );
+        withBuses(session, cli.io, options.namespace, (open) => explain(session, open, text, options, progress)),
+      ).finally(() => progress.end());
       cli.exitWith(print(answer, text, cli.output(command)));
     });
 };
@@ -62,86 +66,69 @@ async function explain(
   open: OpenBuses,
   text: string,
   { namespace, since }: ExplainOptions,
-  io: CliIo,
+  progress: Progress,
 ): Promise<Answer> {
-  const progress = createProgress(io);
-  try {
-    const from = since === undefined ? undefined : new Date(Date.now() - since);
-    const found = await findCandidates(open.buses, text, from, (message) => progress.update(message));
-    const candidates = found.length > 0 ? found : await findInRuns(session, text, namespace);
-    const [candidate, ...others] = candidates;
-    if (candidate === undefined) return { kind: 'nothing', problems: open.problems };
-    if (others.length > 0) return { kind: 'several', candidates };
-    progress.update('asking runs and sensors');
-    const facts = await readFacts(session, open, candidate, namespace);
-    const { key, shortId, id, source, subject, event, unknown } = facts;
-    return {
-      kind: 'story',
-      story: {
-        event: { key, shortId, id, source, subject, ...(event && { time: event.time, type: event.type }) },
-        timeline: timelineOf(facts),
-        verdict: verdictOf(facts),
-        unknown,
-      },
-    };
-  } finally {
-    progress.end();
+  const from = since === undefined ? undefined : new Date(Date.now() - since);
+  const found = await findCandidates(open.buses, text, from, (message) => progress.update(message));
+  progress.update('asking runs and sensors');
+  const candidates = found.length > 0 ? found : await findInRuns(session, text, namespace);
+  const [candidate, ...others] = candidates;
+  const { problems } = open;
+  if (candidate === undefined) {
+    return { kind: 'nothing', problems, hints: await describeSilentSources(session, namespace, open.buses) };
   }
+  if (others.length > 0) return { kind: 'several', candidates, problems };
+  const facts = await readFacts(session, open, candidate, namespace);
+  const { key, shortId, id, source, subject, event, unknown } = facts;
+  return {
+    kind: 'story',
+    story: {
+      event: { key, shortId, id, source, subject, ...(event && { time: event.time, type: event.type }) },
+      timeline: timelineOf(facts),
+      verdict: verdictOf(facts),
+      unknown,
+    },
+  };
 }
 
 /** The bus may have forgotten what runs still carry. */
 async function findInRuns(session: TemporalSession, text: string, namespace: string | undefined): Promise<Candidate[]> {
-  const runs = await readRunsOf(session, text, namespace);
+  const { runs } = await readRunsOf(session, text, namespace);
   const keys = runs.flatMap(({ fires }) => fires ?? []).flatMap(({ events }) => events);
   const key = keys.find((candidate) => candidate === text || shortEventId(candidate) === text);
   if (key === undefined) return [];
   const at = key.indexOf('/');
   const id = key.slice(at + 1);
   const subject = id.split(':')[0] ?? '';
-  return [{ key, source: key.slice(0, at), id, subject, decisions: [], stored: [] }];
+  return [{ key, source: key.slice(0, at), id, subject, buses: new Set(), decisions: [], stored: [] }];
 }
 
 function print(answer: Answer, text: string, output: Output): ExitCode {
   switch (answer.kind) {
     case 'story':
-      printStory(answer.story, output);
+      output.print({
+        data: answer.story,
+        table: describeStory(answer.story, output.paint, output.width),
+        names: [answer.story.event.key],
+      });
       return EXIT_CODES.ok;
     case 'several':
       printCandidates(answer.candidates, text, output);
-      return EXIT_CODES.problem;
-    case 'nothing':
-      output.print({
-        data: { event: null, timeline: [], verdict: null, unknown: answer.problems },
-        table: `Nothing is known of "${text}".`,
-        names: [],
-      });
-      output.note('Events are known for as long as the bus keeps them, decisions for seven days, runs by retention.');
       for (const problem of answer.problems) output.note(problem);
       return EXIT_CODES.problem;
+    case 'nothing': {
+      const { problems, hints } = answer;
+      const unknown = [...problems, ...hints];
+      output.print({
+        data: { event: null, timeline: [], verdict: null, unknown },
+        table: `Nothing is known of "${text}"${problems.length > 0 ? ', but not everything could be asked' : ''}.`,
+        names: [],
+      });
+      for (const why of unknown) output.note(why);
+      output.note('Events are known for as long as the bus keeps them, decisions for seven days, runs by retention.');
+      return problems.length > 0 ? EXIT_CODES.unreachable : EXIT_CODES.problem;
+    }
   }
-}
-
-function printStory(story: Story, output: Output): void {
-  const { event, timeline, verdict, unknown } = story;
-  output.print({
-    data: story,
-    table: [
-      `${event.key}\nshort id ${event.shortId}; event source ${event.source}, event ${event.subject}`,
-      {
-        columns: ['time', 'stage', 'what', ''],
-        rows: timeline.map(({ at, stage, what, text }) => [at, stage, { text: what, tone: toneOf(what) }, text]),
-      },
-      [`${output.paint(toneOf(verdict.state), verdict.state.toUpperCase())}  ${verdict.summary}`, ...unknown].join(
-        '\n',
-      ),
-    ],
-    names: [event.key],
-  });
-}
-
-function toneOf(word: string): Tone {
-  if (BAD.some((state) => state === word)) return 'bad';
-  return GOOD.some((state) => state === word) ? 'good' : 'quiet';
 }
 
 function printCandidates(candidates: readonly Candidate[], text: string, output: Output): void {
@@ -162,7 +149,8 @@ function printCandidates(candidates: readonly Candidate[], text: string, output:
     },
     names: candidates.map(({ key }) => key),
   });
-  output.note(`${candidates.length} events fit "${text}". Give the key or the short id of one of them.`);
+  const most = shown.length < candidates.length ? ` These are ${shown.length} of them.` : '';
+  output.note(`${candidates.length} events fit "${text}".${most} Give the key or the short id of one of them.`);
 }
 
 function lastSeen({ decisions, stored }: Candidate): string {

@@ -16,7 +16,7 @@ import { ageOf } from '../ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { addressText, askWorkflow, notApplied } from '../ask-workflow';
-import { withBuses, type OpenBus } from '../explain/open-buses';
+import { findBus, withBuses } from '../explain/open-buses';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
 import { sensorProblems, sourceProblems } from '../object-problems';
@@ -108,11 +108,8 @@ async function readBacklog(
   wanted: EventBusDefinition,
 ): Promise<number | undefined> {
   return await withBuses(session, io, namespace, async ({ buses }) => {
-    // Of several that mean the same server one is open.
-    const isWanted = ({ definition: { name: busName, spec } }: OpenBus): boolean =>
-      busName === wanted.name || JSON.stringify(spec) === JSON.stringify(wanted.spec);
-    const found = buses.find(isWanted);
-    return await found?.bus.backlog(namespace, name);
+    const found = findBus(buses, wanted);
+    return found && ((await found.bus.position(namespace, name))?.waiting ?? 0);
   });
 }
 

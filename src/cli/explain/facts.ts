@@ -1,6 +1,6 @@
 /** What is known of one event, before it is made into a story. */
-import type { HeldDependencies, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
-import type { StoredEvent } from '../../bus/bus';
+import type { HeldPlace, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
+import type { SensorPosition, StoredEvent } from '../../bus/bus';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
 import type { FireStatus } from '../../run/run-types';
@@ -19,14 +19,34 @@ export interface BusPosition {
 /** What a person did to a run. */
 export interface RunAct {
   readonly at: string;
-  readonly what: 'retriggered' | 'discarded';
+  /** `refused`: it did not say who or why. */
+  readonly what: 'retriggered' | 'discarded' | 'refused';
   readonly by: string;
   readonly why: string;
+  /** Only this one was meant; left out: all that were parked. */
+  readonly fireId?: string;
+  readonly trigger?: string;
+}
+
+/** The event by which the end of an Argo Workflow was announced, and the runs that it started. */
+export interface Announcement {
+  readonly event: string;
+  readonly reactions: readonly FoundRun[];
+}
+
+export interface FireFacts extends FireStatus {
+  /** When the last attempt ended. */
+  readonly at?: string;
+  /** What it waits for now, while it is not fired. */
+  readonly underWay?: string;
+  /** Its outcome was published as an event. */
+  readonly isAnnounced: boolean;
+  readonly announcement?: Announcement;
 }
 
 export interface RunFacts extends FoundRun {
-  /** Fires that carry the event; `at`: when the last attempt ended. Undefined: nobody can be asked. */
-  readonly fires: ReadonlyArray<FireStatus & { readonly at?: string }> | undefined;
+  /** Fires that carry the event. Undefined: nobody can be asked. */
+  readonly fires: readonly FireFacts[] | undefined;
   readonly origin?: SensorRunInput['retriggerOf'];
   readonly parkedBecause?: string;
   readonly acts: readonly RunAct[];
@@ -36,7 +56,10 @@ export interface RunFacts extends FoundRun {
 export interface SensorFacts {
   readonly definition: SensorDefinition;
   readonly status: SensorStatus;
-  readonly held: readonly HeldDependencies[];
+  /** Where it holds the event now. */
+  readonly places: readonly HeldPlace[];
+  /** Undefined: it never listened, or its bus cannot be read. */
+  readonly position?: SensorPosition;
 }
 
 export interface EventFacts {
@@ -52,6 +75,8 @@ export interface EventFacts {
   readonly decisions: readonly DecisionRecord[];
   readonly runs: readonly RunFacts[];
   readonly sensors: readonly SensorFacts[];
+  /** Applied sensors that could not say whether they ask for it. */
+  readonly unasked: readonly string[];
   /** What cannot be known (any more), and why. */
   readonly unknown: readonly string[];
   readonly now: Date;

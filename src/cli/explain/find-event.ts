@@ -1,10 +1,11 @@
 /** Finds the event that a person means: by key, id or short id, or by any part of its key or its data. */
+import type { EventRange } from '../../bus/bus';
 import { eventSubject } from '../../bus/subjects';
 import { eventKey } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
 import { isShortEventId, shortEventId } from '../../event/short-id';
 import type { StoredOnBus } from './facts';
-import type { OpenBus } from './open-buses';
+import { busName, type OpenBus } from './open-buses';
 
 /** One event that the text may mean. */
 export interface Candidate {
@@ -12,6 +13,8 @@ export interface Candidate {
   readonly source: string;
   readonly subject: string;
   readonly id: string;
+  /** Names of the buses that know of it. */
+  readonly buses: Set<string>;
   readonly decisions: DecisionRecord[];
   readonly stored: StoredOnBus[];
 }
@@ -30,33 +33,40 @@ export async function findCandidates(
   onProgress: (text: string) => void,
 ): Promise<Candidate[]> {
   const found = new CandidateList(text);
-  let read = 0;
-  for (const { bus } of buses) {
-    for await (const record of bus.readDecisions(since === undefined ? {} : { since: since.toISOString() })) {
-      found.addDecision(record);
-      if (++read % 1_000 === 0) onProgress(`${read} decisions read`);
+  const from = since === undefined ? {} : { since: since.toISOString() };
+  // What is read as a short id is found by its hash; whatever else fits has the text in it.
+  const filter = { ...from, ...(!isShortEventId(text) && { containing: text }) };
+  for (const bus of buses) {
+    const name = busName(bus);
+    onProgress(`reading the decisions on bus ${name}`);
+    for await (const record of bus.bus.readDecisions(filter, (read) => onProgress(`${read} decisions read`))) {
+      found.addDecision(record, name);
     }
   }
   if (found.has('exact')) await locate(buses, found);
   // Without a decision, only the bus itself can know it.
-  else await searchBuses(buses, found, since, onProgress);
+  else await searchBuses(buses, found, text, since, onProgress);
   return found.best();
 }
 
 /** Decisions say where on the bus the event lies. */
 async function locate(buses: readonly OpenBus[], found: CandidateList): Promise<void> {
-  for (const { key, source, subject, decisions, stored } of found.best()) {
+  for (const { key, source, subject, buses: seenOn, decisions, stored } of found.best()) {
     const sequences = new Set(decisions.flatMap(({ sequence }) => sequence ?? []));
-    const neverPublished = decisions.every(({ eventSource }) => eventSource !== undefined);
+    const neverPublished = decisions.every(({ decision, sensor }) => sensor === undefined && decision !== 'duplicate');
     if (neverPublished) continue;
-    for (const { definition, bus } of buses) {
-      const name = `${definition.namespace}/${definition.name}`;
+    for (const open of buses) {
+      const bus = busName(open);
       const ranges =
         sequences.size > 0
           ? [...sequences].map((sequence) => ({ fromSequence: sequence, toSequence: sequence }))
-          : [{ subjects: [eventSubject(source, subject)] }];
+          : [{ subjects: [eventSubject(source, subject)], containing: key.slice(source.length + 1) }];
       for (const range of ranges) {
-        for await (const event of bus.readEvents(range)) if (keyOf(event) === key) stored.push({ ...event, bus: name });
+        for await (const event of open.bus.readEvents(range)) {
+          if (keyOf(event) !== key) continue;
+          stored.push({ ...event, bus });
+          seenOn.add(bus);
+        }
       }
     }
   }
@@ -65,17 +75,28 @@ async function locate(buses: readonly OpenBus[], found: CandidateList): Promise<
 async function searchBuses(
   buses: readonly OpenBus[],
   found: CandidateList,
+  text: string,
   since: Date | undefined,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  let read = 0;
-  for (const { definition, bus } of buses) {
-    const name = `${definition.namespace}/${definition.name}`;
-    for await (const event of bus.readEvents(since === undefined ? {} : { fromTime: since.toISOString() })) {
+  const range = { ...(since !== undefined && { fromTime: since.toISOString() }), ...whereToLook(text) };
+  for (const bus of buses) {
+    const name = busName(bus);
+    onProgress(`reading the events on bus ${name}`);
+    for await (const event of bus.bus.readEvents(range, (read) => onProgress(`${read} events of bus ${name} read`))) {
       found.addStored({ ...event, bus: name });
-      if (++read % 1_000 === 0) onProgress(`${read} events of bus ${name} read`);
     }
   }
+}
+
+/** Narrows down which events can fit at all: those that hold the text, for what is not a hash or a position. */
+function whereToLook(text: string): Pick<EventRange, 'containing' | 'fromSequence' | 'toSequence'> {
+  if (isShortEventId(text)) return {};
+  const [, sequence] = /(?:^|\/)sequence:(\d+)$/.exec(text) ?? [];
+  if (sequence !== undefined) return { fromSequence: Number(sequence), toSequence: Number(sequence) };
+  // A key is not written in the event as it is, but what follows the name of the event source is.
+  const [, id] = /^[^/]*\/(.+)$/.exec(text) ?? [];
+  return { containing: id ?? text };
 }
 
 /** What is no event has a key too: decisions name it by its position. */
@@ -100,9 +121,11 @@ class CandidateList {
     return fit === undefined ? [] : [...(this.byFit.get(fit)?.values() ?? [])];
   }
 
-  addDecision(record: DecisionRecord): void {
+  addDecision(record: DecisionRecord, bus: string): void {
     const { eventKey: key, eventId: id, source, subject } = record;
-    this.of(key, id, source, subject)?.decisions.push(record);
+    const candidate = this.of(key, id, source, subject);
+    candidate?.decisions.push(record);
+    candidate?.buses.add(bus);
   }
 
   addStored(stored: StoredOnBus): void {
@@ -110,7 +133,9 @@ class CandidateList {
     const [, source = '', name = ''] = subject.split('.');
     const key = keyOf(stored);
     const id = event?.id ?? `sequence:${stored.sequence}`;
-    this.of(key, id, event?.source ?? source, event?.subject ?? name, event?.data)?.stored.push(stored);
+    const candidate = this.of(key, id, event?.source ?? source, event?.subject ?? name, event?.data);
+    candidate?.stored.push(stored);
+    candidate?.buses.add(stored.bus);
   }
 
   private of(key: string, id: string, source: string, subject: string, data?: unknown): Candidate | undefined {
@@ -118,7 +143,7 @@ class CandidateList {
     const candidates = fit && this.byFit.get(fit);
     const known = candidates?.get(key);
     if (candidates === undefined || known !== undefined || candidates.size >= MAX_CANDIDATES) return known;
-    const candidate: Candidate = { key, source, subject, id, decisions: [], stored: [] };
+    const candidate: Candidate = { key, source, subject, id, buses: new Set(), decisions: [], stored: [] };
     candidates.set(key, candidate);
     return candidate;
   }

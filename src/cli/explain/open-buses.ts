@@ -16,6 +16,20 @@ export interface OpenBus {
   readonly bus: Bus;
 }
 
+/** `<namespace>/<name>` */
+export function busName({ definition: { namespace, name } }: OpenBus): string {
+  return `${namespace}/${name}`;
+}
+
+/** The one of them that is meant: of several that mean the same server, one is open. */
+export function findBus(buses: readonly OpenBus[], wanted: EventBusDefinition): OpenBus | undefined {
+  const { namespace, name, spec } = wanted;
+  return (
+    buses.find((bus) => busName(bus) === `${namespace}/${name}`) ??
+    buses.find(({ definition }) => isShared(definition) && JSON.stringify(definition.spec) === JSON.stringify(spec))
+  );
+}
+
 export interface OpenBuses {
   readonly buses: readonly OpenBus[];
   /** Why some cannot be read. */
@@ -57,7 +71,7 @@ export async function withBuses<T>(
 }
 
 function note(problems: string[], { namespace, name }: { namespace: string; name: string }, error: unknown): undefined {
-  problems.push(`event bus ${namespace}/${name} cannot be read: ${describeError(error)}`);
+  problems.push(`Event bus ${namespace}/${name} cannot be read: ${describeError(error)}`);
   return undefined;
 }
 
@@ -74,10 +88,14 @@ function readDefinition(session: TemporalSession, object: AppliedObject): Promis
 function withoutRepetitions(definitions: readonly EventBusDefinition[]): EventBusDefinition[] {
   const byServer = definitions.map((definition) => {
     const { namespace, name, spec } = definition;
-    const isShared = spec.jetstreamExotic !== undefined && spec.jetstreamExotic.accessSecret === undefined;
-    return [isShared ? JSON.stringify(spec) : `${namespace}/${name}`, definition] as const;
+    return [isShared(definition) ? JSON.stringify(spec) : `${namespace}/${name}`, definition] as const;
   });
   return [...new Map(byServer).values()];
+}
+
+/** A secret has a value in each namespace, so that two buses that name one may be two accounts. */
+function isShared({ spec }: EventBusDefinition): boolean {
+  return spec.jetstreamExotic !== undefined && spec.jetstreamExotic.accessSecret === undefined;
 }
 
 async function openBus(

@@ -1,11 +1,18 @@
 /** Asks everybody who may know something of one event. */
+import { eventKey } from '../../event/cloud-event';
+import { OUTCOME_SOURCE, outcomeEventId } from '../../event/outcome-event-id';
 import { shortEventId } from '../../event/short-id';
-import type { BusPosition, EventFacts, RunFacts, StoredOnBus } from './facts';
+import { concurrently } from '../concurrently';
+import { findRuns, type FoundRun } from '../runs/find-runs';
+import type { BusPosition, EventFacts, FireFacts, RunAct, RunFacts, StoredOnBus } from './facts';
 import type { Candidate } from './find-event';
 import type { OpenBuses } from './open-buses';
 import { readRunsOf } from './read-runs';
 import { readInterestedSensors } from './read-sensors';
 import type { TemporalSession } from '../temporal';
+
+const QUERIES_AT_ONCE = 4;
+const MAX_REACTIONS = 20;
 
 export async function readFacts(
   session: TemporalSession,
@@ -14,9 +21,10 @@ export async function readFacts(
   namespace: string | undefined,
 ): Promise<EventFacts> {
   const { key, id, source, subject } = candidate;
-  const [runs, interested] = await Promise.all([
-    readRunsOf(session, key, namespace),
-    readInterestedSensors(session, namespace, candidate),
+  const named = candidate.decisions.flatMap(({ runId }) => runId ?? []);
+  const [{ runs, more }, interested] = await Promise.all([
+    readRunsOf(session, key, namespace, named),
+    readInterestedSensors(session, namespace, candidate, buses),
   ]);
   const stored = uniqueBy(candidate.stored, ({ sequence, publishedAt }) => `${sequence} ${publishedAt}`);
   const decisions = uniqueBy(candidate.decisions, (record) => JSON.stringify(record)).sort(
@@ -27,13 +35,19 @@ export async function readFacts(
     ...{ key, id, source, subject, decisions, shortId: shortEventId(key) },
     ...(event && { event }),
     positions: stored.map(positionOf),
-    runs: runs.map((run) => ofEvent(run, key)),
+    runs: await concurrently(runs, QUERIES_AT_ONCE, (run) => readReactions(session, ofEvent(run, key))),
     sensors: interested.sensors,
+    unasked: interested.unasked,
     now: new Date(),
   };
   return {
     ...facts,
-    unknown: [...problems, ...interested.problems, ...(await describeGaps(facts, buses))],
+    unknown: [
+      ...problems,
+      ...interested.problems,
+      ...(more ? [`It is in more runs than are told here: these are the newest ${runs.length}.`] : []),
+      ...(await describeGaps(facts, buses)),
+    ],
   };
 }
 
@@ -46,7 +60,26 @@ function positionOf({ bus, subject, sequence, publishedAt, undecodable }: Stored
 
 /** A run may carry a hundred events; the story is about one. */
 function ofEvent(run: RunFacts, key: string): RunFacts {
-  return { ...run, fires: run.fires?.filter(({ events }) => events.includes(key)) };
+  const fires = run.fires?.filter(({ events }) => events.includes(key));
+  const isMeant = ({ fireId, trigger }: RunAct): boolean =>
+    fires === undefined ||
+    fires.some((fire) => (fireId ?? fire.id) === fire.id && (trigger ?? fire.trigger) === fire.trigger);
+  return { ...run, fires, acts: run.acts.filter(isMeant) };
+}
+
+/** The outcome of a fire is an event itself; what it set off is the end of this event's story. */
+async function readReactions(session: TemporalSession, run: RunFacts): Promise<RunFacts> {
+  const [namespace = '', sensorName = ''] = run.sensor.split('/');
+  const fires = run.fires?.map(async (fire): Promise<FireFacts> => {
+    if (!fire.isAnnounced) return fire;
+    const event = eventKey({ source: OUTCOME_SOURCE, id: outcomeEventId(sensorName, fire.id, fire.outcome) });
+    const reactions: FoundRun[] = [];
+    for await (const found of findRuns(session, { event, namespace })) {
+      if (reactions.push(found) >= MAX_REACTIONS) break;
+    }
+    return { ...fire, announcement: { event, reactions: reactions.reverse() } };
+  });
+  return { ...run, fires: fires && (await Promise.all(fires)) };
 }
 
 async function describeGaps(facts: Omit<EventFacts, 'unknown'>, buses: OpenBuses['buses']): Promise<string[]> {
@@ -61,7 +94,7 @@ async function describeGaps(facts: Omit<EventFacts, 'unknown'>, buses: OpenBuses
     if (known.has(runId)) continue;
     gaps.push(`Temporal no longer keeps run ${runId} (retention): what came of it cannot be known from here.`);
   }
-  if (decisions.length === 0) {
+  if (decisions.length === 0 && runs.length > 0) {
     gaps.push('No decision about it is kept: they are kept for seven days, and not where sluice.io/decisions is off.');
   }
   for (const { id, fires } of runs) if (fires === undefined) gaps.push(`No worker answers for run ${id}.`);

@@ -1,34 +1,57 @@
 /** The runs that carry an event: their fires from the result or the workflow itself, the rest from the history. */
-import type { temporal } from '@temporalio/proto';
-import type { FireTriggersRequest } from '../../../activities/contracts';
-import type { Accountable, SensorRunInput } from '../../../workflows/messages';
+import type { SensorRunInput } from '../../../workflows/messages';
+import { isSluiceError } from '../../errors';
 import type { FireStatus } from '../../run/run-types';
-import { isNotFound } from '../ask-workflow';
+import { isNotFound, runUnknown } from '../ask-workflow';
 import { concurrently } from '../concurrently';
-import { findRuns, type FoundRun } from '../runs/find-runs';
+import { readPendingActivities } from '../pending-activities';
+import { describeRun, findRuns, type FoundRun } from '../runs/find-runs';
 import { readFires } from '../runs/run-details';
 import type { TemporalSession } from '../temporal';
-import type { RunAct, RunFacts } from './facts';
-
-type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
-type Payloads = temporal.api.common.v1.IPayloads;
+import type { RunFacts } from './facts';
+import { describeWait, readRunHistory, type HistoryEvent, type Payloads } from './run-history';
 
 const MAX_RUNS = 50;
 const READS_AT_ONCE = 4;
 
-/** Oldest first. `event` is a key or a short id. */
+/**
+ * Oldest first. `event` is a key or a short id, `named` are ids of runs that are known to carry it: what was started a
+ * moment ago is not listed yet. `more`: there are so many that the oldest are left out.
+ */
 export async function readRunsOf(
   session: TemporalSession,
   event: string,
   namespace: string | undefined,
-): Promise<RunFacts[]> {
-  const found: FoundRun[] = [];
+  named: readonly string[] = [],
+): Promise<{ readonly runs: RunFacts[]; readonly more: boolean }> {
+  const isWanted = ({ sensor }: FoundRun): boolean => namespace === undefined || sensor.startsWith(`${namespace}/`);
+  const found = new Map<string, FoundRun>();
+  let more = false;
   for await (const run of findRuns(session, { event, namespace: namespace ?? '' })) {
-    if (namespace === undefined || run.sensor.startsWith(`${namespace}/`)) found.push(run);
-    if (found.length >= MAX_RUNS) break;
+    if (!isWanted(run)) continue;
+    more = found.size >= MAX_RUNS;
+    if (more) break;
+    found.set(run.id, run);
   }
-  const runs = await concurrently(found, READS_AT_ONCE, (run) => readRun(session, run));
-  return runs.filter((run) => run !== undefined).sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
+  const missed = more ? [] : [...new Set(named)].filter((id) => !found.has(id));
+  for (const run of await concurrently(missed, READS_AT_ONCE, (id) => findRun(session, id))) {
+    if (run !== undefined && isWanted(run)) found.set(run.id, run);
+  }
+  const runs = await concurrently([...found.values()], READS_AT_ONCE, (run) => readRun(session, run));
+  return {
+    runs: runs.filter((run) => run !== undefined).sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt)),
+    more,
+  };
+}
+
+/** Undefined for a run that Temporal does not keep any more. */
+async function findRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
+  try {
+    return await describeRun(session, id);
+  } catch (error) {
+    if (isSluiceError(error) && error.code === 'RUN_UNKNOWN') return undefined;
+    throw error;
+  }
 }
 
 /** Undefined for a run that is being forgotten: it is listed a little longer than it is kept. */
@@ -40,16 +63,25 @@ async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFact
     history[0]?.workflowExecutionStartedEventAttributes?.input ?? undefined,
   );
   const fires = (await resultOf(session, history)) ?? (await readFires(session, run.id));
-  const times = await fireTimes(session, history);
+  const told = await readRunHistory(history, (payloads) => decode(session, payloads ?? undefined));
+  const pending =
+    run.endedAt === undefined ? await readPendingActivities(session, run.id, () => runUnknown(run.id)) : [];
   return {
     ...run,
     fires: fires?.map((fire) => {
-      const at = times.get(fire.id) ?? times.get('');
-      return { ...fire, ...(at !== undefined && { at }) };
+      const at =
+        told.attempts.findLast(({ fireId, endedAt }) => fireId === fire.id && endedAt)?.endedAt ?? told.firedAt;
+      const underWay = describeWait(fire, told, pending);
+      return {
+        ...fire,
+        isAnnounced: told.announced.has(fire.id),
+        ...(at !== undefined && { at }),
+        ...(underWay !== undefined && { underWay }),
+      };
     }),
     ...(input?.retriggerOf && { origin: input.retriggerOf }),
     ...(input?.parkedBecause !== undefined && { parkedBecause: input.parkedBecause }),
-    acts: await actsOf(session, history),
+    acts: told.acts,
   };
 }
 
@@ -72,43 +104,6 @@ async function resultOf(
     last?.workflowExecutionCompletedEventAttributes?.result ??
     last?.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo?.details;
   return (await decode<{ fires?: readonly FireStatus[] }>(session, payloads ?? undefined))?.fires;
-}
-
-/** Fire id → when its last attempt ended; under '' the time of the attempt that fires made together. */
-async function fireTimes(session: TemporalSession, history: readonly HistoryEvent[]): Promise<Map<string, string>> {
-  const times = new Map<string, string>();
-  const fireOf = new Map<string, string>();
-  for (const event of history) {
-    const scheduled = event.activityTaskScheduledEventAttributes;
-    const ended =
-      event.activityTaskCompletedEventAttributes ??
-      event.activityTaskFailedEventAttributes ??
-      event.activityTaskTimedOutEventAttributes;
-    if (event.markerRecordedEventAttributes && !times.has('')) times.set('', timeOf(event));
-    if (scheduled?.activityType?.name === 'sluiceFireTrigger') {
-      const request = await decode<FireTriggersRequest>(session, scheduled.input ?? undefined);
-      fireOf.set(String(event.eventId), request?.fires[0]?.id ?? '-');
-    }
-    const fireId = ended ? fireOf.get(String(ended.scheduledEventId)) : undefined;
-    if (fireId !== undefined) times.set(fireId, timeOf(event));
-  }
-  return times;
-}
-
-async function actsOf(session: TemporalSession, history: readonly HistoryEvent[]): Promise<RunAct[]> {
-  const acts: RunAct[] = [];
-  for (const event of history) {
-    const signal = event.workflowExecutionSignaledEventAttributes;
-    if (signal?.signalName !== 'retrigger' && signal?.signalName !== 'discard') continue;
-    const request = await decode<Partial<Accountable>>(session, signal.input ?? undefined);
-    const what = signal.signalName === 'discard' ? 'discarded' : 'retriggered';
-    acts.push({ at: timeOf(event), what, by: request?.by ?? '', why: request?.why ?? '' });
-  }
-  return acts;
-}
-
-function timeOf({ eventTime }: HistoryEvent): string {
-  return new Date(Number(eventTime?.seconds ?? 0) * 1000 + Number(eventTime?.nanos ?? 0) / 1e6).toISOString();
 }
 
 /** The first of the payloads; undefined where there is none, or none that can be read here. */

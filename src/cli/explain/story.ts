@@ -27,6 +27,10 @@ export interface TimelineEntry {
   /** `<kind>/<namespace>/<name>` */
   readonly object?: string;
   readonly waitingFor?: readonly string[];
+  /** Page of the object in the Argo UI. */
+  readonly link?: string;
+  /** Key of the event by which an outcome was announced. */
+  readonly event?: string;
   readonly by?: string;
   readonly why?: string;
 }
@@ -34,7 +38,7 @@ export interface TimelineEntry {
 /**
  * - `succeeded`, `failed`, `parked`, `firing`, `waiting` (for the outcome), `discarded`: what became of its fires.
  * - `fired`: a run carried it, of which nothing more is known.
- * - `joined`: it waits in a joined trigger for others.
+ * - `joined`: the sensor holds it: it waits for others, is collected with others, or waits for its turn.
  * - `error`: a filter or transform could not be evaluated.
  * - `filtered`, `unmatched`, `rejected`: it fired nothing, and was not meant to.
  * - `replaced`: it waited for others and was replaced or forgotten before they came.
@@ -63,6 +67,8 @@ export interface SensorVerdict {
   readonly sensor: string;
   readonly state: VerdictState;
   readonly summary: string;
+  /** What a person can do about it. */
+  readonly next?: string;
 }
 
 export interface Story {
@@ -78,7 +84,10 @@ export interface Story {
   readonly timeline: readonly TimelineEntry[];
   readonly verdict: {
     readonly state: VerdictState;
+    /** For each sensor one sentence. */
     readonly summary: string;
+    /** What a person can do about it; of each sensor that calls for it. */
+    readonly next: readonly string[];
     readonly sensors: readonly SensorVerdict[];
   };
   /** What cannot be known (any more), and why. */

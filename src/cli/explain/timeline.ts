@@ -1,14 +1,16 @@
 /** What happened to an event, in the order of time. Pure. */
 import type { DecisionRecord } from '../../event/decision-record';
+import { conditionDependencies, parseCondition } from '../../sensor/conditions';
 import { fireReason } from '../runs/run-details';
-import type { EventFacts, RunFacts, SensorFacts } from './facts';
+import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
+import { describePlace } from './places';
 import { STAGES, type TimelineEntry } from './story';
 
 export function timelineOf(facts: EventFacts): TimelineEntry[] {
   const entries = [
     ...sourceEntries(facts),
     ...withoutRepetitions(facts.decisions).map(decisionEntry),
-    ...facts.sensors.flatMap((sensor) => heldEntries(sensor, facts)),
+    ...facts.sensors.flatMap((sensor) => placeEntries(sensor, facts)),
     ...facts.runs.flatMap((run) => runEntries(run)),
   ];
   const rank = ({ stage }: TimelineEntry): number => STAGES.indexOf(stage);
@@ -78,20 +80,18 @@ function joinKey({ namespace, sensor, decision, dependency }: DecisionRecord): s
   return JSON.stringify([namespace, sensor, decision, dependency]);
 }
 
-function heldEntries({ definition, held }: SensorFacts, { key, now }: EventFacts): TimelineEntry[] {
+function placeEntries({ definition, places }: SensorFacts, { now }: EventFacts): TimelineEntry[] {
   const sensor = `${definition.namespace}/${definition.name}`;
-  return held
-    .filter((trigger) => trigger.held.some(({ eventKey }) => eventKey === key))
-    .map(({ trigger, condition, waitingFor, held: all }) => ({
-      at: now.toISOString(),
-      stage: 'sensor',
-      what: 'held',
-      text: `by sensor ${sensor} for trigger ${trigger} (${condition}), which waits for ${waitingFor.join(', ')}`,
-      sensor,
-      dependency: all.find(({ eventKey }) => eventKey === key)?.dependency,
-      triggers: [trigger],
-      waitingFor,
-    }));
+  return places.map((place) => ({
+    at: now.toISOString(),
+    stage: 'sensor',
+    what: place.kind,
+    text: `now: sensor ${sensor} ${describePlace(place)}`,
+    sensor,
+    dependency: place.dependency,
+    triggers: [place.trigger],
+    ...(place.kind === 'held' && { waitingFor: conditionDependencies(parseCondition(place.waitingFor)) }),
+  }));
 }
 
 function runEntries(run: RunFacts): TimelineEntry[] {
@@ -124,37 +124,62 @@ function runEntries(run: RunFacts): TimelineEntry[] {
   ];
 }
 
-function fireEntries(
-  { id: runId, sensor, startedAt, endedAt }: RunFacts,
-  fire: NonNullable<RunFacts['fires']>[number],
-): TimelineEntry[] {
-  const { id: fireId, trigger, state, attempts, object, answer, failure, outcome } = fire;
+function fireEntries({ id: runId, sensor, startedAt, endedAt }: RunFacts, fire: FireFacts): TimelineEntry[] {
+  const { id: fireId, trigger, state, attempts, object, answer, failure, outcome, underWay, link } = fire;
   const about = { runId, sensor, fireId, triggers: [trigger] };
   const made = object && `${object.kind}/${object.namespace ?? ''}/${object.name}`;
   const acted = made !== undefined || answer !== undefined;
   const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+  const details = [
+    made,
+    link,
+    answer,
+    failure && `${failure.code}: ${failure.message}`,
+    underWay !== undefined && `now: ${underWay}`,
+  ].filter(Boolean);
   const fired: TimelineEntry = {
     ...about,
     at: fire.at ?? startedAt,
     stage: 'trigger',
     what: acted && state !== 'DeadLettered' ? 'fired' : WORDS[state],
-    text: `${trigger}, ${times}${made === undefined ? '' : `: ${made}`}${answer === undefined ? '' : `: ${answer}`}${failure === undefined ? '' : `: ${failure.code}: ${failure.message}`}`,
+    text: `trigger ${trigger}, ${times}${details.length > 0 ? `: ${details.join('; ')}` : ''}`,
     attempts,
     ...(made !== undefined && { object: made }),
+    ...(link !== undefined && { link }),
     ...(failure !== undefined && { code: failure.code, reason: failure.message }),
   };
   if (outcome === undefined) return [fired];
+  const at = outcome.finishedAt ?? endedAt ?? startedAt;
   return [
     fired,
     {
       ...about,
-      at: outcome.finishedAt ?? endedAt ?? startedAt,
+      at,
       stage: 'outcome',
       what: outcome.phase.toLowerCase(),
       text: `${made ?? trigger}: ${fireReason(fire)}`,
       ...(made !== undefined && { object: made }),
       ...(outcome.message !== '' && { reason: outcome.message }),
     },
+    ...announcementEntries(fire, at),
+  ];
+}
+
+/** The event of an outcome, and whom it set off. */
+function announcementEntries({ id: fireId, trigger, announcement }: FireFacts, at: string): TimelineEntry[] {
+  if (announcement === undefined) return [];
+  const { event, reactions } = announcement;
+  return [
+    { at, stage: 'outcome', what: 'announced', text: `as event ${event}`, event, fireId, triggers: [trigger] },
+    ...reactions.map(({ id: runId, sensor, state, startedAt }): TimelineEntry => ({
+      at: startedAt,
+      stage: 'outcome',
+      what: 'reacted',
+      text: `sensor ${sensor} to it: ${runId} (${state})`,
+      event,
+      sensor,
+      runId,
+    })),
   ];
 }
 
