@@ -2,12 +2,12 @@
 import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
 import { describeError } from '../src/errors';
 import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
-import type { SensorSpec } from '../src/manifest/sensor';
 import { outcomeSelector, readWorkflowOutcome, watchWorkflowOutcomes } from '../src/kubernetes/workflow-outcomes';
 import { sensorOfRun } from '../workflows/identity';
 import { outcomeSignal, type SensorDefinition } from '../workflows/messages';
 import type { WatchOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
+import { outcomeNamespaces } from './outcome-namespaces';
 import { OutcomePost, toReport } from './outcome-post';
 import { observeOutcome, showOutcomeCounters } from './outcome-telemetry';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -72,7 +72,7 @@ export function createOutcomeActivities({ kubernetes, metrics, log }: WorkerDepe
         }
       };
       showOutcomeCounters(metrics, definition);
-      const follows = namespacesOf(definition).map(follow);
+      const follows = outcomeNamespaces(definition).map(follow);
       try {
         await Promise.all(follows);
       } catch (error) {
@@ -104,20 +104,6 @@ export function createOutcomeActivities({ kubernetes, metrics, log }: WorkerDepe
       }
     },
   };
-}
-
-/** Where a sensor's Workflows can be: its own namespace, and those that its resources name. */
-export function namespacesOf({ namespace, spec }: Pick<SensorDefinition, 'namespace' | 'spec'>): string[] {
-  const named = spec.triggers.map((trigger) => readNamespace(trigger));
-  return [...new Set([namespace, ...named.filter((name) => name !== undefined)])];
-}
-
-function readNamespace({ template }: SensorSpec['triggers'][number]): string | undefined {
-  const resource = (template.argoWorkflow ?? template.k8s)?.source.resource;
-  const metadata = resource?.['metadata'];
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return undefined;
-  const namespace = metadata['namespace'];
-  return typeof namespace === 'string' && namespace !== '' ? namespace : undefined;
 }
 
 function isOf({ namespace, name }: SensorDefinition, runId: string): boolean {
