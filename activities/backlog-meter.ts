@@ -29,7 +29,7 @@ export class BacklogMeter {
       while (!signal.aborted) {
         try {
           this.last = { ...(await this.source.backlog(signal)), at: new Date().toISOString() };
-          this.tell(this.last.entries);
+          this.metrics.set('sluice_source_backlog', this.labels(), this.last.entries);
           await onMeasured(this.last);
         } catch (error) {
           if (signal.aborted) return;
@@ -39,14 +39,12 @@ export class BacklogMeter {
         await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       }
     } finally {
-      // What is no longer measured here must not be told for ever: another worker measures it from now on.
-      this.tell(0);
+      this.metrics.forget('sluice_source_backlog', this.labels());
     }
   }
 
-  private tell(entries: number): void {
+  private labels() {
     const { namespace, eventSourceName, eventName } = this.name;
-    const labels = { namespace, eventsource_name: eventSourceName, event_name: eventName };
-    this.metrics.set('sluice_source_backlog', labels, entries);
+    return { namespace, eventsource_name: eventSourceName, event_name: eventName };
   }
 }

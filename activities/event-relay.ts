@@ -203,7 +203,10 @@ export class EventRelay {
         }
       }
       if (problem && (signal.aborted || performance.now() >= giveUpAt)) throw problem;
-      if (problem) this.logWaiting(failed.length, problem);
+      if (problem) {
+        this.options.telemetry?.stillWaiting(failed.length);
+        this.logWaiting(failed.length, problem);
+      }
       remaining = failed;
     }
     return records;

@@ -24,6 +24,9 @@ type Send = (events: ObservedFire['events']) => Promise<FireResult>;
 export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Send): Promise<FireResult> {
   const labels = { namespace: fire.sensor.namespace, sensor_name: fire.sensor.name, trigger_name: fire.trigger };
   const startedAt = performance.now();
+  // Fires run on other workers than listeners, too: a first failure is an increase only of what was there before.
+  metrics.count('argo_events_action_failed_total', labels, 0);
+  metrics.count('argo_events_action_retries_failed_total', labels, 0);
   try {
     const result = await (isTracing() ? sendTraced(fire, send) : send(fire.events));
     metrics.count('argo_events_action_triggered_total', labels);

@@ -16,6 +16,7 @@ import { listenerReportSignal, observeSignal, type Observation, type SensorCount
 import type { RunStart } from '../workflows/run-start';
 import type { ListenRequest } from './contracts';
 import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
+import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
@@ -107,16 +108,24 @@ class Listener {
       signal,
     });
     const listener = await unlessCancelled(opening);
-    beating.tell(() => ({ ...this.counts, lag: this.lag, connected: this.bus.isConnected() }));
     this.telemetry.open();
+    beating.tell(() => {
+      const connected = this.bus.isConnected();
+      this.telemetry.connected(connected);
+      return { ...this.counts, lag: this.lag, connected };
+    });
     const reporting = setInterval(() => {
       if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
     }, FIRST_REPORT_AFTER_MS / 4);
+    let problem: unknown;
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
+    } catch (error) {
+      problem = error;
+      throw error;
     } finally {
       clearInterval(reporting);
-      this.telemetry.close();
+      this.telemetry.close(endingOf(problem));
       // What was counted since the last report would be lost with this listener.
       await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
       await listener.close();
@@ -288,8 +297,8 @@ class Listener {
     if (this.isMeasuring) return;
     this.isMeasuring = true;
     try {
-      this.lag = await listener.lag();
-      this.parked = await this.telemetry.measure(this.lag, listener, this.client.workflow);
+      this.lag = await this.telemetry.measureBacklog(listener);
+      this.parked = await this.telemetry.countParked(this.client.workflow);
     } catch (error) {
       this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
     }

@@ -6,10 +6,16 @@ import { describeEvent, isTracing, startSpan, traceOf } from '../src/tracing/spa
 import { sensorRef } from '../workflows/identity';
 import type { SensorDefinition } from '../workflows/messages';
 import type { EventDecision } from './decide-fires';
+import type { Ending } from './ending';
 
 const DECISIONS = ['fired', 'joined', 'unmatched', 'filtered', 'failed'] as const;
 
+type SensorGauge =
+  'sluice_sensor_connected' | 'sluice_sensor_lag' | 'sluice_oldest_unhandled_event_age_seconds' | 'sluice_runs_parked';
+
 export class ListenerTelemetry {
+  /** Heartbeats and measures that are under way come after the end, too. */
+  private isOpen = false;
   private readonly labels: { readonly namespace: string; readonly sensor_name: string };
 
   constructor(
@@ -21,6 +27,7 @@ export class ListenerTelemetry {
 
   /** Shows every counter of the sensor with 0, so that the first failure is already an increase. */
   open(): void {
+    this.isOpen = true;
     const { metrics, labels } = this;
     for (const decision of DECISIONS) metrics.count('sluice_decisions_total', { ...labels, decision }, 0);
     for (const { template } of this.definition.spec.triggers) {
@@ -31,25 +38,41 @@ export class ListenerTelemetry {
     }
   }
 
-  /** What is no longer watched here must not be told for ever: another worker measures it from now on. */
-  close(): void {
-    this.metrics.set('sluice_sensor_lag', this.labels, 0);
-    this.metrics.set('sluice_oldest_unhandled_event_age_seconds', this.labels, 0);
-    this.metrics.set('sluice_runs_parked', this.labels, 0);
+  close(ending: Ending): void {
+    this.forgetBacklog();
+    this.metrics.forget('sluice_runs_parked', this.labels);
+    if (ending === 'stopped') this.connected(false);
+    this.isOpen = false;
+    if (ending === 'let go') this.metrics.forget('sluice_sensor_connected', this.labels);
+  }
+
+  connected(isConnected: boolean): void {
+    this.set('sluice_sensor_connected', isConnected ? 1 : 0);
+  }
+
+  /** Answers how many events wait on the bus. */
+  async measureBacklog(listener: BusListener): Promise<number> {
+    try {
+      const lag = await listener.lag();
+      const since = lag === 0 ? undefined : await listener.waitingSince();
+      const age = since === undefined ? 0 : Math.max(0, Date.now() - since) / 1_000;
+      this.set('sluice_sensor_lag', lag);
+      this.set('sluice_oldest_unhandled_event_age_seconds', age);
+      return lag;
+    } catch (error) {
+      this.forgetBacklog();
+      throw error;
+    }
   }
 
   /** Answers how many runs of the sensor are parked. */
-  async measure(lag: number, listener: BusListener, workflows: WorkflowClient): Promise<number> {
-    const { metrics, labels } = this;
-    metrics.set('sluice_sensor_lag', labels, lag);
-    const since = lag === 0 ? undefined : await listener.waitingSince();
-    const age = since === undefined ? 0 : Math.max(0, Date.now() - since) / 1_000;
-    metrics.set('sluice_oldest_unhandled_event_age_seconds', labels, age);
+  async countParked(workflows: WorkflowClient): Promise<number> {
+    const { labels } = this;
     const sensor = sensorRef(labels.namespace, labels.sensor_name);
     const { count } = await workflows.count(
       `SluiceSensor = '${sensor}' AND SluiceState = 'Parked' AND ExecutionStatus = 'Running'`,
     );
-    metrics.set('sluice_runs_parked', labels, count);
+    this.set('sluice_runs_parked', count);
     return count;
   }
 
@@ -69,6 +92,15 @@ export class ListenerTelemetry {
 
   refused(tooLarge: number): void {
     this.metrics.count('sluice_decisions_total', { ...this.labels, decision: 'failed' }, tooLarge);
+  }
+
+  private set(name: SensorGauge, value: number): void {
+    if (this.isOpen) this.metrics.set(name, this.labels, value);
+  }
+
+  private forgetBacklog(): void {
+    this.metrics.forget('sluice_sensor_lag', this.labels);
+    this.metrics.forget('sluice_oldest_unhandled_event_age_seconds', this.labels);
   }
 
   private trace(

@@ -17,12 +17,19 @@ const DEFAULT_STREAMS: StreamNames = { success: 'WATERBODIES', failure: 'WATERBO
 /** How long a repeated attempt is recognised; Temporal repeats within minutes. */
 const REMEMBER_SECONDS = 24 * 3_600;
 
-/** Adds the entry unless this outcome is there already; both or neither. */
+/**
+ * Adds the entry unless this outcome is there already; both or neither. Redis does not take back what a script did
+ * before it failed, so a refused entry is forgotten by hand, with the one right to write that is certain by then.
+ */
 const ADD_ONCE = `
-if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
-  return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
+  return false
 end
-return false`;
+local added = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 2))
+if type(added) == 'table' and added.err then
+  redis.call('SET', KEYS[2], '', 'PX', 1)
+end
+return added`;
 
 export interface OutcomeEntry {
   readonly stream: string;

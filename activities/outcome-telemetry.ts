@@ -5,6 +5,13 @@ import { endFailed, isTracing, startSpan } from '../src/tracing/spans';
 import { parseTraceparent } from '../src/tracing/trace-context';
 import type { ObjectName } from '../workflows/messages';
 
+const PHASES: ReadonlyArray<WorkflowOutcome['phase']> = ['Succeeded', 'Failed', 'Error', 'Deleted', 'Unknown'];
+
+/** Shows every counter with 0, so that the first failure is already an increase. */
+export function showOutcomeCounters(metrics: Metrics, { namespace, name }: ObjectName): void {
+  for (const phase of PHASES) metrics.count('sluice_outcomes_total', { namespace, sensor_name: name, phase }, 0);
+}
+
 export function observeOutcome(metrics: Metrics, sensor: ObjectName, outcome: WorkflowOutcome): void {
   const { namespace, name } = sensor;
   metrics.count('sluice_outcomes_total', { namespace, sensor_name: name, phase: outcome.phase });

@@ -6,7 +6,7 @@ import { Context } from '@temporalio/activity';
 import { sensorWorkflowId } from '../workflows/identity';
 import { sensorDefinitionQuery, type ObjectName, type RunOptions } from '../workflows/messages';
 import { runOptionsOf } from '../workflows/run-start';
-import type { CloudEvent } from '../src/event/cloud-event';
+import { eventKey, traceparentOf, type CloudEvent } from '../src/event/cloud-event';
 import type { JsonObject } from '../src/event/json';
 import { OUTCOME_SOURCE, outcomeEventId } from '../src/event/outcome-event-id';
 import type { FireStatus } from '../src/run/run-types';
@@ -65,7 +65,8 @@ export function outcomeEvent(request: PublishOutcomesRequest, fire: FireStatus):
     finished_at: outcome?.finishedAt ?? null,
     outputs: { ...outcome?.outputs },
   };
-  const traceparent = request.events.find((event) => event.traceparent !== undefined)?.traceparent;
+  // A run carries events of many traces.
+  const traceparent = traceparentOf(request.events.filter((event) => fire.events.includes(eventKey(event))));
   return {
     specversion: '1.0',
     id: outcomeEventId(request.sensor.name, fire.id, outcome),

@@ -5,6 +5,7 @@ import type { JsonObject } from '../src/event/json';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
+import { endingOf } from './ending';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
@@ -73,12 +74,16 @@ async function relay(
     telemetry.observe(counts);
     return { event: eventName, ...counts, backlog: meter.latest() };
   });
+  let problem: unknown;
   try {
     await eventRelay.run(signal);
+  } catch (error) {
+    problem = error;
+    throw error;
   } finally {
     over.abort();
     await measuring;
-    telemetry.close();
+    telemetry.close(endingOf(problem));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Metrics } from '../src/metrics/metrics';
 import type { SourceStatus } from '../src/sources/source';
 import { describeEvent, endFailed, isTracing, startSpan, withSpan } from '../src/tracing/spans';
 import { parseTraceparent } from '../src/tracing/trace-context';
+import type { Ending } from './ending';
 
 export interface RelayedName {
   readonly namespace: string;
@@ -31,6 +32,8 @@ export class RelayTelemetry {
   private readonly labels: { readonly namespace: string; readonly eventsource_name: string; event_name: string };
   private readonly underWay = new Map<CloudEvent, UnderWay>();
   private dropped = 0;
+  /** The last heartbeat comes after the end. */
+  private isOpen = false;
 
   constructor(
     private readonly metrics: Metrics,
@@ -42,15 +45,18 @@ export class RelayTelemetry {
   open(): void {
     for (const name of COUNTERS) this.metrics.count(name, this.labels, 0);
     this.countRunning(1);
+    this.isOpen = true;
   }
 
-  close(): void {
+  close(ending: Ending): void {
+    this.isOpen = false;
     this.countRunning(-1);
-    this.metrics.set('sluice_source_connected', this.labels, 0);
+    if (ending === 'stopped') this.metrics.set('sluice_source_connected', this.labels, 0);
+    else if (ending === 'let go') this.metrics.forget('sluice_source_connected', this.labels);
   }
 
   observe({ connected, dropped }: SourceStatus): void {
-    this.metrics.set('sluice_source_connected', this.labels, connected ? 1 : 0);
+    if (this.isOpen) this.metrics.set('sluice_source_connected', this.labels, connected ? 1 : 0);
     if (dropped > this.dropped) this.count('sluice_source_dropped_total', dropped - this.dropped);
     this.dropped = dropped;
   }
@@ -87,6 +93,12 @@ export class RelayTelemetry {
     if (code !== undefined) this.count('argo_events_events_processing_failed_total');
     span?.setAttribute('sluice.decision', 'filtered');
     span?.end();
+  }
+
+  /** The bus has not taken them in the time of one attempt to publish; the relay goes on trying. */
+  stillWaiting(count: number): void {
+    this.count('argo_events_events_sent_failed_total', count);
+    this.count('argo_events_events_processing_failed_total', count);
   }
 
   /** Never became events. */

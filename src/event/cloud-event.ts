@@ -27,6 +27,12 @@ export interface CloudEvent {
   readonly traceparent?: string;
 }
 
+/** The trace that belongs to what these events cause: that of the latest of them that has one. */
+export function traceparentOf(events: readonly CloudEvent[]): string | undefined {
+  const traced = events.filter(({ traceparent }) => traceparent !== undefined);
+  return traced.sort((one, other) => Date.parse(other.time) - Date.parse(one.time))[0]?.traceparent;
+}
+
 /** Globally unique name of an event: CloudEvents promises uniqueness of source + id only. */
 export function eventKey(event: Pick<CloudEvent, 'source' | 'id'>): string {
   return `${event.source}/${event.id}`;

@@ -27,9 +27,12 @@ export interface WatchOptions {
   onInterrupted?(error: SluiceError): void;
 }
 
-const PAGE_SIZE = 500;
+/** Of objects that may be a megabyte each. */
+const PAGE_SIZE = 100;
 /** The server ends every watch after a while; well before proxies in between would. */
 const WATCH_SECONDS = 240;
+const SHORT_WATCH_MS = 5_000;
+const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 
 /** Never ends by itself. Throws only what waiting will not repair: no permission, no such resource. */
@@ -45,6 +48,7 @@ export async function* listAndWatch(client: KubernetesClient, options: WatchOpti
           yield event;
         }
       }
+      const openedAt = performance.now();
       for await (const event of watch(client, options, version ?? '0')) {
         pauseMs = 0;
         const seen = event.type === 'BOOKMARK' ? event.resourceVersion : resourceVersionOf(event);
@@ -52,17 +56,25 @@ export async function* listAndWatch(client: KubernetesClient, options: WatchOpti
         // Only now: who resumes from this version must have handled the event.
         if (seen !== undefined) version = seen;
       }
+      // A proxy that ends every watch at once must not be asked in a tight loop.
+      if (performance.now() - openedAt > SHORT_WATCH_MS) continue;
+      pauseMs = longerThan(pauseMs);
     } catch (error) {
       if (signal.aborted) return;
+      pauseMs = longerThan(pauseMs);
       if (isGone(error)) version = undefined;
       else if (!isSluiceError(error) || !error.retryable) throw error;
       else {
         options.onInterrupted?.(error);
-        pauseMs = error.retryAfterMs ?? Math.min(MAX_PAUSE_MS, Math.max(200, pauseMs * 2));
-        await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+        pauseMs = error.retryAfterMs ?? pauseMs;
       }
     }
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function longerThan(pauseMs: number): number {
+  return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, pauseMs * 2));
 }
 
 function resourceVersionOf(event: WatchEvent): string | undefined {

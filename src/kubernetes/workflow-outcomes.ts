@@ -1,8 +1,7 @@
 /** How Argo Workflows end: one watch for all that a sensor has created, or one look at a single Workflow. */
 import type { KubernetesClient } from './client';
 import { objectPath } from './client';
-import { failureReason } from './argo/failure-reason';
-import { readableNodes } from './argo/node-packing';
+import { outcomeMessage, readOutputs } from './argo/outcome-text';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
 import { isRecord, referenceTo, type KubernetesObject } from './kubernetes-object';
 import {
@@ -118,7 +117,7 @@ class OutcomeLedger {
     const status = statusOf(object);
     if (!isFinalPhase(status.phase)) {
       if (this.told.delete(uid)) this.restarted.add(uid);
-      this.running.set(uid, object);
+      this.running.set(uid, withoutNodes(object));
       return undefined;
     }
     this.running.delete(uid);
@@ -162,6 +161,13 @@ class OutcomeLedger {
 
 function isFired(object: KubernetesObject): boolean {
   return object.metadata.annotations?.[FIRE_ID_ANNOTATION] !== undefined;
+}
+
+/** Enough to tell later that it is gone; its nodes may be a megabyte. */
+function withoutNodes({ apiVersion, kind, metadata, status }: KubernetesObject): KubernetesObject {
+  const { name, namespace, uid, annotations } = metadata;
+  const { phase, startedAt, progress } = isRecord(status) ? status : {};
+  return { apiVersion, kind, metadata: { name, namespace, uid, annotations }, status: { phase, startedAt, progress } };
 }
 
 function statusOf(object: KubernetesObject): WorkflowStatus {
@@ -218,7 +224,7 @@ function describeOutcome(
     startedAt,
     finishedAt,
     durationMs: startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : undefined,
-    outputs: readOutputs(object, status),
+    outputs: readOutputs(object.metadata.name ?? '', status),
     progress: status.progress,
     afterRetry,
   };
@@ -233,20 +239,6 @@ function messageFor(object: KubernetesObject, phase: WorkflowOutcome['phase']): 
     case 'Succeeded':
     case 'Failed':
     case 'Error':
-      return failureReason(object).slice(0, MAX_TEXT_LENGTH);
+      return outcomeMessage(object, statusOf(object));
   }
-}
-
-/** Outcomes go into workflow histories; whoever needs a larger value reads the object. */
-const MAX_TEXT_LENGTH = 4_096;
-
-function readOutputs(object: KubernetesObject, status: WorkflowStatus): Record<string, string> {
-  const entry = readableNodes(status)[object.metadata.name ?? ''];
-  const parameters = [...(status.outputs?.parameters ?? []), ...(entry?.outputs?.parameters ?? [])];
-  const outputs: Record<string, string> = {};
-  for (const { name, value } of parameters) {
-    if (value === undefined) continue;
-    outputs[name] = value.length > MAX_TEXT_LENGTH ? `${value.slice(0, MAX_TEXT_LENGTH)}…` : value;
-  }
-  return outputs;
 }

@@ -33,12 +33,12 @@ export const METRICS = {
   argo_events_events_sent_failed_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Events that could not be published: given back to where they came from, or too large',
+    help: 'Times that the event bus did not take an event: within 10 s, before it was given back, or because it is too large',
   },
   argo_events_events_processing_failed_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Events that failed between being read and being published, whatever the reason',
+    help: 'Times that an event failed between being read and being published, whatever the reason',
   },
   argo_events_event_processing_duration_milliseconds: {
     kind: 'histogram',
@@ -70,7 +70,7 @@ export const METRICS = {
   sluice_source_connected: {
     kind: 'gauge',
     labels: SOURCE,
-    help: '1 while the event source is connected to the system that it reads, else 0',
+    help: '1 while the event source is connected to the system that it reads, else 0; NaN where nobody reads it any more',
   },
   sluice_source_backlog: {
     kind: 'gauge',
@@ -101,6 +101,11 @@ export const METRICS = {
     kind: 'counter',
     labels: ['namespace', 'sensor_name', 'decision'],
     help: 'What a sensor decided: fired, joined, unmatched, filtered or failed, for each dependency of an event',
+  },
+  sluice_sensor_connected: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: '1 while the sensor listens on its event bus, 0 while it cannot; NaN where nobody listens any more',
   },
   sluice_sensor_lag: {
     kind: 'gauge',

@@ -33,6 +33,14 @@ export class Metrics {
     this.writer(name)(value, labels);
   }
 
+  /**
+   * What is no longer measured here must not be told for ever. The meter cannot take a series back; NaN is what no alert
+   * and no maximum takes for a number.
+   */
+  forget<Name extends MetricOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): void {
+    this.set(name, labels, Number.NaN);
+  }
+
   /** For gauges that several parts of one worker raise and lower. */
   adjust<Name extends MetricOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, by: number): void {
     const key = seriesKey(name, labels);

@@ -49,7 +49,7 @@ export class RunLedger {
     entry.attempts += attempts;
     entry.result = result;
     entry.failure = undefined;
-    if (entry.outcome !== undefined) this.settle(entry, entry.outcome);
+    if (entry.outcome !== undefined && isAbout(result, entry.outcome)) this.settle(entry, entry.outcome);
     else entry.state = follow ? 'Waiting' : 'Succeeded';
   }
 
@@ -83,6 +83,7 @@ export class RunLedger {
   ended(report: WorkflowOutcomeReport): boolean {
     const entry = this.entries.get(report.fireId);
     if (entry === undefined || entry.state === 'Discarded') return false;
+    if (entry.result !== undefined && !isAbout(entry.result, report)) return false;
     if (entry.result === undefined) {
       // The watch was faster than the answer to our own request.
       entry.outcome = report;
@@ -144,4 +145,9 @@ export class RunLedger {
     if (entry === undefined) throw new Error(`run has no fire ${fireId}`);
     return entry;
   }
+}
+
+/** Whoever copies a Workflow, by `argo resubmit` or by hand, copies the marks of the fire with it. */
+function isAbout(result: FireResult, { uid }: WorkflowOutcomeReport): boolean {
+  return uid === undefined || result.kind !== 'object' || result.object.uid === uid;
 }

@@ -33,6 +33,8 @@ export interface FireFailure {
 /** How the Argo Workflow that a fire created ended. */
 export interface WorkflowOutcomeReport {
   readonly fireId: string;
+  /** Of the Workflow: a copy of it (`argo resubmit`) has the same marks. Absent in reports of earlier versions. */
+  readonly uid?: string;
   /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
   readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
   readonly message: string;

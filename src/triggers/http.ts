@@ -6,6 +6,7 @@
  */
 import type { Agent } from 'node:http';
 import { SluiceError } from '../errors';
+import { traceparentOf } from '../event/cloud-event';
 import type { HttpTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from './connection-cache';
 import {
@@ -72,13 +73,17 @@ interface ComposedRequest {
   readonly body?: string;
 }
 
-function compose({ template, payload, dynamicHeaders, fireId }: FireRequest<HttpTemplate>): ComposedRequest {
+function compose({ template, payload, dynamicHeaders, fireId, events }: FireRequest<HttpTemplate>): ComposedRequest {
   const body = writeBody(payload);
   return {
     url: parseUrl(template.url),
     method: template.method ?? 'POST',
     headers: layHeaders(
-      plainHeaders({ 'Idempotency-Key': fireId, 'Content-Type': body?.contentType }),
+      plainHeaders({
+        'Idempotency-Key': fireId,
+        'Content-Type': body?.contentType,
+        traceparent: traceparentOf(Object.values(events)),
+      }),
       plainHeaders(template.headers),
       plainHeaders(dynamicHeaders),
       secureHeaders(template.secureHeaders),

@@ -5,6 +5,7 @@
  */
 import { CompressionTypes, type Producer } from 'kafkajs';
 import { SluiceError } from '../errors';
+import { traceparentOf } from '../event/cloud-event';
 import { ConnectionCache } from './connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
 import { openProducer, readKafkaSettings, type KafkaSettings, type KafkaTemplate } from './kafka-connection';
@@ -61,7 +62,7 @@ interface ComposedRecord {
   readonly headers: NamedHeader[];
 }
 
-function composeRecord({ template, payload, fireId }: FireRequest<KafkaTemplate>): ComposedRecord {
+function composeRecord({ template, payload, fireId, events }: FireRequest<KafkaTemplate>): ComposedRecord {
   if (template.schemaRegistry) {
     throw new SluiceError('TRIGGER_UNSUPPORTED', {
       message: 'kafka.schemaRegistry is not supported yet: records cannot be written as Avro',
@@ -73,7 +74,7 @@ function composeRecord({ template, payload, fireId }: FireRequest<KafkaTemplate>
     key: template.partitioningKey || undefined,
     value: JSON.stringify(payload),
     headers: layHeaders(
-      plainHeaders({ 'idempotency-key': fireId }),
+      plainHeaders({ 'idempotency-key': fireId, traceparent: traceparentOf(Object.values(events)) }),
       plainHeaders(template.headers),
       secureHeaders(template.secureHeaders),
     ),

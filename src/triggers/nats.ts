@@ -6,9 +6,10 @@
  * repetitions within its duplicate window.
  */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { headers as createHeaders } from '@nats-io/transport-node';
+import { headers as createHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import { setImmediate } from 'node:timers/promises';
 import { SluiceError } from '../errors';
+import { traceparentOf } from '../event/cloud-event';
 import { ConnectionCache } from './connection-cache';
 import { withinTime } from './deadline';
 import { errorNumber, errorText, hasErrorName } from '../error-detail';
@@ -36,13 +37,13 @@ function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsT
   });
 
   return {
-    async fire({ template, payload, fireId, namespace, signal }) {
+    async fire({ template, payload, fireId, events, namespace, signal }) {
       const { subject } = template;
       const settings = await readNatsSettings(template, namespace, secrets);
       return clients.use(settings, async (client) => {
         const stream = await client.streams.streamOf(subject);
         signal.throwIfAborted();
-        const message = { subject, body: JSON.stringify(payload), fireId };
+        const message = { subject, body: JSON.stringify(payload), headers: composeHeaders(fireId, events) };
         if (stream === undefined) {
           await publishToServer(client, message);
           return { kind: 'response', summary: `published to NATS subject ${subject}` };
@@ -52,10 +53,10 @@ function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsT
         return { kind: 'response', summary: `stored ${subject} in stream ${stream} as ${sequence}${repeated}` };
       });
     },
-    preview: ({ template: { url, subject }, payload, fireId }: FireRequest<NatsTemplate>) => ({
+    preview: ({ template: { url, subject }, payload, fireId, events }: FireRequest<NatsTemplate>) => ({
       servers: url.replace(/\/\/[^@/]*@/g, '//'),
       subject,
-      headers: { 'Nats-Msg-Id': fireId },
+      headers: composeHeaders(fireId, events),
       body: JSON.stringify(payload),
     }),
     close: () => clients.close(),
@@ -65,15 +66,24 @@ function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsT
 interface Message {
   readonly subject: string;
   readonly body: string;
-  readonly fireId: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function composeHeaders(fireId: string, events: FireRequest<NatsTemplate>['events']): Message['headers'] {
+  const traceparent = traceparentOf(Object.values(events));
+  return { 'Nats-Msg-Id': fireId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+function toNatsHeaders(fields: Message['headers']): MsgHdrs {
+  const headers = createHeaders();
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  return headers;
 }
 
 async function publishToServer({ nats, deniedSubjects }: NatsClient, message: Message): Promise<void> {
-  const { subject, body, fireId } = message;
-  const headers = createHeaders();
-  headers.set('Nats-Msg-Id', fireId);
+  const { subject, body, headers } = message;
   try {
-    nats.publish(subject, body, { headers });
+    nats.publish(subject, body, { headers: toNatsHeaders(headers) });
     await withinTime(TIMEOUT_MS, nats.flush());
   } catch (error) {
     throw describeFailure(error, subject);
@@ -85,10 +95,12 @@ async function publishToServer({ nats, deniedSubjects }: NatsClient, message: Me
 
 async function publishToStream(
   { nats, streams }: NatsClient,
-  { subject, body, fireId }: Message,
+  { subject, body, headers }: Message,
 ): Promise<{ sequence: number; duplicate: boolean }> {
   try {
-    const ack = await jetstream(nats, { timeout: TIMEOUT_MS }).publish(subject, body, { msgID: fireId });
+    const ack = await jetstream(nats, { timeout: TIMEOUT_MS }).publish(subject, body, {
+      headers: toNatsHeaders(headers),
+    });
     return { sequence: ack.seq, duplicate: ack.duplicate };
   } catch (error) {
     // The stream may be gone, or may no longer want the subject.

@@ -4,7 +4,7 @@
  * The same fire always gives the same name, so the API server itself refuses a second object for a redelivered event.
  */
 import { createHash } from 'node:crypto';
-import { eventKey } from '../event/cloud-event';
+import { eventKey, traceparentOf } from '../event/cloud-event';
 import type { KubernetesObject } from '../kubernetes/kubernetes-object';
 import {
   ACTION_TIMESTAMP_LABEL,
@@ -50,7 +50,7 @@ function suffixFor(fireId: string): string {
 export function markCreated(object: KubernetesObject, fire: FireIdentity, nowMs = Date.now()): KubernetesObject {
   const { metadata } = object;
   const events = Object.values(fire.events);
-  const traceparent = events.find((event) => event.traceparent !== undefined)?.traceparent;
+  const traceparent = traceparentOf(events);
   return {
     ...object,
     metadata: {

@@ -1,10 +1,14 @@
 import { EventRelay, type EventRelayOptions } from '../../activities/event-relay';
+import { RelayTelemetry } from '../../activities/relay-telemetry';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus } from '../../src/bus/bus';
+import { SluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/event/decision-record';
+import { Metrics } from '../../src/metrics/metrics';
 import type { Delivery, ReceivedEvent, Source } from '../../src/sources/source';
 import { connectTestBus } from '../bus/bus-fixture';
+import { RecordingMeter } from '../metrics/recording-meter';
 import { eventually } from '../setup/eventually';
 
 /** A source that delivers what it is given, one delivery for each list, and remembers what was said of it. */
@@ -156,6 +160,30 @@ describe('the relay', () => {
     expect(counts.failed).toBe(counts.received);
     expect(source.acknowledged).toEqual([]);
     expect(source.released).toHaveLength(source.handedOn);
+  });
+
+  it('counts, each time anew, what the bus does not take while it goes on trying', async () => {
+    const recording = new RecordingMeter();
+    const metrics = new Metrics(() => recording.meter);
+    const telemetry = new RelayTelemetry(metrics, { namespace: 'argo', eventSourceName: 'stac', eventName: 'scenes' });
+    let outages = 2;
+    const source = new ScriptedSource([[{ data: { body: 1 } }, { data: { body: 2 } }]]);
+    const counts = await run(source, {
+      telemetry,
+      bus: {
+        recordDecisions: () => undefined,
+        flushDecisions: () => Promise.resolve(),
+        publishEvents: (events) => {
+          if (outages-- <= 0) return bus.publishEvents(events);
+          const error = new SluiceError('BUS_UNREACHABLE', { message: 'away' });
+          return Promise.resolve(events.map(() => ({ kind: 'failed', error })));
+        },
+      },
+    });
+    metrics.flush();
+    expect(counts).toMatchObject({ published: 2, failed: 0 });
+    expect(recording.total('argo_events_events_sent_failed_total')).toBe(4);
+    expect(recording.total('argo_events_events_sent_total')).toBe(2);
   });
 
   it('tells how far it is each time something was settled', async () => {

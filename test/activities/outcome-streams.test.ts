@@ -6,6 +6,7 @@ import type { PublishOutcomesRequest } from '../../activities/contracts';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonValue } from '../../src/event/json';
 import { createSecretReader } from '../../src/kubernetes/secret-readers';
+import { eventually } from '../setup/eventually';
 import type { FireStatus, WorkflowOutcomeReport } from '../../src/run/run-types';
 
 const HREF = 'https://stac.example/items/scene-1';
@@ -87,6 +88,21 @@ describe('outcomes on Redis streams', () => {
     expect(await entries('WATERBODIES')).toHaveLength(1);
     const [dedupKey = ''] = (await client.keys('sluice:*')).sort();
     expect(await client.ttl(dedupKey)).toBeGreaterThan(0);
+  });
+
+  it('are added once what stood in the way of the entry is gone', async () => {
+    await client.set('WATERBODIES', 'not a stream');
+    await expect(streams.add(request(), [fire('Succeeded')])).rejects.toMatchObject({
+      retryable: true,
+      message: expect.stringContaining('WRONGTYPE') as string,
+    });
+    await client.del('WATERBODIES');
+    await eventually(async () => {
+      await streams.add(request(), [fire('Succeeded')]);
+      return (await entries('WATERBODIES')).length === 1;
+    });
+    await streams.add(request(), [fire('Succeeded')]);
+    expect(await entries('WATERBODIES')).toHaveLength(1);
   });
 
   it('go to the streams that the sensor names, and nowhere else', async () => {

@@ -3,6 +3,8 @@ import { SluiceError } from '../../src/errors';
 import { Metrics } from '../../src/metrics/metrics';
 import type { FireResult } from '../../src/run/run-types';
 import { isLastAttempt, observeFire } from '../../activities/fire-telemetry';
+import type { BusListener } from '../../src/bus/bus';
+import { ListenerTelemetry } from '../../activities/listener-telemetry';
 import { RelayTelemetry } from '../../activities/relay-telemetry';
 import { RecordingMeter } from './recording-meter';
 
@@ -117,16 +119,69 @@ describe('a relay', () => {
     expect(totals()).toEqual({ ...NOTHING, ...expected });
   });
 
-  it('is running while it is open, and leaves nothing behind', () => {
+  it('is running while it is open, and leaves nothing behind that is taken for a number', () => {
     const running = 'argo_events_event_service_running_total';
     const second = new RelayTelemetry(metrics, { namespace: 'default', eventSourceName: 'orders', eventName: 'paid' });
     second.open();
     telemetry.observe({ connected: true, dropped: 0 });
     expect([recording.last(running), recording.last('sluice_source_connected')]).toEqual([2, 1]);
-    telemetry.close();
-    expect([recording.last(running), recording.last('sluice_source_connected')]).toEqual([1, 0]);
-    second.close();
+    telemetry.close('let go');
+    expect([recording.last(running), recording.last('sluice_source_connected')]).toEqual([1, Number.NaN]);
+    // The last heartbeat comes later.
+    telemetry.observe({ connected: true, dropped: 0 });
+    expect(recording.last('sluice_source_connected')).toBeNaN();
+    second.close('let go');
     expect(recording.last(running)).toBe(0);
+  });
+
+  it('stays disconnected where a person must repair it, and connected where the process goes away with it', () => {
+    telemetry.observe({ connected: true, dropped: 0 });
+    telemetry.close('shutting down');
+    expect(recording.last('sluice_source_connected')).toBe(1);
+    telemetry.close('stopped');
+    expect(recording.last('sluice_source_connected')).toBe(0);
+  });
+});
+
+describe('a listener', () => {
+  const GAUGES = ['sensor_connected', 'sensor_lag', 'oldest_unhandled_event_age_seconds', 'runs_parked'];
+  const gauges = () => GAUGES.map((name) => recording.last(`sluice_${name}`));
+  const listenerOf = (lag: () => Promise<number>): BusListener => ({
+    lag,
+    waitingSince: () => Promise.resolve(Date.now() - 60_000),
+    pull: () => Promise.resolve([]),
+    close: () => Promise.resolve(),
+  });
+  const waiting = listenerOf(() => Promise.resolve(7));
+  const spec = { dependencies: [], triggers: [] };
+  let telemetry: ListenerTelemetry;
+  beforeEach(() => {
+    telemetry = new ListenerTelemetry(metrics, { namespace: 'default', name: 'shop', spec });
+    telemetry.open();
+    telemetry.connected(true);
+  });
+
+  it('tells what waits and for how long, and nothing where the bus does not say', async () => {
+    await telemetry.measureBacklog(waiting);
+    expect(gauges().slice(0, 2)).toEqual([1, 7]);
+    expect(gauges()[2]).toBeGreaterThanOrEqual(60);
+    const away = listenerOf(() => Promise.reject(new Error('away')));
+    await expect(telemetry.measureBacklog(away)).rejects.toThrow('away');
+    telemetry.connected(false);
+    expect(gauges().slice(0, 3)).toEqual([0, Number.NaN, Number.NaN]);
+  });
+
+  it('leaves nothing behind that is taken for a number, also where a measure was under way', async () => {
+    await telemetry.measureBacklog(waiting);
+    telemetry.close('let go');
+    telemetry.connected(true);
+    await telemetry.measureBacklog(waiting);
+    expect(gauges()).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+  });
+
+  it('stays disconnected where a person must repair it', () => {
+    telemetry.close('stopped');
+    expect(gauges()[0]).toBe(0);
   });
 });
 
@@ -152,6 +207,9 @@ describe('a fire', () => {
     ['fails in a way that no attempt repairs', failing(false), false, [0, 1, 1]],
   ])('that %s is counted so', async (_what, send, isLast, expected) => {
     expect(await attempt(send, isLast)).toEqual(expected);
+    expect(recording.writes.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['argo_events_action_failed_total', 'argo_events_action_retries_failed_total']),
+    );
     const durations = recording.writes.filter(({ name }) => name === 'argo_events_action_duration_milliseconds');
     expect(durations).toHaveLength(1);
   });

@@ -42,6 +42,17 @@ describe('the ledger of a run', () => {
     ]);
   });
 
+  it('takes no end of a copy of its Workflow for the end of its own', () => {
+    const run = ledger();
+    const copy = { ...ended('one', 'Failed'), uid: 'u-of-the-copy' };
+    run.ended(copy);
+    run.fired('one', 1, created, true);
+    expect(run.waiting().map(({ id }) => id)).toEqual(['one']);
+    expect(run.ended(copy)).toBe(false);
+    expect(run.ended({ ...ended('one', 'Succeeded'), uid: 'u1' })).toBe(true);
+    expect(run.statuses()[0]).toMatchObject({ state: 'Succeeded' });
+  });
+
   const histories: ReadonlyArray<[string, (run: RunLedger) => void, RunState]> = [
     ['is firing at first', () => undefined, 'Firing'],
     ['is firing while one fire is retried', (run) => run.failed('one', 1, refused, 'Retrying'), 'Firing'],

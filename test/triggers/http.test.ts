@@ -9,7 +9,7 @@ import { createTlsFiles, type TlsFiles } from '../../dev/tls-certificates';
 import { describeError } from '../../src/errors';
 import { httpTrigger, type HttpTemplate } from '../../src/triggers/http';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
-import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
+import { createTriggerWorld, failureOf, fireRequest, SCENE_EVENT } from './trigger-world';
 
 interface ReceivedRequest {
   readonly method?: string;
@@ -236,6 +236,28 @@ describe('the http trigger', () => {
     await receiver.stop();
     const failure = await failureOf(fire({ url: receiver.url }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
+  });
+
+  it("hands the latest event's trace on, unless the manifest sets the header", async () => {
+    const early = {
+      ...SCENE_EVENT,
+      time: '2026-01-01T00:00:00Z',
+      traceparent: `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`,
+    };
+    const late = {
+      ...SCENE_EVENT,
+      time: '2026-01-02T00:00:00Z',
+      traceparent: `00-${'b'.repeat(32)}-${'2'.repeat(16)}-00`,
+    };
+    const events = { late, early, untraced: SCENE_EVENT };
+    await fire({ url: receiver.url }, { events });
+    await fire({ url: receiver.url, headers: { Traceparent: 'mine' } }, { events });
+    await fire({ url: receiver.url }, { events: { untraced: SCENE_EVENT } });
+    expect(receiver.requests.map(({ headers }) => headers['traceparent'])).toEqual([
+      late.traceparent,
+      'mine',
+      undefined,
+    ]);
   });
 
   it('stops at once when it is cancelled', async () => {

@@ -7,7 +7,7 @@ import { natsTrigger } from '../../src/triggers/nats';
 import type { NatsTemplate } from '../../src/triggers/nats-connection';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
-import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
+import { createTriggerWorld, failureOf, fireRequest, SCENE_EVENT } from './trigger-world';
 
 async function fire(
   template: NatsTemplate,
@@ -48,6 +48,18 @@ describe('the nats trigger', () => {
     const message = await firstMessage(nats, 'plain.scenes', () => fire({ url: server.url, subject: 'plain.scenes' }));
     expect(message.json()).toEqual({ scene: 'S2A' });
     expect(message.headers?.get('Nats-Msg-Id')).toBe('fire-1');
+  });
+
+  it('hands the trace of the event on', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`;
+    const events = { scene: { ...SCENE_EVENT, traceparent } };
+    const manager = await jetstreamManager(nats);
+    await manager.streams.add({ name: 'TRACED', subjects: ['traced.*'] });
+    for (const subject of ['untraced-stream.scenes', 'traced.scenes']) {
+      const message = await firstMessage(nats, subject, () => fire({ url: server.url, subject }, { events }));
+      expect(message.headers?.get('traceparent')).toBe(traceparent);
+      expect(message.headers?.get('Nats-Msg-Id')).toBe('fire-1');
+    }
   });
 
   it('stores the message in the stream that covers the subject, once for each fire', async () => {

@@ -49,7 +49,8 @@ function readKind<Kind extends ResourceSourceKind>(
   return spec === undefined ? undefined : readers[kind](spec, context);
 }
 
-function parseObject(text: string, origin: string): JsonObject {
+/** Throws TRIGGER_SOURCE_UNREADABLE (final); `origin` says in the message where the text came from. */
+export function parseObject(text: string, origin: string): JsonObject {
   const refuse = (reason: string, cause?: unknown) =>
     new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
       message: `${origin} is not one object in YAML or JSON: ${reason}`,
