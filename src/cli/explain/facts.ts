@@ -1,5 +1,11 @@
 /** What is known of one event, before it is made into a story. */
-import type { HeldDependencies, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
+import type {
+  HeldDependencies,
+  Overrides,
+  SensorDefinition,
+  SensorRunInput,
+  SensorStatus,
+} from '../../../workflows/messages';
 import type { StoredEvent } from '../../bus/bus';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
@@ -22,6 +28,7 @@ export interface RunAct {
   readonly what: 'retriggered' | 'discarded';
   readonly by: string;
   readonly why: string;
+  readonly overrides?: Overrides;
 }
 
 export interface RunFacts extends FoundRun {

@@ -1,7 +1,7 @@
 /** The runs that carry an event: their fires from the result or the workflow itself, the rest from the history. */
 import type { temporal } from '@temporalio/proto';
 import type { FireTriggersRequest } from '../../../activities/contracts';
-import type { Accountable, SensorRunInput } from '../../../workflows/messages';
+import type { RunRetriggerRequest, SensorRunInput } from '../../../workflows/messages';
 import type { FireStatus } from '../../run/run-types';
 import { isNotFound } from '../ask-workflow';
 import { concurrently } from '../concurrently';
@@ -32,7 +32,7 @@ export async function readRunsOf(
 }
 
 /** Undefined for a run that is being forgotten: it is listed a little longer than it is kept. */
-async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
+export async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
   const history = await fetchHistory(session, run.id);
   if (history === undefined) return undefined;
   const input = await decode<SensorRunInput>(
@@ -100,9 +100,10 @@ async function actsOf(session: TemporalSession, history: readonly HistoryEvent[]
   for (const event of history) {
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (signal?.signalName !== 'retrigger' && signal?.signalName !== 'discard') continue;
-    const request = await decode<Partial<Accountable>>(session, signal.input ?? undefined);
+    const request = await decode<Partial<RunRetriggerRequest>>(session, signal.input ?? undefined);
     const what = signal.signalName === 'discard' ? 'discarded' : 'retriggered';
-    acts.push({ at: timeOf(event), what, by: request?.by ?? '', why: request?.why ?? '' });
+    const { by = '', why = '', overrides } = request ?? {};
+    acts.push({ at: timeOf(event), what, by, why, ...(overrides && { overrides }) });
   }
   return acts;
 }
