@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { eventKey } from '../src/event/cloud-event';
 import type { ObjectName } from '../workflows/messages';
 import { findRunsCarrying } from './find-runs';
-import { readRunInput } from './retrigger';
+import { readRunInput } from './read-run-input';
 
 const READS_AT_ONCE = 8;
 

@@ -9,7 +9,7 @@ import { shortHash } from '../src/event/short-id';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
-import { applyParameters, buildPayload } from '../src/sensor/parameters';
+import { applyParameters, buildPayload, setValues } from '../src/sensor/parameters';
 import { triggerKind, type Triggers } from '../src/triggers/registry';
 import type { FireRequest } from '../src/triggers/trigger';
 import type { Fire, ObjectName } from '../workflows/messages';
@@ -23,7 +23,7 @@ export interface UnresolvedFire {
   /** Keys of all events, where `events` holds one that stands for several. */
   readonly eventKeys?: readonly string[];
   /** sjson path in the resource or payload → value. */
-  readonly overrides?: Readonly<Record<string, string>>;
+  readonly overrides?: Readonly<Record<string, JsonValue>>;
 }
 
 export interface ResolvedFire {
@@ -58,9 +58,8 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   }
   let payload = payloadParameters?.length ? await buildPayload(payloadParameters, events, engine) : undefined;
   if (fire.overrides !== undefined) {
-    const overrides = toParameters(fire.overrides, Object.keys(events)[0] ?? '');
-    if (resource !== undefined) resource = toObject(await applyParameters(resource, overrides, {}, engine));
-    else payload = await applyParameters(payload ?? {}, overrides, {}, engine);
+    if (resource !== undefined) resource = toObject(await setValues(resource, fire.overrides, engine));
+    else payload = await setValues(payload ?? {}, fire.overrides, engine);
   }
   const headers = await resolveHeaders(dynamicHeaders, events, engine);
   return {
@@ -148,11 +147,6 @@ async function resolveHeaders(
     if (typeof value === 'string') headers[parameter.dest ?? ''] = value;
   }
   return headers;
-}
-
-/** No event is looked at: `value` is what is written where the dependency has none. */
-function toParameters(overrides: Readonly<Record<string, string>>, dependencyName: string): TriggerParameter[] {
-  return Object.entries(overrides).map(([dest, value]) => ({ src: { dependencyName, value }, dest }));
 }
 
 function toObject(value: JsonValue): JsonObject {

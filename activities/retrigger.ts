@@ -1,11 +1,17 @@
-/** Starts again what a person asks for: wakes parked runs, and gives ended ones a successor. */
+/**
+ * Starts again what a person asks for: wakes parked fires, and gives runs that have ended a successor. Without `again`
+ * it is what did not succeed and was not started again before, so that asking twice does nothing twice.
+ */
 import { Context } from '@temporalio/activity';
-import type { Client } from '@temporalio/client';
-import { SluiceError } from '../src/errors';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isSluiceError, SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import { shortEventId, shortHash } from '../src/event/short-id';
 import { fireId } from '../src/run/fire-id';
+import type { FireState } from '../src/run/run-types';
+import { sensorRunWorkflowId } from '../workflows/identity';
 import {
+  firesQuery,
   runRetriggerSignal,
   type Fire,
   type RetriggerRequest,
@@ -15,9 +21,11 @@ import {
 import { createRunStart, type LoadedFire } from '../workflows/run-start';
 import { toApplicationFailure } from './failures';
 import { findRunsCarrying } from './find-runs';
+import { readRunInput } from './read-run-input';
 import { startRun } from './start-runs';
 
 const MAX_RUNS = 1_000;
+const AGAIN = 'Say "again": true (sluice retrigger --again) to fire it all the same';
 
 export interface RetriggerActivities {
   sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
@@ -27,157 +35,198 @@ export function createRetriggerActivities(): RetriggerActivities {
   return {
     async sluiceRetrigger(definition, request) {
       const { client, info } = Context.current();
+      // A repeated attempt of this activity is the same request.
+      const requestId = `${info.workflowExecution?.runId ?? ''}/${info.activityId}`;
+      const retrigger = new Retrigger(client, info.taskQueue, definition, request, requestId);
       try {
-        const runIds = await findRuns(client, definition, request);
-        // The same request always makes the same successors, so a repeated attempt of this activity adds none.
-        const round = `${info.workflowExecution?.runId ?? ''}/${info.activityId}`;
-        const answers: string[] = [];
-        for (const runId of runIds)
-          answers.push(await retriggerRun(client, info.taskQueue, definition, request, runId, round));
-        return answers;
+        if (request.runId !== undefined) return [await retrigger.run(request.runId)];
+        if (request.eventId !== undefined) return await retrigger.event(request.eventId);
       } catch (error) {
         throw toApplicationFailure(error);
       }
+      throw toApplicationFailure(
+        new SluiceError('USAGE', {
+          message: 'a retrigger names neither a run nor an event',
+          fix: 'Send {"runId": "run/…"} or {"eventId": "<event key or short id>"} with "by" and "why"',
+        }),
+      );
     },
   };
 }
 
-async function findRuns(client: Client, definition: SensorDefinition, request: RetriggerRequest): Promise<string[]> {
-  if (request.runId !== undefined) return [request.runId];
-  if (request.eventId === undefined) {
-    throw new SluiceError('USAGE', {
-      message: 'a retrigger names neither a run nor an event',
-      fix: 'Send {"runId": "run/…"} or {"eventId": "<event key or short id>"} with "by" and "why"',
-    });
-  }
-  const found: string[] = [];
-  for await (const run of findRunsCarrying(client, definition, [request.eventId])) {
-    if (!found.includes(run.workflowId)) found.push(run.workflowId);
-    if (found.length >= MAX_RUNS) break;
-  }
-  if (found.length > 0) return found;
-  throw new SluiceError('RUN_UNKNOWN', {
-    message: `no run of sensor ${definition.namespace}/${definition.name} carries event ${request.eventId}`,
-    fix: 'Look with `sluice explain EVENT_ID`; an event that never fired can be replayed with `sluice replay`',
-  });
-}
+class Retrigger {
+  /** Trigger and events of the fires that were looked at: an event's runs are its fires, and those started again. */
+  private readonly seen = new Set<string>();
 
-async function retriggerRun(
-  client: Client,
-  taskQueue: string,
-  definition: SensorDefinition,
-  request: RetriggerRequest,
-  runId: string,
-  round: string,
-): Promise<string> {
-  const handle = client.workflow.getHandle(runId);
-  const description = await handle.describe().catch((error: unknown) => {
+  constructor(
+    private readonly client: Client,
+    private readonly taskQueue: string,
+    private readonly definition: SensorDefinition,
+    private readonly request: RetriggerRequest,
+    private readonly requestId: string,
+  ) {}
+
+  /** Every run that carries the event, the newest first: what is seen in one counts no more in those before it. */
+  async event(eventId: string): Promise<readonly string[]> {
+    const startedAt = new Map<string, number>();
+    for await (const run of findRunsCarrying(this.client, this.definition, [eventId])) {
+      startedAt.set(run.workflowId, run.startTime.getTime());
+      if (startedAt.size >= MAX_RUNS) break;
+    }
+    const answers: string[] = [];
+    const refusals: SluiceError[] = [];
+    for (const [runId] of [...startedAt].sort(([, a], [, b]) => b - a)) {
+      try {
+        answers.push(await this.run(runId));
+      } catch (error) {
+        if (!isSluiceError(error) || (error.code !== 'RETRIGGER_REFUSED' && error.code !== 'RUN_UNKNOWN')) throw error;
+        refusals.push(error);
+      }
+    }
+    if (answers.length > 0) return answers;
+    const refused = refusals.find(({ code }) => code === 'RETRIGGER_REFUSED') ?? refusals[0];
+    if (refused !== undefined) throw refused;
     throw new SluiceError('RUN_UNKNOWN', {
-      message: `there is no run ${runId}`,
-      fix: 'See `sluice runs list`',
-      cause: error,
+      message: `no run of sensor ${this.ownName} carries event ${eventId}`,
+      fix: 'Look with `sluice explain EVENT_ID`; an event that never fired can be replayed with `sluice replay`',
     });
-  });
-  const { by, why, overrides } = request;
-  const state = description.searchAttributes['SluiceState']?.[0];
-  if (description.status.name === 'RUNNING' && state === 'Parked') {
-    const { trigger } = request;
-    await handle.signal(runRetriggerSignal, {
-      by,
-      why,
-      ...(trigger !== undefined && { trigger }),
-      ...(overrides && { overrides }),
+  }
+
+  /** Answers the run that was woken or started. */
+  async run(runId: string): Promise<string> {
+    const { again = false } = this.request;
+    const { isOpen, state } = await this.look(runId);
+    const input = await readRunInput(this.client, runId);
+    const wanted = this.selectFires(runId, input);
+    if (isOpen) {
+      const states = await this.fireStates(runId);
+      const parked = wanted.filter(({ id }) => states.get(id) === 'Parked');
+      if (parked.length > 0) return await this.wake(runId, parked);
+      if (!again) throw refuse(`run ${runId} has not ended, it is ${state}`);
+      return await this.startSuccessor(runId, input, wanted);
+    }
+    if (again) return await this.startSuccessor(runId, input, wanted);
+    const states = await this.fireStates(runId);
+    const unsuccessful = wanted.filter(({ id }) => states.get(id) !== 'Succeeded');
+    if (unsuccessful.length === 0) throw refuse(`what is asked for of run ${runId} has succeeded`);
+    return await this.startSuccessor(runId, input, unsuccessful);
+  }
+
+  private get ownName(): string {
+    return `${this.definition.namespace}/${this.definition.name}`;
+  }
+
+  private async look(runId: string): Promise<{ readonly isOpen: boolean; readonly state: string }> {
+    if (!runId.startsWith(sensorRunWorkflowId(this.definition.namespace, this.definition.name, ''))) {
+      throw new SluiceError('RUN_UNKNOWN', {
+        message: `${runId} is no run of sensor ${this.ownName}`,
+        fix: 'Its sensor is in its name: run/<namespace>/<sensor>/<key>; see `sluice runs list`',
+      });
+    }
+    try {
+      const { status, searchAttributes } = await this.client.workflow.getHandle(runId).describe();
+      return { isOpen: status.name === 'RUNNING', state: String(searchAttributes['SluiceState']?.[0] ?? 'Firing') };
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const fix = 'See `sluice runs list`';
+      throw new SluiceError('RUN_UNKNOWN', { message: `there is no run ${runId}`, fix, cause: error });
+    }
+  }
+
+  private async fireStates(runId: string): Promise<ReadonlyMap<string, FireState>> {
+    const fires = await this.client.workflow.getHandle(runId).query(firesQuery);
+    return new Map(fires.map(({ id, state }) => [id, state]));
+  }
+
+  private selectFires(runId: string, input: SensorRunInput): readonly Fire[] {
+    const { trigger, eventId } = this.request;
+    const wanted = input.fires.filter((fire) => {
+      if (trigger !== undefined && fire.trigger !== trigger) return false;
+      if (eventId !== undefined && !carries(fire, input.events, eventId)) return false;
+      const { dependencies } = loadEvents(fire, input.events);
+      const what = fireId(this.definition, fire.trigger, keysOf(dependencies));
+      return !this.seen.has(what) && this.seen.add(what);
     });
+    if (wanted.length > 0) return wanted;
+    const of = [trigger && `of trigger ${trigger}`, eventId && `with event ${eventId}`].filter(Boolean).join(' ');
+    throw new SluiceError('RUN_UNKNOWN', { message: `run ${runId} has no fire ${of}`, fix: 'See `sluice runs show`' });
+  }
+
+  private async wake(runId: string, fires: readonly Fire[]): Promise<string> {
+    const { by, why, trigger, eventId, overrides } = this.request;
+    const selections = eventId === undefined ? [{ trigger }] : fires.map(({ id }) => ({ fireId: id }));
+    for (const selection of selections) {
+      const signal = { by, why, ...selection, ...(overrides && { overrides }) };
+      await this.client.workflow.getHandle(runId).signal(runRetriggerSignal, signal);
+    }
     return runId;
   }
-  const input = await readRunInput(client, runId);
-  if (input.contentMissing !== undefined) {
-    throw new SluiceError('SENSOR_EVENTS_GONE', {
-      message: `run ${runId} does not have the content of its events: ${input.parkedBecause ?? ''}`,
-      fix: 'Replay the events with `sluice replay --again` while the bus keeps them',
+
+  /** Its id names what it fires, so that the same cannot be started again by accident. */
+  private async startSuccessor(runId: string, input: SensorRunInput, wanted: readonly Fire[]): Promise<string> {
+    const { by, why, overrides, again } = this.request;
+    if (input.contentMissing !== undefined) {
+      throw new SluiceError('SENSOR_EVENTS_GONE', {
+        message: `run ${runId} does not have the content of its events: ${input.parkedBecause ?? ''}`,
+        fix: 'Replay the events with `sluice replay --again` while the bus keeps them',
+      });
+    }
+    const present = new Set(this.definition.spec.triggers.map(({ template }) => template.name));
+    const fires = wanted.filter(({ trigger }) => present.has(trigger));
+    if (fires.length === 0) {
+      throw new SluiceError('SENSOR_UNKNOWN', {
+        message: `sensor ${this.ownName} no longer has the trigger ${wanted[0]?.trigger ?? ''}`,
+        fix: 'Apply a sensor that has it',
+      });
+    }
+    const what = again ? this.requestId : JSON.stringify([fires.map(({ id }) => id).sort(), overrides ?? {}]);
+    const key = `${runId.split('/').slice(3).join('/')}~again-${shortHash(what, 8)}`;
+    const loaded = fires.map((fire): LoadedFire => {
+      const { dependencies, collected } = loadEvents(fire, input.events);
+      // A new id, so that the trigger acts anew instead of finding its own earlier object.
+      const id = fireId(this.definition, fire.trigger, keysOf(dependencies), key);
+      return { id, trigger: fire.trigger, dependencies, ...(collected && { collected }) };
     });
+    const retriggerOf = { runId, by, why, ...(overrides && { overrides }), request: this.requestId };
+    const start = createRunStart(this.definition, loaded, { key, retriggerOf });
+    if (!(await startRun(this.client.workflow, this.taskQueue, start))) await this.requireOwn(start.workflowId, runId);
+    return start.workflowId;
   }
-  const wanted = input.fires.filter((fire) => isWanted(fire, input, request));
-  if (wanted.length === 0) {
-    throw new SluiceError('RUN_UNKNOWN', {
-      message: `run ${runId} has no fire of trigger ${request.trigger ?? ''} with event ${request.eventId ?? 'of any id'}`,
-      fix: 'See `sluice runs show`',
-    });
+
+  /** The successor that was there before may be of an earlier attempt of this request. */
+  private async requireOwn(successor: string, runId: string): Promise<void> {
+    const { retriggerOf } = await readRunInput(this.client, successor);
+    if (retriggerOf?.request === this.requestId) return;
+    const { by = '', why = '' } = retriggerOf ?? {};
+    throw refuse(`run ${runId} was retriggered already by ${by} (${why}), as ${successor}`);
   }
-  const present = new Set(definition.spec.triggers.map(({ template }) => template.name));
-  const fires = wanted.flatMap((fire): LoadedFire[] =>
-    present.has(fire.trigger) ? [reload(definition, fire, input.events, round)] : [],
-  );
-  if (fires.length === 0) {
-    throw new SluiceError('SENSOR_UNKNOWN', {
-      message: `sensor ${definition.namespace}/${definition.name} no longer has the trigger ${wanted[0]?.trigger ?? ''}`,
-      fix: 'Apply a sensor that has it',
-    });
-  }
-  const start = createRunStart(definition, fires, {
-    key: `${runId.split('/').slice(3).join('/')}~again-${shortHash(round, 6)}`,
-    retriggerOf: { runId, by, why, ...(overrides && { overrides }) },
-  });
-  await startRun(client.workflow, taskQueue, start);
-  return start.workflowId;
 }
 
-function isWanted(fire: Fire, input: SensorRunInput, request: RetriggerRequest): boolean {
-  if (request.trigger !== undefined && fire.trigger !== request.trigger) return false;
-  if (request.eventId === undefined) return true;
+function refuse(message: string): SluiceError {
+  return new SluiceError('RETRIGGER_REFUSED', { message, fix: AGAIN });
+}
+
+function carries(fire: Fire, events: readonly CloudEvent[], eventId: string): boolean {
   return Object.values(fire.dependencies)
     .flat()
     .some((index) => {
-      const event = input.events[index];
+      const event = events[index];
       if (event === undefined) return false;
       const key = eventKey(event);
-      return key === request.eventId || event.id === request.eventId || shortEventId(key) === request.eventId;
+      return key === eventId || event.id === eventId || shortEventId(key) === eventId;
     });
 }
 
-/** A new id, so that the trigger acts anew instead of finding its own earlier object. */
-function reload(definition: SensorDefinition, fire: Fire, events: readonly CloudEvent[], round: string): LoadedFire {
+function loadEvents(fire: Fire, events: readonly CloudEvent[]): Pick<LoadedFire, 'dependencies' | 'collected'> {
   const dependencies = Object.fromEntries(
     Object.entries(fire.dependencies).map(([name, indexes]) => [
       name,
       indexes.map((index) => events[index]).filter((event) => event !== undefined),
     ]),
   );
-  const keys = Object.fromEntries(Object.entries(dependencies).map(([name, list]) => [name, list.map(eventKey)]));
-  return {
-    id: fireId(definition, fire.trigger, keys, round),
-    trigger: fire.trigger,
-    dependencies,
-    ...(fire.collected ? { collected: true } : {}),
-  };
+  return { dependencies, ...(fire.collected ? { collected: true } : {}) };
 }
 
-/** What the run was started with, from its history: that is kept as long as the run itself. */
-export async function readRunInput(client: Client, runId: string): Promise<SensorRunInput> {
-  const { namespace } = client.options;
-  const response = await client.workflowService.getWorkflowExecutionHistory({
-    namespace,
-    execution: { workflowId: runId },
-    maximumPageSize: 1,
-  });
-  const started = response.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-  const payload = started?.input?.payloads?.[0];
-  const converter = client.options.loadedDataConverter;
-  const decoded = payload && (await decode(converter.payloadCodecs, payload));
-  if (!decoded) {
-    throw new SluiceError('RUN_UNKNOWN', {
-      message: `run ${runId} has no readable start`,
-      fix: 'See it in the Temporal UI',
-    });
-  }
-  return converter.payloadConverter.fromPayload<SensorRunInput>(decoded);
-}
-
-type Converter = Client['options']['loadedDataConverter'];
-type Payload = Parameters<Converter['payloadConverter']['fromPayload']>[0];
-
-async function decode(codecs: Converter['payloadCodecs'], payload: Payload): Promise<Payload | undefined> {
-  let payloads = [payload];
-  for (const codec of [...codecs].reverse()) payloads = await codec.decode(payloads);
-  return payloads[0];
+function keysOf(dependencies: LoadedFire['dependencies']): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(dependencies).map(([name, list]) => [name, list.map(eventKey)]));
 }

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   OBJECT_IN_USE: { retryable: false },
   PLUGIN_MISUSED: { retryable: false },
   RUN_UNKNOWN: { retryable: false },
+  RETRIGGER_REFUSED: { retryable: false },
   USAGE: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

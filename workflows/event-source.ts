@@ -23,6 +23,7 @@ import { describeUnread, isRunSource, listEvents, unreadFate, type SourceEvent }
 import { addRefusal, missingAccount } from './accountable';
 import { HOW_TO_START_AGAIN } from './stopped-parts';
 import { ignoreCancellation } from './ignore-cancellation';
+import { isBacklogReport, requireDefinition } from './told-by-workers';
 import {
   backlogReportSignal,
   configureEventSourceUpdate,
@@ -68,11 +69,10 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
 
   const show = (): void => setCurrentDetails(describe(definition, paused, [...states.values()], refusals));
 
-  /** A signal has no answer: what it lacks is shown, and nothing is done. */
-  const isRefused = (what: string, request: Accountable): boolean => {
-    const missing = missingAccount(request);
-    if (missing === undefined) return false;
-    refusals = addRefusal(refusals, `${what}: ${missing}`, Date.now());
+  /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
+  const isRefused = (what: string, refusal: string | undefined): boolean => {
+    if (refusal === undefined) return false;
+    refusals = addRefusal(refusals, `${what}: ${refusal}`, Date.now());
     show();
     return true;
   };
@@ -87,12 +87,12 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       definition = next;
       revision += 1;
     },
-    { description: 'Sent by `sluice apply`' },
+    { description: 'Sent by `sluice apply`', validator: (next) => requireDefinition(next, definition) },
   );
   setHandler(
     pauseSignal,
     (request) => {
-      if (isRefused('pause', request)) return;
+      if (isRefused('pause', missingAccount(request))) return;
       paused ??= { ...request, since: new Date().toISOString() };
       revision += 1;
     },
@@ -101,7 +101,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   setHandler(
     resumeSignal,
     (request) => {
-      if (isRefused('resume', request)) return;
+      if (isRefused('resume', missingAccount(request))) return;
       paused = undefined;
       revision += 1;
     },
@@ -122,7 +122,9 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
 
   setHandler(
     backlogReportSignal,
-    ({ eventName, backlog }) => {
+    (report) => {
+      if (isRefused('backlog', isBacklogReport(report) ? undefined : 'it is not what workers send')) return;
+      const { eventName, backlog } = report;
       const event = states.get(eventName);
       // It may have been resumed since this was sent.
       if (event?.state !== 'Paused') return;

@@ -6,6 +6,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../src/event/cloud-event';
+import type { JsonValue } from '../src/event/json';
 import type { EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
 import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
@@ -190,15 +191,19 @@ export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
 /** Sent by runs whose triggers have a concurrency limit: tickets of fires that came to their end. */
 export const firesEndedSignal = defineSignal<[readonly string[]]>('firesEnded');
 
+/** Values that a person sets in the resource or payload, by sjson path; text is written as text, all else as JSON. */
+export type Overrides = Readonly<Record<string, JsonValue>>;
+
 /**
- * Asks a sensor to start a trigger again. Names a run by its workflow id, or an event by its key or short id (every
- * run of the sensor that carries it). `overrides` replaces values in the resource or payload, by sjson path.
+ * Asks a sensor to start triggers again. Names a run by its workflow id, or an event by its key or short id (every run
+ * of the sensor that carries it). Meant is what did not succeed and was not started again before; with `again`, all.
  */
 export interface RetriggerRequest extends Accountable {
   readonly runId?: string;
   readonly eventId?: string;
   readonly trigger?: string;
-  readonly overrides?: Readonly<Record<string, string>>;
+  readonly overrides?: Overrides;
+  readonly again?: boolean;
 }
 export const retriggerSignal = defineSignal<[RetriggerRequest]>('retrigger');
 /** The same, answering with the workflow ids of the new runs. */
@@ -238,7 +243,9 @@ export interface SensorRunInput {
   readonly contentMissing?: 'gone' | 'too-large';
   readonly retriggerOf?: Accountable & {
     readonly runId: string;
-    readonly overrides?: Readonly<Record<string, string>>;
+    readonly overrides?: Overrides;
+    /** Which request it was: the same one, tried a second time, finds the run that it started. */
+    readonly request?: string;
   };
 }
 
@@ -253,10 +260,15 @@ export const firesQuery = defineQuery<readonly FireStatus[]>('fires');
 export interface RunRetriggerRequest extends Accountable {
   readonly fireId?: string;
   readonly trigger?: string;
-  readonly overrides?: Readonly<Record<string, string>>;
+  readonly overrides?: Overrides;
 }
 export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
-export const discardSignal = defineSignal<[Accountable]>('discard');
+/** To a run: give up what is parked, all of it or a part. */
+export interface RunDiscardRequest extends Accountable {
+  readonly fireId?: string;
+  readonly trigger?: string;
+}
+export const discardSignal = defineSignal<[RunDiscardRequest]>('discard');
 export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
 
 // ---------------------------------------------------------------- replay

@@ -25,10 +25,11 @@ import { ParkedFires, type WakeUp } from '../src/run/parked-fires';
 import { RunLedger } from '../src/run/run-ledger';
 import { describeRun } from '../src/run/run-details';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../src/run/run-types';
-import { missingAccount } from './accountable';
+import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS, type RequestFields } from './accountable';
 import { FireAttempts, type Overrides } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
+import { isOutcomeList } from './told-by-workers';
 import { unfitFromTheStart } from './unfit-run';
 import {
   discardSignal,
@@ -36,8 +37,8 @@ import {
   firesQuery,
   outcomeSignal,
   runRetriggerSignal,
-  type Accountable,
   type Fire,
+  type RunDiscardRequest,
   type RunRetriggerRequest,
   type SensorRunInput,
 } from './messages';
@@ -49,6 +50,7 @@ const activities = proxyActivities<SensorActivities>({
 
 /** A Workflow whose end the watch missed is looked up this often. */
 const OUTCOME_CHECK_INTERVAL = '1h';
+const HOUR_MS = 3_600_000;
 
 export interface SensorRunResult {
   readonly state: RunState;
@@ -63,7 +65,7 @@ export async function sensorRun(input: SensorRunInput): Promise<SensorRunResult>
       'Fire again what is parked: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…", "overrides"?: {}}',
   });
   setHandler(discardSignal, (request) => run.discard(request), {
-    description: 'Give up what is parked: {"by": "…", "why": "…"}',
+    description: 'Give up what is parked: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…"}',
   });
   setHandler(outcomeSignal, (reports) => run.takeOutcomes(reports), {
     description: 'Sent by the outcome watch: how created Workflows ended',
@@ -114,27 +116,32 @@ class Run {
   }
 
   retrigger(request: RunRetriggerRequest): void {
-    if (this.refuses('retrigger', request)) return;
+    if (this.refuses('retrigger', request, RUN_RETRIGGER_FIELDS)) return;
     this.decisions.push(this.parked.retrigger(request));
     this.show();
   }
 
-  discard(request: Accountable): void {
-    if (this.refuses('discard', request)) return;
+  discard(request: RunDiscardRequest): void {
+    if (this.refuses('discard', request, RUN_DISCARD_FIELDS)) return;
     this.decisions.push(this.parked.discard(request));
     this.show();
   }
 
   /** Signals are also typed by hand; one that makes no sense is shown, not obeyed. */
-  private refuses(what: string, request: Accountable): boolean {
-    const missing = missingAccount(request);
-    if (missing === undefined) return false;
-    this.decisions.push(`${what} refused: ${missing}`);
+  private refuses(what: string, request: unknown, fields: RequestFields): boolean {
+    const refusal = refusalOf(request, fields);
+    if (refusal === undefined) return false;
+    this.decisions.push(`${what} refused: ${refusal}`);
     this.show();
     return true;
   }
 
   takeOutcomes(reports: readonly WorkflowOutcomeReport[]): void {
+    if (!isOutcomeList(reports)) {
+      this.decisions.push('outcome refused: it is not what the watch for outcomes sends');
+      this.show();
+      return;
+    }
     for (const report of reports) this.ledger.ended(report);
     this.show();
   }
@@ -193,15 +200,17 @@ class Run {
 
   /** Waits for a person; undefined when the fire was discarded or nobody came in time. */
   private async park(fire: Fire, failure: FireFailure | undefined, attempts: number): Promise<WakeUp | undefined> {
-    this.ledger.failed(fire.id, attempts, failure ?? UNKNOWN_FAILURE, 'Parked');
-    this.show();
     const { parkForMs } = this.input.options;
+    const until = new Date(Date.now() + parkForMs).toISOString();
+    this.ledger.failed(fire.id, attempts, failure ?? UNKNOWN_FAILURE, 'Parked', until);
+    this.show();
     await condition(() => this.parked.isDecided(fire.id), parkForMs, { summary: `${fire.trigger} is parked` });
     const decision = this.parked.takeDecision(fire.id);
     if (decision === 'discarded') this.ledger.discarded(fire.id);
     else if (decision === undefined) {
-      this.ledger.expired(fire.id);
-      this.decisions.push(`${fire.trigger}: nobody decided within ${formatDuration(parkForMs)}`);
+      const why = `nobody decided within ${formatDuration(parkForMs)}`;
+      this.ledger.expired(fire.id, why);
+      this.decisions.push(`${fire.trigger}: ${why}`);
     } else {
       await this.attempts.refreshTriggers();
       this.ledger.refire(fire.id);
@@ -302,7 +311,11 @@ class Run {
 }
 
 function formatDuration(ms: number): string {
-  const hours = ms / 3_600_000;
-  if (hours >= 48) return `${Math.round(hours / 24)} days`;
-  return hours >= 1 ? `${Math.round(hours)} hours` : `${Math.ceil(ms / 1_000)} seconds`;
+  const [count, unit] =
+    ms >= 48 * HOUR_MS
+      ? [Math.round(ms / (24 * HOUR_MS)), 'day']
+      : ms >= HOUR_MS
+        ? [Math.round(ms / HOUR_MS), 'hour']
+        : [Math.ceil(ms / 1_000), 'second'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -22,7 +22,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { describeFailure, readFailure } from '../src/run/read-failure';
 import type { RecordDecisionsRequest, SensorActivities } from '../activities/contracts';
-import { missingAccount, requireAccountable } from './accountable';
+import { missingAccount, refusalOf, requireRequest, SENSOR_RETRIGGER_FIELDS } from './accountable';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import { HeldWork } from './held-work';
 import { describeSensor } from './sensor-details';
@@ -42,7 +42,6 @@ import {
   sensorPlacesQuery,
   sensorRoomQuery,
   sensorStatusQuery,
-  type Accountable,
   type RetriggerRequest,
   type SensorDefinition,
   type SensorStatus,
@@ -51,6 +50,7 @@ import {
 import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
 import { sensorRun } from './sensor-run';
+import { isListenerReport, isObservationBatch, isTicketList, requireSensorDefinition } from './told-by-workers';
 import { createUpdateRefusal } from './update-refusal';
 
 export interface SensorInput {
@@ -69,6 +69,10 @@ const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', r
 /** Of runs that are started together: a workflow may answer its server with 4 MB. */
 const MAX_START_BYTES = 1_000_000;
 
+/** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
+const answering = proxyActivities<SensorActivities>({
+  ...{ startToCloseTimeout: '5m', scheduleToCloseTimeout: '15m', retry: { maximumInterval: '30s' } },
+});
 const brief = proxyActivities<SensorActivities>({ startToCloseTimeout: '10s', scheduleToCloseTimeout: '1m' });
 
 export async function sensor(input: SensorInput): Promise<void> {
@@ -83,15 +87,19 @@ export async function sensor(input: SensorInput): Promise<void> {
   const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
   const show = (): void => setCurrentDetails(describeSensor(status(), memory.held()));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
-    regular.sluiceRetrigger(memory.definition, request);
-  /** A signal has no answer: what it lacks is shown, and nothing is done. */
-  const isRefused = (what: string, request: Accountable): boolean => {
-    const missing = missingAccount(request);
-    if (missing === undefined) return false;
-    memory.refused(`${what}: ${missing}`, Date.now());
+    answering.sluiceRetrigger.executeWithOptions(
+      { summary: `retrigger ${request.runId ?? request.eventId ?? ''} by ${request.by}`.slice(0, 200) },
+      [memory.definition, request],
+    );
+  /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
+  const isRefused = (what: string, refusal: string | undefined): boolean => {
+    if (refusal === undefined) return false;
+    memory.refused(`${what}: ${refusal}`, Date.now());
     show();
     return true;
   };
+  const isUnreadable = (what: string, isReadable: boolean): boolean =>
+    isRefused(what, isReadable ? undefined : 'it is not what workers send');
 
   setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
   setHandler(sensorStatusQuery, status, { description: 'Paused or not, triggers, counts, lag, what has stopped' });
@@ -100,15 +108,24 @@ export async function sensor(input: SensorInput): Promise<void> {
     description: 'Where the event of this key is held, and what it waits for',
   });
   setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
-  setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
-    description: 'Sent by listeners: events that satisfied dependencies of joined triggers',
-  });
-  setHandler(firesEndedSignal, (tickets) => post(memory.finish(tickets)), {
-    description: 'Sent by runs: fires of limited triggers that have ended',
-  });
+  setHandler(
+    observeSignal,
+    (batch) => {
+      if (!isUnreadable('observe', isObservationBatch(batch))) post(memory.observe(batch.observations));
+    },
+    { description: 'Sent by listeners: events that satisfied dependencies of joined triggers' },
+  );
+  setHandler(
+    firesEndedSignal,
+    (tickets) => {
+      if (!isUnreadable('firesEnded', isTicketList(tickets))) post(memory.finish(tickets));
+    },
+    { description: 'Sent by runs: fires of limited triggers that have ended' },
+  );
   setHandler(
     listenerReportSignal,
     (report) => {
+      if (isUnreadable('report', isListenerReport(report))) return;
       memory.count(report);
       show();
     },
@@ -117,7 +134,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(
     pauseSignal,
     (request) => {
-      if (isRefused('pause', request)) return;
+      if (isRefused('pause', missingAccount(request))) return;
       memory.pause(request, Date.now());
       revision += 1;
     },
@@ -126,7 +143,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(
     resumeSignal,
     (request) => {
-      if (isRefused('resume', request)) return;
+      if (isRefused('resume', missingAccount(request))) return;
       memory.resume();
       revision += 1;
     },
@@ -140,12 +157,15 @@ export async function sensor(input: SensorInput): Promise<void> {
       if (!isSame) post(memory.configure(definition, Date.now()));
       revision += 1;
     },
-    { description: 'Sent by `sluice apply`' },
+    {
+      description: 'Sent by `sluice apply`',
+      validator: (definition: SensorDefinition) => requireSensorDefinition(definition, memory.definition),
+    },
   );
   setHandler(
     retriggerSignal,
     async (request) => {
-      if (isRefused('retrigger', request)) return;
+      if (isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
       // An error that leaves the handler of a signal would end the sensor: it is shown instead.
       try {
         await retrigger(request);
@@ -157,7 +177,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     },
     {
       description:
-        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}}',
+        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
     },
   );
   setHandler(
@@ -173,7 +193,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     },
     {
       description: 'As the signal, and answers with the ids of the runs: {"by": "…", "why": "…", "runId"?: "…", …}',
-      validator: requireAccountable,
+      validator: (request) => requireRequest(request, SENSOR_RETRIGGER_FIELDS),
     },
   );
 

@@ -2,16 +2,22 @@
  * What people decide about the fires of a run that are parked. Plain bookkeeping, no Temporal: the sensorRun workflow
  * passes on what it was told and waits until a fire is decided.
  */
+import type { JsonValue } from '../event/json';
+import { describeOverrides } from './overrides';
 import type { RunLedger } from './run-ledger';
 
-/** Asks for what is parked to be fired again: all of it, or one fire, or those of one trigger. */
-export interface WakeUp {
+/** About all that is parked, or one fire, or those of one trigger. */
+interface ParkedDecision {
   readonly by: string;
   readonly why: string;
   readonly fireId?: string;
   readonly trigger?: string;
+}
+
+/** Asks for what is parked to be fired again. */
+export interface WakeUp extends ParkedDecision {
   /** Values to write into the resource or payload, by sjson path. */
-  readonly overrides?: Readonly<Record<string, string>>;
+  readonly overrides?: Readonly<Record<string, JsonValue>>;
 }
 
 export class ParkedFires {
@@ -24,12 +30,14 @@ export class ParkedFires {
   retrigger(wakeUp: WakeUp): string {
     const wanted = this.ledger.parked(wakeUp);
     for (const id of wanted) this.wakeUps.set(id, wakeUp);
-    return `retriggered by ${wakeUp.by}: ${wakeUp.why}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
+    const { by, why, overrides } = wakeUp;
+    return `retriggered by ${by}: ${why}${describeOverrides(overrides)}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
   /** Only what is parked now: what fails later waits for a decision of its own. Answers what to tell people of it. */
-  discard({ by, why }: Pick<WakeUp, 'by' | 'why'>): string {
-    const parked = this.ledger.parked();
+  discard(decision: ParkedDecision): string {
+    const { by, why } = decision;
+    const parked = this.ledger.parked(decision);
     for (const id of parked) this.discarded.add(id);
     return `discarded by ${by}: ${why}${parked.length === 0 ? NOTHING_PARKED : ''}`;
   }

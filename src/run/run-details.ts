@@ -1,4 +1,6 @@
 /** What a person sees of a run in the Temporal UI: one Markdown panel, problems first. Pure. */
+import type { JsonValue } from '../event/json';
+import { describeOverrides } from './overrides';
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
 
@@ -21,7 +23,12 @@ const ORDER: Readonly<Record<FireState, number>> = {
 
 export interface DescribedRun {
   readonly sensor: { readonly namespace: string; readonly name: string };
-  readonly retriggerOf?: { readonly runId: string; readonly by: string; readonly why: string };
+  readonly retriggerOf?: {
+    readonly runId: string;
+    readonly by: string;
+    readonly why: string;
+    readonly overrides?: Readonly<Record<string, JsonValue>>;
+  };
 }
 
 /** `decisions`: what people did to this run, in order. */
@@ -32,8 +39,8 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
     '',
   ];
   if (run.retriggerOf !== undefined) {
-    const { runId, by, why } = run.retriggerOf;
-    lines.push(`Retrigger of \`${runId}\` by ${cell(by)}: ${cell(why)}`, '');
+    const { runId, by, why, overrides } = run.retriggerOf;
+    lines.push(`Retrigger of \`${runId}\` by ${cell(by)}: ${cell(why)}${cell(describeOverrides(overrides))}`, '');
   }
   // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.
   const items = fires.slice(0, SHOWN_FIRES).map(describeFire);
@@ -43,7 +50,12 @@ export function describeRun(run: DescribedRun, ledger: RunLedger, decisions: rea
   if (fires.length > shown.length) lines.push('', `… and ${fires.length - shown.length} more fires.`);
   if (decisions.length > 0) lines.push('', ...decisions.slice(-20).map((decision) => `- ${cell(decision)}`));
   if (ledger.parked().length > 0) {
-    lines.push('', 'Parked: send signal `retrigger` or `discard` with<br>`{"by": "your name", "why": "the reason"}`');
+    const [until] = fires.flatMap(({ parkedUntil }) => parkedUntil ?? []).sort();
+    const limit = until === undefined ? '' : ` until ${until}, when it fails`;
+    lines.push(
+      '',
+      `Parked${limit}: send signal \`retrigger\` or \`discard\` with<br>\`{"by": "your name", "why": "the reason"}\``,
+    );
   }
   // The UI cuts the last lines of a list off where nothing follows it.
   return [...lines, '', '<br>'].join('\n');

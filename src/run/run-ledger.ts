@@ -14,6 +14,7 @@ interface Entry {
   attempts: number;
   result?: FireResult;
   failure?: FireFailure;
+  parkedUntil?: string;
   outcome?: WorkflowOutcomeReport;
 }
 
@@ -53,11 +54,12 @@ export class RunLedger {
     else entry.state = follow ? 'Waiting' : 'Succeeded';
   }
 
-  failed(fireId: string, attempts: number, failure: FireFailure, next: 'Retrying' | 'Parked'): void {
+  failed(fireId: string, attempts: number, failure: FireFailure, next: 'Retrying' | 'Parked', until?: string): void {
     const entry = this.entry(fireId);
     entry.attempts += attempts;
     entry.failure = failure;
     entry.state = next;
+    if (until !== undefined) entry.parkedUntil = until;
   }
 
   deadLettered(fireId: string, result: FireResult): void {
@@ -67,16 +69,17 @@ export class RunLedger {
   }
 
   refire(fireId: string): void {
-    this.entry(fireId).state = 'Firing';
+    this.unpark(fireId, 'Firing');
   }
 
   discarded(fireId: string): void {
-    this.entry(fireId).state = 'Discarded';
+    this.unpark(fireId, 'Discarded');
   }
 
-  /** A parked fire nobody came for in time. */
-  expired(fireId: string): void {
-    this.entry(fireId).state = 'Failed';
+  /** A parked fire nobody came for in time: `why` goes before what it had failed with. */
+  expired(fireId: string, why: string): void {
+    const entry = this.unpark(fireId, 'Failed');
+    if (entry.failure) entry.failure = { ...entry.failure, message: `${why}: ${entry.failure.message}` };
   }
 
   /** False for an outcome that is not this run's, or that says nothing new. */
@@ -133,6 +136,13 @@ export class RunLedger {
       ...(result?.kind === 'object' ? { object: result.object, ...(result.link && { link: result.link }) } : {}),
       ...(result?.kind === 'response' ? { answer: result.summary } : {}),
     }));
+  }
+
+  private unpark(fireId: string, state: FireState): Entry {
+    const entry = this.entry(fireId);
+    delete entry.parkedUntil;
+    entry.state = state;
+    return entry;
   }
 
   private settle(entry: Entry, report: WorkflowOutcomeReport): void {

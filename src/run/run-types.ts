@@ -56,5 +56,7 @@ export interface FireStatus {
   /** What the trigger answered, for kinds without an object. */
   readonly answer?: string;
   readonly failure?: FireFailure;
+  /** RFC 3339: a parked fire that nobody has decided about by then fails. */
+  readonly parkedUntil?: string;
   readonly outcome?: WorkflowOutcomeReport;
 }

@@ -4,7 +4,7 @@ import type { JsonValue } from '../event/json';
 import type { TriggerParameter } from '../manifest/parameters';
 import { writePlainDestination } from './destinations';
 import type { ExpressionEngine } from './expression-engine';
-import { gjsonText } from './go-values';
+import { gjsonText, gjsonType } from './go-values';
 import { lookUpPlainPath } from './plain-path';
 import { resolveValue } from './resolve-value';
 import type { EventsByDependency, ResolvedValue } from './resolve-value';
@@ -54,6 +54,32 @@ export async function buildPayload(
   }
   return document;
 }
+
+/**
+ * The document with values that a person chose, by sjson path: text is written as text, everything else as JSON.
+ * Throws SENSOR_PARAMETER_UNRESOLVED, naming the path.
+ */
+export async function setValues(
+  document: JsonValue,
+  values: Readonly<Record<string, JsonValue>>,
+  engine: ExpressionEngine,
+): Promise<JsonValue> {
+  let changed = document;
+  for (const [dest, json] of Object.entries(values)) {
+    const text = typeof json === 'string' ? json : JSON.stringify(json);
+    try {
+      changed = await write(changed, { src: RAW, dest }, { text, type: gjsonType(json), json }, engine);
+    } catch (error) {
+      if (!isSluiceError(error) || error.code !== 'SENSOR_PARAMETER_UNRESOLVED') throw error;
+      const { fix, cause } = error;
+      throw new SluiceError(error.code, { message: `Retriggered with "${dest}": ${error.message}`, fix, cause });
+    }
+  }
+  return changed;
+}
+
+/** No event is looked at. */
+const RAW = { dependencyName: '', useRawData: true };
 
 function resolveAll(
   parameters: readonly TriggerParameter[],

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { canAnswer } from '../../src/cli/io';
-import { askYes } from '../../src/cli/replay/ask-yes';
+import { askYes } from '../../src/cli/ask-yes';
 
 describe('the question whether to fire', () => {
   async function ask(answer: (stdin: PassThrough, interrupt: () => void) => void) {

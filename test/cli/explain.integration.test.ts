@@ -90,7 +90,7 @@ spec:
     expect(story.timeline).toContainEqual(
       expect.objectContaining({ what: 'retriggered', by: 'ada', why: 'receiver repaired' }),
     );
-    await cluster.sluice(['retrigger', runId, '--why', 'once more', '--by', 'ada']);
+    await cluster.sluice(['retrigger', runId, '--again', '--why', 'once more', '--by', 'ada']);
     const twice = await eventually(async () => {
       const { timeline } = await explain(key);
       const starts = timeline.filter(({ stage, what }) => stage === 'run' && what === 'started');

@@ -8,6 +8,7 @@ interface Run {
   readonly triggers: readonly string[];
   readonly events: readonly string[];
   readonly reason?: string;
+  readonly parkedUntil?: string;
 }
 interface RunDetails extends Run {
   readonly fires: ReadonlyArray<{
@@ -77,7 +78,15 @@ spec:
     const parked = await parkRun('a');
     expect(parked).toMatchObject({ state: 'Parked', triggers: ['post'] });
     expect(parked.reason).toContain('TRIGGER_REFUSED');
-    expect(await show(parked.id)).toMatchObject({ id: parked.id, state: 'Parked', fires: [{ state: 'Parked' }] });
+    const parkedUntil = expect.stringMatching(/^\d{4}-/) as string;
+    expect(parked.parkedUntil).toEqual(parkedUntil);
+    expect(await show(parked.id)).toMatchObject({
+      ...{ id: parked.id, state: 'Parked', acts: [], retriggeredAs: [] },
+      fires: [{ state: 'Parked', parkedUntil }],
+    });
+    for (const part of [parked.events[0] ?? '', parked.id.split(':').at(-1) ?? '', parked.id.replace('run/', '')]) {
+      expect(await show(part)).toMatchObject({ id: parked.id });
+    }
     expect((await runsOf('--event', parked.events[0] ?? '')).map(({ id }) => id)).toEqual([parked.id]);
     expect(await runsOf('--state', 'Succeeded', '--event', parked.events[0] ?? '')).toEqual([]);
     expect(await runsOf('--since', '1h', '--limit', '1')).toHaveLength(1);
@@ -92,6 +101,8 @@ spec:
       parked.id,
       '--set',
       'href=changed',
+      '--set-json',
+      'priority=3',
       '--why',
       'receiver repaired',
       '-o',
@@ -99,7 +110,13 @@ spec:
     ]);
     expect(jsonOf(run)).toMatchObject({ retriggered: [{ of: parked.id, runs: [parked.id] }] });
     await stateOf(parked.id, 'Succeeded');
-    expect(cluster.receiver.requests().at(-1)?.body).toEqual({ href: 'changed' });
+    expect(cluster.receiver.requests().at(-1)?.body).toEqual({ href: 'changed', priority: 3 });
+    const overrides = { href: 'changed', priority: 3 };
+    const act = { what: 'retriggered', why: 'receiver repaired', overrides };
+    expect(await show(parked.id)).toMatchObject({ acts: [act] });
+    expect((await cluster.sluice(['runs', 'show', parked.id])).stdout).toMatch(
+      /retriggered by .+: receiver repaired \(with href = changed, priority = 3\)/,
+    );
   });
 
   it('gives a run that has ended a successor', async () => {
@@ -108,13 +125,28 @@ spec:
     cluster.receiver.answerWith(200);
     await cluster.sluice(['retrigger', parked.id, '--why', 'receiver repaired']);
     await stateOf(parked.id, 'Succeeded');
-    const run = await cluster.sluice(['retrigger', parked.id, '--trigger', 'post', '--why', 'once more', '-o', 'name']);
-    const successor = run.stdout.trim();
+    const onceMore = ['retrigger', parked.id, '--trigger', 'post', '--why', 'once more', '-o', 'name'];
+    const refused = await cluster.sluice(onceMore);
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('--again') as string });
+    const successor = (await cluster.sluice([...onceMore, '--again'])).stdout.trim();
     expect(successor).not.toBe(parked.id);
     await stateOf(successor, 'Succeeded');
+    expect(await show(successor)).toMatchObject({ origin: { runId: parked.id, why: 'once more' } });
+    await eventually(async () => (await cluster.sluice(['runs', 'show', parked.id])).stdout.includes(successor));
     const [event = ''] = (await show(successor)).fires[0]?.events ?? [];
-    const ofEvent = ['retrigger', '--event', event, '--sensor', 'scenes', '--why', 'all of it', '-o', 'name'];
-    expect((await cluster.sluice(ofEvent)).stdout.trim().split('\n').length).toBeGreaterThanOrEqual(2);
+    const ofEvent = [
+      'retrigger',
+      '--event',
+      event,
+      '--sensor',
+      'scenes',
+      '--again',
+      '--why',
+      'all of it',
+      '-o',
+      'name',
+    ];
+    expect((await cluster.sluice(ofEvent)).stdout.trim().split('\n')).toHaveLength(1);
   });
 
   it('discards a parked run, and only a parked one', async () => {
@@ -144,13 +176,24 @@ spec:
     cluster.receiver.answerWith(200);
     const run = await cluster.sluice([...query, '--yes']);
     expect(run.stderr).toContain('2 runs match');
+    expect(run.stderr).toContain('2 retriggered.');
     expect(jsonOf<{ retriggered: unknown[] }>(run).retriggered).toHaveLength(2);
     await Promise.all([stateOf(first.id, 'Succeeded'), stateOf(second.id, 'Succeeded')]);
+    // The same command again, as from the shell's history: nothing is fired twice.
+    const sent = cluster.receiver.requests().length;
+    const all = ['retrigger', '--query', `WorkflowId IN (${ids})`, '--why', 'repaired', '--yes'];
+    const twice = await cluster.sluice(all);
+    expect({ exitCode: twice.exitCode, note: twice.stderr }).toMatchObject({
+      exitCode: 0,
+      note: expect.stringContaining('0 retriggered, 2 left alone.') as string,
+    });
+    expect(cluster.receiver.requests()).toHaveLength(sent);
   });
 
   it.each<[string, string[], number, RegExp]>([
     ['a run that is not there', ['runs', 'show', 'run/default/nobody/key'], 1, /\[RUN_UNKNOWN\]/],
-    ['text that is no run id', ['runs', 'show', 'nonsense'], 2, /\[USAGE\]/],
+    ['text that no run has in its id', ['runs', 'show', 'nonsense'], 1, /\[RUN_UNKNOWN\]/],
+    ['text that several runs have in their ids', ['runs', 'show', '/scenes/'], 2, /may mean \d+ runs/],
     ['a query with an unknown attribute', ['runs', 'list', '--query', 'SluiceNothing = "x"'], 2, /\[USAGE\]/],
     [
       'an event that no run carries',
@@ -167,6 +210,8 @@ spec:
     ['an event without a sensor', ['retrigger', '--event', 'a/b', '--why', 'x'], 2, /--sensor/],
     ['no target', ['retrigger', '--why', 'x'], 2, /\[USAGE\]/],
     ['no reason', ['retrigger', 'run/a/b/c'], 2, /--why/],
+    ['a value without a path', ['retrigger', 'run/a/b/c', '--set', '=1', '--why', 'x'], 2, /PATH=VALUE/],
+    ['a value that is not JSON', ['retrigger', 'run/a/b/c', '--set-json', 'a=b', '--why', 'x'], 2, /not JSON/],
   ])('says so for %s', async (_what, argv, exitCode, message) => {
     const run = await cluster.sluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });

@@ -43,6 +43,17 @@ describe('the details panel of a run', () => {
       .filter((line) => line.startsWith('- **'));
     expect(rows[0]).toContain('KUBERNETES_REFUSED: quota');
     expect(describeRun({ sensor }, ledger, [])).toContain('send signal `retrigger` or `discard`');
+    const later = { code: 'TRIGGER_REFUSED', message: 'no', retryable: false } as const;
+    ledger.failed('f1', 1, later, 'Parked', '2026-02-02T00:00:00.000Z');
+    ledger.failed('f2', 1, later, 'Parked', '2026-02-01T00:00:00.000Z');
+    expect(describeRun({ sensor }, ledger, [])).toContain('Parked until 2026-02-01T00:00:00.000Z, when it fails');
+  });
+
+  it('names the run that it fires again, who wanted it, why, and with which values', () => {
+    const retriggerOf = { runId: 'run/eo/water/k', by: 'ada', why: 'new model', overrides: { 'spec.priority': 3 } };
+    expect(describeRun({ sensor, retriggerOf }, ledgerOf(1), [])).toContain(
+      'Retrigger of `run/eo/water/k` by ada: new model (with spec.priority = 3)',
+    );
   });
 
   it('says what to do also where the failure is too long to be shown whole, and where the whole of it is', () => {

@@ -105,7 +105,7 @@ describe('the ledger of a run', () => {
       (run) => {
         run.fired('one', 1, created, false);
         run.failed('two', 1, refused, 'Parked');
-        run.expired('two');
+        run.expired('two', 'nobody decided');
       },
       'Failed',
     ],
@@ -114,6 +114,19 @@ describe('the ledger of a run', () => {
     const run = ledger();
     history(run);
     expect(run.state()).toBe(state);
+  });
+
+  it('says until when a parked fire waits, and why it failed when nobody came', () => {
+    const run = ledger();
+    const two = () => run.statuses()[1];
+    run.failed('two', 1, refused, 'Parked', '2026-02-01T00:00:00.000Z');
+    expect(two()).toMatchObject({ parkedUntil: '2026-02-01T00:00:00.000Z' });
+    run.refire('two');
+    expect(two()).not.toHaveProperty('parkedUntil');
+    run.failed('two', 1, refused, 'Parked', '2026-03-01T00:00:00.000Z');
+    run.expired('two', 'nobody decided within 7 days');
+    expect(two()).toMatchObject({ failure: { code: refused.code, message: 'nobody decided within 7 days: no' } });
+    expect(two()).not.toHaveProperty('parkedUntil');
   });
 
   it('keeps an outcome that comes before the answer to the request', () => {

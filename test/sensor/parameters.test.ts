@@ -3,7 +3,7 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonObject, JsonValue } from '../../src/event/json';
 import { createExpressionEngine } from '../../src/expressions';
 import type { TriggerParameter, TriggerParameterSource } from '../../src/manifest/parameters';
-import { applyParameters, buildPayload } from '../../src/sensor/parameters';
+import { applyParameters, buildPayload, setValues } from '../../src/sensor/parameters';
 import { resolveValue } from '../../src/sensor/resolve-value';
 import { base64, eventWith } from './evaluation-samples';
 
@@ -211,5 +211,28 @@ describe('a payload', () => {
   it('may be a list, and may start in ways that only sjson knows', async () => {
     expect(await buildPayload([to('0.a', { dataKey: 'text' })], events, engine)).toEqual([{ a: 'x' }]);
     expect(await buildPayload([to(':0', { dataKey: 'text' })], events, engine)).toEqual({ '0': 'x' });
+  });
+});
+
+describe('values that a person sets', () => {
+  it.each<[string, Record<string, JsonValue>, JsonValue]>([
+    ['text as text', { 'spec.size': '3' }, { spec: { size: '3' } }],
+    ['numbers as numbers', { 'spec.size': 3 }, { spec: { size: 3 } }],
+    [
+      'flags, null and whole parts as JSON',
+      { 'spec.on': true, no: null, l: [{ a: 1 }] },
+      { spec: { size: 1, on: true }, no: null, l: [{ a: 1 }] },
+    ],
+    ['by paths that only sjson knows', { 'spec.:0': 3 }, { spec: { size: 1, '0': 3 } }],
+    ['event or not, with a name that a dependency might have', { dep: 1 }, { spec: { size: 1 }, dep: 1 }],
+  ])('are written: %s', async (_what, values, expected) => {
+    expect(await setValues({ spec: { size: 1 } }, values, engine)).toEqual(expected);
+  });
+
+  it('are refused with their path where they cannot be written', async () => {
+    await expect(setValues({ spec: 1 }, { '': 'x' }, engine)).rejects.toMatchObject({
+      code: 'SENSOR_PARAMETER_UNRESOLVED',
+      message: expect.stringContaining('Retriggered with ""') as string,
+    });
   });
 });

@@ -103,17 +103,17 @@ describe('docs/temporal-ui.md', () => {
       await run(text);
       await eventually(async () => (await states('flood-watch', 'Parked')).length === 0);
     },
-    'signal retrigger sensor/default/water-bodies runId': async ({ text }) => {
+    'signal retrigger sensor/default/water-bodies runId again': async ({ text }) => {
       const before = await states('water-bodies', 'Succeeded');
       await run(text);
       await successors(before);
     },
-    'signal retrigger sensor/default/water-bodies eventId trigger': async ({ text }) => {
+    'signal retrigger sensor/default/water-bodies eventId trigger again': async ({ text }) => {
       const before = await states('water-bodies', 'Succeeded');
       await run(text);
       await successors(before);
     },
-    'update execute retrigger sensor/default/water-bodies runId': async ({ text }) => {
+    'update execute retrigger sensor/default/water-bodies runId again': async ({ text }) => {
       await run(text);
       expect(printed).toContain(`${ended}~again-`);
     },

@@ -148,7 +148,7 @@ describe('the Temporal UI', () => {
 
     it('retriggers a run that has ended by an update, whose answer is in the history', async () => {
       const [runId = ''] = await pictured.runs('water-bodies', 'Succeeded');
-      const input = documented('update execute retrigger sensor/default/water-bodies runId');
+      const input = documented('update execute retrigger sensor/default/water-bodies runId again');
       const ofRun = input.replace('run/default/water-bodies/…', runId);
       await ui.update('sensor/default/water-bodies', 'retrigger', ofRun);
       await ui.dialog().waitFor({ state: 'hidden' });

@@ -4,6 +4,7 @@ import { eventually } from '../setup/eventually';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { startArgoControllerStandIn, type ArgoControllerStandIn } from '../../dev/argo-controller-stand-in';
 import { sensorRef } from '../../workflows/identity';
+import { eventKey } from '../../src/event/cloud-event';
 import { STATE_ATTRIBUTE } from '../../workflows/search-attributes';
 import { firesQuery } from '../../workflows/messages';
 import type { JsonObject } from '../../src/event/json';
@@ -204,7 +205,9 @@ describe('a run', () => {
     stage.answerNext('t', [{ status: 400 }]);
     await stage.publish(stage.event('a', '1'));
     const run = await stage.onlyRun();
-    await expect(run.result()).rejects.toMatchObject({ cause: { type: 'RUN_FAILED' } });
+    await expect(run.result()).rejects.toMatchObject({
+      cause: { type: 'RUN_FAILED', message: expect.stringContaining('nobody decided within 1 second') as string },
+    });
     expect(await stage.fires(run)).toMatchObject([{ state: 'Failed' }]);
     expect(await currentDetails(run)).toContain('nobody');
   });
@@ -309,7 +312,7 @@ describe('a run', () => {
     const run = await stage.onlyRun();
     await run.result();
     const overrides = { 'spec.arguments.parameters.0.value': 'scene-2' };
-    const request = { ...BY, runId: run.workflowId, overrides };
+    const request = { ...BY, runId: run.workflowId, overrides, again: true };
     const [successor] = await stage.handle.executeUpdate<string[], [typeof request]>('retrigger', { args: [request] });
     expect(successor).toContain(run.workflowId);
     const again = world.client.workflow.getHandle(successor ?? '');
@@ -318,6 +321,54 @@ describe('a run', () => {
     const made = await workflows();
     expect(new Set(made.map(({ metadata }) => metadata.name)).size).toBe(2);
     expect(made.map(({ spec }) => spec.arguments?.parameters?.[0]?.value).sort()).toEqual(['scene-1', 'scene-2']);
+  });
+
+  it('is retriggered for what did not succeed, and once, however often and by which name it is asked', async () => {
+    await stage.apply({
+      annotations: { 'sluice.io/park-for': '1s' },
+      triggers: [stage.httpTrigger('t', ['a']), stage.httpTrigger('u', ['a'])],
+    });
+    stage.answerNext('t', [{ status: 400 }]);
+    const event = stage.event('a', '1');
+    await stage.publish(event);
+    const { workflowId: runId } = await stage.onlyRun('Failed');
+    const ask = async (request: object): Promise<string[]> =>
+      await stage.handle.executeUpdate<string[], [object]>('retrigger', { args: [{ ...BY, ...request }] });
+    const refusal = (message: string) => ({
+      cause: { type: 'RETRIGGER_REFUSED', message: expect.stringContaining(message) as string },
+    });
+
+    const [successor = ''] = await ask({ runId });
+    expect(await world.client.workflow.getHandle(successor).result()).toMatchObject({ fires: [{ trigger: 't' }] });
+    await expect(ask({ runId })).rejects.toMatchObject(refusal(`already by ada (${BY.why}), as ${successor}`));
+    await expect(ask({ runId: successor })).rejects.toMatchObject(refusal('has succeeded'));
+    await eventually(async () => (await stage.runIds('Succeeded')).includes(successor));
+    await expect(ask({ eventId: eventKey(event) })).rejects.toMatchObject(refusal('has succeeded'));
+    expect([stage.requests('t').length, stage.requests('u').length]).toEqual([2, 1]);
+
+    const everything = await ask({ eventId: eventKey(event), again: true });
+    expect(everything).toHaveLength(2);
+    for (const id of everything) await world.client.workflow.getHandle(id).result();
+    expect([stage.requests('t').length, stage.requests('u').length]).toEqual([3, 2]);
+  });
+
+  it('that is under way is not started a second time, and another sensor cannot start it', async () => {
+    await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
+    stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '60' } }]);
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    await eventually(() => stage.requests().length === 1);
+    const ask = (runId: string) => stage.handle.executeUpdate('retrigger', { args: [{ ...BY, runId }] });
+    await expect(ask(run.workflowId)).rejects.toMatchObject({
+      cause: { type: 'RETRIGGER_REFUSED', message: expect.stringContaining('it is Firing') as string },
+    });
+    for (const stranger of [run.workflowId.replace('/water/', '/other/'), stage.handle.workflowId]) {
+      await expect(ask(stranger)).rejects.toMatchObject({
+        cause: { type: 'RUN_UNKNOWN', message: expect.stringContaining('no run of sensor') as string },
+      });
+    }
+    expect(stage.requests()).toHaveLength(1);
+    await run.terminate();
   });
 
   it('cannot be ended, nor its sensor, by asking to retrigger what is not there', async () => {

@@ -247,7 +247,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
       await stage.publish(event);
       await stage.bodies(1);
       await eventually(async () => (await stage.runIds('Succeeded')).length === 1);
-      const request = { ...BY, eventId: eventKey(event) };
+      const request = { ...BY, eventId: eventKey(event), again: true };
       // The signal arrives while the sensor is being continued.
       await Promise.all([stage.handle.signal('retrigger', request), stage.interlude()]);
       expect(await stage.bodies(2)).toEqual([{ a: '1' }, { a: '1' }]);

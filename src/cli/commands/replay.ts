@@ -9,7 +9,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
 import { createProgress } from '../progress';
-import { askYes } from '../replay/ask-yes';
+import { askYes } from '../ask-yes';
 import {
   awaitReplay,
   readReplay,

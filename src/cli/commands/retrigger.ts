@@ -2,15 +2,17 @@
 import { Option, type Command } from 'commander';
 import { sensorWorkflowId } from '../../../workflows/identity';
 import { retriggerUpdate, runRetriggerSignal, type RetriggerRequest } from '../../../workflows/messages';
-import { describeError, SluiceError } from '../../errors';
+import { describeError, isSluiceError, SluiceError } from '../../errors';
+import { parseJson, type JsonValue } from '../../event/json';
 import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
 import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
 import { collect } from '../arguments';
 import { askWorkflow, notApplied, runUnknown, signalWorkflow } from '../ask-workflow';
 import { concurrently } from '../concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
-import type { CliIo } from '../io';
+import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
+import { askYes } from '../ask-yes';
 import { createProgress } from '../progress';
 import { countRuns, describeRun, findRuns, parseRunId } from '../runs/find-runs';
 import { readFires } from '../runs/run-details';
@@ -24,6 +26,8 @@ interface RetriggerOptions extends TemporalOptions, AccountableOptions {
   query?: string;
   namespace?: string;
   set?: string[];
+  setJson?: string[];
+  again?: boolean;
   yes?: boolean;
 }
 
@@ -33,6 +37,8 @@ type Request = Omit<RetriggerRequest, 'runId' | 'eventId'>;
 interface Retriggered {
   readonly of: string;
   readonly runs: readonly string[];
+  /** Why nothing was done, and nothing had to be. */
+  readonly skipped?: string;
   readonly problem?: string;
 }
 
@@ -45,8 +51,11 @@ Examples:
   sluice retrigger --event stac/items:STREAM:1-0 --sensor water-bodies --trigger detect --why 'bug fixed'
   sluice retrigger --query 'SluiceState = "Parked"' --why 'cluster is back' --yes
   sluice retrigger run/argo/water-bodies/stac:items:1-0 --set spec.arguments.parameters.2.value=EPSG:32610 --why 'wrong projection'
+  sluice retrigger run/argo/water-bodies/stac:items:1-0 --set-json spec.priority=10 --again --why 'new model'
 
-A parked run goes on itself; one that has ended gets a successor that names it. The same from the Temporal UI or CLI:
+A parked run goes on itself; one that has ended gets a successor that names it and fires what did not succeed. What is
+under way, has succeeded or was retriggered before is left alone, unless --again is given. The same from the Temporal
+UI or CLI:
   temporal workflow signal -w sensor/argo/water-bodies --name retrigger \\
     --input '{"by":"ada","why":"bug fixed","runId":"run/argo/water-bodies/stac:items:1-0"}'`;
 
@@ -64,8 +73,10 @@ export const registerRetrigger: RegisterCommand = (program, cli) => {
       ]),
     )
     .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
-    .option('--set <path=value>', 'other value in the resource or payload; may be repeated', collect)
-    .option('--yes', 'do what --query found; without it, only their number is shown')
+    .option('--set <path=value>', 'other text in the resource or payload, by sjson path; may be repeated', collect)
+    .option('--set-json <path=json>', 'the same with a number, true, false, null, a list or an object', collect)
+    .option('--again', 'also what is under way, has succeeded or was retriggered before')
+    .option('--yes', 'do what --query found, without asking')
     .addHelpText('after', EXAMPLES)
     .action(async (runId: string | undefined, options: RetriggerOptions, command: Command) => {
       cli.exitWith(await retrigger(runId, options, cli.output(command), cli.io));
@@ -84,9 +95,10 @@ async function retrigger(
       fix: 'Give one of RUN_ID, --event, --query',
     });
   }
-  const overrides = parseOverrides(options.set ?? []);
+  const overrides = parseOverrides(options);
   const request: Request = {
     ...accountableOf(options, io),
+    ...(options.again ? { again: true } : {}),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
   };
@@ -114,10 +126,11 @@ async function retriggerQuery(
   const filter = { query, namespace: '' };
   const count = await countRuns(session, filter);
   output.note(`${count} ${count === 1 ? 'run matches' : 'runs match'}.`);
-  if (!confirmed) {
+  const asks = !confirmed && count > 0 && canAnswer(io) && output.format === 'table';
+  if (!(asks ? await askYes(io, 'Retrigger them?') : confirmed)) {
     output.print({
       data: { matches: count, retriggered: [] },
-      table: count === 0 ? 'Nothing to do.' : 'Nothing was done. Add --yes to retrigger them.',
+      table: count === 0 ? 'Nothing to do.' : `Nothing was done.${asks ? '' : ' Add --yes to retrigger them.'}`,
       names: [],
     });
     return EXIT_CODES.ok;
@@ -128,21 +141,38 @@ async function retriggerQuery(
     const found: string[] = [];
     for await (const { id } of findRuns(session, filter)) if (!found.includes(id)) found.push(id);
     let finished = 0;
-    const done = await concurrently(found, AT_ONCE, async (id): Promise<Retriggered> => {
-      const answer = await retriggerRun(session, parseRunId(id), request).catch((error: unknown) => ({
-        of: id,
-        runs: [],
-        problem: describeError(error),
-      }));
+    const answers = await concurrently(found, AT_ONCE, async (id): Promise<Retriggered | undefined> => {
+      if (io.signal.aborted) return undefined;
+      const answer = await retriggerRun(session, parseRunId(id), request).catch((error: unknown) => excuse(id, error));
       progress.update(`${++finished} of ${found.length} runs retriggered`);
       return answer;
     });
     progress.end();
+    const done = answers.filter((answer) => answer !== undefined);
     print(done, output);
-    return done.some(({ problem }) => problem !== undefined) ? EXIT_CODES.problem : EXIT_CODES.ok;
+    output.note(summarise(done, found.length));
+    return done.length < found.length || done.some(({ problem }) => problem) ? EXIT_CODES.problem : EXIT_CODES.ok;
   } finally {
     progress.end();
   }
+}
+
+/** Of many, one that needs nothing is no problem: the query may well find it together with its successor. */
+function excuse(id: string, error: unknown): Retriggered {
+  const isNeedless = isSluiceError(error) && error.code === 'RETRIGGER_REFUSED';
+  return { of: id, runs: [], [isNeedless ? 'skipped' : 'problem']: describeError(error) };
+}
+
+function summarise(done: readonly Retriggered[], found: number): string {
+  const failed = done.filter(({ problem }) => problem !== undefined).length;
+  const skipped = done.filter(({ skipped: reason }) => reason !== undefined).length;
+  const parts = [
+    `${done.length - failed - skipped} retriggered`,
+    ...(skipped > 0 ? [`${skipped} left alone`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(done.length < found ? [`${found - done.length} not tried, because you interrupted`] : []),
+  ];
+  return `${parts.join(', ')}.`;
 }
 
 async function retriggerEvent(
@@ -168,10 +198,10 @@ async function retriggerRun(
   if (state !== 'Parked') {
     return { of: id, runs: await askSensor(session, namespace, sensor, { ...request, runId: id }) };
   }
-  const { trigger, ...rest } = request;
+  const { by, why, trigger, overrides } = request;
   const fireIds = trigger === undefined ? [undefined] : await parkedFires(session, id, trigger);
   for (const fireId of fireIds) {
-    const wake = { ...rest, ...(fireId === undefined ? {} : { fireId }) };
+    const wake = { by, why, ...(overrides && { overrides }), ...(fireId === undefined ? {} : { fireId }) };
     await signalWorkflow(session, id, runRetriggerSignal, [wake], () => runUnknown(id));
   }
   return { of: id, runs: [id] };
@@ -203,14 +233,27 @@ async function askSensor(
   );
 }
 
-function parseOverrides(settings: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    settings.map((setting) => {
-      const at = setting.indexOf('=');
-      if (at < 1) throw new SluiceError('USAGE', { message: `--set ${setting}: expected PATH=VALUE` });
-      return [setting.slice(0, at), setting.slice(at + 1)];
+function parseOverrides({ set = [], setJson = [] }: RetriggerOptions): Record<string, JsonValue> {
+  return Object.fromEntries([
+    ...set.map((setting) => split(setting, '--set', 'VALUE')),
+    ...setJson.map((setting): [string, JsonValue] => {
+      const [path, text] = split(setting, '--set-json', 'JSON');
+      try {
+        return [path, parseJson(text)];
+      } catch {
+        throw new SluiceError('USAGE', {
+          message: `--set-json ${setting}: ${text} is not JSON`,
+          fix: 'Text has --set',
+        });
+      }
     }),
-  );
+  ]);
+}
+
+function split(setting: string, option: string, what: string): [path: string, value: string] {
+  const at = setting.indexOf('=');
+  if (at < 1) throw new SluiceError('USAGE', { message: `${option} ${setting}: expected PATH=${what}` });
+  return [setting.slice(0, at), setting.slice(at + 1)];
 }
 
 function print(done: readonly Retriggered[], output: Output): void {
@@ -218,10 +261,10 @@ function print(done: readonly Retriggered[], output: Output): void {
     data: { matches: done.length, retriggered: done },
     table: {
       columns: ['of', 'run', 'problem'],
-      rows: done.map(({ of, runs, problem }) => [
+      rows: done.map(({ of, runs, skipped, problem }) => [
         of,
-        runs.map((run) => (run === of ? 'the same, woken' : run)).join(', '),
-        { text: problem ?? '', tone: 'bad' },
+        skipped === undefined ? runs.map((run) => (run === of ? 'the same, woken' : run)).join(', ') : 'left alone',
+        { text: problem ?? skipped ?? '', tone: problem === undefined ? 'quiet' : 'bad' },
       ]),
       empty: 'Nothing to do.',
     },

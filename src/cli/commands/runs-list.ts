@@ -22,7 +22,7 @@ interface RunsListOptions extends TemporalOptions {
   limit: number;
 }
 
-type ListedRun = FoundRun & { readonly reason?: string };
+type ListedRun = FoundRun & { readonly reason?: string; readonly parkedUntil?: string };
 
 const REASON_TIMEOUT_MS = 3_000;
 const QUERIES_AT_ONCE = 8;
@@ -42,7 +42,9 @@ export function stateTone(state: string): Tone {
 export const registerRunsList: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('list'))
     .summary('list runs')
-    .description('Lists runs, the newest first. Parked ones come with the reason for which they wait.')
+    .description(
+      'Lists runs, the newest first. Parked ones come with the reason for which they wait, and the time that is left.',
+    )
     .option('--sensor <name>', 'runs of this sensor; NAMESPACE/NAME or NAME')
     .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
     .addOption(new Option('--state <state>', 'runs in this state').choices(RUN_STATES))
@@ -72,11 +74,11 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
       output.print({
         data: { runs: listed, more },
         table: {
-          columns: ['run', 'state', 'triggers', 'events', 'age', 'reason'],
+          columns: ['run', 'state', 'triggers', 'events', 'age', 'left', 'reason'],
           rows: listed.map((run) => [
             ...[run.id, { text: run.state, tone: stateTone(run.state) }, run.triggers.join(',')],
             ...[run.events.length === 1 ? (run.events[0] ?? '') : String(run.events.length)],
-            ...[ageOf(run.startedAt), run.reason ?? ''],
+            ...[ageOf(run.startedAt), timeLeft(run), run.reason ?? ''],
           ]),
           empty: 'No runs.',
         },
@@ -95,7 +97,15 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
       unanswered = true;
       return { ...run, reason: 'no worker to ask' };
     }
-    const parked = fires.find(({ state }) => state === 'Parked');
-    return parked ? { ...run, reason: fireReason(parked) } : run;
+    const parked = fires.filter(({ state }) => state === 'Parked');
+    const [first] = parked;
+    if (first === undefined) return run;
+    const [parkedUntil] = parked.flatMap(({ parkedUntil: until }) => until ?? []).sort();
+    return { ...run, reason: fireReason(first), ...(parkedUntil !== undefined && { parkedUntil }) };
   });
+}
+
+/** For a person to decide. */
+function timeLeft({ parkedUntil }: ListedRun): string {
+  return parkedUntil === undefined ? '' : ageOf(new Date(), Date.parse(parkedUntil));
 }

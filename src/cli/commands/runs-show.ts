@@ -1,35 +1,48 @@
-/** `sluice runs show`: one run with its fires, attempts, objects and outcomes. */
+/** `sluice runs show`: one run with its fires, attempts, objects and outcomes, and what people did to it. */
 import type { Command } from 'commander';
 import type { FireStatus } from '../../run/run-types';
+import { describeOverrides } from '../../run/overrides';
 import { ageOf } from '../ages';
 import { runUnknown } from '../ask-workflow';
-import { describeRun, parseRunId, type FoundRun } from '../runs/find-runs';
-import { fireAdvice, fireReason, readFires } from '../runs/run-details';
+import type { RunFacts } from '../explain/facts';
+import { readRun } from '../explain/read-runs';
+import { findRun, findSuccessors, type FoundRun } from '../runs/find-runs';
+import { fireAdvice, fireReason } from '../runs/run-details';
 import { readPendingActivities } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
+import type { Table } from '../table';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
 import { stateTone } from './runs-list';
 
 export const registerRunsShow: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('show <run-id>'))
     .summary('show one run')
-    .description('Shows the fires of a run: events, attempts, the object that was created, the outcome.')
-    .addHelpText('after', '\nExample:\n  sluice runs show run/argo/water-bodies/stac:items:STREAM:1647495121754-0')
+    .description(
+      'Shows the fires of a run: events, attempts, the object that was created, the outcome; what people did to it and ' +
+        'why. Takes a part of the id too, or the id of an event, where only one run is meant.',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sluice runs show run/argo/water-bodies/stac:items:STREAM:1647495121754-0\n  sluice runs show 1647495121754',
+    )
     .action(async (text: string, options: TemporalOptions, command: Command) => {
-      const { id } = parseRunId(text);
       const output = cli.output(command);
-      const { run, fires, activities } = await withTemporal(options, cli.io, async (session) => {
-        const found = await describeRun(session, id);
-        const [answer, pending] = await Promise.all([
-          readFires(session, id),
-          readPendingActivities(session, id, () => runUnknown(id)),
+      const { run, successors, activities } = await withTemporal(options, cli.io, async (session) => {
+        const found = await findRun(session, text);
+        const unknown = () => runUnknown(found.id);
+        const [facts, later, pending] = await Promise.all([
+          readRun(session, found),
+          findSuccessors(session, found.id),
+          readPendingActivities(session, found.id, unknown),
         ]);
-        return { run: found, fires: answer, activities: pending };
+        if (facts === undefined) throw unknown();
+        return { run: facts, successors: later, activities: pending };
       });
+      const { fires, ...rest } = run;
       output.print({
-        data: { ...run, fires: fires ?? null, activities },
+        data: { ...rest, fires: fires ?? null, retriggeredAs: successors.map(({ id }) => id), activities },
         table: [
-          heading(run),
+          [heading(run), ...history(run, successors)].join('\n'),
           ...(fires ? [fireTable(fires), ...fireAdvice(fires).map((advice) => `What to do: ${advice}`)] : []),
           ...(activities.length > 0
             ? [
@@ -53,7 +66,23 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
   return `${id}\nsensor ${sensor}, ${state}, ${times}\ntriggers ${triggers.join(', ')}; events ${events.join(', ')}`;
 }
 
-function fireTable(fires: readonly FireStatus[]): { columns: string[]; rows: Array<Array<string | { text: string }>> } {
+/** Where it comes from, what people did to it, and what followed. */
+function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
+  const [until] = (fires ?? []).flatMap(({ parkedUntil }) => parkedUntil ?? []).sort();
+  return [
+    ...(origin ? [`fires again ${origin.runId}, ${account(origin)}`] : []),
+    ...(parkedBecause === undefined ? [] : [`parked from the start: ${parkedBecause}`]),
+    ...acts.map((act) => `${act.at} ${act.what} ${account(act)}`),
+    ...successors.map(({ id, state }) => `retriggered as ${id} (${state})`),
+    ...(until === undefined ? [] : [`waits for a person until ${until}, then it fails`]),
+  ];
+}
+
+function account({ by, why, overrides }: Pick<RunFacts['acts'][number], 'by' | 'why' | 'overrides'>): string {
+  return `by ${by}: ${why}${describeOverrides(overrides)}`;
+}
+
+function fireTable(fires: readonly FireStatus[]): Table {
   return {
     columns: ['fire', 'trigger', 'state', 'attempts', 'events', 'object', 'reason'],
     rows: fires.map((fire) => [

@@ -1,5 +1,5 @@
 /** What is known of one event, before it is made into a story. */
-import type { HeldPlace, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
+import type { HeldPlace, Overrides, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
 import type { SensorPosition, StoredEvent } from '../../bus/bus';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
@@ -26,6 +26,7 @@ export interface RunAct {
   /** Only this one was meant; left out: all that were parked. */
   readonly fireId?: string;
   readonly trigger?: string;
+  readonly overrides?: Overrides;
 }
 
 /** The event by which the end of an Argo Workflow was announced, and the runs that it started. */

@@ -55,7 +55,7 @@ async function findRun(session: TemporalSession, id: string): Promise<FoundRun |
 }
 
 /** Undefined for a run that is being forgotten: it is listed a little longer than it is kept. */
-async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
+export async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
   const history = await fetchHistory(session, run.id);
   if (history === undefined) return undefined;
   const input = await decode<SensorRunInput>(

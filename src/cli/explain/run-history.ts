@@ -123,13 +123,15 @@ async function readTimer(event: HistoryEvent, decode: Decode): Promise<Timer | u
 async function readAct(event: HistoryEvent, decode: Decode): Promise<RunAct | undefined> {
   const signal = event.workflowExecutionSignaledEventAttributes;
   if (signal?.signalName !== 'retrigger' && signal?.signalName !== 'discard') return undefined;
-  const { by = '', why = '', fireId, trigger } = (await decode<Partial<RunRetriggerRequest>>(signal.input)) ?? {};
+  const request = await decode<Partial<RunRetriggerRequest>>(signal.input);
+  const { by = '', why = '', fireId, trigger, overrides } = request ?? {};
   const asked = signal.signalName === 'discard' ? 'discarded' : 'retriggered';
   const missing = missingAccount({ by, why });
   return {
     ...{ at: timeOf(event), what: missing === undefined ? asked : 'refused', by, why: missing ?? why },
     ...(fireId !== undefined && { fireId }),
     ...(trigger !== undefined && { trigger }),
+    ...(overrides !== undefined && { overrides }),
   };
 }
 

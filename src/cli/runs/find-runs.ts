@@ -7,7 +7,7 @@ import {
   STATE_ATTRIBUTE,
   TRIGGERS_ATTRIBUTE,
 } from '../../../workflows/search-attributes';
-import { SluiceError } from '../../errors';
+import { isSluiceError, SluiceError } from '../../errors';
 import { toShortEventId } from '../../event/short-id';
 import { isNotFound, runUnknown } from '../ask-workflow';
 import type { TemporalSession } from '../temporal';
@@ -71,6 +71,47 @@ export async function countRuns(session: TemporalSession, filter: RunFilter): Pr
   } catch (error) {
     throw refuseQuery(error, filter);
   }
+}
+
+/** So many of the newest runs are looked through for a part of an id. */
+const SEARCHED_RUNS = 2_000;
+const NAMED_CANDIDATES = 5;
+
+/**
+ * A run by its id, also without the first word; by an event that it alone carries; or by a part of its id that no other
+ * has. Throws RUN_UNKNOWN, and USAGE where several are meant.
+ */
+export async function findRun(session: TemporalSession, text: string): Promise<FoundRun> {
+  try {
+    return await describeRun(session, text.startsWith('run/') ? text : `run/${text}`);
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+  }
+  const found: FoundRun[] = [];
+  for await (const run of findRuns(session, { namespace: '', event: text })) found.push(run);
+  if (found.length === 0) {
+    let searched = 0;
+    for await (const run of findRuns(session, { namespace: '' })) {
+      if (run.id.includes(text)) found.push(run);
+      if ((searched += 1) >= SEARCHED_RUNS) break;
+    }
+  }
+  const [only, ...others] = found;
+  if (only === undefined) throw runUnknown(text);
+  if (others.length === 0) return only;
+  const named = found.slice(0, NAMED_CANDIDATES).map(({ id }) => id);
+  throw new SluiceError('USAGE', {
+    message: `"${text}" may mean ${found.length} runs: ${named.join(', ')}${found.length > named.length ? ' …' : ''}`,
+    fix: 'Give the whole id',
+  });
+}
+
+/** Those that retriggers of this run started, and retriggers of them. */
+export async function findSuccessors(session: TemporalSession, id: string): Promise<readonly FoundRun[]> {
+  const found: FoundRun[] = [];
+  const query = `WorkflowId STARTS_WITH ${quote(`${id}~again-`)}`;
+  for await (const run of findRuns(session, { namespace: '', query })) found.push(run);
+  return found.reverse();
 }
 
 /** Throws RUN_UNKNOWN. */

@@ -1,6 +1,6 @@
 /** A question to the person at the terminal. */
 import { createInterface } from 'node:readline/promises';
-import type { CliIo } from '../io';
+import type { CliIo } from './io';
 
 /** False for anything but yes, and when the input ends or the command is interrupted. */
 export async function askYes(io: CliIo, question: string): Promise<boolean> {
