@@ -50,6 +50,7 @@ import {
 import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
 import { sensorRun } from './sensor-run';
+import { summaryLine } from './summary-line';
 import { createUpdateRefusal } from './update-refusal';
 
 export interface SensorInput {
@@ -80,9 +81,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
   const stopped = new StoppedParts();
   const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
-  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held()));
+  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held(), workflowInfo().namespace));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
-    regular.sluiceRetrigger(memory.definition, request);
+    regular.sluiceRetrigger.executeWithOptions({ summary: describeRetrigger(request) }, [memory.definition, request]);
   /** A signal has no answer: what it lacks is shown, and nothing is done. */
   const isRefused = (what: string, request: Accountable): boolean => {
     const missing = missingAccount(request);
@@ -96,20 +97,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   setHandler(sensorStatusQuery, status, { description: 'Paused or not, triggers, counts, lag, what has stopped' });
   setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
   setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
-  setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
-    description: 'Sent by listeners: events that satisfied dependencies of joined triggers',
-  });
-  setHandler(firesEndedSignal, (tickets) => post(memory.finish(tickets)), {
-    description: 'Sent by runs: fires of limited triggers that have ended',
-  });
-  setHandler(
-    listenerReportSignal,
-    (report) => {
-      memory.count(report);
-      show();
-    },
-    { description: 'Sent by listeners: counts, lag' },
-  );
+  // The UI lists signals in this order: first what people send.
   setHandler(
     pauseSignal,
     (request) => {
@@ -129,16 +117,6 @@ export async function sensor(input: SensorInput): Promise<void> {
     { description: 'Listen on where it stopped: {"by": "…", "why": "…"}' },
   );
   setHandler(
-    configureSensorUpdate,
-    (definition) => {
-      const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
-      if (isSame && stopped.isEmpty()) return;
-      if (!isSame) post(memory.configure(definition, Date.now()));
-      revision += 1;
-    },
-    { description: 'Sent by `sluice apply`' },
-  );
-  setHandler(
     retriggerSignal,
     async (request) => {
       if (isRefused('retrigger', request)) return;
@@ -155,6 +133,30 @@ export async function sensor(input: SensorInput): Promise<void> {
       description:
         'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}}',
     },
+  );
+  setHandler(observeSignal, ({ observations }) => post(memory.observe(observations)), {
+    description: 'Sent by listeners: events that satisfied dependencies of joined triggers',
+  });
+  setHandler(firesEndedSignal, (tickets) => post(memory.finish(tickets)), {
+    description: 'Sent by runs: fires of limited triggers that have ended',
+  });
+  setHandler(
+    listenerReportSignal,
+    (report) => {
+      memory.count(report);
+      show();
+    },
+    { description: 'Sent by listeners: counts, lag' },
+  );
+  setHandler(
+    configureSensorUpdate,
+    (definition) => {
+      const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
+      if (isSame && stopped.isEmpty()) return;
+      if (!isSame) post(memory.configure(definition, Date.now()));
+      revision += 1;
+    },
+    { description: 'Sent by `sluice apply`' },
   );
   setHandler(
     retriggerUpdate,
@@ -215,7 +217,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       await send(outbox, held);
       await held.idle();
-      await regular.sluiceForgetSensor(memory.definition);
+      await regular.sluiceForgetSensor.executeWithOptions({ summary: 'deleted: off the bus' }, [memory.definition]);
     });
     throw error;
   }
@@ -239,7 +241,7 @@ async function attend(
     if (deadline === undefined) await condition(changed);
     else if (
       deadline <= Date.now() ||
-      !(await condition(changed, deadline - Date.now(), { summary: 'next deadline' }))
+      !(await condition(changed, deadline - Date.now(), { summary: 'joined triggers: next window, batch or reset' }))
     ) {
       post(memory.advance(Date.now()));
     }
@@ -312,11 +314,19 @@ async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
  */
 async function record(request: RecordDecisionsRequest): Promise<void> {
   try {
-    await brief.sluiceRecordDecisions(request);
+    await brief.sluiceRecordDecisions.executeWithOptions({ summary: `decisions → bus: ${request.records.length}` }, [
+      request,
+    ]);
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.warn(`${request.records.length} decisions were not recorded`, { error });
   }
+}
+
+function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerRequest): string {
+  return summaryLine(
+    `retrigger${trigger === undefined ? '' : ` ${trigger}`} by ${by}: ${why} (${runId ?? eventId ?? ''})`,
+  );
 }
 
 async function startRun(start: RunStart): Promise<void> {

@@ -24,7 +24,8 @@ export class ParkedFires {
   retrigger(wakeUp: WakeUp): string {
     const wanted = this.ledger.parked(wakeUp);
     for (const id of wanted) this.wakeUps.set(id, wakeUp);
-    return `retriggered by ${wakeUp.by}: ${wakeUp.why}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
+    const changes = describeOverrides(wakeUp.overrides);
+    return `retriggered by ${wakeUp.by}: ${wakeUp.why}${changes}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
   /** Only what is parked now: what fails later waits for a decision of its own. Answers what to tell people of it. */
@@ -47,3 +48,9 @@ export class ParkedFires {
 }
 
 const NOTHING_PARKED = ' (nothing was parked)';
+
+/** Which values a person replaces; what they are is in the history. */
+export function describeOverrides(overrides: WakeUp['overrides']): string {
+  const paths = Object.keys(overrides ?? {});
+  return paths.length === 0 ? '' : ` (replacing ${paths.map((path) => `\`${path.replaceAll('`', "'")}\``).join(', ')})`;
+}

@@ -14,6 +14,7 @@ interface Entry {
   attempts: number;
   result?: FireResult;
   failure?: FireFailure;
+  parked?: NonNullable<FireStatus['parked']>;
   outcome?: WorkflowOutcomeReport;
 }
 
@@ -53,11 +54,20 @@ export class RunLedger {
     else entry.state = follow ? 'Waiting' : 'Succeeded';
   }
 
-  failed(fireId: string, attempts: number, failure: FireFailure, next: 'Retrying' | 'Parked'): void {
+  /** It is tried again. */
+  failed(fireId: string, attempts: number, failure: FireFailure): void {
     const entry = this.entry(fireId);
     entry.attempts += attempts;
     entry.failure = failure;
-    entry.state = next;
+    entry.state = 'Retrying';
+  }
+
+  /** It failed for good and waits for a person. */
+  park(fireId: string, attempts: number, failure: FireFailure, parked: NonNullable<FireStatus['parked']>): void {
+    this.failed(fireId, attempts, failure);
+    const entry = this.entry(fireId);
+    entry.parked = parked;
+    entry.state = 'Parked';
   }
 
   deadLettered(fireId: string, result: FireResult): void {
@@ -67,16 +77,16 @@ export class RunLedger {
   }
 
   refire(fireId: string): void {
-    this.entry(fireId).state = 'Firing';
+    this.unpark(fireId, 'Firing');
   }
 
   discarded(fireId: string): void {
-    this.entry(fireId).state = 'Discarded';
+    this.unpark(fireId, 'Discarded');
   }
 
   /** A parked fire nobody came for in time. */
   expired(fireId: string): void {
-    this.entry(fireId).state = 'Failed';
+    this.unpark(fireId, 'Failed');
   }
 
   /** False for an outcome that is not this run's, or that says nothing new. */
@@ -129,9 +139,17 @@ export class RunLedger {
   statuses(): readonly FireStatus[] {
     return [...this.entries.values()].map(({ result, ...entry }) => ({
       ...entry,
-      ...(result?.kind === 'object' ? { object: result.object, ...(result.link && { link: result.link }) } : {}),
+      ...(result?.kind === 'object'
+        ? { object: result.object, action: result.action, ...(result.link && { link: result.link }) }
+        : {}),
       ...(result?.kind === 'response' ? { answer: result.summary } : {}),
     }));
+  }
+
+  private unpark(fireId: string, state: FireState): void {
+    const entry = this.entry(fireId);
+    delete entry.parked;
+    entry.state = state;
   }
 
   private settle(entry: Entry, report: WorkflowOutcomeReport): void {
