@@ -37,6 +37,7 @@ const REPORT_EVERY_MS = 15_000;
 /** A worker that shuts down does not wait for a Temporal that is away. */
 const LAST_REPORT_TIMEOUT_MS = 1_000;
 const RETRY_AFTER_MS = 1_000;
+const MAX_PROBLEM_LENGTH = 500;
 /** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
 const MAX_EVENT_BYTES = 1_500_000;
 
@@ -72,6 +73,8 @@ class Listener {
   private readonly telemetry: ListenerTelemetry;
   private lag = 0;
   private parked: number | undefined;
+  /** Why events go back to the bus, while they do. */
+  private problem: string | undefined;
   private reported = '';
   private isMeasuring = false;
   private readonly room: SensorRoom | undefined;
@@ -112,7 +115,7 @@ class Listener {
     beating.tell(() => {
       const connected = this.bus.isConnected();
       this.telemetry.connected(connected);
-      return { ...this.counts, lag: this.lag, connected };
+      return { ...this.counts, lag: this.lag, connected, ...(this.problem !== undefined && { problem: this.problem }) };
     });
     const reporting = setInterval(() => {
       if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
@@ -154,9 +157,11 @@ class Listener {
   /** Nothing is lost: the bus delivers these again, here or elsewhere. */
   private giveBack(messages: readonly BusMessage[], reason: unknown): void {
     for (const message of messages) message.release(RETRY_AFTER_MS);
+    this.problem = describeError(reason).slice(0, MAX_PROBLEM_LENGTH);
+    this.pace.changed(Date.now());
     this.dependencies.log.warn(
       { sensor: this.request.definition.name },
-      `${messages.length} events go back to the bus for a moment: ${describeError(reason)}`,
+      `${messages.length} events go back to the bus for a moment: ${this.problem}`,
     );
   }
 
@@ -188,7 +193,8 @@ class Listener {
     for (const { message } of accepted) message?.ack();
     for (const message of oversized) message.ack();
     const back = decisions.filter((decision) => !accepted.includes(decision)).map(({ message }) => message);
-    if (back.length > 0) {
+    if (back.length === 0) this.problem = undefined;
+    else {
       this.dependencies.fireLoad.finished([...refused.fireIds]);
       this.giveBack(
         back.filter((message) => message !== undefined),
@@ -309,8 +315,12 @@ class Listener {
   /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
   private async report(): Promise<boolean> {
     const { definition, listener: name } = this.request;
-    const { counts, lag, parked } = this;
-    const report = { listener: name, epoch: this.epoch, counts, lag, ...(parked !== undefined && { parked }) };
+    const { epoch, counts, lag, parked, problem } = this;
+    const report = {
+      ...{ listener: name, epoch, counts, lag },
+      ...(parked !== undefined && { parked }),
+      ...(problem !== undefined && { problem }),
+    };
     const text = JSON.stringify(report);
     if (text === this.reported) return false;
     try {

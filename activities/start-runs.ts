@@ -2,6 +2,7 @@
 import type { Client, WorkflowClient } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import { describeError, SluiceError } from '../src/errors';
 import { eventKey } from '../src/event/cloud-event';
 import { shortEventId } from '../src/event/short-id';
 import type { ObjectName, SensorDefinition } from '../workflows/messages';
@@ -68,8 +69,19 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
     return true;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-    throw error;
+    throw explainRefusal(error);
   }
+}
+
+/** What an operator can do about it, where the namespace was never prepared. */
+function explainRefusal(error: unknown): unknown {
+  const text = describeError(error);
+  if (!/search attribute/i.test(text)) return error;
+  return new SluiceError('TEMPORAL_NOT_PREPARED', {
+    message: `Temporal does not take the search attributes of a run: ${text}`,
+    fix: 'Run `sluice setup`',
+    cause: error,
+  });
 }
 
 /** Names a fire by what visibility knows of it. */

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   KUBERNETES_REFUSED: { retryable: false },
   KUBERNETES_MISCONFIGURED: { retryable: false },
   TEMPORAL_UNREACHABLE: { retryable: true },
+  TEMPORAL_NOT_PREPARED: { retryable: true },
   WORKER_MISSING: { retryable: true },
   OBJECT_UNKNOWN: { retryable: false },
   OBJECT_IN_USE: { retryable: false },

@@ -1,5 +1,8 @@
 /** Signals are also typed by hand, so what arrives may be anything. Pure. */
 import { isJsonObject } from '../src/event/json';
+import { asProse } from '../src/markdown-text';
+import { showTime } from '../src/readable-times';
+import type { Accountable } from './messages';
 import { createUpdateRefusal } from './update-refusal';
 
 type FieldKind = 'text' | 'flag' | 'values';
@@ -19,11 +22,13 @@ const EXPECTED: Readonly<Record<FieldKind, string>> = {
   values: 'an object of paths and values, such as {"spec.priority": 3}',
 };
 
+const EXAMPLE = '`{"by": "your name", "why": "the reason"}`';
+
 /** Says what is missing, or nothing where all is there. */
 export function missingAccount(request: unknown): string | undefined {
   const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
   if (isJsonObject(request) && isText(request['by']) && isText(request['why'])) return undefined;
-  return 'it does not say who asks and why: send {"by": "your name", "why": "the reason"}';
+  return `it does not say who asks and why: send ${EXAMPLE}`;
 }
 
 /**
@@ -53,7 +58,21 @@ const KEPT_REFUSALS = 5;
 
 /** The last signals that could not be obeyed, with time and reason. */
 export function addRefusal(refusals: readonly string[], reason: string, now: number): readonly string[] {
-  return [...refusals, `${new Date(now).toISOString()} ${reason}`].slice(-KEPT_REFUSALS);
+  return [...refusals, `${showTime(now)} ${reason}`].slice(-KEPT_REFUSALS);
+}
+
+/** Markdown. */
+export function describeRefusals(refusals: readonly string[] = []): string[] {
+  if (refusals.length === 0) return [];
+  return ['', ['**Signals refused:**', ...refusals.map((refusal) => asProse(refusal, 600))].join('<br>')];
+}
+
+/** Markdown. */
+export function describePause({ since, by, why }: Accountable & { readonly since: string }): string {
+  return [
+    `**Paused** since ${showTime(since)} by ${asProse(by)}: ${asProse(why)}`,
+    `To go on: More Actions → Send a Signal, \`resume\`: ${EXAMPLE}`,
+  ].join('<br>');
 }
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {

@@ -19,9 +19,9 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../activities/contracts';
-import { describeUnread, isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/sources/source-events';
+import { isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/sources/source-events';
 import { addRefusal, missingAccount } from './accountable';
-import { HOW_TO_START_AGAIN } from './stopped-parts';
+import { describeEventSource } from './event-source-details';
 import { ignoreCancellation } from './ignore-cancellation';
 import { isBacklogReport, requireDefinition } from './told-by-workers';
 import {
@@ -67,7 +67,15 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   /** Bumped by everything that means: stop reading, look again at what should be read. */
   let revision = 0;
 
-  const show = (): void => setCurrentDetails(describe(definition, paused, [...states.values()], refusals));
+  const status = (): EventSourceStatus => ({
+    namespace: definition.namespace,
+    name: definition.name,
+    ...(paused && { paused }),
+    events: [...states.values()],
+    appliedAt,
+    ...(refusals.length > 0 && { refusals }),
+  });
+  const show = (): void => setCurrentDetails(describeEventSource(definition, status(), workflowInfo().namespace));
 
   /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
   const isRefused = (what: string, refusal: string | undefined): boolean => {
@@ -107,18 +115,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     },
     { description: 'Read on: {"by": "…", "why": "…"}' },
   );
-  setHandler(
-    eventSourceStatusQuery,
-    () => ({
-      namespace: definition.namespace,
-      name: definition.name,
-      ...(paused && { paused }),
-      events: [...states.values()],
-      appliedAt,
-      ...(refusals.length > 0 && { refusals }),
-    }),
-    { description: 'What is read, what is paused, what is wrong' },
-  );
+  setHandler(eventSourceStatusQuery, status, { description: 'What is read, what is paused, what is wrong' });
 
   setHandler(
     backlogReportSignal,
@@ -223,34 +220,4 @@ function readProblem(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) return `${cause.type ?? 'error'}: ${cause.message}`;
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function describe(
-  definition: EventSourceDefinition,
-  paused: Paused | undefined,
-  events: readonly EventState[],
-  refusals: readonly string[],
-): string {
-  const rows = events.map(
-    (event) => `| ${event.name} | ${event.kind} | ${event.state} | ${showBacklog(event)} | ${event.problem ?? ''} |`,
-  );
-  return [
-    `Event source **${definition.name}** → bus \`${definition.bus.name}\``,
-    ...(paused ? ['', `**Paused** since ${paused.since} by ${paused.by}: ${paused.why}`] : []),
-    ...(refusals.length === 0 ? [] : ['', ...refusals.map((refusal) => `- refused ${refusal}`)]),
-    '',
-    '| event | kind | state | backlog | problem |',
-    '|---|---|---|---|---|',
-    ...rows,
-    '',
-    ...(events.some(({ state }) => state === 'Failed') ? [`Repair what has failed. ${HOW_TO_START_AGAIN}`, ''] : []),
-    'How far each has read, and its backlog now, are in the heartbeat of its pending activity.',
-  ].join('\n');
-}
-
-function showBacklog({ kind, state, backlog }: EventState): string {
-  const fate = unreadFate(kind);
-  if (state !== 'Paused' || fate === undefined) return '';
-  if (fate !== 'wait') return describeUnread(fate);
-  return backlog ? `${backlog.isAtLeast ? 'at least ' : ''}${backlog.entries}, counted ${backlog.at}` : '';
 }

@@ -7,6 +7,7 @@ import { readAttempts, readFailure } from '../src/run/read-failure';
 import type { FireFailure, FireResult } from '../src/run/run-types';
 import { keepUsedEvents } from '../src/run/used-events';
 import type { Fire, SensorRunInput } from './messages';
+import { summaryLine } from './summary-line';
 
 export type Overrides = FireTriggersRequest['overrides'];
 
@@ -34,13 +35,19 @@ export class FireAttempts {
 
   /** A person who retriggers may have repaired the sensor meanwhile: takes its triggers as they are applied now. */
   async refreshTriggers(): Promise<void> {
-    this.triggers = { ...this.triggers, ...(await regular.sluiceCurrentTriggers(this.input.sensor)) };
+    const current = await regular.sluiceCurrentTriggers.executeWithOptions(
+      { summary: 'the triggers as they are applied now' },
+      [this.input.sensor],
+    );
+    this.triggers = { ...this.triggers, ...current };
   }
 
   /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
   async together(fires: readonly Fire[], overrides: Overrides): Promise<readonly FireAttempt[]> {
     try {
-      return await local.sluiceFireTriggers(this.request(fires, this.triggersOf(fires), overrides));
+      return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
+        this.request(fires, this.triggersOf(fires), overrides),
+      ]);
     } catch (error) {
       const failure = readFailure(error);
       return fires.map((fire) => ({ fireId: fire.id, failure: { ...failure, retryable: true } }));
@@ -57,14 +64,14 @@ export class FireAttempts {
     if (first !== undefined) {
       const pauseMs = pauseAfterFirst(trigger, first.retryAfterMs);
       if (pauseMs === undefined) return { fireId: fire.id, failure: first };
-      await sleep(pauseMs, { summary: `before trying ${fire.trigger} again` });
+      await sleep(pauseMs, { summary: summaryLine(`before trying ${fire.trigger} again`) });
     }
     try {
       await this.awaitSlot(fire, trigger);
       const { result, attempts } = await proxyActivities<SensorActivities>({
         ...timeAttempts(trigger, attemptsBefore),
         heartbeatTimeout: '30s',
-        summary: `${fire.trigger} ← ${this.nameEvents(fire)}`.slice(0, 200),
+        summary: summaryLine(`${fire.trigger} ← ${this.nameEvents(fire)}`),
       }).sluiceFireTrigger({
         ...this.request([fire], this.triggersOf([fire]), overrides),
         attemptsBefore,
@@ -83,7 +90,7 @@ export class FireAttempts {
     const { result } = await proxyActivities<SensorActivities>({
       ...timeAttempts(deadLetterTrigger),
       heartbeatTimeout: '30s',
-      summary: `dead letter ${name} ← ${this.nameEvents(fire)}`.slice(0, 200),
+      summary: summaryLine(`dead letter ${name} ← ${this.nameEvents(fire)}`),
     }).sluiceFireTrigger(
       this.request([{ ...fire, id: `${fire.id}-dlq`, trigger: name }], { [name]: deadLetterTrigger }),
     );
@@ -93,8 +100,11 @@ export class FireAttempts {
   private async awaitSlot(fire: Fire, { rateLimit }: TriggerSpec): Promise<void> {
     if (rateLimit === undefined) return;
     const { sensor, bus } = this.input;
-    const waitMs = await regular.sluiceReserveFire({ sensor, bus, trigger: fire.trigger, rateLimit, fireId: fire.id });
-    if (waitMs > 0) await sleep(waitMs, { summary: `rate limit of ${fire.trigger}` });
+    const waitMs = await regular.sluiceReserveFire.executeWithOptions(
+      { summary: summaryLine(`a turn for ${fire.trigger} within its rate limit`) },
+      [{ sensor, bus, trigger: fire.trigger, rateLimit, fireId: fire.id }],
+    );
+    if (waitMs > 0) await sleep(waitMs, { summary: summaryLine(`rate limit of ${fire.trigger}`) });
   }
 
   private triggersOf(fires: readonly Fire[]): FireTriggersRequest['triggers'] {
@@ -110,6 +120,12 @@ export class FireAttempts {
     // The activity's copy of the events goes into the history.
     const used = fires.length === this.input.fires.length ? { fires, events } : keepUsedEvents(fires, events);
     return { sensor, runId: workflowInfo().workflowId, triggers, ...used, ...(overrides && { overrides }) };
+  }
+
+  private nameFires(fires: readonly Fire[]): string {
+    const [first, ...others] = fires;
+    if (first === undefined || others.length > 0) return `first attempt of ${fires.length} fires`;
+    return summaryLine(`${first.trigger} ← ${this.nameEvents(first)}`);
   }
 
   private nameEvents(fire: Fire): string {

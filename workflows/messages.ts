@@ -125,6 +125,8 @@ export interface SensorStatus extends ObjectName {
   /** Runs that wait for a person, as of `countedAt`. */
   readonly parked?: number;
   readonly countedAt?: string;
+  /** Why listeners have given events back to the bus, as of `countedAt`; they try them again. */
+  readonly problems?: readonly string[];
   readonly stopped?: readonly StoppedPart[];
   /** The last signals that could not be obeyed, with time and reason. */
   readonly refusals?: readonly string[];
@@ -185,6 +187,8 @@ export interface ListenerReport {
   readonly counts: SensorCounts;
   readonly lag: number;
   readonly parked?: number;
+  /** Why events go back to the bus to be tried again. */
+  readonly problem?: string;
 }
 export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
 

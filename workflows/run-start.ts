@@ -4,6 +4,7 @@ import { shortEventId, shortHash } from '../src/event/short-id';
 import type { SensorOptions } from '../src/manifest/annotations';
 import type { Fire, RunOptions, SensorDefinition, SensorRunInput } from './messages';
 import { sensorRef, sensorRunWorkflowId } from './identity';
+import { summaryLine } from './summary-line';
 import {
   EVENT_IDS_ATTRIBUTE,
   EVENT_SOURCE_ATTRIBUTE,
@@ -75,7 +76,7 @@ export function createRunStart(
       { key: EVENT_IDS_ATTRIBUTE, value: keys.slice(0, MAX_INDEXED_EVENTS).map(shortEventId) },
       { key: STATE_ATTRIBUTE, value: 'Firing' },
     ],
-    summary: summarise(triggers, keys),
+    summary: summaryLine(`${triggers.join(', ')} ← ${keys.length === 1 ? (keys[0] ?? '') : `${keys.length} events`}`),
   };
 }
 
@@ -104,11 +105,4 @@ function pickTriggers(definition: SensorDefinition, names: readonly string[]): S
       names.includes(trigger.template.name) ? [[trigger.template.name, trigger]] : [],
     ),
   );
-}
-
-/** Temporal keeps 400 bytes. */
-function summarise(triggers: readonly string[], keys: readonly string[]): string {
-  const what = keys.length === 1 ? (keys[0] ?? '') : `${keys.length} events`;
-  const text = `${triggers.join(', ')} ← ${what}`;
-  return text.length > 190 ? `${text.slice(0, 189)}…` : text;
 }

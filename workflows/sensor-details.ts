@@ -1,42 +1,74 @@
 /** What a person sees of a sensor in the Temporal UI: one Markdown panel. Pure. */
-import { describeStopped } from './stopped-parts';
-import type { HeldDependencies, SensorStatus } from './messages';
+import { asCode, asProse, describeFirst } from '../src/markdown-text';
+import { showTime } from '../src/readable-times';
+import { linkToList } from '../src/temporal-ui-links';
+import { describePause, describeRefusals } from './accountable';
+import { HOW_TO_START_AGAIN } from './stopped-parts';
+import { sensorRef } from './identity';
+import type { HeldDependencies, SensorStatus, StoppedPart } from './messages';
 
 const SHOWN_EVENTS = 20;
+const SHOWN_TRIGGERS = { values: 100, characters: 12_000 };
+const PROBLEM_LENGTH = 600;
 
-export function describeSensor(status: SensorStatus, held: readonly HeldDependencies[]): string {
-  const { counts } = status;
+export function describeSensor(
+  status: SensorStatus,
+  held: readonly HeldDependencies[],
+  temporalNamespace: string,
+): string {
+  const { namespace, name, counts, paused, holdingBack, stopped = [], problems = [], countedAt } = status;
+  const runs = `SluiceSensor = '${sensorRef(namespace, name)}'`;
   return [
-    `Sensor **${status.namespace}/${status.name}**, applied ${status.appliedAt}`,
-    ...(status.paused
-      ? ['', `**Paused** since ${status.paused.since} by ${status.paused.by}: ${status.paused.why}`]
+    `Sensor **${sensorRef(namespace, name)}**, applied ${showTime(status.appliedAt)} · ${[
+      linkToList('all runs', temporalNamespace, runs),
+      linkToList('parked runs', temporalNamespace, `${runs} AND SluiceState = 'Parked'`),
+    ].join(' · ')}`,
+    ...(paused ? ['', describePause(paused)] : []),
+    ...(holdingBack
+      ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`]
       : []),
-    ...(status.holdingBack
-      ? [
-          '',
-          `**Holding back**: ${status.holdingBack.waiting} events wait for their turn; what follows waits on the bus`,
-        ]
-      : []),
-    ...(status.stopped ?? []).flatMap((part) => ['', `**Stopped:** ${describeStopped(part)}`]),
+    ...problems.flatMap((problem) => [
+      '',
+      `**Tried again:** events go back to the bus: ${asProse(problem, PROBLEM_LENGTH)}`,
+    ]),
+    ...stopped.flatMap((part) => ['', describeStoppedPart(part)]),
     '',
     '| consumed | matched | unmatched | failed | fired | parked runs | lag |',
     '|---|---|---|---|---|---|---|',
-    `| ${[counts.consumed, counts.matched, counts.unmatched, counts.failed, counts.fired, status.parked ?? '', status.lag ?? ''].join(' | ')} |`,
-    ...(status.countedAt === undefined ? [] : ['', `Counted at ${status.countedAt}.`]),
-    ...(status.refusals === undefined ? [] : ['', ...status.refusals.map((refusal) => `- refused ${refusal}`)]),
+    `| ${[counts.consumed, counts.matched, counts.unmatched, counts.failed, counts.fired, status.parked ?? '?', status.lag ?? '?'].join(' | ')} |`,
     '',
-    ...status.triggers.map(({ name, condition }) => {
-      const lines = describeHeld(held.find(({ trigger }) => trigger === name));
-      return [`- **${name}** when \`${condition}\``, ...lines].join('<br>');
-    }),
+    countedAt === undefined ? 'No listener has reported yet.' : `As of ${showTime(countedAt)}.`,
+    ...describeRefusals(status.refusals),
+    '',
+    ...describeFirst(
+      status.triggers,
+      SHOWN_TRIGGERS,
+      ({ name: trigger, condition }) =>
+        [
+          `- **${trigger}** when ${asCode(condition)}`,
+          ...describeHeld(held.find((dependencies) => dependencies.trigger === trigger)),
+        ].join('<br>'),
+      (count) => `… and ${count} more triggers: query \`dependencies\` has all.`,
+    ),
     // The UI cuts the last lines of a list off where nothing follows it.
     ...['', '<br>'],
   ].join('\n');
 }
 
+function describeStoppedPart({ name, since, code, message, fix }: StoppedPart): string {
+  return [
+    `**Stopped:** ${name} since ${showTime(since)}`,
+    `${code}: ${asCode(message, PROBLEM_LENGTH)}`,
+    ...(fix === undefined ? [] : [asProse(fix, PROBLEM_LENGTH)]),
+    HOW_TO_START_AGAIN,
+  ].join('<br>');
+}
+
 function describeHeld(state: HeldDependencies | undefined): string[] {
   if (state === undefined) return [];
-  const shown = state.held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `holds ${dependency} ${eventKey}`);
+  const shown = state.held
+    .slice(0, SHOWN_EVENTS)
+    .map(({ dependency, eventKey, time }) => `holds ${dependency} ${asCode(eventKey)} of ${showTime(time)}`);
   const more = state.held.length - shown.length + (state.more ?? 0);
   if (more > 0) shown.push(`… ${more} more`);
   if (state.collected) shown.push(`${state.collected} collected`);

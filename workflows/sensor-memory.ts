@@ -159,6 +159,7 @@ export class SensorMemory {
     const reports = [...this.reports.values()];
     // Every listener counts the parked runs of the whole sensor: the latest count is the true one.
     const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
+    const problems = [...new Set(reports.flatMap(({ problem }) => problem ?? []))];
     return {
       namespace,
       name,
@@ -173,6 +174,7 @@ export class SensorMemory {
       ...(reports.length > 0 && { lag: Math.max(...reports.map((report) => report.lag)) }),
       ...(parked !== undefined && { parked }),
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
+      ...(problems.length > 0 && { problems }),
       ...(this.refusals.length > 0 && { refusals: this.refusals }),
       ...(this.pressure.isHolding() && { holdingBack: { waiting: this.state.waitingEvents() } }),
     };
@@ -272,6 +274,8 @@ export class SensorMemory {
 
   private tell(change: StateChange<RememberedEvent>): SensorNews {
     this.pressure.look(this.state.waitingEvents());
+    // Listeners count what fires at once.
+    this.ended = add(this.ended, { ...NO_COUNTS, fired: change.fires.length });
     const { triggers } = this.plan.state;
     const isLimited = (name: string): boolean =>
       triggers.some((trigger) => trigger.name === name && trigger.concurrency);

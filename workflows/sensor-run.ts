@@ -25,10 +25,12 @@ import { ParkedFires, type WakeUp } from '../src/run/parked-fires';
 import { RunLedger } from '../src/run/run-ledger';
 import { describeRun } from '../src/run/run-details';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../src/run/run-types';
+import { showDuration, showTime } from '../src/readable-times';
 import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS, type RequestFields } from './accountable';
 import { FireAttempts, type Overrides } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
+import { summaryLine } from './summary-line';
 import { isOutcomeList } from './told-by-workers';
 import { unfitFromTheStart } from './unfit-run';
 import {
@@ -50,7 +52,8 @@ const activities = proxyActivities<SensorActivities>({
 
 /** A Workflow whose end the watch missed is looked up this often. */
 const OUTCOME_CHECK_INTERVAL = '1h';
-const HOUR_MS = 3_600_000;
+/** The last one that a Date takes, in milliseconds. */
+const LAST_TIME = 8.64e15;
 
 export interface SensorRunResult {
   readonly state: RunState;
@@ -117,13 +120,13 @@ class Run {
 
   retrigger(request: RunRetriggerRequest): void {
     if (this.refuses('retrigger', request, RUN_RETRIGGER_FIELDS)) return;
-    this.decisions.push(this.parked.retrigger(request));
+    this.tell(this.parked.retrigger(request));
     this.show();
   }
 
   discard(request: RunDiscardRequest): void {
     if (this.refuses('discard', request, RUN_DISCARD_FIELDS)) return;
-    this.decisions.push(this.parked.discard(request));
+    this.tell(this.parked.discard(request));
     this.show();
   }
 
@@ -131,7 +134,7 @@ class Run {
   private refuses(what: string, request: unknown, fields: RequestFields): boolean {
     const refusal = refusalOf(request, fields);
     if (refusal === undefined) return false;
-    this.decisions.push(`${what} refused: ${refusal}`);
+    this.tell(`${what} refused: ${refusal}`);
     this.show();
     return true;
   }
@@ -163,10 +166,10 @@ class Run {
     let attempt = first;
     if (attempt === undefined) attempt = await this.attempts.alone(fire, overrides);
     else if (attempt.failure?.retryable) {
-      this.ledger.failed(fire.id, 1, attempt.failure, 'Retrying');
+      this.ledger.failed(fire.id, 1, attempt.failure);
       this.show();
       attempt = await this.attempts.alone(fire, overrides, attempt.failure);
-    } else if (attempt.failure !== undefined) this.ledger.failed(fire.id, attemptsMade, attempt.failure, 'Retrying');
+    } else if (attempt.failure !== undefined) this.ledger.failed(fire.id, attemptsMade, attempt.failure);
 
     for (;;) {
       if (this.noteFired(attempt)) {
@@ -177,7 +180,7 @@ class Run {
       const wakeUp = await this.park(fire, attempt.failure, attempt.attempts ?? 0);
       if (wakeUp === undefined) return;
       if (this.input.contentMissing !== undefined) {
-        this.decisions.push('not retriggered: without the content of its events it would do something else');
+        this.tell('not retriggered: without the content of its events it would do something else');
         continue;
       }
       attempt = await this.attempts.alone(fire, wakeUp.overrides ?? overrides);
@@ -193,7 +196,7 @@ class Run {
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.decisions.push(`dead letter ${dlqTrigger.template.name} failed: ${readFailure(error).message}`);
+      this.tell(`dead letter ${dlqTrigger.template.name} failed: ${readFailure(error).message}`);
       return false;
     }
   }
@@ -201,16 +204,19 @@ class Run {
   /** Waits for a person; undefined when the fire was discarded or nobody came in time. */
   private async park(fire: Fire, failure: FireFailure | undefined, attempts: number): Promise<WakeUp | undefined> {
     const { parkForMs } = this.input.options;
-    const until = new Date(Date.now() + parkForMs).toISOString();
-    this.ledger.failed(fire.id, attempts, failure ?? UNKNOWN_FAILURE, 'Parked', until);
+    const now = Date.now();
+    const until = new Date(Math.min(now + parkForMs, LAST_TIME)).toISOString();
+    this.ledger.park(fire.id, attempts, failure ?? UNKNOWN_FAILURE, { since: new Date(now).toISOString(), until });
     this.show();
-    await condition(() => this.parked.isDecided(fire.id), parkForMs, { summary: `${fire.trigger} is parked` });
+    await condition(() => this.parked.isDecided(fire.id), parkForMs, {
+      summary: summaryLine(`${fire.trigger} is parked: retrigger or discard`),
+    });
     const decision = this.parked.takeDecision(fire.id);
     if (decision === 'discarded') this.ledger.discarded(fire.id);
     else if (decision === undefined) {
-      const why = `nobody decided within ${formatDuration(parkForMs)}`;
+      const why = `nobody decided within ${showDuration(parkForMs)}`;
       this.ledger.expired(fire.id, why);
-      this.decisions.push(`${fire.trigger}: ${why}`);
+      this.tell(`${fire.trigger}: ${why}`);
     } else {
       await this.attempts.refreshTriggers();
       this.ledger.refire(fire.id);
@@ -226,7 +232,9 @@ class Run {
       !(await condition(() => this.ledger.isSettled(), OUTCOME_CHECK_INTERVAL, { summary: 'next look at outcomes' }))
     ) {
       try {
-        this.takeOutcomes(await activities.sluiceReadOutcomes(this.ledger.waiting()));
+        const waiting = this.ledger.waiting();
+        const summary = `how ${waiting.length} Argo ${waiting.length === 1 ? 'Workflow' : 'Workflows'} ended`;
+        this.takeOutcomes(await activities.sluiceReadOutcomes.executeWithOptions({ summary }, [waiting]));
       } catch (error) {
         this.note(`outcomes cannot be looked up: ${describeFailure(error)}`, error);
       }
@@ -259,7 +267,7 @@ class Run {
     const { sensor, bus, events, options } = this.input;
     const request = { sensor, bus, runId: workflowInfo().workflowId, options, events, fires };
     this.publishing = this.publishing
-      .then(() => activities.sluicePublishOutcomes(request))
+      .then(() => activities.sluicePublishOutcomes.executeWithOptions({ summary: 'outcomes → bus' }, [request]))
       .catch((error: unknown) => {
         if (!isCancellation(error)) this.note(`the outcome could not be published: ${describeFailure(error)}`, error);
       });
@@ -269,8 +277,13 @@ class Run {
   /** What went wrong beside the fires does not change what became of them. */
   private note(text: string, error: unknown): void {
     if (isCancellation(error)) throw error;
-    this.decisions.push(text);
+    this.tell(text);
     this.show();
+  }
+
+  /** For people, in the details. */
+  private tell(text: string): void {
+    this.decisions.push(`${showTime(Date.now())} ${text}`);
   }
 
   private show(): void {
@@ -278,7 +291,12 @@ class Run {
     // Retries and parked fires may take days: nobody waits for them who waits for the outcomes of the others.
     const isMoving = this.ledger.statuses().some(({ state }) => state === 'Firing' || state === 'Waiting');
     if (!isMoving && !this.ledger.isSettled()) void this.publishOutcomes();
-    setCurrentDetails(describeRun(this.input, this.ledger, this.decisions));
+    const { namespace, name } = this.input.sensor;
+    const surroundings = {
+      temporalNamespace: workflowInfo().namespace,
+      sensorWorkflowId: sensorWorkflowId(namespace, name),
+    };
+    setCurrentDetails(describeRun(this.input, surroundings, this.ledger, this.decisions));
     const state = this.ledger.state();
     if (state === this.shownState) return;
     this.shownState = state;
@@ -308,14 +326,4 @@ class Run {
     if (fire === undefined) throw new Error(`run has no fire ${id}`);
     return fire;
   }
-}
-
-function formatDuration(ms: number): string {
-  const [count, unit] =
-    ms >= 48 * HOUR_MS
-      ? [Math.round(ms / (24 * HOUR_MS)), 'day']
-      : ms >= HOUR_MS
-        ? [Math.round(ms / HOUR_MS), 'hour']
-        : [Math.ceil(ms / 1_000), 'second'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

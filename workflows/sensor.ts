@@ -51,6 +51,7 @@ import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
 import { sensorRun } from './sensor-run';
 import { isListenerReport, isObservationBatch, isTicketList, requireSensorDefinition } from './told-by-workers';
+import { summaryLine } from './summary-line';
 import { createUpdateRefusal } from './update-refusal';
 
 export interface SensorInput {
@@ -85,12 +86,9 @@ export async function sensor(input: SensorInput): Promise<void> {
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
   const stopped = new StoppedParts();
   const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
-  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held()));
+  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held(), workflowInfo().namespace));
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
-    answering.sluiceRetrigger.executeWithOptions(
-      { summary: `retrigger ${request.runId ?? request.eventId ?? ''} by ${request.by}`.slice(0, 200) },
-      [memory.definition, request],
-    );
+    answering.sluiceRetrigger.executeWithOptions({ summary: describeRetrigger(request) }, [memory.definition, request]);
   /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
   const isRefused = (what: string, refusal: string | undefined): boolean => {
     if (refusal === undefined) return false;
@@ -108,6 +106,43 @@ export async function sensor(input: SensorInput): Promise<void> {
     description: 'Where the event of this key is held, and what it waits for',
   });
   setHandler(sensorRoomQuery, () => memory.room(), { description: 'How many more events may come now' });
+  // The UI lists signals in this order: first what people send.
+  setHandler(
+    pauseSignal,
+    (request) => {
+      if (isRefused('pause', missingAccount(request))) return;
+      memory.pause(request, Date.now());
+      revision += 1;
+    },
+    { description: 'Stop listening, the bus keeps the events: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    resumeSignal,
+    (request) => {
+      if (isRefused('resume', missingAccount(request))) return;
+      memory.resume();
+      revision += 1;
+    },
+    { description: 'Listen on where it stopped: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    retriggerSignal,
+    async (request) => {
+      if (isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
+      // An error that leaves the handler of a signal would end the sensor: it is shown instead.
+      try {
+        await retrigger(request);
+      } catch (error) {
+        if (isCancellation(error)) return;
+        memory.refused(`retrigger: ${describeFailure(error)}`, Date.now());
+      }
+      show();
+    },
+    {
+      description:
+        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
+    },
+  );
   setHandler(
     observeSignal,
     (batch) => {
@@ -132,24 +167,6 @@ export async function sensor(input: SensorInput): Promise<void> {
     { description: 'Sent by listeners: counts, lag' },
   );
   setHandler(
-    pauseSignal,
-    (request) => {
-      if (isRefused('pause', missingAccount(request))) return;
-      memory.pause(request, Date.now());
-      revision += 1;
-    },
-    { description: 'Stop listening, the bus keeps the events: {"by": "…", "why": "…"}' },
-  );
-  setHandler(
-    resumeSignal,
-    (request) => {
-      if (isRefused('resume', missingAccount(request))) return;
-      memory.resume();
-      revision += 1;
-    },
-    { description: 'Listen on where it stopped: {"by": "…", "why": "…"}' },
-  );
-  setHandler(
     configureSensorUpdate,
     (definition) => {
       const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
@@ -160,24 +177,6 @@ export async function sensor(input: SensorInput): Promise<void> {
     {
       description: 'Sent by `sluice apply`',
       validator: (definition: SensorDefinition) => requireSensorDefinition(definition, memory.definition),
-    },
-  );
-  setHandler(
-    retriggerSignal,
-    async (request) => {
-      if (isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
-      // An error that leaves the handler of a signal would end the sensor: it is shown instead.
-      try {
-        await retrigger(request);
-      } catch (error) {
-        if (isCancellation(error)) return;
-        memory.refused(`retrigger: ${describeFailure(error)}`, Date.now());
-      }
-      show();
-    },
-    {
-      description:
-        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
     },
   );
   setHandler(
@@ -239,7 +238,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       await send(outbox, held);
       await held.idle();
-      await regular.sluiceForgetSensor(memory.definition);
+      await regular.sluiceForgetSensor.executeWithOptions({ summary: 'deleted: off the bus' }, [memory.definition]);
     });
     throw error;
   }
@@ -263,7 +262,7 @@ async function attend(
     if (deadline === undefined) await condition(changed);
     else if (
       deadline <= Date.now() ||
-      !(await condition(changed, deadline - Date.now(), { summary: 'next deadline' }))
+      !(await condition(changed, deadline - Date.now(), { summary: 'joined triggers: next window, batch or reset' }))
     ) {
       post(memory.advance(Date.now()));
     }
@@ -336,11 +335,19 @@ async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
  */
 async function record(request: RecordDecisionsRequest): Promise<void> {
   try {
-    await brief.sluiceRecordDecisions(request);
+    await brief.sluiceRecordDecisions.executeWithOptions({ summary: `decisions → bus: ${request.records.length}` }, [
+      request,
+    ]);
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.warn(`${request.records.length} decisions were not recorded`, { error });
   }
+}
+
+function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerRequest): string {
+  return summaryLine(
+    `retrigger${trigger === undefined ? '' : ` ${trigger}`} by ${by}: ${why} (${runId ?? eventId ?? ''})`,
+  );
 }
 
 async function startRun(start: RunStart): Promise<void> {

@@ -4,7 +4,11 @@ import { describeStopped, HOW_TO_START_AGAIN } from '../../workflows/stopped-par
 import type { PendingActivity } from './pending-activities';
 
 export function sensorProblems(status: SensorStatus, activities: readonly PendingActivity[]): string[] {
-  return [...(status.stopped ?? []).map(describeStopped), ...failingNow(activities)];
+  return [
+    ...(status.stopped ?? []).map(describeStopped),
+    ...(status.problems ?? []).map((problem) => `events go back to the bus and are tried again: ${problem}`),
+    ...failingNow(activities),
+  ];
 }
 
 export function sourceProblems(status: EventSourceStatus, activities: readonly PendingActivity[]): string[] {

@@ -1,8 +1,10 @@
 /** Registers the search attributes by which runs are found. */
 import { temporal } from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
-import { SluiceError } from '../errors';
-import type { TemporalSession } from './temporal';
+import { describeError, SluiceError } from '../errors';
+import { grpcStatusOf, type TemporalSession } from './temporal';
+
+const TYPES = temporal.api.enums.v1.IndexedValueType;
 
 type AttributeType = (typeof SEARCH_ATTRIBUTES)[number]['type'];
 
@@ -14,33 +16,33 @@ export interface AttributeState {
 
 /** What the server has under our names. */
 export async function readSearchAttributes(session: TemporalSession): Promise<readonly AttributeState[]> {
-  const types = temporal.api.enums.v1.IndexedValueType;
   const { namespace, connection } = session;
   const { customAttributes = {} } = await connection.operatorService.listSearchAttributes({ namespace });
   return SEARCH_ATTRIBUTES.map(({ name, type }) => {
     const found = customAttributes[name];
     if (found === undefined) return { name, type, state: 'missing' };
-    return { name, type, state: found === types[indexedTypeName(type)] ? 'registered' : 'wrong type' };
+    return { name, type, state: found === indexedType(type) ? 'registered' : 'wrong type' };
   });
 }
 
-/** Registers what is missing and answers the names. Throws TEMPORAL_UNREACHABLE with the commands to run by hand. */
+/** Registers what is missing and answers the names. Throws TEMPORAL_NOT_PREPARED with the commands to run by hand. */
 export async function registerSearchAttributes(
   session: TemporalSession,
   states: readonly AttributeState[],
 ): Promise<readonly string[]> {
   const missing = states.filter(({ state }) => state === 'missing');
   if (missing.length === 0) return [];
-  const types = temporal.api.enums.v1.IndexedValueType;
+  const { namespace, address, connection } = session;
   try {
-    await session.connection.operatorService.addSearchAttributes({
-      namespace: session.namespace,
-      searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, types[indexedTypeName(type)]])),
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, indexedType(type)])),
     });
   } catch (error) {
-    throw new SluiceError('TEMPORAL_UNREACHABLE', {
-      message: `Temporal at ${session.address} does not let this client register search attributes`,
-      fix: `Have an administrator run: ${missing.map(manualCommand).join(' && ')}`,
+    const reason = grpcStatusOf(error)?.details ?? describeError(error);
+    throw new SluiceError('TEMPORAL_NOT_PREPARED', {
+      message: `Temporal at ${address} does not register the search attributes ${namesOf(missing)} for this client: ${reason}`,
+      fix: `Have an administrator run: ${createCommand(namespace, missing)} (on Temporal Cloud: ${cloudCommand(namespace, missing)})`,
       retryable: false,
       cause: error,
     });
@@ -48,10 +50,36 @@ export async function registerSearchAttributes(
   return missing.map(({ name }) => name);
 }
 
-function manualCommand({ name, type }: AttributeState): string {
-  return `temporal operator search-attribute create --name ${name} --type ${type}`;
+/** TEMPORAL_NOT_PREPARED where attributes are of another type than runs give them; undefined where all is well. */
+export function wrongTypes(
+  { namespace }: Pick<TemporalSession, 'namespace'>,
+  states: readonly AttributeState[],
+): SluiceError | undefined {
+  const wrong = states.filter(({ state }) => state === 'wrong type');
+  if (wrong.length === 0) return undefined;
+  const needed = wrong.map(({ name, type }) => `${name} (needed: ${type})`).join(', ');
+  const flags = wrong.map(({ name }) => `--name ${name}`).join(' ');
+  return new SluiceError('TEMPORAL_NOT_PREPARED', {
+    message: `Search attributes in Temporal namespace "${namespace}" are of another type: ${needed}. No run can start so`,
+    fix: `If nothing else uses them: temporal operator search-attribute remove --namespace ${namespace} ${flags}; then sluice setup`,
+    retryable: false,
+  });
 }
 
-function indexedTypeName(type: AttributeType): 'INDEXED_VALUE_TYPE_KEYWORD' | 'INDEXED_VALUE_TYPE_KEYWORD_LIST' {
-  return type === 'Keyword' ? 'INDEXED_VALUE_TYPE_KEYWORD' : 'INDEXED_VALUE_TYPE_KEYWORD_LIST';
+function createCommand(namespace: string, attributes: readonly AttributeState[]): string {
+  const flags = attributes.map(({ name, type }) => `--name ${name} --type ${type}`);
+  return `temporal operator search-attribute create --namespace ${namespace} ${flags.join(' ')}`;
+}
+
+function cloudCommand(namespace: string, attributes: readonly AttributeState[]): string {
+  const flags = attributes.map(({ name, type }) => `--search-attribute ${name}=${type}`);
+  return `tcld namespace search-attributes add --namespace ${namespace} ${flags.join(' ')}`;
+}
+
+function namesOf(attributes: readonly AttributeState[]): string {
+  return attributes.map(({ name }) => name).join(', ');
+}
+
+function indexedType(type: AttributeType): temporal.api.enums.v1.IndexedValueType {
+  return type === 'Keyword' ? TYPES.INDEXED_VALUE_TYPE_KEYWORD : TYPES.INDEXED_VALUE_TYPE_KEYWORD_LIST;
 }

@@ -9,7 +9,14 @@ const DEFAULT_ADDRESS = 'localhost:7233';
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** gRPC status numbers that tell something about the way to the server, not about the request. */
-const GRPC = { deadlineExceeded: 4, notFound: 5, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const;
+const GRPC = {
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
 
 export interface TemporalOptions {
   readonly address?: string;
@@ -112,6 +119,12 @@ export function grpcStatusOf(error: unknown): { readonly code: number; readonly 
     }
   }
   return undefined;
+}
+
+/** The server knows this client, and does not do this for it. */
+export function isForbidden(error: unknown): boolean {
+  const code = grpcStatusOf(error)?.code;
+  return code === GRPC.permissionDenied || code === GRPC.unimplemented;
 }
 
 function isConnectTimeout(error: unknown): boolean {

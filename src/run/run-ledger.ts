@@ -14,7 +14,7 @@ interface Entry {
   attempts: number;
   result?: FireResult;
   failure?: FireFailure;
-  parkedUntil?: string;
+  parked?: NonNullable<FireStatus['parked']>;
   outcome?: WorkflowOutcomeReport;
 }
 
@@ -54,12 +54,20 @@ export class RunLedger {
     else entry.state = follow ? 'Waiting' : 'Succeeded';
   }
 
-  failed(fireId: string, attempts: number, failure: FireFailure, next: 'Retrying' | 'Parked', until?: string): void {
+  /** It is tried again. */
+  failed(fireId: string, attempts: number, failure: FireFailure): void {
     const entry = this.entry(fireId);
     entry.attempts += attempts;
     entry.failure = failure;
-    entry.state = next;
-    if (until !== undefined) entry.parkedUntil = until;
+    entry.state = 'Retrying';
+  }
+
+  /** It failed for good and waits for a person. */
+  park(fireId: string, attempts: number, failure: FireFailure, parked: NonNullable<FireStatus['parked']>): void {
+    this.failed(fireId, attempts, failure);
+    const entry = this.entry(fireId);
+    entry.parked = parked;
+    entry.state = 'Parked';
   }
 
   deadLettered(fireId: string, result: FireResult): void {
@@ -133,14 +141,16 @@ export class RunLedger {
   statuses(): readonly FireStatus[] {
     return [...this.entries.values()].map(({ result, ...entry }) => ({
       ...entry,
-      ...(result?.kind === 'object' ? { object: result.object, ...(result.link && { link: result.link }) } : {}),
+      ...(result?.kind === 'object'
+        ? { object: result.object, action: result.action, ...(result.link && { link: result.link }) }
+        : {}),
       ...(result?.kind === 'response' ? { answer: result.summary } : {}),
     }));
   }
 
   private unpark(fireId: string, state: FireState): Entry {
     const entry = this.entry(fireId);
-    delete entry.parkedUntil;
+    delete entry.parked;
     entry.state = state;
     return entry;
   }

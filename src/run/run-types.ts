@@ -51,12 +51,14 @@ export interface FireStatus {
   readonly state: FireState;
   readonly attempts: number;
   readonly object?: ObjectReference;
+  /** What was done to the object: `create`, `patch`, `submit` … */
+  readonly action?: string;
+  /** RFC 3339: since when it waits for a person, and when it fails if nobody decides. */
+  readonly parked?: { readonly since: string; readonly until: string };
   /** Page of the object in the Argo UI, where the worker knows that UI. */
   readonly link?: string;
   /** What the trigger answered, for kinds without an object. */
   readonly answer?: string;
   readonly failure?: FireFailure;
-  /** RFC 3339: a parked fire that nobody has decided about by then fails. */
-  readonly parkedUntil?: string;
   readonly outcome?: WorkflowOutcomeReport;
 }

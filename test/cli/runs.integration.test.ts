@@ -82,7 +82,7 @@ spec:
     expect(parked.parkedUntil).toEqual(parkedUntil);
     expect(await show(parked.id)).toMatchObject({
       ...{ id: parked.id, state: 'Parked', acts: [], retriggeredAs: [] },
-      fires: [{ state: 'Parked', parkedUntil }],
+      fires: [{ state: 'Parked', parked: { until: parkedUntil } }],
     });
     for (const part of [parked.events[0] ?? '', parked.id.split(':').at(-1) ?? '', parked.id.replace('run/', '')]) {
       expect(await show(part)).toMatchObject({ id: parked.id });

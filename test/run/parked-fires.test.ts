@@ -3,6 +3,7 @@ import { RunLedger } from '../../src/run/run-ledger';
 
 const ADA = { by: 'ada', why: 'the receiver is repaired' };
 const FAILURE = { code: 'TRIGGER_REFUSED', message: 'no', retryable: false } as const;
+const WEEK = { since: '2026-01-01T00:00:00Z', until: '2026-01-08T00:00:00Z' };
 
 /** A run with two fires of trigger `post` and one of `note`; those named are parked. */
 function withParked(...ids: readonly string[]) {
@@ -12,7 +13,7 @@ function withParked(...ids: readonly string[]) {
     { id: 'n1', trigger: 'note', dependencies: {} },
   ];
   const ledger = new RunLedger(fires, []);
-  for (const id of ids) ledger.failed(id, 1, FAILURE, 'Parked');
+  for (const id of ids) ledger.park(id, 1, FAILURE, WEEK);
   return { ledger, parked: new ParkedFires(ledger) };
 }
 
@@ -31,10 +32,17 @@ describe('parked fires', () => {
     for (const id of decided) expect(parked.takeDecision(id)).toEqual(wakeUp);
   });
 
+  it('tell which values a person replaced', () => {
+    const { parked } = withParked('p1');
+    expect(parked.retrigger({ ...ADA, overrides: { 'metadata.namespace': 'other' } })).toContain(
+      '(replacing `metadata.namespace`)',
+    );
+  });
+
   it('are discarded, but not what is parked later', () => {
     const { ledger, parked } = withParked('p1');
     expect(parked.discard(ADA)).toContain(ADA.why);
-    ledger.failed('p2', 1, FAILURE, 'Parked');
+    ledger.park('p2', 1, FAILURE, WEEK);
     expect(parked.takeDecision('p1')).toBe('discarded');
     expect(parked.isDecided('p2')).toBe(false);
   });

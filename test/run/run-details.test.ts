@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../src/event/cloud-event';
-import { describeRun } from '../../src/run/run-details';
+import { shortEventId } from '../../src/event/short-id';
+import { describeRun, type DescribedRun } from '../../src/run/run-details';
 import { RunLedger } from '../../src/run/run-ledger';
 import type { FireResult } from '../../src/run/run-types';
 
@@ -24,62 +25,126 @@ function ledgerOf(count: number): RunLedger {
   );
 }
 
+const surroundings = { temporalNamespace: 'prod', sensorWorkflowId: 'sensor/eo/water' };
+const week = { since: '2026-01-01T08:00:00.123Z', until: '2026-01-08T08:00:00.123Z' };
+const refused = { code: 'KUBERNETES_REFUSED', message: 'quota', retryable: false } as const;
+
+function describeLedger(
+  ledger: RunLedger,
+  more: Partial<DescribedRun> = {},
+  decisions: readonly string[] = [],
+): string {
+  return describeRun({ sensor, ...more }, surroundings, ledger, decisions);
+}
+
 describe('the details panel of a run', () => {
   it('links the created Workflow to the Argo UI when there is one', () => {
     const ledger = ledgerOf(2);
     ledger.fired('f0', 1, { ...object, link: 'https://argo.example/workflows/eo/wb-1?uid=u1' }, true);
     ledger.fired('f1', 1, object, true);
-    const text = describeRun({ sensor }, ledger, []);
-    expect(text).toContain('made [Workflow `eo/wb-1`](https://argo.example/workflows/eo/wb-1?uid=u1)');
-    expect(text).toContain('made Workflow `eo/wb-1`');
+    const text = describeLedger(ledger);
+    expect(text).toContain('create [Workflow `eo/wb-1`](https://argo.example/workflows/eo/wb-1?uid=u1)');
+    expect(text).toContain('create Workflow `eo/wb-1`');
   });
 
-  it('shows what needs a person first and says how to decide', () => {
+  it('says what was done to an object that was not made', () => {
+    const ledger = ledgerOf(1);
+    ledger.fired('f0', 1, { ...object, action: 'delete' }, false);
+    expect(describeLedger(ledger)).toContain('delete Workflow `eo/wb-1`');
+  });
+
+  it('tells how the Workflow ended: phase, how long it took, when, its message and what it put out', () => {
+    const ledger = ledgerOf(1);
+    ledger.fired('f0', 1, object, true);
+    ledger.ended({
+      ...{ fireId: 'f0', phase: 'Failed', message: 'step "detect" failed', outputs: { scenes: '12', log: '' } },
+      ...{ startedAt: '2026-01-01T08:00:00Z', finishedAt: '2026-01-01T08:03:10Z' },
+    });
+    expect(describeLedger(ledger)).toContain(
+      [
+        'outcome **Failed** after 3 min 10 s, 2026-01-01 08:03:10 UTC: `step "detect" failed`',
+        ...['output `scenes` = `12`', 'output `log` = empty'],
+      ].join('<br>'),
+    );
+  });
+
+  it('shows what needs a person first, since when and until when, and what to send', () => {
     const ledger = ledgerOf(3);
     ledger.fired('f0', 1, object, false);
-    ledger.failed('f2', 1, { code: 'KUBERNETES_REFUSED', message: 'quota', retryable: false }, 'Parked');
-    const rows = describeRun({ sensor }, ledger, [])
-      .split('\n')
-      .filter((line) => line.startsWith('- **'));
-    expect(rows[0]).toContain('KUBERNETES_REFUSED: quota');
-    expect(describeRun({ sensor }, ledger, [])).toContain('send signal `retrigger` or `discard`');
-    const later = { code: 'TRIGGER_REFUSED', message: 'no', retryable: false } as const;
-    ledger.failed('f1', 1, later, 'Parked', '2026-02-02T00:00:00.000Z');
-    ledger.failed('f2', 1, later, 'Parked', '2026-02-01T00:00:00.000Z');
-    expect(describeRun({ sensor }, ledger, [])).toContain('Parked until 2026-02-01T00:00:00.000Z, when it fails');
+    ledger.park('f2', 1, refused, week);
+    const text = describeLedger(ledger);
+    const [first] = text.split('\n').filter((line) => line.startsWith('- **'));
+    expect(first).toContain('KUBERNETES_REFUSED: `quota`');
+    expect(first).toContain('parked since 2026-01-01 08:00:00 UTC; fails at 2026-01-08 08:00:00 UTC if nobody decides');
+    expect(text).toContain('`retrigger` fires it again: `{"by": "your name", "why": "the reason"}`');
+    expect(text).toContain('`discard` gives up what is parked: `{"by": "your name", "why": "the reason"}`');
+    expect(text).not.toContain('fireId');
+  });
+
+  it('says how to fire one of several that are parked', () => {
+    const ledger = ledgerOf(2);
+    for (const id of ['f0', 'f1']) ledger.park(id, 1, refused, week);
+    const text = describeLedger(ledger);
+    expect(text).toContain('`{"by": "your name", "why": "the reason", "fireId": "f0"}`');
+    expect(text).toContain('fireId `f1`');
+  });
+
+  it('offers only to discard what cannot be fired any more', () => {
+    const ledger = ledgerOf(1);
+    ledger.park('f0', 0, refused, week);
+    const text = describeLedger(ledger, { contentMissing: 'gone' });
+    expect(text).toContain('`discard` gives up');
+    expect(text).not.toContain('`retrigger`');
+  });
+
+  it('links each event to all runs that carry it, where the events are few', () => {
+    const short = shortEventId(`scenes/${'a'.repeat(150)}`);
+    const link = `(namespaces/prod/workflows?query=SluiceEventIds%20%3D%20%27${short}%27)`;
+    expect(describeLedger(ledgerOf(1))).toContain(link);
+    expect(describeLedger(ledgerOf(11))).not.toContain(link);
   });
 
   it('names the run that it fires again, who wanted it, why, and with which values', () => {
     const retriggerOf = { runId: 'run/eo/water/k', by: 'ada', why: 'new model', overrides: { 'spec.priority': 3 } };
-    expect(describeRun({ sensor, retriggerOf }, ledgerOf(1), [])).toContain(
-      'Retrigger of `run/eo/water/k` by ada: new model (with spec.priority = 3)',
-    );
+    const text = describeLedger(ledgerOf(1), { retriggerOf });
+    expect(text).toContain('by ada: new model (with spec.priority = 3)');
+    expect(text).toContain('run/eo/water/k');
+  });
+
+  it('says where the next attempt of what is tried again is shown', () => {
+    const ledger = ledgerOf(1);
+    ledger.failed('f0', 1, refused);
+    expect(describeLedger(ledger)).toContain('**Pending Activities**');
   });
 
   it('says what to do also where the failure is too long to be shown whole, and where the whole of it is', () => {
     const ledger = ledgerOf(1);
-    const failure = { code: 'KUBERNETES_REFUSED', message: 'no '.repeat(400), fix: 'Raise the quota' } as const;
-    ledger.failed('f0', 1, { ...failure, retryable: false }, 'Parked');
-    const text = describeRun({ sensor }, ledger, []);
+    const failure = { ...refused, message: 'no '.repeat(400), fix: 'Raise the quota' };
+    ledger.park('f0', 1, failure, week);
+    const text = describeLedger(ledger);
     expect(text).toContain('no no no');
     expect(text).toContain('`sluice runs show`');
     expect(text).toContain('Raise the quota');
     expect(text).not.toContain(failure.message.trim());
   });
 
+  it('links to its sensor and to the run it was started again for, with who wanted it and why', () => {
+    const retriggerOf = { runId: 'run/eo/water/a', by: 'ada', why: 'new *model*', overrides: { 'spec.x': '1' } };
+    const text = describeLedger(ledgerOf(1), { retriggerOf });
+    expect(text).toContain('[`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater)');
+    expect(text).toContain(
+      'Retrigger of [`run/eo/water/a`](namespaces/prod/workflows/run%2Feo%2Fwater%2Fa) by ada: new \\*model\\* (replacing `spec.x`)',
+    );
+  });
+
   it('stays far below the 20 kB that Temporal keeps, whatever texts it is given', () => {
     const ledger = ledgerOf(100);
     for (let index = 0; index < 100; index += 1) {
-      ledger.failed(
-        `f${index}`,
-        1,
-        { code: 'KUBERNETES_REFUSED', message: 'x|\n'.repeat(500), retryable: false },
-        'Parked',
-      );
+      ledger.park(`f${index}`, 1, { ...refused, message: 'x|\n'.repeat(500) }, week);
     }
-    const text = describeRun(
-      { sensor },
+    const text = describeLedger(
       ledger,
+      {},
       Array.from({ length: 50 }, () => 'retriggered by a: b'),
     );
     expect(Buffer.byteLength(text)).toBeLessThan(20_000);

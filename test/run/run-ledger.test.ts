@@ -21,6 +21,7 @@ const created: FireResult = {
   object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'detect-1', uid: 'u1' },
   existed: false,
 };
+const week = { since: '2026-01-01T00:00:00Z', until: '2026-01-08T00:00:00Z' };
 const refused: FireFailure = { code: 'KUBERNETES_REFUSED', message: 'no', retryable: false };
 const ended = (fireId: string, phase: WorkflowOutcomeReport['phase']): WorkflowOutcomeReport => ({
   fireId,
@@ -55,7 +56,7 @@ describe('the ledger of a run', () => {
 
   const histories: ReadonlyArray<[string, (run: RunLedger) => void, RunState]> = [
     ['is firing at first', () => undefined, 'Firing'],
-    ['is firing while one fire is retried', (run) => run.failed('one', 1, refused, 'Retrying'), 'Firing'],
+    ['is firing while one fire is retried', (run) => run.failed('one', 1, refused), 'Firing'],
     [
       'waits for outcomes once everything is fired',
       (run) => ['one', 'two'].forEach((id) => run.fired(id, 1, created, true)),
@@ -65,7 +66,7 @@ describe('the ledger of a run', () => {
       'is parked as soon as one fire needs a person, whatever the others do',
       (run) => {
         run.fired('one', 1, created, true);
-        run.failed('two', 1, refused, 'Parked');
+        run.park('two', 1, refused, week);
       },
       'Parked',
     ],
@@ -104,7 +105,7 @@ describe('the ledger of a run', () => {
       'has failed when nobody came for a parked fire',
       (run) => {
         run.fired('one', 1, created, false);
-        run.failed('two', 1, refused, 'Parked');
+        run.park('two', 1, refused, week);
         run.expired('two', 'nobody decided');
       },
       'Failed',
@@ -119,14 +120,14 @@ describe('the ledger of a run', () => {
   it('says until when a parked fire waits, and why it failed when nobody came', () => {
     const run = ledger();
     const two = () => run.statuses()[1];
-    run.failed('two', 1, refused, 'Parked', '2026-02-01T00:00:00.000Z');
-    expect(two()).toMatchObject({ parkedUntil: '2026-02-01T00:00:00.000Z' });
+    run.park('two', 1, refused, week);
+    expect(two()).toMatchObject({ parked: week });
     run.refire('two');
-    expect(two()).not.toHaveProperty('parkedUntil');
-    run.failed('two', 1, refused, 'Parked', '2026-03-01T00:00:00.000Z');
+    expect(two()).not.toHaveProperty('parked');
+    run.park('two', 1, refused, week);
     run.expired('two', 'nobody decided within 7 days');
     expect(two()).toMatchObject({ failure: { code: refused.code, message: 'nobody decided within 7 days: no' } });
-    expect(two()).not.toHaveProperty('parkedUntil');
+    expect(two()).not.toHaveProperty('parked');
   });
 
   it('keeps an outcome that comes before the answer to the request', () => {
@@ -152,7 +153,7 @@ describe('the ledger of a run', () => {
 
   it('adds up attempts and forgets a failure that passed', () => {
     const run = ledger();
-    run.failed('one', 2, refused, 'Retrying');
+    run.failed('one', 2, refused);
     run.fired('one', 1, created, false);
     expect(run.statuses()[0]).toMatchObject({ attempts: 3, failure: undefined, state: 'Succeeded' });
   });
@@ -160,10 +161,12 @@ describe('the ledger of a run', () => {
   it('is settled only when no fire can change by itself or by a person', () => {
     const run = ledger();
     run.fired('one', 1, created, false);
-    run.failed('two', 1, refused, 'Parked');
+    run.park('two', 1, refused, week);
     expect(run.isSettled()).toBe(false);
     expect(run.isAtRest('two')).toBe(true);
+    expect(run.statuses()[1]?.parked).toEqual(week);
     run.discarded('two');
     expect(run.isSettled()).toBe(true);
+    expect(run.statuses()[1]?.parked).toBeUndefined();
   });
 });

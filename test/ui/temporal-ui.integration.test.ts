@@ -70,7 +70,7 @@ describe('the Temporal UI', () => {
     expect(text).toContain('KUBERNETES_REFUSED');
     expect(text).toContain('namespaces/flood-watch');
     expect(text).toContain('retrigger');
-    await browser.page.getByText('flood-report is parked').first().waitFor();
+    await browser.page.getByText('flood-report is parked: retrigger or discard').first().waitFor();
   }, 60_000);
 
   it('shows of a sensor its counts, parked runs, lag, and what joined triggers hold and wait for', async () => {

@@ -165,7 +165,7 @@ describe('an event source', () => {
       events: [{ state: 'Reading' }],
       refusals: [expect.stringContaining('pause')],
     });
-    expect(await currentDetails(handle())).toMatch(/refused .* pause: .*"why"/);
+    expect(await currentDetails(handle())).toMatch(/refused.* pause: .*"why"/);
     await handle().signal('pause', BY);
     await handle().signal('resume', { by: 'ada' });
     await eventually(async () => (await status()).refusals?.length === 2);
@@ -182,7 +182,7 @@ describe('an event source', () => {
     for (const scene of scenes) await add('scenes', scene);
     await eventually(async () => (await status()).events[0]?.backlog?.entries === 25);
     expect((await status()).events).toMatchObject([{ state: 'Paused', backlog: { entries: 25, pending: 0 } }]);
-    expect(await currentDetails(handle())).toMatch(/\| Paused \| 25, counted /);
+    expect(await currentDetails(handle())).toMatch(/\*\*Paused\*\* `scenes`.*backlog 25, as of /);
     await beats((beat) => beat.event === 'scenes' && beat.connected === true && beat.backlog?.entries === 25);
     expect(await onBus()).toEqual(['0']);
     await handle().signal('resume', BY);
@@ -222,8 +222,8 @@ describe('an event source', () => {
     await eventually(async () => (await status()).events.every(({ state }) => state === 'Paused'));
     await eventually(async () => (await activityTypes()).length === 0);
     const details = await currentDetails(handle());
-    expect(details).toMatch(/\| said \| redis \| Paused \| nothing is kept/);
-    expect(details).toMatch(/\| called \| webhook \| Paused \| nothing is kept/);
+    expect(details).toMatch(/\*\*Paused\*\* `said` · redis<br>nothing is kept/);
+    expect(details).toMatch(/\*\*Paused\*\* `called` · webhook<br>nothing is kept/);
   });
 
   it('reads what it is configured to read, from then on', async () => {

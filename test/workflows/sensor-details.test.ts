@@ -17,11 +17,30 @@ const status: SensorStatus = {
 
 describe('the details panel of a sensor', () => {
   it('shows what became of the events, the parked runs and the lag', () => {
-    expect(describeSensor(status, [])).toContain('| 9 | 7 | 1 | 1 | 6 | 2 | 3 |');
+    expect(describeSensor(status, [], 'prod')).toContain('| 9 | 7 | 1 | 1 | 6 | 2 | 3 |');
+    expect(describeSensor(status, [], 'prod')).toContain('As of 2026-01-01 00:01:00 UTC.');
+  });
+
+  it('says that nothing was counted yet', () => {
+    const { lag: _lag, parked: _parked, countedAt: _countedAt, ...fresh } = status;
+    expect(describeSensor(fresh, [], 'prod')).toContain('No listener has reported yet.');
+  });
+
+  it('links to the runs of the sensor', () => {
+    expect(describeSensor(status, [], 'prod')).toContain(
+      '[parked runs](namespaces/prod/workflows?query=SluiceSensor%20%3D%20%27eo%2Fwater%27%20AND%20SluiceState%20%3D%20%27Parked%27)',
+    );
+  });
+
+  it('says who paused it, since when and why, and how it goes on', () => {
+    const paused = { by: 'ada', why: '<b>repair</b>', since: '2026-01-01T00:00:20Z' };
+    expect(describeSensor({ ...status, paused }, [], 'prod')).toContain(
+      '**Paused** since 2026-01-01 00:00:20 UTC by ada: \\<b\\>repair\\</b\\><br>To go on: More Actions → Send a Signal, `resume`: `{"by": "your name", "why": "the reason"}`',
+    );
   });
 
   it('says that the sensor holds back, and what that means', () => {
-    expect(describeSensor({ ...status, holdingBack: { waiting: 512 } }, [])).toContain(
+    expect(describeSensor({ ...status, holdingBack: { waiting: 512 } }, [], 'prod')).toContain(
       '**Holding back**: 512 events wait for their turn; what follows waits on the bus',
     );
   });
@@ -32,19 +51,22 @@ describe('the details panel of a sensor', () => {
     const text = describeSensor(
       { ...status, stopped: [{ part: 'listener', name: 'listener 1', since, ...problem }] },
       [],
+      'prod',
     );
     expect(text).toContain(
-      `**Stopped:** listener 1 has stopped at ${since}: BUS_MISCONFIGURED: no TLS. Check the tls block. `,
+      '**Stopped:** listener 1 since 2026-01-01 00:00:10 UTC<br>BUS_MISCONFIGURED: `no TLS`<br>Check the tls block.<br>Then apply it again',
     );
   });
 
   it('shows what a joined trigger holds and what it waits for', () => {
     const held = { trigger: 'mosaic', condition: 'scene || approval', waitingFor: ['approval'] };
-    const text = describeSensor(status, [
-      { ...held, held: [{ dependency: 'scene', eventKey: 'scenes/s1', time: '2026-01-01T00:00:30Z' }], waiting: 4 },
-    ]);
+    const text = describeSensor(
+      status,
+      [{ ...held, held: [{ dependency: 'scene', eventKey: 'scenes/s1', time: '2026-01-01T00:00:30Z' }], waiting: 4 }],
+      'prod',
+    );
     expect(text).toContain(
-      '- **mosaic** when `scene || approval`<br>holds scene scenes/s1<br>4 waiting for their turn<br>waits for **approval**',
+      '- **mosaic** when `scene || approval`<br>holds scene `scenes/s1` of 2026-01-01 00:00:30 UTC<br>4 waiting for their turn<br>waits for **approval**',
     );
   });
 });

@@ -399,7 +399,7 @@ describe('a run', () => {
     await stage.handle.signal('resume', {});
     await eventually(async () => (await stage.status()).refusals?.length === 3);
     expect((await stage.status()).paused).toMatchObject(BY);
-    expect(await currentDetails(stage.handle)).toMatch(/refused .* resume: /);
+    expect(await currentDetails(stage.handle)).toMatch(/refused.* resume: /);
   });
 });
 

@@ -17,9 +17,9 @@ import type { Output } from '../output';
 import { createProgress, type Progress } from '../progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
-import { readSearchAttributes, registerSearchAttributes } from '../search-attribute-setup';
+import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
 import type { Tone } from '../style';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { addTemporalOptions, isForbidden, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 export interface ApplyOptions extends TemporalOptions {
   filename: string[];
@@ -117,7 +117,13 @@ export async function apply(options: ApplyOptions, output: Output, io: CliIo): P
 }
 
 async function prepareNamespace(session: TemporalSession, options: ApplyOptions, output: Output): Promise<void> {
-  const states = await readSearchAttributes(session);
+  const states = await readSearchAttributes(session).catch((error: unknown) => {
+    if (!isForbidden(error)) throw error;
+    output.note('This client may not look whether the search attributes are registered; see `sluice setup`');
+    return [];
+  });
+  const refusal = wrongTypes(session, states);
+  if (refusal !== undefined) throw refusal;
   const missing = states.filter(({ state }) => state === 'missing').map(({ name }) => name);
   if (missing.length === 0) return;
   if (options.dryRun) {

@@ -100,7 +100,7 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
     const parked = fires.filter(({ state }) => state === 'Parked');
     const [first] = parked;
     if (first === undefined) return run;
-    const [parkedUntil] = parked.flatMap(({ parkedUntil: until }) => until ?? []).sort();
+    const [parkedUntil] = parked.flatMap((fire) => fire.parked?.until ?? []).sort();
     return { ...run, reason: fireReason(first), ...(parkedUntil !== undefined && { parkedUntil }) };
   });
 }

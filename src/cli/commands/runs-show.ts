@@ -68,7 +68,7 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
 
 /** Where it comes from, what people did to it, and what followed. */
 function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
-  const [until] = (fires ?? []).flatMap(({ parkedUntil }) => parkedUntil ?? []).sort();
+  const [until] = (fires ?? []).flatMap(({ parked }) => parked?.until ?? []).sort();
   return [
     ...(origin ? [`fires again ${origin.runId}, ${account(origin)}`] : []),
     ...(parkedBecause === undefined ? [] : [`parked from the start: ${parkedBecause}`]),

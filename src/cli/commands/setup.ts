@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT_CODES } from '../exit-codes';
 import type { RegisterCommand } from '../runtime';
-import { readSearchAttributes, registerSearchAttributes } from '../search-attribute-setup';
+import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
 
 const EXAMPLES = `
@@ -17,12 +17,16 @@ export const registerSetup: RegisterCommand = (program, cli) => {
     .option('--check', 'change nothing; exit code 1 when something is missing')
     .addHelpText('after', EXAMPLES)
     .action(async (options: TemporalOptions & { check?: boolean }, command: Command) => {
-      const states = await withTemporal(options, cli.io, async (session) => {
+      const output = cli.output(command);
+      const { states, refusal } = await withTemporal(options, cli.io, async (session) => {
         const before = await readSearchAttributes(session);
         const added = options.check ? [] : await registerSearchAttributes(session, before);
-        return before.map((state) => ({ ...state, state: added.includes(state.name) ? 'added' : state.state }));
+        return {
+          states: before.map((state) => ({ ...state, state: added.includes(state.name) ? 'added' : state.state })),
+          refusal: wrongTypes(session, before),
+        };
       });
-      cli.output(command).print({
+      output.print({
         data: { searchAttributes: states },
         table: {
           columns: ['search attribute', 'type', 'state'],
@@ -34,7 +38,10 @@ export const registerSetup: RegisterCommand = (program, cli) => {
         },
         names: states.map(({ name }) => name),
       });
-      const wrong = states.some(({ state }) => state === 'missing' || state === 'wrong type');
-      if (wrong) cli.exitWith(EXIT_CODES.problem);
+      if (refusal !== undefined) throw refusal;
+      if (states.some(({ state }) => state === 'missing')) {
+        output.note('Register what is missing: sluice setup');
+        cli.exitWith(EXIT_CODES.problem);
+      }
     });
 };

@@ -11,7 +11,9 @@ import {
   type ReplayProgress,
   type ReplayRequest,
 } from '../../../workflows/messages';
+import { summaryLine } from '../../../workflows/summary-line';
 import { SluiceError } from '../../errors';
+import { asProse } from '../../markdown-text';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { askWorkflow, isNotFound, notApplied } from '../ask-workflow';
 import type { TemporalSession } from '../temporal';
@@ -48,7 +50,9 @@ export async function startReplay(
     taskQueue,
     args: [input],
     memo: { dryRun: request.dryRun },
-    staticSummary: `${request.dryRun ? 'dry run by' : 'by'} ${request.by}: ${request.why}`.slice(0, 190),
+    staticSummary: summaryLine(
+      `${request.dryRun ? 'dry run by' : 'by'} ${asProse(request.by)}: ${asProse(request.why)}`,
+    ),
   });
   return workflowId;
 }
