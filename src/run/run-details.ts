@@ -66,7 +66,7 @@ export function describeRun(
   ];
   if (run.retriggerOf !== undefined) {
     const { runId, by, why, overrides } = run.retriggerOf;
-    const account = `${asProse(by)}: ${asProse(why)}${asProse(describeOverrides(overrides))}`;
+    const account = `${asProse(by)}: ${asProse(`${why}${describeOverrides(overrides)}`)}`;
     lines.push(`Retrigger of ${linkToWorkflow(temporalNamespace, runId)} by ${account}`, '');
   }
   // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.

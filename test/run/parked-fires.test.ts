@@ -35,7 +35,7 @@ describe('parked fires', () => {
   it('tell which values a person replaced', () => {
     const { parked } = withParked('p1');
     expect(parked.retrigger({ ...ADA, overrides: { 'metadata.namespace': 'other' } })).toContain(
-      '(replacing `metadata.namespace`)',
+      '(with metadata.namespace = other)',
     );
   });
 
