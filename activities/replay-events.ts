@@ -1,7 +1,7 @@
 /** One portion of a replay: read from the bus, decide as the listener does, start what has not fired. */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { Bus, StoredEvent } from '../src/bus/bus';
+import type { Bus, BusExtent, StoredEvent } from '../src/bus/bus';
 import { eventSubject } from '../src/bus/subjects';
 import { eventKey } from '../src/event/cloud-event';
 import { fireId } from '../src/run/fire-id';
@@ -13,6 +13,7 @@ import {
   sensorDependenciesQuery,
   type Observation,
   type ReplayProgress,
+  type ReplayRequest,
   type SensorDefinition,
 } from '../workflows/messages';
 import { createRunStart } from '../workflows/run-start';
@@ -54,8 +55,8 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
         const holdsBack = async (): Promise<boolean> =>
           mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
         if (!request.dryRun && (await holdsBack())) return progress;
-        const lastSequence = progress.lastSequence ?? request.toSequence ?? (await bus.extent()).last;
-        const stored = await readPortion(bus, plan, portionRequest, lastSequence);
+        const limits = await readLimits(bus, portionRequest);
+        const stored = await readPortion(bus, plan, portionRequest, limits.lastSequence);
         const decisions = await decideFires(definition, plan, stored, engine);
         const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
         const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
@@ -69,7 +70,7 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
           }
           await observe(client, definition, plan, portion.observations, replayId, request.again);
         }
-        return advance(progress, portion, lastSequence);
+        return advance(progress, portion, limits);
       } catch (error) {
         throw toApplicationFailure(error);
       } finally {
@@ -77,6 +78,28 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
       }
     },
   };
+}
+
+type Limits = Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'> & { readonly lastSequence: number };
+
+/** Found out once, by the first portion: what comes to the bus meanwhile is not the replay's. */
+async function readLimits(bus: Bus, { definition, request, progress }: ReplayPortionRequest): Promise<Limits> {
+  if (progress.lastSequence !== undefined) return { ...progress, lastSequence: progress.lastSequence };
+  const extent = await bus.extent();
+  // Asked after: what comes between these two questions counts in neither.
+  const position = await bus.position(definition.namespace, definition.name);
+  const wanted = Math.min(request.toSequence ?? extent.last, extent.last);
+  const isLeft = position !== undefined && position.waiting > 0 && position.handledTo < wanted;
+  return {
+    lastSequence: isLeft ? position.handledTo : wanted,
+    ...(isLeft && { leftToSensor: position.handledTo + 1 }),
+    ...(beginsBefore(request, extent) && { keptFrom: extent.first }),
+  };
+}
+
+function beginsBefore({ from, fromSequence }: ReplayRequest, { first, firstAt }: BusExtent): boolean {
+  if (fromSequence !== undefined) return fromSequence < first;
+  return first > 1 && from !== undefined && firstAt !== undefined && Date.parse(from) < Date.parse(firstAt);
 }
 
 async function readPortion(
@@ -197,8 +220,9 @@ function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string>
   );
 }
 
-function advance(progress: ReplayProgress, portion: Portion, lastSequence: number): ReplayProgress {
+function advance(progress: ReplayProgress, portion: Portion, limits: Limits): ReplayProgress {
   const { stored, decisions, fires, observations, skipped } = portion;
+  const { lastSequence, keptFrom, leftToSensor } = limits;
   const isMatched = (decision: EventDecision): boolean => decision.fires.length + decision.observations.length > 0;
   const isFailed = ({ records }: EventDecision): boolean => records.some(({ decision }) => decision === 'failed');
   const matched = decisions.filter(isMatched).length;
@@ -215,6 +239,8 @@ function advance(progress: ReplayProgress, portion: Portion, lastSequence: numbe
     unmatched: progress.unmatched + stored.length - matched - failed,
     failed: progress.failed + failed,
     lastSequence,
+    ...(keptFrom !== undefined && { keptFrom }),
+    ...(leftToSensor !== undefined && { leftToSensor }),
     ...(nextSequence !== undefined && { nextSequence }),
     examples: [...progress.examples, ...examplesOf(portion)].slice(0, MAX_EXAMPLES),
   };

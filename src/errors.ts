@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   PLUGIN_MISUSED: { retryable: false },
   RUN_UNKNOWN: { retryable: false },
   RETRIGGER_REFUSED: { retryable: false },
+  REPLAY_RUNNING: { retryable: false },
   USAGE: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -292,7 +292,7 @@ export interface ReplayRequest extends Accountable {
 }
 
 export interface ReplayProgress {
-  readonly state: 'Running' | 'Completed';
+  readonly state: 'Running' | 'Completed' | 'Cancelled' | 'Failed';
   readonly read: number;
   readonly matched: number;
   /** Fires that were started, or, in a dry run, that would be. */
@@ -306,6 +306,10 @@ export interface ReplayProgress {
   /** Next position to read. */
   readonly nextSequence?: number;
   readonly lastSequence?: number;
+  /** Positions before this one were asked for, or may have been, and are not on the bus any more. */
+  readonly keptFrom?: number;
+  /** Positions from this one on were asked for; they still wait for the sensor, which fires them itself. */
+  readonly leftToSensor?: number;
   /** The first of what fired or would; `sensor` stands for joined triggers. */
   readonly examples: ReadonlyArray<{
     readonly eventKey: string;

@@ -1,6 +1,7 @@
 /** What a person sees of a replay in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../src/markdown-text';
 import { showTime } from '../src/readable-times';
+import { describeReplayLimits } from '../src/run/replay-limits';
 import { linkToWorkflow } from '../src/temporal-ui-links';
 import { sensorWorkflowId } from './identity';
 import type { ObjectName, ReplayProgress, ReplayRequest } from './messages';
@@ -34,6 +35,7 @@ export function describeReplay(
     `|${'---|'.repeat(columns.length)}`,
     `| ${[read, matched, fired, joined, skipped, unmatched, failed].join(' | ')} |`,
     '',
+    ...describeReplayLimits(progress).flatMap((limit) => [limit, '']),
     ...describeFirst(
       progress.examples,
       SHOWN_EXAMPLES,

@@ -1,5 +1,12 @@
 /** A replay: events that lie on the bus go through a sensor's present logic once more, portion by portion. */
-import { continueAsNew, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { SensorActivities } from '../activities/contracts';
 import { describeReplay } from './replay-details';
 import { replayProgressQuery, type ReplayProgress, type ReplayRequest, type SensorDefinition } from './messages';
@@ -38,10 +45,16 @@ export async function replay(input: ReplayInput): Promise<ReplayProgress> {
   const replayId = workflowInfo().workflowId.split('/').at(-1) ?? '';
   while (progress.state === 'Running') {
     show();
-    progress = await sluiceReplayPortion.executeWithOptions(
-      { summary: `from position ${progress.nextSequence ?? request.fromSequence ?? 'where it begins'}` },
-      [{ definition, request, replayId, progress }],
-    );
+    try {
+      progress = await sluiceReplayPortion.executeWithOptions(
+        { summary: `from position ${progress.nextSequence ?? request.fromSequence ?? 'where it begins'}` },
+        [{ definition, request, replayId, progress }],
+      );
+    } catch (error) {
+      progress = { ...progress, state: isCancellation(error) ? 'Cancelled' : 'Failed' };
+      show();
+      throw error;
+    }
     if (progress.state === 'Running' && workflowInfo().continueAsNewSuggested) {
       await continueAsNew<typeof replay>({ definition, request, progress });
     }

@@ -116,6 +116,15 @@ export interface EventRange {
 /** Called as reading goes on, with the number of messages that were read so far, fitting or not. */
 export type OnRead = (count: number) => void;
 
+/** What the bus holds. */
+export interface BusExtent {
+  readonly first: number;
+  readonly last: number;
+  readonly events: number;
+  /** RFC 3339: when the first was published; absent on an empty bus. */
+  readonly firstAt?: string;
+}
+
 export interface DecisionFilter {
   readonly namespace?: string;
   /** Name of the sensor or event source that decided. */
@@ -153,8 +162,8 @@ export interface Bus {
   publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
   openListener(options: ListenerOptions): Promise<BusListener>;
   readEvents(range: EventRange, onRead?: OnRead): AsyncIterable<StoredEvent>;
-  /** First and last sequence on the bus and how many events it holds. */
-  extent(): Promise<{ readonly first: number; readonly last: number; readonly events: number }>;
+  /** First and last sequence on the bus, how many events it holds, and since when. */
+  extent(): Promise<BusExtent>;
   /** Written in the background, many to a message; `flushDecisions` resolves once all so far are on the bus. */
   recordDecisions(records: readonly DecisionRecord[]): void;
   flushDecisions(): Promise<void>;

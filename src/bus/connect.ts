@@ -147,7 +147,8 @@ class JetStreamBus implements Bus {
 
   extent: Bus['extent'] = async () => {
     const { state } = await this.manager.streams.info(EVENT_STREAM);
-    return { first: state.first_seq, last: state.last_seq, events: state.messages };
+    const { first_seq: first, last_seq: last, messages: events, first_ts: firstAt } = state;
+    return { first, last, events, ...(events > 0 && { firstAt }) };
   };
 
   close: Bus['close'] = () => {

@@ -68,7 +68,10 @@ describe('reading events back from the bus', () => {
     for await (const { sequence } of bus.readEvents({})) {
       if (sequence === 2) break;
     }
-    expect(await bus.extent()).toEqual({ first: 1, last: 4, events: 4 });
+    expect(await bus.extent()).toMatchObject({
+      ...{ first: 1, last: 4, events: 4 },
+      firstAt: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T/) as string,
+    });
   });
 
   it('finds text in what an event source of Argo Events has encoded', async () => {

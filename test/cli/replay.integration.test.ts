@@ -1,3 +1,6 @@
+import { Client, Connection } from '@temporalio/client';
+import { startTemporal } from '../../dev/servers';
+import { replayWorkflowId } from '../../workflows/identity';
 import type { ReplayProgress } from '../../workflows/messages';
 import { eventually } from '../setup/eventually';
 import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
@@ -137,6 +140,30 @@ spec:
     expect(hrefs.length - count).toBeLessThan(250);
   }, 150_000);
 
+  it('is refused while another one fires through the sensor, of which it could not know what it fires', async () => {
+    const temporal = await startTemporal();
+    const connection = await Connection.connect({ address: temporal.address });
+    const { workflow } = new Client({ connection });
+    const workflowId = replayWorkflowId(cluster.namespace.name, 'scenes', 'other');
+    // Nobody works there, so that it goes on for as long as it is needed.
+    const other = await workflow.start('replay', {
+      workflowId,
+      taskQueue: 'nobody',
+      memo: { dryRun: false },
+      args: [],
+    });
+    const refused = await eventually(async () => {
+      const run = await cluster.sluice(['replay', '--sensor', 'scenes', '--why', 'x', '--seq', '900..950', '--yes']);
+      return run.exitCode !== 0 && run;
+    });
+    expect(refused.stderr).toContain(workflowId);
+    expect(refused.stderr).toContain('[REPLAY_RUNNING]');
+    expect(await replay('--seq', '900..950')).toMatchObject({ state: 'Completed', dryRun: true });
+    await other.terminate();
+    await connection.close();
+    await temporal.stop();
+  });
+
   it.each<[string, string[], number, RegExp]>([
     ['no sensor', ['replay', '--seq', '1..2', '--why', 'x'], 2, /--sensor/],
     ['no reason', ['replay', '--sensor', 'scenes', '--seq', '1..2'], 2, /--why/],
@@ -146,6 +173,12 @@ spec:
       ['replay', '--sensor', 'scenes', '--why', 'x', '--seq', '9..2'],
       2,
       /1200\.\.1450/,
+    ],
+    [
+      'times in the wrong order',
+      ['replay', '--sensor', 'scenes', '--why', 'x', '--from', '2026-02-01T00:00:00Z', '--to', '2026-01-01T00:00:00Z'],
+      2,
+      /after --to/,
     ],
     ['a time that is none', ['replay', '--sensor', 'scenes', '--why', 'x', '--from', 'yesterday'], 2, /2026/],
     ['a sensor that is not applied', ['replay', '--sensor', 'nobody', '--why', 'x', '--seq', '1'], 1, /OBJECT_UNKNOWN/],

@@ -19,6 +19,12 @@ describe('the details panel of a replay', () => {
     expect(text).toContain('- `scenes/a` → detect');
   });
 
+  it('says what it was asked for and cannot or does not read', () => {
+    const text = describeReplay(sensor, asked, { ...progress, keptFrom: 4, leftToSensor: 31 }, 'prod');
+    expect(text).toContain('Events before position 4 are not on the bus any more.');
+    expect(text).toContain('Events from position 31 on still wait for the sensor, which fires them itself.');
+  });
+
   it.each([
     [{}, 'Events that the bus keeps; only what never fired.'],
     [{ from: '2026-01-01T00:00:00Z' }, 'Events from 2026-01-01 00:00:00 UTC to the last; only what never fired.'],

@@ -8,10 +8,12 @@ import { parseInstant, parseSequenceRange, type SequenceRange } from '../argumen
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
+import { describeReplayLimits } from '../../run/replay-limits';
 import { createProgress } from '../progress';
 import { askYes } from '../ask-yes';
 import {
   awaitReplay,
+  cancelReplay,
   readReplay,
   startReplay,
   type ReplayScope,
@@ -81,6 +83,7 @@ export const registerReplay: RegisterCommand = (program, cli) => {
         readReplay(session, id),
       );
       print(state, cli.output(command));
+      cli.exitWith(exitCodeOf(state));
     });
 };
 
@@ -89,6 +92,9 @@ async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Pro
   if (sensor === undefined) throw missing('--sensor NAME', 'Through which sensor?');
   if (why === undefined) throw missing('--why TEXT', 'Why? It is kept in the history');
   if (from === undefined && seq === undefined) throw missing('--from (and --to), or --seq A..B', 'Which events?');
+  if (from !== undefined && to !== undefined && Date.parse(from) > Date.parse(to)) {
+    throw new SluiceError('USAGE', { message: `--from ${from} is after --to ${to}`, fix: 'Exchange them' });
+  }
   const [name = '', namespace = options.namespace ?? defaultNamespace(io)] = sensor.split('/').reverse();
   const target: ReplayTarget = { namespace, name };
   const scope: ReplayScope = {
@@ -99,30 +105,43 @@ async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Pro
   return await withTemporal(options, io, async (session) => {
     if (!options.yes || options.dryRun) {
       const dryRun = await replayAndWait(session, target, { ...scope, dryRun: true }, io);
-      const found = dryRun.progress.fired + dryRun.progress.joined;
-      if (dryRun.state === 'Failed') {
-        print(dryRun, output);
+      if (dryRun.state === 'Running') {
+        await cancelReplay(session, dryRun.id);
+        output.note('You interrupted the dry run: nothing was fired.');
         return EXIT_CODES.problem;
       }
-      const asks = options.dryRun !== true && found > 0;
-      if (!asks || !canAnswer(io) || output.format !== 'table') {
-        print(dryRun, output);
-        if (asks) output.note('Nothing was fired. Add --yes to fire this.');
+      const found = dryRun.progress.fired + dryRun.progress.joined;
+      print(dryRun, output);
+      if (dryRun.state !== 'Completed') return EXIT_CODES.problem;
+      if (options.dryRun === true || found === 0) return EXIT_CODES.ok;
+      if (!canAnswer(io) || output.format !== 'table') {
+        output.note('Nothing was fired. Add --yes to fire this.');
         return EXIT_CODES.ok;
       }
-      print(dryRun, output);
       if (!(await askYes(io, `Fire this through sensor ${namespace}/${name}?`))) return EXIT_CODES.ok;
     }
     if (options.wait) {
-      const ended = await replayAndWait(session, target, { ...scope, dryRun: false }, io);
+      const ended = await replayAndWait(session, target, { ...scope, dryRun: false }, io, (id) =>
+        output.note(`${id} started`),
+      );
       print(ended, output);
-      return ended.state === 'Failed' ? EXIT_CODES.problem : EXIT_CODES.ok;
+      if (ended.state === 'Running') output.note(describeUnwatched(ended.id));
+      return exitCodeOf(ended);
     }
     const id = await startReplay(session, target, { ...scope, dryRun: false });
     output.print({ data: { id, state: 'Running' }, table: `${id} started`, names: [id] });
-    output.note(`sluice replay status ${id} shows how far it has come.`);
+    output.note(describeUnwatched(id));
     return EXIT_CODES.ok;
   });
+}
+
+function describeUnwatched(id: string): string {
+  return `It goes on by itself: sluice replay status ${id} shows how far it has come, temporal workflow cancel -w ${id} ends it.`;
+}
+
+/** Of a replay that somebody waited for or asks about. */
+function exitCodeOf({ state }: ReplayState): ExitCode {
+  return state === 'Failed' || state === 'Cancelled' ? EXIT_CODES.problem : EXIT_CODES.ok;
 }
 
 function missing(option: string, question: string): SluiceError {
@@ -134,10 +153,12 @@ async function replayAndWait(
   target: ReplayTarget,
   request: ReplayScope & { dryRun: boolean },
   io: CliIo,
+  onStarted: (id: string) => void = () => undefined,
 ): Promise<ReplayState> {
   const progress = createProgress(io);
   try {
     const id = await startReplay(session, target, request);
+    onStarted(id);
     return await awaitReplay(session, id, io.signal, (state) => progress.update(describePosition(state)));
   } finally {
     progress.end();
@@ -164,6 +185,7 @@ function print({ id, state, dryRun, progress, problem }: ReplayState, output: Ou
         ],
         rows: [count],
       },
+      ...describeReplayLimits(progress),
       ...(shown.length === 0
         ? []
         : [

@@ -23,7 +23,7 @@ export type ReplayScope = Omit<ReplayRequest, 'dryRun'>;
 
 export interface ReplayState {
   readonly id: string;
-  readonly state: 'Running' | 'Completed' | 'Failed';
+  readonly state: ReplayProgress['state'];
   readonly dryRun: boolean;
   readonly progress: ReplayProgress;
   /** Why it failed. */
@@ -32,7 +32,7 @@ export interface ReplayState {
 
 const POLL_MS = 200;
 
-/** Answers the replay's workflow id. Throws OBJECT_UNKNOWN and WORKER_MISSING. */
+/** Answers the replay's workflow id. Throws OBJECT_UNKNOWN, WORKER_MISSING and, unless it fires nothing, REPLAY_RUNNING. */
 export async function startReplay(
   session: TemporalSession,
   target: ReplayTarget,
@@ -42,6 +42,7 @@ export async function startReplay(
   const sensorId = sensorWorkflowId(namespace, name);
   const unknown = () => notApplied({ kind: APPLIED_KINDS.Sensor, namespace, name });
   const definition = await askWorkflow(session, sensorId, unknown, (handle) => handle.query(sensorDefinitionQuery));
+  if (!request.dryRun) await refuseSecond(session, target);
   const { taskQueue } = await session.client.workflow.getHandle(sensorId).describe();
   const workflowId = replayWorkflowId(namespace, name, `${Date.now()}-${randomBytes(2).toString('hex')}`);
   const input: ReplayInput = { definition, request };
@@ -55,6 +56,29 @@ export async function startReplay(
     ),
   });
   return workflowId;
+}
+
+/** Of two at a time, neither would know what the other has just fired. */
+async function refuseSecond(session: TemporalSession, { namespace, name }: ReplayTarget): Promise<void> {
+  const prefix = replayWorkflowId(namespace, name, '');
+  const query = `WorkflowType = '${WORKFLOW_TYPES.replay}' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${prefix}'`;
+  for await (const { workflowId, memo } of session.client.workflow.list({ query })) {
+    if (memo?.['dryRun'] === true) continue;
+    throw new SluiceError('REPLAY_RUNNING', {
+      message: `Another replay through sensor ${namespace}/${name} is under way: ${workflowId}`,
+      fix: `Wait for its end (sluice replay status ${workflowId}), or cancel it (temporal workflow cancel -w ${workflowId})`,
+    });
+  }
+}
+
+/** A dry run that nobody waits for any more. */
+export async function cancelReplay(session: TemporalSession, id: string): Promise<void> {
+  await session.client.workflow
+    .getHandle(id)
+    .cancel()
+    .catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
 }
 
 /** Until the replay has ended, or `signal` aborts: the replay goes on without its watcher. */
@@ -93,6 +117,7 @@ export async function readReplay(session: TemporalSession, id: string): Promise<
 
 function stateOf({ status }: WorkflowExecutionDescription): ReplayState['state'] {
   if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return 'Running';
+  if (status.name === 'CANCELLED') return 'Cancelled';
   return status.name === 'COMPLETED' ? 'Completed' : 'Failed';
 }
 
