@@ -256,7 +256,7 @@ describe('an event source', () => {
       often: 'NotSupported',
     });
     expect(events.find((event) => event.name === 'broken')?.problem).toContain('EVENT_SOURCE_MISCONFIGURED');
-    expect(await currentDetails(handle())).toContain('EVENT_SOURCE_MISCONFIGURED');
+    expect(await currentDetails(handle())).toContain('EVENT\\_SOURCE\\_MISCONFIGURED');
   });
 
   it('lets go of the outside system when it is deleted', async () => {

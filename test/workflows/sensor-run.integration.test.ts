@@ -206,7 +206,7 @@ describe('a run', () => {
     await stage.publish(stage.event('a', '1'));
     const run = await stage.onlyRun();
     await expect(run.result()).rejects.toMatchObject({
-      cause: { type: 'RUN_FAILED', message: expect.stringContaining('nobody decided within 1 second') as string },
+      cause: { type: 'RUN_FAILED', message: expect.stringContaining('nobody decided within 1 s') as string },
     });
     expect(await stage.fires(run)).toMatchObject([{ state: 'Failed' }]);
     expect(await currentDetails(run)).toContain('nobody');
