@@ -3,12 +3,13 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { toShortEventId } from '../src/event/short-id';
 import { sensorRef } from '../workflows/identity';
 import type { ObjectName } from '../workflows/messages';
+import { explainUnprepared } from './unprepared-namespace';
 
 const IDS_PER_QUERY = 50;
 
 /**
  * Runs of the sensor that carry at least one of these events, named by key or short id. A run that carries many of them
- * may come several times.
+ * may come several times. Throws TEMPORAL_NOT_PREPARED.
  */
 export async function* findRunsCarrying(
   client: Client,
@@ -19,6 +20,10 @@ export async function* findRunsCarrying(
   for (let from = 0; from < ids.length; from += IDS_PER_QUERY) {
     const list = ids.slice(from, from + IDS_PER_QUERY).map((id) => `'${id}'`);
     const query = `SluiceSensor = '${sensorRef(namespace, name)}' AND SluiceEventIds IN (${list.join(', ')})`;
-    yield* client.workflow.list({ query });
+    try {
+      yield* client.workflow.list({ query });
+    } catch (error) {
+      throw explainUnprepared(error);
+    }
   }
 }

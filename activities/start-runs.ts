@@ -2,7 +2,6 @@
 import type { Client, WorkflowClient } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { describeError, SluiceError } from '../src/errors';
 import { eventKey } from '../src/event/cloud-event';
 import { shortEventId } from '../src/event/short-id';
 import type { ObjectName, SensorDefinition } from '../workflows/messages';
@@ -11,6 +10,7 @@ import { createRunStart, type LoadedFire, type RunStart } from '../workflows/run
 import type { sensorRun } from '../workflows/sensor-run';
 import type { DirectFire } from './decide-fires';
 import { findRunsCarrying } from './find-runs';
+import { explainUnprepared } from './unprepared-namespace';
 
 /** Bytes of event data in one run: the server warns at 512 KB and refuses at 2 MB. */
 const MAX_RUN_BYTES = 400_000;
@@ -69,19 +69,8 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
     return true;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-    throw explainRefusal(error);
+    throw explainUnprepared(error);
   }
-}
-
-/** What an operator can do about it, where the namespace was never prepared. */
-function explainRefusal(error: unknown): unknown {
-  const text = describeError(error);
-  if (!/search attribute/i.test(text)) return error;
-  return new SluiceError('TEMPORAL_NOT_PREPARED', {
-    message: `Temporal does not take the search attributes of a run: ${text}`,
-    fix: 'Run `sluice setup`',
-    cause: error,
-  });
 }
 
 /** Names a fire by what visibility knows of it. */

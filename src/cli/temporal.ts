@@ -2,7 +2,7 @@
 import type { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Command } from 'commander';
-import { SluiceError } from '../errors';
+import { isSluiceError, SluiceError } from '../errors';
 import type { CliIo } from './io';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -79,6 +79,8 @@ export async function withTemporal<T>(
 
 /** The error as it is, unless it is about the connection itself. */
 function translateTemporalError(error: unknown, address: string, namespace: string): unknown {
+  // What has been explained already knows more than the status behind it.
+  if (isSluiceError(error)) return error;
   const status = grpcStatusOf(error);
   const refuse = (message: string, fix: string, retryable: boolean): SluiceError =>
     new SluiceError('TEMPORAL_UNREACHABLE', { message, fix, retryable, cause: error });
