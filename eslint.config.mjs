@@ -44,7 +44,16 @@ export default tseslint.config(
   },
   {
     // Code that runs inside the workflow sandbox: no Node, no clients, no validator; types may come from anywhere.
-    files: ['workflows/**/*.ts', 'src/sensor/**/*.ts', 'src/event/**/*.ts', 'src/run/**/*.ts', 'src/durations.ts'],
+    files: [
+      'workflows/**/*.ts',
+      'src/sensor/**/*.ts',
+      'src/event/**/*.ts',
+      'src/run/**/*.ts',
+      'src/durations.ts',
+      'src/markdown-text.ts',
+      'src/readable-times.ts',
+      'src/temporal-ui-links.ts',
+    ],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
