@@ -4,9 +4,9 @@
  * activities of the worker's owner.
  */
 import type { CloudEvent } from '../src/event/cloud-event';
-import type { JsonValue } from '../src/event/json';
 import type { DecisionRecord } from '../src/event/decision-record';
 import type { TriggerSpec } from '../src/manifest/sensor';
+import type { Overrides } from '../src/run/overrides';
 import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
 import type { NamedContent } from '../workflows/held-contents';
 import type { JoinedRun } from '../workflows/joined-runs';
@@ -47,7 +47,7 @@ export interface FireTriggersRequest {
   readonly fires: readonly Fire[];
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
   /** Values that a person set when retriggering, by sjson path in the resource or payload. */
-  readonly overrides?: Readonly<Record<string, JsonValue>>;
+  readonly overrides?: Overrides;
   /** Attempts that were made before this activity began to count its own. */
   readonly attemptsBefore?: number;
 }

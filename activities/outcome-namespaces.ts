@@ -1,4 +1,5 @@
 /** Where the Workflows of a sensor can be, as far as its manifest says. Pure. */
+import { isJsonObject } from '../src/event/json';
 import type { SensorSpec, TriggerTemplate } from '../src/manifest/sensor';
 import { parseArgoArguments } from '../src/triggers/argo/cli-arguments';
 import { parseObject } from '../src/triggers/resource-sources/registry';
@@ -23,7 +24,7 @@ function namedByResource({ argoWorkflow, k8s }: TriggerTemplate): string | undef
   const resource =
     source?.resource ?? (inline === undefined ? undefined : unlessInvalid(() => parseObject(inline, 'source.inline')));
   const metadata = resource?.['metadata'];
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return undefined;
+  if (!isJsonObject(metadata)) return undefined;
   const namespace = metadata['namespace'];
   return typeof namespace === 'string' && namespace !== '' ? namespace : undefined;
 }

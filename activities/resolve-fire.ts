@@ -9,6 +9,7 @@ import { shortHash } from '../src/event/short-id';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
+import type { Overrides } from '../src/run/overrides';
 import { applyParameters, buildPayload, setValues } from '../src/sensor/parameters';
 import { triggerKind, type Triggers } from '../src/triggers/registry';
 import type { FireRequest } from '../src/triggers/trigger';
@@ -23,7 +24,7 @@ export interface UnresolvedFire {
   /** Keys of all events, where `events` holds one that stands for several. */
   readonly eventKeys?: readonly string[];
   /** sjson path in the resource or payload → value. */
-  readonly overrides?: Readonly<Record<string, JsonValue>>;
+  readonly overrides?: Overrides;
 }
 
 export interface ResolvedFire {

@@ -4,12 +4,11 @@ import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../acti
 import type { TriggerSpec } from '../src/manifest/sensor';
 import { pauseAfterFirst, timeAttempts } from '../src/run/attempt-timing';
 import { readAttempts, readFailure } from '../src/run/read-failure';
+import type { Overrides } from '../src/run/overrides';
 import type { FireFailure, FireResult } from '../src/run/run-types';
 import { keepUsedEvents } from '../src/run/used-events';
 import type { Fire, SensorRunInput } from './messages';
 import { summaryLine } from './summary-line';
-
-export type Overrides = FireTriggersRequest['overrides'];
 
 const local = proxyLocalActivities<SensorActivities>({
   startToCloseTimeout: '20s',
@@ -43,7 +42,7 @@ export class FireAttempts {
   }
 
   /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
-  async together(fires: readonly Fire[], overrides: Overrides): Promise<readonly FireAttempt[]> {
+  async together(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
     try {
       return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
         this.request(fires, this.triggersOf(fires), overrides),
@@ -58,7 +57,7 @@ export class FireAttempts {
    * Waits for a slot where the trigger is rate limited, then lets Temporal retry by the trigger's plan.
    * @param first how a first attempt failed that was made already
    */
-  async alone(fire: Fire, overrides: Overrides, first?: FireFailure): Promise<FireAttempt> {
+  async alone(fire: Fire, overrides: Overrides | undefined, first?: FireFailure): Promise<FireAttempt> {
     const trigger = this.triggerOf(fire);
     const attemptsBefore = first === undefined ? 0 : 1;
     if (first !== undefined) {

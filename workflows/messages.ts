@@ -6,11 +6,11 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../src/event/cloud-event';
-import type { JsonValue } from '../src/event/json';
 import type { EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
 import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
 import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
+import type { Overrides } from '../src/run/overrides';
 import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
 import type { EventPlace } from '../src/sensor/dependency-state-types';
 
@@ -194,9 +194,6 @@ export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
 
 /** Sent by runs whose triggers have a concurrency limit: tickets of fires that came to their end. */
 export const firesEndedSignal = defineSignal<[readonly string[]]>('firesEnded');
-
-/** Values that a person sets in the resource or payload, by sjson path; text is written as text, all else as JSON. */
-export type Overrides = Readonly<Record<string, JsonValue>>;
 
 /**
  * Asks a sensor to start triggers again. Names a run by its workflow id, or an event by its key or short id (every run

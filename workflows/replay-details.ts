@@ -1,7 +1,6 @@
 /** What a person sees of a replay in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../src/markdown-text';
 import { showTime } from '../src/readable-times';
-import { describeReplayLimits } from '../src/run/replay-limits';
 import { linkToWorkflow } from '../src/temporal-ui-links';
 import { sensorWorkflowId } from './identity';
 import type { ObjectName, ReplayProgress, ReplayRequest } from './messages';
@@ -45,6 +44,19 @@ export function describeReplay(
     // The UI cuts the last lines of a list off where nothing follows it.
     ...['', '<br>'],
   ].join('\n');
+}
+
+/** What it was asked for and cannot or does not read: a sentence each. */
+export function describeReplayLimits({
+  keptFrom,
+  leftToSensor,
+}: Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'>): readonly string[] {
+  return [
+    ...(keptFrom === undefined ? [] : [`Events before position ${keptFrom} are not on the bus any more.`]),
+    ...(leftToSensor === undefined
+      ? []
+      : [`Events from position ${leftToSensor} on still wait for the sensor, which fires them itself.`]),
+  ];
 }
 
 function describeRange({ from, to, fromSequence, toSequence }: ReplayRequest): string {

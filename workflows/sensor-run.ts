@@ -23,11 +23,12 @@ import { followsOutcome, isQuick } from '../src/run/trigger-traits';
 import { describeFailure, readFailure, UNKNOWN_FAILURE } from '../src/run/read-failure';
 import { ParkedFires, type WakeUp } from '../src/run/parked-fires';
 import { RunLedger } from '../src/run/run-ledger';
+import type { Overrides } from '../src/run/overrides';
 import { describeRun } from '../src/run/run-details';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../src/run/run-types';
 import { showDuration, showTime } from '../src/readable-times';
-import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS, type RequestFields } from './accountable';
-import { FireAttempts, type Overrides } from './fire-attempts';
+import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from './accountable';
+import { FireAttempts } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
 import { summaryLine } from './summary-line';
@@ -119,20 +120,19 @@ class Run {
   }
 
   retrigger(request: RunRetriggerRequest): void {
-    if (this.refuses('retrigger', request, RUN_RETRIGGER_FIELDS)) return;
+    if (this.isRefused('retrigger', refusalOf(request, RUN_RETRIGGER_FIELDS))) return;
     this.tell(this.parked.retrigger(request));
     this.show();
   }
 
   discard(request: RunDiscardRequest): void {
-    if (this.refuses('discard', request, RUN_DISCARD_FIELDS)) return;
+    if (this.isRefused('discard', refusalOf(request, RUN_DISCARD_FIELDS))) return;
     this.tell(this.parked.discard(request));
     this.show();
   }
 
   /** Signals are also typed by hand; one that makes no sense is shown, not obeyed. */
-  private refuses(what: string, request: unknown, fields: RequestFields): boolean {
-    const refusal = refusalOf(request, fields);
+  private isRefused(what: string, refusal: string | undefined): boolean {
     if (refusal === undefined) return false;
     this.tell(`${what} refused: ${refusal}`);
     this.show();
@@ -140,11 +140,8 @@ class Run {
   }
 
   takeOutcomes(reports: readonly WorkflowOutcomeReport[]): void {
-    if (!isOutcomeList(reports)) {
-      this.decisions.push('outcome refused: it is not what the watch for outcomes sends');
-      this.show();
-      return;
-    }
+    const refusal = isOutcomeList(reports) ? undefined : 'it is not what the watch for outcomes sends';
+    if (this.isRefused('outcome', refusal)) return;
     for (const report of reports) this.ledger.ended(report);
     this.show();
   }
@@ -160,7 +157,7 @@ class Run {
   private async finish(
     fire: Fire,
     first: FireAttempt | undefined,
-    overrides: Overrides,
+    overrides: Overrides | undefined,
     attemptsMade = 1,
   ): Promise<void> {
     let attempt = first;

@@ -37,10 +37,12 @@ export async function* readDecisions(
     const portion: DecisionRecord[] = [];
     let isOldEnough = false;
     const range = { subjects, fromSequence, toSequence };
-    const count = (read: number): void => onRead?.(before + read);
     let read = 0;
+    const count = (messages: number): void => {
+      read = messages;
+      onRead?.(before + read);
+    };
     for await (const { data, publishedAt } of readStored(connection, manager, DECISION_STREAM, range, count)) {
-      read += 1;
       if (publishedAt < notBefore) isOldEnough = true;
       else portion.push(...pick(data));
     }

@@ -2,8 +2,7 @@
  * What people decide about the fires of a run that are parked. Plain bookkeeping, no Temporal: the sensorRun workflow
  * passes on what it was told and waits until a fire is decided.
  */
-import type { JsonValue } from '../event/json';
-import { describeOverrides } from './overrides';
+import { describeOverrides, type Overrides } from './overrides';
 import type { RunLedger } from './run-ledger';
 
 /** About all that is parked, or one fire, or those of one trigger. */
@@ -16,8 +15,7 @@ interface ParkedDecision {
 
 /** Asks for what is parked to be fired again. */
 export interface WakeUp extends ParkedDecision {
-  /** Values to write into the resource or payload, by sjson path. */
-  readonly overrides?: Readonly<Record<string, JsonValue>>;
+  readonly overrides?: Overrides;
 }
 
 export class ParkedFires {

@@ -1,10 +1,9 @@
 /** What a person sees of a run in the Temporal UI: one Markdown panel, problems first. Pure. */
-import type { JsonValue } from '../event/json';
 import { shortEventId } from '../event/short-id';
 import { asCode, asLink, asProse, describeFirst } from '../markdown-text';
 import { showDuration, showTime } from '../readable-times';
 import { linkToList, linkToWorkflow } from '../temporal-ui-links';
-import { describeOverrides } from './overrides';
+import { describeOverrides, type Overrides } from './overrides';
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
 
@@ -34,7 +33,7 @@ export interface DescribedRun {
     readonly runId: string;
     readonly by: string;
     readonly why: string;
-    readonly overrides?: Readonly<Record<string, JsonValue>>;
+    readonly overrides?: Overrides;
   };
   /** It can only be discarded. */
   readonly contentMissing?: string;

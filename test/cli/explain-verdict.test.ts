@@ -57,7 +57,7 @@ function fire(state: FireFacts['state'], more: Partial<FireFacts> = {}): FireFac
 function run(fires: RunFacts['fires'], more: Partial<RunFacts> = {}): RunFacts {
   return {
     ...{ id: 'run/argo/scenes/1', sensor: 'argo/scenes', state: 'Firing', triggers: ['post'], events: [] },
-    ...{ startedAt: '2026-01-02T03:04:06.010Z', fires, acts: [], ...more },
+    ...{ startedAt: '2026-01-02T03:04:06.010Z', fires, acts: [], activities: [], ...more },
   };
 }
 

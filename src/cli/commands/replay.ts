@@ -2,13 +2,13 @@
 import { Option, type Command } from 'commander';
 import { SluiceError } from '../../errors';
 import type { ReplayProgress } from '../../../workflows/messages';
+import { describeReplayLimits } from '../../../workflows/replay-details';
 import { accountableOf } from '../accountable';
 import { defaultNamespace } from '../applied-kinds';
 import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
-import { describeReplayLimits } from '../../run/replay-limits';
 import { createProgress } from '../progress';
 import { askYes } from '../ask-yes';
 import {

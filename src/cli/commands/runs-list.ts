@@ -6,7 +6,7 @@ import { parseDuration, parsePositiveInteger } from '../arguments';
 import { concurrently } from '../concurrently';
 import { createProgress } from '../progress';
 import { findRuns, RUN_STATES, type FoundRun } from '../runs/find-runs';
-import { fireReason, readFires } from '../runs/run-details';
+import { decideBy, fireReason, readFires } from '../runs/run-details';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
@@ -100,7 +100,7 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
     const parked = fires.filter(({ state }) => state === 'Parked');
     const [first] = parked;
     if (first === undefined) return run;
-    const [parkedUntil] = parked.flatMap((fire) => fire.parked?.until ?? []).sort();
+    const parkedUntil = decideBy(parked);
     return { ...run, reason: fireReason(first), ...(parkedUntil !== undefined && { parkedUntil }) };
   });
 }

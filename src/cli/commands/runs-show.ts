@@ -7,8 +7,7 @@ import { runUnknown } from '../ask-workflow';
 import type { RunFacts } from '../explain/facts';
 import { readRun } from '../explain/read-runs';
 import { findRun, findSuccessors, type FoundRun } from '../runs/find-runs';
-import { fireAdvice, fireReason } from '../runs/run-details';
-import { readPendingActivities } from '../pending-activities';
+import { decideBy, fireAdvice, fireReason } from '../runs/run-details';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../table';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
@@ -27,18 +26,13 @@ export const registerRunsShow: RegisterCommand = (runs, cli) => {
     )
     .action(async (text: string, options: TemporalOptions, command: Command) => {
       const output = cli.output(command);
-      const { run, successors, activities } = await withTemporal(options, cli.io, async (session) => {
+      const { run, successors } = await withTemporal(options, cli.io, async (session) => {
         const found = await findRun(session, text);
-        const unknown = () => runUnknown(found.id);
-        const [facts, later, pending] = await Promise.all([
-          readRun(session, found),
-          findSuccessors(session, found.id),
-          readPendingActivities(session, found.id, unknown),
-        ]);
-        if (facts === undefined) throw unknown();
-        return { run: facts, successors: later, activities: pending };
+        const [facts, later] = await Promise.all([readRun(session, found), findSuccessors(session, found.id)]);
+        if (facts === undefined) throw runUnknown(found.id);
+        return { run: facts, successors: later };
       });
-      const { fires, ...rest } = run;
+      const { fires, activities, ...rest } = run;
       output.print({
         data: { ...rest, fires: fires ?? null, retriggeredAs: successors.map(({ id }) => id), activities },
         table: [
@@ -68,7 +62,7 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
 
 /** Where it comes from, what people did to it, and what followed. */
 function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
-  const [until] = (fires ?? []).flatMap(({ parked }) => parked?.until ?? []).sort();
+  const until = decideBy(fires ?? []);
   return [
     ...(origin ? [`fires again ${origin.runId}, ${account(origin)}`] : []),
     ...(parkedBecause === undefined ? [] : [`parked from the start: ${parkedBecause}`]),

@@ -1,9 +1,11 @@
 /** What is known of one event, before it is made into a story. */
-import type { HeldPlace, Overrides, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
+import type { HeldPlace, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
 import type { SensorPosition, StoredEvent } from '../../bus/bus';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
+import type { Overrides } from '../../run/overrides';
 import type { FireStatus } from '../../run/run-types';
+import type { PendingActivity } from '../pending-activities';
 import type { FoundRun } from '../runs/find-runs';
 
 export interface BusPosition {
@@ -51,6 +53,8 @@ export interface RunFacts extends FoundRun {
   readonly origin?: SensorRunInput['retriggerOf'];
   readonly parkedBecause?: string;
   readonly acts: readonly RunAct[];
+  /** Those that have not ended. */
+  readonly activities: readonly PendingActivity[];
 }
 
 /** A sensor that is applied now and has a dependency on the event's source and name. */

@@ -34,7 +34,7 @@ export async function readRunsOf(
     found.set(run.id, run);
   }
   const missed = more ? [] : [...new Set(named)].filter((id) => !found.has(id));
-  for (const run of await concurrently(missed, READS_AT_ONCE, (id) => findRun(session, id))) {
+  for (const run of await concurrently(missed, READS_AT_ONCE, (id) => describeKeptRun(session, id))) {
     if (run !== undefined && isWanted(run)) found.set(run.id, run);
   }
   const runs = await concurrently([...found.values()], READS_AT_ONCE, (run) => readRun(session, run));
@@ -45,7 +45,7 @@ export async function readRunsOf(
 }
 
 /** Undefined for a run that Temporal does not keep any more. */
-async function findRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
+async function describeKeptRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
   try {
     return await describeRun(session, id);
   } catch (error) {
@@ -64,14 +64,14 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
   );
   const fires = (await resultOf(session, history)) ?? (await readFires(session, run.id));
   const told = await readRunHistory(history, (payloads) => decode(session, payloads ?? undefined));
-  const pending =
+  const activities =
     run.endedAt === undefined ? await readPendingActivities(session, run.id, () => runUnknown(run.id)) : [];
   return {
     ...run,
     fires: fires?.map((fire) => {
       const at =
         told.attempts.findLast(({ fireId, endedAt }) => fireId === fire.id && endedAt)?.endedAt ?? told.firedAt;
-      const underWay = describeWait(fire, told, pending);
+      const underWay = describeWait(fire, told, activities);
       return {
         ...fire,
         isAnnounced: told.announced.has(fire.id),
@@ -82,6 +82,7 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
     ...(input?.retriggerOf && { origin: input.retriggerOf }),
     ...(input?.parkedBecause !== undefined && { parkedBecause: input.parkedBecause }),
     acts: told.acts,
+    activities,
   };
 }
 

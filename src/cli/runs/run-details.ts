@@ -32,6 +32,11 @@ export function fireReason({ failure, outcome, answer }: FireStatus): string {
   return outcome?.phase ?? answer ?? '';
 }
 
+/** RFC 3339: when the first of them that is parked fails, unless a person decides before. */
+export function decideBy(fires: readonly FireStatus[]): string | undefined {
+  return fires.flatMap(({ parked }) => parked?.until ?? []).sort()[0];
+}
+
 /** What to do about fires that failed, each advice once. */
 export function fireAdvice(fires: readonly FireStatus[]): readonly string[] {
   return [...new Set(fires.flatMap(({ failure }) => failure?.fix ?? []))];
