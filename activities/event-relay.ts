@@ -56,7 +56,10 @@ export interface RelayCounts {
   readonly position?: string;
   /** RFC 3339. */
   readonly lastEventAt?: string;
+  /** The source reads right now, as observed. */
   readonly connected: boolean;
+  /** Why it does not, for a person. */
+  readonly problem?: string;
 }
 
 const DEFAULT_MAX_IN_FLIGHT = 1_000;

@@ -68,7 +68,7 @@ async function watch(
     }
     pace.looked(hasNews, Date.now());
   };
-  beating.tell(() => ({ event: eventName, connected: source.status().connected, backlog: meter.latest() }));
+  beating.tell(() => ({ event: eventName, ...source.status(), backlog: meter.latest() }));
   try {
     await meter.run(signal, report);
   } finally {

@@ -59,9 +59,12 @@ export interface SourceContext {
 }
 
 export interface SourceStatus {
+  /** It subscribes, reads or listens right now, as observed: an open socket is not enough. */
   readonly connected: boolean;
   /** Received and given up, because the transport keeps nothing and the bus was away for too long. */
   readonly dropped: number;
+  /** Why it does not read, or what it reads and cannot keep, for a person; undefined while all is well. No secrets. */
+  readonly problem?: string;
 }
 
 /** What waits outside and is not on the bus yet. */
