@@ -14,7 +14,7 @@ export type BusLog = (level: 'info' | 'warn', message: string) => void;
 export type PublishOutcome =
   /** It is on the bus. `duplicate`: the bus had it already, under the same event key. */
   | { readonly kind: 'published'; readonly sequence: number; readonly duplicate: boolean }
-  /** BUS_EVENT_TOO_LARGE (final), BUS_UNREACHABLE or BUS_REFUSED (worth another try later). */
+  /** BUS_EVENT_TOO_LARGE or EVENT_UNDECODABLE (permanent); BUS_UNREACHABLE or BUS_REFUSED (transient). */
   | { readonly kind: 'failed'; readonly error: SluiceError };
 
 export interface PublishOptions {

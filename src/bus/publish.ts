@@ -1,7 +1,7 @@
 /** Puts events on the bus: many at once, each under a message id by which JetStream recognises a repetition. */
 import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SluiceError, describeError } from '../errors';
+import { SluiceError, describeError, isSluiceError } from '../errors';
 import { eventKey, type CloudEvent } from '../event/cloud-event';
 import { encodeEvent } from '../event/encode-event';
 import type { PublishOptions, PublishOutcome } from './bus';
@@ -66,7 +66,13 @@ export class EventPublisher {
   }
 
   private async publishEvent(event: CloudEvent, batch: PublishBatch): Promise<PublishOutcome> {
-    const payload = encodeEvent(event);
+    let payload: Uint8Array;
+    try {
+      payload = encodeEvent(event);
+    } catch (error) {
+      if (!isSluiceError(error)) throw error;
+      return { kind: 'failed', error };
+    }
     const tooLarge = this.checkSize(event, payload.length);
     if (tooLarge) return { kind: 'failed', error: tooLarge };
 

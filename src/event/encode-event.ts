@@ -4,28 +4,37 @@
  * Sluice writes `data` as JSON. The library of Argo Events writes the same JSON as `data_base64`, so both are read.
  * Pure.
  */
-import { SluiceError } from '../errors';
+import { SluiceError, describeError } from '../errors';
 import type { CloudEvent } from './cloud-event';
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from './json';
+import { boundForeignId } from './event-id';
+import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json';
+
+/** No name, type or content type comes near it; what does would not fit the headers and search attributes it goes into. */
+const MAX_ATTRIBUTE_LENGTH = 1_024;
+/** RFC 3339 with a year that four digits can hold, as Go reads it. */
+const TIME = /^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d+)?(z|[+-]\d{2}:\d{2})$/i;
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** Throws EVENT_UNDECODABLE for what `decodeEvent` would refuse: too deeply nested. */
 export function encodeEvent(event: CloudEvent): Uint8Array {
+  assertDepth(event, MAX_EVENT_DEPTH);
   return utf8Encoder.encode(JSON.stringify(event));
 }
 
 /** Throws EVENT_UNDECODABLE; unknown attributes are ignored, as CloudEvents asks of a receiver. */
 export function decodeEvent(bytes: Uint8Array): CloudEvent {
   const envelope = parseEnvelope(bytes);
-  const id = requiredText(envelope, 'id');
+  const id = boundForeignId(requiredText(envelope, 'id', Number.POSITIVE_INFINITY));
   const source = requiredText(envelope, 'source');
   const subject = requiredText(envelope, 'subject');
   if (envelope.specversion !== '1.0') {
-    throw undecodable(`specversion is ${JSON.stringify(envelope.specversion)}, expected "1.0"`);
+    throw undecodable('attribute "specversion" is not "1.0"');
   }
   const datacontenttype = optionalText(envelope, 'datacontenttype') ?? 'application/json';
-  const traceparent = optionalText(envelope, 'traceparent');
+  const traceparent = optionalText(envelope, 'traceparent', Number.POSITIVE_INFINITY);
+  const isTraced = traceparent !== undefined && traceparent.length <= MAX_ATTRIBUTE_LENGTH;
   return {
     specversion: '1.0',
     id,
@@ -33,33 +42,55 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     type: optionalText(envelope, 'type') ?? '',
     subject,
     datacontenttype,
-    time: optionalText(envelope, 'time') ?? new Date(0).toISOString(),
-    ...(traceparent !== undefined && { traceparent }),
+    time: decodeTime(envelope),
+    // A trace context that cannot be one is dropped, as W3C asks: the event is worth more than its trace.
+    ...(isTraced && { traceparent }),
     ...decodeData(envelope, datacontenttype),
   };
 }
 
 function parseEnvelope(bytes: Uint8Array): JsonObject {
-  let parsed: unknown;
+  let text: string;
   try {
-    parsed = JSON.parse(utf8Decoder.decode(bytes));
-  } catch (error) {
-    throw undecodable('it is not JSON in UTF-8', error);
+    text = utf8Decoder.decode(bytes);
+  } catch {
+    throw undecodable('it is not UTF-8');
   }
+  const parsed = parse(text, 'it is not JSON');
   if (!isJsonObject(parsed)) throw undecodable('it is not a JSON object');
   return parsed;
 }
 
 function decodeData(envelope: JsonObject, contentType: string): { data?: JsonValue; data_base64?: string } {
   if (envelope.data !== undefined) return { data: envelope.data };
-  const encoded = optionalText(envelope, 'data_base64');
+  const encoded = optionalText(envelope, 'data_base64', Number.POSITIVE_INFINITY);
   if (encoded === undefined) return {};
+  const bytes = decodeBase64(encoded);
   if (!isJsonContent(contentType)) return { data_base64: encoded };
+  const promise = `data_base64 does not hold what datacontenttype "${contentType}" promises`;
+  let text: string;
   try {
-    return { data: parseJson(utf8Decoder.decode(decodeBase64(encoded))) };
-  } catch (error) {
-    throw undecodable(`data_base64 does not hold what datacontenttype "${contentType}" promises`, error);
+    text = utf8Decoder.decode(bytes);
+  } catch {
+    throw undecodable(`${promise}: it is not UTF-8`);
   }
+  return { data: parse(text, promise) };
+}
+
+/** The reason of `parseJson` without its text: what lies on the bus is never quoted. */
+function parse(text: string, failure: string): JsonValue {
+  try {
+    return parseJson(text, MAX_EVENT_DEPTH);
+  } catch (error) {
+    throw undecodable(`${failure}: ${describeError(error)}`);
+  }
+}
+
+function decodeTime(envelope: JsonObject): string {
+  const time = optionalText(envelope, 'time');
+  if (time === undefined || time === '') return new Date(0).toISOString();
+  if (!TIME.test(time) || Number.isNaN(Date.parse(time))) throw undecodable('attribute "time" is not an RFC 3339 time');
+  return time;
 }
 
 /** `application/json`, `text/json`, `application/geo+json; charset=utf-8` … */
@@ -68,26 +99,32 @@ export function isJsonContent(contentType: string): boolean {
 }
 
 function decodeBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    throw undecodable('data_base64 is not base64');
+  }
 }
 
-function requiredText(envelope: JsonObject, attribute: string): string {
-  const value = optionalText(envelope, attribute);
+function requiredText(envelope: JsonObject, attribute: string, maxLength = MAX_ATTRIBUTE_LENGTH): string {
+  const value = optionalText(envelope, attribute, maxLength);
   if (value === undefined || value === '') throw undecodable(`attribute "${attribute}" is missing`);
   return value;
 }
 
-function optionalText(envelope: JsonObject, attribute: string): string | undefined {
+function optionalText(envelope: JsonObject, attribute: string, maxLength = MAX_ATTRIBUTE_LENGTH): string | undefined {
   const value = envelope[attribute];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw undecodable(`attribute "${attribute}" is not a text`);
+  if (typeof value !== 'string') throw undecodable(`attribute "${attribute}" is not a string`);
+  if (value.length > maxLength) {
+    throw undecodable(`attribute "${attribute}" has ${value.length} characters; at most ${maxLength} are accepted`);
+  }
   return value;
 }
 
-function undecodable(what: string, cause?: unknown): SluiceError {
+function undecodable(what: string): SluiceError {
   return new SluiceError('EVENT_UNDECODABLE', {
     message: `A message on the bus is not a CloudEvent: ${what}`,
     fix: 'Publish CloudEvents 1.0 in structured JSON with id, source, subject and specversion.',
-    cause,
   });
 }

@@ -21,6 +21,8 @@ import { shortHash } from './short-id';
 import { parseStacItem } from './stac';
 
 export const MAX_EVENT_ID_LENGTH = 200;
+/** Ids of outcomes hold the name of a sensor and of a run, so they may be longer than those derived here. */
+const MAX_FOREIGN_ID_LENGTH = 512;
 const MAX_PART_LENGTH = 60;
 const HASH_LENGTH = 12;
 
@@ -35,6 +37,15 @@ export interface EventOrigin {
   readonly data: JsonObject;
   /** When it was received; must differ between two messages that may be identical. */
   readonly receivedAt: string;
+}
+
+/**
+ * The id of an event that another program put on the bus, fit for workflow ids, headers and terminals. Usual ids are
+ * kept; one that is too long or has control or invisible characters is reduced to legal ones and told apart by a hash.
+ */
+export function boundForeignId(id: string): string {
+  const isUsual = id.length <= MAX_FOREIGN_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}]/u.test(id);
+  return isUsual ? id : legalPart(id, MAX_EVENT_ID_LENGTH);
 }
 
 /** The id by the table above, from the first row that fits. */

@@ -1,18 +1,113 @@
+/**
+ * JSON from outside, and the limits under which every stage can carry it.
+ *
+ * `JSON.parse` itself takes any depth, but almost everything after it recurses: writing JSON ends at about 4,100 levels,
+ * copying an object to a thread at about 1,900. So depth is limited where JSON comes in. Pure.
+ */
+import { SluiceError } from '../errors';
+
 /** JSON as TypeScript sees it after parsing. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
+
+/** Levels of nesting accepted in a document from outside, and in the result of a transform. */
+export const MAX_JSON_DEPTH = 1_000;
+/** The same for a whole event: room for its envelope and for what a source or transform wraps around the document. */
+export const MAX_EVENT_DEPTH = MAX_JSON_DEPTH + 16;
+/** NATS accepts no message above 64 MiB, so parsing more only to have it refused would block the process for nothing. */
+const MAX_JSON_CHARACTERS = 64 * 1024 * 1024;
 
 /** True for what has named fields: not for lists, not for null. Says nothing of the fields' own values. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `JSON.parse` with the type of what it answers. Throws SyntaxError. */
-export function parseJson(text: string): JsonValue {
-  return JSON.parse(text) as JsonValue;
+/**
+ * `JSON.parse` within the limits above. Throws EVENT_UNDECODABLE with the position of a syntax error, or with the depth
+ * found; the message never quotes the text.
+ */
+export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue {
+  if (text.length > MAX_JSON_CHARACTERS) {
+    throw undecodable(`JSON text has ${text.length} characters; at most ${MAX_JSON_CHARACTERS} are accepted`);
+  }
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw undecodable(`invalid JSON${positionIn(error)}`);
+  }
+  // A level takes two characters, so short texts need no look.
+  if (text.length > 2 * maxDepth) refuseDepth(depthOfText(text), maxDepth);
+  return value;
+}
+
+/** Throws EVENT_UNDECODABLE if a value that was not parsed here is nested too deeply for the stages that follow. */
+export function assertDepth(value: unknown, maxDepth = MAX_JSON_DEPTH): void {
+  refuseDepth(measureDepth(value), maxDepth);
+}
+
+/** How many lists and objects lie inside each other: 0 for a text, 1 for `[]`. Needs no stack; the value has no cycles. */
+export function measureDepth(value: unknown): number {
+  let depth = 0;
+  for (
+    let level = nestedIn([value]);
+    level.length > 0;
+    level = level.flatMap((item) => nestedIn(Object.values(item)))
+  ) {
+    depth += 1;
+  }
+  return depth;
+}
+
+/** Sets a field under any name. Plain assignment to `__proto__` would change the object's prototype instead. */
+export function setField<Value>(target: Record<string, Value>, name: string, value: Value): void {
+  if (name !== '__proto__') target[name] = value;
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** What is left of a value when it is written as JSON: a deep copy, nothing of it undefined. */
 export function toJson(value: unknown): JsonValue {
-  return parseJson(JSON.stringify(value ?? null));
+  return JSON.parse(JSON.stringify(value ?? null)) as JsonValue;
+}
+
+function nestedIn(values: readonly unknown[]): object[] {
+  return values.filter((value) => typeof value === 'object' && value !== null);
+}
+
+/** Of text that is known to be JSON: brackets outside of strings, counted. */
+function depthOfText(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at);
+    else if (character === '[' || character === '{') {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (character === ']' || character === '}') depth -= 1;
+  }
+  return deepest;
+}
+
+/** Position of the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+}
+
+function refuseDepth(depth: number, maxDepth: number): void {
+  if (depth > maxDepth) throw undecodable(`JSON is nested ${depth} levels deep; at most ${maxDepth} are accepted`);
+}
+
+/** V8 quotes the text itself in some messages; only the position is safe to show. */
+function positionIn(error: unknown): string {
+  const found = error instanceof Error ? /at position \d+/.exec(error.message) : null;
+  return found ? ` ${found[0]}` : '';
+}
+
+function undecodable(message: string): SluiceError {
+  return new SluiceError('EVENT_UNDECODABLE', { message });
 }

@@ -1,5 +1,6 @@
 /** What XREADGROUP, XAUTOCLAIM and their kin answer, and one consumer group's view of one server. */
 import type Redis from 'ioredis';
+import { setField } from '../event/json';
 import type { StreamStart } from '../manifest/annotations';
 import { redisErrorCode } from './redis-connection';
 
@@ -81,7 +82,7 @@ function toEntries(stream: string, entries: ReadonlyArray<RawEntry | null>): Str
 export function fieldsToValues(fields: readonly string[]): Record<string, string> {
   const values: Record<string, string> = {};
   for (let index = 0; index + 1 < fields.length; index += 2) {
-    values[fields[index] ?? ''] = fields[index + 1] ?? '';
+    setField(values, fields[index] ?? '', fields[index + 1] ?? '');
   }
   return values;
 }

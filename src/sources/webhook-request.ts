@@ -82,17 +82,21 @@ async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Bu
 }
 
 function valuesByName(parameters: URLSearchParams): JsonObject {
-  const values: Record<string, string[]> = {};
-  for (const name of new Set(parameters.keys())) values[name] = parameters.getAll(name);
-  return values;
+  const names = [...new Set(parameters.keys())];
+  // A name may be `__proto__`.
+  return Object.fromEntries(names.map((name) => [name, parameters.getAll(name)]));
 }
 
 /** Names as Go writes them (`Content-Type`), values in lists; Go keeps Host elsewhere. */
 function canonicalHeaders(raw: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
+  const headers = new Map<string, string[]>();
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
-    if (name !== 'Host') (headers[name] ??= []).push(raw[index + 1] ?? '');
+    if (name === 'Host') continue;
+    const values = headers.get(name);
+    if (values) values.push(raw[index + 1] ?? '');
+    else headers.set(name, [raw[index + 1] ?? '']);
   }
-  return headers;
+  // A name may be `__proto__`.
+  return Object.fromEntries(headers);
 }

@@ -2,6 +2,7 @@ import { CloudEvent as LibraryEvent } from 'cloudevents';
 import { isSluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { decodeEvent, encodeEvent, isJsonContent } from '../../src/event/encode-event';
+import { MAX_JSON_DEPTH } from '../../src/event/json';
 
 const event: CloudEvent = {
   specversion: '1.0',
@@ -61,6 +62,24 @@ describe('events on the bus', () => {
     ['an object without subject', { ...event, subject: '' }],
     ['a number as source', { ...event, source: 1 }],
     ['another version', { ...event, specversion: '0.3' }],
+    [
+      'data deeper than the limit',
+      JSON.stringify(event).replace('"data":{', `"data":{"deep":${'['.repeat(5_000)}${']'.repeat(5_000)},`),
+    ],
+    [
+      'deep data in base64',
+      { ...event, data: undefined, data_base64: Buffer.from('['.repeat(5_000) + ']'.repeat(5_000)).toString('base64') },
+    ],
+    [
+      'data_base64 that is none',
+      { ...event, data: undefined, datacontenttype: 'text/plain', data_base64: '%%%not base64' },
+    ],
+    ['JSON in data_base64 that is none', { ...event, data: undefined, data_base64: '%%%not' }],
+    ['a time that is none', { ...event, time: 'not a time' }],
+    ['a time beyond the year 9999', { ...event, time: '99999-01-01T00:00:00Z' }],
+    ['an endless type', { ...event, type: 'T'.repeat(100_000) }],
+    ['an endless content type', { ...event, datacontenttype: 'C'.repeat(100_000) }],
+    ['an endless subject', { ...event, subject: 'S'.repeat(100_000) }],
     ['broken base64 JSON', { ...event, data: undefined, data_base64: Buffer.from('{').toString('base64') }],
   ])('that are %s are refused with a reason', (_, content) => {
     let error: unknown;
@@ -70,6 +89,45 @@ describe('events on the bus', () => {
       error = caught;
     }
     expect(isSluiceError(error) && error.code).toBe('EVENT_UNDECODABLE');
+    expect(isSluiceError(error) && error.message).not.toContain('RangeError');
+  });
+
+  it('keep usual ids of other programs, and bound what would not fit elsewhere', () => {
+    const idOf = (id: string): string => decodeEvent(bytes({ ...event, id })).id;
+    for (const id of ['9d1d8a0c6e544c5c8b8f3a7c2e6f1a2b', 'größe/1 2', "a' OR x='y", '__proto__', 'x'.repeat(512)]) {
+      expect(idOf(id)).toBe(id);
+    }
+    const odd = [
+      'L'.repeat(900),
+      'L'.repeat(901),
+      'new\nline',
+      'new_line\u0000',
+      '\u202Ertl',
+      'lone\ud800',
+      '\u001b[31mred',
+    ];
+    const bounded = odd.map(idOf);
+    for (const id of bounded) expect(id).toMatch(/^[A-Za-z0-9._:@+~-]{1,200}$/);
+    expect(new Set(bounded).size).toBe(odd.length);
+    expect(odd.map(idOf)).toEqual(bounded);
+  });
+
+  it('lose a trace context that cannot be one, not the event', () => {
+    const read = decodeEvent(bytes({ ...event, traceparent: `00-${'x'.repeat(5_000)}` }));
+    expect(read.traceparent).toBeUndefined();
+    expect(read.id).toBe(event.id);
+  });
+
+  it('keep a key named __proto__', () => {
+    const text = JSON.stringify(event).replace('"data":{', '"data":{"__proto__":{"k":"v"},');
+    expect(JSON.stringify(decodeEvent(bytes(text)).data)).toContain('"__proto__":{"k":"v"}');
+  });
+
+  it('are not written when they are nested too deeply to be read', () => {
+    const deep = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as [];
+    expect(() => encodeEvent({ ...event, data: { body: deep } })).toThrow('5002 levels deep');
+    const legal = JSON.parse('['.repeat(MAX_JSON_DEPTH) + ']'.repeat(MAX_JSON_DEPTH)) as [];
+    expect(decodeEvent(encodeEvent({ ...event, data: { body: legal } })).data).toBeDefined();
   });
 
   it.each([

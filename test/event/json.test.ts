@@ -1,0 +1,84 @@
+import { isSluiceError, type SluiceError } from '../../src/errors';
+import { MAX_JSON_DEPTH, assertDepth, measureDepth, parseJson, setField } from '../../src/event/json';
+
+const lists = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+const objects = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+
+function refusal(work: () => unknown): SluiceError {
+  try {
+    work();
+  } catch (error) {
+    if (isSluiceError(error)) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('JSON from outside', () => {
+  it.each([lists, objects])('is accepted up to the depth limit, and refused beyond it with both numbers', (nested) => {
+    expect(measureDepth(parseJson(nested(MAX_JSON_DEPTH)))).toBe(MAX_JSON_DEPTH);
+    for (const depth of [MAX_JSON_DEPTH + 1, 5_000, 500_000]) {
+      const error = refusal(() => parseJson(nested(depth)));
+      expect(error.code).toBe('EVENT_UNDECODABLE');
+      expect(error.message).toContain(`${depth} levels`);
+      expect(error.message).toContain(`at most ${MAX_JSON_DEPTH}`);
+    }
+  });
+
+  it('at the depth limit can be written, copied and sent to a thread', () => {
+    for (const text of [lists(MAX_JSON_DEPTH), objects(MAX_JSON_DEPTH)]) {
+      const value = parseJson(text);
+      expect(JSON.stringify(value)).toBe(text);
+      expect(measureDepth(structuredClone(value))).toBe(MAX_JSON_DEPTH);
+    }
+  });
+
+  it('may hold any number of brackets and quotes in its strings', () => {
+    const text = `${'['.repeat(3_000)}"\\"${'{'.repeat(3_000)}\\\\`;
+    expect(parseJson(JSON.stringify([text, { [text]: text }]))).toEqual([text, { [text]: text }]);
+  });
+
+  it('may have many siblings', () => {
+    expect(parseJson(`[${Array.from({ length: 5_000 }, () => '[{}]').join(',')}]`)).toHaveLength(5_000);
+  });
+
+  it.each(['', '{', '{"secret-token": tru}', '[1,]', '{"a":"\n"}', '['.repeat(5_000), 'undefined'])(
+    'with a syntax error is refused without being quoted: %j',
+    (text) => {
+      const error = refusal(() => parseJson(text));
+      expect(error.code).toBe('EVENT_UNDECODABLE');
+      expect(error.message).toMatch(/^invalid JSON( at position \d+)?$/);
+      expect(error.cause).toBeUndefined();
+    },
+  );
+
+  it('keeps a key named __proto__', () => {
+    const value = parseJson('{"__proto__":{"k":"v"}}');
+    expect(JSON.stringify(value)).toBe('{"__proto__":{"k":"v"}}');
+    expect((value as Record<string, unknown>).k).toBeUndefined();
+  });
+});
+
+describe('values made by other means', () => {
+  it('are refused beyond the depth limit, however deep they are', () => {
+    const deep: unknown = JSON.parse(objects(200_000));
+    expect(refusal(() => assertDepth(deep)).message).toContain('200000 levels');
+    expect(() => assertDepth(JSON.parse(objects(MAX_JSON_DEPTH)))).not.toThrow();
+  });
+
+  it.each<[unknown, number]>([
+    ['text', 0],
+    [null, 0],
+    [[], 1],
+    [{ a: [1], b: { c: [] } }, 3],
+  ])('have a depth: %j', (value, depth) => {
+    expect(measureDepth(value)).toBe(depth);
+  });
+
+  it('can be given a field of any name', () => {
+    const target: Record<string, string> = {};
+    for (const name of ['__proto__', 'constructor', 'a']) setField(target, name, name);
+    expect(JSON.stringify(target)).toBe('{"__proto__":"__proto__","constructor":"constructor","a":"a"}');
+    expect(Object.getPrototypeOf(target)).toBe(Object.prototype);
+  });
+});
