@@ -267,14 +267,3 @@ function readBody(response: IncomingMessage): Promise<string> {
     response.on('error', reject);
   });
 }
-
-/** Path of a namespaced or cluster-scoped resource: `/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/x`. */
-export function objectPath(
-  resource: { apiVersion: string; plural: string },
-  namespace: string | undefined,
-  name?: string,
-): string {
-  const group = resource.apiVersion.includes('/') ? `/apis/${resource.apiVersion}` : `/api/${resource.apiVersion}`;
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${group}${scope}/${resource.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
-}

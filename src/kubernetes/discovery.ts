@@ -1,6 +1,7 @@
 /** Asks the API server what a kind's resources are called and whether they live in namespaces. */
 import { SluiceError } from '../errors';
 import type { KubernetesClient } from './client';
+import { groupPath } from './object-path';
 import { refusalOf } from './refusal';
 
 export interface ApiResource {
@@ -17,6 +18,8 @@ interface ApiResourceList {
 
 /** What is not there now may be installed a moment later, but a storm of events must not become a storm of requests. */
 const REFRESH_AFTER_MS = 1_000;
+/** An apiVersion may come from an event; real clusters have fewer. */
+const MAX_GROUPS = 200;
 
 export class Discovery {
   private readonly groups = new Map<string, { readMs: number; resources: Promise<Map<string, ApiResource>> }>();
@@ -48,6 +51,8 @@ export class Discovery {
 
   private read(apiVersion: string, signal?: AbortSignal): Promise<Map<string, ApiResource>> {
     const resources = this.fetchGroup(apiVersion, signal);
+    const [oldest] = this.groups.keys();
+    if (this.groups.size >= MAX_GROUPS && oldest !== undefined) this.groups.delete(oldest);
     this.groups.set(apiVersion, { readMs: Date.now(), resources });
     // A failed look-up must not be remembered: the next event asks again.
     resources.catch(() => this.groups.delete(apiVersion));
@@ -55,7 +60,7 @@ export class Discovery {
   }
 
   private async fetchGroup(apiVersion: string, signal?: AbortSignal): Promise<Map<string, ApiResource>> {
-    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const path = groupPath(apiVersion);
     let list: ApiResourceList;
     try {
       list = await this.client.request<ApiResourceList>({ method: 'GET', path, signal });

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { errorCode } from '../error-detail';
 import { isSluiceError, SluiceError } from '../errors';
 import type { KubernetesAccess } from './access';
-import { objectPath } from './client';
+import { objectPath } from './object-path';
 import { refusalOf } from './refusal';
 import type { KeySelector, SecretReader } from './secrets';
 

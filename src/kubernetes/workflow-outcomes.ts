@@ -1,6 +1,6 @@
 /** How Argo Workflows end: one watch for all that a sensor has created, or one look at a single Workflow. */
 import type { KubernetesClient } from './client';
-import { objectPath } from './client';
+import { objectPath } from './object-path';
 import { outcomeMessage, readOutputs } from './argo/outcome-text';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
 import { isRecord, referenceTo, type KubernetesObject } from './kubernetes-object';

@@ -1,7 +1,7 @@
 /** Creates one object exactly once, however often it is asked to. */
 import { SluiceError } from '../errors';
 import type { OpenCluster } from '../kubernetes/access';
-import { objectPath } from '../kubernetes/client';
+import { objectPath } from '../kubernetes/object-path';
 import type { ApiResource } from '../kubernetes/discovery';
 import { describeObject, referenceTo, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import { fireIdOf } from '../kubernetes/object-marks';

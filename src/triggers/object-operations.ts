@@ -2,7 +2,7 @@
 import { SluiceError } from '../errors';
 import type { JsonObject } from '../event/json';
 import type { OpenCluster } from '../kubernetes/access';
-import { objectPath } from '../kubernetes/client';
+import { objectPath } from '../kubernetes/object-path';
 import type { ApiResource } from '../kubernetes/discovery';
 import { describeObject, isRecord, referenceTo, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ObjectReference } from '../kubernetes/object-reference';

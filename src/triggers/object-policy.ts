@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../errors';
 import type { OpenCluster } from '../kubernetes/access';
-import { objectPath } from '../kubernetes/client';
+import { objectPath } from '../kubernetes/object-path';
 import { describeObject, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ObjectReference } from '../kubernetes/object-reference';
 import type { TriggerPolicy } from '../manifest/sensor';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { repoRoot } from '../../dev/repo-root';
 import type { OpenCluster } from '../../src/kubernetes/access';
-import { objectPath } from '../../src/kubernetes/client';
+import { objectPath } from '../../src/kubernetes/object-path';
 import { parseKubernetesObject, type KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 
 /** Folders with a kustomization of their own. */

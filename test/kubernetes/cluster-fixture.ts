@@ -1,6 +1,6 @@
 /** What tests against the real API server share: a namespace of their own and an open cluster. */
 import { createKubernetesAccess, type KubernetesAccess, type OpenCluster } from '../../src/kubernetes/access';
-import { objectPath } from '../../src/kubernetes/client';
+import { objectPath } from '../../src/kubernetes/object-path';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { startKubernetes, type RunningKubernetes } from '../../dev/servers';

@@ -1,7 +1,7 @@
 /** Server-side apply of objects that are Kubernetes' own: WorkflowTemplates, ConfigMaps, Roles … */
 import { SluiceError } from '../../errors';
 import { createKubernetesAccess, type OpenCluster } from '../../kubernetes/access';
-import { objectPath } from '../../kubernetes/client';
+import { objectPath } from '../../kubernetes/object-path';
 import { refusalOf } from '../../kubernetes/refusal';
 import type { ManifestDocument } from '../../manifest/manifest-document';
 import type { CliIo } from '../io';

@@ -2,7 +2,7 @@
 import { POD_NAME_FORMAT_ANNOTATION } from '../../kubernetes/argo/node-names';
 import { readNodes, withPackedNodes } from '../../kubernetes/argo/node-packing';
 import type { WorkflowStatus } from '../../kubernetes/argo/workflow-status';
-import { objectPath } from '../../kubernetes/client';
+import { objectPath } from '../../kubernetes/object-path';
 import { isNotFound } from '../../kubernetes/refusal';
 import type { Created } from '../create-object';
 import { changeWorkflow, notPossible, timestamp } from './change-workflow';

@@ -1,7 +1,7 @@
 /** Operations `submit` and `submit-from`: one POST, after the changes and checks of Argo's command line. */
 import { SluiceError } from '../../errors';
 import type { OpenCluster } from '../../kubernetes/access';
-import { objectPath } from '../../kubernetes/client';
+import { objectPath } from '../../kubernetes/object-path';
 import {
   isRecord,
   parseKubernetesObject,
