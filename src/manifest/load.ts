@@ -114,6 +114,20 @@ function identify(value: unknown): { kind: ManifestKind } | OtherObject | { find
   const ours = MANIFEST_KINDS.find((name) => name === kind);
   const isArgo = typeof apiVersion === 'string' && apiVersion.startsWith('argoproj.io/');
   if (ours !== undefined && (isArgo || apiVersion === 'v1alpha1')) return { kind: ours };
+  if (ours !== undefined && typeof apiVersion === 'string' && isMisspelt(apiVersion)) {
+    const found = describeValue(apiVersion);
+    return {
+      findings: [
+        {
+          severity: 'error',
+          path: ['apiVersion'],
+          message: `unknown apiVersion for a ${ours}`,
+          found,
+          expected: API_VERSION,
+        },
+      ],
+    };
+  }
   const meant = isArgo && typeof kind === 'string' && !OTHER_ARGO_KINDS.has(kind) && closestMatch(kind, MANIFEST_KINDS);
   if (meant) {
     const finding: Finding = {
@@ -126,6 +140,12 @@ function identify(value: unknown): { kind: ManifestKind } | OtherObject | { find
     return { findings: [finding] };
   }
   return { kind: 'other', object: value as KubernetesFields };
+}
+
+/** Other groups may have kinds of these names; a group that is nearly Argo's is a typing error. */
+function isMisspelt(apiVersion: string): boolean {
+  const [group = ''] = apiVersion.toLowerCase().split('/');
+  return group.includes('argoproj') || closestMatch(group, ['argoproj.io']) !== undefined;
 }
 
 /** Kinds of Argo's own group that are not ours and must not be taken for a misspelt one of ours. */

@@ -48,6 +48,23 @@ describe('loading manifests', () => {
     expect(documents.map(({ origin }) => origin.file)).toEqual([join(folder, 'a.yaml')]);
   });
 
+  it('refuses a misspelt group of a kind that it knows, and leaves the kinds of other groups alone', async () => {
+    const sensor = (apiVersion: string) =>
+      `apiVersion: ${apiVersion}\nkind: Sensor\nmetadata: {name: x}\nspec: {a: 1}\n`;
+    for (const apiVersion of [
+      'argoproj/v1alpha1',
+      'argoproj.ios/v1alpha1',
+      'argproj.io/v1alpha1',
+      'ArgoProj.io/v1alpha1',
+    ]) {
+      const { documents, problems } = await loadManifestText(sensor(apiVersion), 'a.yaml');
+      expect(documents).toEqual([]);
+      expect(problems).toMatchObject([{ severity: 'error', path: 'apiVersion', expected: 'argoproj.io/v1alpha1' }]);
+    }
+    const { problems } = await loadManifestText(sensor('iot.example.com/v1'), 'a.yaml');
+    expect(problems).toEqual([]);
+  });
+
   it('reads standard input as -', async () => {
     const { documents, problems } = await loadManifests(['-'], { stdin: Readable.from([bus('piped')]) });
     expect(problems).toEqual([]);

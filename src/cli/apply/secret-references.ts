@@ -14,6 +14,8 @@ export interface SecretReference {
 
 /** Pods are Kubernetes' business: what they mount, and what the created objects refer to, is not read by Sluice. */
 const FOREIGN_FIELDS: ReadonlySet<string> = new Set(['resource', 'container', 'volumes']);
+/** Fields that have a name and a key but select no Secret: `source.s3.bucket` is a bucket and a path in it. */
+const NO_SELECTORS: ReadonlySet<string> = new Set(['bucket']);
 
 export function findSecretReferences(desired: Desired): SecretReference[] {
   const found: SecretReference[] = [];
@@ -26,7 +28,7 @@ export function findSecretReferences(desired: Desired): SecretReference[] {
     const field = String(path.at(-1) ?? '');
     const fields = value as Readonly<Record<string, unknown>>;
     const { name, key, optional } = fields;
-    if (typeof name === 'string' && typeof key === 'string') {
+    if (typeof name === 'string' && typeof key === 'string' && !NO_SELECTORS.has(field)) {
       const kind = /config_?map/i.test(field) ? 'ConfigMap' : 'Secret';
       if (optional !== true) found.push({ kind, name, key, path: formatPath(path) });
       return;
