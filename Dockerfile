@@ -20,10 +20,13 @@ RUN npx tsc -p tsconfig.json && npm prune --omit=dev --ignore-scripts
 COPY --from=expressions /build/expressions.wasm dist/expressions/expressions.wasm
 
 FROM node:22-bookworm-slim
-# For objects that lie in Git repositories; the certificates are for all that TLS reaches.
+# For objects that lie in Git repositories; the certificates are for all that TLS reaches. ssh refuses to run as a user
+# without an entry in /etc/passwd.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 sluice \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sluice
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=build /app/package.json ./

@@ -17,6 +17,17 @@ describe('the Dockerfile', () => {
     expect(lines.filter((line) => line.startsWith('FROM'))).toHaveLength(3);
   });
 
+  it('gives the user of the image a name, without which ssh does not run', () => {
+    expect(lastStage.find((line) => line.startsWith('RUN apt-get'))).toMatch(/useradd --uid 10001 /);
+  });
+
+  it('keeps credentials that lie beside the code out of the build', () => {
+    const ignored = readFileSync(join(repoRoot, '.dockerignore'), 'utf8').split('\n');
+    expect(ignored).toEqual(
+      expect.arrayContaining(['**/*kubeconfig*', '**/.kube', '**/.env*', '**/*.pem', '**/*.key']),
+    );
+  });
+
   it('copies what exists: from the checkout, or from what the build makes', () => {
     const copied = lines.flatMap((line) => /^COPY (?!--from)(.+) \S+$/.exec(line)?.[1]?.split(' ') ?? []);
     expect(copied).toContain('package-lock.json');
