@@ -36,43 +36,31 @@ export function basicAuthHeader(basicAuth: BasicAuth | undefined): NamedHeader[]
   return basicAuth ? [{ name: 'Authorization', value: { from: 'basicAuth', basicAuth } }] : [];
 }
 
-export interface ResolvedHeaders {
-  readonly headers: Record<string, string>;
-  /** What must never show in an error. */
-  readonly secretValues: readonly string[];
-}
-
 /** Reads what has to be read. Throws SECRET_MISSING. */
 export async function resolveHeaders(
   composed: readonly NamedHeader[],
   namespace: string,
   secrets: SecretReader,
-): Promise<ResolvedHeaders> {
-  const secretValues: string[] = [];
+): Promise<Record<string, string>> {
   const resolve = async (value: HeaderValue): Promise<string> => {
     switch (value.from) {
       case 'manifest':
         return value.text;
       case 'configMap':
         return secrets.configMap(namespace, value.selector);
-      case 'secret': {
-        const text = await secrets.secret(namespace, value.selector);
-        secretValues.push(text);
-        return text;
-      }
+      case 'secret':
+        return secrets.secret(namespace, value.selector);
       case 'basicAuth': {
         const read = (selector?: KeySelector) => (selector ? secrets.secret(namespace, selector) : '');
         const [user, password] = await Promise.all([read(value.basicAuth.username), read(value.basicAuth.password)]);
-        const credentials = Buffer.from(`${user}:${password}`).toString('base64');
-        secretValues.push(password, credentials);
-        return `Basic ${credentials}`;
+        return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
       }
     }
   };
   const entries = await Promise.all(
     composed.map(async ({ name, value }): Promise<[string, string]> => [name, await resolve(value)]),
   );
-  return { headers: Object.fromEntries(entries), secretValues };
+  return Object.fromEntries(entries);
 }
 
 /** The same for people: secrets appear as the selectors that name them. */

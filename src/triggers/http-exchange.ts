@@ -6,6 +6,12 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { SluiceError } from '../errors';
+import {
+  AddressBlocked,
+  allowedLookup,
+  BLOCKED_ADDRESS_FIX,
+  requireAllowedAddress,
+} from '../network/blocked-addresses';
 import { errorCode, errorText } from '../error-detail';
 import type { TlsSettings } from './tls';
 
@@ -33,7 +39,7 @@ const BODY_LIMIT = 64 * 1024;
 /** An agent that keeps connections open; `tls` applies to https only. Destroy it when done. */
 export function createAgent(protocol: string, tls: TlsSettings | undefined): http.Agent {
   // Below the idle time after which common servers and load balancers hang up (60 s and more).
-  const options = { keepAlive: true, timeout: 50_000, maxFreeSockets: 16 };
+  const options = { keepAlive: true, timeout: 50_000, maxFreeSockets: 16, lookup: allowedLookup };
   return protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);
 }
 
@@ -52,6 +58,7 @@ export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> 
   let reused = false;
   const attempt = () => sendOnce(exchange, signal, (isReused) => (reused = isReused));
   try {
+    requireAllowedAddress(exchange.url.hostname);
     try {
       return await attempt();
     } catch (error) {
@@ -111,6 +118,12 @@ function describeFailure(error: unknown, { url, method, timeoutMs }: HttpExchang
   const target = `${method} ${describeUrl(url)}`;
   const code = errorCode(error);
   const detail = errorText(error);
+  if (error instanceof AddressBlocked) {
+    return new SluiceError('TRIGGER_REFUSED', {
+      message: `${target} is not sent: ${detail}`,
+      fix: BLOCKED_ADDRESS_FIX,
+    });
+  }
   if (timedOut) {
     return new SluiceError('TRIGGER_UNREACHABLE', {
       message: `${target} got no complete answer within ${timeoutMs / 1_000} s`,

@@ -27,7 +27,7 @@ function createKafkaTrigger({ secrets }: TriggerDependencies): Trigger<KafkaTemp
     async fire(request) {
       const { template, namespace, signal } = request;
       const { topic, key, value, headers: composed } = composeRecord(request);
-      const [settings, { headers }] = await Promise.all([
+      const [settings, headers] = await Promise.all([
         readKafkaSettings(template, namespace, secrets),
         resolveHeaders(composed, namespace, secrets),
       ]);

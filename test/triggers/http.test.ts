@@ -203,17 +203,28 @@ describe('the http trigger', () => {
     expect(await failureOf(fire({ url: receiver.url }))).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
   });
 
-  it('quotes a short piece of an error answer, without the secrets that the receiver echoes', async () => {
-    receiver.answer = (request, response) =>
-      response.writeHead(400).end(`bad key ${String(request.headers['x-key'])}\n${'y'.repeat(5_000)}`);
-    const secureHeaders = [{ name: 'x-key', valueFrom: { secretKeyRef: { name: 'api', key: 'key' } } }];
-    const failure = await failureOf(fire({ url: `${receiver.url}/?token=t0ken`, secureHeaders }));
-    const text = describeError(failure);
-    expect(text).toContain('bad key ***');
-    expect(text).not.toContain('sk-very-secret');
-    expect(text).not.toContain('t0ken');
-    expect(text.length).toBeLessThan(500);
+  it('never quotes the response, which a Sensor could use to read what only the worker may reach', async () => {
+    const answers: [number, number[] | undefined][] = [
+      [400, undefined],
+      [200, [404]],
+    ];
+    for (const [status, allow] of answers) {
+      receiver.answer = (_request, response) => response.writeHead(status).end('internal credentials');
+      const policy = allow && { status: { allow } };
+      const failure = await failureOf(fire({ url: `${receiver.url}/?token=t0ken` }, { policy }));
+      expect(describeError(failure)).toContain(`answered ${status}`);
+      expect(describeError(failure)).not.toMatch(/internal|credentials|t0ken/);
+    }
   });
+
+  it.each(['http://169.254.169.254/latest/meta-data', 'http://[::ffff:169.254.169.254]/', 'http://0xa9fea9fe/'])(
+    'sends nothing to the link-local address %s',
+    async (url) => {
+      const failure = await failureOf(fire({ url }));
+      expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
+      expect(failure.message).toContain('is blocked');
+    },
+  );
 
   it('does not read an endless answer to its end', async () => {
     receiver.answer = (_request, response) => {

@@ -3,6 +3,12 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { errorCode } from '../../error-detail';
 import { SluiceError } from '../../errors';
+import {
+  AddressBlocked,
+  allowedLookup,
+  BLOCKED_ADDRESS_FIX,
+  requireAllowedAddress,
+} from '../../network/blocked-addresses';
 
 export interface Download {
   readonly url: URL;
@@ -17,7 +23,10 @@ export interface Download {
 const TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 5;
 
-/** Follows redirects, without the headers once the host changes. Throws TRIGGER_SOURCE_UNREADABLE. */
+/**
+ * Follows redirects, without the headers once the host changes and never from https to http. Throws
+ * TRIGGER_SOURCE_UNREADABLE.
+ */
 export async function download(source: Download): Promise<string> {
   const signal = AbortSignal.any([source.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let { url, headers } = source;
@@ -27,13 +36,16 @@ export async function download(source: Download): Promise<string> {
       const { location } = response.headers;
       if (location === undefined || !isRedirect(response)) return await readText(response, source);
       response.resume();
-      const next = new URL(location, url);
+      const next = readLocation(location, url, source);
       if (next.host !== url.host) headers = {};
       url = next;
     }
   } catch (error) {
     source.signal.throwIfAborted();
     if (error instanceof SluiceError) throw error;
+    if (error instanceof AddressBlocked) {
+      throw unreadable(source, error.message, { fix: BLOCKED_ADDRESS_FIX, retryable: false });
+    }
     if (isUntrusted(error)) {
       throw unreadable(source, `the server's certificate is not trusted`, {
         fix: 'Give its authority to the worker by NODE_EXTRA_CA_CERTS',
@@ -44,6 +56,19 @@ export async function download(source: Download): Promise<string> {
     throw unreadable(source, 'no answer', { retryable: true, cause: error });
   }
   throw unreadable(source, `more than ${MAX_REDIRECTS} redirects`, { retryable: false });
+}
+
+/** The address that a redirect leads to. Its text is foreign and stays out of messages. */
+function readLocation(location: string, from: URL, source: Download): URL {
+  if (!URL.canParse(location, from.href)) throw unreadable(source, 'redirected to no address', { retryable: false });
+  const next = new URL(location, from);
+  if (next.protocol !== from.protocol && next.protocol !== 'https:') {
+    throw unreadable(source, `redirected from ${from.protocol}// to ${next.protocol}//`, {
+      fix: 'Set the final address',
+      retryable: false,
+    });
+  }
+  return next;
 }
 
 function isRedirect({ statusCode = 0 }: IncomingMessage): boolean {
@@ -61,8 +86,9 @@ function get({ url, headers, tls, origin }: Download, signal: AbortSignal): Prom
       );
       return;
     }
+    requireAllowedAddress(url.hostname);
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(url, { headers, signal, agent: false, ...tls }, resolve);
+    const request = send(url, { headers, signal, agent: false, lookup: allowedLookup, ...tls }, resolve);
     request.on('error', reject);
     request.end();
   });

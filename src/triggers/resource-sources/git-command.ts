@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors';
+import { Semaphore } from '../../semaphore';
 
 export interface GitAccess {
   /** For HTTP. Handed over in the environment of git alone, never on a command line. */
@@ -11,6 +12,8 @@ export interface GitAccess {
   /** For SSH: an OpenSSH private key. */
   readonly sshKey?: string;
   readonly ignoreHostKey?: boolean;
+  /** `host:port:address` for HTTP: git connects to the address that was checked, whatever the name resolves to later. */
+  readonly pinnedAddress?: string;
 }
 
 export interface GitFolder {
@@ -20,9 +23,25 @@ export interface GitFolder {
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
+/**
+ * A server may ignore the filter and send every file of the commit. Fetched objects are one pack, so a limit on the
+ * size of a file is a limit on what a fetch can write.
+ */
+const DEFAULT_MAX_PACK_MIB = 128;
+const MAX_MEMORY_BYTES = 2 * 1024 * 1024 * 1024;
+const running = new Semaphore(4);
 
-/** Gives `work` an empty repository and removes it afterwards, with the key in it. */
-export async function withGitFolder<Result>(
+/** Gives `work` an empty repository and removes it afterwards, with the key in it. Four run at a time. */
+export function withGitFolder<Result>(
+  origin: string,
+  access: GitAccess,
+  signal: AbortSignal,
+  work: (git: GitFolder) => Promise<Result>,
+): Promise<Result> {
+  return running.run(signal, () => runInFolder(origin, access, signal, work));
+}
+
+async function runInFolder<Result>(
   origin: string,
   access: GitAccess,
   signal: AbortSignal,
@@ -61,7 +80,12 @@ async function createEnvironment(folder: string, access: GitAccess): Promise<Nod
   const config: [string, string][] = [
     ['http.lowSpeedLimit', '1000'],
     ['http.lowSpeedTime', '20'],
+    // A redirect would carry the credentials to another host.
+    ['http.followRedirects', 'false'],
+    ['fetch.unpackLimit', '1'],
+    ['pack.threads', '1'],
   ];
+  if (access.pinnedAddress !== undefined) config.push(['http.curloptResolve', access.pinnedAddress]);
   if (access.basicAuth) {
     const { username, password } = access.basicAuth;
     const token = Buffer.from(`${username}:${password}`).toString('base64');
@@ -104,11 +128,26 @@ interface RunContext {
   readonly signal: AbortSignal;
 }
 
+function maxPackMib(): number {
+  const configured = Number(process.env.SLUICE_GIT_MAX_MIB);
+  return Number.isInteger(configured) && configured > 0 ? configured : DEFAULT_MAX_PACK_MIB;
+}
+
+/** `ulimit -f` counts blocks of 512 bytes, `-v` kibibytes; not every system can limit memory. */
+function limitedGit(): string {
+  return [
+    'command -v git >/dev/null || exit 127',
+    `ulimit -f ${maxPackMib() * 2048}`,
+    `ulimit -v ${MAX_MEMORY_BYTES / 1024} 2>/dev/null`,
+    'exec git "$@"',
+  ].join('; ');
+}
+
 function runGit(args: readonly string[], { folder, env, origin, signal }: RunContext): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(
-      'git',
-      args,
+      'sh',
+      ['-c', limitedGit(), 'git', ...args],
       { cwd: folder, env, signal, maxBuffer: MAX_OUTPUT_BYTES, encoding: 'utf8' },
       (error, stdout, stderr) => {
         if (!error) resolve(stdout);
@@ -119,7 +158,7 @@ function runGit(args: readonly string[], { folder, env, origin, signal }: RunCon
 }
 
 function describeFailure(cause: Error & { code?: unknown }, stderr: string, origin: string): SluiceError {
-  if (cause.code === 'ENOENT') {
+  if (cause.code === 'ENOENT' || cause.code === 127) {
     return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
       message: `${origin}: the git command is not installed beside this worker`,
       fix: "Install git (and openssh-client for SSH), or use Sluice's own image",
@@ -132,6 +171,20 @@ function describeFailure(cause: Error & { code?: unknown }, stderr: string, orig
       retryable: false,
     });
   }
+  if (OVER_LIMIT.test(stderr)) {
+    return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: the server sends more than ${maxPackMib()} MiB (SLUICE_GIT_MAX_MIB) for this reference`,
+      fix: 'Use a Git server that supports partial clones (uploadpack.allowFilter), or a smaller repository',
+      retryable: false,
+    });
+  }
+  if (REDIRECTED.test(stderr)) {
+    return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: the server redirects to another address`,
+      fix: 'Set the final address: redirects are not followed, because they would carry credentials to another host',
+      retryable: false,
+    });
+  }
   const text = explain(stderr);
   return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
     message: `${origin}: ${text || cause.message}`,
@@ -140,7 +193,9 @@ function describeFailure(cause: Error & { code?: unknown }, stderr: string, orig
   });
 }
 
-/** What nobody else but a person will change. */
+const OVER_LIMIT = /File too large|signal 25|invalid index-pack output|Out of memory|out of memory/;
+const REDIRECTED = /returned error: 30\d|unable to update url base from redirection/;
+/** Permanent until somebody changes the repository or its rights. */
 const REFUSED =
   /not found|does not exist|couldn't find remote ref|Authentication failed|Permission denied|not allowed|verification failed|could not read Username/i;
 /** Advice and notices that git and ssh add to every failure. */

@@ -1,6 +1,8 @@
 /** `source.git`: the object from a file of a Git repository. Only that file is fetched, nothing is checked out. */
+import { isIP } from 'node:net';
 import { SluiceError } from '../../errors';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
+import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../network/blocked-addresses';
 import { withGitFolder, type GitAccess, type GitFolder } from './git-command';
 import type { ReadResource } from './resource-source';
 
@@ -24,7 +26,11 @@ export const readGit: ReadResource<GitSource> = async (source, { namespace, secr
   const wanted = wantedReference(source);
   const origin = `source.git ${withoutUser(url)} ${wanted}:${path}`;
   refuseOptions(url, wanted, origin);
-  const access = await readAccess(source, namespace, secrets, origin);
+  const [credentials, pinnedAddress] = await Promise.all([
+    readAccess(source, namespace, secrets, origin),
+    pinAddress(url, origin),
+  ]);
+  const access = { ...credentials, pinnedAddress };
   const text = await withGitFolder(origin, access, signal, async (git) => {
     await git.run('remote', 'add', 'origin', url);
     await git.run('fetch', '--quiet', '--depth=1', '--no-tags', '--filter=blob:none', 'origin', wanted);
@@ -32,6 +38,29 @@ export const readGit: ReadResource<GitSource> = async (source, { namespace, secr
   });
   return { text, origin };
 };
+
+/** Undefined where git itself must find the address: other protocols than HTTP, or a name that only a proxy resolves. */
+async function pinAddress(url: string, origin: string): Promise<string | undefined> {
+  const remote = URL.canParse(url) ? new URL(url) : undefined;
+  const hostname = remote?.hostname || /^(?:[^@/]+@)?([^:/]+):/.exec(url)?.[1];
+  if (!hostname) return undefined;
+  let address: string | undefined;
+  try {
+    address = await resolveAllowedAddress(hostname);
+  } catch (error) {
+    if (!(error instanceof AddressBlocked)) return undefined;
+    throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: ${error.message}`,
+      fix: BLOCKED_ADDRESS_FIX,
+      retryable: false,
+    });
+  }
+  if ((remote?.protocol !== 'https:' && remote?.protocol !== 'http:') || isIP(hostname.replace(/^\[|\]$/g, ''))) {
+    return undefined;
+  }
+  const port = remote.port || (remote.protocol === 'https:' ? '443' : '80');
+  return `${remote.hostname}:${port}:${address}`;
+}
 
 /** No branch, tag or ref: what the repository itself calls its main branch. */
 function wantedReference({ branch, tag, ref }: GitSource): string {

@@ -1,10 +1,11 @@
 /** A Git repository behind HTTP (git's own backend) and SSH, with what a resource source may find in it. */
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Server as SshServer, utils } from 'ssh2';
 
@@ -13,6 +14,8 @@ export const OBJECT = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-gi
 
 export interface GitServers {
   readonly httpUrl: string;
+  /** The same repository from a server that ignores filters, with 3 MiB that do not compress. */
+  readonly unfilteredUrl: string;
   readonly sshUrl: string;
   /** OpenSSH private key that the SSH server lets in. */
   readonly clientKey: string;
@@ -33,6 +36,7 @@ export async function startGitServers(credentials: { username: string; password:
   const sshPort = (ssh.address() as AddressInfo).port;
   return {
     httpUrl: `http://127.0.0.1:${http.port}/repo.git`,
+    unfilteredUrl: `http://127.0.0.1:${http.port}/unfiltered.git`,
     sshUrl: `ssh://git@127.0.0.1:${sshPort}/repo.git`,
     clientKey: clientKey.private,
     knownHost: `[127.0.0.1]:${sshPort} ${hostKey.public}`,
@@ -73,6 +77,10 @@ async function createRepository(bare: string, work: string): Promise<string> {
   for (const setting of ['uploadpack.allowFilter', 'uploadpack.allowReachableSHA1InWant', 'http.receivepack']) {
     await git('-C', bare, 'config', setting, 'true');
   }
+  await writeFile(join(work, 'random.bin'), randomBytes(3 * 1024 * 1024));
+  await git('add', '-A');
+  await git('commit', '--quiet', '-m', 'third');
+  await git('clone', '--quiet', '--bare', '.', join(dirname(bare), 'unfiltered.git'));
   return firstCommit;
 }
 

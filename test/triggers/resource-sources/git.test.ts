@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readResourceSource } from '../../../src/triggers/resource-sources/registry';
@@ -90,10 +91,60 @@ describe('source.git', () => {
     expect(await leftovers()).toEqual(before);
   });
 
+  it('does not follow redirects, which would carry the credentials to another host', async () => {
+    const headers: unknown[] = [];
+    const other = createServer((request, response) => {
+      headers.push(request.headers.authorization);
+      response.writeHead(404).end();
+    });
+    const otherPort = await listenOnFreePort(other);
+    const redirecting = createServer((request, response) =>
+      response.writeHead(302, { location: `http://localhost:${otherPort}${request.url}` }).end(),
+    );
+    const port = await listenOnFreePort(redirecting);
+    try {
+      const failure = await failureOf(read({ url: `http://127.0.0.1:${port}/repo.git` }));
+      expect(failure).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+      expect(failure.message).toContain('redirects to another address');
+      expect(headers).toEqual([]);
+    } finally {
+      other.close();
+      redirecting.close();
+    }
+  });
+
+  it('refuses a server that sends a whole repository larger than the limit', async () => {
+    process.env.SLUICE_GIT_MAX_MIB = '1';
+    try {
+      const failure = await failureOf(read({ url: servers.unfilteredUrl }));
+      expect(failure).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+      expect(failure.message).toContain('more than 1 MiB');
+    } finally {
+      delete process.env.SLUICE_GIT_MAX_MIB;
+    }
+    expect(await read({ url: servers.unfilteredUrl })).toMatchObject({ metadata: { name: 'from-git' } });
+  });
+
+  it.each(['http://169.254.169.254/repo.git', 'git@169.254.169.254:repo.git', 'ssh://git@[fe80::1]/repo.git'])(
+    'refuses the link-local address of %s',
+    async (url) => {
+      const failure = await failureOf(read({ url }));
+      expect(failure).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
+      expect(failure.message).toContain('is blocked');
+    },
+  );
+
   it('says that githubApp is not supported yet', async () => {
     expect(await failureOf(read({ githubApp: {} }))).toMatchObject({ code: 'TRIGGER_UNSUPPORTED' });
   });
 });
+
+async function listenOnFreePort(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
+}
 
 async function leftovers(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => /^sluice-git-[^t]/.test(name));

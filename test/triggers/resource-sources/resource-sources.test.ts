@@ -113,6 +113,9 @@ describe('source.url', () => {
       const status = Number(/^\/status\/(\d+)/.exec(path)?.[1] ?? 200);
       if (path === '/moved') response.writeHead(302, { location: '/one.yaml' }).end();
       else if (path === '/loop') response.writeHead(302, { location: '/loop' }).end();
+      else if (path === '/insecure') response.writeHead(302, { location: 'http://127.0.0.1:1/one.yaml' }).end();
+      else if (path === '/metadata') response.writeHead(302, { location: 'https://169.254.169.254/' }).end();
+      else if (path === '/nowhere') response.writeHead(302, { location: 'https://%' }).end();
       else if (path === '/large') response.end('x'.repeat(600 * 1024));
       else response.writeHead(status).end(YAML);
     });
@@ -146,6 +149,9 @@ describe('source.url', () => {
     ['/status/429', PASSING],
     ['/large', FINAL],
     ['/loop', FINAL],
+    ['/insecure', FINAL],
+    ['/metadata', FINAL],
+    ['/nowhere', FINAL],
   ])('fails on %s', async (path, expected) => {
     expect(await failureOf(read(url(path, false)))).toMatchObject(expected);
   });
