@@ -10,6 +10,7 @@ import type { Overrides } from '../src/run/overrides';
 import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
 import type { NamedContent } from '../workflows/held-contents';
 import type { JoinedRun } from '../workflows/joined-runs';
+import type { RunStart } from '../workflows/run-start';
 import type {
   EventBusDefinition,
   EventSourceDefinition,
@@ -108,6 +109,10 @@ export interface ForgetContentsRequest {
   readonly names: readonly string[];
 }
 
+export interface StartRunsRequest {
+  readonly runs: readonly RunStart[];
+}
+
 export interface StartHeldRunsRequest {
   readonly bus: EventBusDefinition;
   readonly runs: readonly JoinedRun[];
@@ -137,6 +142,8 @@ export interface SensorActivities {
   /** Puts contents of held events on the bus. */
   sluiceStoreContents(request: StoreContentsRequest): Promise<void>;
   sluiceForgetContents(request: ForgetContentsRequest): Promise<void>;
+  /** Starts the runs, each once. */
+  sluiceStartRuns(request: StartRunsRequest): Promise<void>;
   /** Fetches the contents of their events from the bus and starts the runs, each once. */
   sluiceStartHeldRuns(request: StartHeldRunsRequest): Promise<void>;
   /** Removes what a deleted sensor leaves on its bus. */

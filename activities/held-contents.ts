@@ -7,10 +7,15 @@ import type { Bus } from '../src/bus/bus';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import type { JoinedRun } from '../workflows/joined-runs';
 import type { RunStart } from '../workflows/run-start';
-import type { ForgetContentsRequest, StartHeldRunsRequest, StoreContentsRequest } from './contracts';
+import type { ForgetContentsRequest, StartHeldRunsRequest, StartRunsRequest, StoreContentsRequest } from './contracts';
 import { toApplicationFailure } from './failures';
-import { startRun } from './start-runs';
+import { inLanes } from './in-lanes';
+import { startDecidedRun } from './start-decided-run';
 import type { WorkerDependencies } from './worker-dependencies';
+
+/** Starts under way together: enough to keep Temporal busy. */
+const CONCURRENT_STARTS = 32;
+const CONCURRENT_LOADS = 4;
 
 export function createHeldContentActivities({ buses }: WorkerDependencies) {
   return {
@@ -26,8 +31,17 @@ export function createHeldContentActivities({ buses }: WorkerDependencies) {
       await reporting(async () => {
         const { client, info } = Context.current();
         const bus = await buses.get(definition);
-        // One after the other: a few may hold a megabyte each. A second attempt finds the runs that the first started.
-        for (const run of runs) await startRun(client.workflow, info.taskQueue, await load(bus, run));
+        // Few at a time: each may hold a megabyte. A second attempt finds the runs that the first started.
+        await inLanes(runs, CONCURRENT_LOADS, async (run) =>
+          startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),
+        );
+      });
+    },
+
+    async sluiceStartRuns({ runs }: StartRunsRequest): Promise<void> {
+      await reporting(async () => {
+        const { client, info } = Context.current();
+        await inLanes(runs, CONCURRENT_STARTS, (run) => startDecidedRun(client.workflow, info.taskQueue, run));
       });
     },
   };

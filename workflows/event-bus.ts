@@ -1,13 +1,27 @@
 /** Holds one EventBus so that any sensor or event source applied later finds it. */
-import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { missingAccount } from './accountable';
 import { describeEventBus } from './event-bus-details';
-import { configureEventBusUpdate, eventBusDefinitionQuery, type EventBusDefinition } from './messages';
+import { CANCELLATION_IGNORED, Lifetime } from './lifetime';
+import { configureEventBusUpdate, deleteSignal, eventBusDefinitionQuery, type EventBusDefinition } from './messages';
 import { requireDefinition } from './told-by-workers';
 
 export async function eventBus(definition: EventBusDefinition): Promise<void> {
   let current = definition;
+  let notice: string | undefined;
   setHandler(eventBusDefinitionQuery, () => current, { description: 'The EventBus as it is applied' });
-  const show = (): void => setCurrentDetails(describeEventBus(current, workflowInfo().namespace));
+  const show = (): void => setCurrentDetails(describeEventBus(current, workflowInfo().namespace, notice));
+  const life = new Lifetime(() => {
+    notice = CANCELLATION_IGNORED;
+    show();
+  });
   setHandler(
     configureEventBusUpdate,
     (next) => {
@@ -16,7 +30,23 @@ export async function eventBus(definition: EventBusDefinition): Promise<void> {
     },
     { description: 'Sent by `sluice apply`', validator: (next) => requireDefinition(next, current) },
   );
+  setHandler(
+    deleteSignal,
+    (request) => {
+      notice = missingAccount(request);
+      if (notice === undefined) life.delete();
+      else show();
+    },
+    { description: 'Ends it; sensors and event sources keep what they have of it: {"by": "…", "why": "…"}' },
+  );
   show();
-  await condition(() => workflowInfo().continueAsNewSuggested);
-  await continueAsNew<typeof eventBus>(current);
+  try {
+    await life.run(async () => {
+      await condition(() => workflowInfo().continueAsNewSuggested);
+      await life.requireAlive();
+      await continueAsNew<typeof eventBus>(current);
+    });
+  } catch (error) {
+    if (!isCancellation(error) || !life.isDeleted) throw error;
+  }
 }

@@ -23,10 +23,12 @@ import { isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/so
 import { addRefusal, missingAccount } from './accountable';
 import { describeEventSource } from './event-source-details';
 import { ignoreCancellation } from './ignore-cancellation';
+import { CANCELLATION_IGNORED, Lifetime } from './lifetime';
 import { isBacklogReport, requireDefinition } from './told-by-workers';
 import {
   backlogReportSignal,
   configureEventSourceUpdate,
+  deleteSignal,
   eventSourceDefinitionQuery,
   eventSourceStatusQuery,
   pauseSignal,
@@ -115,6 +117,17 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     },
     { description: 'Read on: {"by": "…", "why": "…"}' },
   );
+  const life = new Lifetime(() => {
+    refusals = addRefusal(refusals, CANCELLATION_IGNORED, Date.now());
+    show();
+  });
+  setHandler(
+    deleteSignal,
+    (request) => {
+      if (!isRefused('delete', missingAccount(request))) life.delete();
+    },
+    { description: 'Sent by `sluice delete`: stop reading and end: {"by": "…", "why": "…"}' },
+  );
   setHandler(eventSourceStatusQuery, status, { description: 'What is read, what is paused, what is wrong' });
 
   setHandler(
@@ -155,42 +168,48 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     await sluiceWatchBacklog({ definition, kind: event.kind, eventName: event.name });
   }
 
-  for (;;) {
-    const seen = revision;
-    states.clear();
-    for (const event of listEvents(definition.spec)) states.set(event.name, begin(event, paused, failures));
-    show();
-    const reading = new CancellationScope();
-    const relays = reading.run(async () => {
-      await Promise.all(
-        [...states.values()].map(({ name, kind, state }) => {
-          if (state === 'Reading') return relay({ name, kind });
-          if (state === 'Paused' && unreadFate(kind) === 'wait') return watchBacklog({ name, kind });
-          return Promise.resolve();
-        }),
-      );
-    });
-    try {
-      await condition(() => revision !== seen || workflowInfo().continueAsNewSuggested);
-    } finally {
-      // The next readers must not overlap with these: wait until they have let go.
-      reading.cancel();
-      await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
+  const read = async (): Promise<void> => {
+    for (;;) {
+      const seen = revision;
+      states.clear();
+      for (const event of listEvents(definition.spec)) states.set(event.name, begin(event, paused, failures));
+      show();
+      const reading = new CancellationScope();
+      const relays = reading.run(async () => {
+        await Promise.all(
+          [...states.values()].map(({ name, kind, state }) => {
+            if (state === 'Reading') return relay({ name, kind });
+            if (state === 'Paused' && unreadFate(kind) === 'wait') return watchBacklog({ name, kind });
+            return Promise.resolve();
+          }),
+        );
+      });
+      try {
+        await condition(() => revision !== seen || workflowInfo().continueAsNewSuggested);
+      } finally {
+        // The next readers must not overlap with these: wait until they have let go.
+        reading.cancel();
+        await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
+      }
+      await life.requireAlive();
+      // Whoever paused, resumed or applied wants what has failed to be tried again.
+      failures = revision === seen ? failuresOf([...states.values()]) : {};
+      if (workflowInfo().continueAsNewSuggested) {
+        const carried = {
+          appliedAt,
+          ...(paused && { paused }),
+          ...(refusals.length > 0 && { refusals }),
+          failures,
+        };
+        await continueAsNew<typeof eventSource>({ definition, carried });
+      }
     }
-    const scope = CancellationScope.current();
-    // Who deleted the event source meanwhile would otherwise find it continued, and not deleted.
-    if (scope.consideredCancelled) await scope.cancelRequested;
-    // Whoever paused, resumed or applied wants what has failed to be tried again.
-    failures = revision === seen ? failuresOf([...states.values()]) : {};
-    if (workflowInfo().continueAsNewSuggested) {
-      const carried = {
-        appliedAt,
-        ...(paused && { paused }),
-        ...(refusals.length > 0 && { refusals }),
-        failures,
-      };
-      await continueAsNew<typeof eventSource>({ definition, carried });
-    }
+  };
+
+  try {
+    await life.run(read);
+  } catch (error) {
+    if (!isCancellation(error) || !life.isDeleted) throw error;
   }
 }
 

@@ -3,10 +3,11 @@
  * what nothing holds any more. All of it durably, and beside the sensor's other work: a bus that is away delays the
  * fires whose events lie on it, no others.
  */
-import { CancellationScope, log, proxyActivities, sleep } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../activities/contracts';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import type { JoinedRun } from './joined-runs';
+import { patiently } from './patiently';
 import type { SensorMemory } from './sensor-memory';
 
 const activities = proxyActivities<SensorActivities>({ startToCloseTimeout: '2m', retry: { maximumInterval: '10s' } });
@@ -89,19 +90,4 @@ export class HeldWork {
     const names = this.memory.unneededContents();
     return names.length >= WORTH_FORGETTING || names.length === this.memory.contentsOnBus() ? names : [];
   }
-}
-
-/** Until it is done: an error that trying again does not mend by itself waits for a person to mend its cause. */
-async function patiently(summary: string, work: (options: { summary: string }) => Promise<void>): Promise<void> {
-  await CancellationScope.nonCancellable(async () => {
-    for (;;) {
-      try {
-        await work({ summary });
-        return;
-      } catch (error) {
-        log.error(`${summary}: failed, is tried again`, { error });
-        await sleep('30s', { summary: `before trying again: ${summary}` });
-      }
-    }
-  });
 }

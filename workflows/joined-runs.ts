@@ -89,15 +89,21 @@ function planRun(
 }
 
 /** Temporal would refuse it, and end the sensor that asks for it. */
-function tooLargeRun({ input, ...run }: RunStart, bytes: number): JoinedRun {
+function tooLargeRun(run: RunStart, bytes: number): JoinedRun {
   const megabytes = (bytes / 1_000_000).toFixed(1);
+  return withoutContents(run, `its events are ${megabytes} MB together, more than a run can carry`);
+}
+
+/** The run as one that waits for a person: it cannot carry its events, so it can only be discarded. */
+export function withoutContents({ input, ...run }: RunStart, reason: string): RunStart {
+  const { parkedBecause } = input;
   return {
     ...run,
     input: {
       ...input,
       events: input.events.map(withoutContent),
       contentMissing: 'too-large',
-      parkedBecause: `its events are ${megabytes} MB together, more than a run can carry`,
+      parkedBecause: parkedBecause === undefined ? reason : `${parkedBecause}; ${reason}`,
     },
   };
 }

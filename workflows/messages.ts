@@ -53,6 +53,8 @@ export const eventBusDefinitionQuery = defineQuery<EventBusDefinition>('spec');
 
 export const pauseSignal = defineSignal<[Accountable]>('pause');
 export const resumeSignal = defineSignal<[Accountable]>('resume');
+/** Ends an event bus, an event source or a sensor, with what it leaves on the bus. Nothing else does. */
+export const deleteSignal = defineSignal<[Accountable]>('delete');
 
 export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinition]>('configure');
 export const eventSourceDefinitionQuery = defineQuery<EventSourceDefinition>('spec');

@@ -4,7 +4,6 @@
  * that this workflow's history grows with people's actions and joined events only.
  */
 import {
-  ActivityCancellationType,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -12,6 +11,7 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -25,11 +25,15 @@ import type { RecordDecisionsRequest, SensorActivities } from '../activities/con
 import { missingAccount, refusalOf, requireRequest, SENSOR_RETRIGGER_FIELDS } from './accountable';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import { HeldWork } from './held-work';
+import { Lifetime, CANCELLATION_IGNORED } from './lifetime';
+import { RunStarts } from './run-starts';
 import { describeSensor } from './sensor-details';
+import { listen } from './sensor-listeners';
 import { StoppedParts } from './stopped-parts';
 import { ignoreCancellation } from './ignore-cancellation';
 import {
   configureSensorUpdate,
+  deleteSignal,
   firesEndedSignal,
   listenerReportSignal,
   observeSignal,
@@ -45,7 +49,6 @@ import {
   type RetriggerRequest,
   type SensorDefinition,
   type SensorStatus,
-  type StoppedPart,
 } from './messages';
 import type { RunStart } from './run-start';
 import { SensorMemory, type CarriedSensor, type SensorNews } from './sensor-memory';
@@ -60,15 +63,11 @@ export interface SensorInput {
   readonly carried?: CarriedSensor;
 }
 
-const longRunning = proxyActivities<SensorActivities>({
-  startToCloseTimeout: '3650d',
-  heartbeatTimeout: '10s',
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
-});
 const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', retry: { maximumInterval: '30s' } });
 /** Of runs that are started together: a workflow may answer its server with 4 MB. */
 const MAX_START_BYTES = 1_000_000;
+/** Histories without it started runs as children. */
+const NO_CHILDREN = 'runs-are-no-children';
 
 /** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
 const answering = proxyActivities<SensorActivities>({
@@ -80,15 +79,24 @@ export async function sensor(input: SensorInput): Promise<void> {
   const memory = new SensorMemory(input.definition, input.carried, workflowInfo().startTime.getTime());
   /** Runs to start and notes to record, in the order in which they were decided. */
   const outbox: SensorNews[] = [];
-  const held = new HeldWork(memory);
+  const work = { held: new HeldWork(memory), starts: new RunStarts() };
   /** Bumped by everything that means: stop listening, look again at what should be listened to. */
   let revision = 0;
   const post = (news: SensorNews): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
   const stopped = new StoppedParts();
   const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
   const show = (): void => setCurrentDetails(describeSensor(status(), memory.held(), workflowInfo().namespace));
+  const life = new Lifetime(() => {
+    memory.refused(CANCELLATION_IGNORED, Date.now());
+    show();
+  });
   const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
-    answering.sluiceRetrigger.executeWithOptions({ summary: describeRetrigger(request) }, [memory.definition, request]);
+    life.run(() =>
+      answering.sluiceRetrigger.executeWithOptions({ summary: describeRetrigger(request) }, [
+        memory.definition,
+        request,
+      ]),
+    );
   /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
   const isRefused = (what: string, refusal: string | undefined): boolean => {
     if (refusal === undefined) return false;
@@ -144,6 +152,13 @@ export async function sensor(input: SensorInput): Promise<void> {
     },
   );
   setHandler(
+    deleteSignal,
+    (request) => {
+      if (!isRefused('delete', missingAccount(request))) life.delete();
+    },
+    { description: 'Sent by `sluice delete`: stop listening and end: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
     observeSignal,
     (batch) => {
       if (!isUnreadable('observe', isObservationBatch(batch))) post(memory.observe(batch.observations));
@@ -196,7 +211,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     },
   );
 
-  try {
+  const carry = async (): Promise<void> => {
     for (;;) {
       const seen = revision;
       stopped.clear();
@@ -212,7 +227,7 @@ export async function sensor(input: SensorInput): Promise<void> {
         await attend(
           memory,
           outbox,
-          held,
+          work,
           post,
           () => revision !== seen || workflowInfo().continueAsNewSuggested,
           show,
@@ -225,37 +240,50 @@ export async function sensor(input: SensorInput): Promise<void> {
         // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
         do {
           await condition(allHandlersFinished);
-          await send(outbox, held);
-          await held.idle();
-          await held.makeRoom();
+          await send(outbox, work);
+          await work.held.idle();
+          await work.starts.idle();
+          await work.held.makeRoom();
           post(memory.parkWhatCannotBeCarried());
         } while (outbox.length > 0 || !allHandlersFinished());
+        await life.requireAlive();
         await continueAsNew<typeof sensor>({ definition: memory.definition, carried: memory.carry() });
       }
     }
+  };
+
+  try {
+    await life.run(carry);
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(async () => {
-      await send(outbox, held);
-      await held.idle();
+      await send(outbox, work);
+      await work.held.idle();
+      await work.starts.idle();
       await regular.sluiceForgetSensor.executeWithOptions({ summary: 'deleted: off the bus' }, [memory.definition]);
     });
-    throw error;
+    if (!life.isDeleted) throw error;
   }
+}
+
+/** What a sensor does beside listening. */
+interface SensorWork {
+  readonly held: HeldWork;
+  readonly starts: RunStarts;
 }
 
 /** Until something asks for other listeners: send what was decided, and decide what is due. */
 async function attend(
   memory: SensorMemory,
   outbox: SensorNews[],
-  held: HeldWork,
+  work: SensorWork,
   post: (news: SensorNews) => void,
   isOver: () => boolean,
   show: () => void,
 ): Promise<void> {
   while (!isOver()) {
-    await send(outbox, held);
-    held.workOff();
+    await send(outbox, work);
+    work.held.workOff();
     show();
     const deadline = memory.nextDeadline();
     const changed = (): boolean => isOver() || outbox.length > 0 || memory.nextDeadline() !== deadline;
@@ -269,56 +297,15 @@ async function attend(
   }
 }
 
-type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
-
-async function listen(memory: SensorMemory, onStopped: OnStopped): Promise<void> {
-  const { definition, appliedAt } = memory;
-  const tasks = memory.isPaused()
-    ? []
-    : Array.from({ length: definition.options.listeners }, (_, index) =>
-        keepRunning(
-          `bus → ${definition.name}`,
-          (options) =>
-            longRunning.sluiceListen.executeWithOptions(options, [{ definition, listener: `${index + 1}`, appliedAt }]),
-          (error) => onStopped('listener', `listener ${index + 1}`, error),
-        ),
-      );
-  if (memory.followsOutcomes()) {
-    tasks.push(
-      keepRunning(
-        'outcomes of Argo Workflows → runs',
-        (options) => longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
-        (error) => onStopped('outcomes', 'the watch for outcomes of Argo Workflows', error),
-      ),
-    );
-  }
-  await Promise.all(tasks);
-}
-
-/** A listener ends by itself only over what a person must repair: say so, stay visible as failed and wait for that. */
-async function keepRunning(
-  summary: string,
-  run: (options: { summary: string }) => Promise<void>,
-  onStopped: (error: unknown) => void,
-): Promise<void> {
-  try {
-    await run({ summary });
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    onStopped(error);
-    log.error(`${summary} has stopped; repair its cause and apply the sensor again`, { error });
-  }
-  await CancellationScope.current().cancelRequested;
-}
-
 /** What was decided meanwhile goes together: each round costs the server several workflow tasks. */
-async function send(outbox: SensorNews[], held: HeldWork): Promise<void> {
+async function send(outbox: SensorNews[], { held, starts }: SensorWork): Promise<void> {
   while (outbox.length > 0) {
     const news = outbox.splice(0);
     const decided = news.flatMap(({ runs }) => runs);
     held.start(decided.filter(({ stored }) => stored !== undefined));
     const complete = decided.filter(({ stored }) => stored === undefined);
-    for (const runs of cutByBytes(complete, MAX_START_BYTES)) await Promise.all(runs.map((run) => startRun(run)));
+    if (complete.length > 0 && patched(NO_CHILDREN)) starts.add(complete);
+    else for (const runs of cutByBytes(complete, MAX_START_BYTES)) await Promise.all(runs.map((run) => startRun(run)));
     const bus = news.at(-1)?.bus;
     const records = news.flatMap((each) => each.records);
     if (bus !== undefined)
@@ -350,6 +337,7 @@ function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerReques
   );
 }
 
+/** As histories before `NO_CHILDREN` have it. */
 async function startRun(start: RunStart): Promise<void> {
   try {
     await startChild(sensorRun, {

@@ -1,6 +1,7 @@
 /** What becomes of an event source while it is applied, undisturbed or with a continue-as-new between the steps. */
 import { eventually } from '../setup/eventually';
 import type { SourceStage } from './source-stage';
+import { currentDetails } from './what-people-see';
 
 interface SourceScenario {
   readonly name: string;
@@ -32,8 +33,29 @@ export const EVENT_SOURCE_SCENARIOS: readonly SourceScenario[] = [
       await stage.add('tiles', '4');
       expect(await stage.arrived(1, 'tiles')).toEqual(['4']);
       expect(await stage.arrived(3)).toEqual(['1', '2', '3']);
+      await stage.handle.signal('delete', BY);
+      await stage.handle.result();
+    },
+  },
+  {
+    name: 'an event source reads on when its cancellation is requested, says so, and can still be paused and deleted',
+    run: async (stage) => {
+      await stage.apply(stage.streams('scenes'));
+      await stage.add('scenes', '1');
+      await stage.arrived(1);
       await stage.handle.cancel();
-      await eventually(async () => (await stage.handle.describe()).status.name === 'CANCELLED');
+      await eventually(async () => (await stage.status()).refusals?.some((line) => line.includes('sluice delete')));
+      expect(await currentDetails(stage.handle)).toContain('cancellation ignored');
+      await stage.interlude();
+      await stage.add('scenes', '2');
+      expect(await stage.arrived(2)).toEqual(['1', '2']);
+      await stage.handle.signal('pause', BY);
+      await stage.readsNothing();
+      await stage.handle.signal('resume', BY);
+      await stage.add('scenes', '3');
+      expect(await stage.arrived(3)).toEqual(['1', '2', '3']);
+      await stage.handle.signal('delete', BY);
+      await stage.handle.result();
     },
   },
   {

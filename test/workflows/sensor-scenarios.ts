@@ -5,6 +5,7 @@
 import { eventKey } from '../../src/event/cloud-event';
 import { eventually } from '../setup/eventually';
 import type { Stage } from './stage';
+import { currentDetails } from './what-people-see';
 
 export interface Scenario {
   readonly name: string;
@@ -281,9 +282,33 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
       await stage.bodies(1);
       await stage.interlude();
       expect(await consumersOf(stage)).toHaveLength(1);
+      await stage.handle.signal('delete', BY);
+      await stage.handle.result();
+      expect(await consumersOf(stage)).toHaveLength(0);
+    },
+  },
+  {
+    name: 'a sensor goes on when its cancellation is requested, says so, and still can be retriggered and deleted',
+    async run(stage) {
+      await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
       await stage.handle.cancel();
-      await expect(stage.handle.result()).rejects.toThrow();
-      expect((await stage.handle.describe()).status.name).toBe('CANCELLED');
+      await eventually(async () => (await stage.status()).refusals?.some((line) => line.includes('sluice delete')));
+      expect(await currentDetails(stage.handle)).toContain('cancellation ignored');
+      await stage.interlude();
+      await stage.publish(stage.event('b', '1'));
+      expect(await stage.bodies(1)).toEqual([{ a: '1', b: '1' }]);
+      await eventually(async () => (await stage.runIds('Succeeded')).length === 1);
+      const [runId = ''] = await stage.runIds();
+      await stage.handle.signal('retrigger', { ...BY, runId, again: true });
+      await stage.bodies(2);
+      await stage.handle.signal('delete', {});
+      await eventually(async () =>
+        (await stage.status()).refusals?.some((line) => line.includes('delete: it does not')),
+      );
+      await stage.handle.signal('delete', BY);
+      await stage.handle.result();
       expect(await consumersOf(stage)).toHaveLength(0);
     },
   },

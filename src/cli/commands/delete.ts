@@ -1,7 +1,9 @@
 /** `sluice delete`: ends buses, sources and sensors, and what they leave on the bus. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { deleteSignal } from '../../../workflows/messages';
 import { SluiceError } from '../../errors';
+import { accountableOf, type AccountableOptions } from '../accountable';
 import { findBusDependents } from '../apply/bus-dependents';
 import { addressOf } from '../apply/apply-object';
 import { APPLIED_KINDS, APPLY_ORDER, defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
@@ -18,7 +20,7 @@ import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
-interface DeleteOptions extends TemporalOptions {
+interface DeleteOptions extends TemporalOptions, AccountableOptions {
   filename?: string[];
   namespace?: string;
   ignoreNotFound?: boolean;
@@ -48,6 +50,8 @@ export const registerDelete: RegisterCommand = (program, cli) => {
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--ignore-not-found', 'what is not applied is no error')
     .option('--wait <duration>', 'how long to wait for the end of each', parseDuration, 15_000)
+    .option('--why <text>', 'reason, kept in the history', 'sluice delete')
+    .option('--by <name>', 'who decides this (default: the user name)')
     .option('--force', 'end it without a worker; a sensor then leaves its consumer on the bus')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: DeleteOptions, command: Command) => {
@@ -69,7 +73,7 @@ async function deleteObjects(
     const done: Array<{ address: ObjectAddress; deletion: Deletion }> = [];
     for (const address of addresses) {
       progress.update(`ending ${addressText(address)}`);
-      done.push({ address, deletion: await end(session, address, options) });
+      done.push({ address, deletion: await end(session, address, options, io) });
     }
     return done;
   }).finally(() => progress.end());
@@ -141,14 +145,19 @@ async function refuseIfInUse(
   });
 }
 
-async function end(session: TemporalSession, address: ObjectAddress, options: DeleteOptions): Promise<Deletion> {
+async function end(
+  session: TemporalSession,
+  address: ObjectAddress,
+  options: DeleteOptions,
+  io: CliIo,
+): Promise<Deletion> {
   const handle = session.client.workflow.getHandle(workflowIdOf(address));
   try {
     const { status } = await handle.describe();
     if (status.name !== 'RUNNING') return 'not found';
-    // A bus holds nothing that would have to be cleaned up.
+    // A bus holds nothing that would have to be cleaned up, so its end need not wait for a worker.
     if (options.force || address.kind.kind === 'EventBus') await handle.terminate('sluice delete');
-    else await handle.cancel();
+    else await handle.signal(deleteSignal, accountableOf(options, io));
   } catch (error) {
     if (isNotFound(error)) return 'not found';
     throw error;

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { eventBusWorkflowId } from '../../workflows/identity';
+import { eventBusDefinitionQuery, type EventBusDefinition } from '../../workflows/messages';
+import { eventually } from '../setup/eventually';
+import { openWorld, type SluiceWorld } from './sluice-world';
+import { currentDetails } from './what-people-see';
+
+describe('an event bus', () => {
+  let world: SluiceWorld;
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+  afterAll(() => world.close());
+
+  it('stays when its cancellation is requested, says so, and ends when it is deleted by somebody who says why', async () => {
+    const namespace = `ns-${randomBytes(4).toString('hex')}`;
+    const args: [EventBusDefinition] = [
+      { namespace, name: 'default', spec: { jetstreamExotic: { url: 'nats://nats:4222', streamConfig: '' } } },
+    ];
+    const bus = await world.client.workflow.start('eventBus', {
+      workflowId: eventBusWorkflowId(namespace, 'default'),
+      taskQueue: world.taskQueue,
+      args,
+    });
+    await bus.cancel();
+    await eventually(async () => (await currentDetails(bus)).includes('cancellation ignored'));
+    expect(await bus.query(eventBusDefinitionQuery)).toMatchObject({ namespace });
+    await bus.signal('delete', {});
+    await eventually(async () => (await currentDetails(bus)).includes('who asks'));
+    await bus.signal('delete', { by: 'ada', why: 'test' });
+    await bus.result();
+  });
+});

@@ -1,0 +1,16 @@
+import { CancellationScope, log, sleep } from '@temporalio/workflow';
+
+/** Repeats `work` until it succeeds: a permanent error waits for a person to repair its cause. Ignores cancellation. */
+export async function patiently(summary: string, work: (options: { summary: string }) => Promise<void>): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      try {
+        await work({ summary });
+        return;
+      } catch (error) {
+        log.error(`${summary}: failed, is tried again`, { error });
+        await sleep('30s', { summary: `before trying again: ${summary}` });
+      }
+    }
+  });
+}

@@ -1,0 +1,61 @@
+/** Keeps the listeners and the outcome watch of a sensor alive. */
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  isCancellation,
+  log,
+  proxyActivities,
+} from '@temporalio/workflow';
+import type { SensorActivities } from '../activities/contracts';
+import type { StoppedPart } from './messages';
+import type { SensorMemory } from './sensor-memory';
+
+const longRunning = proxyActivities<SensorActivities>({
+  startToCloseTimeout: '3650d',
+  heartbeatTimeout: '10s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
+
+/** Until it is cancelled. `onStopped`: a part has ended over what a person must repair. */
+export async function listen(memory: SensorMemory, onStopped: OnStopped): Promise<void> {
+  const { definition, appliedAt } = memory;
+  const tasks = memory.isPaused()
+    ? []
+    : Array.from({ length: definition.options.listeners }, (_, index) =>
+        keepRunning(
+          `bus → ${definition.name}`,
+          (options) =>
+            longRunning.sluiceListen.executeWithOptions(options, [{ definition, listener: `${index + 1}`, appliedAt }]),
+          (error) => onStopped('listener', `listener ${index + 1}`, error),
+        ),
+      );
+  if (memory.followsOutcomes()) {
+    tasks.push(
+      keepRunning(
+        'outcomes of Argo Workflows → runs',
+        (options) => longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
+        (error) => onStopped('outcomes', 'the watch for outcomes of Argo Workflows', error),
+      ),
+    );
+  }
+  await Promise.all(tasks);
+}
+
+/** A listener ends by itself only over what a person must repair: say so, stay visible as failed and wait for that. */
+async function keepRunning(
+  summary: string,
+  run: (options: { summary: string }) => Promise<void>,
+  onStopped: (error: unknown) => void,
+): Promise<void> {
+  try {
+    await run({ summary });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    onStopped(error);
+    log.error(`${summary} has stopped; repair its cause and apply the sensor again`, { error });
+  }
+  await CancellationScope.current().cancelRequested;
+}
