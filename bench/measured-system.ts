@@ -7,7 +7,7 @@ import Redis from 'ioredis';
 import { parseDocument, Scalar } from 'yaml';
 import { SluiceCommand } from '../dev/demo/command';
 import { repoRoot } from '../dev/repo-root';
-import { startSystem, type RunningSystem } from '../dev/system';
+import { startSystem, type OwnSystem } from '../dev/system';
 import { startWorker, type RunningWorker } from '../dev/worker-process';
 
 const EXAMPLE = join(repoRoot, 'examples', 'water-bodies');
@@ -53,7 +53,7 @@ export async function startMeasuredSystem(): Promise<MeasuredSystem> {
   }
 }
 
-async function measure(system: RunningSystem, worker: RunningWorker, sluice: SluiceCommand): Promise<MeasuredSystem> {
+async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceCommand): Promise<MeasuredSystem> {
   const { url, caPath, adminToken } = system.kubernetes;
   const redis = new Redis(system.redis.url);
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY, ca: await readFile(caPath, 'utf8') });

@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { readBehaviour } from './argo-controller-stand-in/behaviour';
 import { mergeWithTemplate } from './argo-controller-stand-in/effective-spec';
 import { decideStep, finish, isFinal, type Situation, type Step } from './argo-controller-stand-in/lifecycle';
 import { followWorkflows } from './argo-controller-stand-in/watch';
 import type { Workflow, WorkflowTemplate } from './argo-controller-stand-in/workflow';
-import { createApiClient, type ApiClient } from './kubernetes/api-client';
-import type { RunningKubernetes } from './kubernetes/running-kubernetes';
+import type { ApiClient } from './kubernetes/api-client';
+import type { OwnKubernetes } from './kubernetes/running-kubernetes';
 
 export interface ArgoControllerStandInOptions {
-  kubernetes: Pick<RunningKubernetes, 'url' | 'caPath' | 'adminToken'>;
+  /** Started by dev/: what is in another cluster belongs to that cluster's own controller. */
+  kubernetes: OwnKubernetes;
   /** Look after this namespace only; all of them by default. */
   namespace?: string;
   /** How long a Workflow runs unless its annotations say otherwise. */
@@ -31,8 +31,7 @@ const PAUSE_AFTER_FAILURE_MS = 500;
 export async function startArgoControllerStandIn(
   options: ArgoControllerStandInOptions,
 ): Promise<ArgoControllerStandIn> {
-  const { url, caPath, adminToken: token } = options.kubernetes;
-  const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
+  const api = await options.kubernetes.connect();
   const controller = new StandIn(api, options.durationMs ?? DEFAULT_DURATION_MS);
   const abort = new AbortController();
   const scope = options.namespace === undefined ? '' : `/namespaces/${options.namespace}`;

@@ -3,8 +3,6 @@
  * and shows how each becomes exactly one Argo Workflow, and why one that is all clouds becomes none. Exit code 0 only if
  * all is as it should be.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
@@ -13,15 +11,15 @@ import { describeError } from '../src/errors';
 import { explainScene } from './demo/cloudy-scene';
 import { SluiceCommand } from './demo/command';
 import { updateJourneys, type Journey, type JourneySources, type Scene } from './demo/journeys';
+import { prepareExample } from './demo/example';
+import { createDemoNamespace, type DemoNamespace } from './demo/namespace';
 import { DemoStory } from './demo/story';
-import { createApiClient } from './kubernetes/api-client';
-import { repoRoot } from './repo-root';
+import { removeFolder } from './processes/temporary-folder';
 import { generateStacItems, type StacItem } from './stac-items';
+import type { RunningKubernetes } from './servers';
 import { startSystem, type RunningSystem } from './system';
 import { startWorker, type RunningWorker } from './worker-process';
 
-const EXAMPLE = join(repoRoot, 'examples', 'water-bodies');
-const NAMESPACE = 'default';
 const SENSOR = 'water-bodies';
 const COLLECTION = 'sentinel-2-l2a';
 const AREA = '-121.399,39.834,-120.74,40.472';
@@ -51,24 +49,28 @@ async function main(): Promise<number> {
 
   let system: RunningSystem | undefined;
   let worker: RunningWorker | undefined;
+  let namespace: DemoNamespace | undefined;
   try {
     story.chapter('Servers');
     const [clear, cloudy] = scenesByClouds();
+    // Its scenes and its manifests must not meet what lies on somebody's Redis, bus or Temporal.
     system = await startSystem({
+      own: 'except-kubernetes',
       scenes: clear,
       workflowDurationMs: 1_500,
       onStarted: (name, where) => story.done(name, where),
     });
+    namespace = await createDemoNamespace(system.kubernetes);
     worker = await startWorker('all-in-one', system.environment);
     story.done('Sluice workers', `${worker.healthUrl}/readyz`);
 
     const sluice = new SluiceCommand(system.environment);
     story.chapter('sluice apply -f examples/water-bodies --kubernetes');
-    const applied = await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--kubernetes', '--wait', '30s');
+    const applied = await applyExample(sluice, system.kubernetes, namespace.name);
     for (const [name, action] of listApplied(applied)) story.done(name, action);
 
     const scenes = await publish(sluice, system, Number(options.scenes), story);
-    const arrived = await follow(scenes, system, story, stopped.signal);
+    const arrived = await follow(scenes, system, namespace.name, story, stopped.signal);
     story.chapter(`sluice explain ${cloudy.id}: a scene that is all clouds, and why it makes no Workflow`);
     const explained = story.explain(await explainScene(cloudy, system.redis.url, sluice), 'filtered');
     if (options.keep && !stopped.signal.aborted) {
@@ -78,7 +80,17 @@ async function main(): Promise<number> {
     return arrived && explained ? 0 : 1;
   } finally {
     await worker?.stop();
+    await namespace?.remove();
     await system?.stop();
+  }
+}
+
+async function applyExample(sluice: SluiceCommand, kubernetes: RunningKubernetes, namespace: string): Promise<unknown> {
+  const example = await prepareExample(kubernetes);
+  try {
+    return await sluice.json('apply', '-f', example.path, '-n', namespace, '--kubernetes', '--wait', '30s');
+  } finally {
+    if (example.temporary) await removeFolder(example.path);
   }
 }
 
@@ -115,22 +127,22 @@ async function publish(
 async function follow(
   scenes: readonly Scene[],
   system: RunningSystem,
+  namespace: string,
   story: DemoStory,
   signal: AbortSignal,
 ): Promise<boolean> {
   story.chapter('The way of each scene');
   const connection = await Connection.connect({ address: system.temporal.address });
   const bus = await connectBus(
-    { namespace: NAMESPACE, name: 'jetstream-event-bus', spec: { jetstreamExotic: { url: system.nats.url } } },
+    { namespace, name: 'jetstream-event-bus', spec: { jetstreamExotic: { url: system.nats.url } } },
     { secret: () => Promise.reject(new Error('none')), configMap: () => Promise.reject(new Error('none')) },
   );
-  const { url, caPath, adminToken: token } = system.kubernetes;
   const sources: JourneySources = {
     bus,
     client: new Client({ connection }),
-    kubernetes: createApiClient({ url, ca: await readFile(caPath, 'utf8'), token }),
+    kubernetes: await system.kubernetes.connect(),
     temporalUiUrl: system.temporal.uiUrl,
-    namespace: NAMESPACE,
+    namespace,
     sensor: SENSOR,
   };
   const journeys = scenes.map((scene): Journey => ({ scene, workflows: [] }));
@@ -145,6 +157,7 @@ async function follow(
     await updateJourneys(journeys, sources);
     return story.end(journeys);
   } finally {
+    sources.kubernetes.close();
     await bus.close();
     await connection.close();
   }

@@ -5,7 +5,7 @@ import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
 import { createApiClient } from './kubernetes/api-client';
 import { describeExternalKubernetes } from './kubernetes/external';
-import type { RunningKubernetes } from './kubernetes/running-kubernetes';
+import type { OwnKubernetes, RunningKubernetes } from './kubernetes/running-kubernetes';
 import { installCrds } from './kubernetes/install-crds';
 import { formatKubeconfig } from './kubernetes/kubeconfig';
 import { createServiceAccountToken } from './kubernetes/service-account-token';
@@ -26,7 +26,12 @@ export interface StartKubernetesOptions {
 const HOST = '127.0.0.1';
 const ISSUER = 'https://kubernetes.default.svc';
 
-/** Starts etcd and kube-apiserver with Argo's resource types, or returns the cluster that SLUICE_DEV_KUBECONFIG names. */
+/**
+ * Starts etcd and kube-apiserver with Argo's resource types, or returns the cluster that SLUICE_DEV_KUBECONFIG names,
+ * which is left as it is.
+ */
+export function startKubernetes(options: StartKubernetesOptions & { own: true }): Promise<OwnKubernetes>;
+export function startKubernetes(options?: StartKubernetesOptions): Promise<RunningKubernetes>;
 export async function startKubernetes(options: StartKubernetesOptions = {}): Promise<RunningKubernetes> {
   const external = process.env.SLUICE_DEV_KUBECONFIG;
   if (external !== undefined && external !== '' && Object.keys(options).length === 0) {
@@ -102,11 +107,12 @@ interface ApiServerSetup {
   flags: readonly string[];
 }
 
-async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes> {
+async function startApiServer(setup: ApiServerSetup): Promise<OwnKubernetes> {
   const { binary, folder, port, files, etcd } = setup;
   const { caPath } = files.tls;
   const url = `https://${HOST}:${port}`;
-  const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token: files.adminToken });
+  const address = { url, ca: await readFile(caPath, 'utf8'), token: files.adminToken };
+  const api = createApiClient(address);
   const start = () =>
     startServerProcess({
       name: 'kube-apiserver',
@@ -127,11 +133,13 @@ async function startApiServer(setup: ApiServerSetup): Promise<RunningKubernetes>
   }
   // Killed, not asked: the API server has no state of its own, and would wait ten seconds for open watches to end.
   return {
+    ownership: 'own',
     url,
     kubeconfigPath,
     adminToken: files.adminToken,
     caPath,
     kubectlHint: `kubectl --kubeconfig ${kubeconfigPath} get workflows -A`,
+    connect: () => Promise.resolve(createApiClient(address)),
     serviceAccountToken: (namespace, name) => createServiceAccountToken(api, namespace, name),
     stop: async () => {
       api.close();

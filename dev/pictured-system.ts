@@ -10,7 +10,7 @@ import { SluiceCommand } from './demo/command';
 import { DevServerError } from './dev-server-error';
 import { repoRoot } from './repo-root';
 import { generateStacItems } from './stac-items';
-import { startSystem, type RunningSystem } from './system';
+import { startSystem, type OwnSystem } from './system';
 import { startWorker, type RunningWorker } from './worker-process';
 
 export const PICTURED_ARGO_UI = 'https://argo.example';
@@ -21,12 +21,12 @@ const SCENES_ON_CHANNEL = 3;
 const PATIENCE_MS = 60_000;
 
 export interface PicturedSystem {
-  readonly system: RunningSystem;
+  readonly system: OwnSystem;
   readonly client: Client;
   readonly sluice: SluiceCommand;
   /** Workflow ids of runs, by sensor and state. */
   runs(sensor: string, state: string): Promise<readonly string[]>;
-  /** As RunningSystem, and the workers. */
+  /** As OwnSystem, and the workers. */
   stop(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function startPicturedSystem(): Promise<PicturedSystem> {
 
 /** Those on the stream at once, so that one run carries several; those on the channel one after the other. */
 async function publishScenes(
-  system: RunningSystem,
+  system: OwnSystem,
   sluice: SluiceCommand,
   arrived: (count: number) => Promise<void>,
 ): Promise<void> {

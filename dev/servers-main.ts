@@ -36,7 +36,7 @@ async function startAll(keep: <T extends Stoppable>(starting: Promise<T>) => Pro
   const temporal = await keep(startTemporal());
   const kubernetes = await keep(startKubernetes());
   const stac = await keep(startStacApi());
-  await keep(startArgoControllerStandIn({ kubernetes }));
+  if (kubernetes.ownership === 'own') await keep(startArgoControllerStandIn({ kubernetes }));
 
   const addresses: [string, string, string][] = [
     ['Redis', 'SLUICE_DEV_REDIS_URL', redis.url],
@@ -49,7 +49,11 @@ async function startAll(keep: <T extends Stoppable>(starting: Promise<T>) => Pro
   for (const [name, , address] of addresses) console.log(`${name.padEnd(12)} ${address}`);
   console.log(`\nFor other shells:\n${addresses.map(([, name, address]) => `export ${name}=${address}`).join('\n')}`);
   console.log(`\n${kubernetes.kubectlHint}`);
-  console.log('\nWorkflows are ended by a stand-in, not by Argo. Ctrl-C stops everything.');
+  const controller = {
+    own: 'Workflows are ended by a stand-in, not by Argo',
+    external: 'Workflows are those of the cluster',
+  };
+  console.log(`\n${controller[kubernetes.ownership]}. Ctrl-C stops everything that was started here.`);
 }
 
 main()

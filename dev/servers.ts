@@ -3,7 +3,7 @@
  * port and in a temporary folder, and offers `stop()`. A server ends with the process that started it, however that ends.
  */
 export { startKubernetes, type StartKubernetesOptions } from './kubernetes';
-export type { RunningKubernetes } from './kubernetes/running-kubernetes';
+export type { OwnKubernetes, RunningKubernetes } from './kubernetes/running-kubernetes';
 export { startNats, type RunningNats, type StartNatsOptions } from './nats';
 export { startRedis, type RunningRedis, type StartRedisOptions } from './redis';
 export { startStacApi, type RunningStacApi } from './stac-api';

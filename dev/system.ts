@@ -1,4 +1,5 @@
 /** Everything that Sluice runs on, started together: for the demo, the benchmark, the end-to-end tests, `sluice dev`. */
+import { userInfo } from 'node:os';
 import { startArgoControllerStandIn, type ArgoControllerStandIn } from './argo-controller-stand-in';
 import {
   startKubernetes,
@@ -6,6 +7,7 @@ import {
   startRedis,
   startStacApi,
   startTemporal,
+  type OwnKubernetes,
   type RunningKubernetes,
   type RunningNats,
   type RunningRedis,
@@ -17,13 +19,16 @@ import type { StacItem } from './stac-items';
 export interface SystemOptions {
   /** Scenes of the STAC API; left out: no STAC API. */
   readonly scenes?: readonly StacItem[];
-  /** How long the stand-in lets a Workflow run; left out: no stand-in, Workflows stay as they were created. */
+  /**
+   * How long the stand-in lets a Workflow run; left out: no stand-in, Workflows stay as they were created. A cluster that
+   * was not started here never gets one: its Workflows belong to its own controller.
+   */
   readonly workflowDurationMs?: number;
   /** Names in manifests that mean the Redis started here; default: that of the water-bodies example. */
   readonly redisNames?: readonly string[];
   readonly temporalUi?: boolean;
-  /** Never use servers that the environment names. */
-  readonly own?: boolean;
+  /** Servers that the environment names are not used: none of them, or no other than the cluster. */
+  readonly own?: true | 'except-kubernetes';
   /** Called as each server answers. */
   readonly onStarted?: (name: string, where: string) => void;
 }
@@ -41,6 +46,12 @@ export interface RunningSystem {
 
 const EXAMPLE_REDIS_NAMES = ['redis-service:6379'];
 
+export interface OwnSystem extends RunningSystem {
+  readonly kubernetes: OwnKubernetes;
+}
+
+export function startSystem(options: SystemOptions & { readonly own: true }): Promise<OwnSystem>;
+export function startSystem(options?: SystemOptions): Promise<RunningSystem>;
 export async function startSystem(options: SystemOptions = {}): Promise<RunningSystem> {
   const { scenes, workflowDurationMs, redisNames = EXAMPLE_REDIS_NAMES, own, onStarted } = options;
   const running: Array<{ stop(): Promise<void> }> = [];
@@ -57,7 +68,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
     onStarted?.(name, where(server));
     return server;
   };
-  const ownOption = own === undefined ? {} : { own };
+  const ownOption = own === undefined ? {} : { own: true as const };
   try {
     const [temporal, nats, redis, kubernetes, stac] = await allOrNothing([
       start(
@@ -67,7 +78,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
       ),
       start('NATS JetStream', startNats(ownOption), ({ url }) => url),
       start('Redis', startRedis(ownOption), ({ url }) => url),
-      start('Kubernetes API', startKubernetes(ownOption), ({ url }) => url),
+      start('Kubernetes API', startKubernetes(own === true ? { own } : {}), ({ url }) => url),
       scenes === undefined
         ? undefined
         : start(
@@ -76,7 +87,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
             ({ url, items }) => `${url}  ${items.length} scenes`,
           ),
     ]);
-    if (workflowDurationMs !== undefined) {
+    if (workflowDurationMs !== undefined && kubernetes.ownership === 'external') {
+      onStarted?.('Argo controller', 'that of the cluster');
+    } else if (workflowDurationMs !== undefined && kubernetes.ownership === 'own') {
       const standIn: Promise<ArgoControllerStandIn> = startArgoControllerStandIn({
         kubernetes,
         durationMs: workflowDurationMs,
@@ -97,6 +110,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
         SLUICE_REDIS_URL: redis.url,
         SLUICE_HOST_ALIASES: redisNames.map((name) => `${name}=${redisAddress}`).join(','),
         KUBECONFIG: kubernetes.kubeconfigPath,
+        ...(temporal.ownership === 'external' ? taskQueuesOfOurOwn() : {}),
       },
       stop,
     };
@@ -104,6 +118,18 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
     await stop();
     throw error;
   }
+}
+
+/**
+ * Workers that run on somebody's Temporal must not take the tasks of workers that are there already, which have another
+ * bus and another cluster. The names stay the same, so that what was applied yesterday is served today.
+ */
+function taskQueuesOfOurOwn(): Record<string, string> {
+  const { username } = userInfo();
+  return {
+    SLUICE_EVENT_SOURCE_TASK_QUEUE: `sluice-dev-event-sources-${username}`,
+    SLUICE_SENSOR_TASK_QUEUE: `sluice-dev-sensors-${username}`,
+  };
 }
 
 /** As Promise.all, but fails only once every server has either started or failed, so that all can be stopped. */

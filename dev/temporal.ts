@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { temporal as proto } from '@temporalio/proto';
 import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
+import { DevServerError } from './dev-server-error';
 import { startOnFreePorts } from './processes/free-ports';
 import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
@@ -28,6 +28,8 @@ export interface StartTemporalOptions {
 }
 
 export interface RunningTemporal {
+  /** `external`: named by SLUICE_DEV_TEMPORAL_ADDRESS. Used, and never configured. */
+  readonly ownership: 'own' | 'external';
   /** host:port of the gRPC front end. */
   address: string;
   /** Web interface; empty when there is none. */
@@ -44,7 +46,10 @@ const DYNAMIC_CONFIG: Readonly<Record<string, string>> = {
   'system.enableActivityEagerExecution': 'true',
 };
 
-/** Starts a Temporal dev server, or returns the one that SLUICE_DEV_TEMPORAL_ADDRESS names with our search attributes. */
+/**
+ * Starts a Temporal dev server, or returns the one that SLUICE_DEV_TEMPORAL_ADDRESS names, which must have our search
+ * attributes.
+ */
 export async function startTemporal(options: StartTemporalOptions = {}): Promise<RunningTemporal> {
   const external = process.env.SLUICE_DEV_TEMPORAL_ADDRESS;
   if (external !== undefined && external !== '' && Object.keys(options).length === 0) return describeExternal(external);
@@ -64,6 +69,7 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
         isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
       });
       return {
+        ownership: 'own',
         address,
         uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
         stop: async () => {
@@ -115,29 +121,25 @@ async function hasNamespaces(address: string, namespaces: readonly string[]): Pr
 async function describeExternal(address: string): Promise<RunningTemporal> {
   const connection = await Connection.connect({ address });
   try {
-    await registerSearchAttributes(connection);
+    await checkSearchAttributes(connection, address);
   } finally {
     await connection.close();
   }
-  return { address, uiUrl: process.env.SLUICE_DEV_TEMPORAL_UI_URL ?? '', stop: () => Promise.resolve() };
+  return {
+    ownership: 'external',
+    address,
+    uiUrl: process.env.SLUICE_DEV_TEMPORAL_UI_URL ?? '',
+    stop: () => Promise.resolve(),
+  };
 }
 
-async function registerSearchAttributes(connection: Connection): Promise<void> {
-  const namespace = 'default';
-  const known = await connection.operatorService.listSearchAttributes({ namespace });
+/** Registering them is a change for everybody on that server, and cannot be undone everywhere: it is left to its owner. */
+async function checkSearchAttributes(connection: Connection, address: string): Promise<void> {
+  const known = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
   const missing = SEARCH_ATTRIBUTES.filter(({ name }) => known.customAttributes?.[name] === undefined);
   if (missing.length === 0) return;
-  const searchAttributes = Object.fromEntries(missing.map(({ name, type }) => [name, indexedTypes[type]]));
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  throw new DevServerError(
+    `Temporal at ${address} (SLUICE_DEV_TEMPORAL_ADDRESS) has no search attribute ${missing.map(({ name }) => name).join(', ')}`,
+    `register them: TEMPORAL_ADDRESS=${address} npx sluice setup`,
+  );
 }
-
-const { IndexedValueType } = proto.api.enums.v1;
-const indexedTypes: Readonly<Record<SearchAttributeType, proto.api.enums.v1.IndexedValueType>> = {
-  Text: IndexedValueType.INDEXED_VALUE_TYPE_TEXT,
-  Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  KeywordList: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-  Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
-  Double: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
-  Bool: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
-  Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-};

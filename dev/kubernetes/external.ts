@@ -1,39 +1,36 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DevServerError } from '../dev-server-error';
-import type { RunningKubernetes } from './running-kubernetes';
-import { createTemporaryFolder, removeFolder } from '../processes/temporary-folder';
 import { createApiClient } from './api-client';
-import { installCrds } from './install-crds';
 import { readKubeconfig } from './kubeconfig';
-import { createAdminToken, createServiceAccountToken } from './service-account-token';
+import type { ExternalKubernetes } from './running-kubernetes';
+
+const WORKFLOWS = '/apis/argoproj.io/v1alpha1/workflows?limit=1';
 
 /**
- * Describes the cluster of a kubeconfig as if we had started it, with Argo's resource types installed where missing.
- * A user without a token gets an account with cluster-admin rights, since callers are promised a token.
+ * Describes the cluster of a kubeconfig. It only reads: the cluster's own resource types and its own controller are used.
+ * Throws when the cluster does not serve Workflows.
  */
-export async function describeExternalKubernetes(kubeconfigPath: string): Promise<RunningKubernetes> {
+export async function describeExternalKubernetes(kubeconfigPath: string): Promise<ExternalKubernetes> {
   const context = await readKubeconfig(kubeconfigPath);
-  const api = createApiClient(context);
-  await installCrds(api);
-  // Callers are promised a file, which a kubeconfig with inline data does not have.
-  const folder = context.caPath === undefined ? await createTemporaryFolder('kubeconfig') : undefined;
-  const caPath = folder === undefined ? (context.caPath ?? '') : join(folder, 'ca.crt');
-  if (folder !== undefined) await writeFile(caPath, context.ca ?? '');
-  const refuse = () =>
-    Promise.reject(new DevServerError('SLUICE_DEV_KUBECONFIG names a cluster that is not ours to stop'));
+  const connect = () => Promise.resolve(createApiClient(context));
+  const api = await connect();
+  try {
+    const { status } = await api.send('GET', WORKFLOWS);
+    // 403: a user who may not list Workflows of all namespaces may still create them in one.
+    if (status !== 200 && status !== 403) {
+      throw new DevServerError(
+        `the cluster of SLUICE_DEV_KUBECONFIG (${context.url}) does not serve Workflows of argoproj.io/v1alpha1 (HTTP ${status})`,
+        'install Argo Workflows there, or unset SLUICE_DEV_KUBECONFIG to use a cluster that is started for the purpose',
+      );
+    }
+  } finally {
+    api.close();
+  }
   return {
+    ownership: 'external',
     url: context.url,
     kubeconfigPath,
-    adminToken: context.token ?? (await createAdminToken(api)),
-    caPath,
     kubectlHint: `kubectl --kubeconfig ${kubeconfigPath} get workflows -A`,
-    serviceAccountToken: (namespace, name) => createServiceAccountToken(api, namespace, name),
-    stop: async () => {
-      api.close();
-      if (folder !== undefined) await removeFolder(folder);
-    },
-    stopKeepingData: refuse,
-    restart: refuse,
+    connect,
+    stop: () => Promise.resolve(),
   };
 }

@@ -5,13 +5,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import { startKubernetes, startNats, startRedis, startTemporal } from '../../dev/servers';
-import type { RunningKubernetes, RunningNats, RunningRedis } from '../../dev/servers';
+import { startNats, startRedis, startTemporal } from '../../dev/servers';
+import type { OwnKubernetes, RunningNats, RunningRedis } from '../../dev/servers';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { runSluice, type CliRun, type CliRunOptions } from './run-cli-for-test';
 
 export interface ClusterOfOne {
-  readonly kubernetes: RunningKubernetes;
+  readonly kubernetes: OwnKubernetes;
   readonly nats: RunningNats;
   readonly redis: RunningRedis;
   readonly namespace: TestNamespace;
@@ -30,7 +31,7 @@ export interface ClusterOfOne {
 export async function startClusterOfOne(): Promise<ClusterOfOne> {
   const [temporal, kubernetes, nats, redis] = await Promise.all([
     startTemporal(),
-    startKubernetes(),
+    sharedKubernetes(),
     startNats({ own: true }),
     startRedis({ own: true }),
   ]);

@@ -2,6 +2,7 @@ import { startArgoControllerStandIn, type ArgoControllerStandIn } from '../../de
 import type { Workflow } from '../../dev/argo-controller-stand-in/workflow';
 import { startKubernetes } from '../../dev/servers';
 import { eventually } from '../setup/eventually';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 
 const FOREVER = { 'stand-in.sluice.dev/duration-ms': '3600000' };
@@ -12,7 +13,7 @@ describe('the stand-in for the Argo controller', () => {
   let standIn: ArgoControllerStandIn;
 
   beforeAll(async () => {
-    const kubernetes = await startKubernetes();
+    const kubernetes = await sharedKubernetes();
     namespace = await createTestNamespace(kubernetes, 'stand-in');
     standIn = await startArgoControllerStandIn({ kubernetes, namespace: namespace.name, durationMs: 50 });
   });

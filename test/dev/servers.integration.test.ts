@@ -1,8 +1,9 @@
 import { Connection } from '@temporalio/client';
 import { readKubeconfig } from '../../dev/kubernetes/kubeconfig';
 import { createApiClient } from '../../dev/kubernetes/api-client';
-import { startKubernetes, startTemporal } from '../../dev/servers';
+import { startTemporal } from '../../dev/servers';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace } from '../setup/test-namespace';
 
 describe('the shared servers of a test run', () => {
@@ -25,7 +26,7 @@ describe('the shared servers of a test run', () => {
   });
 
   it('offer a kubeconfig whose user may create Argo Workflows and write their status', async () => {
-    const kubernetes = await startKubernetes();
+    const kubernetes = await sharedKubernetes();
     const namespace = await createTestNamespace(kubernetes);
     try {
       const api = createApiClient(await readKubeconfig(kubernetes.kubeconfigPath));
@@ -46,7 +47,7 @@ describe('the shared servers of a test run', () => {
   });
 
   it('give a ServiceAccount a token that the API server knows and grants nothing', async () => {
-    const kubernetes = await startKubernetes();
+    const kubernetes = await sharedKubernetes();
     const namespace = await createTestNamespace(kubernetes);
     const token = await kubernetes.serviceAccountToken(namespace.name, 'argo');
     const { ca } = await readKubeconfig(kubernetes.kubeconfigPath);

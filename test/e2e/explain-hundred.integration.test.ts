@@ -6,7 +6,7 @@ import Redis from 'ioredis';
 import { SluiceCommand } from '../../dev/demo/command';
 import { createApiClient } from '../../dev/kubernetes/api-client';
 import { generateStacItems } from '../../dev/stac-items';
-import { startSystem, type RunningSystem } from '../../dev/system';
+import { startSystem, type OwnSystem } from '../../dev/system';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import type { Story } from '../../src/cli/explain/story';
@@ -17,7 +17,7 @@ const NAMESPACE = 'hundred';
 const FEW_AT_ONCE = 4;
 
 describe('sluice explain', () => {
-  let system: RunningSystem;
+  let system: OwnSystem;
   let worker: RunningWorker;
   let sluice: SluiceCommand;
   let redis: Redis;
@@ -179,7 +179,7 @@ describe('sluice explain', () => {
   }, 60_000);
 });
 
-function manifests({ redis }: RunningSystem, receiverUrl: string): string {
+function manifests({ redis }: OwnSystem, receiverUrl: string): string {
   const server = `hostAddress: '${redis.host}:${redis.port}'`;
   const stream = (name: string) => `{ ${server}, consumerGroup: g, streams: [${name}] }`;
   return `apiVersion: argoproj.io/v1alpha1

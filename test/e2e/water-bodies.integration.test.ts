@@ -6,7 +6,7 @@ import { SluiceCommand } from '../../dev/demo/command';
 import { createApiClient, type ApiClient } from '../../dev/kubernetes/api-client';
 import { repoRoot } from '../../dev/repo-root';
 import { generateStacItems, type StacItem } from '../../dev/stac-items';
-import { startSystem, type RunningSystem } from '../../dev/system';
+import { startSystem, type OwnSystem } from '../../dev/system';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import { eventually } from '../setup/eventually';
 import { deployRoles, type DeployedKubeconfigs } from '../setup/deployed-roles';
@@ -29,7 +29,7 @@ interface Workflow {
 }
 
 describe('the water-bodies system', () => {
-  let system: RunningSystem;
+  let system: OwnSystem;
   let workers: readonly RunningWorker[] = [];
   let sluice: SluiceCommand;
   let api: ApiClient;

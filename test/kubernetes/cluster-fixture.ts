@@ -3,11 +3,12 @@ import { createKubernetesAccess, type KubernetesAccess, type OpenCluster } from 
 import { objectPath } from '../../src/kubernetes/object-path';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import { startKubernetes, type RunningKubernetes } from '../../dev/servers';
+import type { OwnKubernetes } from '../../dev/servers';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace } from '../setup/test-namespace';
 
 export interface ClusterFixture {
-  readonly kubernetes: RunningKubernetes;
+  readonly kubernetes: OwnKubernetes;
   readonly access: KubernetesAccess;
   readonly cluster: OpenCluster;
   readonly namespace: string;
@@ -23,7 +24,7 @@ export interface ClusterFixture {
 export const ARGO = 'argoproj.io/v1alpha1';
 
 export async function openClusterFixture(prefix: string): Promise<ClusterFixture> {
-  const kubernetes = await startKubernetes();
+  const kubernetes = await sharedKubernetes();
   const testNamespace = await createTestNamespace(kubernetes, prefix);
   const namespace = testNamespace.name;
   const access = createKubernetesAccess({ kubeconfigPath: kubernetes.kubeconfigPath });

@@ -2,15 +2,16 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { startKubernetes, type RunningKubernetes } from '../../dev/servers';
+import type { OwnKubernetes } from '../../dev/servers';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../../src/kubernetes/access';
 import { loadKubernetesConnection } from '../../src/kubernetes/load-connection';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { failureOf } from '../setup/failure';
 
-let kubernetes: RunningKubernetes;
+let kubernetes: OwnKubernetes;
 let folder: string;
 beforeAll(async () => {
-  kubernetes = await startKubernetes();
+  kubernetes = await sharedKubernetes();
   folder = await mkdtemp(join(tmpdir(), 'sluice-connection-'));
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import Redis from 'ioredis';
 import { SluiceCommand } from '../../dev/demo/command';
 import { createApiClient, type ApiClient } from '../../dev/kubernetes/api-client';
-import { startSystem, type RunningSystem } from '../../dev/system';
+import { startSystem, type OwnSystem } from '../../dev/system';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import { METRICS } from '../../src/metrics/metric-definitions';
 import { eventually } from '../setup/eventually';
@@ -71,7 +71,7 @@ interface Workflow {
 
 describe('a worker process', () => {
   const collector = new SpanReceiver();
-  let system: RunningSystem;
+  let system: OwnSystem;
   let worker: RunningWorker;
   let api: ApiClient;
   let folder: string;

@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { createApiClient } from '../../dev/kubernetes/api-client';
 import { formatKubeconfig } from '../../dev/kubernetes/kubeconfig';
 import { repoRoot } from '../../dev/repo-root';
-import type { RunningKubernetes } from '../../dev/servers';
+import type { OwnKubernetes } from '../../dev/servers';
 
 /** Paths of kubeconfigs. */
 export interface DeployedKubeconfigs {
@@ -21,7 +21,7 @@ interface RbacObject {
   readonly subjects?: ReadonlyArray<{ readonly namespace: string }>;
 }
 
-export async function deployRoles(kubernetes: RunningKubernetes, namespace: string): Promise<DeployedKubeconfigs> {
+export async function deployRoles(kubernetes: OwnKubernetes, namespace: string): Promise<DeployedKubeconfigs> {
   const { url, caPath, adminToken: token } = kubernetes;
   const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
   const folder = await mkdtemp(join(tmpdir(), 'sluice-kubeconfigs-'));

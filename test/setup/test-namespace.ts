@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createApiClient, type ApiClient } from '../../dev/kubernetes/api-client';
-import type { RunningKubernetes } from '../../dev/servers';
+import type { OwnKubernetes } from '../../dev/servers';
 
 /** Kinds that tests create; deleted with the namespace. */
 const COLLECTIONS = [
@@ -20,7 +20,7 @@ export interface TestNamespace {
 }
 
 /** Creates a namespace with a random name, so that tests beside each other do not meet. */
-export async function createTestNamespace(kubernetes: RunningKubernetes, prefix = 'test'): Promise<TestNamespace> {
+export async function createTestNamespace(kubernetes: OwnKubernetes, prefix = 'test'): Promise<TestNamespace> {
   const name = `${prefix}-${randomBytes(4).toString('hex')}`;
   const { url, caPath, adminToken: token } = kubernetes;
   const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });

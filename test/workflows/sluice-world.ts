@@ -15,7 +15,7 @@ import {
   startKubernetes,
   startNats,
   startTemporal,
-  type RunningKubernetes,
+  type OwnKubernetes,
   type RunningNats,
   type StartKubernetesOptions,
   type StartTemporalOptions,
@@ -24,6 +24,7 @@ import type { Bus } from '../../src/bus/bus';
 import { SensorPlugin } from '../../src/sensor-plugin';
 import { EventSourcePlugin } from '../../src/event-source-plugin';
 import { connectTestBus } from '../bus/bus-fixture';
+import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 
 export interface WorldOptions {
@@ -53,7 +54,7 @@ export interface SluiceWorld {
   readonly temporalAddress: string;
   readonly nats: RunningNats;
   readonly bus: Bus;
-  readonly kubernetes: RunningKubernetes;
+  readonly kubernetes: OwnKubernetes;
   readonly receiver: HttpRecorder;
   /** Default: the world's queue, and all rights in the cluster. */
   startWorker(taskQueue?: string, kubeconfigPath?: string): Promise<TestWorker>;
@@ -92,7 +93,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<SluiceWorld
   const [temporal, nats, kubernetes, receiver] = await Promise.all([
     startTemporal(options.temporal),
     startNats({ own: true }),
-    startKubernetes(options.kubernetes),
+    options.kubernetes === undefined ? sharedKubernetes() : startKubernetes({ ...options.kubernetes, own: true }),
     startHttpRecorder(),
   ]);
   const [connection, bus] = await Promise.all([

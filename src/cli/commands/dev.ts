@@ -53,7 +53,8 @@ Examples:
   sluice dev -o name > .env      # addresses, as NAME=value, once everything is up
 
 Starts Temporal with its UI, NATS, Redis, an API server, a stand-in for the Argo controller, a STAC API and the
-workers, applies the manifests and stays up until Ctrl-C. Redis addresses in the manifests mean the Redis started here.`;
+workers, applies the manifests and stays up until Ctrl-C. Redis addresses in the manifests mean the Redis started here.
+A cluster that SLUICE_DEV_KUBECONFIG names keeps its own controller: no stand-in is started, nothing is installed.`;
 
 export const registerDev: RegisterCommand = (program, cli) => {
   program
@@ -85,7 +86,8 @@ async function dev(options: DevOptions, output: Output, io: CliIo): Promise<Exit
       onStarted: (name, where) => output.note(`${name}: ${where}`),
     });
     running.unshift(system);
-    const environment = { ...sluiceVariables(io), ...system.environment };
+    const addresses = { ...system.environment, ...chosenTaskQueues(io) };
+    const environment = { ...sluiceVariables(io), ...addresses };
     const worker = await folder.startWorker('all-in-one', environment);
     running.unshift(worker);
     output.note(`Sluice workers: log in ${worker.logPath}`);
@@ -101,7 +103,7 @@ async function dev(options: DevOptions, output: Output, io: CliIo): Promise<Exit
       );
       if (applied !== EXIT_CODES.ok) output.note('Not everything is ready yet: `sluice status` says why.');
     }
-    print(system.environment, system.temporal.uiUrl, system.stac?.url, output);
+    print(addresses, system.temporal.uiUrl, system.stac?.url, output);
     output.note('Up. Ctrl-C ends it.');
     await untilAborted(io.signal);
     return EXIT_CODES.ok;
@@ -197,6 +199,11 @@ function sluiceVariables(io: CliIo): Record<string, string> {
       (entry): entry is [string, string] => entry[0].startsWith('SLUICE_') && entry[1] !== undefined,
     ),
   );
+}
+
+/** Those that the person has chosen are kept, also where the servers ask for others. */
+function chosenTaskQueues(io: CliIo): Record<string, string> {
+  return Object.fromEntries(Object.entries(sluiceVariables(io)).filter(([name]) => name.endsWith('_TASK_QUEUE')));
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
