@@ -4,7 +4,7 @@
 #   docker run sluice:0.1.0 dist/workers/sensor.js
 
 # The Go libraries that manifests are written for, as WebAssembly; the flags are those of expressions/build.mjs.
-FROM golang:1.24-bookworm AS expressions
+FROM golang:1.25-bookworm AS expressions
 WORKDIR /build
 COPY expressions/go.mod expressions/go.sum ./
 RUN go mod download

@@ -34,7 +34,8 @@ func (err invalid) Error() string { return err.cause.Error() }
 func (err invalid) Unwrap() error { return err.cause }
 
 // evaluateBatch answers a request: the first line is a JSON array of items, each further line a JSON document. The
-// answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order.
+// answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order; it is shorter than the
+// request if the answers became too large for one batch.
 func evaluateBatch(text []byte, announce func(uint32)) []byte {
 	lines := bytes.Split(text, []byte{'\n'})
 	var items []item
@@ -47,6 +48,9 @@ func evaluateBatch(text []byte, announce func(uint32)) []byte {
 	}
 	out := []byte{'['}
 	for index := range items {
+		if len(out) > largestBatch {
+			break
+		}
 		announce(uint32(index))
 		if index > 0 {
 			out = append(out, ',')
@@ -55,6 +59,9 @@ func evaluateBatch(text []byte, announce func(uint32)) []byte {
 	}
 	return append(out, ']')
 }
+
+// largestBatch bounds what the host has to decode at once. Items that get no answer are asked again.
+const largestBatch = 4 << 20
 
 func appendAnswer(out []byte, it *item, documents []document) (answered []byte) {
 	start := len(out)
@@ -66,7 +73,7 @@ func appendAnswer(out []byte, it *item, documents []document) (answered []byte) 
 			code = "EXPRESSION_TIMED_OUT"
 		}
 		out = append(out[:start], `{"e":`...)
-		out = appendString(out, err.Error())
+		out = appendString(out, shortenTo(err.Error(), 2000))
 		return append(append(append(out, `,"c":"`...), code...), `"}`...)
 	}
 	// A library's panic on odd input (expr's jsonpath, sprig's must-less functions) concerns this item alone.
@@ -83,11 +90,14 @@ func appendAnswer(out []byte, it *item, documents []document) (answered []byte) 
 	if err != nil {
 		return fail(err)
 	}
-	out = append(out, `{"v":`...)
-	if out, err = appendJSON(out, value, 0); err != nil {
+	encoded, err := appendJSON(nil, value, 0)
+	if err == nil && len(encoded) > largestResult {
+		err = tooLarge()
+	}
+	if err != nil {
 		return fail(err)
 	}
-	return append(out, '}')
+	return append(append(append(out, `{"v":`...), encoded...), '}')
 }
 
 func evaluateItem(it *item, doc *document) (any, error) {

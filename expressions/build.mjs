@@ -9,7 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const oldestGo = [1, 24];
+const oldestGo = [1, 25];
 const sourceFolder = dirname(fileURLToPath(import.meta.url));
 const target = join(sourceFolder, '..', 'dist', 'expressions', 'expressions.wasm');
 const buildFlags = ['-trimpath', '-ldflags=-s -w', '-buildmode=c-shared'];

@@ -25,10 +25,12 @@ func (doc *document) value() any {
 	return decoder.value()
 }
 
-// object is value for the languages that accept only a JSON object as root.
+// object is value for the languages that accept only a JSON object as root. JSON null is an object without members, as
+// encoding/json decodes it into a map.
 func (doc *document) object() (map[string]any, error) {
-	root, isObject := doc.value().(map[string]any)
-	if !isObject {
+	value := doc.value()
+	root, isObject := value.(map[string]any)
+	if !isObject && value != nil {
 		return nil, fmt.Errorf("the event data is not a JSON object but %s", describe(gjson.ParseBytes(doc.text)))
 	}
 	return root, nil
@@ -153,13 +155,24 @@ func (d *decoder) number() any {
 	return number
 }
 
-// deepest is encoding/json's own limit: what is deeper cannot be an event anyway, and may refer to itself.
-const deepest = 10000
+// deepest is how deeply a result may be nested: as deeply as the data of an event. The host sets it.
+var deepest = 10000
+
+// largestResult is how much one evaluation may return. No event can be that large.
+const largestResult = 8 << 20
+
+func tooDeep() error {
+	return fmt.Errorf("the result is nested more than %d levels deep; does it contain itself?", deepest)
+}
+
+func tooLarge() error {
+	return fmt.Errorf("the result has more than %d MB", largestResult>>20)
+}
 
 // appendJSON writes what the libraries return. Keys are sorted, as encoding/json sorts them.
 func appendJSON(out []byte, value any, depth int) ([]byte, error) {
-	if depth > deepest {
-		return out, fmt.Errorf("the result is nested more than %d levels deep; does it contain itself?", deepest)
+	if len(out) > largestResult {
+		return out, tooLarge()
 	}
 	var err error
 	switch value := value.(type) {
@@ -174,10 +187,15 @@ func appendJSON(out []byte, value any, depth int) ([]byte, error) {
 	case float64:
 		return appendNumber(out, value)
 	case rawJSON:
-		return append(out, value...), nil
+		return appendRaw(out, string(value))
 	case *big.Int:
 		return value.Append(out, 10), nil
+	case json.Number: // what gojq's fromjson and tonumber make of numbers
+		return appendRaw(out, string(value))
 	case []any:
+		if depth >= deepest {
+			return out, tooDeep()
+		}
 		out = append(out, '[')
 		for index, element := range value {
 			if index > 0 {
@@ -189,6 +207,12 @@ func appendJSON(out []byte, value any, depth int) ([]byte, error) {
 		}
 		return append(out, ']'), nil
 	case map[string]any:
+		if value == nil { // as encoding/json does; a jq program can return the data of an event whose data is null
+			return append(out, "null"...), nil
+		}
+		if depth >= deepest {
+			return out, tooDeep()
+		}
 		keys := make([]string, 0, len(value))
 		for key := range value {
 			keys = append(keys, key)
@@ -208,6 +232,42 @@ func appendJSON(out []byte, value any, depth int) ([]byte, error) {
 	default:
 		return out, fmt.Errorf("the result holds a %T, which has no form in JSON", value)
 	}
+}
+
+// appendRaw writes text that should be JSON already. A fault in it must not spoil the answers beside it.
+func appendRaw(out []byte, text string) ([]byte, error) {
+	if len(text) > largestResult {
+		return out, tooLarge()
+	}
+	if !gjson.Valid(text) {
+		return out, fmt.Errorf("the result holds %s, which has no form in JSON", shorten(text))
+	}
+	if nestsDeeperThan(text, deepest) {
+		return out, tooDeep()
+	}
+	return append(out, text...), nil
+}
+
+// nestsDeeperThan counts brackets outside of strings; text is valid JSON.
+func nestsDeeperThan(text string, limit int) bool {
+	depth := 0
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			for at++; text[at] != '"'; at++ {
+				if text[at] == '\\' {
+					at++
+				}
+			}
+		case '[', '{':
+			if depth++; depth > limit {
+				return true
+			}
+		case ']', '}':
+			depth--
+		}
+	}
+	return false
 }
 
 func appendNumber(out []byte, value float64) ([]byte, error) {

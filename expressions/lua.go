@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math/rand"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -99,6 +100,7 @@ func newLuaState() *lua.LState {
 		state.SetGlobal(name, emptyLibrary(state, name))
 	}
 	state.SetGlobal("os", clock(state))
+	seedOwnRandom(state)
 	return state
 }
 
@@ -169,9 +171,6 @@ func toLua(value any) lua.LValue {
 }
 
 func fromLua(value lua.LValue, depth int) (any, error) {
-	if depth > deepest {
-		return nil, errors.New("the returned table is nested too deeply; does it contain itself?")
-	}
 	switch value := value.(type) {
 	case *lua.LNilType:
 		return nil, nil
@@ -189,6 +188,9 @@ func fromLua(value lua.LValue, depth int) (any, error) {
 }
 
 func fromLuaTable(table *lua.LTable, depth int) (any, error) {
+	if depth >= deepest {
+		return nil, tooDeep()
+	}
 	last := table.MaxN()
 	if last == 0 && !isMarkedAsArray(table) {
 		object := make(map[string]any)
@@ -197,14 +199,7 @@ func fromLuaTable(table *lua.LTable, depth int) (any, error) {
 			if failure != nil {
 				return
 			}
-			var plainKey, plainValue any
-			if plainKey, failure = fromLua(key, depth+1); failure != nil {
-				return
-			}
-			if plainValue, failure = fromLua(value, depth+1); failure != nil {
-				return
-			}
-			object[fmt.Sprint(plainKey)] = plainValue
+			object[key.String()], failure = fromLua(value, depth+1)
 		})
 		return object, failure
 	}
@@ -222,4 +217,34 @@ func fromLuaTable(table *lua.LTable, depth int) (any, error) {
 func isMarkedAsArray(table *lua.LTable) bool {
 	meta, isTable := table.Metatable.(*lua.LTable)
 	return isTable && meta.RawGetString("__is_array") == lua.LTrue
+}
+
+// seedOwnRandom gives the script a random source of its own. That of gopher-lua is one for all interpreters, so that
+// `math.randomseed` in one script would fix the "random" numbers of every other.
+func seedOwnRandom(state *lua.LState) {
+	library, _ := state.GetGlobal("math").(*lua.LTable)
+	source := rand.New(rand.NewSource(rand.Int63()))
+	library.RawSetString("randomseed", state.NewFunction(func(state *lua.LState) int {
+		source = rand.New(rand.NewSource(state.CheckInt64(1)))
+		return 0
+	}))
+	library.RawSetString("random", state.NewFunction(func(state *lua.LState) int {
+		switch state.GetTop() {
+		case 0:
+			state.Push(lua.LNumber(source.Float64()))
+		case 1:
+			state.Push(lua.LNumber(1 + between(state, source, state.CheckInt(1))))
+		default:
+			least := state.CheckInt(1)
+			state.Push(lua.LNumber(least + between(state, source, state.CheckInt(2)-least+1)))
+		}
+		return 1
+	}))
+}
+
+func between(state *lua.LState, source *rand.Rand, count int) int {
+	if count <= 0 {
+		state.RaiseError("the interval of math.random is empty")
+	}
+	return source.Intn(count)
 }

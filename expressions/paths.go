@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ghodss/yaml"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
-	"sigs.k8s.io/yaml"
 )
 
 // getPath gives what a gjson path finds: its type's name, its text as a parameter takes it, its JSON.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 
@@ -45,9 +46,11 @@ func filterWithExpr(expression string, doc *document) (any, error) {
 	return passed, nil
 }
 
-func shorten(text string) string {
-	if len(text) > 80 {
-		return text[:80] + "…"
+func shorten(text string) string { return shortenTo(text, 80) }
+
+func shortenTo(text string, length int) string {
+	if len(text) > length {
+		return strings.ToValidUTF8(text[:length], "") + "…"
 	}
 	return text
 }
@@ -64,17 +67,20 @@ func exprVariables(data map[string]any) map[string]any {
 		}
 		return string(text)
 	}
-	variables["sprig"] = exprSprig
+	variables["sprig"] = exprSprig()
 	return variables
 }
 
-var exprSprig = func() map[string]any {
+var genericSprig = func() map[string]any {
 	functions := sprig.GenericFuncMap()
 	for _, name := range unreachable {
 		delete(functions, name)
 	}
 	return functions
 }()
+
+// exprSprig returns a map of its own for each evaluation: expressions can change it, as in `sprig.set(sprig, …)`.
+func exprSprig() map[string]any { return maps.Clone(genericSprig) }
 
 func queryJSONPath(text string, path string) any {
 	var value any

@@ -18,19 +18,26 @@ var (
 	response []byte
 )
 
-// started tells the host which item is being worked on, so that it can end one that takes too long and name it.
+// started reports to the host which item is being evaluated, so that it can end one that takes too long and name it.
 //
 //go:wasmimport sluice started
 func started(item uint32)
+
+// hostCPUTime returns the milliseconds of CPU time that the host's thread has used so far.
+//
+//go:wasmimport sluice cpu_time
+func hostCPUTime() uint32
 
 // configure is called once, before anything else. The memory limit makes the collector work harder near the end of
 // the memory that the host grants; it does not enforce anything.
 //
 //go:wasmexport configure
-func configure(memoryLimitBytes uint64, timeBudgetMs uint32) {
+func configure(memoryLimitBytes uint64, timeBudgetMs uint32, depthLimit uint32) {
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(int64(memoryLimitBytes))
 	timeBudget = time.Duration(timeBudgetMs) * time.Millisecond
+	cpuTime = func() time.Duration { return time.Duration(hostCPUTime()) * time.Millisecond }
+	deepest = int(depthLimit)
 }
 
 //go:wasmexport allocate

@@ -5,31 +5,48 @@ import type { ExpressionOutcome, ExpressionRequest } from '../sensor/expression-
 
 const NO_DOCUMENT = -1;
 
+/** Bounds what is encoded in one turn of the event loop, and what a thread has to hold at once. */
+const LARGEST_BATCH = 8 * 2 ** 20;
+
 /** Documents of one batch; an object given several times is written once. */
 class Documents {
   readonly lines: string[] = [];
+  length = 0;
   private readonly indexes = new Map<JsonValue, number>();
 
   indexOf(data: JsonValue): number {
     const known = this.indexes.get(data);
     if (known !== undefined) return known;
-    const index = this.lines.push(JSON.stringify(data)) - 1;
+    const line = JSON.stringify(data);
+    this.length += line.length;
+    const index = this.lines.push(line) - 1;
     this.indexes.set(data, index);
     return index;
   }
 }
 
-export function encodeBatch(requests: readonly ExpressionRequest[]): string {
+export interface EncodedBatch {
+  readonly text: string;
+  /** How many requests, from the first, found room in it: at least one. */
+  readonly count: number;
+}
+
+export function encodeBatch(requests: readonly ExpressionRequest[]): EncodedBatch {
   const documents = new Documents();
-  const items = requests.map((request) => {
+  const items: Record<string, unknown>[] = [];
+  for (const request of requests) {
+    if (documents.length > LARGEST_BATCH) break;
     try {
-      return encodeItem(request, documents);
+      items.push(encodeItem(request, documents));
+      if (request.kind === 'set') documents.length += request.value.length;
+      if (request.kind === 'yaml') documents.length += request.text.length;
     } catch (error) {
       // JSON.stringify gives up on what is nested too deeply; that must not cost the others their answers.
-      return { kind: 'refused', source: `the data cannot be written as JSON: ${String(error)}`, doc: NO_DOCUMENT };
+      const source = `the data cannot be written as JSON: ${String(error)}`;
+      items.push({ kind: 'refused', source, doc: NO_DOCUMENT });
     }
-  });
-  return [JSON.stringify(items), ...documents.lines].join('\n');
+  }
+  return { text: [JSON.stringify(items), ...documents.lines].join('\n'), count: items.length };
 }
 
 /** Keys as in the Go struct `item`. */
@@ -72,6 +89,7 @@ function encodeItem(request: ExpressionRequest, documents: Documents): Record<st
 
 type EncodedAnswer = { readonly v: unknown } | { readonly e: string; readonly c: ErrorCode };
 
+/** In the order of the requests. There are fewer if the answers to all would have been too large. */
 export function decodeAnswers(text: string): ExpressionOutcome<unknown>[] {
   const answers = JSON.parse(text) as EncodedAnswer[]; // written by expressions/batch.go
   return answers.map((answer) =>

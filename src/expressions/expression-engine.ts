@@ -1,18 +1,25 @@
 /**
  * The expression engine: batches requests, hands them to threads, and replaces a thread that a script brought down.
  *
- * An evaluation that overruns its time or memory costs its thread and gets an error; the others of its batch are
- * evaluated again by a new thread, so one bad script never takes another event's answer away.
+ * An evaluation that overruns its time or memory costs its thread; the others of its batch are evaluated again by a new
+ * thread. The suspect gets one more chance, alone in a fresh thread, because it may have suffered from what its
+ * neighbours did. So the outcome of an expression depends on nothing but the expression and its data.
  */
 import { SluiceError } from '../errors';
-import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../sensor/expression-engine';
+import type {
+  ExpressionEngine,
+  ExpressionFailure,
+  ExpressionOutcome,
+  ExpressionRequest,
+} from '../sensor/expression-engine';
+import { limitFactor } from './costly-functions';
 import { decodeAnswers, encodeBatch } from './batch';
 import { EvaluationThread } from './evaluation-thread';
 import type { BatchEnd } from './evaluation-thread';
 import { loadExpressionModule } from './load-module';
 
 export interface ExpressionEngineOptions {
-  /** Time for one evaluation. Default 1,000; raise it only for scripts that are slow on purpose. */
+  /** CPU time for one evaluation. Default 1,000; raise it only for scripts that are slow on purpose. */
   readonly timeLimitMs?: number;
   /** Memory of one thread. Default 256. */
   readonly maxMemoryMb?: number;
@@ -26,7 +33,12 @@ interface PendingEvaluation {
   readonly request: ExpressionRequest;
   readonly resolve: (outcome: ExpressionOutcome<unknown>) => void;
   readonly reject: (error: unknown) => void;
+  /** It has overrun or brought down its thread once; its next attempt is the last. */
+  isSuspect: boolean;
 }
+
+type Answered = Extract<BatchEnd, { kind: 'answered' }>;
+type Broken = Exclude<BatchEnd, Answered>;
 
 const MOST_ITEMS_PER_BATCH = 200;
 /** WebAssembly memory never shrinks: a thread that grew beyond this share of its limit is replaced when idle. */
@@ -45,6 +57,8 @@ class ThreadedEngine implements ExpressionEngine {
   private readonly busy = new Set<EvaluationThread>();
   private readonly endings = new Set<Promise<void>>();
   private queue: PendingEvaluation[] = [];
+  /** Each of these gets a fresh thread for itself. */
+  private readonly suspects: PendingEvaluation[] = [];
   private starting = 0;
   private isDispatchPlanned = false;
   private isClosed = false;
@@ -64,14 +78,14 @@ class ThreadedEngine implements ExpressionEngine {
       }
       // Which value belongs to which kind of request is fixed by expressions/batch.go.
       const settle = resolve as (outcome: ExpressionOutcome<unknown>) => void;
-      this.queue.push({ request, resolve: settle, reject });
+      this.queue.push({ request, resolve: settle, reject, isSuspect: false });
       this.planDispatch();
     });
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const pending of this.queue.splice(0)) pending.reject(closedError());
+    this.rejectWaiting(closedError());
     for (const thread of [...this.idle.splice(0), ...this.busy]) this.endThread(thread);
     await Promise.all(this.endings);
   }
@@ -87,7 +101,8 @@ class ThreadedEngine implements ExpressionEngine {
   }
 
   private dispatch(): void {
-    while (this.queue.length > 0) {
+    if (this.suspects.length > 0) this.startThread();
+    while (this.queue.length > 0 && this.busy.size + this.starting < this.mostThreads) {
       const thread = this.idle.pop();
       if (!thread) {
         this.startThread();
@@ -105,49 +120,82 @@ class ThreadedEngine implements ExpressionEngine {
         this.starting--;
         if (this.isClosed) return;
         const { maxMemoryMb, timeLimitMs } = this;
-        this.idle.push(new EvaluationThread({ module, maxMemoryMb, timeLimitMs }));
+        const thread = new EvaluationThread({ module, maxMemoryMb, timeLimitMs });
+        const suspect = this.suspects.shift();
+        if (suspect) void this.runBatch(thread, [suspect]);
+        else this.idle.push(thread);
         this.dispatch();
       },
       (error: unknown) => {
         this.starting--;
-        for (const pending of this.queue.splice(0)) pending.reject(error);
+        this.rejectWaiting(error);
       },
     );
   }
 
-  private async runBatch(thread: EvaluationThread, batch: PendingEvaluation[]): Promise<void> {
+  private async runBatch(thread: EvaluationThread, waiting: PendingEvaluation[]): Promise<void> {
     this.busy.add(thread);
-    const text = encodeBatch(batch.map(({ request }) => request));
-    const end = await thread.evaluateBatch(text);
+    const { text, count } = encodeBatch(waiting.map(({ request }) => request));
+    const batch = waiting.slice(0, count);
+    this.queue.unshift(...waiting.slice(count));
+    const end = await thread.evaluateBatch(
+      text,
+      batch.map(({ request }) => limitFactor(request)),
+    );
     if (this.isClosed) {
       for (const pending of batch) pending.reject(closedError());
       return;
     }
-    try {
-      this.settleBatch(thread, batch, end);
-    } catch (error) {
-      for (const pending of batch) pending.reject(error); // an undecodable answer: a defect, but nobody waits for ever
-    }
+    if (end.kind === 'answered') this.settleAnswered(thread, batch, end);
+    else this.settleBroken(thread, batch, end);
     this.dispatch();
   }
 
-  private settleBatch(thread: EvaluationThread, batch: PendingEvaluation[], end: BatchEnd): void {
-    if (end.kind === 'answered') {
-      if (end.memoryBytes > this.maxMemoryMb * RECYCLE_SHARE * 2 ** 20) this.endThread(thread);
-      else this.release(thread);
-      decodeAnswers(end.text).forEach((outcome, index) => batch[index]?.resolve(outcome));
+  private settleAnswered(thread: EvaluationThread, batch: PendingEvaluation[], end: Answered): void {
+    const wasAlone = batch.length === 1 && batch[0]?.isSuspect === true;
+    const isGrown = end.memoryBytes > this.maxMemoryMb * RECYCLE_SHARE * 2 ** 20;
+    // A thread started for a suspect must not add to those that are kept.
+    if (isGrown || (wasAlone && this.idle.length + this.busy.size > this.mostThreads)) this.endThread(thread);
+    else this.release(thread);
+    let outcomes: ExpressionOutcome<unknown>[];
+    try {
+      outcomes = decodeAnswers(end.text);
+    } catch (error) {
+      this.blame(batch, { ok: false, code: 'EXPRESSION_FAILED', message: `its result is not JSON: ${String(error)}` });
       return;
     }
+    outcomes.forEach((outcome, index) => {
+      const pending = batch[index];
+      if (!pending) return;
+      if (!outcome.ok && outcome.code === 'EXPRESSION_TIMED_OUT') this.blame([pending], outcome);
+      else pending.resolve(outcome);
+    });
+    this.queue.unshift(...batch.slice(outcomes.length));
+  }
+
+  private settleBroken(thread: EvaluationThread, batch: PendingEvaluation[], end: Broken): void {
     this.endThread(thread);
+    // Before the first item everything is suspect, such as a batch that does not fit into the memory.
     const toBlame = end.item < 0 ? batch : batch.slice(end.item, end.item + 1);
-    for (const pending of toBlame) pending.resolve(this.failureOf(end));
+    this.blame(toBlame, this.failureOf(end));
     this.queue.unshift(...batch.filter((pending) => !toBlame.includes(pending)));
   }
 
-  private failureOf(end: Exclude<BatchEnd, { kind: 'answered' }>): ExpressionOutcome<unknown> {
+  private blame(batch: readonly PendingEvaluation[], failure: ExpressionFailure): void {
+    for (const pending of batch) {
+      if (pending.isSuspect) pending.resolve(failure);
+      else this.suspects.push(Object.assign(pending, { isSuspect: true }));
+    }
+  }
+
+  private failureOf(end: Broken): ExpressionFailure {
     if (end.kind === 'timedOut') return { ok: false, code: 'EXPRESSION_TIMED_OUT', message: end.message };
     const message = `it used more than ${this.maxMemoryMb} MB of memory or called itself too deeply (${end.message})`;
     return { ok: false, code: 'EXPRESSION_FAILED', message };
+  }
+
+  private rejectWaiting(error: unknown): void {
+    for (const pending of [...this.queue.splice(0), ...this.suspects.splice(0)]) pending.reject(error);
   }
 
   private release(thread: EvaluationThread): void {

@@ -1,5 +1,6 @@
 /** One running instance of expressions.wasm: text of a batch in, text of the answers out. Runs inside a thread. */
 import './web-assembly';
+import { MAX_JSON_DEPTH } from '../event/json';
 import { createSystemCalls } from './system-calls';
 
 export interface ModuleLimits {
@@ -17,7 +18,7 @@ export interface ExpressionModule {
 interface ModuleExports {
   readonly memory: WebAssembly.Memory;
   _initialize(): void;
-  configure(memoryLimitBytes: bigint, timeBudgetMs: number): void;
+  configure(memoryLimitBytes: bigint, timeBudgetMs: number, depthLimit: number): void;
   allocate(size: number): number;
   evaluate(): number;
   answer(): number;
@@ -28,11 +29,18 @@ const SHARE_OF_TIME_LIMIT = 0.8;
 /** From here on Go collects garbage eagerly instead of growing. */
 const SHARE_OF_MEMORY_LIMIT = 0.75;
 
-/** `onItem` is called with the index of each item of a batch before it is evaluated. */
+/** What the module asks of the thread that it runs in. */
+export interface ModuleHost {
+  /** Called with the index of each item of a batch before it is evaluated. */
+  readonly onItem: (index: number) => void;
+  /** Milliseconds of CPU time that this thread has used, in whole numbers. */
+  readonly cpuTime: () => number;
+}
+
 export async function startExpressionModule(
   module: WebAssembly.Module,
   limits: ModuleLimits,
-  onItem: (index: number) => void,
+  host: ModuleHost,
 ): Promise<ExpressionModule> {
   const wasiNames = WebAssembly.Module.imports(module)
     .filter((wanted) => wanted.module === 'wasi_snapshot_preview1')
@@ -40,7 +48,7 @@ export async function startExpressionModule(
   const calls = createSystemCalls(wasiNames);
   const instance = await WebAssembly.instantiate(module, {
     wasi_snapshot_preview1: calls.imports,
-    sluice: { started: onItem },
+    sluice: { started: host.onItem, cpu_time: host.cpuTime },
   });
   const exports = instance.exports as unknown as ModuleExports; // the shape is fixed by expressions/wasi.go
   calls.attach(exports.memory);
@@ -48,6 +56,7 @@ export async function startExpressionModule(
   exports.configure(
     BigInt(Math.floor(limits.maxMemoryMb * SHARE_OF_MEMORY_LIMIT) * 2 ** 20),
     Math.floor(limits.timeLimitMs * SHARE_OF_TIME_LIMIT),
+    MAX_JSON_DEPTH,
   );
   return {
     evaluateBatch: (text) => {

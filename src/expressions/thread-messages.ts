@@ -1,21 +1,24 @@
-/** What the engine and its threads say to each other. */
+/** The messages between the engine and its threads. */
 import './web-assembly';
 
 export interface ThreadSetup {
   readonly module: WebAssembly.Module;
   readonly maxMemoryMb: number;
   readonly timeLimitMs: number;
-  /** See `ITEM` and `STARTED_AT`; shared, because a busy thread cannot answer messages. */
+  /** See the indexes below; shared, because a busy thread cannot answer messages. */
   readonly progress: Int32Array;
-  /** `STARTED_AT` counts milliseconds from here (a 32-bit number cannot hold a date). */
-  readonly epochMs: number;
 }
 
 /** Index of the item being evaluated, or `IDLE`. */
 export const ITEM = 0;
-/** When its evaluation began. */
+/** The thread's CPU time in milliseconds when this evaluation began. */
 export const STARTED_AT = 1;
+/** The operating system's id of the thread (see cpu-clock.ts), or `NOT_STARTED`. */
+export const THREAD_ID = 2;
+export const PROGRESS_FIELDS = 3;
+
 export const IDLE = -1;
+export const NOT_STARTED = 0;
 
 export type ThreadAnswer =
   | { readonly kind: 'answered'; readonly text: string; readonly memoryBytes: number }

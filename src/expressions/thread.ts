@@ -1,20 +1,35 @@
 /** Entry of an evaluation thread. Holds no state worth keeping: the engine may end it at any moment. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { encodeBatch } from './batch';
+import { createCpuClock, currentThreadId } from './cpu-clock';
 import { startExpressionModule } from './expression-module';
 import type { ExpressionModule } from './expression-module';
-import { IDLE, ITEM, STARTED_AT } from './thread-messages';
+import { IDLE, ITEM, STARTED_AT, THREAD_ID } from './thread-messages';
 import type { ThreadAnswer, ThreadSetup } from './thread-messages';
+import { WARM_UP } from './warm-up';
 
 const setup = workerData as ThreadSetup;
+const threadId = currentThreadId();
+const clock = createCpuClock(threadId);
+const cpuTime = () => Math.floor(clock.read());
+let isWarm = false;
 
-const running = startExpressionModule(setup.module, setup, (index) => {
-  Atomics.store(setup.progress, STARTED_AT, Date.now() - setup.epochMs);
-  Atomics.store(setup.progress, ITEM, index);
+const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).then((module) => {
+  evaluate(module, encodeBatch(WARM_UP).text);
+  isWarm = true;
+  Atomics.store(setup.progress, THREAD_ID, threadId);
+  return module;
 });
 
 parentPort?.on('message', (text: string) => {
   void running.then((module) => parentPort?.postMessage(evaluate(module, text)));
 });
+
+function onItem(index: number): void {
+  if (!isWarm) return; // what the thread does on its own account is charged to no expression
+  Atomics.store(setup.progress, STARTED_AT, cpuTime());
+  Atomics.store(setup.progress, ITEM, index);
+}
 
 function evaluate(module: ExpressionModule, text: string): ThreadAnswer {
   try {

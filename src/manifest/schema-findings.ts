@@ -73,10 +73,37 @@ function describeExpectation(issue: Issue): string {
   }
 }
 
+/** Operators as other languages write them. */
+const OTHER_SPELLINGS: Readonly<Record<string, string>> = {
+  '==': '=',
+  '===': '=',
+  eq: '=',
+  '<>': '!=',
+  '!==': '!=',
+  '=!': '!=',
+  ne: '!=',
+  '=>': '>=',
+  ge: '>=',
+  gte: '>=',
+  gt: '>',
+  '=<': '<=',
+  le: '<=',
+  lte: '<=',
+  lt: '<',
+  '&&': 'and',
+  '||': 'or',
+};
+
+function otherSpelling(value: string, allowed: readonly string[]): string | undefined {
+  const spelling = value.trim().toLowerCase();
+  const meant = Object.hasOwn(OTHER_SPELLINGS, spelling) ? OTHER_SPELLINGS[spelling] : undefined;
+  return meant !== undefined && allowed.includes(meant) ? meant : undefined;
+}
+
 function adviseOn(issue: Issue, value: unknown): string | undefined {
   if (issue.code === 'invalid_value' && typeof value === 'string') {
     const allowed = issue.values.filter((candidate) => typeof candidate === 'string');
-    const meant = allowed.length === 1 ? allowed[0] : closestMatch(value, allowed);
+    const meant = allowed.length === 1 ? allowed[0] : (otherSpelling(value, allowed) ?? closestMatch(value, allowed));
     return meant === undefined ? undefined : `Did you mean ${JSON.stringify(meant)}?`;
   }
   if (issue.code !== 'invalid_type') return undefined;

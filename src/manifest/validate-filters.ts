@@ -26,6 +26,13 @@ export function validateFilters(
 function validateDataFilter({ path, type, value, comparator }: DataFilter, findings: Findings): void {
   value.forEach((text, index) => {
     const here = findings.at('value', index);
+    if (text === '') {
+      here.error('an empty text, which Argo Events refuses', {
+        expected: type === 'string' ? 'a regular expression, such as "^$" for a value that is empty' : undefined,
+        fix: type === 'string' ? adviseOnEmpty(comparator) : 'Write the value to compare with.',
+      });
+      return;
+    }
     if (type === 'bool' && !BOOLEANS.includes(text)) {
       here.error('not a boolean', { found: describeValue(text), expected: '"true" or "false"' });
     }
@@ -55,11 +62,28 @@ function validateDataFilter({ path, type, value, comparator }: DataFilter, findi
       fix: 'Use type: number, or an expr filter.',
     });
   }
+  if (type === 'string' && comparator === '!=' && new Set(value).size > 1) {
+    findings.at('value').warning('passes almost always: != is true if any one of the patterns does not match', {
+      fix: `To refuse all of them, write one pattern: "${oneOf(value)}".`,
+    });
+  }
   if (type === 'number' && comparator === '!=' && new Set(value).size > 1) {
     findings.at('value').warning('always passes: != is true if any one of the values differs', {
       fix: 'Write one data filter for each value.',
     });
   }
+}
+
+function adviseOnEmpty(comparator: DataFilter['comparator']): string {
+  return comparator === '!='
+    ? 'Write "^$": with != it lets pass every value that is not empty.'
+    : 'Write "^$" for an empty value, or ".*" for any value.';
+}
+
+/** One pattern that matches where any of them does. */
+function oneOf(patterns: readonly string[]): string {
+  const areWholeWords = patterns.every((pattern) => /^[\w-]+$/.test(pattern));
+  return areWholeWords ? `^(${patterns.join('|')})$` : patterns.map((pattern) => `(${pattern})`).join('|');
 }
 
 /** The docs of Argo Events show `a.b,c.d`, which its gjson does not resolve. */

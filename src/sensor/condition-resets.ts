@@ -88,9 +88,22 @@ function parseSchedule(schedule: ResetSchedule): Cron {
     if (field.split(',').every((part) => FIELD.test(part))) return;
     throw invalid(schedule, `${FIELD_NAMES[index]} "${field}" is no list of numbers, ranges, steps or names`);
   });
-  const cron = createCron(schedule, fields.join(' ').replaceAll('?', '*'), zone);
+  const cron = createCron(schedule, fields.map(withPlainStar).join(' '), zone);
   if (cron.nextRun(new Date(0)) === null) throw invalid(schedule, 'it never comes');
   return cron;
+}
+
+/** `?`, with or without the end of a range, means every value; so does a step of one. */
+const EVERY_VALUE = /^[*?](?:-[^/]*)?(?:\/0*1)?$/;
+
+/**
+ * A field that contains every value somewhere, as in `*,5` or a star with step 1, is `*` to Argo Events. That decides how day of
+ * month and day of week go together: both must fit if one of them is `*`, else either.
+ */
+function withPlainStar(field: string): string {
+  const parts = field.split(',');
+  if (parts.some((part) => EVERY_VALUE.test(part))) return '*';
+  return parts.map((part) => part.replace(/^[*?](?:-[^/]*)?/, '*')).join(',');
 }
 
 function createCron(schedule: ResetSchedule, pattern: string, zone: string): Cron {

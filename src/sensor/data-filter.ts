@@ -12,6 +12,9 @@ import { matchesPlainPattern } from './plain-pattern';
 /** The path that means the whole document. */
 const ITSELF = '@this';
 
+/** Longer lists are for the engine, whose threads have a limit: each value may cost some milliseconds. */
+const MOST_VALUES = 20;
+
 /** Undefined: only the engine can tell. */
 export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): ClauseVerdict | undefined {
   const found = lookUpPlainPath(data, filter.path);
@@ -19,6 +22,7 @@ export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): Cl
   if (!found.exists) return missingPath(filter);
   if (filter.template !== undefined && filter.template !== '') return undefined;
   const { value } = found;
+  if (filter.value.length > MOST_VALUES) return undefined;
   for (const wanted of filter.value) {
     const matches = compareQuickly(filter, value, wanted);
     if (matches === undefined) return undefined;

@@ -85,23 +85,27 @@ function combine(operator: LogicalOperator, answers: readonly (boolean | undefin
 }
 
 function dataGroups(filters: DependencyFilters, data: EventData): ClauseGroup[] {
-  const { exprs = [], data: dataFilters = [], script } = filters;
+  const { exprs, data: dataFilters, script } = filters;
   const groups: ClauseGroup[] = [];
-  if (exprs.length > 0) {
+  if (exprs !== undefined) {
     const clauses = exprs.map((filter, index) => {
       const clause = `filters.exprs[${index}]`;
       return clauseOnData(clause, data, (value, engine) => decideExprFilter(filter, value, engine));
     });
-    groups.push({ clause: 'filters.exprs', operator: filters.exprLogicalOperator ?? 'and', clauses });
+    // An empty list of expressions refuses under `or`, but not what has no data.
+    const operator = clauses.length === 0 && data.kind === 'none' ? 'and' : (filters.exprLogicalOperator ?? 'and');
+    groups.push({ clause: 'filters.exprs', operator, clauses });
   }
-  if (dataFilters.length > 0) {
+  if (dataFilters !== undefined) {
     const clauses = dataFilters.map((filter, index) => {
       const clause = `filters.data[${index}]`;
       const verdict = data.kind === 'json' ? decideDataFilterQuickly(filter, data.value) : undefined;
       if (verdict) return { clause, verdict };
       return clauseOnData(clause, data, (value, engine) => decideDataFilter(filter, value, engine));
     });
-    groups.push({ clause: 'filters.data', operator: filters.dataLogicalOperator ?? 'and', clauses });
+    // An empty list of data filters passes whatever its operator is; one of expressions does not under `or`.
+    const operator = clauses.length === 0 ? 'and' : (filters.dataLogicalOperator ?? 'and');
+    groups.push({ clause: 'filters.data', operator, clauses });
   }
   if (script) {
     const clause = clauseOnData('filters.script', data, (value, engine) => decideScriptFilter(script, value, engine));

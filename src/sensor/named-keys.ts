@@ -9,10 +9,11 @@ import { remember } from './remember';
 
 const REACHES_GLOBALS = /_G|fenv|load|rawget|debug|__index/;
 const LUA_EVENT = /\bevent\b(\.([A-Za-z_]\w*)|\["([^"\\]*)"\]|\['([^'\\]*)'\])?/g;
-const TEMPLATE_INPUT = /Input\b/g;
-const TEMPLATE_INPUT_KEY = /\.Input\.([A-Za-z_]\w*)/g;
-/** A lone `.` or `$`, or a `$` that is followed by a field: the root is handed on as a whole. */
-const TEMPLATE_ROOT = /\$(?![A-Za-z_])|(^|[\s({|,])\.(?![A-Za-z_0-9])/;
+/** As Go reads identifiers. */
+const TEMPLATE_INPUT_KEY =
+  /(?<![\p{L}\p{Nd}_.$)])\$?\.Input\.([\p{L}_][\p{L}\p{Nd}_]*)(?:\.[\p{L}_][\p{L}\p{Nd}_]*)*/gu;
+/** In what is left of an action, any of these may hand on the whole event. A dot between digits is a number. */
+const REACHES_INPUT = /[$]|(?<!\d)\.|\.(?!\d)/;
 
 type Keys = readonly string[] | 'all';
 
@@ -28,10 +29,38 @@ const keysOfLua = remember((script: string): Keys => {
 });
 
 const keysOfTemplate = remember((template: string): Keys => {
-  if (TEMPLATE_ROOT.test(template)) return 'all';
-  const keys = [...template.matchAll(TEMPLATE_INPUT_KEY)].map((match) => match[1] ?? '');
-  return keys.length === [...template.matchAll(TEMPLATE_INPUT)].length ? keys : 'all';
+  const code = codeOfTemplate(template);
+  if (code === undefined) return 'all';
+  const keys = [...code.matchAll(TEMPLATE_INPUT_KEY)].map((match) => match[1] ?? '');
+  return REACHES_INPUT.test(code.replaceAll(TEMPLATE_INPUT_KEY, ' ')) ? 'all' : keys;
 });
+
+const TEMPLATE_QUOTES = /"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'/y;
+
+/** What stands between `{{` and `}}`, without texts in quotes; undefined where that is not certain. */
+function codeOfTemplate(template: string): string | undefined {
+  let code = '';
+  for (let at = template.indexOf('{{'); at >= 0; at = template.indexOf('{{', at)) {
+    at += 2;
+    while (!template.startsWith('}}', at)) {
+      const character = template[at];
+      if (character === undefined || template.startsWith('/*', at)) return undefined;
+      if (!['"', '`', "'"].includes(character)) {
+        code += character;
+        at++;
+        continue;
+      }
+      TEMPLATE_QUOTES.lastIndex = at;
+      const quoted = TEMPLATE_QUOTES.exec(template);
+      if (!quoted) return undefined;
+      code += ' ';
+      at += quoted[0].length;
+    }
+    code += ' ';
+    at += 2;
+  }
+  return code;
+}
 
 /** The part of `data` that a Lua filter can see. */
 export function visibleToLua(script: string, data: JsonValue): JsonValue {

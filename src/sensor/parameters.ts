@@ -33,8 +33,8 @@ export async function applyParameters(
 /**
  * A payload or a set of headers, built from nothing; `operation` is ignored.
  *
- * A parameter with an empty `dest` makes its value the whole payload: the result is then that text, to be sent as it
- * is. Otherwise the result is a document to be sent as JSON, or undefined if no parameter gave a value.
+ * The first parameter with an empty `dest` that has a value makes it the whole payload: the result is then that text, to
+ * be sent as it is, and parameters behind it are not looked at. Otherwise the result is a document to be sent as JSON, or undefined if no parameter gave a value.
  * Throws as `applyParameters`.
  */
 export async function buildPayload(
@@ -42,9 +42,11 @@ export async function buildPayload(
   events: EventsByDependency,
   engine: ExpressionEngine,
 ): Promise<JsonValue | undefined> {
-  const values = await resolveAll(parameters, events, engine);
+  const whole = parameters.findIndex(({ dest, src }) => !dest && hasValue(src, events));
+  const used = whole < 0 ? parameters : parameters.slice(0, whole + 1);
+  const values = await resolveAll(used, events, engine);
   let document: JsonValue | undefined;
-  for (const [index, parameter] of parameters.entries()) {
+  for (const [index, parameter] of used.entries()) {
     const value = values[index];
     if (!value) continue;
     if (!parameter.dest) return value.text;
@@ -81,14 +83,30 @@ export async function setValues(
 /** No event is looked at. */
 const RAW = { dependencyName: '', useRawData: true };
 
-function resolveAll(
+/** What all parameters of one request may hold together; no trigger can send as much. */
+const LARGEST_VALUES = 16 * 2 ** 20;
+
+async function resolveAll(
   parameters: readonly TriggerParameter[],
   events: EventsByDependency,
   engine: ExpressionEngine,
 ): Promise<(ResolvedValue | undefined)[]> {
-  return Promise.all(
+  const values = await Promise.all(
     parameters.map((parameter, index) => naming(index, parameter, () => resolveValue(parameter.src, events, engine))),
   );
+  const length = values.reduce((sum, value) => sum + (value?.text.length ?? 0), 0);
+  if (length > LARGEST_VALUES) {
+    throw new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
+      message: `The values of all parameters together have ${length} characters, more than ${LARGEST_VALUES}`,
+      fix: 'Take only those parts of the event that the trigger needs',
+    });
+  }
+  return values;
+}
+
+/** False for a dependency that has no event in this fire, and no default. */
+function hasValue(src: TriggerParameter['src'], events: EventsByDependency): boolean {
+  return Object.hasOwn(events, src.dependencyName) || src.value !== undefined;
 }
 
 async function applyParameter(
@@ -103,6 +121,7 @@ async function applyParameter(
   const current = await textAt(document, parameter.dest ?? '', engine);
   if (current === undefined) return write(document, parameter, value, engine);
   const text = parameter.operation === 'append' ? current + value.text : value.text + current;
+  if (text.length > LARGEST_VALUES) throw unwritable(`it would have more than ${LARGEST_VALUES} characters`);
   return write(document, parameter, { text, type: 'String' }, engine);
 }
 

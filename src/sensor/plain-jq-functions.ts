@@ -1,33 +1,35 @@
 /** The functions of jq that plain-jq.ts knows. */
 import { isJsonObject, parseJson, type JsonValue } from '../event/json';
-import { isJqTruthy, NeedsJq, requireJqText } from './plain-jq-values';
+import { isJqTruthy, jqKeys, NeedsJq, requireJqText } from './plain-jq-values';
+import type { JqAllowance } from './plain-jq-values';
 import type { JqNode } from './plain-jq-syntax';
 
-type Outputs = (node: JqNode, input: JsonValue) => JsonValue[];
+/** The evaluation of one program. */
+export interface JqRun {
+  readonly allowance: JqAllowance;
+  /** The outputs of a node on an input. */
+  outputs(node: JqNode, input: JsonValue): JsonValue[];
+}
 
-/** The outputs of `name(argument)` on `input`; `outputs` evaluates the argument. Throws NeedsJq for whatever jq decides better. */
-export function callJqFunction(
-  name: string,
-  argument: JqNode | undefined,
-  input: JsonValue,
-  outputs: Outputs,
-): JsonValue[] {
+/** The outputs of `name(argument)` on `input`. Throws NeedsJq for whatever jq decides better. */
+export function callJqFunction(name: string, argument: JqNode | undefined, input: JsonValue, run: JqRun): JsonValue[] {
   if (name === 'empty' && !argument) return [];
   if (!argument) {
     const plain = PLAIN_FUNCTIONS[name];
     if (!plain || !Object.hasOwn(PLAIN_FUNCTIONS, name)) throw new NeedsJq();
-    return [plain(input)];
+    if (typeof input === 'string') run.allowance.spendOnText(input.length);
+    return [plain(input, run.allowance)];
   }
   switch (name) {
     case 'map':
       if (!Array.isArray(input)) throw new NeedsJq();
-      return [input.flatMap((element) => outputs(argument, element))];
+      return [input.flatMap((element) => run.outputs(argument, element))];
     case 'select':
-      return isJqTruthy(only(outputs(argument, input))) ? [input] : [];
+      return isJqTruthy(only(run.outputs(argument, input))) ? [input] : [];
     case 'del':
-      return [deletePaths(argument, input)];
+      return [deletePaths(argument, input, run.allowance)];
     default:
-      return [withText(name, input, requireJqText(only(outputs(argument, input))))];
+      return [withText(name, input, requireJqText(only(run.outputs(argument, input))), run.allowance)];
   }
 }
 
@@ -36,13 +38,13 @@ function only([value, ...more]: JsonValue[]): JsonValue {
   return value;
 }
 
-const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>> = {
+const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue, allowance: JqAllowance) => JsonValue>> = {
   not: (input) => !isJqTruthy(input),
   type: typeName,
   length: lengthOf,
-  keys: (input) => {
+  keys: (input, allowance) => {
     if (!isJsonObject(input)) throw new NeedsJq();
-    return Object.keys(input).sort();
+    return jqKeys(input, allowance);
   },
   tostring: (input) => {
     if (typeof input === 'string') return input;
@@ -69,16 +71,18 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue) => JsonValue>>
   ascii_upcase: (input) => requireJqText(input).replace(/[a-z]/g, (letter) => letter.toUpperCase()),
 };
 
-function withText(name: string, input: JsonValue, text: string): JsonValue {
+function withText(name: string, input: JsonValue, text: string, allowance: JqAllowance): JsonValue {
+  if (typeof input === 'string') allowance.spendOnText(input.length);
   switch (name) {
     case 'has':
       if (!isJsonObject(input)) throw new NeedsJq();
       return Object.hasOwn(input, text);
     case 'split':
       if (input === '' || text === '') throw new NeedsJq();
-      return requireJqText(input).split(text);
+      return pieces(requireJqText(input).split(text), allowance);
     case 'join':
       if (!Array.isArray(input) || input.length === 0) throw new NeedsJq();
+      for (const piece of input) allowance.spendOnText(requireJqText(piece).length + text.length);
       return input.map(requireJqText).join(text);
     case 'startswith':
       return requireJqText(input).startsWith(text);
@@ -95,6 +99,11 @@ function withText(name: string, input: JsonValue, text: string): JsonValue {
     default:
       throw new NeedsJq();
   }
+}
+
+function pieces(list: string[], allowance: JqAllowance): string[] {
+  allowance.spend(list.length);
+  return list;
 }
 
 function typeName(value: JsonValue): string {
@@ -118,9 +127,11 @@ function numberText(value: number): string {
 }
 
 /** Paths of object keys only; what is not there is left alone. */
-function deletePaths(argument: JqNode, input: JsonValue): JsonValue {
-  if (argument.kind === 'comma') return deletePaths(argument.right, deletePaths(argument.left, input));
-  return deleteKeys(input, keysOf(argument));
+function deletePaths(argument: JqNode, input: JsonValue, allowance: JqAllowance): JsonValue {
+  if (argument.kind === 'comma') {
+    return deletePaths(argument.right, deletePaths(argument.left, input, allowance), allowance);
+  }
+  return deleteKeys(input, keysOf(argument), allowance);
 }
 
 function keysOf(node: JqNode): string[] {
@@ -129,11 +140,12 @@ function keysOf(node: JqNode): string[] {
   return [...keysOf(node.of), node.name];
 }
 
-function deleteKeys(value: JsonValue, keys: readonly string[]): JsonValue {
+function deleteKeys(value: JsonValue, keys: readonly string[], allowance: JqAllowance): JsonValue {
   const [key, ...rest] = keys;
   if (key === undefined || (value !== null && !isJsonObject(value))) throw new NeedsJq();
   if (value === null || !Object.hasOwn(value, key)) return value;
+  allowance.spend(Object.keys(value).length);
   const { [key]: inner = null, ...others } = value;
   if (rest.length === 0) return others;
-  return { ...others, [key]: deleteKeys(inner, rest) };
+  return { ...others, [key]: deleteKeys(inner, rest, allowance) };
 }

@@ -19,12 +19,16 @@ export type JqNode =
   | { readonly kind: 'assign'; readonly operator: string; readonly path: JqPath; readonly value: JqNode };
 export type JqPath = readonly (string | number)[];
 
+const LONGEST_PROGRAM = 4_000;
+
 /** The program as a tree, or undefined where it is for the engine. */
 export function parsePlainJq(program: string): JqNode | undefined {
+  if (program.length > LONGEST_PROGRAM) return undefined;
   try {
     return parse(program);
   } catch (error) {
-    if (error instanceof NotPlain) return undefined;
+    // A RangeError comes from a program nested deeper than the stack.
+    if (error instanceof NotPlain || error instanceof RangeError) return undefined;
     throw error;
   }
 }

@@ -8,12 +8,14 @@ import { remember } from './remember';
 
 interface PlainPattern {
   readonly expression: RegExp;
-  /** Longest text on which backtracking cannot cost more than a few milliseconds. */
+  /** Longest text on which backtracking cannot cost more than `MOST_STEPS`. */
   readonly longestText: number;
 }
 
-const MOST_CHOICES = 4;
-const LONGEST_TEXT_BY_REPETITIONS = [100_000, 2_000, 200];
+const MOST_REPETITIONS = 2;
+const MOST_WAYS = 64;
+/** Steps of JavaScript's matcher for one pattern and one text: a few milliseconds. */
+const MOST_STEPS = 2_000_000;
 
 const TOKENS =
   /\\[dws]|\\[.\\/^$*+?()[\]{}|-]|\[\^?(?:[A-Za-z0-9_ :/.,@-]|\\[dw.\\/-])+\]|\((?:\?:)?|[)|^$.]|[A-Za-z0-9_ :/,@;=<>%&~"'!#-]/y;
@@ -29,7 +31,9 @@ export function matchesPlainPattern(pattern: string, text: string): boolean | un
 const parsePlainPattern = remember((pattern: string): PlainPattern | undefined => {
   let translated = '';
   let repetitions = 0;
-  let choices = 0;
+  /** Among how many ways through its alternatives and counted repetitions the matcher may have to choose. */
+  let ways = 1;
+  let tokens = 0;
   let depth = 0;
   let at = 0;
   while (at < pattern.length) {
@@ -40,7 +44,8 @@ const parsePlainPattern = remember((pattern: string): PlainPattern | undefined =
     if (token.startsWith('(')) depth++;
     if (token === ')') depth--;
     if (depth < 0) return undefined;
-    if (token === '|' && depth > 0) choices++;
+    tokens++;
+    if (token === '|') ways *= 2;
     const quantifier = matchAt(QUANTIFIER, pattern, at);
     if (!quantifier) continue;
     if (token.startsWith('(') || [')', '|', '^', '$'].includes(token)) return undefined;
@@ -48,16 +53,24 @@ const parsePlainPattern = remember((pattern: string): PlainPattern | undefined =
     if (/[*+?{]/.test(pattern.charAt(at))) return undefined;
     translated += quantifier[0];
     if (/^[*+]/.test(quantifier[0])) repetitions++;
-    else if (quantifier[0].startsWith('?') || quantifier[2] !== undefined) choices++;
+    else ways *= waysOf(quantifier);
+    tokens += Number(quantifier[2] ?? quantifier[1] ?? 0);
   }
-  const longestText = LONGEST_TEXT_BY_REPETITIONS[repetitions];
-  if (depth !== 0 || longestText === undefined || choices > MOST_CHOICES) return undefined;
+  if (depth !== 0 || repetitions > MOST_REPETITIONS || ways > MOST_WAYS) return undefined;
+  // From each place in the text, each unbounded repetition can end at each place behind it.
+  const longestText = Math.floor((MOST_STEPS / (ways * Math.max(1, tokens))) ** (1 / (repetitions + 1)));
   try {
     return { expression: new RegExp(translated, 'u'), longestText };
   } catch {
     return undefined; // whatever is wrong with it, RE2 decides and says so
   }
 });
+
+/** `?` is there or not; `{2,5}` has four lengths. */
+function waysOf([text, least, most]: RegExpExecArray): number {
+  if (text.startsWith('?')) return 2;
+  return most === undefined ? 1 : Math.max(1, Number(most) - Number(least) + 1);
+}
 
 function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | null {
   expression.lastIndex = at;

@@ -19,6 +19,9 @@ const parsePlainTemplate = remember((template: string): readonly Part[] | undefi
   return parts.some((part) => part.kind === 'text' && part.text.includes('{{')) ? undefined : parts;
 });
 
+/** What is longer is left to the engine, which has a limit of its own. */
+const LONGEST_TEXT = 1_000_000;
+
 /** The text, or undefined where the engine has to be asked. */
 export function renderPlainTemplate(template: string, input: JsonValue): string | undefined {
   const parts = parsePlainTemplate(template);
@@ -28,6 +31,7 @@ export function renderPlainTemplate(template: string, input: JsonValue): string 
     const piece = part.kind === 'text' ? part.text : printable(input, part.keys);
     if (piece === undefined) return undefined;
     text += piece;
+    if (text.length > LONGEST_TEXT) return undefined;
   }
   return text;
 }

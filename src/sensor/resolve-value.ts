@@ -120,7 +120,20 @@ async function lookUp(path: string, data: JsonValue, engine: ExpressionEngine): 
 }
 
 function keyValue(json: JsonValue): ResolvedValue {
-  return { text: json === null ? 'null' : gjsonText(json), type: gjsonType(json), json };
+  return { text: textOf(json), type: gjsonType(json), json };
+}
+
+/** Texts of objects and lists: many parameters may take the same large one. */
+const texts = new WeakMap<object, string>();
+
+function textOf(json: JsonValue): string {
+  if (json === null) return 'null';
+  if (typeof json !== 'object') return gjsonText(json);
+  const known = texts.get(json);
+  if (known !== undefined) return known;
+  const text = gjsonText(json);
+  texts.set(json, text);
+  return text;
 }
 
 function textValue(text: string): ResolvedValue {

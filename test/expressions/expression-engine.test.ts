@@ -1,4 +1,6 @@
 /** What a script can do to the engine: nothing. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import type { JsonValue } from '../../src/event/json';
 import { createExpressionEngine } from '../../src/expressions';
 import type { ExpressionEngine, ExpressionRequest } from '../../src/sensor/expression-engine';
@@ -117,6 +119,62 @@ describe('the engine', () => {
     await engine.close();
   });
 
+  it('returns results that are too large to travel together', async () => {
+    const engine = createExpressionEngine({ threads: 1 });
+    const large = Array.from({ length: 40 }, (_none, n) => template(`{{ repeat 400000 "${n % 10}" }}`));
+    const outcomes = await Promise.all(large.map((request) => engine.evaluate(request)));
+    outcomes.forEach((outcome, n) => expect(outcome).toEqual({ ok: true, value: `${n % 10}`.repeat(400_000) }));
+    await engine.close();
+  });
+
+  it('refuses a result that no event can hold, and says so', async () => {
+    const engine = createExpressionEngine();
+    const outcome = await engine.evaluate(template('{{ repeat 9000000 "x" }}'));
+    expect(outcome).toMatchObject({ ok: false, code: 'EXPRESSION_FAILED' });
+    if (!outcome.ok) expect(outcome.message).toContain('more than 8 MB');
+    const padded = await engine.evaluate({ kind: 'set', path: 'a.9000000', value: '1', isJson: true, document: {} });
+    expect(padded).toMatchObject({ ok: false, code: 'EXPRESSION_FAILED' });
+    await engine.close();
+  });
+
+  it.each<[string, ExpressionRequest]>([
+    ['jq', jq('{x: reduce range(1500) as $i (1; [.])}')],
+    [
+      'fromjson of jq',
+      { kind: 'jq', program: '.a |= fromjson', data: { a: `${'['.repeat(6_000)}${']'.repeat(6_000)}` } },
+    ],
+    ['a Lua script', { kind: 'luaTransform', script: 'for i = 1, 1500 do event = {x = event} end return event', data }],
+    ['a parameter', { kind: 'set', path: Array(1_500).fill('a').join('.'), value: '1', isJson: true, document: {} }],
+    ['YAML', { kind: 'yaml', text: `${'['.repeat(1_500)}${']'.repeat(1_500)}` }],
+  ])('fails a result of %s that is nested too deeply, and only that', async (_name, request) => {
+    const engine = createExpressionEngine({ threads: 1 });
+    const outcomes = await Promise.all([jq('{n: .a}'), request, jq('{n: .a}')].map((each) => engine.evaluate(each)));
+    const good = { ok: true, value: { n: 1 } };
+    expect(outcomes).toEqual([good, expect.objectContaining({ ok: false, code: 'EXPRESSION_FAILED' }), good]);
+    const failed = outcomes[1];
+    if (failed && !failed.ok) expect(failed.message).toMatch(/nested more than 1000 levels deep|exceeded max depth/);
+    await engine.close();
+  });
+
+  it('gives an expression its whole time limit on a busy machine', async () => {
+    const engine = createExpressionEngine({ timeLimitMs: 1_000, threads: 1 });
+    await engine.evaluate(jq('{}'));
+    const spin = 'const end = Date.now() + 6000; while (Date.now() < end);';
+    const hogs = Array.from({ length: 3 * availableParallelism() }, () => new Worker(spin, { eval: true }));
+    const outcome = await engine.evaluate(jq('{n: reduce range(250000) as $i (0; . + 1)}'));
+    await Promise.all(hogs.map((hog) => hog.terminate()));
+    expect(outcome).toEqual({ ok: true, value: { n: 250_000 } });
+    await engine.close();
+  });
+
+  it('lets the functions for passwords end', async () => {
+    const engine = createExpressionEngine();
+    const texts = ['{{ bcrypt "x" }}', '{{ htpasswd "a" "b" }}', '{{ derivePassword 1 "long" "p" "u" "x.org" }}'];
+    const outcomes = await Promise.all(texts.map((text) => engine.evaluate(template(text))));
+    expect(outcomes).toEqual(texts.map(() => ({ ok: true, value: expect.stringMatching(/^\S{10,}$/) as string })));
+    await engine.close();
+  });
+
   it('rejects what is outstanding when it is closed, and what comes after', async () => {
     const engine = createExpressionEngine();
     const outstanding = engine.evaluate(lua('while true do end'));
@@ -166,6 +224,128 @@ describe('the engine', () => {
       { ok: true, value: { odd: odd.replace('\ud800', '\ufffd') } },
       expect.objectContaining({ ok: false, code: 'EXPRESSION_FAILED' }),
     ]);
+    await engine.close();
+  });
+});
+
+/** Hostile evaluations of one tenant, and what another tenant's expression returns before, between and after them. */
+describe('nothing that an expression does outlives its evaluation', () => {
+  const expr = (expression: string): ExpressionRequest => ({
+    kind: 'expr',
+    expression,
+    data: { name: 'prod-1', x: 1 },
+  });
+  const govaluate = (expression: string): ExpressionRequest => ({
+    kind: 'govaluate',
+    expression,
+    fields: [{ name: 'v', path: 'a' }],
+    data,
+  });
+
+  it.each<[string, ExpressionRequest, readonly ExpressionRequest[]]>([
+    [
+      'a source filter',
+      expr('sprig.hasPrefix("prod-", name) and sprig.trim(" a ") == "a" and len(sprig.list(1, 2)) == 2'),
+      [
+        expr('sprig.set(sprig, "hasPrefix", sprig.hasSuffix) != nil'),
+        expr('sprig.unset(sprig, "trim") != nil'),
+        expr('sprig.merge(sprig, {"list": nil}) != nil'),
+        expr('sprig.mergeOverwrite(sprig, {"list": sprig.dict}) != nil'),
+        expr('sprig.mustMergeOverwrite(sprig, {"trim": "x"}) != nil'),
+        expr('$env["sprig"] != nil and sprig.set($env["sprig"], "hasPrefix", 1) != nil'),
+        expr('sprig.set($env, "name", "x") != nil'),
+      ],
+    ],
+    [
+      'a template',
+      template(
+        '{{ .Input.a }}{{ template "t" . }}{{ define "t" }}{{ .Input.text | upper }}{{ end }}{{ len .Input.list }}',
+      ),
+      [
+        template('{{ $_ := set .Input "text" "evil" }}{{ $_ := unset .Input "list" }}x'),
+        template('{{ define "t" }}evil{{ end }}x'),
+        template('{{ $_ := mustMergeOverwrite .Input (dict "a" 7) }}{{ $_ := set $ "Input" 1 }}x'),
+        template('{{ range $i, $e := .Input.list }}{{ $_ := set $.Input "a" $i }}{{ end }}x'),
+      ],
+    ],
+    [
+      'a Lua filter',
+      lua(
+        'return ("x"):upper() == "X" and string.len("ab") == 2 and evil == nil and tostring(1) == "1" and event.a == 1 and math.floor(1.5) == 1',
+      ),
+      [
+        lua('evil = 1; _G.evil = 1; tostring = nil; string.len = function() return 9 end'),
+        lua('getmetatable("").__index = function() return function() return "evil" end end'),
+        lua('setmetatable(_G, {__index = function() return 1 end})'),
+        lua('math.floor = nil; event.a = 2; rawset(_G, "string", nil)'),
+        lua('for name in pairs(_G) do _G[name] = nil end'),
+      ],
+    ],
+    [
+      'a jq program',
+      jq('def f: . + 1; {a: (.a | f), c: ([1, [2]] | .[1][0] |= f), o: ({k: [1]} | .k[0] = 5), d: {k: [1]}}'),
+      [
+        jq('def f: 99; {a: f}'),
+        jq('{k: [1]} | .k[0] |= 99'),
+        jq('reduce range(3) as $i ({k: [1]}; .k += [$i])'),
+        jq('[1, [2]] | .[1][0] = 99 | {x: .}'),
+        jq('{k: [1]} | del(.k)'),
+      ],
+    ],
+    [
+      'a filter expression',
+      govaluate('v == 1 && "abc" =~ "^a" && (1 in (1, 2))'),
+      [govaluate('v = 2'), govaluate('v in (1, 2, 3)'), govaluate('"abc" =~ "^b"')],
+    ],
+    [
+      'a data filter',
+      {
+        kind: 'dataFilter',
+        filter: { path: 'text', type: 'string', template: '{{ .Input | upper }}', value: ['^X$'] },
+        data,
+      },
+      [
+        {
+          kind: 'dataFilter',
+          filter: { path: 'text', type: 'string', template: '{{ $_ := set . "Input" 1 }}X', value: ['X'] },
+          data,
+        },
+        {
+          kind: 'dataFilter',
+          filter: { path: '@this|@pretty:{"indent":"evil"}', type: 'string', value: ['evil'] },
+          data,
+        },
+      ],
+    ],
+  ])('of %s', async (_name, victim, hostile) => {
+    const engine = createExpressionEngine({ threads: 1 });
+    const expected = await engine.evaluate(victim);
+    expect(expected.ok && expected.value).toBeTruthy();
+    for (const attack of hostile) {
+      await engine.evaluate(attack);
+      expect({ attack, victim: await engine.evaluate(victim) }).toEqual({ attack, victim: expected });
+    }
+    const together = await Promise.all(hostile.flatMap((attack) => [engine.evaluate(attack), engine.evaluate(victim)]));
+    for (let index = 1; index < together.length; index += 2) expect(together[index]).toEqual(expected);
+    await engine.close();
+  });
+
+  it('of the random numbers of Lua', async () => {
+    const engine = createExpressionEngine({ threads: 1 });
+    const seed: ExpressionRequest = {
+      kind: 'luaTransform',
+      script: 'math.randomseed(7); return {n = math.random(1, 1000000000)}',
+      data,
+    };
+    const draw: ExpressionRequest = { kind: 'luaTransform', script: 'return {n = math.random(1, 1000000000)}', data };
+    const drawn: unknown[] = [];
+    for (let round = 0; round < 3; round++) {
+      await engine.evaluate(seed);
+      const outcome = await engine.evaluate(draw);
+      drawn.push(outcome.ok && JSON.stringify(outcome.value));
+    }
+    expect(new Set(drawn).size).toBe(3);
+    expect(await engine.evaluate(seed)).toEqual(await engine.evaluate(seed));
     await engine.close();
   });
 });

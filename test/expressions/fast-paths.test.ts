@@ -155,7 +155,7 @@ describe('the fast paths agree with the Go libraries', () => {
 });
 
 describe('showing a script or template only the keys that it names changes nothing', () => {
-  const data: JsonValue = { a: { b: 1, c: ['x'] }, b: 'two', 'x-y': true, event: 5 };
+  const data: JsonValue = { a: { b: 1, c: ['x'], größe: 'XL' }, b: 'two', 'x-y': true, event: 5, größe: 'l' };
   it.each([
     'return event.a.b == 1',
     'return event["b"] == "two" and event.missing == nil',
@@ -188,6 +188,21 @@ describe('showing a script or template only the keys that it names changes nothi
     '{{- .Input.a.c | first -}}',
     '{{ get .Input "b" }}',
     '{{ printf "%v" .Input.a }}',
+    '{{$x:=.}}{{$x.Input.b}}',
+    '{{$x:=$}}{{$x.Input.b}}',
+    '{{ .Input.größe }}-{{ .Input.a.größe }}',
+    '{{ .Input.größe | upper }}',
+    '{{ $.Input.größe | upper }}',
+    '{{ $v := .Input }}{{ $v.größe }}',
+    '{{ index .Input "größe" | upper }}',
+    '{{ with $ }}{{ .Input.b }}{{ end }}',
+    '{{ (.Input).b | upper }}',
+    '{{ "}}{{ .Input.a" }}{{ .Input.b | upper }}',
+    '{{/* .Input.a */}}{{ .Input | len }}',
+    'https://x.y/1.5/{{ .Input.b | upper }}',
+    '{{ `"` }}{{ .Input | len }}{{ `"` }}',
+    '{{ printf "%c" \'"\' }}{{ .Input | len }}',
+    '{{ add 1.5 2 }}{{ .Input.b | upper }}',
   ])('template: %s', async (template) => {
     const all = await engine.evaluate({ kind: 'template', template, input: data });
     expect(all.ok).toBe(true);
@@ -195,6 +210,59 @@ describe('showing a script or template only the keys that it names changes nothi
       all,
     );
   });
+});
+
+/** What would block the process, or fill its memory, on one event. */
+describe('a fast path leaves to the engine what grows', () => {
+  const list = Array.from({ length: 30_000 }, (_none, n) => n);
+  it.each<[string, string, JsonValue]>([
+    ['outputs', `{x: [${Array(18).fill('(., .)').join(' | ')}] | length}`, { a: 1 }],
+    ['lists', `{x: ([.a] | ${Array(24).fill('. + .').join(' | ')} | length)}`, { a: 1 }],
+    ['text', `{x: (.a | ${Array(26).fill('. + .').join(' | ')} | length)}`, { a: 'text' }],
+    ['shared parts', `${Array(40).fill('{a: ., b: .}').join(' | ')}`, { a: 1 }],
+    ['shared text', `{x: [${Array(500).fill('.a').join(', ')}]}`, { a: 'x'.repeat(100_000) }],
+    [
+      'parsed text',
+      `{x: ([${Array(500).fill('.a').join(', ')}] | map(fromjson) | length)}`,
+      { a: JSON.stringify(list) },
+    ],
+    ['comparisons', `{x: [${Array(400).fill('(.a == .b)').join(', ')}]}`, { a: list, b: [...list] }],
+    ['long pipes', Array(1_900).fill('.').join('|'), { a: 1 }],
+    ['nested text', '.a |= fromjson', { a: `${'['.repeat(3_000)}${']'.repeat(3_000)}` }],
+  ])('in jq: %s', (_name, program, data) => {
+    expect(transformPlainJq(program, data)).toBeUndefined();
+  });
+
+  it.each([
+    ['a{0,9}a{0,9}a{0,9}a{0,9}b', 'a'.repeat(50_000)],
+    ['(a|a)(a|a)(a|a).*b', 'a'.repeat(2_000)],
+    ['.*.*b', 'a'.repeat(200)],
+    ['.*x', 'a'.repeat(50_000)],
+  ])('in patterns: %s', (pattern, text) => {
+    expect(matchesPlainPattern(pattern, text)).toBeUndefined();
+  });
+
+  it('in templates and in lists of values', () => {
+    const input = { a: 'x'.repeat(100_000) };
+    expect(renderPlainTemplate('{{ .Input.a }}'.repeat(20), input)).toBeUndefined();
+    const filter: DataFilter = { path: 'a', type: 'string', value: Array<string>(1_000).fill('x+y') };
+    expect(decideDataFilterQuickly(filter, input)).toBeUndefined();
+  });
+});
+
+it('a key named __proto__ is a key like others in jq', async () => {
+  const data = JSON.parse('{"body": {"__proto__": {"k": "v"}, "x": {"k": "v2"}}}') as JsonValue;
+  for (const program of [
+    '{a: .body, __proto__: .body.x}',
+    '.body',
+    '.z = .body',
+    '{x: .body.__proto__, w: .body | keys}',
+  ]) {
+    const expected = await engine.evaluate({ kind: 'jq', program, data });
+    expect(expected.ok && JSON.stringify(expected.value)).toContain('"k"');
+    const plain = transformPlainJq(program, data);
+    expect(JSON.stringify(plain)).toBe(expected.ok && JSON.stringify(expected.value));
+  }
 });
 
 it('a fast path leaves to the engine what only the engine can decide', () => {

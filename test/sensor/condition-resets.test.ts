@@ -32,6 +32,12 @@ describe('condition resets - ticks', () => {
     ['0 0 29 2 *', undefined, '2026-06-01T00:00:00Z', '2024-02-29T00:00:00.000Z', '2028-02-29T00:00:00.000Z'],
     // Both days given: either of them, as cron has always done.
     ['0 0 13 * FRI', undefined, '2026-07-01T00:00:00Z', '2026-06-26T00:00:00.000Z', '2026-07-03T00:00:00.000Z'],
+    // A star anywhere in a field makes it one that is not given, as does a step of one.
+    ['0 0 *,13 * FRI', undefined, '2026-07-01T00:00:00Z', '2026-06-26T00:00:00.000Z', '2026-07-03T00:00:00.000Z'],
+    ['0 0 */1 * FRI', undefined, '2026-07-01T00:00:00Z', '2026-06-26T00:00:00.000Z', '2026-07-03T00:00:00.000Z'],
+    ['0 0 13 * */1', undefined, '2026-07-01T00:00:00Z', '2026-06-13T00:00:00.000Z', '2026-07-13T00:00:00.000Z'],
+    ['0 0 13 * ?,FRI', undefined, '2026-07-01T00:00:00Z', '2026-06-13T00:00:00.000Z', '2026-07-13T00:00:00.000Z'],
+    ['0 0 */2 * FRI', undefined, '2026-07-02T00:00:00Z', '2026-07-01T00:00:00.000Z', '2026-07-03T00:00:00.000Z'],
   ])('%j in %j around %s', (cron, timezone, now, previous, next) => {
     const schedules = [{ cron, ...(timezone !== undefined && { timezone }) }];
     expect(iso(previousReset(schedules, at(now)))).toBe(previous);

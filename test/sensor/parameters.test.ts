@@ -201,6 +201,30 @@ describe('a payload', () => {
     expect(await buildPayload(parameters, events, engine)).toBe('{"b":1}');
   });
 
+  it('does not look at parameters behind one with an empty dest that has a value', async () => {
+    const unresolvable = to('b', { dataKey: 'missing' });
+    expect(await buildPayload([to('', { dataKey: 'text' }), unresolvable], events, engine)).toBe('x');
+    const absent = { src: { dependencyName: 'other', dataKey: 'text' }, dest: '' };
+    expect(await buildPayload([absent, to('b', { dataKey: 'text' })], events, engine)).toEqual({ b: 'x' });
+    const byDefault = { src: { dependencyName: 'other', dataKey: 'text', value: 'D' }, dest: '' };
+    expect(await buildPayload([byDefault, unresolvable], events, engine)).toBe('D');
+    await expect(buildPayload([unresolvable, to('', { dataKey: 'text' })], events, engine)).rejects.toMatchObject({
+      code: 'SENSOR_PARAMETER_UNRESOLVED',
+    });
+  });
+
+  it('is refused where its values together are more than anything can send', async () => {
+    const large = { scene: eventWith({ data: { big: ['x'.repeat(1_000_000)] } }) };
+    const parameters = Array.from({ length: 20 }, (_none, n) => ({
+      src: { dependencyName: 'scene', dataKey: 'big' },
+      dest: `p${n}`,
+    }));
+    await expect(buildPayload(parameters, large, engine)).rejects.toMatchObject({
+      code: 'SENSOR_PARAMETER_UNRESOLVED',
+      message: expect.stringContaining('together') as string,
+    });
+  });
+
   it('skips a dependency without event, where Argo Events crashes', async () => {
     const missing = { src: { dependencyName: 'other', dataKey: 'text' }, dest: 'a' };
     expect(await buildPayload([missing, to('b', { dataKey: 'text' })], events, engine)).toEqual({ b: 'x' });

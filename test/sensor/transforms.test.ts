@@ -17,6 +17,16 @@ describe('a jq transform', () => {
     ['takes the first output only', '{a: 1}, {a: 2}', {}, { a: 1 }],
     ['takes the first output even if a later one fails', '{a: 1}, error("late")', {}, { a: 1 }],
     ['computes with floating point numbers', '{a: (.n + 1)}', { n: 2 ** 53 }, { a: 2 ** 53 }],
+    [
+      'reads numbers of every form inside of text',
+      '.body as $b | {x: ($b | fromjson)}',
+      { body: '[7,12.345678901234567,0.30000000000000004,1e-3,-0.5E+2,1e21]' },
+      { x: [7, 12.345678901234567, 0.30000000000000004, 0.001, -50, 1e21] },
+    ],
+    ['computes with numbers from text', '{n: (.a | fromjson | . + 1)}', { a: '41' }, { n: 42 }],
+    ['reads text in base64', '.a |= (@base64d | fromjson)', { a: 'eyJuIjo3fQ==' }, { a: { n: 7 } }],
+    ['returns numbers beyond 2^53', '{n: (.a * 3)}', { a: 2 ** 60 }, { n: 3 * 2 ** 60 }],
+    ['takes null for an object without members', '{a: .b, k: keys}', null, { a: null, k: [] }],
     ['reads JSON inside of text', '.body |= fromjson', { body: '{"x":[1]}' }, { body: { x: [1] } }],
     [
       'escapes keys with a colon',
@@ -51,6 +61,11 @@ describe('a jq transform', () => {
 });
 
 describe('a Lua transform', () => {
+  it('takes null for a table without members', async () => {
+    const outcome = await transform(null, { script: 'event.n = 1; return event' });
+    expect(outcome).toMatchObject({ outcome: 'changed', event: { data: { n: 1 } } });
+  });
+
   it.each<[string, string, JsonValue, JsonValue]>([
     ['changes the event', 'event.x = event.a + 1; return event', { a: 1 }, { a: 1, x: 2 }],
     ['does not see members that are null', 'event.seen = (event.a ~= nil); return event', { a: null }, { seen: false }],
