@@ -12,7 +12,7 @@ export class BusPool {
 
   /** Connects on first use; a changed definition gets a connection of its own. Throws what `connectBus` throws. */
   get(definition: EventBusDefinition): Promise<Bus> {
-    const key = JSON.stringify([definition.namespace, definition.name, definition.spec]);
+    const key = JSON.stringify([definition.namespace, definition.name, definition.spec, definition.options]);
     const known = this.open.get(key);
     if (known !== undefined) return known;
     const opening = this.connect(definition, this.closing.signal);

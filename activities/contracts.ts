@@ -41,6 +41,10 @@ export interface WatchOutcomesRequest {
   readonly definition: SensorDefinition;
 }
 
+export interface WatchPausedSensorRequest {
+  readonly definition: SensorDefinition;
+}
+
 export interface FireTriggersRequest {
   readonly sensor: ObjectName;
   readonly runId: string;
@@ -122,6 +126,8 @@ export interface StartHeldRunsRequest {
 export interface SensorActivities {
   /** Runs until cancelled: bus → dependencies → runs. */
   sluiceListen(request: ListenRequest): Promise<void>;
+  /** Runs until cancelled, while the sensor is paused: measures what waits on the bus, and records what expires. */
+  sluiceWatchPausedSensor(request: WatchPausedSensorRequest): Promise<void>;
   /** Runs until cancelled: tells runs how the Workflows they created ended. */
   sluiceWatchOutcomes(request: WatchOutcomesRequest): Promise<void>;
   /** One attempt for each fire; never throws for a fire that failed. */

@@ -35,6 +35,16 @@ export function toApplicationFailure(error: unknown, attempts = 1): ApplicationF
   });
 }
 
+/** For work that goes on by itself once a person has repaired the cause, whatever it is. */
+export function toPatientFailure(error: unknown, retryAfterMs: number): ApplicationFailure {
+  const { code, message, fix } = toFireFailure(error);
+  return ApplicationFailure.create({
+    type: code,
+    message: fix === undefined ? message : `${message}. ${fix}`,
+    nextRetryDelay: retryAfterMs,
+  });
+}
+
 function withCauses(error: Error): string {
   const cause = error.cause;
   return cause instanceof Error && cause.message !== '' && !error.message.includes(cause.message)

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { Bus, BusListener, BusMessage } from '../src/bus/bus';
+import type { Bus, BusListener, BusMessage, SensorBacklog } from '../src/bus/bus';
 import { eventSubject } from '../src/bus/subjects';
 import { describeError } from '../src/errors';
 import { eventKey } from '../src/event/cloud-event';
@@ -15,12 +15,14 @@ import { sensorWorkflowId } from '../workflows/identity';
 import { listenerReportSignal, observeSignal, type Observation, type SensorCounts } from '../workflows/messages';
 import type { RunStart } from '../workflows/run-start';
 import type { ListenRequest } from './contracts';
+import { toBacklogHeartbeat } from './backlog-heartbeat';
 import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
 import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
 import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
 import { cutObservations } from './observation-batches';
+import { recordExpired } from './record-expired';
 import { ReportPace } from './report-pace';
 import { askRoom, mayHoldBack, SensorRoom } from './sensor-room';
 import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
@@ -72,6 +74,7 @@ class Listener {
   private counts: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
   private readonly telemetry: ListenerTelemetry;
   private lag = 0;
+  private backlog: SensorBacklog | undefined;
   private parked: number | undefined;
   /** Why events go back to the bus, while they do. */
   private problem: string | undefined;
@@ -115,7 +118,14 @@ class Listener {
     beating.tell(() => {
       const connected = this.bus.isConnected();
       this.telemetry.connected(connected);
-      return { ...this.counts, lag: this.lag, connected, ...(this.problem !== undefined && { problem: this.problem }) };
+      const { backlog } = this;
+      return {
+        ...this.counts,
+        lag: this.lag,
+        connected,
+        ...(backlog && toBacklogHeartbeat(backlog)),
+        ...(this.problem !== undefined && { problem: this.problem }),
+      };
     });
     const reporting = setInterval(() => {
       if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
@@ -303,13 +313,21 @@ class Listener {
     if (this.isMeasuring) return;
     this.isMeasuring = true;
     try {
-      this.lag = await this.telemetry.measureBacklog(listener);
+      this.lag = await this.telemetry.measureBacklog(() => this.measureBacklog(listener));
       this.parked = await this.telemetry.countParked(this.client.workflow);
     } catch (error) {
       this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
     }
     this.pace.looked(await this.report(), Date.now());
     this.isMeasuring = false;
+  }
+
+  private async measureBacklog(listener: BusListener): Promise<SensorBacklog> {
+    const { definition } = this.request;
+    const backlog = await listener.measureBacklog(definition.options.listeners === 1);
+    recordExpired(this.bus, this.dependencies.log, definition, backlog.expired);
+    this.backlog = backlog;
+    return backlog;
   }
 
   /** For the sensor's page in the UI; only when something changed, because each report is in its history. */

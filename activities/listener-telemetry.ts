@@ -1,33 +1,36 @@
 /** What a listener tells Prometheus and the trace of each event. */
 import type { WorkflowClient } from '@temporalio/client';
-import type { BusListener } from '../src/bus/bus';
+import type { SensorBacklog } from '../src/bus/bus';
 import type { Metrics } from '../src/metrics/metrics';
 import { describeEvent, isTracing, startSpan, traceOf } from '../src/tracing/spans';
 import { sensorRef } from '../workflows/identity';
 import type { SensorDefinition } from '../workflows/messages';
+import { BacklogTelemetry } from './backlog-telemetry';
 import type { EventDecision } from './decide-fires';
 import type { Ending } from './ending';
 
 const DECISIONS = ['fired', 'joined', 'unmatched', 'filtered', 'failed'] as const;
 
-type SensorGauge =
-  'sluice_sensor_connected' | 'sluice_sensor_lag' | 'sluice_oldest_unhandled_event_age_seconds' | 'sluice_runs_parked';
+type SensorGauge = 'sluice_sensor_connected' | 'sluice_runs_parked';
 
 export class ListenerTelemetry {
   /** Heartbeats and measures that are under way come after the end, too. */
   private isOpen = false;
   private readonly labels: { readonly namespace: string; readonly sensor_name: string };
+  private readonly backlog: BacklogTelemetry;
 
   constructor(
     private readonly metrics: Metrics,
     private readonly definition: Pick<SensorDefinition, 'namespace' | 'name' | 'spec'>,
   ) {
     this.labels = { namespace: definition.namespace, sensor_name: definition.name };
+    this.backlog = new BacklogTelemetry(metrics, definition);
   }
 
   /** Shows every counter of the sensor with 0, so that the first failure is already an increase. */
   open(): void {
     this.isOpen = true;
+    this.backlog.open();
     const { metrics, labels } = this;
     for (const decision of DECISIONS) metrics.count('sluice_decisions_total', { ...labels, decision }, 0);
     for (const { template } of this.definition.spec.triggers) {
@@ -39,7 +42,7 @@ export class ListenerTelemetry {
   }
 
   close(ending: Ending): void {
-    this.forgetBacklog();
+    this.backlog.close();
     this.metrics.forget('sluice_runs_parked', this.labels);
     if (ending === 'stopped') this.connected(false);
     this.isOpen = false;
@@ -50,17 +53,14 @@ export class ListenerTelemetry {
     this.set('sluice_sensor_connected', isConnected ? 1 : 0);
   }
 
-  /** Answers how many events wait on the bus. */
-  async measureBacklog(listener: BusListener): Promise<number> {
+  /** Returns how many events wait on the bus. */
+  async measureBacklog(measure: () => Promise<SensorBacklog>): Promise<number> {
     try {
-      const lag = await listener.lag();
-      const since = lag === 0 ? undefined : await listener.waitingSince();
-      const age = since === undefined ? 0 : Math.max(0, Date.now() - since) / 1_000;
-      this.set('sluice_sensor_lag', lag);
-      this.set('sluice_oldest_unhandled_event_age_seconds', age);
-      return lag;
+      const backlog = await measure();
+      this.backlog.observe(backlog);
+      return backlog.waiting;
     } catch (error) {
-      this.forgetBacklog();
+      this.backlog.forget();
       throw error;
     }
   }
@@ -96,11 +96,6 @@ export class ListenerTelemetry {
 
   private set(name: SensorGauge, value: number): void {
     if (this.isOpen) this.metrics.set(name, this.labels, value);
-  }
-
-  private forgetBacklog(): void {
-    this.metrics.forget('sluice_sensor_lag', this.labels);
-    this.metrics.forget('sluice_oldest_unhandled_event_age_seconds', this.labels);
   }
 
   private trace(

@@ -9,6 +9,7 @@ import { toApplicationFailure } from './failures';
 import { createFireActivities } from './fire-triggers';
 import { createHeldContentActivities } from './held-contents';
 import { createListenActivities } from './listen';
+import { createPausedSensorActivities } from './watch-paused-sensor';
 import { createPublishOutcomes } from './publish-outcomes';
 import { createRateLimits } from './rate-limits';
 import { createReplayActivities } from './replay-events';
@@ -24,6 +25,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     ...fireActivities,
     ...createHeldContentActivities(dependencies),
     ...createListenActivities(dependencies),
+    ...createPausedSensorActivities(dependencies),
     ...createOutcomeActivities(dependencies),
     ...createRetriggerActivities(),
     ...createReplayActivities(dependencies),

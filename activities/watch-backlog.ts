@@ -2,13 +2,12 @@
  * While an event source is paused nobody reads, so this activity counts what comes together outside: for
  * `sluice status` and the Temporal UI by its heartbeat, and by reports to the workflow, which shows them.
  */
-import { ApplicationFailure } from '@temporalio/common';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { eventSourceWorkflowId } from '../workflows/identity';
 import { backlogReportSignal, type EventBacklog } from '../workflows/messages';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
-import { toFireFailure } from './failures';
+import { toFireFailure, toPatientFailure } from './failures';
 import { keepBeating, type Beating } from './keep-beating';
 import { openSource } from './open-source';
 import { ReportPace } from './report-pace';
@@ -30,7 +29,7 @@ export function createBacklogActivities(
         await watch(request, context, dependencies, beating);
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
-        if (!context.cancellationSignal.aborted) throw toPassingFailure(error);
+        if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
       } finally {
         beating.stop();
       }
@@ -74,14 +73,4 @@ async function watch(
   } finally {
     await source.close();
   }
-}
-
-/** The cause may be repaired during the pause, and then counting goes on by itself. */
-function toPassingFailure(error: unknown): ApplicationFailure {
-  const { code, message, fix } = toFireFailure(error);
-  return ApplicationFailure.create({
-    type: code,
-    message: fix === undefined ? message : `${message}. ${fix}`,
-    nextRetryDelay: RETRY_AFTER_MS,
-  });
 }

@@ -6,7 +6,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../src/event/cloud-event';
-import type { EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
+import type { EventBusOptions, EventSourceOptions, SensorOptions } from '../src/manifest/annotations';
 import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
 import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
@@ -23,6 +23,8 @@ export interface ObjectName {
 
 export interface EventBusDefinition extends ObjectName {
   readonly spec: EventBusSpec;
+  /** Absent where no annotation says anything, as in definitions of before there were any. */
+  readonly options?: EventBusOptions;
 }
 
 export interface EventSourceDefinition extends ObjectName {

@@ -4,10 +4,11 @@ import {
   CancellationScope,
   isCancellation,
   log,
+  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { SensorActivities } from '../activities/contracts';
-import type { StoppedPart } from './messages';
+import type { SensorDefinition, StoppedPart } from './messages';
 import type { SensorMemory } from './sensor-memory';
 
 const longRunning = proxyActivities<SensorActivities>({
@@ -17,13 +18,16 @@ const longRunning = proxyActivities<SensorActivities>({
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
+/** Since then, a paused sensor watches what waits for it. */
+const WATCH_PAUSED = 'watch-paused-sensor';
+
 type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
 
 /** Until it is cancelled. `onStopped`: a part has ended over what a person must repair. */
 export async function listen(memory: SensorMemory, onStopped: OnStopped): Promise<void> {
   const { definition, appliedAt } = memory;
   const tasks = memory.isPaused()
-    ? []
+    ? watchPaused(definition)
     : Array.from({ length: definition.options.listeners }, (_, index) =>
         keepRunning(
           `bus → ${definition.name}`,
@@ -42,6 +46,13 @@ export async function listen(memory: SensorMemory, onStopped: OnStopped): Promis
     );
   }
   await Promise.all(tasks);
+}
+
+/** Histories of before show no such activity. */
+function watchPaused(definition: SensorDefinition): Array<Promise<void>> {
+  if (!patched(WATCH_PAUSED)) return [];
+  const summary = `what waits for ${definition.name} on the bus`;
+  return [longRunning.sluiceWatchPausedSensor.executeWithOptions({ summary }, [{ definition }])];
 }
 
 /** A listener ends by itself only over what a person must repair: say so, stay visible as failed and wait for that. */

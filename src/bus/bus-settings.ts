@@ -17,6 +17,13 @@ export interface EventBusObject {
       readonly tls?: TlsSettings;
     };
   };
+  readonly options?: EventBusOptions;
+}
+
+/** What annotations of the manifest add. */
+export interface EventBusOptions {
+  /** Events that were not handled never leave the bus: a full one makes sources wait. Default: the stream's limits. */
+  readonly retention?: 'until-handled';
 }
 
 export interface TlsSettings {
@@ -52,6 +59,8 @@ export interface BusSettings {
   /** `automatic`: use TLS if the server offers it, without verifying, as Argo Events does on its own bus. */
   readonly tls: 'automatic' | 'none' | TlsSettings;
   readonly stream: StreamSettings;
+  /** With `until-handled`: how long handled events are kept for replay; 0: as long as there is room. */
+  readonly handledMaxAgeMs?: number;
   /** Things in the manifest that were ignored, each a line for the log. */
   readonly notices: readonly string[];
 }
@@ -68,6 +77,13 @@ const STREAM_DEFAULTS: StreamSettings = {
 
 /** `urlOverride` is `SLUICE_BUS_URL`: any NATS with JetStream can then carry the bus of any manifest. */
 export function busSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
+  const settings = manifestSettings(bus, urlOverride);
+  if (bus.options?.retention !== 'until-handled') return settings;
+  const { stream } = settings;
+  return { ...settings, stream: { ...stream, maxAgeMs: 0, discard: 'new' }, handledMaxAgeMs: stream.maxAgeMs };
+}
+
+function manifestSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
   const name = `${bus.namespace}/${bus.name}`;
   const { jetstream, jetstreamExotic } = bus.spec;
   const notices: string[] = [];

@@ -6,6 +6,7 @@
 import type { CloudEvent } from '../event/cloud-event';
 import type { Decision, DecisionRecord } from '../event/decision-record';
 import type { SluiceError } from '../errors';
+import type { ExpiredEvents } from './expired-events';
 
 /** One clear line per state change, never one per event. */
 export type BusLog = (level: 'info' | 'warn', message: string) => void;
@@ -72,10 +73,11 @@ export interface BusListener {
    * Several may wait at the same time.
    */
   pull(max: number): Promise<BusMessage[]>;
-  /** Events that this sensor has not acknowledged yet, those in hand included. */
-  lag(): Promise<number>;
-  /** When the oldest of those was published, in milliseconds since the epoch; undefined when there is none. */
-  waitingSince(): Promise<number | undefined>;
+  /**
+   * Measures what waits and accounts for what was removed unhandled since it was measured last, by whomever.
+   * `alone`: no other listener of this sensor is open.
+   */
+  measureBacklog(alone: boolean): Promise<SensorBacklog>;
   /** Idempotent. Gives back what was fetched ahead; what was pulled stays with whoever pulled it. */
   close(): Promise<void>;
 }
@@ -88,6 +90,20 @@ export interface SensorPosition {
   readonly deliveredTo: number;
   /** Events that wait for the sensor, those in its hands included. */
   readonly waiting: number;
+}
+
+/** What waits for a sensor, how long the bus keeps it, and what the bus did not keep. */
+export interface SensorBacklog {
+  /** Events that the sensor has not acknowledged yet, those in hand included. */
+  readonly waiting: number;
+  /** When the oldest waiting event was published, in milliseconds since the epoch; absent if none waits. */
+  readonly oldestAt?: number;
+  /** How long the bus keeps an event that was not handled; 0: until it is. */
+  readonly maxAgeMs: number;
+  /** Losses that were found now, to be reported by the caller. Each loss is found once. */
+  readonly expired: readonly ExpiredEvents[];
+  /** The latest losses, oldest first, those found now included. */
+  readonly history: readonly ExpiredEvents[];
 }
 
 /** An event read back from the bus, without any consumer's position changing. */
@@ -184,6 +200,15 @@ export interface Bus {
   forgetHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<void>;
   /** Where a sensor is, listened to or not; undefined for one that never listened. */
   position(namespace: string, sensorName: string): Promise<SensorPosition | undefined>;
+  /**
+   * What waits for a sensor without a listener; undefined if it never listened. `record`: as `measureBacklog` of a
+   * listener does, by whom knows that the sensor is paused; otherwise losses are returned and not kept.
+   */
+  sensorBacklog(
+    namespace: string,
+    sensorName: string,
+    options: { record: boolean },
+  ): Promise<SensorBacklog | undefined>;
   /** Removes the sensor's position and what it held: applied again, it starts anew. No error if there is none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */

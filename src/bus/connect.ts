@@ -10,10 +10,12 @@ import { openListener } from './consume';
 import { DECISION_RETENTION, DecisionJournal, ensureDecisionStream, type DecisionRetention } from './decisions';
 import { findConsumer } from './durable-consumer';
 import { EventPublisher } from './publish';
+import { HandledEvents } from './handled-events';
 import { HeldContents } from './held-contents';
 import { readEvents } from './read-back';
 import { readDecisions } from './read-decisions';
 import { ensureEventStream, openManager } from './stream';
+import { SensorLooks, WITHOUT_LISTENER } from './sensor-looks';
 import { SharedValues } from './shared-values';
 import { consumerName, EVENT_STREAM } from './subjects';
 
@@ -96,6 +98,8 @@ class JetStreamBus implements Bus {
   private readonly publisher: EventPublisher;
   private readonly shared: SharedValues;
   private readonly held: HeldContents;
+  private readonly looks: SensorLooks;
+  private readonly handled: HandledEvents | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -104,14 +108,17 @@ class JetStreamBus implements Bus {
     private readonly journal: DecisionJournal,
   ) {
     this.name = connection.settings.name;
-    this.publisher = new EventPublisher(connection);
+    const { handledMaxAgeMs } = connection.settings;
+    if (handledMaxAgeMs !== undefined) this.handled = new HandledEvents(connection, manager, handledMaxAgeMs);
+    this.publisher = new EventPublisher(connection, () => this.handled?.makeRoom());
     this.shared = new SharedValues(connection);
     this.held = new HeldContents(connection, manager);
+    this.looks = new SensorLooks(connection, manager, this.shared);
   }
 
   isConnected: Bus['isConnected'] = () => this.connection.isConnected();
   publishEvents: Bus['publishEvents'] = (events, options) => this.publisher.publishEvents(events, options);
-  openListener: Bus['openListener'] = (options) => openListener(this.connection, this.manager, options);
+  openListener: Bus['openListener'] = (options) => openListener(this.connection, this.manager, this.looks, options);
   readEvents: Bus['readEvents'] = (range, onRead) => readEvents(this.connection, this.manager, range, onRead);
   recordDecisions: Bus['recordDecisions'] = (records) => this.journal.record(records);
   flushDecisions: Bus['flushDecisions'] = () => this.journal.flush();
@@ -136,12 +143,16 @@ class JetStreamBus implements Bus {
     };
   };
 
+  sensorBacklog: Bus['sensorBacklog'] = (namespace, sensorName, { record }) =>
+    this.looks.measure(namespace, sensorName, { ...WITHOUT_LISTENER, settled: record }, record);
+
   forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {
     try {
       await this.manager.consumers.delete(EVENT_STREAM, consumerName(namespace, sensorName));
     } catch (error) {
       if (!isConsumerMissing(error)) throw error;
     }
+    await this.looks.forget(namespace, sensorName);
     await this.held.forget(namespace, sensorName);
   };
 
@@ -152,7 +163,9 @@ class JetStreamBus implements Bus {
   };
 
   close: Bus['close'] = () => {
-    this.closing ??= this.journal.close().then(() => this.connection.nats.close());
+    this.closing ??= Promise.all([this.journal.close(), this.handled?.close()]).then(() =>
+      this.connection.nats.close(),
+    );
     return this.closing;
   };
 }

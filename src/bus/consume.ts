@@ -5,14 +5,15 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
-import type { BusListener, BusMessage, ListenerOptions } from './bus';
+import type { BusListener, BusMessage, ListenerOptions, SensorBacklog } from './bus';
 import type { BusConnection } from './connection';
+import type { ExpiredEvents } from './expired-events';
 import { FetchedMessage, parseDeliveryPosition } from './delivery';
 import { ACK_WAIT_MS, ensureConsumer, findConsumer } from './durable-consumer';
 import { PullRequest } from './pull-request';
-import { findNextTime } from './next-message';
 import { ensureEventStream } from './stream';
-import { consumerName, EVENT_STREAM } from './subjects';
+import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
+import { consumerName } from './subjects';
 
 const MAX_FETCHED_AHEAD = 500;
 /** Bounds memory where events are large; a single one always fits. */
@@ -23,10 +24,14 @@ const REPAIR_RETRY_MS = 250;
 export async function openListener(
   connection: BusConnection,
   manager: JetStreamManager,
+  looks: SensorLooks,
   options: ListenerOptions,
 ): Promise<BusListener> {
+  const { namespace, sensorName } = options;
+  // Before anything is delivered, and before the subjects change: then all that is missing was never handled.
+  const found = await looks.measure(namespace, sensorName, WITHOUT_LISTENER, true).catch(() => undefined);
   await ensureConsumer(manager, options);
-  return new JetStreamListener(connection, manager, options);
+  return new JetStreamListener(connection, manager, looks, options, found?.expired ?? []);
 }
 
 class JetStreamListener implements BusListener {
@@ -38,6 +43,9 @@ class JetStreamListener implements BusListener {
   /** By sequence: a message that is delivered again while its first copy waits here takes its place. */
   private readonly fetched = new Map<number, FetchedMessage>();
   private readonly unanswered = new Set<number>();
+  /** Received and given back to the bus; an event that expires there is never received again. */
+  private readonly givenBack = new Set<number>();
+  private readonly sinceLook = { received: 0, receivedAgain: 0 };
   private lastSequence = 0;
   private readonly wakers = new Set<() => void>();
   private repairing = false;
@@ -46,7 +54,9 @@ class JetStreamListener implements BusListener {
   constructor(
     private readonly connection: BusConnection,
     private readonly manager: JetStreamManager,
+    private readonly looks: SensorLooks,
     private readonly options: ListenerOptions,
+    private unreported: readonly ExpiredEvents[],
   ) {
     this.name = consumerName(options.namespace, options.sensorName);
     this.capacity = Math.min(MAX_FETCHED_AHEAD, Math.max(2, options.maxBatch * 2));
@@ -78,20 +88,21 @@ class JetStreamListener implements BusListener {
     return batch.map((message) => message.toBusMessage());
   }
 
-  async lag(): Promise<number> {
-    const info = await findConsumer(this.manager, this.name);
-    return info ? info.num_pending + info.num_ack_pending : 0;
-  }
-
-  async waitingSince(): Promise<number | undefined> {
-    const info = await findConsumer(this.manager, this.name);
-    if (!info || info.num_pending + info.num_ack_pending === 0) return undefined;
-    const from = info.ack_floor.stream_seq + 1;
-    const times = await Promise.all(
-      this.options.subjects.map((subject) => findNextTime(this.manager, EVENT_STREAM, subject, from)),
-    );
-    const known = times.filter((time) => time !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+  async measureBacklog(alone: boolean): Promise<SensorBacklog> {
+    const { namespace, sensorName } = this.options;
+    const { received, receivedAgain } = this.sinceLook;
+    const gone = (first: number): number[] => [...this.givenBack].filter((sequence) => sequence < first);
+    let firstOnBus = 0;
+    const givenBackGone = (first: number): number => (alone ? gone((firstOnBus = first)).length : 0);
+    const context = { settled: false, alone, received, receivedAgain, givenBackGone };
+    const backlog = await this.looks.measure(namespace, sensorName, context, true);
+    // What came while the bus was asked counts for the next look.
+    this.sinceLook.received -= received;
+    this.sinceLook.receivedAgain -= receivedAgain;
+    for (const sequence of gone(firstOnBus)) this.givenBack.delete(sequence);
+    const expired = [...this.unreported, ...(backlog?.expired ?? [])];
+    this.unreported = [];
+    return { waiting: 0, maxAgeMs: 0, history: [], ...backlog, expired };
   }
 
   close(): Promise<void> {
@@ -124,8 +135,14 @@ class JetStreamListener implements BusListener {
     if (!position) return;
     this.fetched.set(
       position.sequence,
-      new FetchedMessage(position, message, (sequence) => this.unanswered.delete(sequence)),
+      new FetchedMessage(position, message, (sequence, isGivenBack) => {
+        this.unanswered.delete(sequence);
+        if (isGivenBack) this.givenBack.add(sequence);
+      }),
     );
+    if (position.deliveryCount > 1) this.sinceLook.receivedAgain += 1;
+    else this.sinceLook.received += 1;
+    this.givenBack.delete(position.sequence);
     this.unanswered.add(position.sequence);
     this.lastSequence = Math.max(this.lastSequence, position.sequence);
     this.wakePulls();

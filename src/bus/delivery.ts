@@ -47,7 +47,7 @@ export class FetchedMessage {
   constructor(
     readonly position: DeliveryPosition,
     private readonly message: Msg,
-    private readonly onAnswered: (sequence: number) => void,
+    private readonly onAnswered: (sequence: number, isGivenBack: boolean) => void,
   ) {}
 
   get bytes(): number {
@@ -77,7 +77,7 @@ export class FetchedMessage {
   private answer(reply: string): void {
     if (this.answered) return;
     this.answered = true;
-    this.onAnswered(this.position.sequence);
+    this.onAnswered(this.position.sequence, reply.startsWith('-NAK'));
     this.message.respond(reply);
   }
 }

@@ -1,15 +1,26 @@
 /** One look at a stream, without a consumer. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 
-/** When the first message of a subject at or after a sequence was stored; undefined if there is none. */
-export async function findNextTime(
+export interface NextMessage {
+  readonly sequence: number;
+  /** Milliseconds since the epoch. */
+  readonly publishedAt: number;
+}
+
+/** The first message of any of these subjects at or after a sequence; undefined if there is none. */
+export async function findNext(
   manager: JetStreamManager,
   stream: string,
-  subject: string,
+  subjects: readonly string[],
   fromSequence: number,
-): Promise<number | undefined> {
-  // The server knows `next_by_subj` (2.9); the client's type for this request has only the sequence.
-  const request = { seq: fromSequence, next_by_subj: subject };
-  const found = await manager.streams.getMessage(stream, request);
-  return found?.time.getTime();
+): Promise<NextMessage | undefined> {
+  const found = await Promise.all(
+    subjects.map(async (subject) => {
+      // The server knows `next_by_subj` (2.9); the client's type for this request has only the sequence.
+      const request = { seq: fromSequence, next_by_subj: subject };
+      return await manager.streams.getMessage(stream, request);
+    }),
+  );
+  const [next] = found.filter((message) => message !== null).sort((one, other) => one.seq - other.seq);
+  return next && { sequence: next.seq, publishedAt: next.time.getTime() };
 }

@@ -31,7 +31,11 @@ interface PublishBatch {
 export class EventPublisher {
   private readonly client: JetStreamClient;
 
-  constructor(private readonly connection: BusConnection) {
+  /** `onRefused`: the stream takes no more, which may be because it is full. */
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly onRefused: () => void = () => undefined,
+  ) {
     this.client = jetstream(connection.nats, { timeout: ACK_TIMEOUT_MS });
   }
 
@@ -89,6 +93,7 @@ export class EventPublisher {
         return { kind: 'published', sequence: ack.seq, duplicate: ack.duplicate && attempt === 1 };
       } catch (error) {
         const problem = this.publishError(event, error);
+        if (problem.code === 'BUS_REFUSED') this.onRefused();
         const pauseMs = Math.min(100 * 2 ** (attempt - 1), 2_000);
         const isOver = signal?.aborted || performance.now() + pauseMs > giveUpAt;
         if (!problem.retryable || isOver || this.connection.nats.isClosed()) return { kind: 'failed', error: problem };

@@ -46,6 +46,16 @@ export class SharedValues {
     });
   }
 
+  /** The value as it is; undefined where there is none. */
+  async read<Value>(bucket: string, key: string): Promise<Value | undefined> {
+    const entry = await (await this.open(bucket)).get(key);
+    return entry !== null && entry.operation === 'PUT' ? entry.json<Value>() : undefined;
+  }
+
+  async delete(bucket: string, key: string): Promise<void> {
+    await (await this.open(bucket)).purge(key);
+  }
+
   private open(bucket: string): Promise<KV> {
     const known = this.stores.get(bucket);
     if (known !== undefined) return known;

@@ -55,13 +55,41 @@ export async function ensureEventStream(connection: BusConnection, manager: JetS
       context: { bus: connection.settings.name },
     });
   }
-  const differences = describeDifferences(existing, wanted);
+  const kept =
+    connection.settings.handledMaxAgeMs === undefined ? existing : await keepUnhandled(connection, manager, existing);
+  const differences = describeDifferences(kept, wanted);
   if (differences.length > 0) {
     connection.log(
       'warn',
       `event bus ${connection.settings.name}: its stream exists with other settings and is left alone (${differences.join(', ')}); change it with "nats stream edit ${EVENT_STREAM}"`,
     );
   }
+}
+
+/** Takes away whatever would remove events before they are handled. The manifest asks for it, so the stream is changed. */
+async function keepUnhandled(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  existing: StreamConfig,
+): Promise<StreamConfig> {
+  const change = { max_age: 0, discard: DiscardPolicy.New };
+  if (existing.max_age === change.max_age && existing.discard === change.discard) return existing;
+  try {
+    await manager.streams.update(EVENT_STREAM, change);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    throw new SluiceError('BUS_MISCONFIGURED', {
+      message: `Event bus ${connection.settings.name}: sluice.io/retention is until-handled, and the server refuses to change stream "${EVENT_STREAM}" to it: ${error.message}`,
+      fix: `Run "nats stream edit ${EVENT_STREAM} --max-age=0 --discard=new", or remove the annotation.`,
+      context: { bus: connection.settings.name },
+      cause: error,
+    });
+  }
+  connection.log(
+    'info',
+    `event bus ${connection.settings.name}: stream "${EVENT_STREAM}" now keeps events until they are handled`,
+  );
+  return { ...existing, ...change };
 }
 
 /** The stream as it is, or undefined where there is none. */

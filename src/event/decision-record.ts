@@ -11,6 +11,7 @@ import { isJsonObject } from './json';
  * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
  * - `discarded`: it waited for others, and was replaced or forgotten before they came.
  * - `duplicate`: it came once more, and was known already; nothing follows from it.
+ * - `expired`: the bus removed it before the sensor handled it. About a range of positions, because the events are gone.
  */
 export const DECISIONS = [
   'fired',
@@ -21,6 +22,7 @@ export const DECISIONS = [
   'rejected',
   'discarded',
   'duplicate',
+  'expired',
 ] as const;
 export type Decision = (typeof DECISIONS)[number];
 
@@ -53,6 +55,18 @@ export interface DecisionRecord {
   readonly clause?: string;
   readonly reason?: string;
   readonly code?: string;
+  readonly expired?: ExpiredRange;
+}
+
+/** Events that the bus removed before their sensor handled them. */
+export interface ExpiredRange {
+  readonly fromSequence: number;
+  readonly toSequence: number;
+  readonly least: number;
+  readonly most?: number;
+  readonly fromTime?: string;
+  readonly toTime: string;
+  readonly cause: string;
 }
 
 /** What a record says of the event that it is about. */

@@ -121,6 +121,13 @@ export const SENSOR_ANNOTATIONS = {
   'outcome-streams': outcomeStreams.describe('Redis streams for outcomes: success=STREAM,failure=STREAM.'),
 };
 
+export const EVENT_BUS_ANNOTATIONS = {
+  retention: choice(['limits', 'until-handled']).describe(
+    'limits (default): the limits of streamConfig remove events, handled or not. until-handled: only handled events ' +
+      'are removed, and sources wait while the stream is full.',
+  ),
+};
+
 export const EVENT_SOURCE_ANNOTATIONS = {
   'start-from': streamStart.describe(
     'Redis streams: where a new consumer group starts: all (default), new, or the id of an entry.',

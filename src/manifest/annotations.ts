@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import { closestMatch } from './closest-match';
 import {
+  EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
@@ -75,12 +76,18 @@ export interface EventSourceOptions {
   readonly idFrom?: string;
 }
 
+/** Options of an EventBus, those only that differ from the default. Plain JSON. */
+export interface EventBusOptions {
+  readonly retention?: 'until-handled';
+}
+
 /** Names of all annotations, without the prefix: for messages, JSON Schema and the docs. */
 export const ANNOTATION_NAMES = {
   Sensor: Object.keys(SENSOR_ANNOTATIONS),
   /** May end in `.<trigger name>`. */
   SensorPerTrigger: Object.keys(FLOW_ANNOTATIONS),
   EventSource: Object.keys(EVENT_SOURCE_ANNOTATIONS),
+  EventBus: Object.keys(EVENT_BUS_ANNOTATIONS),
 } as const;
 
 type Annotations = Readonly<Record<string, string>>;
@@ -150,11 +157,16 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
   return { options, findings: findings.list };
 }
 
-/** Reports `sluice.io/` annotations on a kind that has none. */
-export function refuseAnnotations(annotations: Annotations | undefined): Finding[] {
+/** Reads the options of an EventBus. Anything wrong is a finding, and its default is used. */
+export function readEventBusOptions(annotations: Annotations | undefined): {
+  options: EventBusOptions;
+  findings: Finding[];
+} {
   const findings = new Findings();
-  refuseUnknown(ourAnnotations(annotations), [], [], findings);
-  return findings.list;
+  const remaining = ourAnnotations(annotations);
+  const { retention } = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
+  refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, [], findings);
+  return { options: retention === 'until-handled' ? { retention } : {}, findings: findings.list };
 }
 
 function ourAnnotations(annotations: Annotations | undefined): Map<string, string> {

@@ -1,7 +1,12 @@
 /** JSON Schema of the manifests, for editors (`# yaml-language-server: $schema=…`). */
 import { z } from 'zod';
 import { ANNOTATION_PREFIX } from './annotations';
-import { EVENT_SOURCE_ANNOTATIONS, FLOW_ANNOTATIONS, SENSOR_ANNOTATIONS } from './annotation-values';
+import {
+  EVENT_BUS_ANNOTATIONS,
+  EVENT_SOURCE_ANNOTATIONS,
+  FLOW_ANNOTATIONS,
+  SENSOR_ANNOTATIONS,
+} from './annotation-values';
 import { eventBusSchema } from './event-bus';
 import { eventSourceSchema } from './event-source';
 import { isFields } from './fit-to-schema';
@@ -13,7 +18,7 @@ export type JsonSchema = Record<string, unknown>;
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 const KINDS: ReadonlyArray<{ kind: ManifestKind; schema: z.ZodType; annotations: Record<string, z.ZodType> }> = [
-  { kind: 'EventBus', schema: eventBusSchema, annotations: {} },
+  { kind: 'EventBus', schema: eventBusSchema, annotations: EVENT_BUS_ANNOTATIONS },
   { kind: 'EventSource', schema: eventSourceSchema, annotations: EVENT_SOURCE_ANNOTATIONS },
   { kind: 'Sensor', schema: sensorSchema, annotations: { ...SENSOR_ANNOTATIONS, ...FLOW_ANNOTATIONS } },
 ];

@@ -1,8 +1,8 @@
 /** From a parsed YAML or JSON document to a checked EventBus, EventSource or Sensor. */
 import type { z } from 'zod';
 import { SluiceError } from '../errors';
-import { readEventSourceOptions, readSensorOptions, refuseAnnotations } from './annotations';
-import type { EventSourceOptions, SensorOptions } from './annotations';
+import { readEventBusOptions, readEventSourceOptions, readSensorOptions } from './annotations';
+import type { EventBusOptions, EventSourceOptions, SensorOptions } from './annotations';
 import { eventBusSchema, type EventBus } from './event-bus';
 import { eventSourceSchema, type EventSource } from './event-source';
 import { fitToSchema, isFields } from './fit-to-schema';
@@ -20,7 +20,7 @@ export type ManifestKind = (typeof MANIFEST_KINDS)[number];
 
 /** One checked object with its `sluice.io/*` options. */
 export type Manifest =
-  | { readonly kind: 'EventBus'; readonly object: EventBus }
+  | { readonly kind: 'EventBus'; readonly object: EventBus; readonly options: EventBusOptions }
   | { readonly kind: 'EventSource'; readonly object: EventSource; readonly options: EventSourceOptions }
   | { readonly kind: 'Sensor'; readonly object: Sensor; readonly options: SensorOptions };
 
@@ -38,8 +38,9 @@ export function checkManifest(kind: ManifestKind, document: unknown): ManifestCh
     case 'EventBus': {
       const { object, findings } = decode('EventBus', eventBusSchema, document);
       if (object === undefined) return { findings };
-      const more = [...validateEventBus(object), ...refuseAnnotations(object.metadata.annotations)];
-      return conclude({ kind, object }, [...findings, ...more]);
+      const { options, findings: optionFindings } = readEventBusOptions(object.metadata.annotations);
+      const more = [...validateEventBus(object, options), ...optionFindings];
+      return conclude({ kind, object, options }, [...findings, ...more]);
     }
     case 'EventSource': {
       const { object, findings } = decode('EventSource', eventSourceSchema, document);

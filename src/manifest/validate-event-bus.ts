@@ -1,13 +1,15 @@
 /** Checks of an EventBus beyond its schema. */
 import { parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
 import { parseGoDurationMs } from '../durations';
+import type { EventBusOptions } from './annotations';
 import { EVENT_BUS_KINDS, streamConfigSchema, type EventBus } from './event-bus';
 import { fitToSchema, isFields } from './fit-to-schema';
 import { Findings, describeValue, type Finding } from './problem';
 import { schemaFindings } from './schema-findings';
 import { requireOneOf, validateTls } from './validate-common';
 
-export function validateEventBus({ spec }: EventBus): Finding[] {
+export function validateEventBus({ spec }: EventBus, options: EventBusOptions = {}): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
   requireOneOf(spec, EVENT_BUS_KINDS, 'kind of bus', here);
@@ -28,11 +30,11 @@ export function validateEventBus({ spec }: EventBus): Finding[] {
         expected: '1, or 3 or more',
       });
     }
-    validateStreamConfig(jetstream.streamConfig, here.at('jetstream', 'streamConfig'));
+    validateStreamConfig(jetstream.streamConfig, options, here.at('jetstream', 'streamConfig'));
   }
   if (jetstreamExotic !== undefined) {
     validateNatsUrl(jetstreamExotic.url, here.at('jetstreamExotic', 'url'));
-    validateStreamConfig(jetstreamExotic.streamConfig, here.at('jetstreamExotic', 'streamConfig'));
+    validateStreamConfig(jetstreamExotic.streamConfig, options, here.at('jetstreamExotic', 'streamConfig'));
     validateTls(jetstreamExotic.tls, here.at('jetstreamExotic', 'tls'));
   }
   return findings.list;
@@ -57,7 +59,7 @@ export function validateNatsUrl(urls: string, findings: Findings): void {
 }
 
 /** `streamConfig` is YAML inside YAML; Argo Events reads it only when it makes the stream. */
-function validateStreamConfig(text: string | undefined, findings: Findings): void {
+function validateStreamConfig(text: string | undefined, options: EventBusOptions, findings: Findings): void {
   if (text === undefined || text.trim() === '') return;
   let config: unknown;
   try {
@@ -89,4 +91,24 @@ function validateStreamConfig(text: string | undefined, findings: Findings): voi
       findings.error(`${field} is not a duration`, { found: describeValue(duration), expected });
     }
   }
+  warnOfLosses(parsed.data, options, findings);
+}
+
+/** Settings by which events are lost, or repetitions taken for new events, without anything being broken. */
+function warnOfLosses(config: z.infer<typeof streamConfigSchema>, options: EventBusOptions, findings: Findings): void {
+  const { maxAge, duplicates, maxMsgs, maxBytes, discard } = config;
+  const [ageMs, duplicatesMs] = [maxAge, duplicates].map((text) => (text ? parseGoDurationMs(text) : undefined));
+  if (ageMs !== undefined && ageMs > 0 && duplicatesMs !== undefined && duplicatesMs > ageMs) {
+    findings.warning('duplicates is longer than maxAge, and is cut down to it', {
+      found: `${duplicates}, with maxAge ${maxAge}`,
+      fix: 'Raise maxAge, or lower duplicates.',
+    });
+  }
+  const limits = Object.entries({ maxMsgs, maxBytes }).filter(([, limit]) => limit !== undefined && Number(limit) > 0);
+  const isLossy = limits.length > 0 && discard !== 1 && options.retention !== 'until-handled';
+  if (!isLossy) return;
+  findings.warning(
+    `above ${limits.map(([name]) => name).join(' or ')} the oldest events are removed, whether sensors have handled them or not`,
+    { fix: 'Add discard: 1, or the annotation sluice.io/retention: until-handled: sources then wait instead.' },
+  );
 }

@@ -117,6 +117,16 @@ export const METRICS = {
     labels: SENSOR,
     help: 'How long the oldest event that the sensor has not handled waits on the event bus; 0 when none waits',
   },
+  sluice_event_max_age_seconds: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'How long the event bus keeps an event that the sensor has not handled; 0 when it is kept until then',
+  },
+  sluice_events_expired_total: {
+    kind: 'counter',
+    labels: SENSOR,
+    help: 'Events that the event bus removed before the sensor had handled them; at least so many',
+  },
   sluice_runs_parked: {
     kind: 'gauge',
     labels: SENSOR,

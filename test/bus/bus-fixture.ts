@@ -2,15 +2,16 @@
 import type { RunningNats } from '../../dev/servers';
 import type { Bus, BusMessage, BusListener } from '../../src/bus/bus';
 import { connectBus, type ConnectBusOptions } from '../../src/bus/connect';
+import type { EventBusOptions } from '../../src/bus/bus-settings';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { secretsFrom } from '../setup/secrets';
 
 export function connectTestBus(
   nats: Pick<RunningNats, 'url'>,
-  { streamConfig, ...options }: ConnectBusOptions & { streamConfig?: string } = {},
+  { streamConfig, bus = {}, ...options }: ConnectBusOptions & { streamConfig?: string; bus?: EventBusOptions } = {},
 ): Promise<Bus> {
   const spec = { jetstreamExotic: { url: nats.url, streamConfig: streamConfig ?? 'replicas: 1' } };
-  return connectBus({ namespace: 'argo', name: 'default', spec }, secretsFrom(), options);
+  return connectBus({ namespace: 'argo', name: 'default', spec, options: bus }, secretsFrom(), options);
 }
 
 export function sampleEvent(id: string, overrides: Partial<CloudEvent> = {}): CloudEvent {

@@ -67,6 +67,36 @@ function only(all: EventFacts): SensorVerdict {
   return verdict;
 }
 
+describe('an event that expired before a sensor handled it', () => {
+  const lost = {
+    ...{ fromSequence: 5, toSequence: 9, least: 3, most: 3, cause: 'age' as const },
+    ...{ fromTime: PUBLISHED, toTime: '2026-01-02T03:30:00.000Z' },
+  };
+  const losing = sensor({ expired: [lost] });
+  const byAnother = record('fired', { sensor: 'others', triggers: ['post'], runId: 'run/argo/others/1' });
+
+  it('is EXPIRED for the sensor that lost its position, which another sensor knows', () => {
+    const story = verdictOf(facts({ sensors: [losing], decisions: [byAnother], positions: [] }));
+    const [worst] = story.sensors;
+    expect(worst).toMatchObject({ sensor: 'argo/scenes', state: 'expired' });
+    expect(worst?.summary).toContain('3 events (positions 5 to 9');
+    expect(worst?.next).toContain('sluice.io/retention: until-handled');
+  });
+
+  it('is not EXPIRED at another position, nor where the sensor did something with it', () => {
+    const elsewhere = { ...byAnother, sequence: 4 };
+    expect(verdictOf(facts({ sensors: [losing], decisions: [elsewhere], positions: [] })).state).not.toBe('expired');
+    const filtered = record('filtered', { dependency: 'item' });
+    expect(only(facts({ sensors: [losing], decisions: [filtered], positions: [] })).state).toBe('filtered');
+  });
+
+  it('may be among those that were lost, where nobody knows its position', () => {
+    const { state, summary } = only(facts({ sensors: [losing], positions: [] }));
+    expect(state).toBe('unknown');
+    expect(summary).toContain('it may be among those that it lost: 3 events');
+  });
+});
+
 describe('the verdict on an event', () => {
   it('names the clause of every dependency that refused it, and how to try a change', () => {
     const decisions = [

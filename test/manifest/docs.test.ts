@@ -12,8 +12,8 @@ const rowOf = (name: string) => page.split('\n').find((line) => line.startsWith(
 describe('docs/manifests.md', () => {
   it('lists exactly the annotations that exist', () => {
     const listed = [...page.matchAll(/^\| `sluice\.io\/([a-z-]+)` \|/gm)].map((match) => match[1]).sort();
-    const { Sensor, SensorPerTrigger, EventSource } = ANNOTATION_NAMES;
-    expect(listed).toEqual([...Sensor, ...SensorPerTrigger, ...EventSource].sort());
+    const { Sensor, SensorPerTrigger, EventSource, EventBus } = ANNOTATION_NAMES;
+    expect(listed).toEqual([...Sensor, ...SensorPerTrigger, ...EventSource, ...EventBus].sort());
   });
 
   it('says which sources and triggers run', () => {

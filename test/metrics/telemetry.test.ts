@@ -3,7 +3,7 @@ import { SluiceError } from '../../src/errors';
 import { Metrics } from '../../src/metrics/metrics';
 import type { FireResult } from '../../src/run/run-types';
 import { isLastAttempt, observeFire } from '../../activities/fire-telemetry';
-import type { BusListener } from '../../src/bus/bus';
+import type { SensorBacklog } from '../../src/bus/bus';
 import { ListenerTelemetry } from '../../activities/listener-telemetry';
 import { RelayTelemetry } from '../../activities/relay-telemetry';
 import { RecordingMeter } from './recording-meter';
@@ -146,13 +146,9 @@ describe('a relay', () => {
 describe('a listener', () => {
   const GAUGES = ['sensor_connected', 'sensor_lag', 'oldest_unhandled_event_age_seconds', 'runs_parked'];
   const gauges = () => GAUGES.map((name) => recording.last(`sluice_${name}`));
-  const listenerOf = (lag: () => Promise<number>): BusListener => ({
-    lag,
-    waitingSince: () => Promise.resolve(Date.now() - 60_000),
-    pull: () => Promise.resolve([]),
-    close: () => Promise.resolve(),
-  });
-  const waiting = listenerOf(() => Promise.resolve(7));
+  const measured = (waiting: number) => (): Promise<SensorBacklog> =>
+    Promise.resolve({ waiting, oldestAt: Date.now() - 60_000, maxAgeMs: 90_000, expired: [], history: [] });
+  const waiting = measured(7);
   const spec = { dependencies: [], triggers: [] };
   let telemetry: ListenerTelemetry;
   beforeEach(() => {
@@ -165,10 +161,22 @@ describe('a listener', () => {
     await telemetry.measureBacklog(waiting);
     expect(gauges().slice(0, 2)).toEqual([1, 7]);
     expect(gauges()[2]).toBeGreaterThanOrEqual(60);
-    const away = listenerOf(() => Promise.reject(new Error('away')));
+    const away = (): Promise<SensorBacklog> => Promise.reject(new Error('away'));
     await expect(telemetry.measureBacklog(away)).rejects.toThrow('away');
     telemetry.connected(false);
     expect(gauges().slice(0, 3)).toEqual([0, Number.NaN, Number.NaN]);
+  });
+
+  it('counts the events that expired unhandled, and says how long the bus keeps the others', async () => {
+    expect(recording.total('sluice_events_expired_total')).toBe(0);
+    const lost = { fromSequence: 3, toSequence: 9, least: 5, most: 7, toTime: '2026-01-01T00:00:00Z', cause: 'age' };
+    await telemetry.measureBacklog(async () => ({
+      ...(await waiting()),
+      expired: [{ ...lost, cause: 'age' as const }],
+    }));
+    metrics.flush();
+    expect(recording.total('sluice_events_expired_total')).toBe(5);
+    expect(recording.last('sluice_event_max_age_seconds')).toBe(90);
   });
 
   it('leaves nothing behind that is taken for a number, also where a measure was under way', async () => {

@@ -50,7 +50,12 @@ export async function resolveDesired(
       }
       const name = { namespace, name: object.metadata.name };
       if (document.kind === 'EventBus') {
-        const definition = { ...name, spec: document.object.spec };
+        const { options } = document;
+        const definition = {
+          ...name,
+          spec: document.object.spec,
+          ...(Object.keys(options).length > 0 && { options }),
+        };
         buses.set(`${namespace}/${name.name}`, definition);
         desired.push({ kind: 'EventBus', origin, definition });
         continue;

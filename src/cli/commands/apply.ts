@@ -4,6 +4,7 @@ import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '.
 import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from '../apply/apply-object';
 import { awaitReady, type Readiness } from '../apply/await-ready';
 import { findBusDependents, withBus } from '../apply/bus-dependents';
+import { foreseeableLosses } from '../apply/foreseeable-losses';
 import { checkSecrets } from '../apply/check-secrets';
 import { resolveDesired, type Desired } from '../apply/desired-objects';
 import { APPLIED_KINDS, defaultNamespace, taskQueuesOf } from '../applied-kinds';
@@ -107,6 +108,7 @@ export async function apply(options: ApplyOptions, output: Output, io: CliIo): P
         : await applyAll(session, desired, options, io, progress);
       progress.end();
       print(rows, foreign, options, output);
+      for (const warning of foreseeableLosses(rows)) output.note(warning);
       if (others.length > 0 && !options.kubernetes) output.note(hintAt(others));
       const waitedInVain = options.wait !== undefined && rows.some(isNotReady);
       return waitedInVain ? EXIT_CODES.problem : EXIT_CODES.ok;

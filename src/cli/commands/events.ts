@@ -32,6 +32,7 @@ const TONES: Readonly<Record<Decision, Tone>> = {
   rejected: 'bad',
   discarded: 'warning',
   duplicate: 'quiet',
+  expired: 'bad',
 };
 
 const EXAMPLES = `

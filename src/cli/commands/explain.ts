@@ -5,6 +5,7 @@ import { parseDuration } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { findCandidates, type Candidate } from '../explain/find-event';
 import { withBuses, type OpenBuses } from '../explain/open-buses';
+import { describeLostEvents } from '../explain/lost-events';
 import { describeStory } from '../explain/print-story';
 import { readFacts } from '../explain/read-facts';
 import { readRunsOf } from '../explain/read-runs';
@@ -75,7 +76,11 @@ async function explain(
   const [candidate, ...others] = candidates;
   const { problems } = open;
   if (candidate === undefined) {
-    return { kind: 'nothing', problems, hints: await describeSilentSources(session, namespace, open.buses) };
+    const hints = [
+      ...(await describeSilentSources(session, namespace, open.buses)),
+      ...(await describeLostEvents(open.buses, namespace)),
+    ];
+    return { kind: 'nothing', problems, hints };
   }
   if (others.length > 0) return { kind: 'several', candidates, problems };
   const facts = await readFacts(session, open, candidate, namespace);

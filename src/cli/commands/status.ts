@@ -16,6 +16,7 @@ import { ageOf } from '../ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { addressText, askWorkflow, notApplied } from '../ask-workflow';
+import { describeExpiring, expiringEvents } from '../expiring-events';
 import { findBus, withBuses } from '../explain/open-buses';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
@@ -94,7 +95,8 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
       const backlog = status.paused && (await readBacklog(session, io, address, bus));
       const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
       const problems = sensorProblems(status, activities);
-      const data = { ...identity, bus: bus.name, ...now, problems, dependencies, activities };
+      const expiring = expiringEvents(activities);
+      const data = { ...identity, bus: bus.name, ...now, problems, expiring, dependencies, activities };
       return { data, table: describeSensor(address, bus, now, dependencies, activities, problems), names, problems };
     }
   }
@@ -154,8 +156,9 @@ function describeSensor(
     columns: ['trigger', 'held', 'waiting for'],
     rows: dependencies.map((entry) => [entry.trigger, listHeld(entry), entry.waitingFor.join(', ') || '-']),
   };
+  const expiring = expiringEvents(activities);
   return [
-    heading(address, bus, status, problems),
+    [heading(address, bus, status, problems), ...(expiring ? describeExpiring(expiring) : [])].join('\n'),
     {
       columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'parked', 'lag', 'counted'],
       rows: [

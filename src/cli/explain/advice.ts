@@ -24,6 +24,9 @@ export function adviceOnMissed(sensor: string, facts: EventFacts): string {
   return `To fire it all the same: ${replay(sensor, facts)}`;
 }
 
+export const ADVICE_ON_EXPIRY =
+  'So that events wait until they are handled: sluice.io/retention: until-handled on the EventBus';
+
 export function adviceOnPaused(sensor: string): string {
   return `sluice resume sensor ${named(sensor)} --why TEXT`;
 }

@@ -1,6 +1,7 @@
 /** What is known of one event, before it is made into a story. */
 import type { HeldPlace, SensorDefinition, SensorRunInput, SensorStatus } from '../../../workflows/messages';
 import type { SensorPosition, StoredEvent } from '../../bus/bus';
+import type { ExpiredEvents } from '../../bus/expired-events';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
 import type { Overrides } from '../../run/overrides';
@@ -65,6 +66,8 @@ export interface SensorFacts {
   readonly places: readonly HeldPlace[];
   /** Undefined: it never listened, or its bus cannot be read. */
   readonly position?: SensorPosition;
+  /** The latest events that the bus removed before the sensor handled them. */
+  readonly expired?: readonly ExpiredEvents[];
 }
 
 export interface EventFacts {

@@ -122,6 +122,8 @@ class CandidateList {
   }
 
   addDecision(record: DecisionRecord, bus: string): void {
+    // Names no event: those that expired are gone.
+    if (record.decision === 'expired') return;
     const { eventKey: key, eventId: id, source, subject } = record;
     const candidate = this.of(key, id, source, subject);
     candidate?.decisions.push(record);

@@ -3,7 +3,7 @@ import { printable, type Paint, type Tone } from '../style';
 import { wrap } from '../wrap';
 import type { SensorVerdict, Story, TimelineEntry, VerdictState } from './story';
 
-const BAD: readonly string[] = ['parked', 'failed', 'error', 'rejected'] satisfies readonly VerdictState[];
+const BAD: readonly string[] = ['parked', 'failed', 'error', 'rejected', 'expired'] satisfies readonly VerdictState[];
 const GOOD: readonly string[] = ['succeeded', 'fired'] satisfies readonly VerdictState[];
 
 export function toneOf(word: string): Tone {

@@ -55,10 +55,11 @@ async function readSensor(
   const bus = findBus(buses, definition.bus);
   // Another bus may have an event source of the same name; its sensors never see this event.
   if (bus !== undefined && seenOn.size > 0 && !seenOn.has(busName(bus))) return undefined;
-  const [status, places, position] = await Promise.all([
+  const [status, places, position, backlog] = await Promise.all([
     ask(sensorStatusQuery),
     ask(sensorPlacesQuery, key),
     bus?.bus.position(object.namespace, object.name),
+    bus?.bus.sensorBacklog(object.namespace, object.name, { record: false }),
   ]);
-  return { definition, status, places, ...(position && { position }) };
+  return { definition, status, places, ...(position && { position }), ...(backlog && { expired: backlog.history }) };
 }

@@ -1,9 +1,11 @@
 /** What one sensor did with an event: everything that is known, the worst of it first. Pure. */
 import { describeStopped } from '../../../workflows/stopped-parts';
 import type { DecisionRecord } from '../../event/decision-record';
+import { describeExpired } from '../../event/expired-record';
 import type { FireState } from '../../run/run-types';
 import { fireReason } from '../runs/run-details';
 import {
+  ADVICE_ON_EXPIRY,
   adviceOnDecision,
   adviceOnFailed,
   adviceOnMissed,
@@ -17,7 +19,7 @@ import type { SensorVerdict, VerdictState } from './story';
 
 /** Worst first: what a person has to look at decides. */
 const ORDER: readonly VerdictState[] = [
-  ...(['parked', 'failed', 'error', 'firing', 'waiting', 'joined', 'pending', 'unknown'] as const),
+  ...(['parked', 'failed', 'expired', 'error', 'firing', 'waiting', 'joined', 'pending', 'unknown'] as const),
   ...(['fired', 'succeeded', 'discarded', 'replaced', 'filtered', 'rejected', 'unmatched'] as const),
 ];
 const UNFINISHED: readonly VerdictState[] = ['firing', 'waiting', 'parked'];
@@ -165,12 +167,7 @@ function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answ
 function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
   const last = facts.positions.at(-1);
   if (applied === undefined) return { state: 'unknown', summary: 'left no trace of it that is still kept' };
-  if (last === undefined) {
-    return {
-      state: 'unknown',
-      summary: 'asks for such events, and nothing that is kept says what it did with this one',
-    };
-  }
+  if (last === undefined) return ofGone(sensor, applied, facts);
   const { status, definition, position } = applied;
   const publishedAt = Date.parse(last.publishedAt);
   const cameBefore = definition.options.startFrom.kind === 'new' && publishedAt < Date.parse(status.appliedAt);
@@ -193,6 +190,29 @@ function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: Even
     state: 'unknown',
     summary: `has passed it on the bus, and no run that carries it is kept; ${why}`,
     next: `${adviceOnMissed(sensor, facts)}; it shows first what would fire`,
+  };
+}
+
+/** The bus has it no more. */
+function ofGone(sensor: string, { expired = [] }: SensorFacts, facts: EventFacts): Answer {
+  const sequence = facts.decisions.findLast((record) => record.sequence !== undefined)?.sequence;
+  const lost = expired.findLast(
+    ({ fromSequence, toSequence }) => sequence !== undefined && fromSequence <= sequence && sequence <= toSequence,
+  );
+  if (lost !== undefined) {
+    return {
+      state: 'expired',
+      summary: `did not get it: ${describeExpired(lost)}`,
+      next: `${adviceOnMissed(sensor, facts)}. ${ADVICE_ON_EXPIRY}`,
+    };
+  }
+  const summary = 'asks for such events, and nothing that is kept says what it did with this one';
+  const [last] = expired.slice(-1);
+  if (last === undefined || sequence !== undefined) return { state: 'unknown', summary };
+  return {
+    state: 'unknown',
+    summary: `${summary}; it may be among those that it lost: ${describeExpired(last)}`,
+    next: ADVICE_ON_EXPIRY,
   };
 }
 

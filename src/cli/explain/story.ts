@@ -42,6 +42,7 @@ export interface TimelineEntry {
  * - `error`: a filter or transform could not be evaluated.
  * - `filtered`, `unmatched`, `rejected`: it fired nothing, and was not meant to.
  * - `replaced`: it waited for others and was replaced or forgotten before they came.
+ * - `expired`: the bus removed it before the sensor handled it.
  * - `pending`: on the bus, not handled yet.
  * - `unknown`: nothing says what became of it.
  */
@@ -60,7 +61,8 @@ export type VerdictState =
   | 'replaced'
   | 'filtered'
   | 'rejected'
-  | 'unmatched';
+  | 'unmatched'
+  | 'expired';
 
 export interface SensorVerdict {
   /** `<namespace>/<name>` */

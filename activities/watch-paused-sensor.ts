@@ -1,0 +1,61 @@
+/**
+ * While a sensor is paused, its events wait on the bus, which may not keep them for as long: this activity measures
+ * them for Prometheus and `sluice status`, and records those that the bus removes.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { BacklogTelemetry } from './backlog-telemetry';
+import { toBacklogHeartbeat } from './backlog-heartbeat';
+import type { SensorActivities, WatchPausedSensorRequest } from './contracts';
+import { toPatientFailure } from './failures';
+import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { recordExpired } from './record-expired';
+import type { WorkerDependencies } from './worker-dependencies';
+
+const MEASURE_EVERY_MS = 5_000;
+const RETRY_AFTER_MS = 30_000;
+
+export function createPausedSensorActivities(
+  dependencies: WorkerDependencies,
+): Pick<SensorActivities, 'sluiceWatchPausedSensor'> {
+  return {
+    async sluiceWatchPausedSensor(request) {
+      const context = Context.current();
+      const beating = keepBeating();
+      try {
+        await watch(request, context.cancellationSignal, dependencies, beating);
+      } catch (error) {
+        if (error instanceof CancelledFailure) throw error;
+        if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
+      } finally {
+        beating.stop();
+      }
+      await context.cancelled;
+    },
+  };
+}
+
+async function watch(
+  { definition }: WatchPausedSensorRequest,
+  signal: AbortSignal,
+  { buses, metrics, log }: WorkerDependencies,
+  beating: Beating,
+): Promise<void> {
+  const { namespace, name } = definition;
+  const bus = await unlessCancelled(buses.get(definition.bus));
+  const telemetry = new BacklogTelemetry(metrics, definition);
+  telemetry.open();
+  try {
+    while (!signal.aborted) {
+      const backlog = await unlessCancelled(bus.sensorBacklog(namespace, name, { record: true }));
+      if (backlog !== undefined) {
+        telemetry.observe(backlog);
+        recordExpired(bus, log, definition, backlog.expired);
+        beating.tell(() => toBacklogHeartbeat(backlog));
+      }
+      await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  } finally {
+    telemetry.close();
+  }
+}

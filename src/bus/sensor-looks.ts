@@ -1,0 +1,221 @@
+/**
+ * Measures what waits for a sensor, and remembers each measurement on the bus: the only way to see that events left
+ * unhandled, whoever listens by then.
+ */
+import {
+  AckPolicy,
+  DeliverPolicy,
+  RetentionPolicy,
+  type ConsumerInfo,
+  type JetStreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { describeError } from '../errors';
+import type { SensorBacklog } from './bus';
+import type { BusConnection } from './connection';
+import { findConsumer } from './durable-consumer';
+import {
+  findExpired,
+  mayHaveExpired,
+  type BetweenLooks,
+  type ConsumerLook,
+  type ExpiredEvents,
+} from './expired-events';
+import { findNext } from './next-message';
+import type { SharedValues } from './shared-values';
+import { consumerName, EVENT_STREAM } from './subjects';
+
+const BUCKET = 'sluice-positions';
+const HISTORY_LENGTH = 20;
+const NANOSECONDS_PER_MS = 1_000_000;
+const ATTEMPTS = 3;
+const REWRITE_AFTER_MS = 30_000;
+
+/** What the measuring process knows of the time since the last look, and of the events that are in hand. */
+export interface LookContext {
+  readonly settled: boolean;
+  readonly alone: boolean;
+  readonly received: number;
+  readonly receivedAgain: number;
+  /** Of the events that were given back, those that are not on the bus any more. */
+  givenBackGone(first: number): number;
+}
+
+/** Of a process that has no listener open. */
+export const WITHOUT_LISTENER: LookContext = {
+  ...{ settled: false, alone: false, received: 0, receivedAgain: 0 },
+  givenBackGone: () => 0,
+};
+
+interface KeptLook {
+  readonly look: ConsumerLook;
+  readonly history: readonly ExpiredEvents[];
+}
+
+export class SensorLooks {
+  private isComplaining = false;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly manager: JetStreamManager,
+    private readonly shared: SharedValues,
+  ) {}
+
+  /** Undefined if the sensor has no consumer. `record`: what is found is kept, so that nobody finds it again. */
+  async measure(
+    namespace: string,
+    sensorName: string,
+    context: LookContext,
+    record: boolean,
+  ): Promise<SensorBacklog | undefined> {
+    const name = consumerName(namespace, sensorName);
+    const before = await this.read(name);
+    const seen = await this.look(name, before?.look, context);
+    if (seen === undefined) return undefined;
+    const { look, maxAgeMs, between } = seen;
+    const found = before && findExpired(before.look, look, between);
+    const isOurs = record && (await this.keep(name, before, look, found));
+    return {
+      waiting: look.undelivered + look.unconfirmed,
+      ...(look.oldestAt !== undefined && { oldestAt: look.oldestAt }),
+      maxAgeMs,
+      expired: found !== undefined && (isOurs || !record) ? [found] : [],
+      history: [...(before?.history ?? []), ...(found ? [found] : [])].slice(-HISTORY_LENGTH),
+    };
+  }
+
+  async forget(namespace: string, sensorName: string): Promise<void> {
+    await this.shared.delete(BUCKET, consumerName(namespace, sensorName));
+  }
+
+  private async look(name: string, before: ConsumerLook | undefined, context: LookContext) {
+    for (let attempt = 1; ; attempt += 1) {
+      const earlier = await this.manager.streams.info(EVENT_STREAM);
+      const isMissing = before !== undefined && mayHaveExpired(before, ofStream(earlier));
+      const known = await findConsumer(this.manager, name);
+      if (known === undefined) return undefined;
+      // Counted first: an event that comes in between then makes the loss look smaller, never larger.
+      const arrived = isMissing ? await this.countFrom(before.last + 1, before.subjects) : 0;
+      const isMadeAgain = before !== undefined && before.consumer !== known.created;
+      const behind = isMadeAgain ? await this.countFrom(before.deliveredTo + 1, before.subjects) : undefined;
+      const consumer = await findConsumer(this.manager, name);
+      const stream = await this.manager.streams.info(EVENT_STREAM);
+      if (consumer === undefined) return undefined;
+      const look: ConsumerLook = {
+        at: new Date().toISOString(),
+        ...ofStream(stream),
+        ...(await this.ofConsumer(consumer)),
+        settled: context.settled,
+      };
+      // Something was removed between the two: count again, with it in view.
+      const isOvertaken = before !== undefined && !isMissing && mayHaveExpired(before, look);
+      if (isOvertaken && attempt < ATTEMPTS) continue;
+      const maxAgeMs = stream.config.max_age / NANOSECONDS_PER_MS;
+      const between: BetweenLooks = {
+        maxAgeMs,
+        arrived,
+        undelivered: behind ?? look.undelivered,
+        received: context.received,
+        receivedAgain: context.receivedAgain,
+        alone: context.alone,
+        givenBackGone: context.givenBackGone(look.first),
+        keepsUnhandled: this.connection.settings.handledMaxAgeMs !== undefined,
+        handledEventsLeave: stream.config.retention !== RetentionPolicy.Limits,
+      };
+      return { look, maxAgeMs, between };
+    }
+  }
+
+  private async ofConsumer(info: ConsumerInfo) {
+    const { config, delivered, ack_floor: floor, num_pending: undelivered, num_ack_pending: unconfirmed } = info;
+    const subjects = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : []);
+    const from = (unconfirmed > 0 ? floor.stream_seq : delivered.stream_seq) + 1;
+    const oldest =
+      undelivered + unconfirmed === 0 ? undefined : await findNext(this.manager, EVENT_STREAM, subjects, from);
+    return {
+      consumer: info.created,
+      subjects: [...subjects].sort(),
+      deliveredTo: delivered.stream_seq,
+      deliveries: delivered.consumer_seq,
+      // The server's own floor moves with acknowledgements only, not over what the sensor did not ask for.
+      floor: unconfirmed === 0 ? delivered.stream_seq : floor.stream_seq,
+      ...{ undelivered, unconfirmed },
+      ...(oldest && { oldestAt: oldest.publishedAt }),
+    };
+  }
+
+  /** How many events of these subjects lie on the bus from a position on. */
+  private async countFrom(sequence: number, subjects: readonly string[]): Promise<number> {
+    const { name, num_pending: count } = await this.manager.consumers.add(EVENT_STREAM, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, sequence),
+      filter_subjects: [...subjects],
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(5_000),
+    });
+    await this.manager.consumers.delete(EVENT_STREAM, name).catch(() => undefined);
+    return count;
+  }
+
+  private async read(name: string): Promise<KeptLook | undefined> {
+    try {
+      return await this.shared.read<KeptLook>(BUCKET, name);
+    } catch (error) {
+      this.complain(error);
+      return undefined;
+    }
+  }
+
+  /** False if somebody else has looked meanwhile: then the loss is theirs to report. */
+  private async keep(
+    name: string,
+    before: KeptLook | undefined,
+    look: ConsumerLook,
+    found: ExpiredEvents | undefined,
+  ): Promise<boolean> {
+    if (before !== undefined && found === undefined && isSameLook(before.look, look)) return true;
+    const history = [...(before?.history ?? []), ...(found ? [found] : [])].slice(-HISTORY_LENGTH);
+    const next: KeptLook = { look, history };
+    try {
+      const kept = await this.shared.update<KeptLook>(BUCKET, name, (current) =>
+        current?.look.at === before?.look.at ? next : current,
+      );
+      this.isComplaining = false;
+      return kept === next;
+    } catch (error) {
+      this.complain(error);
+      return true;
+    }
+  }
+
+  private complain(error: unknown): void {
+    if (this.isComplaining || !this.connection.isConnected()) return;
+    this.isComplaining = true;
+    this.connection.log(
+      'warn',
+      `event bus ${this.connection.settings.name}: bucket ${BUCKET} cannot be used, so that events that expire unhandled may go unnoticed: ${describeError(error)}`,
+    );
+  }
+}
+
+function ofStream({
+  created,
+  state,
+}: StreamInfo): Pick<ConsumerLook, 'stream' | 'first' | 'firstAt' | 'last' | 'removed'> {
+  return {
+    stream: created,
+    first: state.first_seq,
+    ...(state.messages > 0 && { firstAt: state.first_ts }),
+    last: state.last_seq,
+    removed: state.num_deleted ?? 0,
+  };
+}
+
+/** Not worth a write, unless it would seem later that nobody had looked. */
+function isSameLook(one: ConsumerLook, other: ConsumerLook): boolean {
+  if (Date.parse(other.at) - Date.parse(one.at) > REWRITE_AFTER_MS) return false;
+  return JSON.stringify({ ...one, at: '' }) === JSON.stringify({ ...other, at: '' });
+}

@@ -1,0 +1,50 @@
+import { checkManifest } from '../../src/manifest/parse-manifest';
+
+function findings(streamConfig: string, annotations: Record<string, string> = {}) {
+  return checkManifest('EventBus', {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'EventBus',
+    metadata: { name: 'default', annotations },
+    spec: { jetstreamExotic: { url: 'nats://nats:4222', streamConfig } },
+  });
+}
+
+const UNTIL_HANDLED = { 'sluice.io/retention': 'until-handled' };
+
+describe('an EventBus whose settings lose events', () => {
+  it('is warned of duplicates that are longer than maxAge', () => {
+    expect(findings('maxAge: 1m\nduplicates: 5m').findings).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('duplicates is longer than maxAge') as string },
+    ]);
+  });
+
+  it.each(['maxMsgs: 50000', 'maxBytes: 1000000\ndiscard: 0'])('is warned of %j without discard: 1', (config) => {
+    const [finding] = findings(config).findings;
+    expect(finding).toMatchObject({ severity: 'warning' });
+    expect(finding?.fix).toContain('sluice.io/retention: until-handled');
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['publishers wait', 'maxMsgs: 50000\ndiscard: 1', {}],
+    ['events are kept until they are handled', 'maxMsgs: 50000', UNTIL_HANDLED],
+    ['there is no limit', 'maxMsgs: -1\nmaxAge: 72h\nduplicates: 5m', {}],
+  ])('is not warned where %s', (_, config, annotations) => {
+    expect(findings(config, annotations).findings).toEqual([]);
+  });
+});
+
+describe('annotations of an EventBus', () => {
+  it('choose the retention', () => {
+    expect(findings('', UNTIL_HANDLED).manifest).toMatchObject({ options: { retention: 'until-handled' } });
+    expect(findings('', { 'sluice.io/retention': 'limits' }).manifest).toMatchObject({ options: {} });
+  });
+
+  it.each([
+    [{ 'sluice.io/retention': 'forever' }, 'limits'],
+    [{ 'sluice.io/retntion': 'limits' }, 'sluice.io/retention'],
+  ])('are refused when they are %j', (annotations, expected) => {
+    const { manifest, findings: found } = findings('', annotations);
+    expect(manifest).toBeUndefined();
+    expect(JSON.stringify(found)).toContain(expected);
+  });
+});
