@@ -9,6 +9,7 @@ import type { FireAttempt, FiredAlone, FireTriggersRequest } from './contracts';
 import { withArgoLink } from './argo-link';
 import { toApplicationFailure, toFireFailure } from './failures';
 import { isLastAttempt, observeFire } from './fire-telemetry';
+import { createYamlReader } from './read-yaml';
 import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -24,7 +25,7 @@ export interface FireActivities {
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
   const { secrets, kubernetes, engine, fireLoad, metrics, argoUi, log } = dependencies;
-  const triggers: Triggers = createTriggers({ secrets, kubernetes, log });
+  const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml: createYamlReader(engine), log });
 
   /** `isLast` decides by the trigger whether a failure of this attempt is final. */
   async function fireOne(

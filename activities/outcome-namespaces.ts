@@ -1,15 +1,19 @@
-/** Where the Workflows of a sensor can be, as far as its manifest says. Pure. */
+/** Where the Workflows of a sensor can be, as far as its manifest says. */
 import { isJsonObject } from '../src/event/json';
 import type { SensorSpec, TriggerTemplate } from '../src/manifest/sensor';
 import { parseArgoArguments } from '../src/triggers/argo/cli-arguments';
-import { parseObject } from '../src/triggers/resource-sources/registry';
+import { parseObject, type ReadYaml } from '../src/triggers/resource-sources/parse-object';
 
 /**
  * The sensor's own namespace, and those that its triggers name: in their resource, or with `--namespace`. One that a
  * parameter names, or a resource that is fetched, is known to the run alone, which then looks for itself.
  */
-export function outcomeNamespaces({ namespace, spec }: { namespace: string; spec: SensorSpec }): string[] {
-  const named = spec.triggers.flatMap(({ template }) => [namedByArguments(template), namedByResource(template)]);
+export async function outcomeNamespaces(
+  { namespace, spec }: { namespace: string; spec: SensorSpec },
+  readYaml: ReadYaml,
+): Promise<string[]> {
+  const byResource = await Promise.all(spec.triggers.map(({ template }) => namedByResource(template, readYaml)));
+  const named = [...spec.triggers.map(({ template }) => namedByArguments(template)), ...byResource];
   return [...new Set([namespace, ...named.filter((name) => name !== undefined)])];
 }
 
@@ -18,11 +22,15 @@ function namedByArguments({ argoWorkflow }: TriggerTemplate): string | undefined
   return unlessInvalid(() => parseArgoArguments(argoWorkflow.args ?? [], argoWorkflow.operation ?? 'submit').namespace);
 }
 
-function namedByResource({ argoWorkflow, k8s }: TriggerTemplate): string | undefined {
+async function namedByResource(
+  { argoWorkflow, k8s }: TriggerTemplate,
+  readYaml: ReadYaml,
+): Promise<string | undefined> {
   const source = (argoWorkflow ?? k8s)?.source;
   const { inline } = source ?? {};
   const resource =
-    source?.resource ?? (inline === undefined ? undefined : unlessInvalid(() => parseObject(inline, 'source.inline')));
+    source?.resource ??
+    (inline === undefined ? undefined : await parseObject(inline, 'source.inline', readYaml).catch(() => undefined));
   const metadata = resource?.['metadata'];
   if (!isJsonObject(metadata)) return undefined;
   const namespace = metadata['namespace'];

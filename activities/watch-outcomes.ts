@@ -8,6 +8,7 @@ import { outcomeSignal, type SensorDefinition } from '../workflows/messages';
 import type { WatchOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
 import { outcomeNamespaces } from './outcome-namespaces';
+import { createYamlReader } from './read-yaml';
 import { OutcomePost, toReport } from './outcome-post';
 import { observeOutcome, showOutcomeCounters } from './outcome-telemetry';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -19,7 +20,7 @@ const SIGNAL_TIMEOUT_MS = 10_000;
 /** Namespace → resource version up to which every outcome has been told. */
 type Positions = Record<string, string>;
 
-export function createOutcomeActivities({ kubernetes, metrics, log }: WorkerDependencies) {
+export function createOutcomeActivities({ kubernetes, engine, metrics, log }: WorkerDependencies) {
   return {
     async sluiceWatchOutcomes({ definition }: WatchOutcomesRequest): Promise<void> {
       const { client: temporal, cancellationSignal, cancelled, info } = Context.current();
@@ -72,7 +73,8 @@ export function createOutcomeActivities({ kubernetes, metrics, log }: WorkerDepe
         }
       };
       showOutcomeCounters(metrics, definition);
-      const follows = outcomeNamespaces(definition).map(follow);
+      const namespaces = await outcomeNamespaces(definition, createYamlReader(engine));
+      const follows = namespaces.map(follow);
       try {
         await Promise.all(follows);
       } catch (error) {

@@ -21,10 +21,14 @@ export const argoWorkflowTrigger: TriggerFactory<ArgoWorkflowTriggerTemplate> = 
 
 type Request = FireRequest<ArgoWorkflowTriggerTemplate>;
 
-function createArgoWorkflowTrigger({ kubernetes, secrets }: TriggerDependencies): Trigger<ArgoWorkflowTriggerTemplate> {
+function createArgoWorkflowTrigger({
+  kubernetes,
+  secrets,
+  readYaml,
+}: TriggerDependencies): Trigger<ArgoWorkflowTriggerTemplate> {
   return {
     fetchResource: ({ template, namespace, signal }) =>
-      readResourceSource(template.source, { namespace, secrets, signal }),
+      readResourceSource(template.source, { namespace, secrets, readYaml, signal }),
 
     preview(request): JsonValue {
       const { operation, options } = readTemplate(request);

@@ -23,10 +23,10 @@ export const k8sTrigger: TriggerFactory<K8sTriggerTemplate> = { kind: 'k8s', cre
 
 type Request = FireRequest<K8sTriggerTemplate>;
 
-function createK8sTrigger({ kubernetes, secrets }: TriggerDependencies): Trigger<K8sTriggerTemplate> {
+function createK8sTrigger({ kubernetes, secrets, readYaml }: TriggerDependencies): Trigger<K8sTriggerTemplate> {
   return {
     async fetchResource({ template, namespace, signal }: ResourceRequest<K8sTriggerTemplate>): Promise<JsonObject> {
-      const resource = await readResourceSource(template.source, { namespace, secrets, signal });
+      const resource = await readResourceSource(template.source, { namespace, secrets, readYaml, signal });
       if (template.liveObject !== true) return resource;
       requireUpdate(template);
       const named = parseKubernetesObject(resource, 'the source of the trigger');

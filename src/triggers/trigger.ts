@@ -11,6 +11,7 @@ import type { KubernetesAccess } from '../kubernetes/access';
 import type { TriggerPolicy } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { FireResult } from '../run/run-types';
+import type { ReadYaml } from './resource-sources/parse-object';
 
 /** What a trigger needs before its own parameters can be applied. */
 export interface ResourceRequest<Template> {
@@ -66,6 +67,8 @@ export interface TriggerDependencies {
   readonly secrets: SecretReader;
   /** Connects on first use, so that a worker without Kubernetes can still call HTTP. */
   readonly kubernetes: KubernetesAccess;
+  /** For objects that are fetched as text. */
+  readonly readYaml: ReadYaml;
   readonly log: Logger;
 }
 

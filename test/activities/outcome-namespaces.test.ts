@@ -1,10 +1,14 @@
 import { outcomeNamespaces } from '../../activities/outcome-namespaces';
+import { startYamlReader } from '../setup/yaml-reader';
 import { parseSensor } from '../../src/manifest/parse-manifest';
+
+const yaml = startYamlReader();
+afterAll(() => yaml.close());
 
 const WORKFLOW = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow' };
 
 /** @param kinds what each trigger's template has besides its name */
-function namespacesOf(...kinds: readonly object[]): string[] {
+function namespacesOf(...kinds: readonly object[]): Promise<string[]> {
   const { object } = parseSensor({
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Sensor',
@@ -14,32 +18,30 @@ function namespacesOf(...kinds: readonly object[]): string[] {
       triggers: kinds.map((kind, index) => ({ template: { name: `t${index}`, ...kind } })),
     },
   });
-  return outcomeNamespaces({ namespace: 'own', spec: object.spec });
+  return outcomeNamespaces({ namespace: 'own', spec: object.spec }, yaml.readYaml);
 }
 
 describe('outcomes are watched for', () => {
-  it('in the namespace of the sensor', () => {
-    expect(namespacesOf({ log: {} })).toEqual(['own']);
+  it('in the namespace of the sensor', async () => {
+    expect(await namespacesOf({ log: {} })).toEqual(['own']);
   });
 
-  it('in those that resources name, also as text', () => {
+  it('in those that resources name, also as text', async () => {
     const resource = { ...WORKFLOW, metadata: { generateName: 'w-', namespace: 'named' } };
     const inline = 'apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w, namespace: in-text}';
     expect(
-      namespacesOf(
+      await namespacesOf(
         { k8s: { operation: 'create', source: { resource } } },
         { argoWorkflow: { operation: 'submit', source: { inline } } },
       ),
     ).toEqual(['own', 'named', 'in-text']);
   });
 
-  it('in those that the arguments of the argo command name', () => {
+  it('in those that the arguments of the argo command name', async () => {
     const resource = { ...WORKFLOW, metadata: { generateName: 'w-' } };
     const argoWorkflow = { operation: 'submit', source: { resource }, args: ['-n', 'elsewhere'] };
-    expect(namespacesOf({ argoWorkflow }, { argoWorkflow: { ...argoWorkflow, args: ['--namespace=there'] } })).toEqual([
-      'own',
-      'elsewhere',
-      'there',
-    ]);
+    expect(
+      await namespacesOf({ argoWorkflow }, { argoWorkflow: { ...argoWorkflow, args: ['--namespace=there'] } }),
+    ).toEqual(['own', 'elsewhere', 'there']);
   });
 });

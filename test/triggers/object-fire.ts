@@ -4,6 +4,7 @@ import type { SecretReader } from '../../src/kubernetes/secrets';
 import type { KubernetesAccess } from '../../src/kubernetes/access';
 import type { FireRequest, TriggerDependencies } from '../../src/triggers/trigger';
 import { pino } from 'pino';
+import { noYaml } from '../setup/yaml-reader';
 import { sceneEvent } from '../kubernetes/cluster-fixture';
 
 export type FireFields<Template> = Partial<FireRequest<Template>> & { template: Template };
@@ -31,5 +32,5 @@ const noSecrets: SecretReader = {
 };
 
 export function dependenciesFor(access: KubernetesAccess, secrets: SecretReader = noSecrets): TriggerDependencies {
-  return { kubernetes: access, secrets, log: pino({ level: 'silent' }) };
+  return { kubernetes: access, secrets, readYaml: noYaml, log: pino({ level: 'silent' }) };
 }

@@ -6,6 +6,7 @@ import { isSluiceError } from '../../src/errors';
 import { createKubernetesAccess } from '../../src/kubernetes/access';
 import type { FireRequest, TriggerDependencies } from '../../src/triggers/trigger';
 import { secretsFrom } from '../setup/secrets';
+import { noYaml } from '../setup/yaml-reader';
 
 export interface TriggerWorld extends TriggerDependencies {
   /** Parsed log lines, oldest first. */
@@ -15,7 +16,7 @@ export interface TriggerWorld extends TriggerDependencies {
 export function createTriggerWorld(secrets: Readonly<Record<string, string>> = {}): TriggerWorld {
   const lines: Array<Record<string, unknown>> = [];
   const log = pino({ base: undefined }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
-  return { secrets: secretsFrom(secrets), kubernetes: createKubernetesAccess(), log, lines };
+  return { secrets: secretsFrom(secrets), kubernetes: createKubernetesAccess(), readYaml: noYaml, log, lines };
 }
 
 export const SCENE_EVENT: CloudEvent = {

@@ -1,5 +1,6 @@
 /** What a run would send, without sending it: the parameters resolved, the object marked and named. */
 import { pino } from 'pino';
+import { createYamlReader } from '../../../activities/read-yaml';
 import { loadEventKeys, loadFireEvents, resolveFire } from '../../../activities/resolve-fire';
 import type { Fire, SensorRunInput } from '../../../workflows/messages';
 import type { RunStart } from '../../../workflows/run-start';
@@ -30,6 +31,7 @@ export function createRunPreviews(
   const triggers = createTriggers({
     secrets: { secret: refuseNetwork, configMap: refuseNetwork },
     kubernetes: { open: refuseNetwork, close: () => undefined },
+    readYaml: createYamlReader(engine),
     log: pino({ enabled: false }),
   });
 

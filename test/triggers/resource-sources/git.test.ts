@@ -7,7 +7,9 @@ import type { GitSource } from '../../../src/triggers/resource-sources/git';
 import { failureOf } from '../../setup/failure';
 import { createStrangerKey, startGitServers, type GitServers } from './git-servers';
 import { secretsFrom } from '../../setup/secrets';
+import { startYamlReader } from '../../setup/yaml-reader';
 
+const yaml = startYamlReader();
 let servers: GitServers;
 let folder: string;
 const credentials = { username: 'reader', password: 's3cret-token' };
@@ -23,6 +25,7 @@ afterAll(async () => {
   delete process.env.SLUICE_SSH_KNOWN_HOSTS;
   await rm(folder, { recursive: true });
   await servers.close();
+  await yaml.close();
 });
 
 function read(source: Partial<GitSource>, extra: Record<string, string> = {}) {
@@ -35,7 +38,10 @@ function read(source: Partial<GitSource>, extra: Record<string, string> = {}) {
     ...extra,
   });
   // Manifests are checked against the schema, where githubApp has a shape of its own.
-  return readResourceSource({ git: git as never }, { namespace: 'argo', secrets, signal: AbortSignal.timeout(30_000) });
+  return readResourceSource(
+    { git: git as never },
+    { namespace: 'argo', secrets, readYaml: yaml.readYaml, signal: AbortSignal.timeout(30_000) },
+  );
 }
 
 describe('source.git', () => {

@@ -8,20 +8,30 @@ import type { ResourceSource } from '../../../src/manifest/triggers/resource-sou
 import { readResourceSource } from '../../../src/triggers/resource-sources/registry';
 import { failureOf } from '../../setup/failure';
 import { secretsFrom } from '../../setup/secrets';
+import { startYamlReader } from '../../setup/yaml-reader';
 import { startS3Server, type S3Server } from './s3-server';
 
 const YAML = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: found\n';
 const FOUND = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'found' } };
+const yaml = startYamlReader();
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-sources-'));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await yaml.close();
+});
 
 function read(source: ResourceSource, values: Record<string, string> = {}) {
   const signal = AbortSignal.timeout(20_000);
-  return readResourceSource(source, { namespace: 'argo', secrets: secretsFrom(values), signal });
+  return readResourceSource(source, {
+    namespace: 'argo',
+    secrets: secretsFrom(values),
+    readYaml: yaml.readYaml,
+    signal,
+  });
 }
 const FINAL = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false };
 const PASSING = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: true };
@@ -58,8 +68,42 @@ describe('source.resource, inline and configmap', () => {
     ['text that is no YAML', 'a: [1'],
     ['a list', '- a'],
     ['nothing', ''],
+    ['comments only', '# nothing\n---\n# here'],
+    ['aliases that multiply', aliasBomb()],
+    ['JSON that is nested too deeply', '{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)],
+    ['YAML that is nested too deeply', `a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
   ])('refuse %s', async (_what, inline) => {
     expect(await failureOf(read({ inline }))).toMatchObject(FINAL);
+  });
+
+  it('quote nothing of what they refuse', async () => {
+    for (const inline of ['s3cret: [1', 's3cret: *s3cret', '- s3cret', '{"s3cret": s3cret']) {
+      expect((await failureOf(read({ inline }))).message).not.toContain('s3cret');
+    }
+  });
+
+  it('read YAML as kubectl does', async () => {
+    const inline = [
+      'apiVersion: v1',
+      'kind: ConfigMap',
+      'metadata: {name: found}',
+      'data:',
+      '  on: yes',
+      '  text: "a quoted text',
+      'whose next line is not indented"',
+      '  time: 2026-01-02T03:04:05Z',
+    ].join('\n');
+    expect(await read({ inline: `%YAML 1.1\n---\n${inline}\n...\n` })).toMatchObject({
+      data: { true: true, text: 'a quoted text whose next line is not indented', time: '2026-01-02T03:04:05Z' },
+    });
+  });
+
+  it('leave the event loop free while they read what takes long', async () => {
+    // Quadratic for a reader that compares every key with every other.
+    const keys = Array.from({ length: 2_000 }, (_, index) => `${index.toString(36)}: 1\n`).join('');
+    const turns = countTurns();
+    expect(Object.keys(await read({ inline: keys }))).toHaveLength(2_000);
+    expect(turns.stop()).toBeGreaterThan(1);
   });
 
   it('a missing ConfigMap may appear, a missing source will not', async () => {
@@ -216,3 +260,26 @@ describe('source.s3', () => {
     expect((await failureOf(read(s3('one.yaml')))).code).toBe('SECRET_MISSING');
   });
 });
+
+/** Small text for billions of values. */
+function aliasBomb(): string {
+  const level = (index: number): string => `a${index}: &a${index} [${`*a${index - 1},`.repeat(10)}]`;
+  return ['a0: &a0 [x,x,x,x,x,x,x,x,x,x]', ...Array.from({ length: 9 }, (_, index) => level(index + 1))].join('\n');
+}
+
+/** How often the event loop turned in the meantime. */
+function countTurns(): { stop(): number } {
+  let turns = 0;
+  let running = true;
+  const turn = (): void => {
+    turns += 1;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return {
+    stop() {
+      running = false;
+      return turns;
+    },
+  };
+}

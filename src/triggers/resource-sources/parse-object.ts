@@ -1,0 +1,57 @@
+/** Text of a resource source → one object. Comes from servers and repositories that Sluice does not control. */
+import { SluiceError, isSluiceError } from '../../errors';
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../event/json';
+
+/**
+ * Reads one YAML document as Kubernetes does, within limits of time and memory and outside of the main thread.
+ */
+export type ReadYaml = (text: string) => Promise<YamlReading>;
+export type YamlReading =
+  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly reason: string };
+
+/**
+ * Throws TRIGGER_SOURCE_UNREADABLE (permanent). `origin` says in the message where the text came from; the text itself is
+ * never quoted.
+ */
+export async function parseObject(text: string, origin: string, readYaml: ReadYaml): Promise<JsonObject> {
+  const refuse = (reason: string): SluiceError =>
+    new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin} is not one object in YAML or JSON: ${reason}`,
+      retryable: false,
+    });
+  const value = readJson(text) ?? (await readDocument(text, readYaml, refuse));
+  if (value instanceof SluiceError) throw refuse(value.message);
+  if (!isJsonObject(value)) throw refuse('it holds something else');
+  return value;
+}
+
+/** JSON is YAML too, but parsed here in no time. Undefined for text that is not JSON. */
+function readJson(text: string): JsonValue | SluiceError | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    return parseJson(text);
+  } catch (error) {
+    // Flow mappings of YAML begin like JSON; JSON that is nested too deeply is refused as such.
+    return isSluiceError(error) && !error.message.startsWith('invalid JSON') ? error : undefined;
+  }
+}
+
+async function readDocument(
+  text: string,
+  readYaml: ReadYaml,
+  refuse: (reason: string) => SluiceError,
+): Promise<JsonValue> {
+  const documents = countDocuments(text);
+  if (documents !== 1) throw refuse(`it holds ${documents} documents, expected one`);
+  const reading = await readYaml(text);
+  if (!reading.ok) throw refuse(reading.reason);
+  return reading.value;
+}
+
+/** Documents with something in them: sections between lines of `---` that are more than comments and directives. */
+function countDocuments(text: string): number {
+  return text
+    .split(/^---(?=\s|$)/m)
+    .filter((section) => section.split('\n').some((line) => /^\s*[^\s#%]/.test(line) && !line.startsWith('...')))
+    .length;
+}
