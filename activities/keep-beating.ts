@@ -2,6 +2,8 @@
 import { Context, heartbeat } from '@temporalio/activity';
 
 const HEARTBEAT_EVERY_MS = 1_000;
+/** The first thing that a relay or listener does. */
+export const WAITS_FOR_BUS = { problem: 'it waits for its event bus' };
 
 export interface Beating {
   /** What is told from now on. */
@@ -11,11 +13,19 @@ export interface Beating {
 
 /**
  * Beats at once and then every second, so that pause, delete and hand-over reach the activity also while it waits for
- * a server. Until `tell` is called it repeats what the attempt before told last, for its successor.
+ * a server. Until `tell` is called it repeats what the attempt before reported last, for its successor, but not that
+ * it was connected: this attempt is not yet.
+ *
+ * @param about which part of its workflow this activity is, and what it waits for
  */
-export function keepBeating(): Beating {
+export function keepBeating(about: object = {}): Beating {
   const former: unknown = Context.current().info.heartbeatDetails;
-  let details = (): unknown => former;
+  let details = (): unknown => ({
+    ...(typeof former === 'object' ? former : {}),
+    connected: false,
+    problem: undefined,
+    ...about,
+  });
   const beat = (): void => heartbeat(details());
   beat();
   const timer = setInterval(beat, HEARTBEAT_EVERY_MS);

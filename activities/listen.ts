@@ -19,7 +19,7 @@ import { toBacklogHeartbeat } from './backlog-heartbeat';
 import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
 import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
-import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
 import { cutObservations } from './observation-batches';
 import { recordExpired } from './record-expired';
@@ -51,7 +51,7 @@ export function createListenActivities(dependencies: WorkerDependencies): Listen
   return {
     async sluiceListen(request) {
       const context = Context.current();
-      const beating = keepBeating();
+      const beating = keepBeating(WAITS_FOR_BUS);
       try {
         const bus = await unlessCancelled(dependencies.buses.get(request.definition.bus));
         const listener = new Listener(request, bus, context.client, context.info.taskQueue, dependencies);

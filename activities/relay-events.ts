@@ -8,7 +8,7 @@ import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { endingOf } from './ending';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
-import { keepBeating, unlessCancelled, type Beating } from './keep-beating';
+import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './keep-beating';
 import { openSource } from './open-source';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './source-filter';
@@ -20,7 +20,7 @@ export function createRelayActivities(
   return {
     async sluiceRelayEvents(request) {
       const context = Context.current();
-      const beating = keepBeating();
+      const beating = keepBeating({ event: request.eventName, ...WAITS_FOR_BUS });
       try {
         await relay(request, context, dependencies, beating);
       } catch (error) {

@@ -24,7 +24,7 @@ export function createBacklogActivities(
   return {
     async sluiceWatchBacklog(request) {
       const context = Context.current();
-      const beating = keepBeating();
+      const beating = keepBeating({ event: request.eventName });
       try {
         await watch(request, context, dependencies, beating);
       } catch (error) {

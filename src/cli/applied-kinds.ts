@@ -52,8 +52,14 @@ export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
   },
 };
 
-/** Sources publish to buses, sensors read what sources published: this is also the order in which they are applied. */
-export const APPLY_ORDER: readonly ManifestKind[] = ['EventBus', 'EventSource', 'Sensor'];
+/** As an event passes them. */
+export const LIST_ORDER: readonly ManifestKind[] = ['EventBus', 'EventSource', 'Sensor'];
+
+/** A sensor takes what comes after it was applied, so it is there before the first event of a source can come. */
+export const APPLY_ORDER: readonly ManifestKind[] = ['EventBus', 'Sensor', 'EventSource'];
+
+/** Nothing is read any more before the last sensor has gone, and a bus goes after everything that uses it. */
+export const DELETE_ORDER: readonly ManifestKind[] = ['Sensor', 'EventSource', 'EventBus'];
 
 const WORDS: Readonly<Record<string, ManifestKind>> = {
   bus: 'EventBus',

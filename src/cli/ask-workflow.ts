@@ -4,11 +4,11 @@ import { temporal } from '@temporalio/proto';
 import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
 import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors';
 import type { ObjectAddress } from './applied-kinds';
+import { isNotFound } from './not-found';
 import { grpcStatusOf, type TemporalSession } from './temporal';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const GRPC_DEADLINE_EXCEEDED = 4;
-const GRPC_NOT_FOUND = 5;
 const GRPC_FAILED_PRECONDITION = 9;
 
 export function addressText({ kind, namespace, name }: ObjectAddress): string {
@@ -22,7 +22,7 @@ export function addressText({ kind, namespace, name }: ObjectAddress): string {
 export async function askWorkflow<Answer>(
   session: TemporalSession,
   workflowId: string,
-  unknown: () => SluiceError,
+  unknown: () => SluiceError | Promise<SluiceError>,
   ask: (handle: WorkflowHandle) => Promise<Answer>,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<Answer> {
@@ -30,7 +30,7 @@ export async function askWorkflow<Answer>(
   try {
     return await session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle));
   } catch (error) {
-    if (isNotFound(error)) throw unknown();
+    if (isNotFound(error)) throw await unknown();
     const refusal = updateRefusal(error);
     if (refusal) throw refusal;
     const code = grpcStatusOf(error)?.code;
@@ -48,15 +48,16 @@ export async function signalWorkflow<Args extends [unknown]>(
   workflowId: string,
   signal: SignalDefinition<Args>,
   args: Args,
-  unknown: () => SluiceError,
+  unknown: () => SluiceError | Promise<SluiceError>,
 ): Promise<void> {
   try {
     await session.client.workflow.getHandle(workflowId).signal(signal, ...args);
   } catch (error) {
-    throw isNotFound(error) ? unknown() : error;
+    throw isNotFound(error) ? await unknown() : error;
   }
 }
 
+/** For an object that was listed a moment ago; `objectUnknown` is for names that people type. */
 export function notApplied(address: ObjectAddress): SluiceError {
   return new SluiceError('OBJECT_UNKNOWN', {
     message: `${addressText(address)} is not applied`,
@@ -69,12 +70,6 @@ export function runUnknown(runId: string): SluiceError {
     message: `There is no run "${runId}", or Temporal has forgotten it (retention)`,
     fix: 'sluice runs list shows the runs that are there',
   });
-}
-
-export function isNotFound(error: unknown): boolean {
-  if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
-  const status = grpcStatusOf(error);
-  return status?.code === GRPC_NOT_FOUND && !/namespace/i.test(status.details);
 }
 
 /** True when a worker polls the queue, or did within the last minutes. */

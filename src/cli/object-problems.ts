@@ -1,29 +1,51 @@
 /** What is wrong with a source or sensor at this moment, and what to do about it: one line each. Pure. */
 import type { EventSourceStatus, SensorStatus } from '../../workflows/messages';
 import { describeStopped, HOW_TO_START_AGAIN } from '../../workflows/stopped-parts';
+import { isAsWanted, type Condition } from './condition/condition';
+import { describeUntaken, untakenFor } from './condition/readers';
 import type { PendingActivity } from './pending-activities';
 
-export function sensorProblems(status: SensorStatus, activities: readonly PendingActivity[]): string[] {
-  return [
+export function sensorProblems(
+  status: SensorStatus,
+  activities: readonly PendingActivity[],
+  condition?: Condition,
+): string[] {
+  return withCondition(condition, [
     ...(status.stopped ?? []).map(describeStopped),
     ...(status.problems ?? []).map((problem) => `events go back to the bus and are tried again: ${problem}`),
     ...failingNow(activities),
-  ];
+  ]);
 }
 
-export function sourceProblems(status: EventSourceStatus, activities: readonly PendingActivity[]): string[] {
+export function sourceProblems(
+  status: EventSourceStatus,
+  activities: readonly PendingActivity[],
+  condition?: Condition,
+): string[] {
   const failed = status.events.filter(({ state }) => state === 'Failed');
-  return [
+  return withCondition(condition, [
     ...failed.map(({ name, problem = 'unknown' }) => `event ${name} is not read: ${problem} ${HOW_TO_START_AGAIN}`),
     ...failingNow(activities),
-  ];
+  ]);
 }
 
-/** Waits for its next attempt; a former failure of an activity that is at work is over. */
+/** Why it does not read is said once, where nothing else has said it. */
+function withCondition(condition: Condition | undefined, problems: string[]): string[] {
+  const { state, reason } = condition ?? { state: 'Ready' };
+  if (reason === undefined || problems.some((problem) => problem.includes(reason))) return problems;
+  if (problems.length > 0 && (state === 'Failed' || state === 'Connecting')) return problems;
+  return [isAsWanted({ state }) ? reason : `${state}: ${reason}`, ...problems];
+}
+
+/** Waits for its next attempt, or for a worker; a former failure of an activity that is at work is over. */
 function failingNow(activities: readonly PendingActivity[]): string[] {
-  return activities.flatMap(({ type, state, attempt, lastFailure }) =>
-    state === 'scheduled' && attempt > 1 && lastFailure !== undefined
+  const now = Date.now();
+  return activities.flatMap((activity) => {
+    const { type, state, attempt, lastFailure } = activity;
+    const untaken = untakenFor(activity, now);
+    if (untaken !== undefined) return [`${type}: ${describeUntaken(untaken)}`];
+    return state === 'scheduled' && attempt > 1 && lastFailure !== undefined
       ? [`${type} fails and is tried again, attempt ${attempt}: ${lastFailure}`]
-      : [],
-  );
+      : [];
+  });
 }

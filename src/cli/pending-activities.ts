@@ -1,8 +1,9 @@
-/** What long-running activities of a workflow say of themselves: state, last heartbeat, last failure. */
+/** What the activities of a workflow report of themselves: state, last heartbeat, last failure. */
 import { defaultPayloadConverter } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import { temporal, type google } from '@temporalio/proto';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors';
-import { isNotFound } from './ask-workflow';
+import { isNotFound } from './not-found';
 import type { TemporalSession } from './temporal';
 
 export interface PendingActivity {
@@ -10,6 +11,9 @@ export interface PendingActivity {
   readonly type: string;
   readonly state: 'scheduled' | 'started' | 'stopping' | 'paused' | 'unknown';
   readonly attempt: number;
+  /** RFC 3339: since when it waits for a worker; of a further attempt, when it is or was due. */
+  readonly scheduledAt?: string;
+  readonly startedAt?: string;
   /** Details of the last heartbeat: reading position, counts. */
   readonly heartbeat?: unknown;
   readonly lastHeartbeatAt?: string;
@@ -19,27 +23,34 @@ export interface PendingActivity {
 
 const { PendingActivityState } = temporal.api.enums.v1;
 
-/** Throws what `unknown` makes when there is no such workflow. */
+/** Throws what `unknown` returns when there is no such workflow. */
 export async function readPendingActivities(
   session: TemporalSession,
   workflowId: string,
   unknown: () => SluiceError,
 ): Promise<PendingActivity[]> {
-  const { raw } = await session.client.workflow
+  const description = await session.client.workflow
     .getHandle(workflowId)
     .describe()
     .catch((error: unknown) => {
       throw isNotFound(error) ? unknown() : error;
     });
+  return pendingActivitiesOf(description);
+}
+
+export function pendingActivitiesOf({ raw }: WorkflowExecutionDescription): PendingActivity[] {
   return (raw.pendingActivities ?? []).map((info): PendingActivity => {
     const [payload] = info.heartbeatDetails?.payloads ?? [];
+    const { scheduledTime, lastStartedTime, lastHeartbeatTime } = info;
     return {
       id: info.activityId ?? '',
       type: info.activityType?.name ?? '',
       state: stateOf(info.state),
       attempt: info.attempt ?? 1,
+      ...(scheduledTime ? { scheduledAt: isoTime(scheduledTime) } : {}),
+      ...(lastStartedTime ? { startedAt: isoTime(lastStartedTime) } : {}),
       ...(payload ? { heartbeat: defaultPayloadConverter.fromPayload(payload) } : {}),
-      ...(info.lastHeartbeatTime ? { lastHeartbeatAt: isoTime(info.lastHeartbeatTime.seconds) } : {}),
+      ...(lastHeartbeatTime ? { lastHeartbeatAt: isoTime(lastHeartbeatTime) } : {}),
       ...(info.lastWorkerIdentity ? { worker: info.lastWorkerIdentity } : {}),
       ...(info.lastFailure?.message ? { lastFailure: info.lastFailure.message } : {}),
     };
@@ -62,6 +73,6 @@ function stateOf(state: temporal.api.enums.v1.PendingActivityState | null | unde
   }
 }
 
-function isoTime(seconds: { toString(): string } | null | undefined): string {
-  return new Date(Number(seconds?.toString() ?? 0) * 1000).toISOString();
+function isoTime({ seconds, nanos }: google.protobuf.ITimestamp): string {
+  return new Date(Number(seconds?.toString() ?? 0) * 1000 + Math.floor((nanos ?? 0) / 1e6)).toISOString();
 }

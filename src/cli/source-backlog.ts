@@ -1,16 +1,15 @@
 /** What waits outside of an event source, by the latest of what its activities and its workflow know. */
 import { describeUnread, unreadFate, type UnreadFate } from '../sources/source-events';
-import type { EventBacklog, EventSourceStatus } from '../../workflows/messages';
+import type { EventBacklog } from '../../workflows/messages';
 import { ageOf } from './ages';
+import type { ObservedEvent } from './condition/condition';
 import type { PendingActivity } from './pending-activities';
 
-export interface EventState extends Readonly<EventSourceStatus['events'][number]> {
-  /** What becomes of events that come while nobody reads. */
-  readonly unread?: UnreadFate;
-}
+/** `unread`: what becomes of events that come while nothing reads. */
+export type EventState = ObservedEvent & { readonly unread?: UnreadFate };
 
 export function withBacklogs(
-  events: EventSourceStatus['events'],
+  events: readonly ObservedEvent[],
   activities: readonly PendingActivity[],
 ): readonly EventState[] {
   const beaten = new Map(activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)));

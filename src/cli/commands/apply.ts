@@ -7,9 +7,10 @@ import { findBusDependents, withBus } from '../apply/bus-dependents';
 import { foreseeableLosses } from '../apply/foreseeable-losses';
 import { checkSecrets } from '../apply/check-secrets';
 import { resolveDesired, type Desired } from '../apply/desired-objects';
-import { APPLIED_KINDS, defaultNamespace, taskQueuesOf } from '../applied-kinds';
+import { APPLIED_KINDS, defaultNamespace, LIST_ORDER, taskQueuesOf } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { collect, parseDuration } from '../arguments';
+import { CONDITION_TONES, isAsWanted } from '../condition/condition';
 import { concurrently } from '../concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
@@ -19,7 +20,6 @@ import { createProgress, type Progress } from '../progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
-import type { Tone } from '../style';
 import { addTemporalOptions, isForbidden, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 export interface ApplyOptions extends TemporalOptions {
@@ -42,6 +42,10 @@ interface AppliedRow {
 /** Long enough to see a connection come up, short enough not to be felt. */
 const SHORT_WAIT_MS = 3_000;
 
+/** A sensor that does not listen by then keeps no source waiting: it may be its bus that is away. */
+const LISTENERS_WAIT_MS = 5_000;
+const QUESTIONS_AT_ONCE = 8;
+
 const NOTHING_APPLIED = 'Nothing was applied';
 
 const EXAMPLES = `
@@ -50,8 +54,8 @@ Examples:
   sluice apply -f sensor.yaml -n argo --dry-run
   sluice apply -f . --wait 30s
 
-Everything is checked before anything is applied; with an error nothing is. Buses are applied first, then sources,
-then sensors. The first apply needs no worker; to change what runs, a worker must be there to take the change over.`;
+Everything is checked before anything is applied; with an error nothing is. Buses are applied first, then sensors,
+then sources, so that a sensor misses nothing of what its source reads first. The first apply needs no worker; to change what runs, a worker must be there to take the change over.`;
 
 export const registerApply: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('apply'))
@@ -137,10 +141,11 @@ async function prepareNamespace(session: TemporalSession, options: ApplyOptions,
 }
 
 async function compareAll(session: TemporalSession, desired: readonly Desired[]): Promise<AppliedRow[]> {
-  return await concurrently(desired, 4, async (object) => ({
+  const rows = await concurrently(desired, 4, async (object) => ({
     desired: object,
     action: await compareObject(session, object),
   }));
+  return inListOrder(rows);
 }
 
 async function applyAll(
@@ -154,7 +159,11 @@ async function applyAll(
   const rows: AppliedRow[] = [];
   const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
   const followers: Desired[] = [];
-  for (const object of desired) {
+  for (const [index, object] of desired.entries()) {
+    if (object.kind === 'EventSource' && desired[index - 1]?.kind === 'Sensor') {
+      progress.update('waiting for sensors to listen');
+      await awaitListeners(session, rows);
+    }
     progress.update(`applying ${object.kind} ${object.definition.name}`);
     const action = await applyObject(session, object, queues);
     rows.push({ desired: object, action });
@@ -171,18 +180,27 @@ async function applyAll(
   }
   const deadline = Date.now() + (options.wait ?? SHORT_WAIT_MS);
   progress.update('waiting for sources and sensors to be ready');
-  return await concurrently(rows, rows.length, async (row) => ({
+  return await concurrently(inListOrder(rows), rows.length, async (row) => ({
     ...row,
     readiness: await awaitReady(session, row.desired, Math.max(0, deadline - Date.now())),
   }));
 }
 
-const READINESS_TONES: Record<Readiness['state'], Tone> = {
-  Ready: 'good',
-  Paused: 'warning',
-  NotReady: 'warning',
-  NoWorker: 'warning',
-};
+/**
+ * What a source reads at once may be a backlog. A new sensor takes what came since it was started; one that asks for
+ * other events than before takes them from when its consumer asks for them. So consumers are there before sources are.
+ */
+async function awaitListeners(session: TemporalSession, rows: readonly AppliedRow[]): Promise<void> {
+  const changed = rows.filter(({ desired, action }) => desired.kind === 'Sensor' && action !== 'unchanged');
+  await concurrently(changed, QUESTIONS_AT_ONCE, ({ desired }) =>
+    awaitReady(session, desired, LISTENERS_WAIT_MS, ({ state }) => state !== 'NoWorker'),
+  );
+}
+
+/** They are applied in another order than that in which people read them. */
+function inListOrder(rows: readonly AppliedRow[]): AppliedRow[] {
+  return [...rows].sort((a, b) => LIST_ORDER.indexOf(a.desired.kind) - LIST_ORDER.indexOf(b.desired.kind));
+}
 
 function print(
   rows: readonly AppliedRow[],
@@ -214,7 +232,7 @@ function print(
           definition.namespace,
           { text: textOf(action), tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
           ...(readiness
-            ? [{ text: readiness.state, tone: READINESS_TONES[readiness.state] }, readiness.reason ?? '']
+            ? [{ text: readiness.state, tone: CONDITION_TONES[readiness.state] }, readiness.reason ?? '']
             : []),
         ]),
       ],
@@ -225,7 +243,7 @@ function print(
 }
 
 function isNotReady({ readiness }: AppliedRow): boolean {
-  return readiness?.state === 'NotReady' || readiness?.state === 'NoWorker';
+  return readiness !== undefined && !isAsWanted(readiness);
 }
 
 function hintAt(others: readonly OtherDocument[]): string {

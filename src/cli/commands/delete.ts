@@ -1,24 +1,34 @@
 /** `sluice delete`: ends buses, sources and sensors, and what they leave on the bus. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 import { deleteSignal } from '../../../workflows/messages';
 import { SluiceError } from '../../errors';
 import { accountableOf, type AccountableOptions } from '../accountable';
 import { findBusDependents } from '../apply/bus-dependents';
 import { addressOf } from '../apply/apply-object';
-import { APPLIED_KINDS, APPLY_ORDER, defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
+import {
+  APPLIED_KINDS,
+  DELETE_ORDER,
+  defaultNamespace,
+  parseObjectAddress,
+  type ObjectAddress,
+} from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { collect, parseDuration } from '../arguments';
-import { addressText, isNotFound, notApplied } from '../ask-workflow';
+import { addressText } from '../ask-workflow';
+import { DELETE_REASON, isDeleted, readEnd } from '../condition/execution-end';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
 import { refuseManifests, reportManifests } from '../manifest-report';
 import type { Output } from '../output';
+import { isNotFound } from '../not-found';
 import { createProgress } from '../progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { objectUnknown } from '../unknown-object';
 
 interface DeleteOptions extends TemporalOptions, AccountableOptions {
   filename?: string[];
@@ -75,12 +85,14 @@ async function deleteObjects(
       progress.update(`ending ${addressText(address)}`);
       done.push({ address, deletion: await end(session, address, options, io) });
     }
+    const [first] = done;
+    const isNamed = options.filename === undefined;
+    if (isNamed && first?.deletion === 'not found' && !options.ignoreNotFound) {
+      throw await objectUnknown(session, first.address);
+    }
     return done;
   }).finally(() => progress.end());
 
-  const [first] = results;
-  const named = options.filename === undefined;
-  if (named && first?.deletion === 'not found' && !options.ignoreNotFound) throw notApplied(first.address);
   output.print({
     data: {
       objects: results.map(({ address: { kind, namespace, name }, deletion }) => ({
@@ -120,7 +132,7 @@ async function addressesOf(
   const manifests = await readManifests(options.filename, io);
   const report = reportManifests(manifests);
   if (!report.valid) throw refuseManifests(report.problems, 'Nothing was deleted', output);
-  return [...APPLY_ORDER].reverse().flatMap((kind) =>
+  return DELETE_ORDER.flatMap((kind) =>
     manifests.documents.flatMap((document) => {
       if (document.kind !== kind) return [];
       const { name, namespace: own } = document.object.metadata;
@@ -145,6 +157,21 @@ async function refuseIfInUse(
   });
 }
 
+/** What was ended from outside is shown by `sluice list` until it is deleted: nothing is left but its history. */
+async function forgetGone(
+  session: TemporalSession,
+  description: WorkflowExecutionDescription,
+): Promise<'deleted' | 'not found'> {
+  const found = await readEnd(session, description);
+  if (found === undefined || isDeleted(found)) return 'not found';
+  const { workflowId, runId } = description;
+  await session.client.workflowService.deleteWorkflowExecution({
+    namespace: session.namespace,
+    workflowExecution: { workflowId, runId },
+  });
+  return 'deleted';
+}
+
 async function end(
   session: TemporalSession,
   address: ObjectAddress,
@@ -153,10 +180,10 @@ async function end(
 ): Promise<Deletion> {
   const handle = session.client.workflow.getHandle(workflowIdOf(address));
   try {
-    const { status } = await handle.describe();
-    if (status.name !== 'RUNNING') return 'not found';
+    const description = await handle.describe();
+    if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
     // A bus holds nothing that would have to be cleaned up, so its end need not wait for a worker.
-    if (options.force || address.kind.kind === 'EventBus') await handle.terminate('sluice delete');
+    if (options.force || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
     else await handle.signal(deleteSignal, accountableOf(options, io));
   } catch (error) {
     if (isNotFound(error)) return 'not found';

@@ -1,109 +1,112 @@
-/** `sluice list`: what is applied and how it is. */
+/** `sluice list`: what is applied and whether it works. */
 import type { Command } from 'commander';
-import { eventSourceStatusQuery, sensorStatusQuery, type SensorStatus } from '../../../workflows/messages';
+import type { SensorStatus } from '../../../workflows/messages';
 import { isSluiceError } from '../../errors';
 import { ageOf } from '../ages';
-import { parseKind } from '../applied-kinds';
-import { ALL_KINDS, listApplied, type AppliedObject } from '../applied-objects';
-import { askWorkflow, hasWorker, notApplied } from '../ask-workflow';
+import { parseKind, type ObjectAddress } from '../applied-kinds';
+import { ALL_KINDS, inOrder, listApplied, listGone, type AppliedObject } from '../applied-objects';
+import { addressText } from '../ask-workflow';
 import { concurrently } from '../concurrently';
+import { CONDITION_TONES, goneCondition, isAsWanted, type Condition } from '../condition/condition';
+import { readCondition } from '../condition/read-condition';
+import { EXIT_CODES } from '../exit-codes';
 import { createProgress } from '../progress';
 import type { RegisterCommand } from '../runtime';
-import type { Tone } from '../style';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { didYouMean, listNames } from '../unknown-object';
+import { wrap } from '../wrap';
 
 const QUERY_TIMEOUT_MS = 3_000;
 const QUERIES_AT_ONCE = 8;
 
-interface ObjectState {
-  readonly state: 'Ready' | 'Paused' | 'Failed' | 'NoWorker';
-  readonly sensor?: Pick<SensorStatus, 'counts' | 'lag'>;
-}
+type Listed = AppliedObject & Condition & { readonly sensor?: Pick<SensorStatus, 'counts' | 'lag'> };
 
-const TONES: Record<ObjectState['state'], Tone> = { Ready: 'good', Paused: 'warning', Failed: 'bad', NoWorker: 'bad' };
+const EXAMPLES = `
+Examples:
+  sluice list
+  sluice list sensors -n argo -o json
+
+Ends with 1 if anything that is listed does not work.`;
 
 export const registerList: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('list').argument('[kind]', 'buses, sources, sensors or all', 'all'))
     .summary('show what is applied')
-    .description('Lists buses, event sources and sensors with their state.')
+    .description('Lists buses, event sources and sensors with the state that is observed of them.')
     .option('-n, --namespace <name>', 'only this Kubernetes namespace (default: all)')
-    .addHelpText('after', '\nExamples:\n  sluice list\n  sluice list sensors -n argo -o json')
+    .addHelpText('after', EXAMPLES)
     .action(async (word: string, options: TemporalOptions & { namespace?: string }, command: Command) => {
       const kinds = word === 'all' ? ALL_KINDS : [parseKind(word)];
+      const output = cli.output(command);
       const progress = createProgress(cli.io);
-      const objects = await withTemporal(options, cli.io, async (session) => {
+      const { objects, hint } = await withTemporal(options, cli.io, async (session) => {
         const applied = await listApplied(session, kinds, options.namespace);
         progress.update(`asking ${applied.length} workflows for their state`);
-        const served = await findServedQueues(session, applied);
-        return concurrently(applied, QUERIES_AT_ONCE, async (object) => ({
-          ...object,
-          ...(served.has(object.taskQueue) ? await stateOf(session, object) : { state: 'NoWorker' as const }),
-        }));
+        const [present, gone] = await Promise.all([
+          concurrently(applied, QUERIES_AT_ONCE, (object) => look(session, object)),
+          listGone(session, kinds, options.namespace, applied),
+        ]);
+        const found: Listed[] = [
+          ...present.filter((object) => object !== undefined),
+          ...gone.map(({ end, ...object }) => ({ ...object, ...goneCondition(end) })),
+        ];
+        return { objects: inOrder(found), hint: found.length === 0 && (await otherNamespaces(session, options)) };
       }).finally(() => progress.end());
-      cli.output(command).print({
+      const faulty = objects.filter((object) => !isAsWanted(object));
+      output.print({
         data: {
-          objects: objects.map(({ kind, namespace, name, workflowId, taskQueue, startedAt, state, sensor }) => ({
-            ...{ kind: kind.kind, namespace, name, state, ...sensor, workflowId, taskQueue },
-            runningSince: startedAt.toISOString(),
-          })),
+          objects: objects.map(
+            ({ kind, namespace, name, workflowId, taskQueue, startedAt, state, reason, sensor }) => ({
+              ...{ kind: kind.kind, namespace, name, state, ...(reason !== undefined && { reason }) },
+              ...{ ...(sensor && { counts: sensor.counts, lag: sensor.lag }), workflowId, taskQueue },
+              runningSince: startedAt.toISOString(),
+            }),
+          ),
         },
-        table: {
-          columns: ['kind', 'namespace', 'name', 'state', 'consumed', 'matched', 'fired', 'failed', 'lag', 'age'],
-          rows: objects.map(({ kind, namespace, name, state, sensor, startedAt }) => [
-            ...[kind.word, namespace, name, { text: state, tone: TONES[state] }],
-            ...(['consumed', 'matched', 'fired', 'failed'] as const).map((count) =>
-              String(sensor?.counts[count] ?? '-'),
-            ),
-            ...[String(sensor?.lag ?? '-'), ageOf(startedAt)],
-          ]),
-          empty: 'Nothing is applied. Begin with: sluice apply -f PATH',
-        },
+        table: [
+          {
+            columns: ['kind', 'namespace', 'name', 'state', 'consumed', 'matched', 'fired', 'failed', 'lag', 'age'],
+            rows: objects.map(({ kind, namespace, name, state, sensor, startedAt }) => [
+              ...[kind.word, namespace, name, { text: state, tone: CONDITION_TONES[state] }],
+              ...(['consumed', 'matched', 'fired', 'failed'] as const).map((count) =>
+                String(sensor?.counts[count] ?? '-'),
+              ),
+              ...[String(sensor?.lag ?? '-'), ageOf(startedAt)],
+            ]),
+            empty: 'Nothing is applied. Begin with: sluice apply -f PATH',
+          },
+          ...describeReasons(objects, output.width),
+        ],
         names: objects.map(({ kind, name }) => `${kind.word}/${name}`),
       });
+      if (hint) output.note(hint);
+      if (faulty.length > 0 || hint) cli.exitWith(EXIT_CODES.problem);
     });
 };
 
-/** Asking an unserved queue only ends when time is up: look first. */
-async function findServedQueues(
-  session: TemporalSession,
-  objects: readonly AppliedObject[],
-): Promise<ReadonlySet<string>> {
-  const queues = [...new Set(objects.map(({ taskQueue }) => taskQueue))];
-  const served = await Promise.all(queues.map((queue) => hasWorker(session, queue)));
-  return new Set(queues.filter((_, index) => served[index]));
-}
-
-async function stateOf(session: TemporalSession, object: AppliedObject): Promise<ObjectState> {
-  const unknown = () => notApplied(object);
+/** Undefined for what was deleted a moment ago. */
+async function look(session: TemporalSession, object: AppliedObject): Promise<Listed | undefined> {
   try {
-    switch (object.kind.kind) {
-      case 'EventBus':
-        return { state: 'Ready' };
-      case 'EventSource': {
-        const status = await askWorkflow(
-          session,
-          object.workflowId,
-          unknown,
-          (handle) => handle.query(eventSourceStatusQuery),
-          QUERY_TIMEOUT_MS,
-        );
-        if (status.events.some(({ state }) => state === 'Failed')) return { state: 'Failed' };
-        return { state: status.paused ? 'Paused' : 'Ready' };
-      }
-      case 'Sensor': {
-        const { paused, stopped, counts, lag } = await askWorkflow(
-          session,
-          object.workflowId,
-          unknown,
-          (handle) => handle.query(sensorStatusQuery),
-          QUERY_TIMEOUT_MS,
-        );
-        return { state: stopped ? 'Failed' : paused ? 'Paused' : 'Ready', sensor: { counts, lag } };
-      }
-    }
+    return { ...object, ...(await readCondition(session, object, QUERY_TIMEOUT_MS)) };
   } catch (error) {
-    // A list must show the objects that nobody serves too: they are what one looks for.
-    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return { state: 'NoWorker' };
+    if (isSluiceError(error) && error.code === 'OBJECT_UNKNOWN') return undefined;
     throw error;
   }
+}
+
+function describeReasons(objects: readonly Listed[], width: number | undefined): string[] {
+  const reasons = objects.flatMap(({ state, reason, ...address }) =>
+    reason === undefined ? [] : [wrap(`${addressText(address satisfies ObjectAddress)} ${state}: ${reason}`, width, 2)],
+  );
+  return reasons.length === 0 ? [] : [reasons.join('\n')];
+}
+
+/** A namespace in which nothing is applied may be a typing error, if there are others. */
+async function otherNamespaces(
+  session: TemporalSession,
+  { namespace }: { readonly namespace?: string },
+): Promise<string | undefined> {
+  if (namespace === undefined) return undefined;
+  const others = [...new Set((await listApplied(session, ALL_KINDS)).map((object) => object.namespace))];
+  if (others.length === 0 || others.includes(namespace)) return undefined;
+  return `${didYouMean(namespace, others)}Nothing is applied in namespace "${namespace}", but in ${listNames(others)}.`;
 }

@@ -5,9 +5,10 @@ import { SluiceError } from '../../errors';
 import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
 import { workflowIdOf } from '../applied-objects';
 import { defaultNamespace, parseObjectAddress } from '../applied-kinds';
-import { addressText, notApplied, signalWorkflow } from '../ask-workflow';
+import { addressText, signalWorkflow } from '../ask-workflow';
 import type { CliRuntime, RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
+import { objectUnknown } from '../unknown-object';
 
 type Action = 'pause' | 'resume';
 type Options = TemporalOptions & AccountableOptions & { namespace?: string };
@@ -46,7 +47,7 @@ function register(action: Action, program: Command, cli: CliRuntime): void {
       const request = accountableOf(options, cli.io);
       const signal = action === 'pause' ? pauseSignal : resumeSignal;
       await withTemporal(options, cli.io, (session) =>
-        signalWorkflow(session, workflowIdOf(address), signal, [request], () => notApplied(address)),
+        signalWorkflow(session, workflowIdOf(address), signal, [request], () => objectUnknown(session, address)),
       );
       const { kind, namespace, name } = address;
       cli.output(self).print({

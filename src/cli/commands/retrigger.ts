@@ -7,7 +7,7 @@ import { parseJson, type JsonValue } from '../../event/json';
 import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
 import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
 import { collect } from '../arguments';
-import { askWorkflow, notApplied, runUnknown, signalWorkflow } from '../ask-workflow';
+import { askWorkflow, runUnknown, signalWorkflow } from '../ask-workflow';
 import { concurrently } from '../concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
@@ -18,6 +18,7 @@ import { countRuns, describeRun, findRuns, parseRunId } from '../runs/find-runs'
 import { readFires } from '../runs/run-details';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { objectUnknown } from '../unknown-object';
 
 interface RetriggerOptions extends TemporalOptions, AccountableOptions {
   event?: string;
@@ -223,7 +224,7 @@ async function askSensor(
   name: string,
   request: RetriggerRequest,
 ): Promise<readonly string[]> {
-  const unknown = () => notApplied({ kind: APPLIED_KINDS.Sensor, namespace, name });
+  const unknown = () => objectUnknown(session, { kind: APPLIED_KINDS.Sensor, namespace, name });
   return await askWorkflow(
     session,
     sensorWorkflowId(namespace, name),

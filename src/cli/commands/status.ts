@@ -1,4 +1,5 @@
 /** `sluice status`: everything that one bus, source or sensor can say about itself. */
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 import {
   eventBusDefinitionQuery,
@@ -15,17 +16,21 @@ import {
 import { ageOf } from '../ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
-import { addressText, askWorkflow, notApplied } from '../ask-workflow';
 import { describeExpiring, expiringEvents } from '../expiring-events';
+import { addressText, askWorkflow } from '../ask-workflow';
+import { goneCondition, observeEvents, sensorCondition, sourceCondition, type Condition } from '../condition/condition';
+import { isDeleted, readEnd } from '../condition/execution-end';
 import { findBus, withBuses } from '../explain/open-buses';
+import { isNotFound } from '../not-found';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
 import { sensorProblems, sourceProblems } from '../object-problems';
 import type { Result } from '../output';
-import { readPendingActivities, type PendingActivity } from '../pending-activities';
+import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../table';
 import { describeBacklog, withBacklogs, type EventState } from '../source-backlog';
+import { objectUnknown } from '../unknown-object';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 /** Of each trigger; `-o json` has all that the sensor tells. */
@@ -52,17 +57,37 @@ export const registerStatus: RegisterCommand = (program, cli) => {
     });
 };
 
+/** What is said first. */
+interface Judged {
+  readonly condition: Condition;
+  readonly problems: readonly string[];
+}
+
 interface ObjectResult extends Result {
   readonly problems: readonly string[];
 }
 
 async function describe(session: TemporalSession, address: ObjectAddress, io: CliIo): Promise<ObjectResult> {
   const workflowId = workflowIdOf(address);
-  const unknown = () => notApplied(address);
+  const unknown = () => objectUnknown(session, address);
   const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
     askWorkflow(session, workflowId, unknown, question);
   const identity = { kind: address.kind.kind, namespace: address.namespace, name: address.name, workflowId };
   const names = [`${address.kind.word}/${address.name}`];
+  const execution = await describeExecution(session, address);
+  const end = await readEnd(session, execution);
+  if (end !== undefined) {
+    if (isDeleted(end)) throw await unknown();
+    const condition = goneCondition(end);
+    const problems = [condition.reason ?? ''];
+    return {
+      data: { ...identity, ...condition, end, problems },
+      table: `${addressText(address)}: ${condition.state}\n${condition.reason ?? ''}`,
+      names,
+      problems,
+    };
+  }
+  const activities = pendingActivitiesOf(execution);
   switch (address.kind.kind) {
     case 'EventBus': {
       const definition = await ask((handle) => handle.query(eventBusDefinitionQuery));
@@ -70,35 +95,48 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
       return { data, table: describeBus(address, definition), names, problems: [] };
     }
     case 'EventSource': {
-      const [status, { bus }, activities] = await Promise.all([
+      const [status, { bus }] = await Promise.all([
         ask((handle) => handle.query(eventSourceStatusQuery)),
         ask((handle) => handle.query(eventSourceDefinitionQuery)),
-        readPendingActivities(session, workflowId, unknown),
       ]);
-      const now = { ...status, events: withBacklogs(status.events, activities) };
-      const problems = sourceProblems(status, activities);
+      const observed = observeEvents(status.events, activities, Date.now());
+      const condition = sourceCondition(status, observed);
+      const now = { ...status, events: withBacklogs(observed, activities) };
+      const problems = sourceProblems(status, activities, condition);
       return {
-        data: { ...identity, bus: bus.name, ...now, problems, activities },
-        table: describeSource(address, bus, now, activities, problems),
+        data: { ...identity, ...condition, bus: bus.name, ...now, problems, activities },
+        table: describeSource(address, bus, now, activities, { condition, problems }),
         names,
         problems,
       };
     }
     case 'Sensor': {
-      const [status, { bus }, dependencies, activities] = await Promise.all([
+      const [status, { bus, options }, dependencies] = await Promise.all([
         ask((handle) => handle.query(sensorStatusQuery)),
         ask((handle) => handle.query(sensorDefinitionQuery)),
         ask((handle) => handle.query(sensorDependenciesQuery)),
-        readPendingActivities(session, workflowId, unknown),
       ]);
       // Nobody counts while a sensor is paused, so its bus is asked how much has come together.
       const backlog = status.paused && (await readBacklog(session, io, address, bus));
       const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
-      const problems = sensorProblems(status, activities);
       const expiring = expiringEvents(activities);
-      const data = { ...identity, bus: bus.name, ...now, problems, expiring, dependencies, activities };
-      return { data, table: describeSensor(address, bus, now, dependencies, activities, problems), names, problems };
+      const condition = sensorCondition(status, options.listeners, activities, Date.now());
+      const problems = sensorProblems(status, activities, condition);
+      const data = { ...identity, ...condition, bus: bus.name, ...now, problems, expiring, dependencies, activities };
+      const judged = { condition, problems };
+      return { data, table: describeSensor(address, bus, now, dependencies, activities, judged), names, problems };
     }
+  }
+}
+
+async function describeExecution(
+  session: TemporalSession,
+  address: ObjectAddress,
+): Promise<WorkflowExecutionDescription> {
+  try {
+    return await session.client.workflow.getHandle(workflowIdOf(address)).describe();
+  } catch (error) {
+    throw isNotFound(error) ? await objectUnknown(session, address) : error;
   }
 }
 
@@ -124,10 +162,10 @@ function describeSource(
   bus: EventBusDefinition,
   status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventState[] },
   activities: readonly PendingActivity[],
-  problems: readonly string[],
+  judged: Judged,
 ): Result['table'] {
   return [
-    heading(address, bus, status, problems),
+    heading(address, bus, status, judged),
     {
       columns: ['event', 'kind', 'state', 'backlog', 'problem'],
       rows: status.events.map((event) => [
@@ -149,7 +187,7 @@ function describeSensor(
   status: SensorStatus,
   dependencies: readonly HeldDependencies[],
   activities: readonly PendingActivity[],
-  problems: readonly string[],
+  judged: Judged,
 ): Result['table'] {
   const { counts, parked, lag, countedAt } = status;
   const held: Table = {
@@ -158,7 +196,7 @@ function describeSensor(
   };
   const expiring = expiringEvents(activities);
   return [
-    [heading(address, bus, status, problems), ...(expiring ? describeExpiring(expiring) : [])].join('\n'),
+    [heading(address, bus, status, judged), ...(expiring ? describeExpiring(expiring) : [])].join('\n'),
     {
       columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'parked', 'lag', 'counted'],
       rows: [
@@ -200,9 +238,9 @@ function heading(
   address: ObjectAddress,
   bus: EventBusDefinition,
   { paused, appliedAt, refusals = [], holdingBack }: Heading,
-  problems: readonly string[],
+  { condition, problems }: Judged,
 ): string {
-  const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago`];
+  const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago: ${condition.state}`];
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
   if (holdingBack) {
     lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`);

@@ -2,7 +2,8 @@
 import type { SensorRunInput } from '../../../workflows/messages';
 import { isSluiceError } from '../../errors';
 import type { FireStatus } from '../../run/run-types';
-import { isNotFound, runUnknown } from '../ask-workflow';
+import { runUnknown } from '../ask-workflow';
+import { isNotFound } from '../not-found';
 import { concurrently } from '../concurrently';
 import { readPendingActivities } from '../pending-activities';
 import { describeRun, findRuns, type FoundRun } from '../runs/find-runs';

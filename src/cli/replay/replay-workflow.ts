@@ -15,7 +15,9 @@ import { summaryLine } from '../../../workflows/summary-line';
 import { SluiceError } from '../../errors';
 import { asProse } from '../../markdown-text';
 import { APPLIED_KINDS } from '../applied-kinds';
-import { askWorkflow, isNotFound, notApplied } from '../ask-workflow';
+import { askWorkflow } from '../ask-workflow';
+import { isNotFound } from '../not-found';
+import { objectUnknown, requireRunning } from '../unknown-object';
 import type { TemporalSession } from '../temporal';
 
 export type ReplayTarget = ObjectName;
@@ -40,7 +42,9 @@ export async function startReplay(
 ): Promise<string> {
   const { namespace, name } = target;
   const sensorId = sensorWorkflowId(namespace, name);
-  const unknown = () => notApplied({ kind: APPLIED_KINDS.Sensor, namespace, name });
+  const address = { kind: APPLIED_KINDS.Sensor, namespace, name };
+  await requireRunning(session, address);
+  const unknown = () => objectUnknown(session, address);
   const definition = await askWorkflow(session, sensorId, unknown, (handle) => handle.query(sensorDefinitionQuery));
   if (!request.dryRun) await refuseSecond(session, target);
   const { taskQueue } = await session.client.workflow.getHandle(sensorId).describe();

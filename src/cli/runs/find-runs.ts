@@ -9,7 +9,8 @@ import {
 } from '../../../workflows/search-attributes';
 import { isSluiceError, SluiceError } from '../../errors';
 import { toShortEventId } from '../../event/short-id';
-import { isNotFound, runUnknown } from '../ask-workflow';
+import { runUnknown } from '../ask-workflow';
+import { isNotFound } from '../not-found';
 import type { TemporalSession } from '../temporal';
 
 export const RUN_STATES = ['Firing', 'Waiting', 'Parked', 'Succeeded', 'Failed', 'Discarded'] as const;

@@ -1,0 +1,151 @@
+import { Client, Connection } from '@temporalio/client';
+import Redis from 'ioredis';
+import { eventually } from '../setup/eventually';
+import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { jsonOf } from './run-cli-for-test';
+
+interface ListAnswer {
+  readonly objects: ReadonlyArray<{ readonly name: string; readonly state: string; readonly reason?: string }>;
+}
+interface StatusAnswer {
+  readonly state: string;
+  readonly problems: readonly string[];
+  readonly counts?: { readonly fired: number };
+  readonly end?: { readonly how: string; readonly by?: string; readonly reason?: string };
+}
+
+describe('the state of what is applied', () => {
+  let cluster: ClusterOfOne;
+  let redis: Redis;
+  let connection: Connection;
+  let client: Client;
+  beforeAll(async () => {
+    cluster = await startClusterOfOne();
+    redis = new Redis(cluster.redis.url);
+    connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
+    client = new Client({ connection, identity: 'ada@test' });
+    await cluster.startWorkers();
+  });
+  afterAll(async () => {
+    redis?.disconnect();
+    await connection?.close();
+    await cluster?.stop();
+  });
+
+  const bus = () => `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: { name: default }
+spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
+`;
+  const source = (
+    name: string,
+    address = `${cluster.redis.host}:${cluster.redis.port}`,
+  ) => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: ${name} }
+spec:
+  redisStream:
+    items: { hostAddress: '${address}', consumerGroup: g, streams: [${name}] }
+`;
+  const sensor = (name: string, ...sources: readonly string[]) => `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: ${name} }
+spec:
+  dependencies:
+${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventName: items }`).join('\n')}
+  triggers: [{ template: { name: note, conditions: '${sources.join(' || ')}', log: {} } }]
+`;
+  const status = async (address: string) => {
+    const run = await cluster.sluice(['status', address, '-o', 'json']);
+    return { exitCode: run.exitCode, ...jsonOf<StatusAnswer>(run) };
+  };
+  const list = async () => {
+    const run = await cluster.sluice(['list', '-n', cluster.namespace.name, '-o', 'json']);
+    return { exitCode: run.exitCode, ...jsonOf<ListAnswer>(run) };
+  };
+  const stateInList = async (name: string) => (await list()).objects.find((object) => object.name === name)?.state;
+  const workflowOf = (kind: string, name: string) =>
+    client.workflow.getHandle(`${kind}/${cluster.namespace.name}/${name}`);
+
+  it('is that a source and a sensor applied together lose nothing of the backlog, in whatever order they are written', async () => {
+    for (let item = 0; item < 10; item += 1) await redis.xadd('first', '*', 'item', item);
+    const file = await cluster.manifest('together.yaml', source('first'), sensor('scenes', 'first'), bus());
+    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
+    await eventually(async () => (await status('sensor/scenes')).counts?.fired === 10);
+  });
+
+  it('is that a sensor which asks for a new source loses nothing of its backlog either', async () => {
+    for (let item = 0; item < 10; item += 1) await redis.xadd('second', '*', 'item', item);
+    const file = await cluster.manifest('more.yaml', source('second'), sensor('scenes', 'first', 'second'));
+    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
+    await eventually(async () => (await status('sensor/scenes')).counts?.fired === 20);
+    expect(await list()).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is not ready where the source cannot reach its server', async () => {
+    const file = await cluster.manifest('away.yaml', source('away', '127.0.0.1:1'));
+    const run = await cluster.sluice(['apply', '-f', file, '--wait', '2s', '-o', 'json']);
+    expect(run.exitCode).toBe(1);
+    const [applied] = jsonOf<ListAnswer>(run).objects;
+    expect(['Connecting', 'NotReady']).toContain(applied?.state);
+    const described = await status('source/away');
+    expect({ exitCode: described.exitCode, problems: described.problems.length }).toEqual({ exitCode: 1, problems: 1 });
+    expect((await list()).exitCode).toBe(1);
+    expect((await cluster.sluice(['status', 'source/away'])).stdout).toMatch(
+      /items +redisStream +(Connecting|NotReady)/,
+    );
+    expect((await cluster.sluice(['delete', 'source/away'])).exitCode).toBe(0);
+    expect(await stateInList('away')).toBeUndefined();
+  });
+
+  it('of a sensor that was terminated is gone until it is applied again or deleted', async () => {
+    const file = await cluster.manifest('doomed.yaml', sensor('doomed', 'first'));
+    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
+    await workflowOf('sensor', 'doomed').terminate('clean-up');
+    const described = await status('sensor/doomed');
+    expect(described).toMatchObject({
+      exitCode: 1,
+      state: 'Gone',
+      end: { how: 'Terminated', by: 'ada@test', reason: 'clean-up' },
+    });
+    const { exitCode, stdout } = await cluster.sluice(['status', 'sensor/doomed']);
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 1,
+      stdout: expect.stringMatching(/Terminated by ada@test at .*\(clean-up\); apply it again/) as string,
+    });
+    await eventually(async () => (await stateInList('doomed')) === 'Gone');
+    const pause = await cluster.sluice(['pause', 'sensor/doomed', '--why', 'x']);
+    expect(pause).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/is gone: Terminated by ada/) as string });
+    const replay = await cluster.sluice(['replay', '--sensor', 'doomed', '--seq', '1..2', '--why', 'x', '--dry-run']);
+    expect(replay.stderr).toMatch(/is gone: Terminated by ada/);
+    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
+    expect(await stateInList('doomed')).toBe('Ready');
+    await workflowOf('sensor', 'doomed').terminate('clean-up');
+    expect((await cluster.sluice(['delete', 'sensor/doomed'])).exitCode).toBe(0);
+    await eventually(async () => (await stateInList('doomed')) === undefined);
+  });
+
+  it('of what was deleted is nothing, also when no worker was waited for', async () => {
+    const file = await cluster.manifest('brief.yaml', sensor('brief', 'first'));
+    for (const options of [[], ['--force']]) {
+      expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
+      expect((await cluster.sluice(['delete', 'sensor/brief', ...options])).exitCode).toBe(0);
+      expect(await stateInList('brief')).toBeUndefined();
+      expect((await cluster.sluice(['status', 'sensor/brief'])).stderr).toMatch(/is not applied.*\[OBJECT_UNKNOWN\]/s);
+    }
+  });
+
+  it('is not ready any more once the workers are killed', async () => {
+    expect((await list()).objects.map(({ state }) => state)).toEqual(['Ready', 'Ready', 'Ready', 'Ready']);
+    await cluster.killWorkers();
+    await eventually(
+      async () => {
+        const states = (await list()).objects.filter(({ name }) => name !== 'default').map(({ state }) => state);
+        return states.length === 3 && !states.includes('Ready');
+      },
+      { timeoutMs: 90_000 },
+    );
+    await cluster.startWorkers();
+    await eventually(async () => (await list()).exitCode === 0, { timeoutMs: 90_000 });
+  });
+});
