@@ -20,13 +20,21 @@ import type { WorkerDependencies } from './worker-dependencies';
 export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
   const { close: closeTriggers, ...fireActivities } = createFireActivities(dependencies);
   const { close: closeOutcomes, ...outcomeActivities } = createPublishOutcomes(dependencies);
-  const { buses } = dependencies;
+  const { buses, longActivities } = dependencies;
+  const listening = createListenActivities(dependencies);
+  const outcomes = createOutcomeActivities(dependencies);
+  const paused = createPausedSensorActivities(dependencies);
   const activities: SensorActivities = {
     ...fireActivities,
     ...createHeldContentActivities(dependencies),
-    ...createListenActivities(dependencies),
-    ...createPausedSensorActivities(dependencies),
-    ...createOutcomeActivities(dependencies),
+    sluiceWatchPausedSensor: longActivities.bound('sluiceWatchPausedSensor', (request) =>
+      paused.sluiceWatchPausedSensor(request),
+    ),
+    ...outcomes,
+    sluiceListen: longActivities.bound('sluiceListen', (request) => listening.sluiceListen(request)),
+    sluiceWatchOutcomes: longActivities.bound('sluiceWatchOutcomes', (request) =>
+      outcomes.sluiceWatchOutcomes(request),
+    ),
     ...createRetriggerActivities(),
     ...createReplayActivities(dependencies),
     ...outcomeActivities,

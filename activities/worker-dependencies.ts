@@ -10,6 +10,7 @@ import { Metrics } from '../src/metrics/metrics';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
 import { BusPool } from './bus-pool';
 import { FireLoad } from './fire-load';
+import { LongActivities } from './long-activities';
 
 export interface WorkerDependencies {
   readonly buses: BusPool;
@@ -18,6 +19,8 @@ export interface WorkerDependencies {
   readonly kubernetes: KubernetesAccess;
   readonly engine: ExpressionEngine;
   readonly fireLoad: FireLoad;
+  /** What is read and listened to until it is deleted. */
+  readonly longActivities: LongActivities;
   readonly metrics: Metrics;
   /** Base address of the Argo Workflows UI, for links. */
   readonly argoUi?: string;
@@ -55,6 +58,7 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
     kubernetes,
     engine,
     fireLoad: new FireLoad(),
+    longActivities: new LongActivities(metrics, log),
     metrics,
     ...(argoUi && { argoUi }),
     log,

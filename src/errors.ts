@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   TEMPORAL_UNREACHABLE: { retryable: true },
   TEMPORAL_NOT_PREPARED: { retryable: true },
   WORKER_MISSING: { retryable: true },
+  WORKER_FULL: { retryable: true },
   OBJECT_UNKNOWN: { retryable: false },
   OBJECT_IN_USE: { retryable: false },
   PLUGIN_MISUSED: { retryable: false },

@@ -13,9 +13,12 @@ export class EventSourcePlugin extends SluicePlugin {
   }
 
   protected override createActivities(dependencies: WorkerDependencies): PluginActivities {
+    const { longActivities } = dependencies;
+    const relays = createRelayActivities(dependencies);
+    const backlogs = createBacklogActivities(dependencies);
     const activities: EventSourceActivities = {
-      ...createRelayActivities(dependencies),
-      ...createBacklogActivities(dependencies),
+      sluiceRelayEvents: longActivities.bound('sluiceRelayEvents', (request) => relays.sluiceRelayEvents(request)),
+      sluiceWatchBacklog: longActivities.bound('sluiceWatchBacklog', (request) => backlogs.sluiceWatchBacklog(request)),
     };
     return { activities, close: () => Promise.resolve() };
   }

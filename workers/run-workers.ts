@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors';
+import { guardProcess } from '../src/plugin/process-guard';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
@@ -26,6 +27,7 @@ export interface WorkerRole {
 }
 
 const RECONNECT_AFTER_MS = 3_000;
+const FATAL_EXIT_AFTER_MS = 30_000;
 
 export async function runWorkers(
   settings: WorkerSettings,
@@ -34,6 +36,7 @@ export async function runWorkers(
   const log = createLogger(settings.logLevel);
   const workers: Worker[] = [];
   let failed = false;
+  const stopping = new AbortController();
   const health = await startHealthServer(settings.healthPort, () =>
     failed
       ? ['FAILED']
@@ -57,12 +60,25 @@ export async function runWorkers(
           }),
     },
   });
+  const fatal: Error[] = [];
+  const unguard = guardProcess({
+    log,
+    onFatal: (error) => {
+      fatal.push(error instanceof Error ? error : new Error(describeError(error)));
+      stopping.abort();
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      // What is broken may keep the workers from ending.
+      setTimeout(() => process.exit(1), FATAL_EXIT_AFTER_MS).unref();
+    },
+  });
   const tracing = await startTracing(process.env);
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  const connection = await connectPatiently(connectionOptions, log);
+  const connection = await connectPatiently(connectionOptions, log, stopping);
   if (connection === undefined) {
+    unguard();
     await tracing?.close();
-    return await health.close();
+    await health.close();
+    return throwFatal(fatal);
   }
   const ending = new AbortController();
   let applying: Promise<void> | undefined;
@@ -81,6 +97,7 @@ export async function runWorkers(
           workflowBundle,
           plugins: [plugin],
           maxCachedWorkflows: settings.maxCachedWorkflows,
+          maxConcurrentActivityTaskExecutions: settings.maxActivities,
           shutdownGraceTime: 0,
           shutdownForceTime: settings.shutdownGrace,
           // Not autoscaling ones: those shrink until a query or a signal to a cached workflow waits for a poller.
@@ -99,6 +116,7 @@ export async function runWorkers(
     }
     await Promise.all(runs);
     await Promise.allSettled(runs);
+    throwFatal(fatal);
   } catch (error) {
     failed = true;
     throw error;
@@ -108,15 +126,20 @@ export async function runWorkers(
     await connection.close();
     await tracing?.close();
     await health.close();
+    unguard();
   }
+}
+
+function throwFatal([error]: readonly Error[]): void {
+  if (error !== undefined) throw error;
 }
 
 /** Undefined when told to stop while waiting. */
 async function connectPatiently(
   options: Parameters<typeof NativeConnection.connect>[0],
   log: Logger,
+  stop: AbortController,
 ): Promise<NativeConnection | undefined> {
-  const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   try {

@@ -18,6 +18,7 @@ const variables = z.object({
   SLUICE_ARGO_UI: z.url().optional(),
   SLUICE_MANIFESTS: z.string().optional(),
   SLUICE_MAX_CACHED_WORKFLOWS: count.default(1000),
+  SLUICE_MAX_ACTIVITIES: z.coerce.number().int().min(4).default(1000),
   SLUICE_SHUTDOWN_GRACE: z.string().default('10s'),
 });
 
@@ -34,6 +35,8 @@ export interface WorkerSettings {
   /** Folder of manifests to apply at start and whenever they change. */
   readonly manifests?: string;
   readonly maxCachedWorkflows: number;
+  /** Activity slots of each worker. */
+  readonly maxActivities: number;
   /** How long running triggers may take to finish after SIGTERM. */
   readonly shutdownGrace: string;
 }
@@ -66,6 +69,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     ...(found.SLUICE_ARGO_UI === undefined ? {} : { argoUi: found.SLUICE_ARGO_UI }),
     ...(found.SLUICE_MANIFESTS === undefined ? {} : { manifests: found.SLUICE_MANIFESTS }),
     maxCachedWorkflows: found.SLUICE_MAX_CACHED_WORKFLOWS,
+    maxActivities: found.SLUICE_MAX_ACTIVITIES,
     shutdownGrace: found.SLUICE_SHUTDOWN_GRACE,
   };
 }

@@ -14,6 +14,7 @@ export interface MetricDefinition {
 
 const SOURCE = ['namespace', 'eventsource_name', 'event_name'] as const;
 const SENSOR = ['namespace', 'sensor_name'] as const;
+const WORKER = ['task_queue'] as const;
 const TRIGGER = ['namespace', 'sensor_name', 'trigger_name'] as const;
 
 const MILLISECONDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
@@ -142,6 +143,21 @@ export const METRICS = {
     labels: TRIGGER,
     help: "From the time of an event to its trigger's success; of joined events, the latest",
     buckets: SECONDS,
+  },
+  sluice_worker_long_activities: {
+    kind: 'gauge',
+    labels: WORKER,
+    help: 'Readers, listeners and outcome watches that this worker runs: each holds an activity slot until it is deleted',
+  },
+  sluice_worker_long_activities_limit: {
+    kind: 'gauge',
+    labels: WORKER,
+    help: 'How many of them this worker takes',
+  },
+  sluice_worker_unhandled_errors_total: {
+    kind: 'counter',
+    labels: ['module'],
+    help: 'Errors that nothing handled, by the package in which they were raised; the worker goes on',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

@@ -5,6 +5,7 @@
 import { SimplePlugin } from '@temporalio/plugin';
 import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
+import { longActivityLimit, type WorkerCapacity } from '../../activities/long-activities';
 import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -30,6 +31,9 @@ export interface PluginActivities {
   close(): Promise<void>;
 }
 
+/** What the SDK takes where the owner of the worker says nothing. */
+const DEFAULT_ACTIVITY_SLOTS = 100;
+
 /** Cancellation, pause and hand-over reach an activity with its heartbeats. */
 const HEARTBEAT_THROTTLE = '500ms';
 
@@ -46,6 +50,9 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   override configureWorker(options: WorkerOptions): WorkerOptions {
     refuseTwice(this.name, options.plugins);
+    const capacity = capacityOf(options);
+    this.dependencies.longActivities.open(capacity);
+    if (capacity.isDefault) this.warnOfDefault(capacity);
     this.opened ??= this.createActivities(this.dependencies);
     refuseClash(this.name, options.activities, this.opened.activities);
     if (options.workflowBundle !== undefined) {
@@ -72,6 +79,13 @@ export abstract class SluicePlugin extends SimplePlugin {
     }
   }
 
+  private warnOfDefault({ slots, sharedBy }: WorkerCapacity & { readonly slots: number }): void {
+    const limit = longActivityLimit(slots, sharedBy);
+    this.dependencies.log.warn(
+      `${this.name}: this worker has ${slots} activity slots, the default of the SDK, and so takes at most ${limit} readers and listeners; maxConcurrentActivityTaskExecutions raises that`,
+    );
+  }
+
   private withActivities(options: WorkerOptions): WorkerOptions {
     return {
       // Before the owner's options: what they say about heartbeats wins.
@@ -81,4 +95,16 @@ export abstract class SluicePlugin extends SimplePlugin {
       activities: { ...options.activities, ...this.opened?.activities },
     };
   }
+}
+
+type ReadCapacity = WorkerCapacity &
+  ({ readonly isDefault: true; readonly slots: number } | { readonly isDefault: false });
+
+function capacityOf(options: WorkerOptions): ReadCapacity {
+  const sharedBy = Math.max(1, options.plugins?.filter((plugin) => plugin instanceof SluicePlugin).length ?? 1);
+  const { taskQueue = '', tuner, maxConcurrentActivityTaskExecutions: slots } = options;
+  if (slots === undefined && tuner === undefined) {
+    return { taskQueue, sharedBy, slots: DEFAULT_ACTIVITY_SLOTS, isDefault: true };
+  }
+  return { taskQueue, sharedBy, slots, isDefault: false };
 }
