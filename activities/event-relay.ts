@@ -8,12 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, type ErrorCode, type SluiceError } from '../src/errors';
 import type { Bus, BusLog } from '../src/bus/bus';
 import type { CloudEvent } from '../src/event/cloud-event';
-import { nameEvent, type Decision, type DecisionRecord } from '../src/event/decision-record';
-import { deriveEventId } from '../src/event/event-id';
-import type { JsonObject } from '../src/event/json';
-import type { Delivery, ReceivedEvent, RejectedInput, Source } from '../src/sources/source';
-import { findTraceparent } from '../src/tracing/trace-context';
+import type { DecisionRecord } from '../src/event/decision-record';
+import { isJsonObject, type JsonObject } from '../src/event/json';
+import type { Delivery, RejectedEvent, Source } from '../src/sources/source';
+import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
+import { GAVE_UP, StopDeadline } from './stop-deadline';
 
 /** What the event source's own `filter` says of one payload. */
 export type FilterVerdict =
@@ -24,20 +24,16 @@ export type FilterVerdict =
 /** Verdicts in the order of the payloads. Throws only when no payload can be judged. */
 export type EventFilter = (payloads: readonly JsonObject[]) => Promise<readonly FilterVerdict[]>;
 
-export interface EventRelayOptions {
-  readonly namespace: string;
-  readonly eventSourceName: string;
-  readonly eventName: string;
-  readonly cloudEventType: string;
+export interface EventRelayOptions extends ReceivedEventsOptions {
   readonly source: Source;
   readonly bus: Pick<Bus, 'publishEvents' | 'recordDecisions' | 'flushDecisions'>;
   readonly log: BusLog;
   readonly filter?: EventFilter;
-  /** Annotation `sluice.io/id-from`: an id out of the payload, instead of the derived one. */
-  readonly idOf?: (payload: JsonObject) => string | undefined;
   /** Events read and not yet acknowledged; reading pauses above it. Default 1,000. */
   readonly maxInFlight?: number;
   readonly telemetry?: RelayTelemetry;
+  /** When a stopping relay gives up on what is still in flight; it will be delivered again. Default 8,000. */
+  readonly stopWithinMs?: number;
 }
 
 /** Since the relay was started. Goes into the heartbeat. */
@@ -64,27 +60,36 @@ export interface RelayCounts {
 
 const DEFAULT_MAX_IN_FLIGHT = 1_000;
 const PUBLISH_PATIENCE_MS = 10_000;
-/** After this, a stopping relay gives up on what is still under way; it will be delivered again. */
-const STOP_WITHIN_MS = 8_000;
+const DEFAULT_STOP_WITHIN_MS = 8_000;
 const LOG_EVERY_MS = 10_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A delivery turned into events for the bus and records of what will not become one. */
 interface Prepared {
   readonly delivery: Delivery;
   readonly events: readonly CloudEvent[];
   readonly decisions: readonly DecisionRecord[];
+  readonly rejected: readonly RejectedEvent[];
+}
+
+/** What the bus did not take for good, or had already. */
+interface Published {
+  readonly decisions: readonly DecisionRecord[];
+  readonly rejected: readonly RejectedEvent[];
 }
 
 export class EventRelay {
   private readonly totals = { received: 0, published: 0, duplicates: 0, filtered: 0, rejected: 0, failed: 0 };
   private readonly underWay = new Set<Promise<void>>();
+  private readonly received: ReceivedEvents;
   private inFlight = 0;
   private position: string | undefined;
   private lastEventAt: string | undefined;
-  private lastReceivedAt = 0;
   private loggedAt = -Infinity;
 
-  constructor(private readonly options: EventRelayOptions) {}
+  constructor(private readonly options: EventRelayOptions) {
+    this.received = new ReceivedEvents(options);
+  }
 
   counts(): RelayCounts {
     return {
@@ -96,23 +101,58 @@ export class EventRelay {
   }
 
   /**
-   * Relays until `signal` aborts (the same signal that the source has), then finishes what is under way and closes
-   * the source. Throws what the source throws: something that a person must repair.
+   * Relays until `signal` aborts (the same signal that the source has), then finishes what is in flight and closes the
+   * source, within `stopWithinMs` whatever hangs. Throws what the source throws: something that a person must repair.
    */
   async run(signal: AbortSignal, onProgress: (counts: RelayCounts) => void = () => undefined): Promise<RelayCounts> {
-    const { source, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
+    const { stopWithinMs = DEFAULT_STOP_WITHIN_MS } = this.options;
+    const stopping = new StopDeadline(signal, stopWithinMs);
     try {
-      for await (const delivery of source.deliveries()) {
-        const prepared = await this.prepare(delivery);
-        this.start(prepared, signal, onProgress);
-        while (this.inFlight >= maxInFlight) await Promise.race(this.underWay);
-      }
+      await this.read(signal, stopping, onProgress);
     } finally {
-      await Promise.race([Promise.all(this.underWay), delay(STOP_WITHIN_MS, undefined, { ref: false })]);
-      await source.close();
+      await this.finish(signal.aborted ? stopping : StopDeadline.startingNow(stopWithinMs));
+      stopping.dispose();
       onProgress(this.counts());
     }
     return this.counts();
+  }
+
+  private async read(
+    signal: AbortSignal,
+    stopping: StopDeadline,
+    onProgress: (counts: RelayCounts) => void,
+  ): Promise<void> {
+    const { source, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
+    const deliveries = source.deliveries()[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await stopping.orGiveUp(deliveries.next());
+        if (next === GAVE_UP || next.done) return;
+        const prepared = await stopping.orGiveUp(this.prepare(next.value));
+        if (prepared === GAVE_UP) return;
+        this.start(prepared, signal, onProgress);
+        while (this.inFlight >= maxInFlight) {
+          if ((await stopping.orGiveUp(Promise.race(this.underWay))) === GAVE_UP) return;
+        }
+      }
+    } finally {
+      // A source that hangs here is closed below all the same.
+      await stopping.orGiveUp(Promise.resolve(deliveries.return?.()));
+    }
+  }
+
+  private async finish(deadline: StopDeadline): Promise<void> {
+    const closing = async (): Promise<void> => {
+      await deadline.orGiveUp(Promise.all(this.underWay));
+      await this.options.source.close();
+    };
+    const closed = closing();
+    // Known to whoever waits for it; too late is not unhandled.
+    closed.catch(() => undefined);
+    if ((await deadline.orGiveUp(closed)) === GAVE_UP) {
+      this.options.log('warn', `${this.name()}: gave up on what was still in flight after the stop`);
+    }
+    deadline.dispose();
   }
 
   /** Not awaited by `run`: reading goes on while former deliveries are published. */
@@ -131,59 +171,102 @@ export class EventRelay {
     const now = new Date().toISOString();
     this.totals.received += delivery.events.length + delivery.rejected.length;
     this.lastEventAt = now;
+    const rejected = [...delivery.rejected];
+    const sound: CloudEvent[] = [];
+    for (const received of delivery.events) {
+      const event = this.received.toCloudEvent(received, now);
+      if ('code' in event) rejected.push(event);
+      else sound.push(this.options.telemetry?.begin(event) ?? event);
+    }
+    this.options.telemetry?.rejected(rejected.length);
+    const decisions = rejected.map((input) => this.received.rejection(input, now));
     try {
-      const verdicts = await this.judge(delivery.events);
+      const verdicts = await this.judge(sound);
       const events: CloudEvent[] = [];
-      const decisions = delivery.rejected.map((input) => this.rejection(input, now));
-      this.options.telemetry?.rejected(decisions.length);
-      for (const [index, received] of delivery.events.entries()) {
-        const event = this.toCloudEvent(received, now);
+      for (const [index, event] of sound.entries()) {
         const verdict = verdicts[index];
         if (verdict?.pass === false) {
-          decisions.push(this.decision(event, 'filtered', now, filteredBy(verdict)));
+          decisions.push(this.received.decision(event, 'filtered', now, filteredBy(verdict)));
           this.options.telemetry?.filtered(event, verdict.code);
         } else events.push(event);
       }
-      return { delivery, events, decisions };
+      return { delivery, events, decisions, rejected };
     } catch (error) {
-      await delivery.release(error);
+      await this.giveBack(delivery, sound, error);
       throw error;
     }
   }
 
-  private async judge(events: readonly ReceivedEvent[]): Promise<readonly FilterVerdict[]> {
+  private async judge(events: readonly CloudEvent[]): Promise<readonly FilterVerdict[]> {
     const { filter } = this.options;
-    return filter && events.length > 0 ? filter(events.map((event) => event.data)) : [];
+    const payloads = events.flatMap(({ data }) => (isJsonObject(data) ? [data] : []));
+    if (!filter || payloads.length === 0) return [];
+    try {
+      return await filter(payloads);
+    } catch (problem) {
+      return await this.judgeEach(filter, payloads, problem);
+    }
   }
 
-  private async carry({ delivery, events, decisions }: Prepared, signal: AbortSignal): Promise<void> {
+  /** One payload that breaks the filter does not take the verdicts of the others away. */
+  private async judgeEach(
+    filter: EventFilter,
+    payloads: readonly JsonObject[],
+    problem: unknown,
+  ): Promise<readonly FilterVerdict[]> {
+    let judged = 0;
+    const verdicts: FilterVerdict[] = [];
+    for (const payload of payloads) {
+      try {
+        verdicts.push(...(await filter([payload])));
+        judged += 1;
+      } catch (error) {
+        verdicts.push({ pass: false, reason: describeError(error), code: 'EXPRESSION_FAILED' });
+      }
+    }
+    // Nothing could be judged: the fault is not in the events.
+    if (judged === 0) throw problem;
+    return verdicts;
+  }
+
+  /** Never rejects: what cannot be carried is given back. */
+  private async carry({ delivery, events, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
+    const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
     try {
-      const records = [...decisions, ...(await this.publish(events, signal))];
+      const published = await this.publish(events, giveUpAt, signal);
+      const records = [...prepared.decisions, ...published.decisions];
+      const rejected = [...prepared.rejected, ...published.rejected];
       if (records.length > 0) this.options.bus.recordDecisions(records);
       // What is rejected exists nowhere else: its record must be kept before the outside system forgets it.
-      if (records.some((record) => record.decision === 'rejected')) {
-        await orAborted(this.options.bus.flushDecisions(), signal);
-      }
+      if (rejected.length > 0) await within(this.options.bus.flushDecisions(), giveUpAt, signal);
       this.totals.filtered += records.filter((record) => record.decision === 'filtered').length;
-      this.totals.rejected += records.filter((record) => record.decision === 'rejected').length;
-      await delivery.acknowledge();
+      this.totals.rejected += rejected.length;
+      await delivery.acknowledge({ rejected });
       this.position = delivery.position ?? this.position;
     } catch (error) {
-      this.totals.failed += events.length;
-      this.options.telemetry?.givenBack(events, error);
       if (!signal.aborted)
         this.options.log('warn', `${this.name()}: ${events.length} events were given back: ${describeError(error)}`);
-      await delivery.release(error);
+      await this.giveBack(delivery, events, error);
+    }
+  }
+
+  private async giveBack(delivery: Delivery, events: readonly CloudEvent[], reason: unknown): Promise<void> {
+    this.totals.failed += events.length;
+    this.options.telemetry?.givenBack(events, reason);
+    try {
+      await delivery.release(reason);
+    } catch (error) {
+      this.options.log('warn', `${this.name()}: events could not be given back: ${describeError(error)}`);
     }
   }
 
   /**
-   * Publishes all, waiting for a bus that is away for as long as the source can wait. Returns the records of events
-   * that the bus will never take, and of those that it had already.
+   * Publishes all, waiting for a bus that is away until `giveUpAt`. Returns what became of the events that the bus will
+   * never take, and of those that it had already.
    */
-  private async publish(events: readonly CloudEvent[], signal: AbortSignal): Promise<DecisionRecord[]> {
-    const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
-    const records: DecisionRecord[] = [];
+  private async publish(events: readonly CloudEvent[], giveUpAt: number, signal: AbortSignal): Promise<Published> {
+    const decisions: DecisionRecord[] = [];
+    const rejected: RejectedEvent[] = [];
     let remaining = events;
     while (remaining.length > 0) {
       const patienceMs = Math.min(PUBLISH_PATIENCE_MS, Math.max(0, giveUpAt - performance.now()));
@@ -195,14 +278,15 @@ export class EventRelay {
         if (!event) continue;
         if (outcome.kind === 'published') {
           this.countPublished(event, outcome.duplicate);
-          if (outcome.duplicate) records.push(this.repetition(event, outcome.sequence));
+          if (outcome.duplicate) decisions.push(this.repetition(event, outcome.sequence));
         } else if (outcome.error.retryable) {
           failed.push(event);
           problem = outcome.error;
         } else {
-          const { code, message } = outcome.error;
+          const { code, message: reason } = outcome.error;
           this.options.telemetry?.refused(event, outcome.error);
-          records.push(this.decision(event, 'rejected', new Date().toISOString(), { code, reason: message }));
+          rejected.push({ code, reason });
+          decisions.push(this.received.decision(event, 'rejected', new Date().toISOString(), { code, reason }));
         }
       }
       if (problem && (signal.aborted || performance.now() >= giveUpAt)) throw problem;
@@ -212,7 +296,7 @@ export class EventRelay {
       }
       remaining = failed;
     }
-    return records;
+    return { decisions, rejected };
   }
 
   private countPublished(event: CloudEvent, isDuplicate: boolean): void {
@@ -227,61 +311,9 @@ export class EventRelay {
     this.options.log('warn', `${this.name()}: ${events} events wait for the event bus: ${problem.message}`);
   }
 
-  private toCloudEvent(received: ReceivedEvent, now: string): CloudEvent {
-    const { eventSourceName, eventName, cloudEventType, idOf, telemetry } = this.options;
-    const { data, document } = received;
-    const traceparent = findTraceparent(received.traceparent, document);
-    const transportId = idOf?.(data) ?? received.transportId;
-    const event: CloudEvent = {
-      specversion: '1.0',
-      id: deriveEventId({ eventName, transportId, document, data, receivedAt: this.receivedAt() }),
-      source: eventSourceName,
-      type: cloudEventType,
-      subject: eventName,
-      datacontenttype: 'application/json',
-      time: received.time ?? now,
-      data,
-      ...(traceparent !== undefined && { traceparent }),
-    };
-    return telemetry?.begin(event) ?? event;
-  }
-
-  /** Microseconds, each later than the one before: two identical messages of one moment are still two events. */
-  private receivedAt(): string {
-    const now = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    this.lastReceivedAt = Math.max(now, this.lastReceivedAt + 1);
-    const ms = Math.floor(this.lastReceivedAt / 1000);
-    const microseconds = String(this.lastReceivedAt % 1000).padStart(3, '0');
-    return new Date(ms).toISOString().replace('Z', `${microseconds}Z`);
-  }
-
   private repetition(event: CloudEvent, sequence: number): DecisionRecord {
     const reason = 'it was received once more; the bus had it already';
-    return { ...this.decision(event, 'duplicate', new Date().toISOString(), { reason }), sequence };
-  }
-
-  private rejection(input: RejectedInput, now: string): DecisionRecord {
-    const { eventSourceName: source, eventName: subject } = this.options;
-    const { transportId, code, reason } = input;
-    const id = deriveEventId({ eventName: subject, transportId, data: { reason }, receivedAt: this.receivedAt() });
-    return this.decision({ id, source, subject }, 'rejected', now, { code, reason });
-  }
-
-  private decision(
-    event: Pick<CloudEvent, 'id' | 'source' | 'subject'>,
-    decision: Decision,
-    at: string,
-    why: Pick<DecisionRecord, 'clause' | 'code' | 'reason'>,
-  ): DecisionRecord {
-    const { namespace, eventSourceName } = this.options;
-    return {
-      at,
-      ...nameEvent(event),
-      namespace,
-      eventSource: eventSourceName,
-      decision,
-      ...why,
-    };
+    return { ...this.received.decision(event, 'duplicate', new Date().toISOString(), { reason }), sequence };
   }
 
   private name(): string {
@@ -300,16 +332,17 @@ function filteredBy(
   };
 }
 
-async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new Error('the event source is stopping'));
-    signal.addEventListener('abort', onAbort, { once: true });
+/** Throws when the relay is stopping, or when the outside system no longer waits for an answer. */
+async function within(work: Promise<void>, giveUpAt: number, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const remainingMs = Math.min(MAX_TIMER_MS, Math.max(0, giveUpAt - performance.now()));
+  const options = { ref: false, signal: AbortSignal.any([signal, settled.signal]) };
+  const tooLate = delay(remainingMs, undefined, options).then(() => {
+    throw new Error('the record of what was rejected could not be written in time');
   });
   try {
-    await Promise.race([work, aborted]);
+    await Promise.race([work, tooLate]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    settled.abort();
   }
 }

@@ -38,6 +38,7 @@ export function openSource(
     secrets,
     signal,
     startFrom: options.startFrom,
+    maskedHeaders: options.maskedHeaders,
     log: write,
   });
   return { source, cloudEventType: factory.cloudEventType, spec, write };

@@ -28,7 +28,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
  */
 export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue {
   if (text.length > MAX_JSON_CHARACTERS) {
-    throw undecodable(`JSON text has ${text.length} characters; at most ${MAX_JSON_CHARACTERS} are accepted`);
+    const size = `JSON text has ${text.length} characters`;
+    throw undecodable(`${size}; at most ${MAX_JSON_CHARACTERS} are accepted`, MAX_JSON_CHARACTERS);
   }
   let value: JsonValue;
   try {
@@ -99,7 +100,8 @@ function endOfString(text: string, start: number): number {
 }
 
 function refuseDepth(depth: number, maxDepth: number): void {
-  if (depth > maxDepth) throw undecodable(`JSON is nested ${depth} levels deep; at most ${maxDepth} are accepted`);
+  if (depth <= maxDepth) return;
+  throw undecodable(`JSON is nested ${depth} levels deep; at most ${maxDepth} are accepted`, maxDepth);
 }
 
 /** V8 quotes the text itself in some messages; only the position is safe to show. */
@@ -108,6 +110,7 @@ function positionIn(error: unknown): string {
   return found ? ` ${found[0]}` : '';
 }
 
-function undecodable(message: string): SluiceError {
-  return new SluiceError('EVENT_UNDECODABLE', { message });
+/** `limit` distinguishes legal JSON beyond a limit from what is no JSON. */
+function undecodable(message: string, limit?: number): SluiceError {
+  return new SluiceError('EVENT_UNDECODABLE', { message, context: { limit } });
 }

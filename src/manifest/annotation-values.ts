@@ -1,6 +1,7 @@
 /** What each `sluice.io/*` annotation may hold, and what its text becomes. */
 import { z } from 'zod';
 import { parseDurationMs } from '../durations';
+import { maskedHeaders } from './masked-headers';
 
 /** Where reading starts when nothing was read before. */
 export type StartFrom =
@@ -134,6 +135,9 @@ export const EVENT_SOURCE_ANNOTATIONS = {
   ),
   'max-in-flight': wholeNumber(1, 100_000).describe('Events read and not yet acknowledged, per event; default 1000.'),
   'id-from': dataPath.describe('Data path whose value is the id of the event, instead of the derived one.'),
+  'masked-headers': maskedHeaders.describe(
+    'Webhooks: headers and query parameters masked in events: +NAME,-NAME changes the default list, NAME,NAME replaces it.',
+  ),
 };
 
 function isTimestamp(text: string): boolean {

@@ -14,6 +14,7 @@ import {
   type StartFrom,
   type StreamStart,
 } from './annotation-values';
+import type { MaskedHeaders } from './masked-headers';
 import { readOutcomeRedisAccess, type OutcomeRedisAccess } from './outcome-redis';
 import { Findings, describeValue, type Finding } from './problem';
 
@@ -74,6 +75,8 @@ export interface EventSourceOptions {
   readonly maxInFlight: number;
   /** Data path (gjson) whose value is the event's id, instead of the derived one. */
   readonly idFrom?: string;
+  /** Webhooks only; default: the list of docs/sources/webhook.md. */
+  readonly maskedHeaders?: MaskedHeaders;
 }
 
 /** Options of an EventBus, those only that differ from the default. Plain JSON. */
@@ -153,6 +156,7 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
     startFrom: values['start-from'] ?? { kind: 'all' },
     maxInFlight: values['max-in-flight'] ?? 1000,
     ...(values['id-from'] !== undefined && { idFrom: values['id-from'] }),
+    ...(values['masked-headers'] !== undefined && { maskedHeaders: values['masked-headers'] }),
   };
   return { options, findings: findings.list };
 }

@@ -4,9 +4,11 @@
  * A source only reads and acknowledges. The relay (activities/event-relay.ts) filters, publishes to the bus and then
  * calls `acknowledge`, so that no source can acknowledge an event that the bus does not have.
  */
+import type { ErrorCode } from '../errors';
 import type { JsonObject } from '../event/json';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { StreamStart } from '../manifest/annotations';
+import type { MaskedHeaders } from '../manifest/masked-headers';
 
 /** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
@@ -25,12 +27,23 @@ export interface ReceivedEvent {
   readonly traceparent?: string;
 }
 
+/** What will never be on the bus, and why. */
+export interface RejectedEvent {
+  readonly code: ErrorCode;
+  /** In words, without the payload. */
+  readonly reason: string;
+}
+
 /** What could not be turned into an event, e.g. a body that is not JSON. It is recorded and acknowledged. */
-export interface RejectedInput {
+export interface RejectedInput extends RejectedEvent {
   readonly transportId?: string;
   readonly code: 'EVENT_UNDECODABLE' | 'BUS_EVENT_TOO_LARGE';
-  /** Why, in words, without the payload. */
-  readonly reason: string;
+}
+
+/** What became of a delivery. An event that is not listed is on the bus, or a filter left it out. */
+export interface DeliveryOutcome {
+  /** Permanently: each is on record, and a source that answers its caller must not answer with success. */
+  readonly rejected: readonly RejectedEvent[];
 }
 
 /** Several events that were received together and are acknowledged together. */
@@ -40,7 +53,7 @@ export interface Delivery {
   /** Where reading stands after this delivery, for the heartbeat and the UI (`stac-events@1647495121754-0`). */
   readonly position?: string;
   /** Called once, after the bus has confirmed every event and every rejection is on record. */
-  acknowledge(): Promise<void>;
+  acknowledge(outcome: DeliveryOutcome): Promise<void>;
   /** Called instead when that failed. The outside system will deliver again (or answer its caller with an error). */
   release(error: unknown): Promise<void>;
 }
@@ -52,6 +65,8 @@ export interface SourceContext {
   readonly secrets: SecretReader;
   /** Where to begin in what was there before; only sources that keep a backlog look at it. Default: all. */
   readonly startFrom?: StreamStart;
+  /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
+  readonly maskedHeaders?: MaskedHeaders;
   /** Aborted when the activity is cancelled or the worker shuts down. */
   readonly signal: AbortSignal;
   /** One clear line per state change (connected, lost, waiting), not per event. */

@@ -1,7 +1,10 @@
 /** From an HTTP request to the payload that Argo Events makes of it, or to the answer that refuses it. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isSluiceError } from '../errors';
 import { parseJson, type JsonObject, type JsonValue } from '../event/json';
+import { BODY_SECONDS, BodyRefused, type BodyReader } from './webhook-body';
+import type { CredentialMask } from './webhook-masking';
+import { isSameToken } from './webhook-secrets';
 
 /** What the caller is told instead. */
 export class RequestRefused extends Error {
@@ -16,75 +19,116 @@ export class RequestRefused extends Error {
 }
 
 export interface WebhookRequest {
+  /** The first value of a header as it was sent, also of a masked one. */
+  header(name: string): string | undefined;
+  /** As sensors see them: without credentials. */
   readonly headers: Record<string, string[]>;
   readonly body: JsonValue;
+  readonly bytes: number;
 }
 
-const MASKED_AUTHORIZATION = '*** Masked Auth Header ***';
 const DEFAULT_METHODS: readonly string[] = ['GET', 'POST'];
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface RequestRules {
   /** Undefined: GET and POST. */
   readonly method: string | undefined;
-  readonly token: string | undefined;
+  /** Undefined: everybody may call. */
+  readonly token: (() => Promise<string>) | undefined;
+  readonly mask: CredentialMask;
   readonly maxPayloadBytes: number;
 }
 
 /** Throws RequestRefused. */
-export async function readWebhookRequest(request: IncomingMessage, rules: RequestRules): Promise<WebhookRequest> {
-  const headers = canonicalHeaders(request.rawHeaders);
-  if (rules.token !== undefined) {
-    checkToken(request.headers.authorization, rules.token);
-    headers.Authorization = [MASKED_AUTHORIZATION];
-  }
+export async function readWebhookRequest(
+  request: IncomingMessage,
+  rules: RequestRules,
+  bodies: BodyReader,
+): Promise<WebhookRequest> {
+  if (rules.token !== undefined) checkToken(request.headers.authorization, await readToken(rules.token));
   const method = request.method ?? '';
   if (!(rules.method === undefined ? DEFAULT_METHODS : [rules.method]).includes(method)) {
     throw new RequestRefused(400, 'http method does not match');
   }
-  return { headers, body: await readBody(request, method, rules.maxPayloadBytes) };
+  const headers = canonicalHeaders(request.rawHeaders);
+  const { body, bytes } = await readBody(request, method, rules, bodies);
+  return {
+    header: (name) => headers[name]?.[0],
+    headers: rules.mask.apply(inUtf8(headers)),
+    body,
+    bytes,
+  };
+}
+
+async function readToken(token: () => Promise<string>): Promise<string> {
+  try {
+    return await token();
+  } catch {
+    throw new RequestRefused(500, 'Error loading auth token');
+  }
 }
 
 function checkToken(header: string | undefined, token: string): void {
-  const [scheme, given, ...rest] = (header ?? '').split(' ');
-  if (scheme !== 'Bearer' || given === undefined || rest.length > 0) {
-    throw new RequestRefused(401, 'Invalid Authorization Header');
+  const scheme = 'Bearer ';
+  if (!header?.startsWith(scheme)) throw new RequestRefused(401, 'Invalid Authorization Header');
+  if (!isSameToken(header.slice(scheme.length), token)) throw new RequestRefused(401, 'Invalid Auth token');
+}
+
+async function readBody(
+  request: IncomingMessage,
+  method: string,
+  { mask, maxPayloadBytes }: RequestRules,
+  bodies: BodyReader,
+): Promise<{ body: JsonValue; bytes: number }> {
+  if (method === 'GET') {
+    const [, query = ''] = /\?(.*)$/s.exec(request.url ?? '') ?? [];
+    return { body: mask.apply(valuesByName(query)), bytes: query.length };
   }
-  if (!timingSafeEqual(digest(given), digest(token))) throw new RequestRefused(401, 'Invalid Auth token');
+  const content = await readBytes(request, maxPayloadBytes, bodies);
+  return { body: parseBody(request, method, content), bytes: content.length };
 }
 
-/** Equal lengths for a comparison that takes the same time whatever was sent. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+async function readBytes(request: IncomingMessage, maxBytes: number, bodies: BodyReader): Promise<Buffer> {
+  try {
+    return await bodies.read(request);
+  } catch (error) {
+    if (!(error instanceof BodyRefused)) throw error;
+    switch (error.refusal) {
+      case 'tooLarge':
+        throw new RequestRefused(413, `the body is larger than ${maxBytes} bytes`, true);
+      case 'tooSlow':
+        throw new RequestRefused(408, `the body did not arrive within ${BODY_SECONDS} s`);
+      case 'evicted':
+      case 'stopping':
+        throw new RequestRefused(503, 'busy, please try again');
+    }
+  }
 }
 
-async function readBody(request: IncomingMessage, method: string, maxBytes: number): Promise<JsonValue> {
-  if (method === 'GET') return valuesByName(new URL(request.url ?? '/', 'http://localhost').searchParams);
-  const text = (await readBytes(request, maxBytes)).toString('utf8');
+function parseBody(request: IncomingMessage, method: string, content: Buffer): JsonValue {
+  let text: string;
+  try {
+    text = utf8.decode(content);
+  } catch {
+    throw new RequestRefused(400, 'the body is not UTF-8', true);
+  }
   if (method === 'POST' && request.headers['content-type'] === 'application/x-www-form-urlencoded') {
-    return valuesByName(new URLSearchParams(text));
+    return valuesByName(text);
   }
+  if (text === '') throw new RequestRefused(400, 'the body is empty; JSON is expected', true);
   try {
     return parseJson(text);
-  } catch {
-    throw new RequestRefused(400, text === '' ? 'the body is empty; JSON is expected' : 'the body is not JSON', true);
+  } catch (error) {
+    const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
+    throw new RequestRefused(400, isBeyondLimit ? error.message : 'the body is not JSON', true);
   }
 }
 
-async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > maxBytes) throw new RequestRefused(413, `the body is larger than ${maxBytes} bytes`, true);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
-function valuesByName(parameters: URLSearchParams): JsonObject {
-  const names = [...new Set(parameters.keys())];
-  // A name may be `__proto__`.
-  return Object.fromEntries(names.map((name) => [name, parameters.getAll(name)]));
+function valuesByName(encoded: string): JsonObject & Record<string, string[]> {
+  const parameters = new URLSearchParams(encoded);
+  const values = new Map<string, string[]>();
+  for (const [name, value] of parameters) append(values, name, value);
+  return Object.fromEntries(values);
 }
 
 /** Names as Go writes them (`Content-Type`), values in lists; Go keeps Host elsewhere. */
@@ -92,11 +136,24 @@ function canonicalHeaders(raw: readonly string[]): Record<string, string[]> {
   const headers = new Map<string, string[]>();
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
-    if (name === 'Host') continue;
-    const values = headers.get(name);
-    if (values) values.push(raw[index + 1] ?? '');
-    else headers.set(name, [raw[index + 1] ?? '']);
+    if (name !== 'Host') append(headers, name, raw[index + 1] ?? '');
   }
-  // A name may be `__proto__`.
   return Object.fromEntries(headers);
+}
+
+/** Node decodes header values as Latin-1; Go, and so Argo Events, takes their bytes as UTF-8. */
+function inUtf8(headers: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [
+      name,
+      values.map((value) => Buffer.from(value, 'latin1').toString('utf8')),
+    ]),
+  );
+}
+
+/** A map, because a name may be `__proto__`. */
+function append(lists: Map<string, string[]>, name: string, value: string): void {
+  const list = lists.get(name);
+  if (list) list.push(value);
+  else lists.set(name, [value]);
 }

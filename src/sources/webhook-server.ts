@@ -1,11 +1,19 @@
 /** HTTP servers for webhooks: one per port in this process, shared by every event name on that port. */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+
+/** A caller that trickles its headers. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** The most that a request may take in all; its body has a stricter limit of its own (webhook-body.ts). */
+const REQUEST_TIMEOUT_MS = 300_000;
+const CHECK_CONNECTIONS_EVERY_MS = 2_000;
 
 export type WebhookRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export interface ServerCertificate {
+  /** Which Secret it is from: the same one may hold another certificate later. */
+  readonly origin: string;
   readonly cert: string;
   readonly key: string;
 }
@@ -13,24 +21,33 @@ export interface ServerCertificate {
 /** Why a route cannot be added: somebody else in this process has the endpoint, or serves the port differently. */
 export class RouteConflict extends Error {}
 
+export interface WebhookListener {
+  /** For new connections; those that are open go on. Throws if certificate and key do not fit together. */
+  replaceCertificate(certificate: ServerCertificate): void;
+  /** Ends the server with its last route. */
+  remove(): Promise<void>;
+}
+
 interface SharedServer {
   readonly server: Server;
+  readonly secure: HttpsServer | undefined;
   readonly routes: Map<string, WebhookRoute>;
-  readonly certificate: ServerCertificate | undefined;
+  certificate: ServerCertificate | undefined;
   readonly listening: Promise<void>;
 }
 
 const servers = new Map<number, SharedServer>();
 
-/** Starts listening if this is the port's first route. The result removes the route, and ends the server with its last. */
+/** Starts listening if this is the port's first route. Throws RouteConflict. */
 export async function addWebhookRoute(
   port: number,
   endpoint: string,
   certificate: ServerCertificate | undefined,
   route: WebhookRoute,
-): Promise<() => Promise<void>> {
+): Promise<WebhookListener> {
   const shared = servers.get(port) ?? openServer(port, certificate);
-  if (shared.certificate?.cert !== certificate?.cert) {
+  const { certificate: served } = shared;
+  if (served?.cert !== certificate?.cert && (served === undefined || served.origin !== certificate?.origin)) {
     throw new RouteConflict(`port ${port} is already served with another certificate or without TLS`);
   }
   if (shared.routes.has(endpoint)) throw new RouteConflict(`endpoint ${endpoint} on port ${port} is already taken`);
@@ -42,7 +59,15 @@ export async function addWebhookRoute(
     await remove();
     throw error;
   }
-  return remove;
+  return { remove, replaceCertificate: (next) => replaceCertificate(shared, next) };
+}
+
+function replaceCertificate(shared: SharedServer, next: ServerCertificate): void {
+  const { certificate, secure } = shared;
+  if (certificate?.cert === next.cert && certificate.key === next.key) return;
+  const { cert, key } = next;
+  secure?.setSecureContext({ cert, key });
+  shared.certificate = next;
 }
 
 function openServer(port: number, certificate: ServerCertificate | undefined): SharedServer {
@@ -50,11 +75,21 @@ function openServer(port: number, certificate: ServerCertificate | undefined): S
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const path = pathOf(request);
     const route = routes.get(path);
-    if (route) void route(request, response);
+    if (route) route(request, response).catch(() => response.destroy());
     else if (path === '/health') respond(response, 200, 'OK');
     else respond(response, 404, 'unknown endpoint');
   };
-  const server = certificate ? createHttpsServer({ ...certificate }, onRequest) : createHttpServer(onRequest);
+  const options = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
+  };
+  const secure = certificate
+    ? createHttpsServer({ ...options, cert: certificate.cert, key: certificate.key }, onRequest)
+    : undefined;
+  const server = secure ?? createHttpServer(options, onRequest);
+  // Once it listens, an error of one connection must not end the process.
+  server.on('error', () => undefined);
   const listening = Promise.race([
     once(server, 'listening').then(() => undefined),
     once(server, 'error').then(([error]) => Promise.reject(error as Error)),
@@ -62,7 +97,7 @@ function openServer(port: number, certificate: ServerCertificate | undefined): S
   // Every caller awaits it; this only keeps a failure from counting as unhandled before they do.
   listening.catch(() => undefined);
   server.listen(port);
-  const shared = { server, routes, certificate, listening };
+  const shared = { server, secure, routes, certificate, listening };
   servers.set(port, shared);
   return shared;
 }

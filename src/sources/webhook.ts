@@ -9,14 +9,28 @@ import { SluiceError, describeError } from '../errors';
 import type { JsonObject } from '../event/json';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
 import { describeSource } from './describe-source';
-import type { Delivery, ReceivedEvent, Source, SourceContext, SourceFactory, SourceStatus } from './source';
+import type {
+  Delivery,
+  ReceivedEvent,
+  RejectedEvent,
+  Source,
+  SourceContext,
+  SourceFactory,
+  SourceStatus,
+} from './source';
+import { BodyReader } from './webhook-body';
+import { CredentialMask } from './webhook-masking';
+import { WebhookRefusals } from './webhook-refusals';
 import { RequestRefused, readWebhookRequest, type RequestRules, type WebhookRequest } from './webhook-request';
-import { RouteConflict, addWebhookRoute, respond, type ServerCertificate } from './webhook-server';
+import { CertificateWatch, WebhookToken, readCertificate } from './webhook-secrets';
+import { RouteConflict, addWebhookRoute, respond, type WebhookListener } from './webhook-server';
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
 /** Callers usually give up after ten seconds; they shall have an answer by then. */
 const PATIENCE_MS = 8_000;
+/** Requests that were read and wait for the bus; one request may always be larger than the bound in bytes. */
 const MAX_WAITING = 1_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export const webhookSource: SourceFactory<WebhookEventSource> = {
   kind: 'webhook',
@@ -27,56 +41,87 @@ export const webhookSource: SourceFactory<WebhookEventSource> = {
 
 class WebhookSource implements Source {
   readonly patienceMs = PATIENCE_MS;
-  private readonly waiting: Delivery[] = [];
-  private unanswered = 0;
+  private readonly queue: Delivery[] = [];
+  /** Read, and neither on the bus nor given up; also of callers that have hung up. */
+  private waiting = 0;
+  private waitingBytes = 0;
   private wake: (() => void) | undefined;
-  private removeRoute: (() => Promise<void>) | undefined;
+  private listener: WebhookListener | undefined;
+  private isClosed = false;
+  private certificates: CertificateWatch | undefined;
+  private readonly bodies: BodyReader;
+  private readonly refusals: WebhookRefusals;
+  private readonly rules: RequestRules;
 
   constructor(
     private readonly spec: WebhookEventSource,
     private readonly context: SourceContext,
-  ) {}
+  ) {
+    const { authSecret, method, maxPayloadSize } = spec;
+    const maxPayloadBytes = maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES;
+    const token = authSecret && new WebhookToken(authSecret, context);
+    this.bodies = new BodyReader(maxPayloadBytes);
+    this.refusals = new WebhookRefusals((text) => context.log('warn', `${describeSource(context)}: ${text}`));
+    this.rules = {
+      method: method ? method.toUpperCase() : undefined,
+      token: token && (() => token.read()),
+      mask: new CredentialMask(context.maskedHeaders),
+      maxPayloadBytes,
+    };
+  }
 
   async check(): Promise<void> {
     this.port();
-    await Promise.all([this.rules(), this.certificate()]);
+    await Promise.all([this.rules.token?.(), readCertificate(this.spec, this.context)]);
   }
 
   status(): SourceStatus {
-    return { connected: this.removeRoute !== undefined, dropped: 0 };
+    const problem = this.certificates?.problem() ?? this.refusals.problem();
+    return { connected: this.listener !== undefined, dropped: 0, ...(problem !== undefined && { problem }) };
   }
 
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
     await this.listen();
-    const wakeUp = (): void => this.wakeUp();
-    signal.addEventListener('abort', wakeUp, { once: true });
+    const stop = (): void => {
+      this.bodies.stop();
+      this.wakeUp();
+    };
+    signal.addEventListener('abort', stop, { once: true });
     try {
       for (;;) {
-        for (let next = this.waiting.shift(); next; next = this.waiting.shift()) yield next;
+        for (let next = this.queue.shift(); next; next = this.queue.shift()) yield next;
         if (signal.aborted) return;
         await new Promise<void>((resolve) => (this.wake = resolve));
       }
     } finally {
-      signal.removeEventListener('abort', wakeUp);
+      signal.removeEventListener('abort', stop);
     }
   }
 
   async close(): Promise<void> {
-    const remove = this.removeRoute;
-    this.removeRoute = undefined;
+    const { listener } = this;
+    this.listener = undefined;
+    this.isClosed = true;
+    this.certificates?.stop();
+    this.bodies.stop();
     const stopping = new Error('the event source is stopping');
-    await Promise.all(this.waiting.splice(0).map((delivery) => delivery.release(stopping)));
-    await remove?.();
+    await Promise.all(this.queue.splice(0).map((delivery) => delivery.release(stopping)));
+    await listener?.remove();
   }
 
   private async listen(): Promise<void> {
-    const [rules, certificate] = await Promise.all([this.rules(), this.certificate()]);
+    const [certificate] = await Promise.all([readCertificate(this.spec, this.context), this.rules.token?.()]);
     const port = this.port();
     try {
-      this.removeRoute = await addWebhookRoute(port, this.endpoint(), certificate, (request, response) =>
-        this.receive(request, response, rules),
+      const listener = await addWebhookRoute(port, this.endpoint(), certificate, (request, response) =>
+        this.receive(request, response),
       );
+      this.listener = listener;
+      if (certificate) {
+        const replace = listener.replaceCertificate.bind(listener);
+        this.certificates = new CertificateWatch(this.spec, this.context, certificate, replace);
+      }
     } catch (error) {
       throw new SluiceError(
         error instanceof RouteConflict ? 'EVENT_SOURCE_MISCONFIGURED' : 'EVENT_SOURCE_UNREACHABLE',
@@ -91,18 +136,22 @@ class WebhookSource implements Source {
     this.context.log('info', `listening on port ${port}, endpoint ${this.endpoint()}`);
   }
 
-  private async receive(request: IncomingMessage, response: ServerResponse, rules: RequestRules): Promise<void> {
-    if (this.context.signal.aborted || this.unanswered >= MAX_WAITING) {
-      respond(response, 503, 'busy, please try again', { 'Retry-After': '1' });
-      return;
-    }
-    this.unanswered += 1;
-    response.once('close', () => (this.unanswered -= 1));
+  private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { headers, body } = await readWebhookRequest(request, rules);
-      this.hand(this.toDelivery(this.toEvent({ headers, body }), response));
+      this.refuseIfBusy(0);
+      const read = await readWebhookRequest(request, this.rules, this.bodies);
+      this.refuseIfBusy(read.bytes);
+      this.hand(this.toDelivery(read, response));
     } catch (error) {
       this.refuse(error, request, response);
+    }
+  }
+
+  /** `bytes` of the body that would have to be kept. */
+  private refuseIfBusy(bytes: number): void {
+    const isFull = this.waiting >= MAX_WAITING || (this.waiting > 0 && this.waitingBytes + bytes > MAX_WAITING_BYTES);
+    if (this.context.signal.aborted || this.isClosed || isFull) {
+      throw new RequestRefused(503, 'busy, please try again');
     }
   }
 
@@ -112,19 +161,30 @@ class WebhookSource implements Source {
       response.destroy();
       return;
     }
-    // The rest of a body that is too large is not read.
-    respond(response, error.status, error.message, request.complete ? {} : { Connection: 'close' });
+    const { status, message } = error;
+    if (!this.context.signal.aborted) this.noteRefusal(status);
+    // The rest of a body that is not wanted is not read.
+    respond(response, status, message, {
+      ...(!request.complete && { Connection: 'close' }),
+      ...(status === 503 && { 'Retry-After': '1' }),
+    });
     if (!error.isUndecodable) return;
     const rejected = {
-      code: 'EVENT_UNDECODABLE',
-      reason: `${request.method} ${this.endpoint()}: ${error.message}`,
+      code: status === 413 ? 'BUS_EVENT_TOO_LARGE' : 'EVENT_UNDECODABLE',
+      reason: `${request.method} ${this.endpoint()}: ${message}`,
     } as const;
     const nothing = (): Promise<void> => Promise.resolve();
     this.hand({ events: [], rejected: [rejected], acknowledge: nothing, release: nothing });
   }
 
+  private noteRefusal(status: number): void {
+    if (status === 503) this.refusals.note('busy');
+    else if (status === 408) this.refusals.note('slow');
+    else if (status === 500) this.refusals.note('secret');
+  }
+
   private hand(delivery: Delivery): void {
-    this.waiting.push(delivery);
+    this.queue.push(delivery);
     this.wakeUp();
   }
 
@@ -133,54 +193,44 @@ class WebhookSource implements Source {
     this.wake = undefined;
   }
 
-  private toDelivery(event: ReceivedEvent, response: ServerResponse): Delivery {
+  private toDelivery(read: WebhookRequest, response: ServerResponse): Delivery {
+    this.waiting += 1;
+    this.waitingBytes += read.bytes;
+    const settled = (): Promise<void> => {
+      this.waiting -= 1;
+      this.waitingBytes -= read.bytes;
+      return Promise.resolve();
+    };
+    const event = this.toEvent(read);
     return {
       events: [event],
       rejected: [],
       ...(event.time !== undefined && { position: event.time }),
-      acknowledge: () => {
-        respond(response, 200, 'success');
-        return Promise.resolve();
+      acknowledge: ({ rejected: [rejection] }) => {
+        if (rejection) answerRejection(response, rejection);
+        else respond(response, 200, 'success');
+        return settled();
       },
       release: () => {
         respond(response, 500, 'failed to record event');
-        return Promise.resolve();
+        return settled();
       },
     };
   }
 
-  private toEvent({ headers, body }: WebhookRequest): ReceivedEvent {
+  private toEvent(read: WebhookRequest): ReceivedEvent {
+    const { headers, body } = read;
     const { metadata } = this.spec;
-    const header = (name: string): string | undefined => headers[name]?.[0];
-    const idempotencyKey = header('Idempotency-Key');
-    const traceparent = header('Traceparent');
+    // An empty key names nothing: taken for an id, it would make one event of all requests.
+    const idempotencyKey = read.header('Idempotency-Key')?.trim();
+    const traceparent = read.header('Traceparent');
     return {
       data: { header: headers, body, ...(metadata && Object.keys(metadata).length > 0 && { metadata }) },
-      document: binaryCloudEvent(header('Ce-Specversion'), header('Ce-Source'), header('Ce-Id')) ?? body,
+      document: binaryCloudEvent(read.header('Ce-Specversion'), read.header('Ce-Source'), read.header('Ce-Id')) ?? body,
       time: new Date().toISOString(),
-      ...(idempotencyKey !== undefined && { transportId: idempotencyKey }),
+      ...(idempotencyKey && { transportId: idempotencyKey }),
       ...(traceparent !== undefined && { traceparent }),
     };
-  }
-
-  private async rules(): Promise<RequestRules> {
-    const { authSecret, method, maxPayloadSize } = this.spec;
-    return {
-      method: method ? method.toUpperCase() : undefined,
-      token: authSecret && (await this.context.secrets.secret(this.context.namespace, authSecret)).trim(),
-      maxPayloadBytes: maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES,
-    };
-  }
-
-  private async certificate(): Promise<ServerCertificate | undefined> {
-    const { serverCertSecret, serverKeySecret } = this.spec;
-    if (!serverCertSecret || !serverKeySecret) return undefined;
-    const { secrets, namespace } = this.context;
-    const [cert, key] = await Promise.all([
-      secrets.secret(namespace, serverCertSecret),
-      secrets.secret(namespace, serverKeySecret),
-    ]);
-    return { cert, key };
   }
 
   private endpoint(): string {
@@ -195,6 +245,18 @@ class WebhookSource implements Source {
       fix: 'Write a port number between 1 and 65535, in quotes.',
       context: { eventSource: this.context.eventSourceName, event: this.context.eventName },
     });
+  }
+}
+
+/** Never 200 for what the bus does not have: the caller must learn that repeating it is in vain. */
+function answerRejection(response: ServerResponse, { code, reason }: RejectedEvent): void {
+  switch (code) {
+    case 'BUS_EVENT_TOO_LARGE':
+      return respond(response, 413, reason);
+    case 'EVENT_UNDECODABLE':
+      return respond(response, 400, reason);
+    default:
+      return respond(response, 500, 'failed to record event');
   }
 }
 

@@ -6,7 +6,7 @@ import { SluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import { Metrics } from '../../src/metrics/metrics';
-import type { Delivery, ReceivedEvent, Source } from '../../src/sources/source';
+import type { Delivery, DeliveryOutcome, ReceivedEvent, Source } from '../../src/sources/source';
 import { connectTestBus } from '../bus/bus-fixture';
 import { RecordingMeter } from '../metrics/recording-meter';
 import { eventually } from '../setup/eventually';
@@ -14,10 +14,14 @@ import { eventually } from '../setup/eventually';
 /** A source that delivers what it is given, one delivery for each list, and remembers what was said of it. */
 class ScriptedSource implements Source {
   readonly acknowledged: number[] = [];
+  readonly outcomes: DeliveryOutcome[] = [];
   readonly released: number[] = [];
   handedOn = 0;
 
-  constructor(private readonly script: ReadonlyArray<readonly ReceivedEvent[]>) {}
+  constructor(
+    private readonly script: ReadonlyArray<readonly ReceivedEvent[]>,
+    readonly patienceMs?: number,
+  ) {}
 
   check = (): Promise<void> => Promise.resolve();
   close = (): Promise<void> => Promise.resolve();
@@ -31,7 +35,10 @@ class ScriptedSource implements Source {
         events,
         rejected: [],
         position: String(index),
-        acknowledge: () => Promise.resolve(void this.acknowledged.push(index)),
+        acknowledge: (outcome) => {
+          this.outcomes.push(outcome);
+          return Promise.resolve(void this.acknowledged.push(index));
+        },
         release: () => Promise.resolve(void this.released.push(index)),
       };
     }
@@ -104,6 +111,103 @@ describe('the relay', () => {
     await expect(run(source, { filter: () => Promise.reject(new Error('no engine')) })).rejects.toThrow('no engine');
     expect(source).toMatchObject({ acknowledged: [], released: [0] });
   });
+
+  it('rejects the payload that breaks the filter, and judges the others', async () => {
+    const source = new ScriptedSource([['good', 'breaks it', 'good too'].map((body) => ({ data: { body } }))]);
+    const counts = await run(source, {
+      filter: (payloads) =>
+        payloads.some(({ body }) => body === 'breaks it')
+          ? Promise.reject(new Error('the engine could not read it'))
+          : Promise.resolve(payloads.map(() => ({ pass: true }))),
+    });
+    expect(counts).toMatchObject({ published: 2, filtered: 1, failed: 0 });
+    expect((await eventsOnBus()).map(({ data }) => data)).toEqual([{ body: 'good' }, { body: 'good too' }]);
+  });
+
+  it('rejects alone what is nested too deeply, whatever is beside and behind it', async () => {
+    const deep = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as [];
+    const source = new ScriptedSource([
+      [{ data: { body: 'before' } }, { data: { body: deep }, document: deep }, { data: { body: 'beside' } }],
+      [{ data: {}, document: deep, transportId: 's:1-0' }],
+      [{ data: { body: 'after' } }],
+    ]);
+    const counts = await run(source, {
+      maxInFlight: 1,
+      filter: (payloads) => Promise.resolve(payloads.map(() => ({ pass: true }))),
+    });
+    expect(counts).toMatchObject({ received: 5, published: 3, rejected: 2, failed: 0 });
+    expect((await eventsOnBus()).map(({ data }) => data)).toEqual(
+      ['before', 'beside', 'after'].map((body) => ({ body })),
+    );
+    expect(source.acknowledged).toEqual([0, 1, 2]);
+    expect(source.outcomes.map(({ rejected }) => rejected.map(({ code }) => code))).toEqual([
+      ['EVENT_UNDECODABLE'],
+      ['EVENT_UNDECODABLE'],
+      [],
+    ]);
+    await bus.flushDecisions();
+    const records: DecisionRecord[] = [];
+    for await (const record of bus.readDecisions({ decision: 'rejected' })) records.push(record);
+    expect(records.every(({ reason }) => reason?.includes('levels deep; at most'))).toBe(true);
+    expect(records.map(({ eventId }) => eventId)).toContain('scenes:s:1-0');
+  });
+
+  it('reports to the source what the bus refuses permanently', async () => {
+    const source = new ScriptedSource([[{ data: { body: 'x'.repeat(2_000_000) } }]]);
+    expect(await run(source)).toMatchObject({ published: 0, rejected: 1 });
+    expect(source.outcomes).toMatchObject([{ rejected: [{ code: 'BUS_EVENT_TOO_LARGE' }] }]);
+  });
+
+  it('gives a rejected event back where its record cannot be written while the caller waits', async () => {
+    const source = new ScriptedSource([[{ data: { body: 'x'.repeat(2_000_000) } }]], 50);
+    const counts = await run(source, {
+      bus: {
+        recordDecisions: () => undefined,
+        flushDecisions: () => new Promise(() => undefined),
+        publishEvents: (events) => bus.publishEvents(events),
+      },
+    });
+    expect(counts).toMatchObject({ rejected: 0, failed: 1 });
+    expect(source).toMatchObject({ acknowledged: [], released: [0] });
+  });
+
+  it.each<[string, Partial<Source>, Partial<Delivery>]>([
+    ['does not end', {}, {}],
+    ['never closes', { close: () => new Promise(() => undefined) }, {}],
+    ['never acknowledges', {}, { acknowledge: () => new Promise(() => undefined) }],
+    [
+      'cannot give back',
+      {},
+      { acknowledge: () => Promise.reject(new Error('gone')), release: () => Promise.reject(new Error('gone')) },
+    ],
+    [
+      'never gives back',
+      {},
+      { acknowledge: () => Promise.reject(new Error('gone')), release: () => new Promise(() => undefined) },
+    ],
+  ])(
+    'ends when it is stopped, also with a source that %s',
+    async (_, source, delivery) => {
+      const stop = new AbortController();
+      let handedOn = 0;
+      const stubborn: Source = {
+        ...new ScriptedSource([]),
+        async *deliveries() {
+          for (; handedOn < 4; handedOn += 1) {
+            const acknowledged = { acknowledge: () => Promise.resolve(), release: () => Promise.resolve() };
+            yield { events: [{ data: {} }], rejected: [], ...acknowledged, ...delivery };
+          }
+          await new Promise(() => undefined);
+        },
+        ...source,
+      };
+      const running = relay(stubborn, { maxInFlight: 2, stopWithinMs: 200 }).run(stop.signal);
+      await eventually(() => handedOn > 0);
+      stop.abort();
+      expect(await running).toMatchObject({ connected: true });
+    },
+    60_000,
+  );
 
   it('makes CloudEvents that say where and when, with the id that the payload or transport gives', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';

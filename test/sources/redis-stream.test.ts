@@ -131,7 +131,7 @@ describe('event source redisStream', () => {
   it('creates its group again after the server was flushed, and reads what came since', async () => {
     await client.xadd('s', '1-0', 'a', 'b');
     const { next, lines } = read();
-    await (await next()).acknowledge();
+    await (await next()).acknowledge({ rejected: [] });
     const waiting = next();
     await client.flushall();
     await client.xadd('s', '2-0', 'a', 'b');
@@ -150,8 +150,8 @@ describe('event source redisStream', () => {
     const first = await next();
     const second = await next();
     expect([...idsOf(first), ...idsOf(second)].sort()).toEqual(['s:1-0', 's:2-0']);
-    await first.acknowledge();
-    await second.acknowledge();
+    await first.acknowledge({ rejected: [] });
+    await second.acknowledge({ rejected: [] });
     expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
   });
 
@@ -164,7 +164,7 @@ describe('event source redisStream', () => {
     const delivery = await read().next();
     expect(delivery.events).toEqual([]);
     expect(delivery.rejected).toMatchObject([{ transportId: 's:1-0', code: 'EVENT_UNDECODABLE' }]);
-    await delivery.acknowledge();
+    await delivery.acknowledge({ rejected: [] });
     expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
   });
 
@@ -173,7 +173,7 @@ describe('event source redisStream', () => {
     const { next } = read();
     const delivery = await next();
     const blocked = next();
-    await delivery.acknowledge();
+    await delivery.acknowledge({ rejected: [] });
     expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
     await client.xadd('s', '2-0', 'a', 'b');
     expect(idsOf(await blocked)).toEqual(['s:2-0']);

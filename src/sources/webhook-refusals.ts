@@ -1,0 +1,43 @@
+/** Requests that were turned away although their callers did nothing wrong, or too slowly: a line in the log, and a status. */
+const LOG_EVERY_MS = 10_000;
+/** How long after the last of them the status shows it. */
+const SHOWN_FOR_MS = 60_000;
+
+export type Refusal = 'busy' | 'slow' | 'secret';
+
+const WORDS: Readonly<Record<Refusal, string>> = {
+  busy: 'answered 503, as too many requests wait or are being read',
+  slow: 'answered 408, as their bodies did not arrive in time',
+  secret: 'answered 500, as the Secret of authSecret cannot be read',
+};
+
+export class WebhookRefusals {
+  private counts = new Map<Refusal, number>();
+  private firstAt = 0;
+  private lastAt = -Infinity;
+  private loggedAt = -Infinity;
+
+  constructor(private readonly log: (message: string) => void) {}
+
+  note(refusal: Refusal, now = Date.now()): void {
+    if (now - this.lastAt > SHOWN_FOR_MS) {
+      this.counts = new Map();
+      this.firstAt = now;
+    }
+    this.lastAt = now;
+    this.counts.set(refusal, (this.counts.get(refusal) ?? 0) + 1);
+    if (now - this.loggedAt < LOG_EVERY_MS) return;
+    this.loggedAt = now;
+    this.log(this.describe());
+  }
+
+  /** Undefined when all is well. */
+  problem(now = Date.now()): string | undefined {
+    return now - this.lastAt > SHOWN_FOR_MS ? undefined : this.describe();
+  }
+
+  private describe(): string {
+    const parts = [...this.counts].map(([refusal, count]) => `${count} ${WORDS[refusal]}`);
+    return `requests refused since ${new Date(this.firstAt).toISOString()}: ${parts.join('; ')}`;
+  }
+}

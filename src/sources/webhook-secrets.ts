@@ -1,0 +1,108 @@
+/** Token and certificate of a webhook, read again while it listens: a rotated Secret needs no restart. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { describeError, isSluiceError } from '../errors';
+import type { WebhookEventSource } from '../manifest/sources/webhook';
+import type { SourceContext } from './source';
+import type { ServerCertificate } from './webhook-server';
+
+/** Short beside a rotation, long beside a burst. The reader of Secrets keeps what the API server said for up to 10 s. */
+const TOKEN_FOR_MS = 1_000;
+export const CERTIFICATE_EVERY_MS = 5_000;
+
+export class WebhookToken {
+  private latest: { readonly value: string; readonly readAt: number } | undefined;
+  private reading: Promise<string> | undefined;
+
+  constructor(
+    private readonly selector: NonNullable<WebhookEventSource['authSecret']>,
+    private readonly context: SourceContext,
+  ) {}
+
+  /**
+   * While the API server is away the last token stays valid: an outage there is no reason to refuse callers.
+   * Throws SECRET_MISSING if the Secret is gone.
+   */
+  async read(): Promise<string> {
+    if (this.latest && performance.now() - this.latest.readAt < TOKEN_FOR_MS) return this.latest.value;
+    this.reading ??= this.readAgain().finally(() => (this.reading = undefined));
+    return await this.reading;
+  }
+
+  private async readAgain(): Promise<string> {
+    const { secrets, namespace, log } = this.context;
+    try {
+      const value = (await secrets.secret(namespace, this.selector)).trim();
+      if (this.latest !== undefined && this.latest.value !== value) log('info', 'the token of authSecret was rotated');
+      this.latest = { value, readAt: performance.now() };
+      return value;
+    } catch (error) {
+      if (this.latest === undefined || (isSluiceError(error) && error.code === 'SECRET_MISSING')) throw error;
+      this.latest = { value: this.latest.value, readAt: performance.now() };
+      return this.latest.value;
+    }
+  }
+}
+
+/** Takes the same time whatever was sent. `given` is a header as Node decodes it: bytes as Latin-1. */
+export function isSameToken(given: string, token: string): boolean {
+  const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+  return timingSafeEqual(digest(Buffer.from(given, 'latin1')), digest(Buffer.from(token, 'utf8')));
+}
+
+/** Undefined for a webhook without TLS. Throws SECRET_MISSING. */
+export async function readCertificate(
+  { serverCertSecret, serverKeySecret }: WebhookEventSource,
+  { secrets, namespace }: SourceContext,
+): Promise<ServerCertificate | undefined> {
+  if (!serverCertSecret || !serverKeySecret) return undefined;
+  const [cert, key] = await Promise.all([
+    secrets.secret(namespace, serverCertSecret),
+    secrets.secret(namespace, serverKeySecret),
+  ]);
+  const origin = [namespace, serverCertSecret.name, serverCertSecret.key].join('/');
+  return { origin, cert, key };
+}
+
+/** Hands on each certificate that differs from the one before, until `signal` aborts. */
+export class CertificateWatch {
+  private problemText: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly spec: WebhookEventSource,
+    private readonly context: SourceContext,
+    private current: ServerCertificate,
+    private readonly replace: (certificate: ServerCertificate) => void,
+  ) {
+    this.timer = setInterval(() => void this.look(), CERTIFICATE_EVERY_MS).unref();
+  }
+
+  problem(): string | undefined {
+    return this.problemText;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const next = await readCertificate(this.spec, this.context);
+      if (this.timer === undefined || next === undefined) return;
+      if (next.cert !== this.current.cert || next.key !== this.current.key) {
+        // Throws while only one of the two is rotated; the old pair serves on.
+        this.replace(next);
+        this.current = next;
+        this.context.log('info', 'the certificate of serverCertSecret was rotated; new connections get the new one');
+      }
+      this.problemText = undefined;
+    } catch (error) {
+      // Never the cause: OpenSSL may quote what it was given.
+      const reason = isSluiceError(error) ? describeError(error) : 'certificate and key do not fit together';
+      const text = `the certificate cannot be renewed, the former one is served: ${reason}`;
+      if (this.problemText !== text) this.context.log('warn', text);
+      this.problemText = text;
+    }
+  }
+}
