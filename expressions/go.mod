@@ -6,9 +6,11 @@ require (
 	github.com/Knetic/govaluate v3.0.1-0.20171022003610-9aa49832a739+incompatible
 	github.com/Masterminds/sprig/v3 v3.3.0
 	github.com/antonmedv/expr v1.15.5
+	github.com/doublerebel/bellows v0.0.0-20160303004610-f177d92a03d3
 	github.com/evilmonkeyinc/jsonpath v0.8.1
 	github.com/ghodss/yaml v1.0.1-0.20190212211648-25d852aebe32
 	github.com/itchyny/gojq v0.12.19
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/tidwall/gjson v1.19.0
 	github.com/tidwall/sjson v1.2.5
 	github.com/yuin/gopher-lua v1.1.2

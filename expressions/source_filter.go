@@ -8,21 +8,17 @@ import (
 	"strings"
 
 	"github.com/Masterminds/sprig/v3"
+	"github.com/antonmedv/expr"
 	"github.com/antonmedv/expr/builtin"
-	"github.com/antonmedv/expr/compiler"
-	"github.com/antonmedv/expr/parser"
 	"github.com/antonmedv/expr/vm"
+	"github.com/doublerebel/bellows"
 	"github.com/evilmonkeyinc/jsonpath"
 )
 
 var exprPrograms compiled[*vm.Program]
 
 func compileExpr(expression string) (*vm.Program, error) {
-	tree, err := parser.Parse(expression)
-	if err != nil {
-		return nil, err
-	}
-	return compiler.Compile(tree, nil)
+	return expr.Compile(expression)
 }
 
 // filterWithExpr decides an event source's filter; the variables are the data's top-level keys.
@@ -109,19 +105,5 @@ func expandDots(data map[string]any) map[string]any {
 			delete(named, keys[index])
 		}
 	}
-	expanded := make(map[string]any, len(named))
-	for name, value := range named {
-		at := expanded
-		parts := strings.Split(name, ".")
-		for _, part := range parts[:len(parts)-1] {
-			inner, exists := at[part].(map[string]any)
-			if !exists {
-				inner = make(map[string]any)
-				at[part] = inner
-			}
-			at = inner
-		}
-		at[parts[len(parts)-1]] = value
-	}
-	return expanded
+	return bellows.Expand(named)
 }

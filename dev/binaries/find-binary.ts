@@ -55,7 +55,7 @@ async function searchBinary(tool: Tool): Promise<string> {
 }
 
 /** Where downloads and builds are kept: outside the checkout, so that every clone shares them. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const named = process.env.SLUICE_CACHE_DIR;
   return named === undefined || named === '' ? join(homedir(), '.cache', 'sluice') : named;
 }

@@ -7,6 +7,7 @@
  */
 import { Cron } from 'croner';
 import { SluiceError } from '../errors';
+import { CRON_FIELDS, expandCronField } from './cron-fields';
 
 /** One entry of `conditionsReset`, without its `byTime` wrapper. */
 export interface ResetSchedule {
@@ -23,8 +24,6 @@ export interface ResetPeriod {
 }
 
 const ZONE_PREFIX = /^(?:CRON_)?TZ=(\S+)\s+/;
-const FIELD = /^(?:\*|\?|\d+|[a-z]{3})(?:-(?:\d+|[a-z]{3}))?(?:\/\d+)?$/i;
-const FIELD_NAMES = ['minute', 'hour', 'day of month', 'month', 'day of week'];
 
 /**
  * Checks one schedule as the manifest gives it.
@@ -81,29 +80,22 @@ function parseSchedule(schedule: ResetSchedule): Cron {
   const text = schedule.cron.trim();
   const zone = ZONE_PREFIX.exec(text)?.[1] ?? schedule.timezone ?? 'UTC';
   const fields = text.replace(ZONE_PREFIX, '').split(/\s+/);
-  if (fields.length !== FIELD_NAMES.length || fields[0] === '') {
-    throw invalid(schedule, `found ${text === '' ? 0 : fields.length} fields, expected ${FIELD_NAMES.length}`);
+  if (fields.length !== CRON_FIELDS.length || fields[0] === '') {
+    throw invalid(schedule, `found ${text === '' ? 0 : fields.length} fields, expected ${CRON_FIELDS.length}`);
   }
-  fields.forEach((field, index) => {
-    if (field.split(',').every((part) => FIELD.test(part))) return;
-    throw invalid(schedule, `${FIELD_NAMES[index]} "${field}" is no list of numbers, ranges, steps or names`);
+  const expanded = CRON_FIELDS.map((field, index) => {
+    const written = fields[index] ?? '';
+    const values = expandCronField(written, field);
+    if (values !== undefined) return values;
+    const { name, least, most } = field;
+    throw invalid(
+      schedule,
+      `${name} "${written}" is no list of numbers from ${least} to ${most}, ranges, steps or names`,
+    );
   });
-  const cron = createCron(schedule, fields.map(withPlainStar).join(' '), zone);
+  const cron = createCron(schedule, expanded.join(' '), zone);
   if (cron.nextRun(new Date(0)) === null) throw invalid(schedule, 'it never comes');
   return cron;
-}
-
-/** `?`, with or without the end of a range, means every value; so does a step of one. */
-const EVERY_VALUE = /^[*?](?:-[^/]*)?(?:\/0*1)?$/;
-
-/**
- * A field that contains every value somewhere, as in `*,5` or a star with step 1, is `*` to Argo Events. That decides how day of
- * month and day of week go together: both must fit if one of them is `*`, else either.
- */
-function withPlainStar(field: string): string {
-  const parts = field.split(',');
-  if (parts.some((part) => EVERY_VALUE.test(part))) return '*';
-  return parts.map((part) => part.replace(/^[*?](?:-[^/]*)?/, '*')).join(',');
 }
 
 function createCron(schedule: ResetSchedule, pattern: string, zone: string): Cron {

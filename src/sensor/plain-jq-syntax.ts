@@ -40,6 +40,11 @@ function parse(program: string): JqNode {
 const KEYWORDS = new Set(
   'and or not if then elif else end as def reduce foreach try catch label import include __loc__'.split(' '),
 );
+/** A program that names a function that does not exist is wrong, also where it is never called. */
+const WITHOUT_ARGUMENT = new Set(
+  'empty not type length keys tostring tonumber fromjson ascii_downcase ascii_upcase'.split(' '),
+);
+const WITH_ARGUMENT = new Set('map select del has split join startswith endswith ltrimstr rtrimstr'.split(' '));
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='];
 const ASSIGNMENTS = ['=', '|=', '+='];
 
@@ -203,9 +208,13 @@ class Parser {
     if (name === 'if') return this.condition();
     if (KEYWORDS.has(name) && name !== 'not') throw new NotPlain();
     if (name === 'map') this.lists++;
-    if (!this.accepts('(')) return { kind: 'call', name, argument: undefined };
+    if (!this.accepts('(')) {
+      if (!WITHOUT_ARGUMENT.has(name)) throw new NotPlain();
+      return { kind: 'call', name, argument: undefined };
+    }
     const argument = this.pipe();
     this.expect(')');
+    if (!WITH_ARGUMENT.has(name)) throw new NotPlain();
     return { kind: 'call', name, argument };
   }
 

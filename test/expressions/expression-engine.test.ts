@@ -254,6 +254,7 @@ describe('nothing that an expression does outlives its evaluation', () => {
         expr('sprig.mustMergeOverwrite(sprig, {"trim": "x"}) != nil'),
         expr('$env["sprig"] != nil and sprig.set($env["sprig"], "hasPrefix", 1) != nil'),
         expr('sprig.set($env, "name", "x") != nil'),
+        expr('sprig.set({"k": 1}, "k", 2) != nil and sprig.append([1, 2], 3) != nil'),
       ],
     ],
     [

@@ -12,8 +12,8 @@ import { lookUpPlainPath } from '../../src/sensor/plain-path';
 import { matchesPlainPattern } from '../../src/sensor/plain-pattern';
 import { renderPlainTemplate } from '../../src/sensor/plain-template';
 import type { DataFilter } from '../../src/manifest/filters';
-import { jqPrograms } from './random-jq';
-import { objects, paths, scalars, texts, values } from './random-json';
+import { jqPrograms } from '../../dev/differential/random-jq';
+import { objects, paths, scalars, texts, values } from '../../dev/differential/random-json';
 
 const engine = createExpressionEngine({ timeLimitMs: 10_000 });
 afterAll(() => engine.close());

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../src/event/json';
 
-const KEYS = ['a', 'b', 'eo:cloud_cover', 'with.dot', '0', '1', 'list', 'x-y', 'x_y', 'é', '', 'A'];
+const KEYS = ['a', 'b', 'eo:cloud_cover', 'with.dot', '0', '1', 'list', 'x-y', 'x_y', 'é', 'größe', '', 'A'];
 const TEXTS = [
   '',
   'a',

@@ -1,0 +1,95 @@
+/** Compares what Sluice computes with what the Go libraries compute. */
+import { isDeepStrictEqual } from 'node:util';
+import { createExpressionEngine } from '../../src/expressions';
+import type { CaseKind, DifferentialCase } from './cases';
+import { startPeer, type PeerAnswer } from './peer';
+import { answerOf, engineAnswerOf, type Answer } from './sluice-answers';
+
+export interface Difference {
+  readonly case: DifferentialCase;
+  /** `production`: with its fast paths. `engine`: expressions.wasm alone. */
+  readonly of: 'production' | 'engine';
+  readonly expected: Answer;
+  readonly found: Answer;
+}
+
+export interface Comparison {
+  readonly cases: number;
+  readonly byKind: Readonly<Record<CaseKind, number>>;
+  /** Of these the engine alone was compared as well. */
+  readonly engineCases: number;
+  /** Cases in which both sides have a value, so that something was compared. */
+  readonly withValue: number;
+  readonly differences: readonly Difference[];
+}
+
+/** A batch is evaluated together, as the listener does with the events of a pull. */
+const BATCH = 500;
+
+export async function compareCases(
+  cases: readonly DifferentialCase[],
+  onProgress: (done: number) => void = () => undefined,
+): Promise<Comparison> {
+  const engine = createExpressionEngine({ timeLimitMs: 10_000 });
+  const peer = await startPeer();
+  const byKind = { transform: 0, filters: 0, parameters: 0, payload: 0, condition: 0, cron: 0, source: 0 };
+  const differences: Difference[] = [];
+  let engineCases = 0;
+  let withValue = 0;
+  try {
+    for (let start = 0; start < cases.length; start += BATCH) {
+      const batch = cases.slice(start, start + BATCH);
+      const [expected, found, ofEngine] = await Promise.all([
+        peer.ask(batch),
+        Promise.all(batch.map((each) => answerOf(each, engine))),
+        Promise.all(batch.map((each) => engineAnswerOf(each, engine))),
+      ]);
+      batch.forEach((each, index) => {
+        byKind[each.kind]++;
+        const wanted = readPeer(each, expected[index]);
+        if ('value' in wanted) withValue++;
+        const check = (of: Difference['of'], answer: Answer | undefined) => {
+          if (answer && !isSame(wanted, answer)) differences.push({ case: each, of, expected: wanted, found: answer });
+        };
+        check('production', found[index]);
+        check('engine', ofEngine[index]);
+        if (ofEngine[index]) engineCases++;
+      });
+      onProgress(start + batch.length);
+    }
+  } finally {
+    peer.close();
+    await engine.close();
+  }
+  return { cases: cases.length, byKind, engineCases, withValue, differences };
+}
+
+/** Documents come as text. */
+function readPeer(each: DifferentialCase, answer: PeerAnswer | undefined): Answer {
+  if (answer === undefined) throw new Error('the peer has answered too little');
+  if ('e' in answer) return { failed: answer.e };
+  const { v } = answer;
+  if (each.kind === 'transform' || each.kind === 'parameters') return readDocument(v);
+  if (each.kind !== 'payload' || typeof v !== 'object' || v === null || !('document' in v)) return { value: v };
+  const document = readDocument(v.document);
+  return 'value' in document ? { value: { document: document.value } } : document;
+}
+
+/** A document that Argo Events makes but nothing can read, such as sjson does with odd paths, counts as a failure. */
+function readDocument(text: unknown): Answer {
+  try {
+    return { value: JSON.parse(String(text)) as unknown };
+  } catch {
+    return { failed: `not JSON: ${String(text)}` };
+  }
+}
+
+function isSame(expected: Answer, found: Answer): boolean {
+  if ('failed' in expected || 'failed' in found) return 'failed' in expected && 'failed' in found;
+  // Written and read again: -0 and 0 are the same in JSON.
+  return isDeepStrictEqual(rewrite(expected.value), rewrite(found.value));
+}
+
+function rewrite(value: unknown): unknown {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
+}

@@ -1,0 +1,94 @@
+/** What Sluice computes for a case: as in production, and the engine alone where one question can be asked of it. */
+import { isSluiceError } from '../../src/errors';
+import { evaluateDependencies } from '../../src/sensor/evaluate-dependencies';
+import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../../src/sensor/expression-engine';
+import { nextReset, validateResetSchedule } from '../../src/sensor/condition-resets';
+import { evaluateCondition, parseTriggerCondition } from '../../src/sensor/conditions';
+import { applyParameters, buildPayload } from '../../src/sensor/parameters';
+import { evaluateSourceFilter } from '../../src/sensor/source-filter';
+import { transformEvent } from '../../src/sensor/transforms';
+import { eventOf, type DifferentialCase } from './cases';
+
+/** A value, or the mark that there is none. Only whether something fails is compared, not its message. */
+export type Answer = { readonly value: unknown } | { readonly failed: string };
+
+type CaseOf<Kind extends DifferentialCase['kind']> = Extract<DifferentialCase, { kind: Kind }>;
+
+const NAMES = { name: 'dep', eventSourceName: 'stac', eventName: 'items' };
+
+export async function answerOf(each: DifferentialCase, engine: ExpressionEngine): Promise<Answer> {
+  try {
+    return await compute(each, engine);
+  } catch (error) {
+    if (isSluiceError(error)) return { failed: error.message };
+    throw error;
+  }
+}
+
+async function compute(each: DifferentialCase, engine: ExpressionEngine): Promise<Answer> {
+  switch (each.kind) {
+    case 'transform': {
+      const { transform, data } = each;
+      const result = await transformEvent(eventOf(data), { ...NAMES, transform }, engine);
+      return result.outcome === 'failed' ? { failed: result.failure.message } : { value: result.event.data };
+    }
+    case 'filters':
+      return { value: await isMatched(each, engine) };
+    case 'parameters':
+      return { value: await applyParameters(each.document, each.parameters, { dep: eventOf(each.data) }, engine) };
+    case 'payload': {
+      const payload = await buildPayload(each.parameters, { dep: eventOf(each.data) }, engine);
+      const isWhole = each.parameters.some(({ dest }) => !dest) && typeof payload === 'string';
+      return { value: isWhole ? { whole: payload } : { ...(payload !== undefined && { document: payload }) } };
+    }
+    case 'condition': {
+      const condition = parseTriggerCondition(each.expression, each.names);
+      return { value: evaluateCondition(condition, (name) => each.present.includes(name)) };
+    }
+    case 'cron':
+      return { value: ticks(each) };
+    case 'source': {
+      const [verdict] = await evaluateSourceFilter(each.expression, [each.data], engine);
+      return verdict?.outcome === 'failed' ? { failed: verdict.reason } : { value: verdict?.outcome === 'passed' };
+    }
+  }
+}
+
+/** The engine's own answer, or undefined where the case needs more than one question. */
+export async function engineAnswerOf(each: DifferentialCase, engine: ExpressionEngine): Promise<Answer | undefined> {
+  const request = onlyRequest(each);
+  if (!request) return undefined;
+  const outcome: ExpressionOutcome<unknown> = await engine.evaluate(request);
+  if (request.kind === 'dataFilter') return { value: outcome.ok && hasPassed(outcome.value) };
+  return outcome.ok ? { value: outcome.value } : { failed: outcome.message };
+}
+
+function onlyRequest(each: DifferentialCase): ExpressionRequest | undefined {
+  if (each.kind === 'transform' && each.transform.jq !== undefined) {
+    return { kind: 'jq', program: each.transform.jq, data: each.data };
+  }
+  if (each.kind !== 'filters') return undefined;
+  const { data, ...others } = each.filters;
+  const [filter, ...more] = data ?? [];
+  const isAlone = filter !== undefined && more.length === 0 && Object.keys(others).length === 0;
+  return isAlone ? { kind: 'dataFilter', filter, data: each.data } : undefined;
+}
+
+function hasPassed(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'passed' in value && value.passed === true;
+}
+
+async function isMatched({ data, filters, operator, time }: CaseOf<'filters'>, engine: ExpressionEngine) {
+  const dependency = { ...NAMES, filters, ...(operator !== undefined && { filtersLogicalOperator: operator }) };
+  const [verdict] = await evaluateDependencies([{ event: eventOf(data, time), dependency }], engine);
+  return verdict?.outcome === 'matched';
+}
+
+function ticks({ cron, timezone, times }: CaseOf<'cron'>): string[] {
+  const schedule = { cron, ...(timezone !== '' && { timezone }) };
+  validateResetSchedule(schedule);
+  return times.map((time) => {
+    const next = nextReset([schedule], Date.parse(time));
+    return next === undefined ? 'never' : `${new Date(next).toISOString().slice(0, 19)}Z`;
+  });
+}
