@@ -5,6 +5,7 @@ import type { Metrics } from '../src/metrics/metrics';
 import type { Source } from '../src/sources/source';
 import type { EventBacklog } from '../workflows/messages';
 import type { RelayedName } from './relay-telemetry';
+import { GAVE_UP, StopDeadline } from './stop-deadline';
 
 const MEASURE_EVERY_MS = 2_000;
 
@@ -25,10 +26,14 @@ export class BacklogMeter {
   /** Until the signal aborts, or somebody has to repair something: throws that. Never where nothing can be measured. */
   async run(signal: AbortSignal, onMeasured: (backlog: EventBacklog) => Promise<void> = () => Promise.resolve()) {
     if (this.source.backlog === undefined) return;
+    // Counting may hang; it must not hold up a stop.
+    const stopping = new StopDeadline(signal, 0);
     try {
       while (!signal.aborted) {
         try {
-          this.last = { ...(await this.source.backlog(signal)), at: new Date().toISOString() };
+          const backlog = await stopping.orGiveUp(this.source.backlog(signal));
+          if (backlog === GAVE_UP) return;
+          this.last = { ...backlog, at: new Date().toISOString() };
           this.metrics.set('sluice_source_backlog', this.labels(), this.last.entries);
           await onMeasured(this.last);
         } catch (error) {
@@ -39,6 +44,7 @@ export class BacklogMeter {
         await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       }
     } finally {
+      stopping.dispose();
       this.metrics.forget('sluice_source_backlog', this.labels());
     }
   }

@@ -1,5 +1,6 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
 import { CancelledFailure, Context } from '@temporalio/activity';
+import type { BusLog } from '../src/bus/bus';
 import { describeError } from '../src/errors';
 import type { JsonObject } from '../src/event/json';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
@@ -12,14 +13,20 @@ import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './kee
 import { openSource } from './open-source';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './source-filter';
+import { TemporalOutages } from './temporal-outages';
 import type { WorkerDependencies } from './worker-dependencies';
 
 export function createRelayActivities(
   dependencies: WorkerDependencies,
 ): Pick<EventSourceActivities, 'sluiceRelayEvents'> {
+  const outages = new TemporalOutages();
   return {
     async sluiceRelayEvents(request) {
       const context = Context.current();
+      const { definition, eventName } = request;
+      const name = `event source ${definition.namespace}/${definition.name}, event ${eventName}`;
+      const log: BusLog = (level, message) => dependencies.log[level](message);
+      outages.begun(name, log);
       const beating = keepBeating({ event: request.eventName, ...WAITS_FOR_BUS });
       try {
         await relay(request, context, dependencies, beating);
@@ -28,6 +35,7 @@ export function createRelayActivities(
         if (!context.cancellationSignal.aborted) throw toApplicationFailure(error);
       } finally {
         beating.stop();
+        outages.ended(name, context.cancellationDetails, log);
       }
       // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;

@@ -16,7 +16,7 @@
  * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and whatever was
  * replaced or cut off is told apart by `~` and a hash of the original. Pure.
  */
-import { isJsonObject, type JsonObject } from './json';
+import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
 import { shortHash } from './short-id';
 import { parseStacItem } from './stac';
 
@@ -62,10 +62,16 @@ function identityOf({ transportId, document, data, receivedAt }: EventOrigin): s
 
   const item = parseStacItem(document);
   if (item) {
-    const version = item.updated ?? shortHash(JSON.stringify(document), HASH_LENGTH);
+    const version = item.updated ?? hashOf(document);
     return `stac:${item.collection ?? ''}:${item.id}:${version}`;
   }
-  return `${receivedAt}:${shortHash(JSON.stringify(data), HASH_LENGTH)}`;
+  return `${receivedAt}:${hashOf(data)}`;
+}
+
+/** Throws EVENT_UNDECODABLE for what is nested too deeply to be written as JSON. */
+function hashOf(value: unknown): string {
+  assertDepth(value, MAX_EVENT_DEPTH);
+  return shortHash(JSON.stringify(value), HASH_LENGTH);
 }
 
 /** `source` and `id` of a CloudEvent in the payload; CloudEvents makes the pair unique. */

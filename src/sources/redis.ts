@@ -5,7 +5,7 @@
  * not fit is dropped, and counted.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isSluiceError } from '../errors';
+import { describeError, isSluiceError } from '../errors';
 import { parseJson, type JsonValue } from '../event/json';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
@@ -150,13 +150,13 @@ class RedisSource implements Source {
     const rejected: RejectedInput[] = [];
     for (const message of messages) {
       const parsed = readJson(message.text);
-      if (this.spec.jsonBody && parsed === undefined) {
+      if (this.spec.jsonBody && 'problem' in parsed) {
         rejected.push({
           code: 'EVENT_UNDECODABLE',
-          reason: `a message on channel "${message.channel}" is not JSON, and jsonBody is set`,
+          reason: `a message on channel "${message.channel}" is refused, as jsonBody is set: ${parsed.problem}`,
         });
       } else {
-        events.push(this.toEvent(message, parsed));
+        events.push(this.toEvent(message, 'value' in parsed ? parsed.value : undefined));
       }
     }
     const last = messages.at(-1);
@@ -189,11 +189,10 @@ class RedisSource implements Source {
   }
 }
 
-function readJson(text: string): JsonValue | undefined {
+function readJson(text: string): { readonly value: JsonValue } | { readonly problem: string } {
   try {
-    return parseJson(text);
-  } catch {
-    // The caller decides whether that is an error.
-    return undefined;
+    return { value: parseJson(text) };
+  } catch (error) {
+    return { problem: describeError(error) };
   }
 }

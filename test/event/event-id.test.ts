@@ -71,4 +71,10 @@ describe('the id of an event', () => {
       expect(id.length).toBeLessThanOrEqual(MAX_EVENT_ID_LENGTH);
     }
   });
+
+  it('is refused to a document that is nested too deeply, whatever made it', () => {
+    const deep = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) as [];
+    const derive = () => deriveEventId({ eventName: 'e', document: deep, data: { body: deep }, receivedAt: 'now' });
+    expect(derive).toThrow('50001 levels deep');
+  });
 });

@@ -79,6 +79,19 @@ describe('event source redis', () => {
     expect(events[0]?.transportId).toBeUndefined();
   });
 
+  it('refuses a message that is nested too deeply, with its depth, and takes the ones beside it', async () => {
+    const { first, next } = await read({ jsonBody: true });
+    const deep = '['.repeat(5_000) + ']'.repeat(5_000);
+    for (const message of ['"before"', deep, '"after"']) await client.publish('stac-events', message);
+    const seen = [await first];
+    const count = (): number => seen.reduce((sum, { events, rejected }) => sum + events.length + rejected.length, 0);
+    while (count() < 3) seen.push(await next());
+    expect(seen.flatMap(({ events }) => events.map(({ data }) => data.body))).toEqual(['before', 'after']);
+    expect(seen.flatMap(({ rejected }) => rejected)).toMatchObject([
+      { code: 'EVENT_UNDECODABLE', reason: expect.stringContaining('5000 levels deep') as string },
+    ]);
+  });
+
   it('reads several channels', async () => {
     const { first, next } = await read({ channels: ['one', 'two'] });
     await client.publish('two', 'b');
