@@ -119,7 +119,9 @@ class Listener {
       const connected = this.bus.isConnected();
       this.telemetry.connected(connected);
       const { backlog } = this;
+      const busProblem = this.bus.problem();
       return {
+        ...(busProblem !== undefined && { busProblem }),
         ...this.counts,
         lag: this.lag,
         connected,

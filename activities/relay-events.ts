@@ -80,7 +80,8 @@ async function relay(
   beating.tell(() => {
     const counts = eventRelay.counts();
     telemetry.observe(counts);
-    return { event: eventName, ...counts, backlog: meter.latest() };
+    const busProblem = bus.problem();
+    return { event: eventName, ...counts, backlog: meter.latest(), ...(busProblem !== undefined && { busProblem }) };
   });
   let problem: unknown;
   try {

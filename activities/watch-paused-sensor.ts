@@ -51,7 +51,10 @@ async function watch(
       if (backlog !== undefined) {
         telemetry.observe(backlog);
         recordExpired(bus, log, definition, backlog.expired);
-        beating.tell(() => toBacklogHeartbeat(backlog));
+        beating.tell(() => {
+          const busProblem = bus.problem();
+          return { ...toBacklogHeartbeat(backlog), ...(busProblem !== undefined && { busProblem }) };
+        });
       }
       await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }

@@ -8,6 +8,8 @@ export interface OperatorMode {
   configuration: string;
   /** Content of a credentials file for one user who may do everything in one account. */
   credentials: string;
+  /** Another credentials file for the same account; the server ends its connections when it expires. */
+  issue(expiresAt: Date): string;
 }
 
 const UNLIMITED = -1;
@@ -32,7 +34,9 @@ export function createOperatorMode(): OperatorMode {
   const limits = { ...ACCOUNT_LIMITS, ...JETSTREAM_LIMITS };
   const accountToken = signToken(operator, account, 'sluice', claims('account', { limits }));
   const userLimits = { subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
-  const userToken = signToken(account, user, 'sluice', claims('user', { pub: {}, sub: {}, ...userLimits }));
+  const userClaims = claims('user', { pub: {}, sub: {}, ...userLimits });
+  const issue = (expiresAt?: Date): string =>
+    formatCredentials(signToken(account, user, 'sluice', userClaims, expiresAt), user);
 
   return {
     configuration: `operator: ${operatorToken}
@@ -42,24 +46,30 @@ resolver_preload: {
   ${systemAccount.getPublicKey()}: ${systemToken}
   ${account.getPublicKey()}: ${accountToken}
 }`,
-    credentials: `-----BEGIN NATS USER JWT-----
-${userToken}
+    credentials: issue(),
+    issue,
+  };
+}
+
+function formatCredentials(token: string, user: KeyPair): string {
+  return `-----BEGIN NATS USER JWT-----
+${token}
 ------END NATS USER JWT------
 
 -----BEGIN USER NKEY SEED-----
 ${Buffer.from(user.getSeed()).toString('ascii')}
 ------END USER NKEY SEED------
-`,
-  };
+`;
 }
 
-function signToken(issuer: KeyPair, subject: KeyPair, name: string, nats: object): string {
+function signToken(issuer: KeyPair, subject: KeyPair, name: string, nats: object, expiresAt?: Date): string {
   const base = {
     iat: Math.floor(Date.now() / 1000),
     iss: issuer.getPublicKey(),
     sub: subject.getPublicKey(),
     name,
     nats,
+    ...(expiresAt && { exp: Math.floor(expiresAt.getTime() / 1000) }),
   };
   const jti = createHash('sha256').update(JSON.stringify(base)).digest('hex');
   const signed = `${encodePart({ typ: 'JWT', alg: 'ed25519-nkey' })}.${encodePart({ ...base, jti })}`;

@@ -174,6 +174,8 @@ export interface Bus {
   /** `<namespace>/<name>` of the EventBus, for messages. */
   readonly name: string;
   isConnected(): boolean;
+  /** Why it takes or delivers no events now, for people: connection lost, credentials refused, stream full. */
+  problem(): string | undefined;
   /** Outcomes in the order of the events. Never throws for a single event's fate. */
   publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
   openListener(options: ListenerOptions): Promise<BusListener>;

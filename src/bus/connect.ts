@@ -117,6 +117,7 @@ class JetStreamBus implements Bus {
   }
 
   isConnected: Bus['isConnected'] = () => this.connection.isConnected();
+  problem: Bus['problem'] = () => this.connection.problem() ?? this.publisher.problem();
   publishEvents: Bus['publishEvents'] = (events, options) => this.publisher.publishEvents(events, options);
   openListener: Bus['openListener'] = (options) => openListener(this.connection, this.manager, this.looks, options);
   readEvents: Bus['readEvents'] = (range, onRead) => readEvents(this.connection, this.manager, range, onRead);

@@ -1,18 +1,13 @@
 /** One connection to NATS that is waited for at start and comes back by itself for as long as the process lives. */
-import {
-  connect,
-  errors,
-  type Authenticator,
-  type ConnectionOptions,
-  type NatsConnection,
-} from '@nats-io/transport-node';
+import { connect, errors, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../error-detail';
 import { SluiceError, describeError } from '../errors';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
 import type { BusSettings } from './bus-settings';
-import { readCredentials, readTlsMaterial, type TlsMaterial } from './credentials';
+import { BusCredentials, type TlsMaterial } from './credentials';
+import { isRefusal, Refresher, Refusals } from './refused-credentials';
 
 const RETRY_MS = 500;
 const LOG_EVERY_MS = 5_000;
@@ -22,6 +17,8 @@ export interface BusConnection {
   readonly settings: BusSettings;
   readonly log: BusLog;
   isConnected(): boolean;
+  /** Why there is no connection, for people; undefined while there is one. */
+  problem(): string | undefined;
   /** Called after each reconnection; the result unsubscribes. */
   onReconnect(listener: () => void): () => void;
 }
@@ -33,41 +30,29 @@ export async function openConnection(
   log: BusLog,
   signal?: AbortSignal,
 ): Promise<BusConnection> {
-  const authenticator = await readCredentials(settings, secrets);
-  const nats = await connectPatiently(settings, await tlsAttempts(settings, secrets), authenticator, log, signal);
-  return watchConnection(nats, settings, log);
-}
-
-/** TLS options to try in turn; more than one only where the manifest leaves it open. */
-async function tlsAttempts(settings: BusSettings, secrets: SecretReader): Promise<Array<TlsMaterial | undefined>> {
-  switch (settings.tls) {
-    case 'none':
-      return [undefined];
-    case 'automatic':
-      return [undefined, { rejectUnauthorized: false }];
-    default:
-      return [await readTlsMaterial(settings, settings.tls, secrets)];
-  }
+  const credentials = await BusCredentials.read(settings, secrets);
+  const refusals = new Refusals();
+  const nats = await connectPatiently(settings, credentials, refusals, log, signal);
+  return watchConnection(nats, settings, credentials, refusals, log);
 }
 
 async function connectPatiently(
   settings: BusSettings,
-  attempts: ReadonlyArray<TlsMaterial | undefined>,
-  authenticator: Authenticator | undefined,
+  credentials: BusCredentials,
+  refusals: Refusals,
   log: BusLog,
   signal: AbortSignal | undefined,
 ): Promise<NatsConnection> {
+  const attempts = credentials.tls;
   let loggedAt = -Infinity;
   for (let attempt = 0; ; attempt += 1) {
     const tls = attempts[attempt % attempts.length];
     try {
-      return await connect(natsOptions(settings, authenticator, tls));
+      return await connect(natsOptions(settings, credentials, refusals, tls));
     } catch (error) {
       if (signal?.aborted) throw unreachable(settings, error);
       const isLastKindOfAttempt = attempt % attempts.length === attempts.length - 1;
-      if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-        throw refused(settings, error);
-      }
+      if (isRefusal(error)) throw refused(settings, error);
       if (!isLastKindOfAttempt) continue;
       if (isTlsProblem(error)) throw tlsRefused(settings, error);
       if (performance.now() - loggedAt >= LOG_EVERY_MS) {
@@ -86,7 +71,8 @@ async function connectPatiently(
 
 function natsOptions(
   settings: BusSettings,
-  authenticator: Authenticator | undefined,
+  credentials: BusCredentials,
+  refusals: Refusals,
   tls: TlsMaterial | undefined,
 ): ConnectionOptions {
   return {
@@ -95,32 +81,50 @@ function natsOptions(
     timeout: 5_000,
     reconnect: true,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 100,
-    reconnectJitterTLS: 250,
+    reconnectDelayHandler: () => refusals.delayMs(),
     pingInterval: 10_000,
-    // A server that comes back before its accounts are loaded refuses good credentials for a moment.
+    // A server that comes back before its accounts are loaded refuses good credentials for a moment, and bad ones may
+    // be replaced while it runs.
     ignoreAuthErrorAbort: true,
-    ...(authenticator && { authenticator }),
+    authenticator: credentials.authenticator,
     ...(tls && { tls }),
   };
 }
 
-function watchConnection(nats: NatsConnection, settings: BusSettings, log: BusLog): BusConnection {
+function watchConnection(
+  nats: NatsConnection,
+  settings: BusSettings,
+  credentials: BusCredentials,
+  refusals: Refusals,
+  log: BusLog,
+): BusConnection {
   const listeners = new Set<() => void>();
   let connected = true;
+  let problem: string | undefined;
+  const refresher = new Refresher(credentials, (unreadable) => {
+    if (unreadable !== undefined && unreadable !== problem) log('warn', unreadable);
+    problem = unreadable ?? (connected ? undefined : problem);
+  });
   void (async () => {
     let lostAt = 0;
     for await (const status of nats.status()) {
       if (status.type === 'disconnect' && connected) {
         connected = false;
         lostAt = performance.now();
+        problem = `the connection to ${settings.servers.join(', ')} is lost`;
         log('warn', `lost the event bus ${settings.name} at ${settings.servers.join(', ')}; reconnecting`);
+      } else if (status.type === 'error' && isRefusal(status.error)) {
+        const { message } = refused(settings, status.error);
+        if (refusals.add()) log('warn', `${message}; they are read again before each attempt to connect`);
+        problem = message;
       } else if (status.type === 'reconnect') {
         connected = true;
+        problem = undefined;
+        refusals.clear();
         log('info', `event bus ${settings.name} is back after ${Math.round(performance.now() - lostAt)} ms`);
         for (const listener of listeners) listener();
       }
+      if (!connected) refresher.refresh();
     }
     connected = false;
   })();
@@ -129,6 +133,7 @@ function watchConnection(nats: NatsConnection, settings: BusSettings, log: BusLo
     settings,
     log,
     isConnected: () => connected && !nats.isClosed(),
+    problem: () => problem,
     onReconnect: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -13,11 +13,50 @@ import type { BusSettings, TlsSettings } from './bus-settings';
 
 const utf8 = new TextEncoder();
 
-/** Undefined: connect without credentials. Throws SECRET_MISSING and BUS_MISCONFIGURED, never quoting a secret. */
-export async function readCredentials(
-  settings: BusSettings,
-  secrets: SecretReader,
-): Promise<Authenticator | undefined> {
+/**
+ * The credentials of a connection for as long as it lives: read again whenever it is lost or refused, and used from the
+ * next attempt on. The client library asks for them synchronously, so the latest ones are kept here.
+ */
+export class BusCredentials {
+  /** What an attempt to connect may use for TLS, in turn; more than one only where the manifest leaves it open. */
+  readonly tls: ReadonlyArray<TlsMaterial | undefined>;
+
+  private constructor(
+    private readonly settings: BusSettings,
+    private readonly secrets: SecretReader,
+    private current: Authenticator | undefined,
+    private readonly ownTls: TlsMaterial | undefined,
+  ) {
+    this.tls = settings.tls === 'automatic' ? [undefined, { rejectUnauthorized: false }] : [ownTls];
+  }
+
+  /** Throws SECRET_MISSING and BUS_MISCONFIGURED, never quoting a secret. */
+  static async read(settings: BusSettings, secrets: SecretReader): Promise<BusCredentials> {
+    const [authenticator, tls] = await Promise.all([readCredentials(settings, secrets), readOwnTls(settings, secrets)]);
+    return new BusCredentials(settings, secrets, authenticator, tls);
+  }
+
+  readonly authenticator: Authenticator = (nonce) => this.current?.(nonce);
+
+  /** Throws as `read` does; then the former credentials stay. */
+  async refresh(): Promise<void> {
+    const [authenticator, tls] = await Promise.all([
+      readCredentials(this.settings, this.secrets),
+      readOwnTls(this.settings, this.secrets),
+    ]);
+    this.current = authenticator;
+    // The client library holds on to this object, and reads it at each attempt.
+    if (this.ownTls !== undefined) Object.assign(this.ownTls, tls);
+  }
+}
+
+async function readOwnTls(settings: BusSettings, secrets: SecretReader): Promise<TlsMaterial | undefined> {
+  const { tls } = settings;
+  return tls === 'automatic' || tls === 'none' ? undefined : await readTlsMaterial(settings, tls, secrets);
+}
+
+/** Undefined: connect without credentials. */
+async function readCredentials(settings: BusSettings, secrets: SecretReader): Promise<Authenticator | undefined> {
   const { urlCredentials, accessSecret } = settings;
   if (urlCredentials) {
     const { username, password } = urlCredentials;
@@ -83,7 +122,7 @@ export interface TlsMaterial {
 }
 
 /** PEM texts as the manifest names them. Throws SECRET_MISSING, and BUS_MISCONFIGURED for half of a client certificate. */
-export async function readTlsMaterial(
+async function readTlsMaterial(
   settings: BusSettings,
   tls: TlsSettings,
   secrets: SecretReader,

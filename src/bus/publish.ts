@@ -30,6 +30,8 @@ interface PublishBatch {
 
 export class EventPublisher {
   private readonly client: JetStreamClient;
+  /** Why the stream takes no events, since the last one that it took. */
+  private refusal: string | undefined;
 
   /** `onRefused`: the stream takes no more, which may be because it is full. */
   constructor(
@@ -37,6 +39,10 @@ export class EventPublisher {
     private readonly onRefused: () => void = () => undefined,
   ) {
     this.client = jetstream(connection.nats, { timeout: ACK_TIMEOUT_MS });
+  }
+
+  problem(): string | undefined {
+    return this.refusal && `the stream takes no events: ${this.refusal}`;
   }
 
   async publishEvents(events: readonly CloudEvent[], options: PublishOptions = {}): Promise<PublishOutcome[]> {
@@ -89,11 +95,15 @@ export class EventPublisher {
           batch,
           attempt === 1 ? FIRST_ACK_TIMEOUT_MS : ACK_TIMEOUT_MS,
         );
+        this.refusal = undefined;
         // After a lost acknowledgement the duplicate is our own first attempt.
         return { kind: 'published', sequence: ack.seq, duplicate: ack.duplicate && attempt === 1 };
       } catch (error) {
         const problem = this.publishError(event, error);
-        if (problem.code === 'BUS_REFUSED') this.onRefused();
+        if (problem.code === 'BUS_REFUSED') {
+          this.refusal = describeError(error);
+          this.onRefused();
+        }
         const pauseMs = Math.min(100 * 2 ** (attempt - 1), 2_000);
         const isOver = signal?.aborted || performance.now() + pauseMs > giveUpAt;
         if (!problem.retryable || isOver || this.connection.nats.isClosed()) return { kind: 'failed', error: problem };

@@ -14,6 +14,7 @@ export function sensorProblems(
     ...(status.stopped ?? []).map(describeStopped),
     ...(status.problems ?? []).map((problem) => `events go back to the bus and are tried again: ${problem}`),
     ...failingNow(activities),
+    ...busProblems(activities),
   ]);
 }
 
@@ -26,6 +27,7 @@ export function sourceProblems(
   return withCondition(condition, [
     ...failed.map(({ name, problem = 'unknown' }) => `event ${name} is not read: ${problem} ${HOW_TO_START_AGAIN}`),
     ...failingNow(activities),
+    ...busProblems(activities),
   ]);
 }
 
@@ -35,6 +37,15 @@ function withCondition(condition: Condition | undefined, problems: string[]): st
   if (reason === undefined || problems.some((problem) => problem.includes(reason))) return problems;
   if (problems.length > 0 && (state === 'Failed' || state === 'Connecting')) return problems;
   return [isAsWanted({ state }) ? reason : `${state}: ${reason}`, ...problems];
+}
+
+/** As relays and listeners told in their last heartbeat. */
+function busProblems(activities: readonly PendingActivity[]): string[] {
+  const found = activities.flatMap(({ heartbeat }) => {
+    if (typeof heartbeat !== 'object' || heartbeat === null || !('busProblem' in heartbeat)) return [];
+    return [`the event bus cannot be used now: ${String(heartbeat.busProblem)}`];
+  });
+  return [...new Set(found)];
 }
 
 /** Waits for its next attempt, or for a worker; a former failure of an activity that is at work is over. */

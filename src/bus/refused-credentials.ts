@@ -1,0 +1,62 @@
+/** What happens to a connection whose credentials the server refuses: they are read again, ever more seldom. */
+import { errors } from '@nats-io/transport-node';
+import { describeError } from '../errors';
+import type { BusCredentials } from './credentials';
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 10_000;
+const REFRESH_AT_MOST_EVERY_MS = 1_000;
+
+/** Wrong or expired user, password, token, key or JWT, of the user or of its account. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) return true;
+  return error instanceof errors.ProtocolError && /authentication (expired|revoked)/i.test(error.message);
+}
+
+/** How long to wait before the next attempt to connect. */
+export class Refusals {
+  private count = 0;
+
+  /** True for the first one since the connection was lost. */
+  add(): boolean {
+    this.count += 1;
+    return this.count === 1;
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  delayMs(): number {
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** Math.min(this.count, 10), LONGEST_DELAY_MS);
+    // Workers that lost the server together do not come back together.
+    return delay + Math.random() * (delay / 2);
+  }
+}
+
+/** Reads credentials again in the background, one reading at a time. */
+export class Refresher {
+  private isReading = false;
+  private readAt = -Infinity;
+
+  /** `onRead`: why they cannot be read, or undefined. */
+  constructor(
+    private readonly credentials: BusCredentials,
+    private readonly onRead: (problem: string | undefined) => void,
+  ) {}
+
+  refresh(): void {
+    if (this.isReading || performance.now() - this.readAt < REFRESH_AT_MOST_EVERY_MS) return;
+    this.isReading = true;
+    this.readAt = performance.now();
+    this.credentials
+      .refresh()
+      .then(
+        () => this.onRead(undefined),
+        (error: unknown) => this.onRead(`the credentials cannot be read again: ${describeError(error)}`),
+      )
+      .finally(() => {
+        this.isReading = false;
+      });
+  }
+}
