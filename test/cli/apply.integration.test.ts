@@ -236,6 +236,14 @@ spec:
       expect(run.stderr).toMatch(/sensor\/scenes.*\[OBJECT_IN_USE\]/s);
     });
 
+    it('says of a deleted sensor which events will not fire, and how to take them in', async () => {
+      const file = await cluster.manifest('third.yaml', sensor('third'));
+      expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
+      const { exitCode, stderr } = await cluster.sluice(['delete', 'sensor/third']);
+      expect(exitCode).toBe(0);
+      expect(stderr).toMatch(/third had not handled.*sluice\.io\/start-from: "\d{4}-/s);
+    });
+
     it('deletes sensors before sources before buses, and is content when told that nothing needs to be there', async () => {
       const file = await cluster.manifest('all.yaml', bus, source('stac'), sensor('scenes'), sensor('second'));
       expect(await actionsOf(['delete', '-f', file])).toEqual([

@@ -113,8 +113,25 @@ async function deleteObjects(
   if (results.some(({ deletion }) => deletion === 'deleting')) {
     output.note('What is "deleting" ends as soon as a worker is there to clean up after it; --force does not wait.');
   }
+  const sensors = results.filter(({ address, deletion }) => address.kind.kind === 'Sensor' && deletion !== 'not found');
+  if (sensors.length > 0)
+    output.note(
+      describeLostPosition(
+        sensors.map(({ address }) => addressText(address)),
+        new Date(),
+      ),
+    );
   const missed = !options.ignoreNotFound && results.some(({ deletion }) => deletion === 'not found');
   return missed ? EXIT_CODES.problem : EXIT_CODES.ok;
+}
+
+/** A sensor that is applied again begins as a new one. */
+function describeLostPosition(sensors: readonly string[], now: Date): string {
+  return (
+    `Events that ${sensors.join(', ')} had not handled, and those published before it is applied again, will not fire. ` +
+    `To fire them, apply it with the annotation sluice.io/start-from: "${now.toISOString()}" (or an earlier time, or ` +
+    '"all"): runs that Temporal still keeps are not fired again.'
+  );
 }
 
 /** Sensors first, buses last. */
