@@ -1,5 +1,5 @@
 /** One connection to NATS that is waited for at start and comes back by itself for as long as the process lives. */
-import { connect, errors, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../error-detail';
 import { SluiceError, describeError } from '../errors';
