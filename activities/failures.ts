@@ -18,6 +18,7 @@ export function toFireFailure(error: unknown): FireFailure {
     ...(error.fix === undefined ? {} : { fix: error.fix }),
     retryable: error.retryable,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error.object && { object: error.object }),
   };
 }
 

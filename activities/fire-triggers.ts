@@ -9,6 +9,7 @@ import type { FireAttempt, FiredAlone, FireTriggersRequest } from './contracts';
 import { withArgoLink } from './argo-link';
 import { toApplicationFailure, toFireFailure } from './failures';
 import { isLastAttempt, observeFire } from './fire-telemetry';
+import { isUnwatched } from './outcome-namespaces';
 import { createYamlReader } from './read-yaml';
 import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
 import type { WorkerDependencies } from './worker-dependencies';
@@ -25,7 +26,8 @@ export interface FireActivities {
 
 export function createFireActivities(dependencies: WorkerDependencies): FireActivities {
   const { secrets, kubernetes, engine, fireLoad, metrics, argoUi, log } = dependencies;
-  const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml: createYamlReader(engine), log });
+  const readYaml = createYamlReader(engine);
+  const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml, log });
 
   /** `isLast` decides by the trigger whether a failure of this attempt is final. */
   async function fireOne(
@@ -58,7 +60,9 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
         },
         { triggers, engine, signal },
       );
-      return withArgoLink(await triggers.fire(resolved.template, resolved.request), argoUi);
+      const result = withArgoLink(await triggers.fire(resolved.template, resolved.request), argoUi);
+      const isUnseen = result.kind === 'object' && (await isUnwatched(sensor, trigger, result.object, readYaml));
+      return isUnseen ? { ...result, unwatched: true } : result;
     });
   }
 

@@ -18,6 +18,8 @@ export interface OutcomePostOptions {
   /** Throws WorkflowNotFoundError for a run that is gone, which needs none. */
   signal(runId: string, reports: readonly WorkflowOutcomeReport[]): Promise<void>;
   onTold(outcome: WorkflowOutcome): void;
+  /** The run has ended and takes no signals. What rejects is tried again. */
+  onClosed?(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void>;
   warn(message: string): void;
 }
 
@@ -81,13 +83,26 @@ export class OutcomePost {
     const portions = cutByBytes(outcomes, MAX_SIGNAL_BYTES);
     while (portions[0] !== undefined) {
       try {
-        await this.options.signal(runId, portions[0].map(toReport));
+        if (!(await this.deliverTo(runId, portions[0]))) {
+          await this.options.onClosed?.(runId, portions.flat());
+          return;
+        }
       } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return;
         this.waiting.set(runId, [...portions.flat(), ...(this.waiting.get(runId) ?? [])]);
         throw error;
       }
       portions.shift()?.forEach((outcome) => this.options.onTold(outcome));
+    }
+  }
+
+  /** False where the run has ended. */
+  private async deliverTo(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<boolean> {
+    try {
+      await this.options.signal(runId, outcomes.map(toReport));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
     }
   }
 }

@@ -17,14 +17,18 @@ import type { WorkerDependencies } from './worker-dependencies';
 
 export function createPublishOutcomes({ buses, secrets }: Pick<WorkerDependencies, 'buses' | 'secrets'>) {
   const streams = new OutcomeStreams(secrets);
+  const publish = async (request: PublishOutcomesRequest): Promise<void> => {
+    const ended = request.fires.filter(({ outcome }) => outcome !== undefined);
+    const bus = await buses.get(request.bus);
+    const published = await bus.publishEvents(ended.map((fire) => outcomeEvent(request, fire)));
+    for (const outcome of published) if (outcome.kind === 'failed') throw outcome.error;
+    await streams.add({ ...request, options: await presentOptions(request.sensor, request.options) }, ended);
+  };
   return {
+    publish,
     async sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void> {
-      const ended = request.fires.filter(({ outcome }) => outcome !== undefined);
       try {
-        const bus = await buses.get(request.bus);
-        const published = await bus.publishEvents(ended.map((fire) => outcomeEvent(request, fire)));
-        for (const outcome of published) if (outcome.kind === 'failed') throw outcome.error;
-        await streams.add({ ...request, options: await presentOptions(request.sensor, request.options) }, ended);
+        await publish(request);
       } catch (error) {
         throw toApplicationFailure(error);
       }

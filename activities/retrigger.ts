@@ -11,6 +11,7 @@ import { fireId } from '../src/run/fire-id';
 import type { FireState } from '../src/run/run-types';
 import { sensorRunWorkflowId } from '../workflows/identity';
 import {
+  discardSignal,
   firesQuery,
   runRetriggerSignal,
   type Fire,
@@ -101,9 +102,11 @@ class Retrigger {
     if (isOpen) {
       const states = await this.fireStates(runId);
       const parked = wanted.filter(({ id }) => states.get(id) === 'Parked');
-      if (parked.length > 0) return await this.wake(runId, parked);
+      if (parked.length > 0 && !again) return await this.wake(runId, parked);
       if (!again) throw refuse(`run ${runId} has not ended, it is ${state}`);
-      return await this.startSuccessor(runId, input, wanted);
+      const successor = await this.startSuccessor(runId, input, wanted);
+      await this.discardParked(runId, parked, successor);
+      return successor;
     }
     if (again) return await this.startSuccessor(runId, input, wanted);
     const states = await this.fireStates(runId);
@@ -160,6 +163,15 @@ class Retrigger {
       await this.client.workflow.getHandle(runId).signal(runRetriggerSignal, signal);
     }
     return runId;
+  }
+
+  /** What is fired again elsewhere, with an object of its own, waits for nobody here. */
+  private async discardParked(runId: string, fires: readonly Fire[], successor: string): Promise<void> {
+    const { by, why } = this.request;
+    for (const { id } of fires) {
+      const request = { by, why: `${why} (fired again as ${successor})`, fireId: id };
+      await this.client.workflow.getHandle(runId).signal(discardSignal, request);
+    }
   }
 
   /** Its id names what it fires, so that the same cannot be started again by accident. */

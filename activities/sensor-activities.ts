@@ -19,10 +19,10 @@ import type { WorkerDependencies } from './worker-dependencies';
 
 export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
   const { close: closeTriggers, ...fireActivities } = createFireActivities(dependencies);
-  const { close: closeOutcomes, ...outcomeActivities } = createPublishOutcomes(dependencies);
+  const { close: closeOutcomes, publish, ...outcomeActivities } = createPublishOutcomes(dependencies);
   const { buses, longActivities } = dependencies;
   const listening = createListenActivities(dependencies);
-  const outcomes = createOutcomeActivities(dependencies);
+  const outcomes = createOutcomeActivities(dependencies, publish);
   const paused = createPausedSensorActivities(dependencies);
   const activities: SensorActivities = {
     ...fireActivities,

@@ -5,8 +5,10 @@ import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
 import { outcomeSelector, readWorkflowOutcome, watchWorkflowOutcomes } from '../src/kubernetes/workflow-outcomes';
 import { sensorOfRun } from '../workflows/identity';
 import { outcomeSignal, type SensorDefinition } from '../workflows/messages';
+import { announceListed } from './announce-listed';
 import type { WatchOutcomesRequest } from './contracts';
 import { toApplicationFailure } from './failures';
+import { publishLateOutcomes, type LateOutcomesOptions } from './late-outcomes';
 import { outcomeNamespaces } from './outcome-namespaces';
 import { createYamlReader } from './read-yaml';
 import { OutcomePost, toReport } from './outcome-post';
@@ -20,13 +22,17 @@ const SIGNAL_TIMEOUT_MS = 10_000;
 /** Namespace → resource version up to which every outcome has been told. */
 type Positions = Record<string, string>;
 
-export function createOutcomeActivities({ kubernetes, engine, metrics, log }: WorkerDependencies) {
+export function createOutcomeActivities(
+  { kubernetes, engine, metrics, log, buses }: WorkerDependencies,
+  publish: LateOutcomesOptions['publish'],
+) {
   return {
     async sluiceWatchOutcomes({ definition }: WatchOutcomesRequest): Promise<void> {
       const { client: temporal, cancellationSignal, cancelled, info } = Context.current();
       const details: unknown = info.heartbeatDetails;
       const positions: Positions = isPositions(details) ? { ...details } : {};
       const posts = new Map<string, OutcomePost>();
+      const announcements = new Set<Promise<void>>();
       const beat = (): void => {
         for (const [namespace, post] of posts) {
           const position = post.position();
@@ -46,6 +52,7 @@ export function createOutcomeActivities({ kubernetes, engine, metrics, log }: Wo
               temporal.workflow.getHandle(runId).signal(outcomeSignal, reports),
             ),
           onTold: (outcome) => observeOutcome(metrics, definition, outcome),
+          onClosed: (runId, outcomes) => publishLateOutcomes({ client: temporal, buses, publish }, runId, outcomes),
           warn: (message) => log.warn({ sensor: definition.name }, message),
         });
         posts.set(namespace, post);
@@ -59,6 +66,14 @@ export function createOutcomeActivities({ kubernetes, engine, metrics, log }: Wo
             ...(positions[namespace] === undefined ? {} : { resourceVersion: positions[namespace] }),
             signal,
             onPosition: (version) => post.reached(version),
+            onListed: (fires) => {
+              const announcing = announceListed({
+                ...{ client: temporal, sensor: definition, fires, signal },
+                onFailed: (error) => log.warn(`waiting runs are not told what is there: ${describeError(error)}`),
+              });
+              announcements.add(announcing);
+              void announcing.finally(() => announcements.delete(announcing));
+            },
             onInterrupted: (error) => log.info(`outcome watch in ${namespace} begins anew: ${describeError(error)}`),
           });
           for await (const outcome of outcomes) {
@@ -81,7 +96,7 @@ export function createOutcomeActivities({ kubernetes, engine, metrics, log }: Wo
         if (error instanceof CancelledFailure) throw error;
         if (!cancellationSignal.aborted) throw toApplicationFailure(error);
       } finally {
-        await Promise.allSettled(follows);
+        await Promise.allSettled([...follows, ...announcements]);
         clearInterval(beating);
         beat();
       }

@@ -5,6 +5,8 @@
  * A code also says whether trying again can help, so that no caller has to guess.
  */
 
+import type { ObjectReference } from './kubernetes/object-reference';
+
 /** Code → can the same call succeed later without anybody changing anything? Retired codes stay listed here. */
 export const ERROR_CODES = {
   MANIFEST_INVALID: { retryable: false },
@@ -62,6 +64,8 @@ export interface SluiceErrorDetails {
   retryAfterMs?: number;
   /** Set only where the code alone does not decide (an HTTP 500 and a 400 share a code but not a fate). */
   retryable?: boolean;
+  /** The Kubernetes object that was made before the error occurred. */
+  object?: ObjectReference;
   cause?: unknown;
 }
 
@@ -73,6 +77,7 @@ export class SluiceError extends Error {
   readonly context: Readonly<Record<string, string | number | undefined>>;
   readonly retryAfterMs: number | undefined;
   readonly retryable: boolean;
+  readonly object: ObjectReference | undefined;
 
   constructor(code: ErrorCode, details: SluiceErrorDetails) {
     super(details.message, { cause: details.cause });
@@ -80,6 +85,7 @@ export class SluiceError extends Error {
     this.fix = details.fix;
     this.context = details.context ?? {};
     this.retryAfterMs = details.retryAfterMs;
+    this.object = details.object;
     this.retryable = details.retryable ?? ERROR_CODES[code].retryable;
   }
 }

@@ -1,12 +1,14 @@
 /** How the fires of a run are tried: which activity, with what, how long and how often. What comes of it is the run's. */
 import { isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../activities/contracts';
+import { jsonBytes } from '../src/event/json-bytes';
 import type { TriggerSpec } from '../src/manifest/sensor';
 import { pauseAfterFirst, timeAttempts } from '../src/run/attempt-timing';
 import { readAttempts, readFailure } from '../src/run/read-failure';
 import type { Overrides } from '../src/run/overrides';
 import type { FireFailure, FireResult } from '../src/run/run-types';
 import { keepUsedEvents } from '../src/run/used-events';
+import { Admission } from './admission';
 import type { Fire, SensorRunInput } from './messages';
 import { summaryLine } from './summary-line';
 
@@ -21,6 +23,7 @@ const regular = proxyActivities<SensorActivities>({
 
 export class FireAttempts {
   private triggers: Readonly<Record<string, TriggerSpec>>;
+  private readonly admission = new Admission();
 
   constructor(private readonly input: SensorRunInput) {
     this.triggers = input.triggers;
@@ -67,14 +70,14 @@ export class FireAttempts {
     }
     try {
       await this.awaitSlot(fire, trigger);
-      const { result, attempts } = await proxyActivities<SensorActivities>({
-        ...timeAttempts(trigger, attemptsBefore),
-        heartbeatTimeout: '30s',
-        summary: summaryLine(`${fire.trigger} ← ${this.nameEvents(fire)}`),
-      }).sluiceFireTrigger({
-        ...this.request([fire], this.triggersOf([fire]), overrides),
-        attemptsBefore,
-      });
+      const request = { ...this.request([fire], this.triggersOf([fire]), overrides), attemptsBefore };
+      const { result, attempts } = await this.admission.run(jsonBytes(request), () =>
+        proxyActivities<SensorActivities>({
+          ...timeAttempts(trigger, attemptsBefore),
+          heartbeatTimeout: '30s',
+          summary: summaryLine(`${fire.trigger} ← ${this.nameEvents(fire)}`),
+        }).sluiceFireTrigger(request),
+      );
       return { fireId: fire.id, result, attempts };
     } catch (error) {
       // Somebody cancels the run: that is no failure of the fire.

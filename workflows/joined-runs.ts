@@ -56,6 +56,7 @@ const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
   'too-many-held': 'too many events of this dependency were waiting',
   'key-missing': 'the event has no value at the correlation path',
   'too-many-waiting': 'too many fires were waiting for their turn',
+  'trigger-removed': 'its trigger was removed from the sensor before it fired',
 };
 
 function planRun(

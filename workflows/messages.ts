@@ -275,6 +275,11 @@ export interface RunDiscardRequest extends Accountable {
 }
 export const discardSignal = defineSignal<[RunDiscardRequest]>('discard');
 export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
+/**
+ * Sent by the outcome watch after it has listed everything: the fires of this run whose Workflow is there. The run looks
+ * for the Workflows of its other fires itself.
+ */
+export const listedSignal = defineSignal<[readonly string[]]>('listed');
 
 // ---------------------------------------------------------------- replay
 

@@ -23,8 +23,8 @@ const WATCH_PAUSED = 'watch-paused-sensor';
 
 type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
 
-/** Until it is cancelled. `onStopped`: a part has ended over what a person must repair. */
-export async function listen(memory: SensorMemory, onStopped: OnStopped): Promise<void> {
+/** Each runs until it is cancelled. `onStopped`: a part has ended over what a person must repair. */
+export function listen(memory: SensorMemory, onStopped: OnStopped): readonly Promise<void>[] {
   const { definition, appliedAt } = memory;
   const tasks = memory.isPaused()
     ? watchPaused(definition)
@@ -45,7 +45,7 @@ export async function listen(memory: SensorMemory, onStopped: OnStopped): Promis
       ),
     );
   }
-  await Promise.all(tasks);
+  return tasks;
 }
 
 /** Histories of before show no such activity. */

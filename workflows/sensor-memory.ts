@@ -8,6 +8,7 @@ import { BackPressure } from '../src/sensor/back-pressure';
 import { conditionDependencies, parseCondition } from '../src/sensor/conditions';
 import { DependencyState } from '../src/sensor/dependency-state';
 import type { EventReference, StateChange } from '../src/sensor/dependency-state-types';
+import { findRenamedTriggers } from '../src/sensor/renamed-triggers';
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
 import {
   HeldContents,
@@ -124,10 +125,23 @@ export class SensorMemory {
     return this.tell(this.state.advance(now));
   }
 
-  configure(definition: SensorDefinition, now: number): SensorNews {
+  /** True where the triggers that joined, collecting and limited events wait for would not all be there any more. */
+  removesTriggers(definition: SensorDefinition): boolean {
+    const { triggers } = planSensor(definition.spec, definition.options).state;
+    return this.plan.state.triggers.some(({ name }) => !triggers.some((trigger) => trigger.name === name));
+  }
+
+  /** `keepsRemoved`: what triggers hold that are renamed or removed is not dropped. */
+  configure(definition: SensorDefinition, now: number, keepsRemoved = true): SensorNews {
+    const before = this.plan;
+    const formerDefinition = this.current;
     this.current = definition;
     this.plan = planSensor(definition.spec, definition.options);
-    return this.tell(this.state.reconcile(this.plan.state, now));
+    const options = keepsRemoved && {
+      renamed: findRenamedTriggers(before.state, this.plan.state),
+      parkRemoved: true,
+    };
+    return this.tell(this.state.reconcile(this.plan.state, now, options || {}), formerDefinition);
   }
 
   nextDeadline(): number | undefined {
@@ -272,7 +286,8 @@ export class SensorMemory {
     return heldEvents(this.state.snapshot());
   }
 
-  private tell(change: StateChange<RememberedEvent>): SensorNews {
+  /** `former`: has the triggers that the present definition does not have. */
+  private tell(change: StateChange<RememberedEvent>, former = this.current): SensorNews {
     this.pressure.look(this.state.waitingEvents());
     // Listeners count what fires at once.
     this.ended = add(this.ended, { ...NO_COUNTS, fired: change.fires.length });
@@ -280,7 +295,8 @@ export class SensorMemory {
     const isLimited = (name: string): boolean =>
       triggers.some((trigger) => trigger.name === name && trigger.concurrency);
     const fired = joinedRuns(this.current, change.fires, isLimited);
-    const parked = change.parked.map((events) => parkedRun(this.current, events));
+    const has = (name: string): boolean => this.current.spec.triggers.some(({ template }) => template.name === name);
+    const parked = change.parked.map((events) => parkedRun(has(events.trigger) ? this.current : former, events));
     const records = [
       ...change.notes.flatMap((note) => recordsOfNote(this.current, note)),
       ...fired.flatMap(recordsOfRun),

@@ -1,6 +1,6 @@
 /** What `sluice explain` can tell later about events that joined triggers held. Pure. */
 import { nameEvent, type DecisionRecord } from '../src/event/decision-record';
-import type { StateNote } from '../src/sensor/dependency-state-types';
+import type { PurgeReason, StateNote } from '../src/sensor/dependency-state-types';
 import { eventOf, type RememberedEvent } from './held-contents';
 import type { ObjectName } from './messages';
 import type { RunStart } from './run-start';
@@ -42,6 +42,13 @@ function decisionOf(kind: StateNote<RememberedEvent>['kind']): DecisionRecord['d
   }
 }
 
+const PURGE_REASONS: Readonly<Record<PurgeReason, string>> = {
+  'trigger-removed': 'the trigger was removed from the sensor',
+  'condition-changed': 'its condition was changed',
+  'dependency-changed': 'the dependency was changed or removed',
+  'correlation-changed': 'sluice.io/correlate-by was changed',
+};
+
 /** Undefined for notes that say nothing new: what an event waits for is asked of the sensor, not recorded each time. */
 function describeNote(note: StateNote<RememberedEvent>): string | undefined {
   switch (note.kind) {
@@ -52,7 +59,7 @@ function describeNote(note: StateNote<RememberedEvent>): string | undefined {
     case 'reset':
       return `forgotten at the conditions reset of ${new Date(note.resetAt).toISOString()}`;
     case 'purged':
-      return `forgotten because the sensor changed (${note.reason})`;
+      return `dropped, because ${PURGE_REASONS[note.reason]} while trigger ${note.trigger} held the event`;
     case 'duplicate':
       return 'had been taken for this dependency before';
     case 'collected':

@@ -12,12 +12,14 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   log,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import type { FireAttempt, SensorActivities } from '../activities/contracts';
 import { followsOutcome, isQuick } from '../src/run/trigger-traits';
 import { describeFailure, readFailure, UNKNOWN_FAILURE } from '../src/run/read-failure';
@@ -32,12 +34,13 @@ import { FireAttempts } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
 import { STATE_ATTRIBUTE } from './search-attributes';
 import { summaryLine } from './summary-line';
-import { isOutcomeList } from './told-by-workers';
+import { isOutcomeList, isTicketList } from './told-by-workers';
 import { unfitFromTheStart } from './unfit-run';
 import {
   discardSignal,
   firesEndedSignal,
   firesQuery,
+  listedSignal,
   outcomeSignal,
   runRetriggerSignal,
   type Fire,
@@ -53,6 +56,12 @@ const activities = proxyActivities<SensorActivities>({
 
 /** A Workflow whose end the watch missed is looked up this often. */
 const OUTCOME_CHECK_INTERVAL = '1h';
+const OUTCOME_CHECK_INTERVAL_MS = 3_600_000;
+/** One that the watch does not see is looked up after a quarter of the time that it has been waited for. */
+const FIRST_LOOK_MS = 2_000;
+/** Histories without them are of versions that waited for the next hour, and published each fire's outcome once. */
+const LOOK_AT_ONCE = 'look-at-once';
+const PUBLISH_LATER_ENDS = 'publish-later-ends';
 /** The last one that a Date takes, in milliseconds. */
 const LAST_TIME = 8.64e15;
 
@@ -74,6 +83,10 @@ export async function sensorRun(input: SensorRunInput): Promise<SensorRunResult>
   setHandler(outcomeSignal, (reports) => run.takeOutcomes(reports), {
     description: 'Sent by the outcome watch: how created Workflows ended',
   });
+  setHandler(listedSignal, (fireIds) => run.lookForOthers(fireIds), {
+    description: 'Sent by the outcome watch: fires whose Workflow is there',
+    unfinishedPolicy: HandlerUnfinishedPolicy.ABANDON,
+  });
   return await run.carry();
 }
 
@@ -85,7 +98,10 @@ class Run {
   private readonly decisions: string[] = [];
   private readonly returned = new Set<string>();
   private returning: Promise<void> = Promise.resolve();
-  private readonly published = new Set<string>();
+  /** Fire → the end that was published. */
+  private readonly published = new Map<string, string>();
+  private readonly unwatched = new Set<string>();
+  private following = false;
   private publishing: Promise<void> = Promise.resolve();
 
   private readonly fires: ReadonlyMap<string, Fire>;
@@ -146,11 +162,42 @@ class Run {
     this.show();
   }
 
+  /** The watch has listed everything: what it does not have has vanished, or was never where it looks. */
+  async lookForOthers(listed: readonly string[]): Promise<void> {
+    if (this.isRefused('listed', isTicketList(listed) ? undefined : 'it is not what the watch for outcomes sends'))
+      return;
+    const there = new Set(listed);
+    await this.lookUp((id) => !there.has(id));
+  }
+
   /** False for an attempt that failed. */
   private noteFired({ fireId, result, attempts }: FireAttempt): boolean {
     if (result === undefined) return false;
-    this.ledger.fired(fireId, attempts ?? 1, result, this.follows(this.fire(fireId), result));
+    const follows = this.follows(this.fire(fireId), result);
+    this.ledger.fired(fireId, attempts ?? 1, result, follows);
+    if (follows && result.kind === 'object' && (result.unwatched || result.existed)) this.followClosely(fireId);
     return true;
+  }
+
+  /** The watch does not see this Workflow, or tells another run of it: the run that has made it. */
+  private followClosely(fireId: string): void {
+    if (!patched(LOOK_AT_ONCE)) return;
+    this.unwatched.add(fireId);
+    if (this.following) return;
+    this.following = true;
+    const isOver = (): boolean => !this.ledger.waiting().some(({ id }) => this.unwatched.has(id));
+    const follow = async (): Promise<void> => {
+      const since = Date.now();
+      while (!isOver()) {
+        await this.lookUp((id) => this.unwatched.has(id));
+        const pauseMs = Math.min(OUTCOME_CHECK_INTERVAL_MS, Math.max(FIRST_LOOK_MS, (Date.now() - since) / 4));
+        await condition(isOver, pauseMs, { summary: 'next look at Workflows that the watch does not see' });
+      }
+      this.following = false;
+    };
+    follow().catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
   }
 
   /** Carries one fire until it is fired, dead-lettered, discarded or expired. */
@@ -205,11 +252,12 @@ class Run {
     const until = new Date(Math.min(now + parkForMs, LAST_TIME)).toISOString();
     this.ledger.park(fire.id, attempts, failure ?? UNKNOWN_FAILURE, { since: new Date(now).toISOString(), until });
     this.show();
-    await condition(() => this.parked.isDecided(fire.id), parkForMs, {
+    await condition(() => this.parked.isDecided(fire.id) || !this.ledger.isParked(fire.id), parkForMs, {
       summary: summaryLine(`${fire.trigger} is parked: retrigger or discard`),
     });
     const decision = this.parked.takeDecision(fire.id);
-    if (decision === 'discarded') this.ledger.discarded(fire.id);
+    if (!this.ledger.isParked(fire.id)) this.tell(`${fire.trigger}: its Workflow has succeeded after all`);
+    else if (decision === 'discarded') this.ledger.discarded(fire.id);
     else if (decision === undefined) {
       const why = `nobody decided within ${showDuration(parkForMs)}`;
       this.ledger.expired(fire.id, why);
@@ -228,13 +276,19 @@ class Run {
     while (
       !(await condition(() => this.ledger.isSettled(), OUTCOME_CHECK_INTERVAL, { summary: 'next look at outcomes' }))
     ) {
-      try {
-        const waiting = this.ledger.waiting();
-        const summary = `how ${waiting.length} Argo ${waiting.length === 1 ? 'Workflow' : 'Workflows'} ended`;
-        this.takeOutcomes(await activities.sluiceReadOutcomes.executeWithOptions({ summary }, [waiting]));
-      } catch (error) {
-        this.note(`outcomes cannot be looked up: ${describeFailure(error)}`, error);
-      }
+      await this.lookUp(() => true);
+    }
+  }
+
+  /** Asks the cluster about the Workflows of these fires that are waited for. */
+  private async lookUp(isWanted: (fireId: string) => boolean): Promise<void> {
+    const waiting = this.ledger.waiting().filter(({ id }) => isWanted(id));
+    if (waiting.length === 0) return;
+    try {
+      const summary = `how ${waiting.length} Argo ${waiting.length === 1 ? 'Workflow' : 'Workflows'} ended`;
+      this.takeOutcomes(await activities.sluiceReadOutcomes.executeWithOptions({ summary }, [waiting]));
+    } catch (error) {
+      this.note(`outcomes cannot be looked up: ${describeFailure(error)}`, error);
     }
   }
 
@@ -254,13 +308,15 @@ class Run {
     );
   }
 
-  /** Each outcome once. Never rejects: what cannot be published does not change what became of the fires. */
+  /** Each end once: after `argo retry` a Workflow has another. Never rejects: what cannot be published does not change what became of the fires. */
   private publishOutcomes(): Promise<void> {
     const fires = this.ledger
       .statuses()
-      .filter(({ id, outcome }) => outcome !== undefined && this.ledger.isAtRest(id) && !this.published.has(id));
+      .filter(
+        ({ id, outcome }) => outcome !== undefined && this.ledger.isAtRest(id) && this.isUnpublished(id, outcome),
+      );
     if (fires.length === 0) return this.publishing;
-    for (const { id } of fires) this.published.add(id);
+    for (const { id, outcome } of fires) if (outcome !== undefined) this.published.set(id, endOf(outcome));
     const { sensor, bus, events, options } = this.input;
     const request = { sensor, bus, runId: workflowInfo().workflowId, options, events, fires };
     this.publishing = this.publishing
@@ -271,9 +327,17 @@ class Run {
     return this.publishing;
   }
 
+  private isUnpublished(fireId: string, outcome: WorkflowOutcomeReport): boolean {
+    const published = this.published.get(fireId);
+    if (published === undefined) return true;
+    return published !== endOf(outcome) && patched(PUBLISH_LATER_ENDS);
+  }
+
   /** What went wrong beside the fires does not change what became of them. */
   private note(text: string, error: unknown): void {
     if (isCancellation(error)) throw error;
+    // It may be noted at each look, for days.
+    if (this.decisions.at(-1)?.endsWith(` ${text}`)) return;
     this.tell(text);
     this.show();
   }
@@ -323,4 +387,9 @@ class Run {
     if (fire === undefined) throw new Error(`run has no fire ${id}`);
     return fire;
   }
+}
+
+/** One Workflow may end several times: whoever runs `argo retry` continues it. */
+function endOf({ phase, finishedAt = '' }: WorkflowOutcomeReport): string {
+  return `${phase} ${finishedAt}`;
 }

@@ -66,7 +66,9 @@ export interface SensorInput {
 const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', retry: { maximumInterval: '30s' } });
 /** Of runs that are started together: a workflow may answer its server with 4 MB. */
 const MAX_START_BYTES = 1_000_000;
-/** Histories without it started runs as children. */
+/** Histories without these went on when the first part had let go, dropped what removed triggers held, had children. */
+const ALL_LET_GO = 'all-parts-let-go';
+const REMOVED_ARE_KEPT = 'what-removed-triggers-hold-is-kept';
 const NO_CHILDREN = 'runs-are-no-children';
 
 /** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
@@ -186,7 +188,10 @@ export async function sensor(input: SensorInput): Promise<void> {
     (definition) => {
       const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
       if (isSame && stopped.isEmpty()) return;
-      if (!isSame) post(memory.configure(definition, Date.now()));
+      if (!isSame) {
+        const keepsRemoved = memory.removesTriggers(definition) && patched(REMOVED_ARE_KEPT);
+        post(memory.configure(definition, Date.now(), keepsRemoved));
+      }
       revision += 1;
     },
     {
@@ -217,12 +222,14 @@ export async function sensor(input: SensorInput): Promise<void> {
       stopped.clear();
       show();
       const listening = new CancellationScope();
-      const listeners = listening.run(() =>
-        listen(memory, (part, name, error) => {
+      let parts: readonly Promise<void>[] = [];
+      const listeners = listening.run(async () => {
+        parts = listen(memory, (part, name, error) => {
           stopped.add(part, name, error, Date.now());
           show();
-        }),
-      );
+        });
+        await Promise.all(parts);
+      });
       try {
         await attend(
           memory,
@@ -234,7 +241,10 @@ export async function sensor(input: SensorInput): Promise<void> {
         );
       } finally {
         listening.cancel();
-        await CancellationScope.nonCancellable(() => listeners.catch(ignoreCancellation));
+        await CancellationScope.nonCancellable(async () => {
+          await listeners.catch(ignoreCancellation);
+          if (patched(ALL_LET_GO)) await Promise.allSettled(parts);
+        });
       }
       if (workflowInfo().continueAsNewSuggested) {
         // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.

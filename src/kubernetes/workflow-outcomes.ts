@@ -36,6 +36,8 @@ export interface WorkflowOutcome {
   readonly progress?: string;
   /** The Workflow had ended before, was retried (`argo retry`), and has now ended again. */
   readonly afterRetry: boolean;
+  /** It was found in a list, so it may have been told long ago. */
+  readonly isListed?: boolean;
 }
 
 export interface WatchOutcomesOptions {
@@ -50,6 +52,8 @@ export interface WatchOutcomesOptions {
   /** Called when everything up to this version has been yielded and taken: keep it for the next watch. */
   onPosition?(resourceVersion: string): void;
   readonly onInterrupted?: WatchOptions['onInterrupted'];
+  /** Called when a list is complete: the fires of each run whose Workflow is there, whether it has ended or not. */
+  onListed?(fires: ReadonlyMap<string, readonly string[]>): void;
 }
 
 /** Selects what the triggers of one sensor have created. */
@@ -61,11 +65,15 @@ const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as
 /** Who retries a Workflow does so soon; beyond this many, a second end may be reported without `afterRetry`. */
 const MAX_REMEMBERED = 20_000;
 
-/** Yields each end once. Never ends by itself; throws only what waiting will not repair (see `listAndWatch`). */
+/**
+ * Yields each end once. Never ends by itself; throws only what waiting will not repair (see `listAndWatch`). What has
+ * vanished while nobody watched is not yielded: `onListed` says what is there, and whoever waits for another looks.
+ */
 export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): AsyncGenerator<WorkflowOutcome> {
   const { client, labelSelector, namespace, resourceVersion, signal } = options;
   const ledger = new OutcomeLedger();
   const path = objectPath(WORKFLOWS, namespace);
+  let listed = new Map<string, string[]>();
   for await (const event of listAndWatch(client, {
     path,
     labelSelector,
@@ -75,13 +83,15 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
   })) {
     switch (event.type) {
       case 'LISTED': {
-        const outcome = ledger.observeListed(event.object);
+        const { [RUN_ID_ANNOTATION]: runId, [FIRE_ID_ANNOTATION]: fireId } = event.object.metadata.annotations ?? {};
+        if (runId !== undefined && fireId !== undefined) listed.set(runId, [...(listed.get(runId) ?? []), fireId]);
+        const outcome = ledger.observe(event.object, true);
         if (outcome) yield outcome;
         break;
       }
       case 'ADDED':
       case 'MODIFIED': {
-        const outcome = ledger.observe(event.object);
+        const outcome = ledger.observe(event.object, false);
         if (outcome) yield outcome;
         break;
       }
@@ -91,7 +101,8 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
         break;
       }
       case 'SYNCED':
-        yield* ledger.vanished();
+        options.onListed?.(listed);
+        listed = new Map();
         break;
       case 'BOOKMARK':
         break;
@@ -102,72 +113,54 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
   }
 }
 
-/** Which Workflows are under way and which ends have been told. */
+/**
+ * Which ends have been told. Nothing is kept of a Workflow that is running: there may be a hundred thousand, and the
+ * event that tells of its end or its deletion has all that is needed.
+ */
 class OutcomeLedger {
-  private readonly running = new Map<string, KubernetesObject>();
-  /** What the list in progress has shown. */
-  private readonly listed = new Set<string>();
   /** uid → how the end that was told looked. */
   private readonly told = new Map<string, string>();
   private readonly restarted = new Set<string>();
 
-  observe(object: KubernetesObject): WorkflowOutcome | undefined {
+  observe(object: KubernetesObject, isListed: boolean): WorkflowOutcome | undefined {
     if (!isFired(object)) return undefined;
     const uid = object.metadata.uid ?? '';
     const status = statusOf(object);
     if (!isFinalPhase(status.phase)) {
-      if (this.told.delete(uid)) this.restarted.add(uid);
-      this.running.set(uid, withoutNodes(object));
+      if (this.told.delete(uid)) this.remember(this.restarted, uid);
       return undefined;
     }
-    this.running.delete(uid);
     const end = `${status.phase}@${status.finishedAt ?? ''}`;
     // Labels and annotations of finished Workflows still change, e.g. when they are archived.
     if (this.told.get(uid) === end) return undefined;
     const afterRetry = this.restarted.delete(uid) || this.told.has(uid);
-    this.remember(uid, end);
-    return describeOutcome(object, status.phase, afterRetry);
+    this.told.set(uid, end);
+    this.bound(this.told);
+    return { ...describeOutcome(object, status.phase, afterRetry), ...(isListed && { isListed }) };
   }
 
   remove(object: KubernetesObject): WorkflowOutcome | undefined {
-    const outcome = this.observe(object);
+    const outcome = this.observe(object, false);
     const uid = object.metadata.uid ?? '';
-    const wasRunning = this.running.delete(uid);
+    this.told.delete(uid);
     this.restarted.delete(uid);
-    return outcome ?? (wasRunning ? describeOutcome(object, 'Deleted', false) : undefined);
+    if (outcome !== undefined || !isFired(object) || isFinalPhase(statusOf(object).phase)) return outcome;
+    return describeOutcome(object, 'Deleted', false);
   }
 
-  observeListed(object: KubernetesObject): WorkflowOutcome | undefined {
-    this.listed.add(object.metadata.uid ?? '');
-    return this.observe(object);
+  private remember(uids: Set<string>, uid: string): void {
+    uids.add(uid);
+    this.bound(uids);
   }
 
-  /** After a list: what was running before and is not in it has ended unseen. */
-  *vanished(): Generator<WorkflowOutcome> {
-    const gone = [...this.running].filter(([uid]) => !this.listed.has(uid));
-    this.listed.clear();
-    for (const [uid, object] of gone) {
-      this.running.delete(uid);
-      yield describeOutcome(object, 'Unknown', false);
-    }
-  }
-
-  private remember(uid: string, end: string): void {
-    this.told.set(uid, end);
-    const [oldest] = this.told.keys();
-    if (this.told.size > MAX_REMEMBERED && oldest !== undefined) this.told.delete(oldest);
+  private bound(kept: Map<string, unknown> | Set<string>): void {
+    const [oldest] = kept.keys();
+    if (kept.size > MAX_REMEMBERED && oldest !== undefined) kept.delete(oldest);
   }
 }
 
 function isFired(object: KubernetesObject): boolean {
   return object.metadata.annotations?.[FIRE_ID_ANNOTATION] !== undefined;
-}
-
-/** Enough to tell later that it is gone; its nodes may be a megabyte. */
-function withoutNodes({ apiVersion, kind, metadata, status }: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, annotations } = metadata;
-  const { phase, startedAt, progress } = isRecord(status) ? status : {};
-  return { apiVersion, kind, metadata: { name, namespace, uid, annotations }, status: { phase, startedAt, progress } };
 }
 
 function statusOf(object: KubernetesObject): WorkflowStatus {

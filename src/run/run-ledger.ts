@@ -96,9 +96,9 @@ export class RunLedger {
     if (entry === undefined || entry.state === 'Discarded') return false;
     if (entry.result !== undefined && !isAbout(entry.result, report)) return false;
     if (entry.result === undefined) {
-      // The watch was faster than the answer to our own request.
+      // The watch was faster than the answer to our own request, or the fire failed its policy.
       entry.outcome = report;
-      return false;
+      return this.takeLateSuccess(entry, report);
     }
     this.settle(entry, report);
     return true;
@@ -111,6 +111,10 @@ export class RunLedger {
       .filter((entry) => fireId === undefined || entry.id === fireId)
       .filter((entry) => trigger === undefined || entry.trigger === trigger)
       .map(({ id }) => id);
+  }
+
+  isParked(fireId: string): boolean {
+    return this.entry(fireId).state === 'Parked';
   }
 
   /** Fires whose object has not ended yet. */
@@ -141,11 +145,23 @@ export class RunLedger {
   statuses(): readonly FireStatus[] {
     return [...this.entries.values()].map(({ result, ...entry }) => ({
       ...entry,
+      ...(entry.failure?.object && { object: entry.failure.object }),
       ...(result?.kind === 'object'
         ? { object: result.object, action: result.action, ...(result.link && { link: result.link }) }
         : {}),
       ...(result?.kind === 'response' ? { answer: result.summary } : {}),
     }));
+  }
+
+  /** A fire that is parked because its Workflow failed the policy, and whose Workflow has succeeded after all. */
+  private takeLateSuccess(entry: Entry, report: WorkflowOutcomeReport): boolean {
+    const made = entry.failure?.object;
+    if (entry.state !== 'Parked' || report.phase !== 'Succeeded' || made === undefined) return false;
+    if (report.uid !== undefined && report.uid !== made.uid) return false;
+    this.unpark(entry.id, 'Succeeded');
+    entry.result = { kind: 'object', action: 'create', object: made, existed: true };
+    delete entry.failure;
+    return true;
   }
 
   private unpark(fireId: string, state: FireState): Entry {

@@ -15,6 +15,8 @@ export type FireResult =
       readonly action: string;
       readonly object: ObjectReference;
       readonly existed: boolean;
+      /** It lies where the sensor's watch does not look, because a parameter names the namespace. */
+      readonly unwatched?: boolean;
       /** Page of the object in the Argo UI. */
       readonly link?: string;
     }
@@ -28,6 +30,8 @@ export interface FireFailure {
   readonly retryable: boolean;
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** What the fire had made before it failed its policy. */
+  readonly object?: ObjectReference;
 }
 
 /** How the Argo Workflow that a fire created ended. */

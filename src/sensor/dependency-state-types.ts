@@ -118,7 +118,9 @@ export type ParkReason =
   /** The trigger joins by a key that this event does not have. */
   | 'key-missing'
   /** More than `maxWaiting` fires were waiting for their turn. */
-  | 'too-many-waiting';
+  | 'too-many-waiting'
+  /** The events were complete, and their trigger was removed before it fired. */
+  | 'trigger-removed';
 
 /** Events that will not fire by themselves any more, for a person to look at. */
 export interface ParkedEvents<E extends EventReference> {

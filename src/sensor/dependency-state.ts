@@ -28,6 +28,13 @@ export interface DependencyStateSnapshot<E> {
   readonly triggers: Readonly<Record<string, TriggerSnapshot<E>>>;
 }
 
+export interface ReconcileOptions {
+  /** Old name → new name. */
+  readonly renamed?: ReadonlyMap<string, string>;
+  /** Complete events of a trigger that is gone are parked instead of dropped. */
+  readonly parkRemoved?: boolean;
+}
+
 export class DependencyState<E extends EventReference> {
   private triggers = new Map<string, TriggerState<E>>();
   private readonly triggersOf = new Map<string, TriggerState<E>[]>();
@@ -100,17 +107,19 @@ export class DependencyState<E extends EventReference> {
   /**
    * Takes another spec. Kept is what Argo Events keeps: the state of triggers whose condition is the same, without
    * dependencies that changed or vanished. Conditions that were satisfied before still fire, unless their trigger is
-   * gone; what an option no longer holds back fires now.
+   * gone; what an option no longer holds back fires now. A trigger that was only renamed keeps everything.
    */
-  reconcile(spec: DependencyStateSpec, now: number): StateChange<E> {
+  reconcile(spec: DependencyStateSpec, now: number, options: ReconcileOptions = {}): StateChange<E> {
+    const { renamed = new Map<string, string>(), parkRemoved = false } = options;
     const change = this.advance(now);
     const before = { spec: this.spec, triggers: this.triggers };
     this.spec = spec;
     this.build(spec);
     for (const [name, old] of before.triggers) {
-      const trigger = this.triggers.get(name);
+      const trigger = this.triggers.get(renamed.get(name) ?? name);
+      const snapshot = trigger === undefined && parkRemoved ? old.parkComplete(change) : old.snapshot();
       const kept = purgeForChange(
-        old.snapshot(),
+        snapshot,
         { spec: before.spec, trigger: old.trigger },
         { spec, trigger: trigger?.trigger },
         change,

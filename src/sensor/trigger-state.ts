@@ -133,7 +133,26 @@ export class TriggerState<E extends EventReference> {
     ];
   }
 
-  private adoptLanes(lanes: readonly Lane<E>[], change: StateChange<E>): void {
+  /** Parks everything that was complete and has not fired; returns what is left. */
+  parkComplete(change: StateChange<E>): TriggerSnapshot<E> {
+    const { joiner, collections = [], lanes = [] } = this.snapshot();
+    const trigger = this.trigger.name;
+    const complete = [
+      ...collections.map((collection) => fireOf(collection)),
+      ...lanes.flatMap(({ waiting }) => waiting),
+    ];
+    for (const { dependencies, all } of complete) {
+      change.parked.push({ trigger, reason: 'trigger-removed', dependencies, ...(all && { all }), missing: [] });
+    }
+    return joiner === undefined ? {} : { joiner };
+  }
+
+  private adoptLanes(given: readonly Lane<E>[], change: StateChange<E>): void {
+    // It may have had another name.
+    const lanes = given.map((lane) => ({
+      ...lane,
+      waiting: lane.waiting.map((fire) => ({ ...fire, trigger: this.trigger.name })),
+    }));
     if (!this.trigger.concurrency) {
       for (const { waiting } of lanes) change.fires.push(...waiting);
       return;
@@ -142,16 +161,9 @@ export class TriggerState<E extends EventReference> {
     change.fires.push(...this.concurrency.releaseAll());
   }
 
-  private fireBatch({ joined, concurrencyKey }: Collection<E>, reason: FireReason, change: StateChange<E>): void {
-    const eventsByDependency = new Map<string, E[]>();
-    for (const [dependency, event] of joined.flatMap((events) => Object.entries(events))) {
-      const earlier = eventsByDependency.get(dependency);
-      if (earlier) earlier.push(event);
-      else eventsByDependency.set(dependency, [event]);
-    }
-    const all = Object.fromEntries(eventsByDependency);
-    const dependencies = Object.fromEntries(joined.flatMap((events) => Object.entries(events)));
-    this.fire({ dependencies, all, reason, ...(concurrencyKey !== undefined && { concurrencyKey }) }, change);
+  private fireBatch(collection: Collection<E>, reason: FireReason, change: StateChange<E>): void {
+    const { concurrencyKey } = collection;
+    this.fire({ ...fireOf(collection), reason, ...(concurrencyKey !== undefined && { concurrencyKey }) }, change);
   }
 
   private fire(fire: Omit<StateFire<E>, 'id' | 'trigger'>, change: StateChange<E>): void {
@@ -186,6 +198,17 @@ export class TriggerState<E extends EventReference> {
     const { concurrency } = this.trigger;
     return concurrency ? { concurrencyKey: valueOfKey(concurrency.by, observation) } : {};
   }
+}
+
+function fireOf<E extends EventReference>({ joined }: Collection<E>): Pick<StateFire<E>, 'dependencies' | 'all'> {
+  const eventsByDependency = new Map<string, E[]>();
+  for (const [dependency, event] of joined.flatMap((events) => Object.entries(events))) {
+    const earlier = eventsByDependency.get(dependency);
+    if (earlier) earlier.push(event);
+    else eventsByDependency.set(dependency, [event]);
+  }
+  const dependencies = Object.fromEntries(joined.flatMap((events) => Object.entries(events)));
+  return { dependencies, all: Object.fromEntries(eventsByDependency) };
 }
 
 /**

@@ -40,7 +40,7 @@ export async function awaitLabels(
   const labels = missing.map(([label, value]) => `${label}=${value}`).join(', ');
   throw new SluiceError('TRIGGER_POLICY_FAILED', {
     message: `${describeObject(object)} did not get the labels ${labels} within ${steps} looks`,
-    fix: 'See why the object does not get there, or give policy.k8s.backoff more steps',
-    context: { object: object.name, uid: object.uid },
+    fix: 'See why the object does not get there, or give policy.k8s.backoff more steps; `sluice retrigger --again` makes a new object',
+    object,
   });
 }

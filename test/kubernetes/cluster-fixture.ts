@@ -23,8 +23,9 @@ export interface ClusterFixture {
 
 export const ARGO = 'argoproj.io/v1alpha1';
 
-export async function openClusterFixture(prefix: string): Promise<ClusterFixture> {
-  const kubernetes = await sharedKubernetes();
+/** `running`: a server of the test's own, which it stops itself; default: the run's shared one. */
+export async function openClusterFixture(prefix: string, running?: OwnKubernetes): Promise<ClusterFixture> {
+  const kubernetes = running ?? (await sharedKubernetes());
   const testNamespace = await createTestNamespace(kubernetes, prefix);
   const namespace = testNamespace.name;
   const access = createKubernetesAccess({ kubeconfigPath: kubernetes.kubeconfigPath });
@@ -63,7 +64,7 @@ export async function openClusterFixture(prefix: string): Promise<ClusterFixture
     close: async () => {
       access.close();
       await testNamespace.remove();
-      await kubernetes.stop();
+      if (running === undefined) await kubernetes.stop();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { findRenamedTriggers } from '../../src/sensor/renamed-triggers';
 import { DependencyState } from '../../src/sensor/dependency-state';
 import type {
   DependencyStateSpec,
@@ -494,6 +495,51 @@ describe('dependency state - changes of the spec', () => {
       sensor({ conditions: 'a && b', correlateBy: 'scene' }, { name: 'u', conditions: 'a && c' }),
     );
     expect(notes).toEqual(['purged a1 t']);
+  });
+
+  function firstNamed(name: string, spec: DependencyStateSpec): DependencyStateSpec {
+    return { ...spec, triggers: spec.triggers.map((trigger, at) => (at === 0 ? { ...trigger, name } : trigger)) };
+  }
+
+  it('keeps what a trigger holds that was only renamed', () => {
+    const limited = { conditions: 'a && b', concurrency: { limit: 1 } };
+    const state = new DependencyState<EventReference>(sensor(limited));
+    expect(feed(state, 'a1', 'b2', 'a3', 'b4', 'a5')).toEqual(['a1+b2']);
+    const after = firstNamed('renamed', sensor(limited));
+    const renamed = findRenamedTriggers(sensor(limited), after);
+    expect([...renamed]).toEqual([['t', 'renamed']]);
+    const change = state.reconcile(after, later, { renamed, parkRemoved: true });
+    expect([change.notes, change.parked, change.fires]).toEqual([[], [], []]);
+    const finished = state.finished('t/1');
+    expect(firesOf(finished)).toEqual(['a3+b4']);
+    expect(finished.fires[0]?.trigger).toBe('renamed');
+    state.finished(finished.fires[0]?.id ?? '');
+    expect(feed(state, 'b200')).toEqual(['a5+b200']);
+  });
+
+  it('takes a trigger that waits for something else for no renamed one', () => {
+    const before = sensor({ conditions: 'a && b' }, { name: 'u', conditions: 'a && c' });
+    expect([...findRenamedTriggers(before, firstNamed('x', sensor({ conditions: 'a && c' })))]).toEqual([['u', 'x']]);
+    expect([...findRenamedTriggers(before, firstNamed('x', sensor({ conditions: 'b && c' })))]).toEqual([]);
+  });
+
+  it('parks what was complete when its trigger was removed, and notes what waited for others', () => {
+    const state = new DependencyState<EventReference>(
+      sensor(
+        { conditions: 'a', collect: { kind: 'batch', batchSize: 9 } },
+        { name: 'u', conditions: 'a', concurrency: { limit: 1 } },
+        { name: 'v', conditions: 'a && b' },
+      ),
+    );
+    feed(state, 'a1', 'a2');
+    const { parked, notes, fires } = state.reconcile(firstNamed('other', sensor({ conditions: 'c' })), later, {
+      parkRemoved: true,
+    });
+    expect(parked.map(({ trigger, reason }) => [trigger, reason])).toEqual([
+      ['t', 'trigger-removed'],
+      ['u', 'trigger-removed'],
+    ]);
+    expect([notes.map(({ kind, event }) => `${kind} ${event.key}`), fires]).toEqual([['purged a2'], []]);
   });
 
   it('still knows an event delivered again after the change', () => {

@@ -1,7 +1,7 @@
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 
-/** Measured 713,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
-const BUDGET_BYTES = 820_000;
+/** Measured 825,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
+const BUDGET_BYTES = 850_000;
 
 describe('the workflow bundle', () => {
   let bundle: WorkflowBundle;

@@ -275,6 +275,31 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a trigger that is renamed fires the pair whose half it held; what was complete is parked when its trigger is removed',
+    async run(stage) {
+      const named = (name: string) => ({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger(name, ['a', 'b'])] });
+      await stage.apply(named('t'));
+      await stage.publish(stage.event('a', '1'));
+      await stage.holdsEvents('a-1');
+      await stage.interlude();
+      await stage.configure(named('renamed'));
+      await stage.holdsEvents('a-1');
+      await stage.publish(stage.event('b', '2'));
+      expect(await stage.bodies(1, 'renamed')).toEqual([{ a: '1', b: '2' }]);
+      const annotations = { 'sluice.io/batch-size': '3' };
+      await stage.configure({ annotations, dependencies: ['a'], triggers: [stage.httpTrigger('batch', ['a'])] });
+      await stage.publish(stage.event('a', '3'));
+      await stage.holds(([only]) => only?.collected === 1);
+      await stage.interlude();
+      await stage.configure({ dependencies: ['c'], triggers: [stage.httpTrigger('other', ['c'])] });
+      const run = await stage.onlyRun('Parked');
+      expect(await stage.fires(run)).toMatchObject([
+        { trigger: 'batch', failure: { message: expect.stringContaining('removed') as string } },
+      ]);
+      await run.signal('discard', BY);
+    },
+  },
+  {
     name: 'a deleted sensor leaves nothing on its bus',
     async run(stage) {
       await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });

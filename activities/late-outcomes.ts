@@ -1,0 +1,72 @@
+/**
+ * Ends of Workflows whose run has ended: after `argo retry`, or whatever else continues a Workflow. The run cannot take
+ * them any more, but whoever waits for the outcome can: it is published as the run would have done, and recorded.
+ */
+import type { Client } from '@temporalio/client';
+import type { WorkflowOutcome } from '../src/kubernetes/workflow-outcomes';
+import { nameEvent } from '../src/event/decision-record';
+import type { FireStatus } from '../src/run/run-types';
+import { firesQuery, type SensorRunInput } from '../workflows/messages';
+import type { BusPool } from './bus-pool';
+import type { PublishOutcomesRequest } from './contracts';
+import { toReport } from './outcome-post';
+import { readRunInput } from './read-run-input';
+
+export interface LateOutcomesOptions {
+  readonly client: Client;
+  readonly buses: BusPool;
+  readonly publish: (request: PublishOutcomesRequest) => Promise<void>;
+}
+
+export async function publishLateOutcomes(
+  { client, buses, publish }: LateOutcomesOptions,
+  runId: string,
+  outcomes: readonly WorkflowOutcome[],
+): Promise<void> {
+  const candidates = outcomes.filter(mayBeLate);
+  if (candidates.length === 0) return;
+  const known = await client.workflow.getHandle(runId).query(firesQuery);
+  const late = candidates.flatMap((outcome): FireStatus[] => {
+    const fire = known.find(({ id }) => id === outcome.fireId);
+    if (fire === undefined || fire.object?.uid !== outcome.object.uid || isKnown(fire, outcome)) return [];
+    return [{ ...fire, state: outcome.phase === 'Succeeded' ? 'Succeeded' : 'Failed', outcome: toReport(outcome) }];
+  });
+  if (late.length === 0) return;
+  const { sensor, bus, options, events, fires } = await readRunInput(client, runId);
+  await publish({ sensor, bus, runId, options, events, fires: late });
+  const records = late.flatMap((fire) => recordsOf({ sensor, events, fires }, runId, fire));
+  (await buses.get(bus)).recordDecisions(records);
+}
+
+/** After a list thousands of ends come that were told long ago: only a retry that was seen counts among them. */
+function mayBeLate({ phase, isListed, afterRetry }: WorkflowOutcome): boolean {
+  return phase !== 'Deleted' && phase !== 'Unknown' && (isListed !== true || afterRetry);
+}
+
+function isKnown({ outcome }: FireStatus, { phase, finishedAt }: WorkflowOutcome): boolean {
+  return outcome?.phase === phase && outcome.finishedAt === finishedAt;
+}
+
+function recordsOf(
+  { sensor, events, fires }: Pick<SensorRunInput, 'sensor' | 'events' | 'fires'>,
+  runId: string,
+  { id, trigger, object, outcome }: FireStatus,
+) {
+  const used = Object.values(fires.find((fire) => fire.id === id)?.dependencies ?? {}).flat();
+  return used.flatMap((index) => {
+    const event = events[index];
+    if (event === undefined) return [];
+    return [
+      {
+        at: new Date().toISOString(),
+        ...nameEvent(event),
+        namespace: sensor.namespace,
+        sensor: sensor.name,
+        decision: 'fired' as const,
+        triggers: [trigger],
+        runId,
+        reason: `Workflow ${object?.name ?? ''} was continued after its run had ended, and is ${outcome?.phase ?? ''} now`,
+      },
+    ];
+  });
+}
