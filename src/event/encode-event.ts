@@ -4,7 +4,7 @@
  * Sluice writes `data` as JSON. The library of Argo Events writes the same JSON as `data_base64`, so both are read.
  * Pure.
  */
-import { SluiceError, describeError } from '../errors';
+import { SluiceError, describeError, isSluiceError } from '../errors';
 import type { CloudEvent } from './cloud-event';
 import { boundForeignId } from './event-id';
 import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json';
@@ -82,7 +82,8 @@ function parse(text: string, failure: string): JsonValue {
   try {
     return parseJson(text, MAX_EVENT_DEPTH);
   } catch (error) {
-    throw undecodable(`${failure}: ${describeError(error)}`);
+    const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
+    throw undecodable(isBeyondLimit ? error.message : `${failure}: ${describeError(error)}`);
   }
 }
 
@@ -124,7 +125,7 @@ function optionalText(envelope: JsonObject, attribute: string, maxLength = MAX_A
 
 function undecodable(what: string): SluiceError {
   return new SluiceError('EVENT_UNDECODABLE', {
-    message: `A message on the bus is not a CloudEvent: ${what}`,
+    message: `A message on the bus cannot be read as a CloudEvent: ${what}`,
     fix: 'Publish CloudEvents 1.0 in structured JSON with id, source, subject and specversion.',
   });
 }

@@ -1,6 +1,7 @@
 /** JSON over HTTP from servers that are sometimes busy: waits and asks again, as long as they ask to. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../errors';
+import { parseJson } from '../event/json';
 
 const ATTEMPTS = 5;
 const FIRST_WAIT_MS = 500;
@@ -57,7 +58,7 @@ async function attemptOnce(request: HttpRequest, signal: AbortSignal | undefined
     return { ok: false, error: unreachable(`${what}: no answer`, { cause: error }) };
   }
   try {
-    return { ok: true, json: JSON.parse(text) };
+    return { ok: true, json: parseJson(text) };
   } catch (error) {
     throw misconfigured(`${what}: expected JSON, found ${JSON.stringify(text.slice(0, 60))}`, error);
   }

@@ -1,10 +1,10 @@
 /** Events for `sluice test`: CloudEvents as they lie on the bus, or bare data that is put into one. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { describeError, SluiceError } from '../../errors';
+import { SluiceError, describeError, isSluiceError } from '../../errors';
 import type { CloudEvent } from '../../event/cloud-event';
 import { decodeEvent } from '../../event/encode-event';
-import { isJsonObject, parseJson, toJson, type JsonObject, type JsonValue } from '../../event/json';
+import { MAX_EVENT_DEPTH, isJsonObject, parseJson, toJson, type JsonObject, type JsonValue } from '../../event/json';
 import { shortHash } from '../../event/short-id';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
 
@@ -51,7 +51,7 @@ export async function readText(path: string, stdin: NodeJS.ReadableStream): Prom
 
 /** JSON, one JSON document per line, or YAML with any number of documents. Throws MANIFEST_UNREADABLE. */
 export function parseValues(content: string, origin: string): JsonValue[] {
-  const json = readJson(content) ?? parseJsonLines(content);
+  const json = readJson(content, origin) ?? parseJsonLines(content, origin);
   if (json !== undefined) return json;
   const { documents, mistakes } = parseYamlDocuments(content);
   const [mistake] = mistakes;
@@ -67,17 +67,19 @@ export function parseValues(content: string, origin: string): JsonValue[] {
   return documents.map(({ value }) => toJson(value));
 }
 
-function readJson(content: string): JsonValue[] | undefined {
+/** Undefined for what is not JSON; throws for JSON that no event source would accept. */
+function readJson(content: string, origin: string): JsonValue[] | undefined {
   try {
-    return [parseJson(content)];
-  } catch {
-    return undefined;
+    return [parseJson(content, MAX_EVENT_DEPTH)];
+  } catch (error) {
+    if (!isSluiceError(error) || error.context.limit === undefined) return undefined;
+    throw new SluiceError('MANIFEST_UNREADABLE', { message: `${origin}: ${error.message}` });
   }
 }
 
-function parseJsonLines(content: string): JsonValue[] | undefined {
+function parseJsonLines(content: string, origin: string): JsonValue[] | undefined {
   const lines = content.split('\n').filter((line) => line.trim() !== '');
-  const values = lines.flatMap((line) => readJson(line) ?? []);
+  const values = lines.flatMap((line) => readJson(line, origin) ?? []);
   return values.length === lines.length && lines.length > 1 && values.every(isJsonObject) ? values : undefined;
 }
 
