@@ -107,10 +107,11 @@ export class EventRelay {
   async run(signal: AbortSignal, onProgress: (counts: RelayCounts) => void = () => undefined): Promise<RelayCounts> {
     const { stopWithinMs = DEFAULT_STOP_WITHIN_MS } = this.options;
     const stopping = new StopDeadline(signal, stopWithinMs);
+    const deliveries = this.options.source.deliveries()[Symbol.asyncIterator]();
     try {
-      await this.read(signal, stopping, onProgress);
+      await this.read(deliveries, signal, stopping, onProgress);
     } finally {
-      await this.finish(signal.aborted ? stopping : StopDeadline.startingNow(stopWithinMs));
+      await this.finish(deliveries, signal.aborted ? stopping : StopDeadline.startingNow(stopWithinMs));
       stopping.dispose();
       onProgress(this.counts());
     }
@@ -118,32 +119,29 @@ export class EventRelay {
   }
 
   private async read(
+    deliveries: AsyncIterator<Delivery>,
     signal: AbortSignal,
     stopping: StopDeadline,
     onProgress: (counts: RelayCounts) => void,
   ): Promise<void> {
-    const { source, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
-    const deliveries = source.deliveries()[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await stopping.orGiveUp(deliveries.next());
-        if (next === GAVE_UP || next.done) return;
-        const prepared = await stopping.orGiveUp(this.prepare(next.value));
-        if (prepared === GAVE_UP) return;
-        this.start(prepared, signal, onProgress);
-        while (this.inFlight >= maxInFlight) {
-          if ((await stopping.orGiveUp(Promise.race(this.underWay))) === GAVE_UP) return;
-        }
+    const { maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
+    for (;;) {
+      const next = await stopping.orGiveUp(deliveries.next());
+      if (next === GAVE_UP || next.done) return;
+      const prepared = await stopping.orGiveUp(this.prepare(next.value));
+      if (prepared === GAVE_UP) return;
+      this.start(prepared, signal, onProgress);
+      while (this.inFlight >= maxInFlight) {
+        if ((await stopping.orGiveUp(Promise.race(this.underWay))) === GAVE_UP) return;
       }
-    } finally {
-      // A source that hangs here is closed below all the same.
-      await stopping.orGiveUp(Promise.resolve(deliveries.return?.()));
     }
   }
 
-  private async finish(deadline: StopDeadline): Promise<void> {
+  private async finish(deliveries: AsyncIterator<Delivery>, deadline: StopDeadline): Promise<void> {
     const closing = async (): Promise<void> => {
       await deadline.orGiveUp(Promise.all(this.underWay));
+      // A source that hangs here is closed all the same.
+      await deadline.orGiveUp(Promise.resolve(deliveries.return?.()));
       await this.options.source.close();
     };
     const closed = closing();
