@@ -152,7 +152,9 @@ class Retrigger {
     });
     if (wanted.length > 0) return wanted;
     const of = [trigger && `of trigger ${trigger}`, eventId && `with event ${eventId}`].filter(Boolean).join(' ');
-    throw new SluiceError('RUN_UNKNOWN', { message: `run ${runId} has no fire ${of}`, fix: 'See `sluice runs show`' });
+    const triggers = [...new Set(input.fires.map((fire) => fire.trigger))].join(', ');
+    const fix = `It fires ${triggers}; see \`sluice runs show ${runId}\``;
+    throw new SluiceError('RUN_UNKNOWN', { message: `run ${runId} has no fire ${of}`, fix });
   }
 
   private async wake(runId: string, fires: readonly Fire[]): Promise<string> {

@@ -8,6 +8,7 @@ import {
   WORKFLOW_TYPES,
 } from '../../workflows/identity';
 import { SluiceError } from '../errors';
+import { closestMatch } from '../manifest/closest-match';
 import type { CliIo } from './io';
 
 export interface TaskQueues {
@@ -81,7 +82,9 @@ const WORDS: Readonly<Record<string, ManifestKind>> = {
 export function parseKind(word: string): AppliedKind {
   const kind = WORDS[word.toLowerCase()];
   if (kind) return APPLIED_KINDS[kind];
-  throw new SluiceError('USAGE', { message: `"${word}" is no kind`, fix: 'Write bus, source or sensor' });
+  const meant = closestMatch(word, Object.keys(WORDS));
+  const hint = meant === undefined ? '' : `Did you mean ${meant}? `;
+  throw new SluiceError('USAGE', { message: `"${word}" is no kind`, fix: `${hint}Write bus, source or sensor` });
 }
 
 export interface ObjectAddress {

@@ -4,14 +4,15 @@ import type { DecisionFilter } from '../../bus/bus';
 import { DECISIONS, type Decision, type DecisionRecord } from '../../event/decision-record';
 import { shortEventId } from '../../event/short-id';
 import { SluiceError } from '../../errors';
-import { defaultNamespace } from '../applied-kinds';
+import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';
 import { withBuses, type OpenBus } from '../explain/open-buses';
+import { explainNamespace, explainUnapplied } from '../known-names';
 import { createProgress } from '../progress';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../style';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
+import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 interface EventsOptions extends TemporalOptions {
   sensor?: string;
@@ -77,11 +78,14 @@ export const registerEvents: RegisterCommand = (program, cli) => {
       };
       const progress = createProgress(cli.io);
       progress.update('connecting');
-      const { found, problems } = await withTemporal(options, cli.io, (session) =>
-        withBuses(session, cli.io, namespace, async ({ buses, problems: unread }) => ({
-          found: await readNewest(buses, filter, (count) => progress.update(`${count} messages of decisions read`)),
-          problems: unread,
-        })),
+      const { found, problems, hint } = await withTemporal(options, cli.io, (session) =>
+        withBuses(session, cli.io, namespace, async ({ buses, problems: unread }) => {
+          const read = (wanted: DecisionFilter) =>
+            readNewest(buses, wanted, (count) => progress.update(`${count} messages of decisions read`));
+          const decided = await read(filter);
+          const why = decided.length > 0 || unread.length > 0 ? undefined : await explainNone(session, filter, read);
+          return { found: decided, problems: unread, hint: why };
+        }),
       ).finally(() => progress.end());
       const decisions = found.slice(-options.limit);
       const more = found.length > decisions.length;
@@ -98,11 +102,35 @@ export const registerEvents: RegisterCommand = (program, cli) => {
         },
         names: [...new Set(decisions.map(({ eventKey }) => eventKey))],
       });
+      if (hint !== undefined) {
+        output.note(hint);
+        cli.exitWith(EXIT_CODES.problem);
+      }
       for (const problem of problems) output.note(problem);
       if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
       if (problems.length > 0) cli.exitWith(EXIT_CODES.unreachable);
     });
 };
+
+/** What is not applied any more may have left decisions, and an older one of the event may be kept. */
+async function explainNone(
+  session: TemporalSession,
+  { namespace, owner, ownerKind, event }: DecisionFilter,
+  read: (filter: DecisionFilter) => Promise<readonly DecisionRecord[]>,
+): Promise<string | undefined> {
+  const wasSeen = async (filter: DecisionFilter): Promise<boolean> => (await read({ ...filter, newest: 1 })).length > 0;
+  if (owner === undefined) {
+    const unknown = await explainNamespace(session, namespace);
+    if (unknown !== undefined) return unknown;
+  } else if (namespace !== undefined) {
+    const kind = ownerKind === 'sensor' ? APPLIED_KINDS.Sensor : APPLIED_KINDS.EventSource;
+    const unknown = await explainUnapplied(session, kind, namespace, owner);
+    const named = { namespace, owner, ...(ownerKind && { ownerKind }) };
+    if (unknown !== undefined && !(await wasSeen(named))) return unknown;
+  }
+  if (event === undefined || (await wasSeen({ event }))) return undefined;
+  return `No decision about event "${event}" is kept; sluice explain ${event} looks at the bus and the runs too`;
+}
 
 /** Why, in one line. */
 function describeRecord({ decision, dependency, triggers, clause, reason, code, runId }: DecisionRecord): string {

@@ -10,10 +10,10 @@ import { concurrently } from '../concurrently';
 import { CONDITION_TONES, goneCondition, isAsWanted, type Condition } from '../condition/condition';
 import { readCondition } from '../condition/read-condition';
 import { EXIT_CODES } from '../exit-codes';
+import { explainNamespace } from '../known-names';
 import { createProgress } from '../progress';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { didYouMean, listNames } from '../unknown-object';
 import { wrap } from '../wrap';
 
 const QUERY_TIMEOUT_MS = 3_000;
@@ -49,7 +49,10 @@ export const registerList: RegisterCommand = (program, cli) => {
           ...present.filter((object) => object !== undefined),
           ...gone.map(({ end, ...object }) => ({ ...object, ...goneCondition(end) })),
         ];
-        return { objects: inOrder(found), hint: found.length === 0 && (await otherNamespaces(session, options)) };
+        return {
+          objects: inOrder(found),
+          hint: found.length === 0 ? await explainNamespace(session, options.namespace) : undefined,
+        };
       }).finally(() => progress.end());
       const faulty = objects.filter((object) => !isAsWanted(object));
       output.print({
@@ -78,8 +81,8 @@ export const registerList: RegisterCommand = (program, cli) => {
         ],
         names: objects.map(({ kind, name }) => `${kind.word}/${name}`),
       });
-      if (hint) output.note(hint);
-      if (faulty.length > 0 || hint) cli.exitWith(EXIT_CODES.problem);
+      if (hint !== undefined) output.note(hint);
+      if (faulty.length > 0 || hint !== undefined) cli.exitWith(EXIT_CODES.problem);
     });
 };
 
@@ -98,15 +101,4 @@ function describeReasons(objects: readonly Listed[], width: number | undefined):
     reason === undefined ? [] : [wrap(`${addressText(address satisfies ObjectAddress)} ${state}: ${reason}`, width, 2)],
   );
   return reasons.length === 0 ? [] : [reasons.join('\n')];
-}
-
-/** A namespace in which nothing is applied may be a typing error, if there are others. */
-async function otherNamespaces(
-  session: TemporalSession,
-  { namespace }: { readonly namespace?: string },
-): Promise<string | undefined> {
-  if (namespace === undefined) return undefined;
-  const others = [...new Set((await listApplied(session, ALL_KINDS)).map((object) => object.namespace))];
-  if (others.length === 0 || others.includes(namespace)) return undefined;
-  return `${didYouMean(namespace, others)}Nothing is applied in namespace "${namespace}", but in ${listNames(others)}.`;
 }

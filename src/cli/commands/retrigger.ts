@@ -14,11 +14,11 @@ import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../output';
 import { askYes } from '../ask-yes';
 import { createProgress } from '../progress';
-import { countRuns, describeRun, findRuns, parseRunId } from '../runs/find-runs';
+import { countRuns, findRuns, parseRunId, requireRun } from '../runs/find-runs';
 import { readFires } from '../runs/run-details';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { objectUnknown } from '../unknown-object';
+import { didYouMean, listNames, objectUnknown } from '../unknown-object';
 
 interface RetriggerOptions extends TemporalOptions, AccountableOptions {
   event?: string;
@@ -195,7 +195,7 @@ async function retriggerRun(
   { id, namespace, sensor }: ReturnType<typeof parseRunId>,
   request: Request,
 ): Promise<Retriggered> {
-  const { state } = await describeRun(session, id);
+  const { state } = await requireRun(session, id);
   if (state !== 'Parked') {
     return { of: id, runs: await askSensor(session, namespace, sensor, { ...request, runId: id }) };
   }
@@ -212,9 +212,10 @@ async function parkedFires(session: TemporalSession, id: string, trigger: string
   const fires = (await readFires(session, id)) ?? [];
   const wanted = fires.filter((fire) => fire.state === 'Parked' && fire.trigger === trigger);
   if (wanted.length > 0) return wanted.map((fire) => fire.id);
+  const parked = [...new Set(fires.filter(({ state }) => state === 'Parked').map((fire) => fire.trigger))];
   throw new SluiceError('RUN_UNKNOWN', {
     message: `${id} has no parked fire of trigger "${trigger}"`,
-    fix: 'sluice runs show lists its fires',
+    fix: `${didYouMean(trigger, parked)}Parked are fires of ${listNames(parked) || 'no trigger'}; sluice runs show ${id} lists all`,
   });
 }
 

@@ -4,7 +4,7 @@ import { discardSignal } from '../../../workflows/messages';
 import { SluiceError } from '../../errors';
 import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
 import { runUnknown, signalWorkflow } from '../ask-workflow';
-import { describeRun, parseRunId } from '../runs/find-runs';
+import { parseRunId, requireRun } from '../runs/find-runs';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
 
@@ -20,7 +20,7 @@ export const registerRunsDiscard: RegisterCommand = (runs, cli) => {
       const { id } = parseRunId(text);
       const request = accountableOf(options, cli.io);
       await withTemporal(options, cli.io, async (session) => {
-        const { state } = await describeRun(session, id);
+        const { state } = await requireRun(session, id);
         if (state !== 'Parked') {
           throw new SluiceError('USAGE', {
             message: `${id} is not parked but ${state}`,

@@ -4,6 +4,8 @@ import { ageOf } from '../ages';
 import { defaultNamespace } from '../applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
 import { concurrently } from '../concurrently';
+import { EXIT_CODES } from '../exit-codes';
+import { explainNoRuns } from '../known-names';
 import { createProgress } from '../progress';
 import { findRuns, RUN_STATES, type FoundRun } from '../runs/find-runs';
 import { decideBy, fireReason, readFires } from '../runs/run-details';
@@ -57,7 +59,7 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
     .action(async (options: RunsListOptions, command: Command) => {
       const output = cli.output(command);
       const progress = createProgress(cli.io);
-      const { listed, more } = await withTemporal(options, cli.io, async (session) => {
+      const { listed, more, hint } = await withTemporal(options, cli.io, async (session) => {
         const filter = {
           ...options,
           namespace: options.namespace ?? defaultNamespace(cli.io),
@@ -69,7 +71,11 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
           progress.update(`${found.length} runs found`);
         }
         const shown = found.slice(0, options.limit);
-        return { listed: await addReasons(session, shown), more: found.length > shown.length };
+        return {
+          listed: await addReasons(session, shown),
+          more: found.length > shown.length,
+          hint: found.length === 0 ? await explainNoRuns(session, filter) : undefined,
+        };
       }).finally(() => progress.end());
       output.print({
         data: { runs: listed, more },
@@ -84,6 +90,10 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
         },
         names: listed.map(({ id }) => id),
       });
+      if (hint !== undefined) {
+        output.note(hint);
+        cli.exitWith(EXIT_CODES.problem);
+      }
       if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
     });
 };

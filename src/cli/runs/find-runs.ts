@@ -11,7 +11,9 @@ import { isSluiceError, SluiceError } from '../../errors';
 import { toShortEventId } from '../../event/short-id';
 import { runUnknown } from '../ask-workflow';
 import { isNotFound } from '../not-found';
+import { closestMatch } from '../../manifest/closest-match';
 import type { TemporalSession } from '../temporal';
+import { didYouMean } from '../unknown-object';
 
 export const RUN_STATES = ['Firing', 'Waiting', 'Parked', 'Succeeded', 'Failed', 'Discarded'] as const;
 
@@ -98,13 +100,33 @@ export async function findRun(session: TemporalSession, text: string): Promise<F
     }
   }
   const [only, ...others] = found;
-  if (only === undefined) throw runUnknown(text);
+  if (only === undefined) throw await runUnknownLike(session, text);
   if (others.length === 0) return only;
   const named = found.slice(0, NAMED_CANDIDATES).map(({ id }) => id);
   throw new SluiceError('USAGE', {
     message: `"${text}" may mean ${found.length} runs: ${named.join(', ')}${found.length > named.length ? ' …' : ''}`,
     fix: 'Give the whole id',
   });
+}
+
+/** With the run whose id is nearly this one, or the sensor that there is not. */
+export async function runUnknownLike(session: TemporalSession, text: string): Promise<SluiceError> {
+  const id = text.startsWith('run/') ? text : `run/${text}`;
+  const [, namespace = '', sensor = ''] = id.split('/');
+  const ids: string[] = [];
+  for await (const run of findRuns(session, { namespace: '' })) {
+    if (ids.push(run.id) >= SEARCHED_RUNS) break;
+  }
+  const meant = closestMatch(id, ids);
+  const sensors = [...new Set(ids.map((each) => each.split('/').slice(1, 3).join('/')))];
+  const hint =
+    meant !== undefined
+      ? `Did you mean ${meant}? `
+      : id.split('/').length > 3 && !sensors.includes(`${namespace}/${sensor}`)
+        ? didYouMean(`${namespace}/${sensor}`, sensors)
+        : '';
+  const { message, fix = '' } = runUnknown(text);
+  return new SluiceError('RUN_UNKNOWN', { message, fix: `${hint}${fix}` });
 }
 
 /** Those that retriggers of this run started, and retriggers of them. */
@@ -121,6 +143,15 @@ export async function describeRun(session: TemporalSession, id: string): Promise
     return toFoundRun(await session.client.workflow.getHandle(id).describe());
   } catch (error) {
     throw isNotFound(error) ? runUnknown(id) : error;
+  }
+}
+
+/** For an id that a person typed. Throws RUN_UNKNOWN with what was probably meant. */
+export async function requireRun(session: TemporalSession, id: string): Promise<FoundRun> {
+  try {
+    return await describeRun(session, id);
+  } catch (error) {
+    throw isSluiceError(error) && error.code === 'RUN_UNKNOWN' ? await runUnknownLike(session, id) : error;
   }
 }
 
