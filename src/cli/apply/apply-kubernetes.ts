@@ -1,9 +1,10 @@
 /** Server-side apply of objects that are Kubernetes' own: WorkflowTemplates, ConfigMaps, Roles … */
-import { SluiceError } from '../../errors';
+import { describeError, isSluiceError, type SluiceError } from '../../errors';
 import { createKubernetesAccess, type OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/object-path';
 import { refusalOf } from '../../kubernetes/refusal';
 import type { ManifestDocument } from '../../manifest/manifest-document';
+import type { Problem } from '../../manifest/problem';
 import type { CliIo } from '../io';
 import { identityOf } from '../manifest-report';
 
@@ -13,9 +14,12 @@ export interface KubernetesApplied {
   readonly kind: string;
   readonly namespace?: string;
   readonly name: string;
-  readonly action: 'created' | 'configured' | 'unchanged';
+  readonly action: 'created' | 'configured' | 'unchanged' | 'failed';
+  /** Why it failed. */
+  readonly problem?: Problem;
 }
 
+/** One object that the API server refuses keeps no other from being applied. Throws KUBERNETES_UNREACHABLE. */
 export async function applyToKubernetes(
   documents: readonly OtherDocument[],
   fallbackNamespace: string,
@@ -27,7 +31,13 @@ export async function applyToKubernetes(
     const cluster = await access.open();
     const applied: KubernetesApplied[] = [];
     // One after the other: a namespace must be there before what lives in it.
-    for (const document of documents) applied.push(await applyOne(cluster, document, fallbackNamespace, dryRun));
+    for (const document of documents) {
+      applied.push(
+        await applyOne(cluster, document, fallbackNamespace, dryRun).catch((error: unknown) =>
+          toFailed(document, error),
+        ),
+      );
+    }
     return applied;
   } finally {
     access.close();
@@ -43,10 +53,8 @@ async function applyOne(
   const { kind, name, namespace: ownNamespace } = identityOf(document);
   const { apiVersion } = document.object;
   if (typeof apiVersion !== 'string' || name === '') {
-    throw new SluiceError('MANIFEST_INVALID', {
-      message: `${document.origin.file}:${document.origin.line}: ${kind} has no metadata.name`,
-      fix: 'Only objects with a name can be applied',
-    });
+    const path = name === '' ? 'metadata.name' : 'apiVersion';
+    return failed(document, { path, message: 'it is missing', fix: 'Only objects that have both can be applied.' });
   }
   const resource = await discovery.find(apiVersion, kind);
   const namespace = resource.namespaced ? (ownNamespace ?? fallbackNamespace) : undefined;
@@ -61,6 +69,31 @@ async function applyOne(
   });
   const same = before?.metadata?.resourceVersion === after.metadata?.resourceVersion;
   return { kind, namespace, name, action: before === undefined ? 'created' : same ? 'unchanged' : 'configured' };
+}
+
+/** Server-side apply answers 500 for a field that the schema of its CustomResourceDefinition does not have. */
+const UNDECLARED = /(\.[^\s:]+): field not declared in schema/;
+
+function toFailed(document: OtherDocument, error: unknown): KubernetesApplied {
+  if (!isSluiceError(error) || isOfCluster(error)) throw error;
+  const [, path] = UNDECLARED.exec(error.message) ?? [];
+  if (path === undefined) return failed(document, { path: '', message: describeError(error) });
+  return failed(document, {
+    path: path.slice(1),
+    message: 'the CustomResourceDefinition of this kind in the cluster has no such field',
+    fix: 'Correct its name, or install the CustomResourceDefinition of the version that has it.',
+  });
+}
+
+/** The next object would fare no better. */
+function isOfCluster({ code }: SluiceError): boolean {
+  return code === 'KUBERNETES_UNREACHABLE' || code === 'KUBERNETES_MISCONFIGURED';
+}
+
+function failed(document: OtherDocument, found: Pick<Problem, 'path' | 'message' | 'fix'>): KubernetesApplied {
+  const { kind, name, namespace } = identityOf(document);
+  const problem: Problem = { severity: 'error', ...document.origin, object: `${kind}/${name}`, ...found };
+  return { kind, name, ...(namespace !== undefined && { namespace }), action: 'failed', problem };
 }
 
 interface Stored {

@@ -114,8 +114,10 @@ export async function apply(options: ApplyOptions, output: Output, io: CliIo): P
       print(rows, foreign, options, output);
       for (const warning of foreseeableLosses(rows)) output.note(warning);
       if (others.length > 0 && !options.kubernetes) output.note(hintAt(others));
+      const refused = foreign.flatMap(({ problem }) => problem ?? []);
+      if (refused.length > 0) output.note(problemText(refused, output.paint));
       const waitedInVain = options.wait !== undefined && rows.some(isNotReady);
-      return waitedInVain ? EXIT_CODES.problem : EXIT_CODES.ok;
+      return waitedInVain || refused.length > 0 ? EXIT_CODES.problem : EXIT_CODES.ok;
     });
   } finally {
     progress.end();
@@ -208,8 +210,8 @@ function print(
   options: ApplyOptions,
   output: Output,
 ): void {
-  const textOf = (action: Applied): string =>
-    options.dryRun && action !== 'unchanged' ? `would be ${action}` : action;
+  const textOf = (action: Applied | 'failed'): string =>
+    options.dryRun && action !== 'unchanged' && action !== 'failed' ? `would be ${action}` : action;
   output.print({
     data: {
       dryRun: options.dryRun ?? false,
