@@ -2,20 +2,23 @@
 import type { Command } from 'commander';
 import { shortEventId } from '../../event/short-id';
 import { parseDuration } from '../arguments';
+import { concurrently } from '../concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { findCandidates, type Candidate } from '../explain/find-event';
 import { withBuses, type OpenBuses } from '../explain/open-buses';
 import { describeLostEvents } from '../explain/lost-events';
-import { describeStory } from '../explain/print-story';
+import { describeStory, toneOf } from '../explain/print-story';
 import { readFacts } from '../explain/read-facts';
 import { readRunsOf } from '../explain/read-runs';
 import { describeSilentSources } from '../explain/silent-sources';
 import type { Story } from '../explain/story';
 import { timelineOf } from '../explain/timeline';
 import { verdictOf } from '../explain/verdict';
+import { explainNamespace } from '../known-names';
 import type { Output } from '../output';
 import { createProgress, type Progress } from '../progress';
 import type { RegisterCommand } from '../runtime';
+import { wrap } from '../wrap';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
 
 interface ExplainOptions extends TemporalOptions {
@@ -25,11 +28,16 @@ interface ExplainOptions extends TemporalOptions {
 
 type Answer =
   | { readonly kind: 'story'; readonly story: Story }
-  | { readonly kind: 'several'; readonly candidates: readonly Candidate[]; readonly problems: readonly string[] }
+  | { readonly kind: 'several'; readonly candidates: readonly JudgedCandidate[]; readonly problems: readonly string[] }
   /** `problems`: what could not be asked; `hints`: where the event may be instead. */
   | { readonly kind: 'nothing'; readonly problems: readonly string[]; readonly hints: readonly string[] };
 
+/** `verdict` is left out of the older ones of many. */
+type JudgedCandidate = Candidate & { readonly verdict?: Story['verdict'] };
+
 const SHOWN_CANDIDATES = 50;
+const JUDGED_CANDIDATES = 20;
+const JUDGED_AT_ONCE = 4;
 
 const EXAMPLES = `
 Examples:
@@ -76,13 +84,23 @@ async function explain(
   const [candidate, ...others] = candidates;
   const { problems } = open;
   if (candidate === undefined) {
+    const elsewhere = await explainNamespace(session, namespace);
     const hints = [
+      ...(elsewhere === undefined ? [] : [elsewhere]),
       ...(await describeSilentSources(session, namespace, open.buses)),
       ...(await describeLostEvents(open.buses, namespace)),
     ];
     return { kind: 'nothing', problems, hints };
   }
-  if (others.length > 0) return { kind: 'several', candidates, problems };
+  if (others.length > 0) {
+    progress.update(`asking runs and sensors about ${Math.min(candidates.length, JUDGED_CANDIDATES)} events`);
+    const unjudged = candidates.slice(0, -JUDGED_CANDIDATES);
+    const newest = candidates.slice(-JUDGED_CANDIDATES);
+    const judged = await concurrently(newest, JUDGED_AT_ONCE, async (each): Promise<JudgedCandidate> => {
+      return { ...each, verdict: verdictOf(await readFacts(session, open, each, namespace)) };
+    });
+    return { kind: 'several', candidates: [...unjudged, ...judged], problems };
+  }
   const facts = await readFacts(session, open, candidate, namespace);
   const { key, shortId, id, source, subject, event, unknown } = facts;
   return {
@@ -136,26 +154,43 @@ function print(answer: Answer, text: string, output: Output): ExitCode {
   }
 }
 
-function printCandidates(candidates: readonly Candidate[], text: string, output: Output): void {
+function printCandidates(candidates: readonly JudgedCandidate[], text: string, output: Output): void {
   const shown = candidates.slice(-SHOWN_CANDIDATES);
   output.print({
     data: {
-      candidates: candidates.map(({ key, source, subject, id }) => ({
+      candidates: candidates.map(({ key, source, subject, id, verdict }) => ({
         key,
         shortId: shortEventId(key),
         id,
         source,
         subject,
+        ...(verdict && { verdict }),
       })),
     },
-    table: {
-      columns: ['event', 'short id', 'last seen'],
-      rows: shown.map((candidate) => [candidate.key, shortEventId(candidate.key), lastSeen(candidate)]),
-    },
+    table: [
+      {
+        columns: ['event', 'short id', 'last seen', 'verdict'],
+        rows: shown.map((candidate) => [
+          ...[candidate.key, shortEventId(candidate.key), lastSeen(candidate)],
+          candidate.verdict === undefined
+            ? '-'
+            : { text: candidate.verdict.state.toUpperCase(), tone: toneOf(candidate.verdict.state) },
+        ]),
+      },
+      ...describeVerdicts(shown, output),
+    ],
     names: candidates.map(({ key }) => key),
   });
   const most = shown.length < candidates.length ? ` These are ${shown.length} of them.` : '';
   output.note(`${candidates.length} events fit "${text}".${most} Give the key or the short id of one of them.`);
+}
+
+/** What became of each, with the sensors in one sentence each. */
+function describeVerdicts(candidates: readonly JudgedCandidate[], { width }: Output): string[] {
+  const said = candidates.flatMap(({ key, verdict }) =>
+    verdict === undefined ? [] : [wrap(`${shortEventId(key)}  ${verdict.summary}`, width, 2)],
+  );
+  return said.length === 0 ? [] : [said.join('\n')];
 }
 
 function lastSeen({ decisions, stored }: Candidate): string {

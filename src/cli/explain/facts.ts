@@ -85,6 +85,8 @@ export interface EventFacts {
   readonly sensors: readonly SensorFacts[];
   /** Applied sensors that could not say whether they ask for it. */
   readonly unasked: readonly string[];
+  /** Sensors that ask for it and were ended from outside: they listen no more. */
+  readonly gone?: ReadonlyArray<{ readonly sensor: string; readonly reason: string }>;
   /** What cannot be known (any more), and why. */
   readonly unknown: readonly string[];
   readonly now: Date;

@@ -1,8 +1,9 @@
 /** Finds the event that a person means: by key, id or short id, or by any part of its key or its data. */
-import type { EventRange } from '../../bus/bus';
+import type { DecisionFilter, EventRange } from '../../bus/bus';
 import { eventSubject } from '../../bus/subjects';
 import { eventKey } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
+import { OUTCOME_SOURCE } from '../../event/outcome-event-id';
 import { isShortEventId, shortEventId } from '../../event/short-id';
 import type { StoredOnBus } from './facts';
 import { busName, type OpenBus } from './open-buses';
@@ -21,7 +22,7 @@ export interface Candidate {
 
 const MAX_CANDIDATES = 1_000;
 
-/** How well an event fits what was typed; the best fit found is the answer. */
+/** How well an event fits what was typed. An exact fit is the answer; otherwise everything that has the text in it. */
 type Fit = 'exact' | 'part of the key' | 'part of the data';
 const FITS: readonly Fit[] = ['exact', 'part of the key', 'part of the data'];
 
@@ -45,8 +46,41 @@ export async function findCandidates(
   }
   if (found.has('exact')) await locate(buses, found);
   // Without a decision, only the bus itself can know it.
-  else await searchBuses(buses, found, text, since, onProgress);
+  else {
+    await searchBuses(buses, found, text, since, onProgress);
+    if (!isFoundByDecisions(found)) await readDecisionsOf(buses, found, from, onProgress);
+  }
   return found.best();
+}
+
+/** Every event that was found was found by its decisions alone. */
+function isFoundByDecisions(found: CandidateList): boolean {
+  return found.best().every(({ stored, decisions }) => stored.length === 0 && decisions.length > 0);
+}
+
+/** Decisions do not hold the data of their event: what was found by it is looked up once more, by its key. */
+async function readDecisionsOf(
+  buses: readonly OpenBus[],
+  found: CandidateList,
+  from: Pick<DecisionFilter, 'since'>,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  const candidates = new Map(found.best().map((candidate) => [candidate.key, candidate]));
+  const [only, ...others] = candidates.keys();
+  const filter = { ...from, ...(only !== undefined && others.length === 0 && { event: only }) };
+  for (const open of buses) {
+    const bus = busName(open);
+    for await (const record of open.bus.readDecisions(filter, (read) => onProgress(`${read} decisions read`))) {
+      const candidate = candidates.get(record.eventKey);
+      if (candidate === undefined || candidate.decisions.some((known) => isSameRecord(known, record))) continue;
+      candidate.decisions.push(record);
+      candidate.buses.add(bus);
+    }
+  }
+}
+
+function isSameRecord(one: DecisionRecord, other: DecisionRecord): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Decisions say where on the bus the event lies. */
@@ -117,8 +151,13 @@ class CandidateList {
   }
 
   best(): Candidate[] {
-    const fit = FITS.find((candidate) => this.has(candidate));
-    return fit === undefined ? [] : [...(this.byFit.get(fit)?.values() ?? [])];
+    const exact = [...this.fitting('exact')];
+    if (exact.length > 0) return exact;
+    const byKey = [...this.fitting('part of the key')];
+    const byData = [...this.fitting('part of the data')];
+    // The outcome of a run quotes the events that it was for: it is told in their stories.
+    const originals = byData.filter(({ source }) => source !== OUTCOME_SOURCE);
+    return [...byKey, ...(byKey.length + originals.length > 0 ? originals : byData)];
   }
 
   addDecision(record: DecisionRecord, bus: string): void {
@@ -140,6 +179,10 @@ class CandidateList {
     candidate?.buses.add(stored.bus);
   }
 
+  private fitting(fit: Fit): Iterable<Candidate> {
+    return this.byFit.get(fit)?.values() ?? [];
+  }
+
   private of(key: string, id: string, source: string, subject: string, data?: unknown): Candidate | undefined {
     const fit = this.fitOf(key, id, data);
     const candidates = fit && this.byFit.get(fit);
@@ -154,8 +197,7 @@ class CandidateList {
     const { text } = this;
     if (key === text || id === text || (this.isShort && shortEventId(key) === text)) return 'exact';
     if (key.includes(text)) return 'part of the key';
-    // As soon as keys fit, nobody needs what is only somewhere in the data.
-    if (data === undefined || this.has('part of the key')) return undefined;
+    if (data === undefined) return undefined;
     return JSON.stringify(data).includes(text) ? 'part of the data' : undefined;
   }
 }

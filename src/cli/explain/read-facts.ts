@@ -38,6 +38,7 @@ export async function readFacts(
     runs: await concurrently(runs, QUERIES_AT_ONCE, (run) => readReactions(session, ofEvent(run, key))),
     sensors: interested.sensors,
     unasked: interested.unasked,
+    gone: interested.gone,
     now: new Date(),
   };
   return {

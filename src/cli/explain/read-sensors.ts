@@ -2,23 +2,28 @@
 import type { QueryDefinition } from '@temporalio/common';
 import { sensorDefinitionQuery, sensorPlacesQuery, sensorStatusQuery } from '../../../workflows/messages';
 import { describeError } from '../../errors';
+import type { SensorSpec } from '../../manifest/sensor';
 import { APPLIED_KINDS } from '../applied-kinds';
-import { listApplied, type AppliedObject } from '../applied-objects';
+import { listApplied, listGone, type AppliedObject } from '../applied-objects';
 import { askWorkflow, notApplied } from '../ask-workflow';
 import { concurrently } from '../concurrently';
+import { describeEnd } from '../condition/execution-end';
 import type { TemporalSession } from '../temporal';
-import type { SensorFacts } from './facts';
+import type { EventFacts, SensorFacts } from './facts';
 import type { Candidate } from './find-event';
 import { busName, findBus, type OpenBus } from './open-buses';
 
 const QUERIES_AT_ONCE = 8;
+const GONE_TIMEOUT_MS = 3_000;
+
+type Gone = NonNullable<EventFacts['gone']>[number];
 
 export async function readInterestedSensors(
   session: TemporalSession,
   namespace: string | undefined,
   candidate: Candidate,
   buses: readonly OpenBus[],
-): Promise<{ sensors: SensorFacts[]; unasked: string[]; problems: string[] }> {
+): Promise<{ sensors: SensorFacts[]; unasked: string[]; problems: string[]; gone: Gone[] }> {
   const applied = await listApplied(session, [APPLIED_KINDS.Sensor], namespace);
   const unasked: string[] = [];
   const problems: string[] = [];
@@ -31,13 +36,43 @@ export async function readInterestedSensors(
       return undefined;
     }
   });
-  return { sensors: found.filter((sensor) => sensor !== undefined), unasked, problems };
+  const ended = await listGone(session, [APPLIED_KINDS.Sensor], namespace, applied);
+  const gone = await concurrently(ended, QUERIES_AT_ONCE, async ({ end, ...object }) => {
+    const sensor = `${object.namespace}/${object.name}`;
+    return (await wasInterested(session, object, candidate)) ? { sensor, reason: describeEnd(end) } : undefined;
+  });
+  return {
+    sensors: found.filter((sensor) => sensor !== undefined),
+    unasked,
+    problems,
+    gone: gone.filter((sensor) => sensor !== undefined),
+  };
+}
+
+/** A workflow that has ended still answers, as long as there is a worker. */
+async function wasInterested(session: TemporalSession, object: AppliedObject, candidate: Candidate): Promise<boolean> {
+  try {
+    const { spec } = await askWorkflow(
+      session,
+      object.workflowId,
+      () => notApplied(object),
+      (handle) => handle.query(sensorDefinitionQuery),
+      GONE_TIMEOUT_MS,
+    );
+    return isInterested(spec, candidate);
+  } catch {
+    return false;
+  }
+}
+
+function isInterested({ dependencies }: SensorSpec, { source, subject }: Candidate): boolean {
+  return dependencies.some(({ eventSourceName, eventName }) => eventSourceName === source && eventName === subject);
 }
 
 async function readSensor(
   session: TemporalSession,
   object: AppliedObject,
-  { key, source, subject, buses: seenOn }: Candidate,
+  candidate: Candidate,
   buses: readonly OpenBus[],
 ): Promise<SensorFacts | undefined> {
   const ask = <T, Args extends unknown[]>(wanted: QueryDefinition<T, Args>, ...args: Args): Promise<T> =>
@@ -47,11 +82,9 @@ async function readSensor(
       () => notApplied(object),
       (handle) => handle.query(wanted, ...args),
     );
+  const { key, buses: seenOn } = candidate;
   const definition = await ask(sensorDefinitionQuery);
-  const isInterested = definition.spec.dependencies.some(
-    ({ eventSourceName, eventName }) => eventSourceName === source && eventName === subject,
-  );
-  if (!isInterested) return undefined;
+  if (!isInterested(definition.spec, candidate)) return undefined;
   const bus = findBus(buses, definition.bus);
   // Another bus may have an event source of the same name; its sensors never see this event.
   if (bus !== undefined && seenOn.size > 0 && !seenOn.has(busName(bus))) return undefined;

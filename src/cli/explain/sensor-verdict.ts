@@ -165,6 +165,11 @@ function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answ
 
 /** The sensor asks for such events, and yet nothing says that it saw this one. */
 function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
+  const gone = facts.gone?.find((ended) => ended.sensor === sensor);
+  if (gone !== undefined) {
+    const summary = `listens no more: ${gone.reason}; the event waits for as long as the bus keeps it`;
+    return { state: 'pending', summary, next: `Apply sensor ${sensor} again, and it goes on where it stopped` };
+  }
   const last = facts.positions.at(-1);
   if (applied === undefined) return { state: 'unknown', summary: 'left no trace of it that is still kept' };
   if (last === undefined) return ofGone(sensor, applied, facts);

@@ -1,9 +1,10 @@
 /** Why an event may be unknown here: what is paused or broken in front of the bus. */
 import { eventSourceStatusQuery } from '../../../workflows/messages';
 import { APPLIED_KINDS } from '../applied-kinds';
-import { listApplied, type AppliedObject } from '../applied-objects';
+import { listApplied, listGone, type AppliedObject } from '../applied-objects';
 import { askWorkflow, notApplied } from '../ask-workflow';
 import { concurrently } from '../concurrently';
+import { describeEnd } from '../condition/execution-end';
 import { sourceProblems } from '../object-problems';
 import type { TemporalSession } from '../temporal';
 import type { OpenBus } from './open-buses';
@@ -20,7 +21,13 @@ export async function describeSilentSources(
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   if (applied.length === 0 && buses.length === 0) return [`No event source and no event bus is applied${where}.`];
   const reasons = await concurrently(applied, QUERIES_AT_ONCE, (source) => describeSilence(session, source));
-  return reasons.flat();
+  const gone = await listGone(session, [APPLIED_KINDS.EventSource], namespace, applied);
+  return [
+    ...reasons.flat(),
+    ...gone.map(
+      ({ end, ...source }) => `Event source ${source.namespace}/${source.name} is gone: ${describeEnd(end)}.`,
+    ),
+  ];
 }
 
 async function describeSilence(session: TemporalSession, source: AppliedObject): Promise<string[]> {

@@ -22,6 +22,7 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
     ...decisions.flatMap(({ namespace, sensor }) => (sensor === undefined ? [] : [`${namespace}/${sensor}`])),
     ...runs.map(({ sensor }) => sensor),
     ...sensors.map(({ definition }) => `${definition.namespace}/${definition.name}`),
+    ...(facts.gone ?? []).map(({ sensor }) => sensor),
   ]);
   const verdicts = worstFirst([...names].sort().map((sensor) => sensorVerdict(sensor, facts)));
   const [worst] = verdicts;
