@@ -2,6 +2,7 @@
  * From events to decisions: which triggers fire now, what joined triggers have to know, and what is told about every
  * event. No I/O besides the expression engine, so that `sluice test` and a replay decide exactly as the listener does.
  */
+import { eventSubject } from '../src/bus/subjects';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import type { DecisionRecord } from '../src/event/decision-record';
 import { fireId } from '../src/run/fire-id';
@@ -11,6 +12,9 @@ import { readKeys } from '../src/sensor/observation-keys';
 import type { SensorPlan } from '../src/sensor/sensor-plan';
 import type { Dependency } from '../src/manifest/filters';
 import type { Observation, ObjectName } from '../workflows/messages';
+
+/** Envelopes come from outside and may be of any length. */
+const MAX_REASON_LENGTH = 500;
 
 /** An event as the bus delivered it. */
 export interface IncomingEvent {
@@ -37,7 +41,7 @@ export interface EventDecision {
   readonly records: readonly DecisionRecord[];
 }
 
-/** Answers in the order of the events. Never throws for one event's sake. */
+/** Decisions in the order of the events. Throws only what the engine throws; see `decideEach`. */
 export async function decideFires(
   sensor: ObjectName,
   plan: SensorPlan,
@@ -45,19 +49,29 @@ export async function decideFires(
   engine: ExpressionEngine,
   now: () => number = Date.now,
 ): Promise<EventDecision[]> {
-  const pairs = incoming.flatMap(({ event }) =>
-    event === undefined ? [] : plan.dependenciesOf(event).map((dependency) => ({ event, dependency })),
-  );
+  const pairs = incoming.flatMap((item) => {
+    const event = addressedEvent(item);
+    return event === undefined ? [] : plan.dependenciesOf(event).map((dependency) => ({ event, dependency }));
+  });
   const verdicts = await evaluateDependencies(pairs, engine);
   const decisions: EventDecision[] = [];
   let next = 0;
   for (const item of incoming) {
-    const dependencies = item.event === undefined ? [] : plan.dependenciesOf(item.event);
+    const event = addressedEvent(item);
+    const dependencies = event === undefined ? [] : plan.dependenciesOf(event);
     const answers = dependencies.map((dependency, index) => ({ dependency, verdict: verdicts[next + index] }));
     next += dependencies.length;
     decisions.push(await decideEvent(sensor, plan, item, answers, engine, now()));
   }
   return decisions;
+}
+
+/**
+ * The event, where its envelope belongs to the subject on which it came: who may publish to one subject must not fire
+ * what waits for another. Undefined otherwise, and for what is no event.
+ */
+function addressedEvent({ event, subject }: IncomingEvent): CloudEvent | undefined {
+  return event !== undefined && eventSubject(event.source, event.subject) === subject ? event : undefined;
 }
 
 async function decideEvent(
@@ -78,6 +92,17 @@ async function decideEvent(
       decision: 'failed',
       code: 'EVENT_UNDECODABLE',
       reason: incoming.undecodable ?? 'unreadable',
+    });
+  } else if (addressedEvent(incoming) === undefined) {
+    records.push({
+      ...about,
+      decision: 'failed',
+      code: 'EVENT_SUBJECT_MISMATCH',
+      reason:
+        `it came on subject ${incoming.subject}, but its source and subject belong on ${eventSubject(incoming.event.source, incoming.event.subject)}`.slice(
+          0,
+          MAX_REASON_LENGTH,
+        ),
     });
   } else if (answers.length === 0) {
     records.push({
@@ -126,9 +151,12 @@ async function decideEvent(
 
 export function describeIncoming(
   sensor: ObjectName,
-  { event, subject, sequence }: IncomingEvent,
+  incoming: IncomingEvent,
   now: number,
 ): Omit<DecisionRecord, 'decision'> {
+  const { subject, sequence } = incoming;
+  // What a forged envelope says is not recorded as the story of the event that it names.
+  const event = addressedEvent(incoming);
   const [, source = '', name = ''] = subject.split('.');
   return {
     at: new Date(now).toISOString(),

@@ -3,7 +3,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { toShortEventId } from '../src/event/short-id';
 import { sensorRef } from '../workflows/identity';
 import type { ObjectName } from '../workflows/messages';
-import { explainUnprepared } from './unprepared-namespace';
+import { explainUnprepared } from '../src/temporal-failures';
 
 const IDS_PER_QUERY = 50;
 

@@ -10,6 +10,7 @@ import type { RunStart } from '../workflows/run-start';
 import type { ForgetContentsRequest, StartHeldRunsRequest, StartRunsRequest, StoreContentsRequest } from './contracts';
 import { toApplicationFailure } from './failures';
 import { inLanes } from './in-lanes';
+import { unlessCancelled } from './keep-beating';
 import { startDecidedRun } from './start-decided-run';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -20,17 +21,21 @@ const CONCURRENT_LOADS = 4;
 export function createHeldContentActivities({ buses }: WorkerDependencies) {
   return {
     async sluiceStoreContents({ bus, sensor, contents }: StoreContentsRequest): Promise<void> {
-      await reporting(async () => (await buses.get(bus)).storeHeld(sensor.namespace, sensor.name, contents));
+      await reporting(async () =>
+        (await unlessCancelled(buses.get(bus))).storeHeld(sensor.namespace, sensor.name, contents),
+      );
     },
 
     async sluiceForgetContents({ bus, sensor, names }: ForgetContentsRequest): Promise<void> {
-      await reporting(async () => (await buses.get(bus)).forgetHeld(sensor.namespace, sensor.name, names));
+      await reporting(async () =>
+        (await unlessCancelled(buses.get(bus))).forgetHeld(sensor.namespace, sensor.name, names),
+      );
     },
 
     async sluiceStartHeldRuns({ bus: definition, runs }: StartHeldRunsRequest): Promise<void> {
       await reporting(async () => {
         const { client, info } = Context.current();
-        const bus = await buses.get(definition);
+        const bus = await unlessCancelled(buses.get(definition));
         // Few at a time: each may hold a megabyte. A second attempt finds the runs that the first started.
         await inLanes(runs, CONCURRENT_LOADS, async (run) =>
           startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),

@@ -1,5 +1,6 @@
 /** Heartbeats of activities that run for as long as a sensor or an event source does. */
 import { Context, heartbeat } from '@temporalio/activity';
+import { unlessAborted } from '../src/open-while-wanted';
 
 const HEARTBEAT_EVERY_MS = 1_000;
 /** The first thing that a relay or listener does. */
@@ -43,5 +44,5 @@ export function keepBeating(about: object = {}): Beating {
 
 /** Waits for what the whole worker shares, but no longer than the activity is wanted. Throws CancelledFailure. */
 export async function unlessCancelled<Value>(waiting: Promise<Value>): Promise<Value> {
-  return await Promise.race([waiting, Context.current().cancelled]);
+  return await unlessAborted(waiting, Context.current().cancellationSignal);
 }

@@ -5,27 +5,26 @@
 import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { Bus, BusListener, BusMessage, SensorBacklog } from '../src/bus/bus';
+import type { Bus, BusListener, SensorBacklog } from '../src/bus/bus';
 import { eventSubject } from '../src/bus/subjects';
 import { describeError } from '../src/errors';
-import { eventKey } from '../src/event/cloud-event';
-import type { DecisionRecord } from '../src/event/decision-record';
+import { openWhileWanted } from '../src/open-while-wanted';
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
 import { sensorWorkflowId } from '../workflows/identity';
-import { listenerReportSignal, observeSignal, type Observation, type SensorCounts } from '../workflows/messages';
-import type { RunStart } from '../workflows/run-start';
+import { listenerReportSignal, type SensorCounts } from '../workflows/messages';
 import type { ListenRequest } from './contracts';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
-import { decideFires, describeIncoming, type EventDecision } from './decide-fires';
 import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
+import { GivenBack, retryDelay } from './given-back';
+import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
 import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
-import { cutObservations } from './observation-batches';
 import { recordExpired } from './record-expired';
 import { ReportPace } from './report-pace';
 import { askRoom, mayHoldBack, SensorRoom } from './sensor-room';
-import { findStartedFires, groupIntoRuns, startedFireKey, startRun } from './start-runs';
+import type { HandledEvent } from './settle-event';
+import { StallWatch } from './stall-watch';
 import type { WorkerDependencies } from './worker-dependencies';
 
 /**
@@ -38,10 +37,7 @@ const FIRST_REPORT_AFTER_MS = 2_000;
 const REPORT_EVERY_MS = 15_000;
 /** A worker that shuts down does not wait for a Temporal that is away. */
 const LAST_REPORT_TIMEOUT_MS = 1_000;
-const RETRY_AFTER_MS = 1_000;
 const MAX_PROBLEM_LENGTH = 500;
-/** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
-const MAX_EVENT_BYTES = 1_500_000;
 
 export interface ListenActivities {
   sluiceListen(request: ListenRequest): Promise<void>;
@@ -76,8 +72,11 @@ class Listener {
   private lag = 0;
   private backlog: SensorBacklog | undefined;
   private parked: number | undefined;
-  /** Why events go back to the bus, while they do. */
-  private problem: string | undefined;
+  private readonly givenBack = new GivenBack();
+  private readonly stall = new StallWatch();
+  private readonly handler: BatchHandler;
+  /** Pulls that wait for the worker or the sensor to take more. */
+  private heldBack = 0;
   private reported = '';
   private isMeasuring = false;
   private readonly room: SensorRoom | undefined;
@@ -87,10 +86,11 @@ class Listener {
     private readonly request: ListenRequest,
     private readonly bus: Bus,
     private readonly client: Client,
-    private readonly taskQueue: string,
+    taskQueue: string,
     private readonly dependencies: WorkerDependencies,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
+    this.handler = new BatchHandler(request.definition, this.plan, client, taskQueue, dependencies);
     this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
     if (mayHoldBack(this.plan)) {
       const { listeners } = request.definition.options;
@@ -113,20 +113,21 @@ class Listener {
       maxBatch: PULL_SIZE,
       signal,
     });
-    const listener = await unlessCancelled(opening);
+    const listener = await openWhileWanted(opening, signal, (late) => late.close());
     this.telemetry.open();
     beating.tell(() => {
       const connected = this.bus.isConnected();
       this.telemetry.connected(connected);
       const { backlog } = this;
       const busProblem = this.bus.problem();
+      const problem = this.problem();
       return {
         ...(busProblem !== undefined && { busProblem }),
         ...this.counts,
         lag: this.lag,
         connected,
         ...(backlog && toBacklogHeartbeat(backlog)),
-        ...(this.problem !== undefined && { problem: this.problem }),
+        ...(problem !== undefined && { problem }),
       };
     });
     const reporting = setInterval(() => {
@@ -150,161 +151,75 @@ class Listener {
 
   private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.dependencies.fireLoad.room(signal);
-      const most = (await this.room?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
+      const most = await this.awaitRoom(signal);
       if (most === 0) continue;
       const messages = await listener.pull(most);
       this.room?.brought(most - messages.length, most - messages.length);
       if (messages.length === 0) continue;
       this.lag = messages.at(-1)?.pending ?? 0;
+      const startedAt = Date.now();
       try {
-        await this.handle(messages);
+        this.answer(await this.handler.handle(messages), startedAt);
       } catch (error) {
-        this.giveBack(messages, error);
+        this.giveBack(messages.map((message) => ({ message, isOutage: true, error })));
       }
       this.room?.brought(messages.length);
     }
   }
 
-  /** Nothing is lost: the bus delivers these again, here or elsewhere. */
-  private giveBack(messages: readonly BusMessage[], reason: unknown): void {
-    for (const message of messages) message.release(RETRY_AFTER_MS);
-    this.problem = describeError(reason).slice(0, MAX_PROBLEM_LENGTH);
-    this.pace.changed(Date.now());
+  /** How many events may come now; 0 when the signal aborts. */
+  private async awaitRoom(signal: AbortSignal): Promise<number> {
+    this.heldBack += 1;
+    try {
+      await this.dependencies.fireLoad.room(signal);
+      return (await this.room?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
+    } finally {
+      this.heldBack -= 1;
+    }
+  }
+
+  private answer({ handled, postponed }: HandledBatch, startedAt: number): void {
+    for (const { message } of handled) {
+      message.ack();
+      this.givenBack.handled(message.sequence);
+    }
+    this.giveBack(postponed);
+    const events = handled.map(({ event }) => event);
+    const records = events.flatMap((event) => event.records);
+    if (records.length > 0) this.bus.recordDecisions(records);
+    this.count(events);
+    this.telemetry.decided(events, startedAt);
+  }
+
+  /** Nothing is lost: the bus delivers these again, here or elsewhere, each after a time of its own. */
+  private giveBack(postponed: readonly PostponedEvent[]): void {
+    const [first] = postponed;
+    if (first === undefined) return;
+    const now = Date.now();
+    for (const { message, isOutage, error } of postponed) {
+      const delayMs = retryDelay(message.deliveryCount, isOutage);
+      message.release(delayMs);
+      this.givenBack.add(message.sequence, describeError(error).slice(0, MAX_PROBLEM_LENGTH), delayMs, now);
+    }
+    this.pace.changed(now);
     this.dependencies.log.warn(
       { sensor: this.request.definition.name },
-      `${messages.length} events go back to the bus for a moment: ${this.problem}`,
+      `${postponed.length} events go back to the bus to be tried again: ${this.problem() ?? ''}`,
     );
   }
 
-  private async handle(messages: readonly BusMessage[]): Promise<void> {
-    const { definition } = this.request;
-    const startedAt = Date.now();
-    const [startable, oversized] = separateOversized(messages);
-    const decided = await decideFires(definition, this.plan, startable, this.dependencies.engine);
-    const decisions = decided.map((decision, index) => ({ ...decision, message: startable[index] }));
-    const again = await this.findRepeated(startable);
-    const fires = decisions.flatMap((decision) => {
-      // The length of the whole event stands for each of its transformed copies.
-      const bytes = decision.fires.length === 0 ? 0 : JSON.stringify(decision.incoming.event).length;
-      return decision.fires
-        .filter(({ event, trigger }) => !again.has(startedFireKey(eventKey(event), trigger)))
-        .map((fire) => ({ ...fire, bytes }));
-    });
-    const runs = groupIntoRuns(definition, fires);
-    this.dependencies.fireLoad.started(fires.map((fire) => fire.id));
-    const [refused, untold] = await Promise.all([
-      this.startRuns(runs),
-      this.tellSensor(decisions.flatMap((decision) => decision.observations)),
-    ]);
-    const accepted = decisions.filter(
-      (decision) =>
-        !decision.fires.some(({ id }) => refused.fireIds.has(id)) &&
-        (untold === undefined || decision.observations.length === 0),
-    );
-    for (const { message } of accepted) message?.ack();
-    for (const message of oversized) message.ack();
-    const back = decisions.filter((decision) => !accepted.includes(decision)).map(({ message }) => message);
-    if (back.length === 0) this.problem = undefined;
-    else {
-      this.dependencies.fireLoad.finished([...refused.fireIds]);
-      this.giveBack(
-        back.filter((message) => message !== undefined),
-        refused.reason ?? untold,
-      );
-    }
-    const runOf = new Map(runs.flatMap((run) => run.input.fires.map((fire) => [fire.id, run.workflowId])));
-    const tooLarge = oversized.map((message) => this.refuseOversized(message));
-    this.record(accepted, [...accepted.flatMap(({ records }) => records), ...tooLarge], runOf);
-    this.count(accepted, tooLarge.length);
-    this.telemetry.decided(accepted, runOf, startedAt);
-    this.telemetry.refused(tooLarge.length);
-  }
-
-  /** Each run for itself: one that Temporal does not take keeps no other waiting. */
-  private async startRuns(runs: readonly RunStart[]): Promise<{ fireIds: ReadonlySet<string>; reason: unknown }> {
-    const fireIds = new Set<string>();
-    let reason: unknown;
-    const start = async (run: RunStart): Promise<void> => {
-      try {
-        await startRun(this.client.workflow, this.taskQueue, run);
-      } catch (error) {
-        reason = error;
-        for (const { id } of run.input.fires) fireIds.add(id);
-      }
-    };
-    await Promise.all(runs.map(start));
-    return { fireIds, reason };
-  }
-
-  /** Fires of this pull that an earlier pull already handed to a run. */
-  private async findRepeated(messages: readonly BusMessage[]): Promise<ReadonlySet<string>> {
-    const keys = messages.flatMap(({ event, deliveryCount }) =>
-      event !== undefined && deliveryCount > 1 ? [eventKey(event)] : [],
-    );
-    return keys.length === 0 ? new Set() : await findStartedFires(this.client, this.request.definition, keys);
-  }
-
-  /** Answers why not, where the sensor could not be told; told twice, it takes each event once. */
-  private async tellSensor(observations: readonly Observation[]): Promise<unknown> {
-    const { namespace, name } = this.request.definition;
-    const sensor = this.client.workflow.getHandle(sensorWorkflowId(namespace, name));
-    try {
-      for (const portion of cutObservations(observations)) {
-        await sensor.signal(observeSignal, { observations: portion });
-      }
-      return undefined;
-    } catch (error) {
-      return error;
-    }
-  }
-
-  private refuseOversized(message: BusMessage): DecisionRecord {
-    const { definition } = this.request;
-    return {
-      ...describeIncoming(definition, message, Date.now()),
-      decision: 'failed',
-      code: 'BUS_EVENT_TOO_LARGE',
-      reason: `the event is larger than ${MAX_EVENT_BYTES} bytes, more than a run can carry`,
-    };
-  }
-
-  private record(
-    decisions: readonly EventDecision[],
-    records: DecisionRecord[],
-    runOf: ReadonlyMap<string, string>,
-  ): void {
-    const { definition } = this.request;
-    const { decisions: wanted } = definition.options;
-    if (wanted === 'off') return;
+  private problem(): string | undefined {
     const now = Date.now();
-    if (wanted === 'all') {
-      for (const { incoming, fires, observations } of decisions) {
-        const about = describeIncoming(definition, incoming, now);
-        if (fires.length > 0) {
-          const runId = runOf.get(fires[0]?.id ?? '');
-          records.push({
-            ...about,
-            decision: 'fired',
-            triggers: fires.map((fire) => fire.trigger),
-            ...(runId === undefined ? { reason: 'a run that started earlier carries it' } : { runId }),
-          });
-        }
-        for (const { dependency } of observations) records.push({ ...about, decision: 'joined', dependency });
-      }
-    }
-    if (records.length > 0) this.bus.recordDecisions(records);
+    return this.givenBack.problem(now) ?? this.stall.problem(now);
   }
 
-  private count(decisions: readonly EventDecision[], oversized: number): void {
+  private count(events: readonly HandledEvent[]): void {
     const counts = { ...this.counts };
-    counts.consumed += oversized;
-    counts.failed += oversized;
-    for (const { fires, observations, records } of decisions) {
+    for (const { decision, made } of events) {
       counts.consumed += 1;
-      counts.fired += fires.length;
-      if (fires.length + observations.length > 0) counts.matched += 1;
-      else if (records.some(({ decision }) => decision === 'failed')) counts.failed += 1;
+      counts.fired += made.filter((one) => one === 'fired').length;
+      if (decision.fires.length + decision.observations.length > 0) counts.matched += 1;
+      else if (made.includes('failed')) counts.failed += 1;
       else counts.unmatched += 1;
     }
     this.counts = counts;
@@ -315,7 +230,10 @@ class Listener {
     if (this.isMeasuring) return;
     this.isMeasuring = true;
     try {
-      this.lag = await this.telemetry.measureBacklog(() => this.measureBacklog(listener));
+      this.lag = await this.telemetry.measureBacklog(
+        () => this.measureBacklog(listener),
+        (backlog) => this.stall.observe(backlog, this.heldBack > 0, Date.now()),
+      );
       this.parked = await this.telemetry.countParked(this.client.workflow);
     } catch (error) {
       this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
@@ -335,7 +253,8 @@ class Listener {
   /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
   private async report(): Promise<boolean> {
     const { definition, listener: name } = this.request;
-    const { epoch, counts, lag, parked, problem } = this;
+    const { epoch, counts, lag, parked } = this;
+    const problem = this.problem();
     const report = {
       ...{ listener: name, epoch, counts, lag },
       ...(parked !== undefined && { parked }),
@@ -353,17 +272,4 @@ class Listener {
     }
     return true;
   }
-}
-
-/** Cheap for the many: only what the bus says is large is measured. */
-function separateOversized(messages: readonly BusMessage[]): [BusMessage[], BusMessage[]] {
-  const startable: BusMessage[] = [];
-  const oversized: BusMessage[] = [];
-  for (const message of messages) (isOversized(message) ? oversized : startable).push(message);
-  return [startable, oversized];
-}
-
-function isOversized({ event, bytes }: BusMessage): boolean {
-  // Encoded data grows when it is written as text, at most sixfold.
-  return event !== undefined && bytes * 6 > MAX_EVENT_BYTES && JSON.stringify(event).length > MAX_EVENT_BYTES;
 }

@@ -6,12 +6,14 @@ import { describeEvent, isTracing, startSpan, traceOf } from '../src/tracing/spa
 import { sensorRef } from '../workflows/identity';
 import type { SensorDefinition } from '../workflows/messages';
 import { BacklogTelemetry } from './backlog-telemetry';
-import type { EventDecision } from './decide-fires';
 import type { Ending } from './ending';
+import type { HandledEvent } from './settle-event';
 
-const DECISIONS = ['fired', 'joined', 'unmatched', 'filtered', 'failed'] as const;
+const DECISIONS = ['fired', 'joined', 'unmatched', 'filtered', 'failed', 'duplicate'] as const;
 
-type SensorGauge = 'sluice_sensor_connected' | 'sluice_runs_parked';
+/** Of events that listeners have taken: a paused sensor has none. */
+const IN_HAND_GAUGES = ['sluice_events_in_hand', 'sluice_sensor_stalled_seconds'] as const;
+type SensorGauge = (typeof IN_HAND_GAUGES)[number] | 'sluice_sensor_connected' | 'sluice_runs_parked';
 
 export class ListenerTelemetry {
   /** Heartbeats and measures that are under way come after the end, too. */
@@ -43,6 +45,7 @@ export class ListenerTelemetry {
 
   close(ending: Ending): void {
     this.backlog.close();
+    this.forgetInHand();
     this.metrics.forget('sluice_runs_parked', this.labels);
     if (ending === 'stopped') this.connected(false);
     this.isOpen = false;
@@ -53,14 +56,23 @@ export class ListenerTelemetry {
     this.set('sluice_sensor_connected', isConnected ? 1 : 0);
   }
 
-  /** Returns how many events wait on the bus. */
-  async measureBacklog(measure: () => Promise<SensorBacklog>): Promise<number> {
+  /**
+   * Returns how many events wait on the bus.
+   * @param stalledFor how long events in hand have made no progress, in milliseconds
+   */
+  async measureBacklog(
+    measure: () => Promise<SensorBacklog>,
+    stalledFor: (backlog: SensorBacklog) => number,
+  ): Promise<number> {
     try {
       const backlog = await measure();
       this.backlog.observe(backlog);
+      this.set('sluice_events_in_hand', backlog.inHand);
+      this.set('sluice_sensor_stalled_seconds', stalledFor(backlog) / 1_000);
       return backlog.waiting;
     } catch (error) {
       this.backlog.forget();
+      this.forgetInHand();
       throw error;
     }
   }
@@ -77,36 +89,26 @@ export class ListenerTelemetry {
   }
 
   /** `startedAt`: when the batch was pulled, milliseconds since the epoch. */
-  decided(decisions: readonly EventDecision[], runOf: ReadonlyMap<string, string>, startedAt: number): void {
+  decided(events: readonly HandledEvent[], startedAt: number): void {
     const tracing = isTracing();
-    for (const decision of decisions) {
-      const made = [
-        ...decision.fires.map(() => 'fired'),
-        ...decision.observations.map(() => 'joined'),
-        ...decision.records.map((record) => record.decision),
-      ];
-      for (const one of made) this.metrics.count('sluice_decisions_total', { ...this.labels, decision: one });
-      if (tracing) this.trace(decision, made, runOf, startedAt);
+    for (const event of events) {
+      for (const decision of event.made) this.metrics.count('sluice_decisions_total', { ...this.labels, decision });
+      if (tracing) this.trace(event, startedAt);
     }
   }
 
-  refused(tooLarge: number): void {
-    this.metrics.count('sluice_decisions_total', { ...this.labels, decision: 'failed' }, tooLarge);
+  private forgetInHand(): void {
+    for (const gauge of IN_HAND_GAUGES) this.metrics.forget(gauge, this.labels);
   }
 
   private set(name: SensorGauge, value: number): void {
     if (this.isOpen) this.metrics.set(name, this.labels, value);
   }
 
-  private trace(
-    { incoming, fires }: EventDecision,
-    made: readonly string[],
-    runOf: ReadonlyMap<string, string>,
-    startedAt: number,
-  ): void {
-    const { event, sequence } = incoming;
+  private trace({ decision, made, runId }: HandledEvent, startedAt: number): void {
+    const { event, sequence } = decision.incoming;
     if (event === undefined) return;
-    const runId = runOf.get(fires[0]?.id ?? '');
+    const { fires } = decision;
     const span = startSpan('decide', {
       parent: traceOf(event),
       startTime: startedAt,

@@ -2,6 +2,7 @@
 import { createRateLimitState, reserve, type RateLimitState } from '../src/sensor/rate-limit';
 import type { ReserveFireRequest } from './contracts';
 import { toApplicationFailure } from './failures';
+import { unlessCancelled } from './keep-beating';
 import type { WorkerDependencies } from './worker-dependencies';
 
 interface Reserved extends RateLimitState {
@@ -16,7 +17,7 @@ export function createRateLimits({ buses }: WorkerDependencies) {
   return async function sluiceReserveFire(request: ReserveFireRequest): Promise<number> {
     const { sensor, trigger, fireId, rateLimit } = request;
     try {
-      const bus = await buses.get(request.bus);
+      const bus = await unlessCancelled(buses.get(request.bus));
       const key = [sensor.namespace, sensor.name, trigger].map(encodeKey).join('.');
       const now = Date.now();
       const state = await bus.updateShared<Reserved>('sluice-rate-limits', key, (before) => {

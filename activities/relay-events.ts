@@ -52,8 +52,9 @@ async function relay(
   const { definition, eventName } = request;
   const { namespace, name } = definition;
   const { buses, engine, metrics } = dependencies;
-  const { source, cloudEventType, spec, write } = openSource(request, signal, dependencies);
+  // Before the source is opened: a relay that ends while it waits for its bus leaves no source behind.
   const bus = await unlessCancelled(buses.get(definition.bus));
+  const { source, cloudEventType, spec, write } = openSource(request, signal, dependencies);
   const filter = createSourceFilter(spec, engine);
   const { idFrom } = definition.options;
   const relayed = { namespace, eventSourceName: name, eventName };

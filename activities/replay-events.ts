@@ -16,15 +16,16 @@ import {
   type ReplayRequest,
   type SensorDefinition,
 } from '../workflows/messages';
-import { createRunStart } from '../workflows/run-start';
+import type { RunStart } from '../workflows/run-start';
 import type { ReplayPortionRequest } from './contracts';
 import { decideFires, type DirectFire, type EventDecision } from './decide-fires';
 import { toApplicationFailure } from './failures';
 import { findCarried, type Carried } from './find-carried';
-import { keepBeating } from './keep-beating';
+import { planRuns } from './group-into-runs';
+import { keepBeating, unlessCancelled } from './keep-beating';
 import { cutObservations } from './observation-batches';
 import { hasRoomWithin, mayHoldBack } from './sensor-room';
-import { groupIntoRuns, startRun } from './start-runs';
+import { startPlanned } from './start-runs';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const PORTION = 500;
@@ -50,7 +51,7 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
       const { client, info, cancellationSignal } = Context.current();
       const beating = keepBeating();
       try {
-        const bus = await buses.get(definition.bus);
+        const bus = await unlessCancelled(buses.get(definition.bus));
         const plan = planSensor(definition.spec, definition.options);
         const holdsBack = async (): Promise<boolean> =>
           mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
@@ -60,17 +61,27 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
         const decisions = await decideFires(definition, plan, stored, engine);
         const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
         const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
+        let refused = 0;
         if (!request.dryRun) {
           const origin = { runId: info.workflowExecution?.workflowId ?? '', by: request.by, why: request.why };
-          for (const start of planRuns(definition, portion.fires, round, request.again ? replayId : '', origin)) {
+          const adapt = (run: RunStart): RunStart => ({
+            ...run,
+            workflowId: `${run.workflowId}~replay-${round}`,
+            input: { ...run.input, retriggerOf: origin },
+          });
+          for (const planned of planRuns(definition, renew(definition, portion.fires, request.again ? replayId : ''))) {
             await fireLoad.room(cancellationSignal);
             cancellationSignal.throwIfAborted();
-            fireLoad.started(start.input.fires.map(({ id }) => id));
-            await startRun(client.workflow, info.taskQueue, start);
+            fireLoad.started(planned.fires.map(({ id }) => id));
+            const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);
+            for (const start of starts.values()) {
+              if (start.kind === 'postponed') throw start.error;
+              if (start.kind === 'refused') refused += 1;
+            }
           }
           await observe(client, definition, plan, portion.observations, replayId, request.again);
         }
-        return advance(progress, portion, limits);
+        return advance(progress, portion, limits, refused);
       } catch (error) {
         throw toApplicationFailure(error);
       } finally {
@@ -165,32 +176,13 @@ function uniqueFires(fires: readonly DirectFire[]): DirectFire[] {
   return [...new Map(fires.map((fire) => [fire.id, fire])).values()];
 }
 
-function planRuns(
-  definition: SensorDefinition,
-  fires: readonly DirectFire[],
-  portion: string,
-  round: string,
-  retriggerOf: { runId: string; by: string; why: string },
-) {
-  const renamed = fires.map((fire) => ({
+/** A new id makes the trigger act anew, instead of finding its own earlier object. */
+function renew(definition: SensorDefinition, fires: readonly DirectFire[], round: string): readonly DirectFire[] {
+  if (round === '') return fires;
+  return fires.map((fire) => ({
     ...fire,
-    // A new id makes the trigger act anew, instead of finding its own earlier object.
-    id: round === '' ? fire.id : fireId(definition, fire.trigger, { [fire.dependency]: [eventKey(fire.event)] }, round),
-    bytes: JSON.stringify(fire.event).length,
+    id: fireId(definition, fire.trigger, { [fire.dependency]: [eventKey(fire.event)] }, round),
   }));
-  return groupIntoRuns(definition, renamed).map(({ workflowId, input }) => {
-    const loaded = input.fires.map(({ dependencies, ...fire }) => ({
-      ...fire,
-      dependencies: Object.fromEntries(
-        Object.entries(dependencies).map(([name, indexes]) => [
-          name,
-          indexes.map((index) => input.events[index]).filter((event) => event !== undefined),
-        ]),
-      ),
-    }));
-    const key = `${workflowId.split('/').slice(3).join('/')}~replay-${portion}`;
-    return createRunStart(definition, loaded, { key, retriggerOf });
-  });
 }
 
 async function observe(
@@ -220,7 +212,8 @@ function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string>
   );
 }
 
-function advance(progress: ReplayProgress, portion: Portion, limits: Limits): ReplayProgress {
+/** `refused`: fires that Temporal will never take. */
+function advance(progress: ReplayProgress, portion: Portion, limits: Limits, refused: number): ReplayProgress {
   const { stored, decisions, fires, observations, skipped } = portion;
   const { lastSequence, keptFrom, leftToSensor } = limits;
   const isMatched = (decision: EventDecision): boolean => decision.fires.length + decision.observations.length > 0;
@@ -233,11 +226,11 @@ function advance(progress: ReplayProgress, portion: Portion, limits: Limits): Re
     state: stored.length < PORTION || last === undefined || last >= lastSequence ? 'Completed' : 'Running',
     read: progress.read + stored.length,
     matched: progress.matched + matched,
-    fired: progress.fired + fires.length,
+    fired: progress.fired + fires.length - refused,
     joined: progress.joined + observations.length,
     skipped: progress.skipped + skipped,
     unmatched: progress.unmatched + stored.length - matched - failed,
-    failed: progress.failed + failed,
+    failed: progress.failed + failed + refused,
     lastSequence,
     ...(keptFrom !== undefined && { keptFrom }),
     ...(leftToSensor !== undefined && { leftToSensor }),

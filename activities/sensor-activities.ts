@@ -8,6 +8,7 @@ import type { SensorActivities } from './contracts';
 import { toApplicationFailure } from './failures';
 import { createFireActivities } from './fire-triggers';
 import { createHeldContentActivities } from './held-contents';
+import { unlessCancelled } from './keep-beating';
 import { createListenActivities } from './listen';
 import { createPausedSensorActivities } from './watch-paused-sensor';
 import { createPublishOutcomes } from './publish-outcomes';
@@ -62,7 +63,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
 
     async sluiceForgetSensor({ bus, namespace, name }) {
       try {
-        await (await buses.get(bus)).forgetSensor(namespace, name);
+        await (await unlessCancelled(buses.get(bus))).forgetSensor(namespace, name);
       } catch (error) {
         throw toApplicationFailure(error);
       }

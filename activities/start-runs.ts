@@ -2,56 +2,26 @@
 import type { Client, WorkflowClient } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { eventKey } from '../src/event/cloud-event';
+import { describeError, type ErrorCode } from '../src/errors';
 import { shortEventId } from '../src/event/short-id';
+import { classifyTemporalFailure, explainUnprepared } from '../src/temporal-failures';
 import type { ObjectName, SensorDefinition } from '../workflows/messages';
 import { WORKFLOW_TYPES } from '../workflows/identity';
-import { createRunStart, type LoadedFire, type RunStart } from '../workflows/run-start';
+import type { RunStart } from '../workflows/run-start';
 import type { sensorRun } from '../workflows/sensor-run';
-import type { DirectFire } from './decide-fires';
 import { findRunsCarrying } from './find-runs';
-import { explainUnprepared } from './unprepared-namespace';
+import { firesByEvent, isPartOfEvent, planEvent, planPart, parkTooLarge } from './group-into-runs';
+import type { PlannedRun } from './group-into-runs';
 
-/** Bytes of event data in one run: the server warns at 512 KB and refuses at 2 MB. */
-const MAX_RUN_BYTES = 400_000;
-
-export interface StartableFire extends DirectFire {
-  /** How many bytes the event takes, roughly. */
-  readonly bytes: number;
-}
-
-/**
- * Cuts fires into runs: one event source each, so that the search attribute names it, and few enough events and bytes.
- * The fires of one event stay together.
- */
-export function groupIntoRuns(definition: SensorDefinition, fires: readonly StartableFire[]): RunStart[] {
-  const open = new Map<string, { fires: LoadedFire[]; events: Set<string>; bytes: number }>();
-  const runs: RunStart[] = [];
-  const close = (source: string): void => {
-    const group = open.get(source);
-    if (group !== undefined) runs.push(createRunStart(definition, group.fires));
-    open.delete(source);
-  };
-  for (const { id, trigger, dependency, event, bytes } of fires) {
-    const key = eventKey(event);
-    const current = open.get(event.source);
-    const isNew = !current?.events.has(key);
-    if (
-      current &&
-      isNew &&
-      (current.events.size >= definition.options.runBatch || current.bytes + bytes > MAX_RUN_BYTES)
-    ) {
-      close(event.source);
-    }
-    const group = open.get(event.source) ?? { fires: [], events: new Set<string>(), bytes: 0 };
-    open.set(event.source, group);
-    group.fires.push({ id, trigger, dependencies: { [dependency]: [event] } });
-    group.bytes += isNew ? bytes : 0;
-    group.events.add(key);
-  }
-  for (const source of [...open.keys()]) close(source);
-  return runs;
-}
+/** What became of one fire that was to be started. */
+export type FireStart =
+  | { readonly kind: 'started'; readonly runId: string }
+  /** The run was there before. */
+  | { readonly kind: 'known'; readonly runId: string }
+  /** It never will be. With `runId`, a parked run says so too. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly runId?: string }
+  /** Worth another try. `isOutage`: nothing can be started now. */
+  | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
 
 /** `false`: the same run had been started before. Eager: this worker gets the first task with the answer. */
 export async function startRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<boolean> {
@@ -73,28 +43,82 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
   }
 }
 
+/**
+ * Starts these runs, each for itself: one that Temporal refuses keeps no other waiting, and is cut until only what
+ * cannot be started is left. By fire id. `adapt` changes a run before it is sent.
+ */
+export async function startPlanned(
+  client: WorkflowClient,
+  taskQueue: string,
+  definition: SensorDefinition,
+  runs: readonly PlannedRun[],
+  adapt: (run: RunStart) => RunStart = (run) => run,
+): Promise<ReadonlyMap<string, FireStart>> {
+  const starts = new Map<string, FireStart>();
+  const note = ({ fires: carried }: PlannedRun, start: FireStart): void => {
+    for (const { id } of carried) starts.set(id, start);
+  };
+  const start = async (planned: PlannedRun): Promise<void> => {
+    const run = adapt(planned.run);
+    const { workflowId: runId } = run;
+    try {
+      const isNew = await startRun(client, taskQueue, run);
+      if (planned.isTooLarge) note(planned, refuseTooLarge(run));
+      else note(planned, { kind: isNew ? 'started' : 'known', runId });
+    } catch (error) {
+      const failure = classifyTemporalFailure(error);
+      if (failure.kind !== 'permanent') {
+        const isOutage = failure.kind === 'configuration' || failure.isOutage;
+        note(planned, { kind: 'postponed', isOutage, error: failure.error });
+        return;
+      }
+      const smaller = cutSmaller(definition, planned, failure.isTooLarge);
+      if (smaller.length > 0) await Promise.all(smaller.map(start));
+      else note(planned, { kind: 'refused', code: 'RUN_REFUSED', reason: describeError(error) });
+    }
+  };
+  await Promise.all(runs.map(start));
+  return starts;
+}
+
+/** What may still be started of a run that Temporal refuses for good; nothing, where it is one fire. */
+function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarge: boolean): PlannedRun[] {
+  const events = firesByEvent(planned.fires);
+  if (events.length > 1) return events.flatMap(({ fires }) => planEvent(definition, fires));
+  if (planned.fires.length > 1) return planned.fires.map((fire) => planPart(definition, [fire]));
+  if (!isTooLarge || planned.isTooLarge) return [];
+  return [parkTooLarge(planned, JSON.stringify(planned.run.input).length)];
+}
+
+function refuseTooLarge({ workflowId, input }: RunStart): FireStart {
+  const reason = `${input.parkedBecause ?? ''}; the run is parked without them`;
+  return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason, runId: workflowId };
+}
+
 /** Names a fire by what visibility knows of it. */
 export function startedFireKey(eventKeyOfFire: string, trigger: string): string {
   return `${trigger} ${eventKeyOfFire}`;
 }
 
 /**
- * Which of these events a run of the sensor already carries for which trigger, as `startedFireKey`s. Asked only for
+ * Which of these events a run of the sensor already carries for which trigger: `startedFireKey` → run. Asked only for
  * events that the bus delivers again: they may have been part of a batch whose acknowledgement was lost.
  */
 export async function findStartedFires(
   client: Client,
   sensor: ObjectName,
   eventKeys: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const started = new Set<string>();
+): Promise<ReadonlyMap<string, string>> {
+  const started = new Map<string, string>();
   const byShortId = new Map(eventKeys.map((key) => [shortEventId(key), key]));
-  for await (const { searchAttributes } of findRunsCarrying(client, sensor, eventKeys)) {
+  for await (const { workflowId, searchAttributes } of findRunsCarrying(client, sensor, eventKeys)) {
+    // Its own id recognises a repetition, and it may lack fires of the same trigger by another dependency.
+    if (isPartOfEvent(workflowId)) continue;
     const triggers = searchAttributes?.['SluiceTriggers'] ?? [];
     for (const id of searchAttributes?.['SluiceEventIds'] ?? []) {
       const key = byShortId.get(String(id));
       if (key === undefined) continue;
-      for (const trigger of triggers) started.add(startedFireKey(key, String(trigger)));
+      for (const trigger of triggers) started.set(startedFireKey(key, String(trigger)), workflowId);
     }
   }
   return started;

@@ -44,7 +44,8 @@ type EventState = EventSourceStatus['events'][number];
 const LONG_RUNNING: ActivityOptions = {
   startToCloseTimeout: '3650d',
   heartbeatTimeout: '10s',
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  // Each worker that hands over or dies counts as an attempt, so that the interval of an old source is the longest one.
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 };
 
 export interface EventSourceInput {

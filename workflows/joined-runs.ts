@@ -90,7 +90,7 @@ function planRun(
 }
 
 /** Temporal would refuse it, and end the sensor that asks for it. */
-function tooLargeRun(run: RunStart, bytes: number): JoinedRun {
+export function tooLargeRun(run: RunStart, bytes: number): RunStart {
   const megabytes = (bytes / 1_000_000).toFixed(1);
   return withoutContents(run, `its events are ${megabytes} MB together, more than a run can carry`);
 }

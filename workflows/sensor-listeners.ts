@@ -15,7 +15,8 @@ const longRunning = proxyActivities<SensorActivities>({
   startToCloseTimeout: '3650d',
   heartbeatTimeout: '10s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  // Each worker that hands over or dies counts as an attempt, so that the interval of an old sensor is the longest one.
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 });
 
 /** Since then, a paused sensor watches what waits for it. */

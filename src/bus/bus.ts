@@ -39,11 +39,11 @@ export interface ListenerOptions {
   readonly startFrom: StartFrom;
   /** The most that one `pull` will be asked for; decides how much is fetched ahead. */
   readonly maxBatch: number;
-  /** When it aborts, waiting pulls resolve to nothing. */
+  /** When it aborts, the listener closes by itself and waiting pulls resolve to nothing. */
   readonly signal?: AbortSignal;
 }
 
-/** One event in the hands of a listener: it comes again after 30 s unless `ack` or `working` is called. */
+/** One event in the hands of a listener, which keeps it for two minutes; then, or when its worker dies, it comes again. */
 export interface BusMessage {
   /** Undefined when what lies on the bus is not an event; `undecodable` says why. */
   readonly event: CloudEvent | undefined;
@@ -61,7 +61,7 @@ export interface BusMessage {
   readonly pending: number;
   /** The event is safely in Temporal's hands. */
   ack(): void;
-  /** Another 30 s, please. */
+  /** It is still being handled: the acknowledgement wait begins anew. */
   working(): void;
   /** Deliver again, to any listener of the sensor, now or after a while. */
   release(delayMs?: number): void;
@@ -96,6 +96,10 @@ export interface SensorPosition {
 export interface SensorBacklog {
   /** Events that the sensor has not acknowledged yet, those in hand included. */
   readonly waiting: number;
+  /** Of these, handed to a listener, or given back and to be delivered again later. */
+  readonly inHand: number;
+  /** Every event up to this sequence is acknowledged or not for this sensor. */
+  readonly handledTo: number;
   /** When the oldest waiting event was published, in milliseconds since the epoch; absent if none waits. */
   readonly oldestAt?: number;
   /** How long the bus keeps an event that was not handled; 0: until it is. */

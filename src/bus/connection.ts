@@ -3,6 +3,7 @@ import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/t
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../error-detail';
 import { SluiceError, describeError } from '../errors';
+import { openWhileWanted } from '../open-while-wanted';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
 import type { BusSettings } from './bus-settings';
@@ -48,7 +49,8 @@ async function connectPatiently(
   for (let attempt = 0; ; attempt += 1) {
     const tls = attempts[attempt % attempts.length];
     try {
-      return await connect(natsOptions(settings, credentials, refusals, tls));
+      const opening = connect(natsOptions(settings, credentials, refusals, tls));
+      return await (signal ? openWhileWanted(opening, signal, (nats) => nats.close()) : opening);
     } catch (error) {
       if (signal?.aborted) throw unreachable(settings, error);
       const isLastKindOfAttempt = attempt % attempts.length === attempts.length - 1;

@@ -19,8 +19,13 @@ const MAX_FETCHED_AHEAD = 500;
 /** Bounds memory where events are large; a single one always fits. */
 const MAX_FETCHED_BYTES = 16 * 1024 * 1024;
 const REPAIR_RETRY_MS = 250;
+/** An event whose handling takes longer is delivered again: a handler that hangs must not hold it for ever. */
+const MAX_HANDLING_MS = 120_000;
 
-/** Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. */
+/**
+ * Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. Nothing is
+ * fetched before the first `pull`, so that a listener without an owner takes no events; closed when its signal aborts.
+ */
 export async function openListener(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -39,9 +44,12 @@ class JetStreamListener implements BusListener {
   private readonly capacity: number;
   private readonly request: PullRequest;
   private readonly keepAlive: NodeJS.Timeout;
+  private isReading = false;
   private readonly stopWatching: () => void;
   /** By sequence: a message that is delivered again while its first copy waits here takes its place. */
   private readonly fetched = new Map<number, FetchedMessage>();
+  /** Pulled and not answered yet, and until when each is kept. */
+  private readonly inHand = new Map<FetchedMessage, number>();
   private readonly unanswered = new Set<number>();
   /** Received and given back to the bus; an event that expires there is never received again. */
   private readonly givenBack = new Set<number>();
@@ -66,16 +74,18 @@ class JetStreamListener implements BusListener {
       onTrouble: () => void this.repair(),
     });
     this.stopWatching = connection.onReconnect(() => void this.repair());
-    this.keepAlive = setInterval(() => {
-      for (const message of this.fetched.values()) message.working();
-    }, ACK_WAIT_MS / 3).unref();
-    options.signal?.addEventListener('abort', this.onAbort, { once: true });
-    this.askForMore();
+    this.keepAlive = setInterval(() => this.keepEvents(), ACK_WAIT_MS / 4).unref();
+    if (options.signal?.aborted) this.onAbort();
+    else options.signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
   async pull(max: number): Promise<BusMessage[]> {
+    if (!this.isReading) {
+      this.isReading = true;
+      this.askForMore();
+    }
     while (this.fetched.size === 0) {
-      if (this.closing || this.options.signal?.aborted) return [];
+      if (this.closing) return [];
       await new Promise<void>((resolve) => this.wakers.add(resolve));
     }
     const batch: FetchedMessage[] = [];
@@ -83,7 +93,11 @@ class JetStreamListener implements BusListener {
       if (batch.length >= max) break;
       batch.push(message);
     }
-    for (const message of batch) this.fetched.delete(message.position.sequence);
+    const keepUntil = performance.now() + MAX_HANDLING_MS;
+    for (const message of batch) {
+      this.fetched.delete(message.position.sequence);
+      this.inHand.set(message, keepUntil);
+    }
     this.askForMore();
     return batch.map((message) => message.toBusMessage());
   }
@@ -102,7 +116,7 @@ class JetStreamListener implements BusListener {
     for (const sequence of gone(firstOnBus)) this.givenBack.delete(sequence);
     const expired = [...this.unreported, ...(backlog?.expired ?? [])];
     this.unreported = [];
-    return { waiting: 0, maxAgeMs: 0, history: [], ...backlog, expired };
+    return { waiting: 0, inHand: 0, handledTo: 0, maxAgeMs: 0, history: [], ...backlog, expired };
   }
 
   close(): Promise<void> {
@@ -113,7 +127,6 @@ class JetStreamListener implements BusListener {
   private async closeOnce(): Promise<void> {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.stopWatching();
-    clearInterval(this.keepAlive);
     this.wakePulls();
     // Draining waits for the server, which may be away: then there is nothing to give back either.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
@@ -123,7 +136,19 @@ class JetStreamListener implements BusListener {
     if (this.connection.isConnected()) await this.connection.nats.flush().catch(() => undefined);
   }
 
-  private readonly onAbort = (): void => this.wakePulls();
+  private readonly onAbort = (): void => void this.close();
+
+  /** Tells the bus that these events are being handled, here and now. */
+  private keepEvents(): void {
+    const now = performance.now();
+    for (const [message, keepUntil] of this.inHand) {
+      if (message.isAnswered || now > keepUntil) this.inHand.delete(message);
+      else message.working();
+    }
+    for (const message of this.fetched.values()) message.working();
+    // What was pulled may be handled for a while after the listener was closed.
+    if (this.closing && this.inHand.size === 0) clearInterval(this.keepAlive);
+  }
 
   private wakePulls(): void {
     for (const wake of this.wakers) wake();
@@ -150,7 +175,8 @@ class JetStreamListener implements BusListener {
 
   /** One request at a time: it ends when it is used up, and the next one asks for the room there is by then. */
   private askForMore(): void {
-    if (this.closing || this.repairing || this.request.outstanding > 0 || !this.connection.isConnected()) return;
+    if (!this.isReading || this.closing || this.repairing) return;
+    if (this.request.outstanding > 0 || !this.connection.isConnected()) return;
     const room = this.capacity - this.fetched.size;
     if (room < this.capacity / 2 || this.fetchedBytes() >= MAX_FETCHED_BYTES / 2) return;
     const largestMessage = this.connection.nats.info?.max_payload ?? 0;

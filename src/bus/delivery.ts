@@ -66,6 +66,10 @@ export class FetchedMessage {
     };
   }
 
+  get isAnswered(): boolean {
+    return this.answered;
+  }
+
   working(): void {
     if (!this.answered) this.message.respond('+WPI');
   }

@@ -12,13 +12,17 @@ import { nanos } from '@nats-io/transport-node';
 import type { ListenerOptions, StartFrom } from './bus';
 import { EVENT_STREAM, consumerName } from './subjects';
 
-export const ACK_WAIT_MS = 30_000;
+/**
+ * How long an event that a killed worker had in hand waits for another one. Whoever handles an event keeps it with
+ * `working` meanwhile, so that this need not be as long as the slowest filter.
+ */
+export const ACK_WAIT_MS = 10_000;
 /** Events in hand over all listeners of a sensor. A stuck batch must not starve the ones behind it. */
 const MAX_IN_HAND = 2_000;
 const CONSUMER_NOT_FOUND = 10014;
 
 /**
- * Creates the consumer, or brings its subjects up to date; a changed filter keeps the position.
+ * Creates the consumer, or updates its subjects and its acknowledgement wait, which keeps the position.
  * `resumeAt` is where to go on when a consumer that this process had read from was deleted.
  */
 export async function ensureConsumer(
@@ -42,8 +46,8 @@ export async function ensureConsumer(
     });
     return 'created';
   }
-  if (sameSubjects(existing.config, subjects)) return 'unchanged';
-  await manager.consumers.update(EVENT_STREAM, name, { filter_subjects: subjects });
+  if (sameSubjects(existing.config, subjects) && existing.config.ack_wait === nanos(ACK_WAIT_MS)) return 'unchanged';
+  await manager.consumers.update(EVENT_STREAM, name, { filter_subjects: subjects, ack_wait: nanos(ACK_WAIT_MS) });
   return 'updated';
 }
 

@@ -8,7 +8,8 @@ import { createInbox, type Msg, type Subscription } from '@nats-io/transport-nod
 import type { BusConnection } from './connection';
 import { EVENT_STREAM } from './subjects';
 
-const EXPIRES_MS = 20_000;
+/** Shorter than the acknowledgement wait: a worker that stands still is not given an event a second time. */
+const EXPIRES_MS = 8_000;
 const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 const NANOSECONDS = 1e6;

@@ -78,6 +78,8 @@ export class SensorLooks {
     const isOurs = record && (await this.keep(name, before, look, found));
     return {
       waiting: look.undelivered + look.unconfirmed,
+      inHand: look.unconfirmed,
+      handledTo: look.floor,
       ...(look.oldestAt !== undefined && { oldestAt: look.oldestAt }),
       maxAgeMs,
       expired: found !== undefined && (isOurs || !record) ? [found] : [],

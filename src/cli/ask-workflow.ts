@@ -4,8 +4,9 @@ import { temporal } from '@temporalio/proto';
 import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
 import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors';
 import type { ObjectAddress } from './applied-kinds';
+import { grpcStatusOf } from '../temporal-failures';
 import { isNotFound } from './not-found';
-import { grpcStatusOf, type TemporalSession } from './temporal';
+import type { TemporalSession } from './temporal';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const GRPC_DEADLINE_EXCEEDED = 4;

@@ -1,5 +1,5 @@
 /** Temporal knows no such workflow. */
-import { grpcStatusOf } from './temporal';
+import { grpcStatusOf } from '../temporal-failures';
 
 const GRPC_NOT_FOUND = 5;
 

@@ -2,7 +2,8 @@
 import { temporal } from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
 import { describeError, SluiceError } from '../errors';
-import { grpcStatusOf, type TemporalSession } from './temporal';
+import { grpcStatusOf } from '../temporal-failures';
+import type { TemporalSession } from './temporal';
 
 const TYPES = temporal.api.enums.v1.IndexedValueType;
 

@@ -3,6 +3,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Command } from 'commander';
 import { isSluiceError, SluiceError } from '../errors';
+import { grpcStatusOf } from '../temporal-failures';
 import type { CliIo } from './io';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -111,16 +112,6 @@ function translateTemporalError(error: unknown, address: string, namespace: stri
         ? refuse(`Temporal at ${address} does not answer`, 'Check --address or TEMPORAL_ADDRESS', true)
         : error;
   }
-}
-
-/** The gRPC status, which the client's own errors carry as their cause. */
-export function grpcStatusOf(error: unknown): { readonly code: number; readonly details: string } | undefined {
-  for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    if ('code' in current && typeof current.code === 'number') {
-      return { code: current.code, details: 'details' in current ? String(current.details) : current.message };
-    }
-  }
-  return undefined;
 }
 
 /** The server knows this client, and does not do this for it. */

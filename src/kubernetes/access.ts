@@ -24,12 +24,10 @@ export interface KubernetesAccessOptions extends LoadConnectionOptions, Kubernet
 /** Opens nothing yet. What could not be opened is tried again the next time. */
 export function createKubernetesAccess(options: KubernetesAccessOptions = {}): KubernetesAccess {
   let opening: Promise<OpenCluster> | undefined;
-  let opened: OpenCluster | undefined;
   const connect = async (): Promise<OpenCluster> => {
     const connection = options.connection ?? (await loadKubernetesConnection(options));
     const client = new KubernetesClient(connection, options);
-    opened = { client, discovery: new Discovery(client) };
-    return opened;
+    return { client, discovery: new Discovery(client) };
   };
   return {
     open() {
@@ -41,8 +39,8 @@ export function createKubernetesAccess(options: KubernetesAccessOptions = {}): K
       return opening;
     },
     close() {
-      opened?.client.close();
-      opened = undefined;
+      // Also what opens only after this call: nobody else would close it.
+      opening?.then(({ client }) => client.close()).catch(() => undefined);
       opening = undefined;
     },
   };

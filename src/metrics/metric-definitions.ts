@@ -101,7 +101,7 @@ export const METRICS = {
   sluice_decisions_total: {
     kind: 'counter',
     labels: ['namespace', 'sensor_name', 'decision'],
-    help: 'What a sensor decided: fired, joined, unmatched, filtered or failed, for each dependency of an event',
+    help: 'What a sensor decided: fired, joined, unmatched, filtered, failed or duplicate, for each dependency of an event',
   },
   sluice_sensor_connected: {
     kind: 'gauge',
@@ -127,6 +127,16 @@ export const METRICS = {
     kind: 'counter',
     labels: SENSOR,
     help: 'Events that the event bus removed before the sensor had handled them; at least so many',
+  },
+  sluice_events_in_hand: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'Of the events that wait, those that listeners have taken from the event bus',
+  },
+  sluice_sensor_stalled_seconds: {
+    kind: 'gauge',
+    labels: SENSOR,
+    help: 'How long events have been in hand without the oldest being acknowledged; 0 while there is progress or the sensor holds back',
   },
   sluice_runs_parked: {
     kind: 'gauge',

@@ -1,6 +1,6 @@
 /** Transforms: jq or Lua replaces an event's data before the filters see it. */
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonValue } from '../event/json';
+import { MAX_JSON_DEPTH, measureDepth, type JsonValue } from '../event/json';
 import type { Dependency } from '../manifest/filters';
 import { dataOf } from './event-data';
 import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome } from './expression-engine';
@@ -31,16 +31,26 @@ export async function transformEvent(
   return { outcome: 'changed', clause, event: withData(event, outcome.value) };
 }
 
-function evaluateTransform(
+/** `fromjson` and a recursive script make of a flat text what no later stage can carry. */
+function limitDepth(outcome: ExpressionOutcome<JsonValue>): ExpressionOutcome<JsonValue> {
+  if (!outcome.ok) return outcome;
+  const depth = measureDepth(outcome.value);
+  if (depth <= MAX_JSON_DEPTH) return outcome;
+  const message = `the result is nested ${depth} levels deep; at most ${MAX_JSON_DEPTH} are accepted`;
+  return { ok: false, code: 'EXPRESSION_FAILED', message };
+}
+
+async function evaluateTransform(
   jq: string | undefined,
   script: string,
   data: JsonValue,
   engine: ExpressionEngine,
 ): Promise<ExpressionOutcome<JsonValue>> {
-  if (!jq) return engine.evaluate({ kind: 'luaTransform', script, data });
+  if (!jq) return limitDepth(await engine.evaluate({ kind: 'luaTransform', script, data }));
+  // What it makes is hardly deeper than the data.
   const quickly = transformPlainJq(jq, data);
-  if (quickly) return Promise.resolve({ ok: true, value: quickly });
-  return engine.evaluate({ kind: 'jq', program: jq, data });
+  if (quickly) return { ok: true, value: quickly };
+  return limitDepth(await engine.evaluate({ kind: 'jq', program: jq, data }));
 }
 
 function withData(event: CloudEvent, data: JsonValue): CloudEvent {

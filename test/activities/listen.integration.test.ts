@@ -2,7 +2,8 @@ import { WorkflowClient } from '@temporalio/client';
 import type { Observation } from '../../workflows/messages';
 import { cutObservations } from '../../activities/observation-batches';
 import { decideFires } from '../../activities/decide-fires';
-import { groupIntoRuns, startRun } from '../../activities/start-runs';
+import { groupIntoRuns } from '../../activities/group-into-runs';
+import { startRun } from '../../activities/start-runs';
 import { createExpressionEngine } from '../../src/expressions';
 import { planSensor } from '../../src/sensor/sensor-plan';
 import type { BusListener } from '../../src/bus/bus';
@@ -49,7 +50,7 @@ describe('a listener', () => {
     const lost = events.slice(1).map((event, sequence) => ({ event, subject: `default.${stage.source}.a`, sequence }));
     const decided = await decideFires(definition, planSensor(definition.spec, definition.options), lost, engine);
     await engine.close();
-    const fires = decided.flatMap((decision) => decision.fires.map((fire) => ({ ...fire, bytes: 100 })));
+    const fires = decided.flatMap((decision) => decision.fires);
     const client = new WorkflowClient({ connection: world.connection });
     for (const run of groupIntoRuns(definition, fires)) await startRun(client, world.taskQueue, run);
     await stage.bodies(2);

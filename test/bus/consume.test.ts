@@ -1,5 +1,5 @@
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, createInbox, nanos, type NatsConnection } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener, ListenerOptions } from '../../src/bus/bus';
 import type { CloudEvent } from '../../src/event/cloud-event';
@@ -201,6 +201,84 @@ describe('listening for a sensor', () => {
     const pull = listener.pull(10);
     stop.abort();
     expect(await pull).toEqual([]);
+  });
+
+  it('takes no event for an owner that was gone before the listener was open, so that the next one gets all', async () => {
+    const sensorName = 'left-behind';
+    const stale = new AbortController();
+    const opening = listen({ sensorName, signal: stale.signal });
+    stale.abort(new Error('a stale attempt'));
+    const leftBehind = await opening;
+    const listener = await listen({ sensorName });
+    const events = freshEvents(40);
+    await bus.publishEvents(events);
+    expect(new Set(idsOf(await take(listener, 40)))).toEqual(new Set(events.map(({ id }) => id)));
+    expect(await leftBehind.pull(10)).toEqual([]);
+    await eventually(async () => (await listener.measureBacklog(false)).waiting === 0);
+  });
+
+  it('takes no event before anything is pulled', async () => {
+    const sensorName = 'not-pulled';
+    const idle = await listen({ sensorName });
+    await bus.publishEvents(freshEvents(5));
+    await eventually(async () => (await idle.measureBacklog(false)).waiting === 5);
+    expect(await idle.measureBacklog(false)).toMatchObject({ waiting: 5, inHand: 0 });
+    const listener = await listen({ sensorName });
+    await take(listener, 5);
+    await eventually(async () => (await idle.measureBacklog(false)).waiting === 0);
+  });
+
+  it('gives back what it fetched ahead when its signal aborts, without being closed', async () => {
+    const sensorName = 'aborted';
+    const stop = new AbortController();
+    const first = await listen({ sensorName, signal: stop.signal });
+    const events = freshEvents(20);
+    const one = take(first, 1);
+    await bus.publishEvents(events);
+    await one;
+    await eventually(async () => (await first.measureBacklog(false)).inHand === 19);
+    stop.abort();
+    const second = await listen({ sensorName });
+    expect(new Set(idsOf(await take(second, 19))).size).toBe(19);
+    await eventually(async () => (await second.measureBacklog(false)).waiting === 0);
+  });
+
+  it('keeps events for who handles them longer than the acknowledgement wait, and gives those of the dead to others', async () => {
+    const sensorName = 'slow';
+    const slow = await listen({ sensorName });
+    await bus.publishEvents([sampleEvent('of-the-dead')]);
+    // What a process that is killed took: nobody answers for it.
+    await client.request(
+      `$JS.API.CONSUMER.MSG.NEXT.default.sluice-argo-${sensorName}`,
+      JSON.stringify({ batch: 1, expires: nanos(30_000) }),
+      { timeout: 30_000, noMux: true, reply: createInbox() },
+    );
+    await bus.publishEvents([sampleEvent('of-the-living')]);
+    const [inHand] = await take(slow, 1, { ack: false });
+    const longAfter = Date.now() + 13_000;
+    const [again] = await take(slow, 1);
+    expect(again).toMatchObject({ event: { id: 'of-the-dead' }, deliveryCount: 2 });
+    // The one that is still being handled does not come a second time meanwhile.
+    await eventually(() => Date.now() > longAfter);
+    await bus.publishEvents([sampleEvent('after-the-slow')]);
+    expect(idsOf(await take(slow, 1))).toEqual(['after-the-slow']);
+    inHand?.ack();
+    await eventually(async () => (await slow.measureBacklog(false)).waiting === 0);
+  }, 60_000);
+
+  it('brings the acknowledgement wait of a consumer of an earlier version up to date, and keeps its position', async () => {
+    const sensorName = 'earlier-version';
+    await bus.publishEvents(freshEvents(3));
+    const before = await listen({ sensorName });
+    await take(before, 2);
+    await eventually(async () => (await before.measureBacklog(false)).waiting === 1);
+    await before.close();
+    const name = `sluice-argo-${sensorName}`;
+    await manager.consumers.update('default', name, { ack_wait: nanos(30_000) });
+    const after = await listen({ sensorName });
+    expect((await manager.consumers.info('default', name)).config.ack_wait).toBe(nanos(10_000));
+    expect(await take(after, 1)).toHaveLength(1);
+    await eventually(async () => (await after.measureBacklog(false)).waiting === 0);
   });
 
   it('makes its consumer again when somebody deletes it, and misses nothing', async () => {

@@ -144,10 +144,16 @@ describe('a relay', () => {
 });
 
 describe('a listener', () => {
-  const GAUGES = ['sensor_connected', 'sensor_lag', 'oldest_unhandled_event_age_seconds', 'runs_parked'];
+  const GAUGES = [
+    ...['sensor_connected', 'sensor_lag', 'oldest_unhandled_event_age_seconds', 'runs_parked'],
+    ...['events_in_hand', 'sensor_stalled_seconds'],
+  ];
   const gauges = () => GAUGES.map((name) => recording.last(`sluice_${name}`));
   const measured = (waiting: number) => (): Promise<SensorBacklog> =>
-    Promise.resolve({ waiting, oldestAt: Date.now() - 60_000, maxAgeMs: 90_000, expired: [], history: [] });
+    Promise.resolve({
+      ...{ waiting, inHand: 3, handledTo: 4 },
+      ...{ oldestAt: Date.now() - 60_000, maxAgeMs: 90_000, expired: [], history: [] },
+    });
   const waiting = measured(7);
   const spec = { dependencies: [], triggers: [] };
   let telemetry: ListenerTelemetry;
@@ -157,12 +163,13 @@ describe('a listener', () => {
     telemetry.connected(true);
   });
 
-  it('tells what waits and for how long, and nothing where the bus does not say', async () => {
-    await telemetry.measureBacklog(waiting);
+  it('tells what waits, what is in hand and for how long, and nothing where the bus does not say', async () => {
+    await telemetry.measureBacklog(waiting, ({ inHand, handledTo }) => inHand * 10_000 + handledTo * 1_000);
     expect(gauges().slice(0, 2)).toEqual([1, 7]);
     expect(gauges()[2]).toBeGreaterThanOrEqual(60);
+    expect(gauges().slice(4)).toEqual([3, 34]);
     const away = (): Promise<SensorBacklog> => Promise.reject(new Error('away'));
-    await expect(telemetry.measureBacklog(away)).rejects.toThrow('away');
+    await expect(telemetry.measureBacklog(away, () => 0)).rejects.toThrow('away');
     telemetry.connected(false);
     expect(gauges().slice(0, 3)).toEqual([0, Number.NaN, Number.NaN]);
   });
@@ -170,21 +177,24 @@ describe('a listener', () => {
   it('counts the events that expired unhandled, and says how long the bus keeps the others', async () => {
     expect(recording.total('sluice_events_expired_total')).toBe(0);
     const lost = { fromSequence: 3, toSequence: 9, least: 5, most: 7, toTime: '2026-01-01T00:00:00Z', cause: 'age' };
-    await telemetry.measureBacklog(async () => ({
-      ...(await waiting()),
-      expired: [{ ...lost, cause: 'age' as const }],
-    }));
+    await telemetry.measureBacklog(
+      async () => ({
+        ...(await waiting()),
+        expired: [{ ...lost, cause: 'age' as const }],
+      }),
+      () => 0,
+    );
     metrics.flush();
     expect(recording.total('sluice_events_expired_total')).toBe(5);
     expect(recording.last('sluice_event_max_age_seconds')).toBe(90);
   });
 
   it('leaves nothing behind that is taken for a number, also where a measure was under way', async () => {
-    await telemetry.measureBacklog(waiting);
+    await telemetry.measureBacklog(waiting, () => 0);
     telemetry.close('let go');
     telemetry.connected(true);
-    await telemetry.measureBacklog(waiting);
-    expect(gauges()).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+    await telemetry.measureBacklog(waiting, () => 0);
+    expect(gauges()).toEqual(GAUGES.map(() => Number.NaN));
   });
 
   it('stays disconnected where a person must repair it', () => {

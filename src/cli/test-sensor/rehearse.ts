@@ -3,10 +3,11 @@
  * dependency state, the same runs. Time is the events' own.
  */
 import { decideFires } from '../../../activities/decide-fires';
-import { groupIntoRuns } from '../../../activities/start-runs';
+import { groupIntoRuns } from '../../../activities/group-into-runs';
 import type { SensorDefinition } from '../../../workflows/messages';
 import type { RunStart } from '../../../workflows/run-start';
 import { SensorMemory, type SensorNews } from '../../../workflows/sensor-memory';
+import { eventSubject } from '../../bus/subjects';
 import { explainDependency, type DependencyTrace } from '../../sensor/evaluate-dependencies';
 import type { ExpressionEngine } from '../../sensor/expression-engine';
 import { planSensor, type SensorPlan } from '../../sensor/sensor-plan';
@@ -64,9 +65,9 @@ async function rehearseEvent(item: TestEvent, now: number, stage: Stage): Promis
   const { definition, plan, memory, engine } = stage;
   const traces: DependencyTrace[] = [];
   for (const dependency of plan.dependenciesOf(event)) traces.push(await explainDependency(event, dependency, engine));
-  const incoming = { event, subject: `default.${event.source}.${event.subject}`, sequence: 0 };
+  const incoming = { event, subject: eventSubject(event.source, event.subject), sequence: 0 };
   const [decision] = await decideFires(definition, plan, [incoming], engine, () => now);
-  const direct = (decision?.fires ?? []).map((fire) => ({ ...fire, bytes: 0 }));
+  const direct = decision?.fires ?? [];
   const news = [
     ...settle(memory, memory.advance(now)),
     ...settle(memory, memory.observe(decision?.observations ?? [])),
