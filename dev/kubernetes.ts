@@ -9,6 +9,7 @@ import type { OwnKubernetes, RunningKubernetes } from './kubernetes/running-kube
 import { installCrds } from './kubernetes/install-crds';
 import { formatKubeconfig } from './kubernetes/kubeconfig';
 import { createServiceAccountToken } from './kubernetes/service-account-token';
+import { outageOf } from './processes/outage';
 import { startOnFreePorts } from './processes/free-ports';
 import { startAgain } from './processes/restartable-server';
 import { startServerProcess, type ServerProcess } from './processes/server-process';
@@ -59,6 +60,7 @@ export async function startKubernetes(options: StartKubernetesOptions = {}): Pro
 interface Etcd {
   url: string;
   process: ServerProcess;
+  restart: () => Promise<void>;
 }
 
 async function startEtcd(binary: string, folder: string): Promise<Etcd> {
@@ -73,7 +75,16 @@ async function startEtcd(binary: string, folder: string): Promise<Etcd> {
       ...['--initial-cluster', `default=${peerUrl}`],
     ];
     const isReady = async () => (await fetch(`${url}/health`)).ok;
-    return { url, process: await startServerProcess({ name: 'etcd', command: binary, args, folder, isReady }) };
+    const start = () => startServerProcess({ name: 'etcd', command: binary, args, folder, isReady });
+    const etcd: Etcd = {
+      url,
+      process: await start(),
+      restart: async () => {
+        await etcd.process.kill();
+        etcd.process = await startAgain(start);
+      },
+    };
+    return etcd;
   });
 }
 
@@ -131,6 +142,10 @@ async function startApiServer(setup: ApiServerSetup): Promise<OwnKubernetes> {
     await server.stop();
     throw error;
   }
+  const restart = async (): Promise<void> => {
+    await server.kill();
+    server = await startAgain(start);
+  };
   // Killed, not asked: the API server has no state of its own, and would wait ten seconds for open watches to end.
   return {
     ownership: 'own',
@@ -148,10 +163,8 @@ async function startApiServer(setup: ApiServerSetup): Promise<OwnKubernetes> {
       await removeFolder(folder);
     },
     stopKeepingData: () => server.kill(),
-    restart: async () => {
-      await server.kill();
-      server = await startAgain(start);
-    },
+    restart,
+    outages: { apiServer: outageOf(() => server, restart), etcd: outageOf(() => etcd.process, etcd.restart) },
   };
 }
 

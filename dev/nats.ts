@@ -5,6 +5,7 @@ import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
 import { DevServerError } from './dev-server-error';
 import { createOperatorMode } from './nats-credentials';
+import { refusedOutage } from './processes/outage';
 import { startOnFreePorts } from './processes/free-ports';
 import { startRestartableServer, type RestartableServer } from './processes/restartable-server';
 import { startServerProcess } from './processes/server-process';
@@ -166,5 +167,6 @@ function describeExternal(url: string): RunningNats {
     stop: () => Promise.resolve(),
     stopKeepingData: refuse,
     restart: refuse,
+    outage: refusedOutage(refuse),
   };
 }

@@ -4,6 +4,7 @@ import Redis, { type RedisOptions } from 'ioredis';
 import { findBinary } from './binaries/find-binary';
 import { tools } from './binaries/catalogue';
 import { DevServerError } from './dev-server-error';
+import { refusedOutage } from './processes/outage';
 import { startOnFreePorts } from './processes/free-ports';
 import { startRestartableServer, type RestartableServer } from './processes/restartable-server';
 import { startServerProcess, type ServerProcess } from './processes/server-process';
@@ -144,5 +145,6 @@ function describeExternal(url: string): RunningRedis {
     stop: () => Promise.resolve(),
     stopKeepingData: refuse,
     restart: refuse,
+    outage: refusedOutage(refuse),
   };
 }

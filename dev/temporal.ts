@@ -4,6 +4,8 @@ import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
 import { DevServerError } from './dev-server-error';
 import { startOnFreePorts } from './processes/free-ports';
+import { outageOf, refusedOutage, type Outage } from './processes/outage';
+import { startAgain } from './processes/restartable-server';
 import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
@@ -36,6 +38,8 @@ export interface RunningTemporal {
   uiUrl: string;
   /** Ends the server. May be called again. */
   stop(): Promise<void>;
+  /** The server comes back with its data if it has a `databasePath`, else empty. */
+  readonly outage: Outage;
 }
 
 const HOST = '127.0.0.1';
@@ -59,15 +63,21 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
   try {
     return await startOnFreePorts([options.port, options.uiPort, undefined], async (port, uiPort, httpPort) => {
       const address = `${HOST}:${port}`;
-      const server = await startServerProcess({
-        name: 'temporal',
-        command: binary,
-        args: formatArguments(port, uiPort, httpPort, options),
-        // The caller's own Temporal configuration must not leak into the server.
-        env: { TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') },
-        folder,
-        isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
-      });
+      const start = () =>
+        startServerProcess({
+          name: 'temporal',
+          command: binary,
+          args: formatArguments(port, uiPort, httpPort, options),
+          // The caller's own Temporal configuration must not leak into the server.
+          env: { TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') },
+          folder,
+          isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
+        });
+      let server = await start();
+      const restart = async (): Promise<void> => {
+        await server.stop();
+        server = await startAgain(start);
+      };
       return {
         ownership: 'own',
         address,
@@ -77,6 +87,7 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
           await (options.databasePath === undefined ? server.kill() : server.stop());
           await removeFolder(folder);
         },
+        outage: outageOf(() => server, restart),
       };
     });
   } catch (error) {
@@ -125,11 +136,14 @@ async function describeExternal(address: string): Promise<RunningTemporal> {
   } finally {
     await connection.close();
   }
+  const refuse = () =>
+    Promise.reject(new DevServerError('SLUICE_DEV_TEMPORAL_ADDRESS names a server that is not ours to stop'));
   return {
     ownership: 'external',
     address,
     uiUrl: process.env.SLUICE_DEV_TEMPORAL_UI_URL ?? '',
     stop: () => Promise.resolve(),
+    outage: refusedOutage(refuse),
   };
 }
 

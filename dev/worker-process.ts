@@ -16,6 +16,9 @@ export interface RunningWorker {
   stop(): Promise<void>;
   /** Ends it in the middle of whatever it is doing. */
   kill(): Promise<void>;
+  /** SIGSTOP: its connections stay, and it does nothing until it is resumed. */
+  pause(): void;
+  resume(): void;
 }
 
 /** Resolves once the worker reports that it is ready. */
@@ -45,6 +48,8 @@ export async function startWorker(
           await removeFolder(folder);
         },
         kill: () => server.kill(),
+        pause: () => server.pause(),
+        resume: () => server.resume(),
       };
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Outage } from '../processes/outage';
 import type { ApiClient } from './api-client';
 
 interface ReachableKubernetes {
@@ -26,6 +27,7 @@ export interface OwnKubernetes extends ReachableKubernetes {
   stopKeepingData(): Promise<void>;
   /** Starts the API server again on the same port, after stopping it if it runs. */
   restart(): Promise<void>;
+  readonly outages: { readonly apiServer: Outage; readonly etcd: Outage };
 }
 
 /** Somebody's cluster, named by SLUICE_DEV_KUBECONFIG: used with the identity of that file, and never administered. */

@@ -3,6 +3,7 @@
  *
  * Arguments: a folder, then the server's command line. Its standard input is a pipe that nobody writes to: it ends when
  * this process is gone, even after SIGKILL; the guard then ends the server and removes the folder.
+ * The server's process id is in the file `pid-<process id of the guard>` of the folder.
  * SIGTERM to the guard is passed on to the server; the guard exits with the server's status.
  */
 export const GUARD_SCRIPT = `
@@ -11,6 +12,7 @@ shift
 exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
+echo "$server" >"$folder/pid-$$"
 (
   read -r _ <&3
   touch "$folder/orphaned"

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortTakenError } from '../dev-server-error';
+import { outageOf, type Outage } from './outage';
 import type { ServerProcess } from './server-process';
 import { removeFolder } from './temporary-folder';
 
@@ -11,6 +12,7 @@ export interface RestartableServer {
   readonly stopKeepingData: () => Promise<void>;
   /** Starts the server again on the same port with the same data, after stopping it if it runs. */
   readonly restart: () => Promise<void>;
+  readonly outage: Outage;
 }
 
 /** Starts a server whose data lie in `folder`. `start` is called again for each restart. */
@@ -19,16 +21,18 @@ export async function startRestartableServer(
   start: () => Promise<ServerProcess>,
 ): Promise<RestartableServer> {
   let server = await start();
+  const restart = async (): Promise<void> => {
+    await server.stop();
+    server = await startAgain(start);
+  };
   return {
     stop: async () => {
       await server.stop();
       await removeFolder(folder);
     },
     stopKeepingData: () => server.stop(),
-    restart: async () => {
-      await server.stop();
-      server = await startAgain(start);
-    },
+    restart,
+    outage: outageOf(() => server, restart),
   };
 }
 

@@ -28,6 +28,9 @@ export interface ServerProcess {
   stop(): Promise<void>;
   /** Ends the server with SIGKILL, as a crash would. */
   kill(): Promise<void>;
+  /** SIGSTOP to the server alone: its guard stays awake, so that it still ends with this process. */
+  pause(): void;
+  resume(): void;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -84,12 +87,18 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     await kill();
   };
 
+  const signalServer = (signal: NodeJS.Signals): void => {
+    if (hasExited) return;
+    process.kill(Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8')), signal);
+  };
+
   const deadline = Date.now() + (options.readyTimeoutMs ?? READY_TIMEOUT_MS);
   let lastProblem: unknown;
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 200)) {
     if (hasExited) throw describeEarlyExit(options, logPath, failure ?? child.exitCode ?? child.signalCode);
     try {
-      if (await options.isReady()) return { logPath, stop, kill };
+      if (await options.isReady())
+        return { logPath, stop, kill, pause: () => signalServer('SIGSTOP'), resume: () => signalServer('SIGCONT') };
     } catch (error) {
       lastProblem = error;
     }

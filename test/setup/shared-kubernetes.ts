@@ -1,6 +1,7 @@
 /** The API server that the integration tests of a run share. */
 import { readFile } from 'node:fs/promises';
 import { createApiClient } from '../../dev/kubernetes/api-client';
+import { refusedOutage } from '../../dev/processes/outage';
 import { createServiceAccountToken } from '../../dev/kubernetes/service-account-token';
 import type { OwnKubernetes } from '../../dev/servers';
 
@@ -38,5 +39,6 @@ export async function sharedKubernetes(): Promise<OwnKubernetes> {
     stop: () => Promise.resolve(),
     stopKeepingData: refuse,
     restart: refuse,
+    outages: { apiServer: refusedOutage(refuse), etcd: refusedOutage(refuse) },
   };
 }
