@@ -93,12 +93,13 @@ async function runRound(
     ),
   );
   const burst = entries.splice(0, Math.floor(entries.length * STEADY_PART));
-  const pauseMs = holdMs / Math.max(1, entries.length);
+  let isOver = false;
+  const pauseMs = (2 * holdMs) / Math.max(1, entries.length);
   const publishing = (async () => {
     for (const eventName of burst) await world.publisher.publish(eventName, over.signal);
     for (const eventName of entries) {
       await world.publisher.publish(eventName, over.signal);
-      await pause(pauseMs);
+      if (!isOver) await pause(pauseMs);
     }
   })();
   // Reported by the await below; until then a failure must not end the process.
@@ -106,6 +107,7 @@ async function runRound(
   try {
     await pause(random.integer(Math.max(1, holdMs / 4)));
     await FAULTS[name]({ world, random, holdMs });
+    isOver = true;
     await publishing;
   } catch (error) {
     over.abort();
