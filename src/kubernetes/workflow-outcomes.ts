@@ -2,8 +2,9 @@
 import type { KubernetesClient } from './client';
 import { objectPath } from './object-path';
 import { outcomeMessage, readOutputs } from './argo/outcome-text';
+import { readableStatus } from './argo/readable-status';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
-import { isRecord, referenceTo, type KubernetesObject } from './kubernetes-object';
+import { referenceTo, type KubernetesObject } from './kubernetes-object';
 import {
   FIRE_ID_ANNOTATION,
   RUN_ID_ANNOTATION,
@@ -164,7 +165,7 @@ function isFired(object: KubernetesObject): boolean {
 }
 
 function statusOf(object: KubernetesObject): WorkflowStatus {
-  return isRecord(object.status) ? object.status : {};
+  return readableStatus(object.status);
 }
 
 /**

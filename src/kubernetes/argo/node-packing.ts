@@ -3,6 +3,7 @@ import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { decompress as decompressZstd } from 'fzstd';
 import { isSluiceError, SluiceError } from '../../errors';
 import { isRecord } from '../kubernetes-object';
+import { readableNodesOf } from './readable-status';
 import type { WorkflowNodes, WorkflowStatus } from './workflow-status';
 
 /** The controller's own limit for objects with plain nodes. */
@@ -31,7 +32,7 @@ export function readNodes(status: WorkflowStatus | undefined): WorkflowNodes {
 /** The same for whoever only explains: nodes out of reach are no nodes. */
 export function readableNodes(status: WorkflowStatus | undefined): WorkflowNodes {
   try {
-    return readNodes(status);
+    return readableNodesOf(readNodes(status));
   } catch (error) {
     if (isSluiceError(error)) return {};
     throw error;

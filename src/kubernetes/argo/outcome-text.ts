@@ -16,7 +16,7 @@ const OUT_OF_REACH =
 
 /** Why it failed. Empty on success, unless output parameters are out of reach. */
 export function outcomeMessage(object: KubernetesObject, status: WorkflowStatus): string {
-  const reason = shorten(failureReason(object), MAX_VALUE_BYTES);
+  const reason = shorten(failureReason({ metadata: object.metadata, status }), MAX_VALUE_BYTES);
   if (!status.offloadNodeStatusVersion) return reason;
   return reason === '' ? OUT_OF_REACH : `${reason} (${OUT_OF_REACH})`;
 }
@@ -27,16 +27,17 @@ export function readOutputs(workflowName: string, status: WorkflowStatus): Recor
   const parameters = [...(status.outputs?.parameters ?? []), ...(entry?.outputs?.parameters ?? [])];
   const values = new Map<string, string>();
   for (const { name, value } of parameters) if (value !== undefined) values.set(name, value);
-  const outputs: Record<string, string> = {};
+  const outputs: Array<[string, string]> = [];
   let left = MAX_OUTPUTS_BYTES;
   for (const [name, value] of values) {
     left -= Buffer.byteLength(name);
     if (left <= 0) break;
     const kept = shorten(value, Math.min(MAX_VALUE_BYTES, left));
     left -= Buffer.byteLength(kept);
-    outputs[name] = kept;
+    outputs.push([name, kept]);
   }
-  return outputs;
+  // A name may be `__proto__`.
+  return Object.fromEntries(outputs);
 }
 
 /** The beginning of a text, with `…` where something was cut off. */

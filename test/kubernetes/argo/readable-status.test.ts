@@ -1,0 +1,29 @@
+import { readOutputs } from '../../../src/kubernetes/argo/outcome-text';
+import { failureReason } from '../../../src/kubernetes/argo/failure-reason';
+import { readableStatus } from '../../../src/kubernetes/argo/readable-status';
+
+describe('the status of a Workflow that its controller did not write', () => {
+  it.each([
+    null,
+    'Failed',
+    [],
+    { phase: 7, nodes: 'none', outputs: null },
+    { outputs: { parameters: [null, 'x', { value: 'no name' }, { name: 'a', value: { b: 1 } }] } },
+    { phase: 'Failed', nodes: { w: null, x: { id: 'x', name: 'x', type: 'Pod', message: {} } } },
+    { phase: 'Failed', compressedNodes: 'bm90aGluZw==' },
+  ])('%j is read as far as it can be', (odd) => {
+    const status = readableStatus(odd);
+    expect(readOutputs('w', status)).toEqual({});
+    expect(failureReason({ metadata: { name: 'w' }, status })).toBe('');
+  });
+
+  it('keeps what is right beside what is not, whatever it is named', () => {
+    const parameters = [null, { name: '__proto__', value: 'p' }, { name: 'a', value: '1' }];
+    const status = readableStatus({ phase: 'Failed', nodes: { w: { id: 'w', name: 'w', type: 'Pod', phase: 'Failed', message: 'no disk' }, x: 1 }, outputs: { parameters } }); // prettier-ignore
+    expect(Object.entries(readOutputs('w', status))).toEqual([
+      ['__proto__', 'p'],
+      ['a', '1'],
+    ]);
+    expect(failureReason({ metadata: { name: 'w' }, status })).toContain('no disk');
+  });
+});
