@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createExpressionEngine } from '../../../src/expressions';
 import type { ExpressionRequest } from '../../../src/sensor/expression-engine';
-import { jqPrograms } from '../../expressions/random-jq';
+import { jqPrograms } from '../../../dev/differential/random-jq';
 import { anyJson, anyText, mutated } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';
 

@@ -1,35 +1,35 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import fc from 'fast-check';
-import { readWebhookRequest, RequestRefused } from '../../../src/sources/webhook-request';
+import { webhookSource } from '../../../src/sources/webhook';
+import { createSource } from '../../contract/source-contract';
+import { freePort } from '../../sources/free-port';
 import { anyJson, anyText, asText, mutated } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';
 
-const RULES = { method: undefined, token: 'secret', maxPayloadBytes: 4_096 };
+const PATH = '/scenes';
+const TOKEN = 'an-open-secret';
 
 /** Bytes from anybody on a socket: an answer that says yes or no, and the next caller is served. */
 export async function webhook(): Promise<OpenTarget> {
+  const port = await freePort();
+  const stop = new AbortController();
+  const source = createSource(
+    webhookSource,
+    {
+      spec: { endpoint: PATH, port: String(port), maxPayloadSize: 4_096, authSecret: { name: 'token', key: 'token' } },
+      secrets: { 'token/token': TOKEN },
+    },
+    { signal: stop.signal },
+  );
   const failures: unknown[] = [];
-  const server = createServer((request, response) => {
-    readWebhookRequest(request, RULES)
-      .then(
-        ({ body, headers }) => {
-          expectThat(!JSON.stringify(headers).includes('secret'), 'headers without the token');
-          response.end(JSON.stringify(body));
-        },
-        (error: unknown) => {
-          if (error instanceof RequestRefused && error.status >= 400 && error.message !== '')
-            response.writeHead(error.status).end();
-          else if (request.destroyed && !request.complete) response.destroy();
-          else failures.push(error);
-        },
-      )
-      .catch((error: unknown) => failures.push(error));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const reading = (async () => {
+    for await (const delivery of source.deliveries()) {
+      if (JSON.stringify(delivery.events).includes(TOKEN))
+        failures.push(new Error('an event holds the token of the endpoint'));
+      await delivery.acknowledge({ rejected: [] });
+    }
+  })();
+  reading.catch((error: unknown) => failures.push(error));
   const send = async (text: string): Promise<string> => {
     const socket = connect(port, '127.0.0.1');
     let answer = '';
@@ -43,7 +43,7 @@ export async function webhook(): Promise<OpenTarget> {
   };
   const header = fc.oneof(
     fc.constantFrom(
-      'Authorization: Bearer secret',
+      `Authorization: Bearer ${TOKEN}`,
       'Authorization: bearer',
       'Content-Type: application/x-www-form-urlencoded',
       'Content-Type: application/json',
@@ -57,31 +57,37 @@ export async function webhook(): Promise<OpenTarget> {
   const requests = fc
     .record({
       method: fc.constantFrom('GET', 'POST', 'PUT', 'HEAD', 'TRACE', 'é'),
-      path: anyText,
+      path: fc.oneof(
+        fc.constant(''),
+        fc.constant(''),
+        anyText.map((text) => `?${text}`),
+        anyText,
+      ),
       headers: fc.array(header, { maxLength: 6 }),
       body,
       right: fc.boolean(),
     })
     .map(({ method, path, headers, body: content, right }) => {
       const all = [
-        ...(right ? ['Authorization: Bearer secret', `Content-Length: ${Buffer.byteLength(content, 'latin1')}`] : []),
+        ...(right ? [`Authorization: Bearer ${TOKEN}`, `Content-Length: ${Buffer.byteLength(content, 'latin1')}`] : []),
         ...headers,
       ];
-      return [`${method} /${path} HTTP/1.1`, 'Host: h', 'Connection: close', ...all, '', content].join('\r\n');
+      return [`${method} ${PATH}${path} HTTP/1.1`, 'Host: h', 'Connection: close', ...all, '', content].join('\r\n');
     });
   return hide({
     inputs: fc.oneof({ weight: 3, arbitrary: requests }, mutated(requests), anyText),
     async check(text) {
       const answer = await send(text);
       const failure = failures.shift();
-      if (failure !== undefined) throw new Error('the request was neither taken nor refused', { cause: failure });
+      if (failure !== undefined) throw new Error('the source failed', { cause: failure });
       // Nothing comes back where not even one line came.
       if (answer !== '')
         expectThat(/^HTTP\/1\.1 [1-5]\d\d /.test(answer), `an answer of HTTP, got ${answer.slice(0, 80)}`);
     },
     close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      stop.abort();
+      await reading.catch(() => undefined);
+      await source.close();
     },
   });
 }

@@ -50,7 +50,7 @@ export async function workflowStatus(): Promise<OpenTarget> {
     renew: () => undefined,
   });
   return hide({
-    inputs: mutatedJson([WORKFLOW]),
+    inputs: mutatedJson([WORKFLOW.status]).map((status) => ({ ...WORKFLOW, status })),
     async check(object) {
       body = JSON.stringify(object);
       const outcome = await readWorkflowOutcome(client, REFERENCE, 'f');
