@@ -61,6 +61,18 @@ const RUN_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a sensor flooded with events that it can only park',
+    async run(stage) {
+      await stage.apply({
+        annotations: { 'sluice.io/correlate-by': 'scene' },
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'])],
+      });
+      await stage.world.bus.publishEvents(Array.from({ length: 120 }, (_, at) => stage.event('a', `${at}`)));
+      await eventually(async () => (await stage.runIds('Parked')).length === 120);
+    },
+  },
+  {
     name: 'a sensor that was asked to retrigger what is not there',
     async run(stage) {
       await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });

@@ -1,4 +1,6 @@
 /** Each of Temporal's limits, set low enough to be reached here; docs/architecture.md lists what happens at them. */
+import { startDecidedRun } from '../../activities/start-decided-run';
+import { createRunStart } from '../../workflows/run-start';
 import { eventually } from '../setup/eventually';
 import { openWorld, type SluiceWorld } from './sluice-world';
 import { Stage } from './stage';
@@ -43,6 +45,55 @@ describe('a sensor at the limits of Temporal', () => {
       );
       const { raw } = await stage.handle.describe();
       expect(raw.pendingChildren ?? []).toEqual([]);
+    });
+  });
+
+  it('parks a run that Temporal refuses because of its size instead of asking for ever', async () => {
+    await inWorldWith({ 'limit.blobSize.error': '60000', 'limit.blobSize.warn': '50000' }, async (stage, world) => {
+      const definition = stage.define({ triggers: [stage.httpTrigger('t', ['a'])] });
+      const event = stage.event('a', '1', { item: 'x'.repeat(80_000) });
+      const start = createRunStart(definition, [{ id: 'fire', trigger: 't', dependencies: { a: [event] } }]);
+      await startDecidedRun(world.client.workflow, world.taskQueue, start);
+      const run = await stage.onlyRun('Parked');
+      expect(await stage.fires(run)).toMatchObject([{ failure: { code: 'BUS_EVENT_TOO_LARGE' } }]);
+      await run.signal('discard', { by: 'ada', why: 'test' });
+    });
+  });
+
+  it('keeps fewer activities of a run pending than Temporal allows, and fires all', async () => {
+    await inWorldWith({ 'limit.numPendingActivities.error': '510' }, async (stage) => {
+      const triggers = Array.from({ length: 60 }, (_, at) => stage.httpTrigger(`t${at}`, ['a']));
+      await stage.apply({ triggers });
+      await stage.handle.signal('pause', { by: 'ada', why: 'so that they come together' });
+      await eventually(async () => {
+        const { raw } = await stage.handle.describe();
+        return !(raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'sluiceListen');
+      });
+      await stage.publish(...Array.from({ length: 10 }, (_, at) => stage.event('a', `${at}`)));
+      await stage.handle.signal('resume', { by: 'ada', why: 'now' });
+      await eventually(async () => (await stage.runIds('Succeeded')).length > 0, { timeoutMs: 100_000 });
+      await eventually(() => triggers.every((_, at) => stage.requests(`t${at}`).length === 10), { timeoutMs: 100_000 });
+    });
+  });
+
+  it('continues as new before its history or its signals are too many', async () => {
+    const dynamicConfig = {
+      'history.maximumSignalsPerExecution': '60',
+      'limit.historyCount.suggestContinueAsNew': '40',
+      'limit.historyCount.error': '400',
+    };
+    await inWorldWith(dynamicConfig, async (stage) => {
+      await stage.apply({
+        annotations: BY_SCENE,
+        dependencies: ['a', 'b'],
+        triggers: [stage.httpTrigger('t', ['a', 'b'])],
+      });
+      const { runId } = await stage.handle.describe();
+      for (let scene = 0; scene < 80; scene += 1) {
+        await stage.publish(...['a', 'b'].map((name) => stage.event(name, `${scene}`, { scene: `${scene}` })));
+      }
+      await eventually(() => stage.requests().length === 80, { timeoutMs: 100_000 });
+      expect((await stage.handle.describe()).runId).not.toBe(runId);
     });
   });
 });
