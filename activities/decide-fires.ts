@@ -11,6 +11,7 @@ import type { ExpressionEngine } from '../src/sensor/expression-engine';
 import { readKeys } from '../src/sensor/observation-keys';
 import type { SensorPlan } from '../src/sensor/sensor-plan';
 import type { Dependency } from '../src/manifest/filters';
+import { foreignNamespace, type SensorOnBus } from './foreign-events';
 import type { Observation, ObjectName } from '../workflows/messages';
 
 /** Envelopes come from outside and may be of any length. */
@@ -43,22 +44,25 @@ export interface EventDecision {
 
 /** Decisions in the order of the events. Throws only what the engine throws; see `decideEach`. */
 export async function decideFires(
-  sensor: ObjectName,
+  sensor: SensorOnBus,
   plan: SensorPlan,
   incoming: readonly IncomingEvent[],
   engine: ExpressionEngine,
   now: () => number = Date.now,
 ): Promise<EventDecision[]> {
-  const pairs = incoming.flatMap((item) => {
+  const dependenciesOf = (item: IncomingEvent): readonly Dependency[] => {
     const event = addressedEvent(item);
-    return event === undefined ? [] : plan.dependenciesOf(event).map((dependency) => ({ event, dependency }));
+    return event === undefined || foreignNamespace(event, sensor) !== undefined ? [] : plan.dependenciesOf(event);
+  };
+  const pairs = incoming.flatMap((item) => {
+    const { event } = item;
+    return event === undefined ? [] : dependenciesOf(item).map((dependency) => ({ event, dependency }));
   });
   const verdicts = await evaluateDependencies(pairs, engine);
   const decisions: EventDecision[] = [];
   let next = 0;
   for (const item of incoming) {
-    const event = addressedEvent(item);
-    const dependencies = event === undefined ? [] : plan.dependenciesOf(event);
+    const dependencies = dependenciesOf(item);
     const answers = dependencies.map((dependency, index) => ({ dependency, verdict: verdicts[next + index] }));
     next += dependencies.length;
     decisions.push(await decideEvent(sensor, plan, item, answers, engine, now()));
@@ -75,7 +79,7 @@ function addressedEvent({ event, subject }: IncomingEvent): CloudEvent | undefin
 }
 
 async function decideEvent(
-  sensor: ObjectName,
+  sensor: SensorOnBus,
   plan: SensorPlan,
   incoming: IncomingEvent,
   answers: ReadonlyArray<{ dependency: Dependency; verdict: Verdict | undefined }>,
@@ -105,11 +109,7 @@ async function decideEvent(
         ),
     });
   } else if (answers.length === 0) {
-    records.push({
-      ...about,
-      decision: 'unmatched',
-      reason: 'no dependency of the sensor takes this event source and event name',
-    });
+    records.push({ ...about, decision: 'unmatched', reason: describeUnmatched(incoming.event, sensor) });
   }
   for (const { dependency, verdict } of answers) {
     if (verdict === undefined) continue;
@@ -147,6 +147,13 @@ async function decideEvent(
     }
   }
   return { incoming, fires, observations, records };
+}
+
+function describeUnmatched(event: CloudEvent, sensor: SensorOnBus): string {
+  const namespace = foreignNamespace(event, sensor);
+  return namespace === undefined
+    ? 'no dependency of the sensor takes this event source and event name'
+    : `it comes from namespace ${namespace}, which the EventBus does not accept (sluice.io/accept-namespaces)`;
 }
 
 export function describeIncoming(

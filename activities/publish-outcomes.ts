@@ -75,6 +75,7 @@ export function outcomeEvent(request: PublishOutcomesRequest, fire: FireStatus):
     specversion: '1.0',
     id: outcomeEventId(request.sensor.name, fire.id, outcome),
     source: OUTCOME_SOURCE,
+    sluicenamespace: request.sensor.namespace,
     subject: request.sensor.name,
     type: 'org.ogc.api.job.result',
     time: outcome?.finishedAt ?? new Date().toISOString(),

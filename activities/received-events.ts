@@ -49,7 +49,7 @@ export class ReceivedEvents {
   }
 
   private convert(received: ReceivedEvent, now: string): CloudEvent {
-    const { eventSourceName, eventName, cloudEventType, idOf } = this.options;
+    const { namespace, eventSourceName, eventName, cloudEventType, idOf } = this.options;
     const { data, document } = received;
     // Before anything that recurses: the id is derived from the document's JSON.
     assertDepth(data, MAX_EVENT_DEPTH - 1);
@@ -62,6 +62,7 @@ export class ReceivedEvents {
       source: eventSourceName,
       type: cloudEventType,
       subject: eventName,
+      sluicenamespace: namespace,
       datacontenttype: 'application/json',
       time: received.time ?? now,
       data,

@@ -2,7 +2,7 @@
 import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors';
-import { eventKey, type CloudEvent } from '../event/cloud-event';
+import { eventKey, messageId, type CloudEvent } from '../event/cloud-event';
 import { encodeEvent } from '../event/encode-event';
 import type { PublishOptions, PublishOutcome } from './bus';
 import type { BusConnection } from './connection';
@@ -131,7 +131,7 @@ export class EventPublisher {
       const interrupt = (): void => reject(new Error('it was interrupted before it was confirmed'));
       interrupts.add(interrupt);
       this.client
-        .publish(eventSubject(event.source, event.subject), payload, { msgID: eventKey(event), timeout })
+        .publish(eventSubject(event.source, event.subject), payload, { msgID: messageId(event), timeout })
         .finally(() => interrupts.delete(interrupt))
         .then(resolve, reject);
     });

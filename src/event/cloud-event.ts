@@ -23,6 +23,8 @@ export interface CloudEvent {
   readonly data?: JsonValue;
   /** Present for anything that is not JSON. */
   readonly data_base64?: string;
+  /** Namespace of the EventSource, or of the Sensor whose outcome it is; Argo Events does not say. */
+  readonly sluicenamespace?: string;
   /** W3C trace context, when the producer sent one. */
   readonly traceparent?: string;
 }
@@ -31,6 +33,15 @@ export interface CloudEvent {
 export function traceparentOf(events: readonly CloudEvent[]): string | undefined {
   const traced = events.filter(({ traceparent }) => traceparent !== undefined);
   return traced.sort((one, other) => Date.parse(other.time) - Date.parse(one.time))[0]?.traceparent;
+}
+
+/**
+ * What the bus recognises a repetition by. Event sources of two namespaces may have one name, and what one of them has
+ * published must not make the other's event a duplicate.
+ */
+export function messageId(event: Pick<CloudEvent, 'source' | 'id' | 'sluicenamespace'>): string {
+  const { sluicenamespace } = event;
+  return sluicenamespace === undefined ? eventKey(event) : `${sluicenamespace}/${eventKey(event)}`;
 }
 
 /** Globally unique name of an event: CloudEvents promises uniqueness of source + id only. */

@@ -33,6 +33,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     throw undecodable('attribute "specversion" is not "1.0"');
   }
   const datacontenttype = optionalText(envelope, 'datacontenttype') ?? 'application/json';
+  const namespace = optionalText(envelope, 'sluicenamespace');
   const traceparent = optionalText(envelope, 'traceparent', Number.POSITIVE_INFINITY);
   const isTraced = traceparent !== undefined && traceparent.length <= MAX_ATTRIBUTE_LENGTH;
   return {
@@ -43,6 +44,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     subject,
     datacontenttype,
     time: decodeTime(envelope),
+    ...(namespace !== undefined && { sluicenamespace: namespace }),
     // A trace context that cannot be one is dropped, as W3C asks: the event is worth more than its trace.
     ...(isTraced && { traceparent }),
     ...decodeData(envelope, datacontenttype),

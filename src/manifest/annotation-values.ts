@@ -122,7 +122,17 @@ export const SENSOR_ANNOTATIONS = {
   'outcome-streams': outcomeStreams.describe('Redis streams for outcomes: success=STREAM,failure=STREAM.'),
 };
 
+const namespaces = z.string().transform((text, context): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name === '*' || /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) return names;
+  context.addIssue({ code: 'custom', message: 'names of namespaces with commas between them, or *' });
+  return z.NEVER;
+});
+
 export const EVENT_BUS_ANNOTATIONS = {
+  'accept-namespaces': namespaces.describe(
+    'Other namespaces whose events the Sensors of this bus take, where several share one NATS; * for all.',
+  ),
   retention: choice(['limits', 'until-handled']).describe(
     'limits (default): the limits of streamConfig remove events, handled or not. until-handled: only handled events ' +
       'are removed, and sources wait while the stream is full.',

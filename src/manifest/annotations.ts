@@ -81,6 +81,8 @@ export interface EventSourceOptions {
 
 /** Options of an EventBus, those only that differ from the default. Plain JSON. */
 export interface EventBusOptions {
+  /** Other namespaces whose events sensors of this bus take; `*`: all. */
+  readonly acceptNamespaces?: readonly string[];
   readonly retention?: 'until-handled';
 }
 
@@ -168,9 +170,14 @@ export function readEventBusOptions(annotations: Annotations | undefined): {
 } {
   const findings = new Findings();
   const remaining = ourAnnotations(annotations);
-  const { retention } = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
+  const values = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
   refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, [], findings);
-  return { options: retention === 'until-handled' ? { retention } : {}, findings: findings.list };
+  const { retention, 'accept-namespaces': acceptNamespaces } = values;
+  const options = {
+    ...(retention === 'until-handled' && { retention }),
+    ...(acceptNamespaces !== undefined && { acceptNamespaces }),
+  };
+  return { options, findings: findings.list };
 }
 
 function ourAnnotations(annotations: Annotations | undefined): Map<string, string> {

@@ -225,6 +225,7 @@ describe('the relay', () => {
       specversion: '1.0',
       id: 'scenes:s:1-0',
       source: 'stac',
+      sluicenamespace: 'argo',
       subject: 'scenes',
       type: 'redis',
       datacontenttype: 'application/json',

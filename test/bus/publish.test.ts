@@ -21,6 +21,19 @@ describe('publishing events', () => {
     await nats?.stop();
   });
 
+  it("takes no event of another namespace's event source for a repetition", async () => {
+    const [own, other, again] = await bus.publishEvents([
+      sampleEvent('order-1', { sluicenamespace: 'tenant-a' }),
+      sampleEvent('order-1', { sluicenamespace: 'tenant-b' }),
+      sampleEvent('order-1', { sluicenamespace: 'tenant-a' }),
+    ]);
+    expect([own, other]).toMatchObject([
+      { kind: 'published', duplicate: false },
+      { kind: 'published', duplicate: false },
+    ]);
+    expect(again).toMatchObject({ kind: 'published', duplicate: true });
+  });
+
   it('puts them on the stream and subjects of Argo Events, with their key as message id', async () => {
     const [outcome] = await bus.publishEvents([sampleEvent('first', { source: 'stac', subject: 'scenes' })]);
     expect(outcome).toMatchObject({ kind: 'published', duplicate: false });

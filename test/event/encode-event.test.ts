@@ -13,6 +13,7 @@ const event: CloudEvent = {
   time: '2026-01-02T03:04:05.678Z',
   datacontenttype: 'application/json',
   data: { stream: 'stac-events', values: { href: 'https://stac.example/ü' } },
+  sluicenamespace: 'tenant-a',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 };
 

@@ -39,7 +39,13 @@ describe('annotations of an EventBus', () => {
     expect(findings('', { 'sluice.io/retention': 'limits' }).manifest).toMatchObject({ options: {} });
   });
 
+  it('list the namespaces whose events are taken, too', () => {
+    const { manifest } = findings('', { 'sluice.io/accept-namespaces': 'stac, catalogues' });
+    expect(manifest).toMatchObject({ options: { acceptNamespaces: ['stac', 'catalogues'] } });
+  });
+
   it.each([
+    [{ 'sluice.io/accept-namespaces': 'Not a namespace' }, 'names of namespaces'],
     [{ 'sluice.io/retention': 'forever' }, 'limits'],
     [{ 'sluice.io/retntion': 'limits' }, 'sluice.io/retention'],
   ])('are refused when they are %j', (annotations, expected) => {
