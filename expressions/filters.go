@@ -37,10 +37,15 @@ func filterData(it *item, doc *document) (any, error) {
 			return nil, err
 		}
 		if matches {
-			return map[string]any{"passed": true, "found": found.String()}, nil
+			return verdict(true, found.String()), nil
 		}
 	}
-	return map[string]any{"passed": false, "found": found.String()}, nil
+	return verdict(false, found.String()), nil
+}
+
+// verdict shortens what was found: it is only shown to people.
+func verdict(passed bool, found string) any {
+	return map[string]any{"passed": passed, "found": shortenTo(found, 1000)}
 }
 
 func matchValue(it *item, found gjson.Result, wanted string) (bool, error) {
@@ -113,5 +118,5 @@ func filterWithGovaluate(expression string, fields []field, doc *document) (any,
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"passed": result == true, "found": fmt.Sprint(result)}, nil
+	return verdict(result == true, fmt.Sprint(result)), nil
 }

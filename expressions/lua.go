@@ -67,11 +67,7 @@ func filterWithLua(script string, doc *document) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := returned.String()
-	if len(found) > 100 {
-		found = found[:100]
-	}
-	return map[string]any{"passed": returned == lua.LTrue, "found": found}, nil
+	return verdict(returned == lua.LTrue, returned.String()), nil
 }
 
 // newLuaState opens what cannot reach beyond the interpreter. Of `os` the clock remains, because scripts that only

@@ -1,7 +1,7 @@
 /** Generated cases for the differential test: what a Sensor or EventSource can ask of the Go libraries. */
 import fc from 'fast-check';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { JsonObject, JsonValue } from '../../src/event/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../src/event/json';
 import type { DependencyFilters } from '../../src/manifest/filters';
 import type { TriggerParameter } from '../../src/manifest/parameters';
 import { conditions } from './random-conditions';
@@ -53,6 +53,13 @@ export function eventOf(data: JsonValue, time = '2026-01-02T03:04:05Z'): CloudEv
 }
 
 const roots = fc.oneof({ weight: 12, arbitrary: objects }, { weight: 1, arbitrary: values });
+/** Argo Events reads `x-y` as `x_y`; of both it takes one by chance. */
+function withoutTwins(data: JsonValue): JsonValue {
+  if (!isJsonObject(data) || !Object.hasOwn(data, 'x_y')) return data;
+  const { 'x-y': _twin, ...others } = data;
+  return others;
+}
+
 const operators = fc.constantFrom('and' as const, 'or' as const, undefined);
 
 const arbitraries: { readonly [Kind in CaseKind]: fc.Arbitrary<Extract<DifferentialCase, { kind: Kind }>> } = {
@@ -85,7 +92,7 @@ const arbitraries: { readonly [Kind in CaseKind]: fc.Arbitrary<Extract<Different
     timezone: timezones,
     times: fc.array(instants, { minLength: 1, maxLength: 4 }),
   }),
-  source: fc.record({ kind: fc.constant('source'), expression: sourceFilters, data: roots }),
+  source: fc.record({ kind: fc.constant('source'), expression: sourceFilters, data: roots.map(withoutTwins) }),
 };
 
 /** How often each kind comes up among twenty cases. */

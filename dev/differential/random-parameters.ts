@@ -33,7 +33,19 @@ const parameters: fc.Arbitrary<TriggerParameter> = fc.record(
   { requiredKeys: ['src', 'dest'] },
 );
 
+/**
+ * JavaScript moves keys that look like integers to the front, so the text of an object into which a former parameter has
+ * written one differs (docs/decisions/061-numbers-and-key-order.md).
+ */
+function showsMovedKey(list: readonly TriggerParameter[]): boolean {
+  return list.some((reader, index) => {
+    const place = `${reader.dest ?? ''}.`;
+    const isJoining = reader.operation === 'append' || reader.operation === 'prepend';
+    return isJoining && list.slice(0, index).some(({ dest = '' }) => dest.startsWith(place) && /(^|\.):?\d/.test(dest));
+  });
+}
+
 export const parameterLists = fc.oneof(
   { weight: 3, arbitrary: parameters.map((each) => [each]) },
-  { weight: 1, arbitrary: fc.array(parameters, { minLength: 2, maxLength: 4 }) },
+  { weight: 1, arbitrary: fc.array(parameters, { minLength: 2, maxLength: 4 }).filter((list) => !showsMovedKey(list)) },
 );

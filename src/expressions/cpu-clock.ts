@@ -23,8 +23,10 @@ const LONGEST_LINE = 100;
 export function currentThreadId(): number {
   try {
     const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
-    closeSync(openSync(pathOf(id), 'r'));
-    return id;
+    const clock = createCpuClock(id);
+    const used = clock.read();
+    clock.close();
+    return used > 0 ? id : UNKNOWN_THREAD; // some kernels have the file but do not count
   } catch {
     return UNKNOWN_THREAD;
   }

@@ -106,6 +106,6 @@ export class EvaluationThread {
     const threadId = Atomics.load(this.progress, THREAD_ID);
     if (threadId === NOT_STARTED) return 0;
     this.clock ??= createCpuClock(threadId);
-    return this.clock.read() - Atomics.load(this.progress, STARTED_AT);
+    return (Math.floor(this.clock.read()) - Atomics.load(this.progress, STARTED_AT)) | 0; // 32 bits that wrap around
   }
 }

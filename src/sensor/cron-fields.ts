@@ -21,6 +21,9 @@ export const CRON_FIELDS: readonly CronField[] = [
   { name: 'day of week', least: 0, most: 6, names: DAYS },
 ];
 
+/** A list of every value of the largest field, with room to spare. */
+const LONGEST_FIELD = 1_000;
+
 /**
  * The field as `*` or as a list of numbers, or undefined for what cannot be read.
  *
@@ -28,6 +31,7 @@ export const CRON_FIELDS: readonly CronField[] = [
  * go together: both must fit if one of them is `*`, else either.
  */
 export function expandCronField(text: string, field: CronField): string | undefined {
+  if (text.length > LONGEST_FIELD) return undefined;
   const values = new Set<number>();
   let hasStar = false;
   for (const part of text.split(',').filter((each) => each !== '')) {

@@ -74,5 +74,5 @@ export function visibleToTemplate(template: string, data: JsonValue): JsonValue 
 
 function pick(data: JsonValue, keys: Keys): JsonValue {
   if (keys === 'all' || typeof data !== 'object' || data === null || Array.isArray(data)) return data;
-  return Object.fromEntries(Object.entries(data).filter(([key]) => keys.includes(key)));
+  return Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(data, key) ? [[key, data[key] ?? null]] : [])));
 }

@@ -13,7 +13,7 @@ const template = (text: string): ExpressionRequest => ({ kind: 'template', templ
 describe('an expression that harms', () => {
   let engine: ExpressionEngine;
   beforeAll(() => {
-    engine = createExpressionEngine({ timeLimitMs: 1_000, maxMemoryMb: 128 });
+    engine = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128 });
   });
   afterAll(() => engine.close());
 
