@@ -81,7 +81,8 @@ function adviseOnEmpty(comparator: DataFilter['comparator']): string {
 }
 
 /** One pattern that matches where any of them does. */
-function oneOf(patterns: readonly string[]): string {
+function oneOf(values: readonly string[]): string {
+  const patterns = values.filter((pattern) => pattern !== '');
   const areWholeWords = patterns.every((pattern) => /^[\w-]+$/.test(pattern));
   return areWholeWords ? `^(${patterns.join('|')})$` : patterns.map((pattern) => `(${pattern})`).join('|');
 }
