@@ -19,6 +19,8 @@ export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
   { secrets, log }: { readonly secrets: SecretReader; readonly log: Logger },
+  /** Of the reader before this one, as its heartbeat had them. */
+  formerMarks?: unknown,
 ): OpenedSource {
   const { namespace, name, options } = definition;
   const factory = findSource(kind);
@@ -39,6 +41,7 @@ export function openSource(
     signal,
     startFrom: options.startFrom,
     maskedHeaders: options.maskedHeaders,
+    formerMarks,
     log: write,
   });
   return { source, cloudEventType: factory.cloudEventType, spec, write };

@@ -14,7 +14,8 @@ import {
   type OutcomeRedisAccess,
   type OutcomeRedisSecret,
 } from '../src/manifest/outcome-redis';
-import { isBeyondWaiting, readRedisCredentials, withoutCommand } from '../src/sources/redis-connection';
+import { isBeyondWaiting, withoutCommand } from '../src/sources/redis-errors';
+import { readRedisCredentials } from '../src/sources/redis-options';
 import type { ObjectName } from '../workflows/messages';
 
 export interface OutcomeRedis {

@@ -2,7 +2,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { BusLog } from '../src/bus/bus';
 import { describeError } from '../src/errors';
-import type { JsonObject } from '../src/event/json';
+import { isJsonObject, type JsonObject } from '../src/event/json';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
@@ -27,7 +27,11 @@ export function createRelayActivities(
       const name = `event source ${definition.namespace}/${definition.name}, event ${eventName}`;
       const log: BusLog = (level, message) => dependencies.log[level](message);
       outages.begun(name, log);
-      const beating = keepBeating({ event: request.eventName, ...WAITS_FOR_BUS });
+      const beating = keepBeating({
+        event: request.eventName,
+        ...WAITS_FOR_BUS,
+        marks: readMarks(context.info.heartbeatDetails),
+      });
       try {
         await relay(request, context, dependencies, beating);
       } catch (error) {
@@ -45,7 +49,7 @@ export function createRelayActivities(
 
 async function relay(
   request: RelayEventsRequest,
-  { cancellationSignal: signal }: Context,
+  { cancellationSignal: signal, info }: Context,
   dependencies: WorkerDependencies,
   beating: Beating,
 ): Promise<void> {
@@ -54,7 +58,12 @@ async function relay(
   const { buses, engine, metrics } = dependencies;
   // Before the source is opened: a relay that ends while it waits for its bus leaves no source behind.
   const bus = await unlessCancelled(buses.get(definition.bus));
-  const { source, cloudEventType, spec, write } = openSource(request, signal, dependencies);
+  const { source, cloudEventType, spec, write } = openSource(
+    request,
+    signal,
+    dependencies,
+    readMarks(info.heartbeatDetails),
+  );
   const filter = createSourceFilter(spec, engine);
   const { idFrom } = definition.options;
   const relayed = { namespace, eventSourceName: name, eventName };
@@ -82,7 +91,13 @@ async function relay(
     const counts = eventRelay.counts();
     telemetry.observe(counts);
     const busProblem = bus.problem();
-    return { event: eventName, ...counts, backlog: meter.latest(), ...(busProblem !== undefined && { busProblem }) };
+    return {
+      event: eventName,
+      ...counts,
+      backlog: meter.latest(),
+      marks: source.marks?.(),
+      ...(busProblem !== undefined && { busProblem }),
+    };
   });
   let problem: unknown;
   try {
@@ -95,6 +110,10 @@ async function relay(
     await measuring;
     telemetry.close(endingOf(problem));
   }
+}
+
+function readMarks(heartbeat: unknown): unknown {
+  return isJsonObject(heartbeat) ? heartbeat.marks : undefined;
 }
 
 /** Annotation `sluice.io/id-from`; an event without a value there gets the derived id. */

@@ -1,13 +1,14 @@
 /** How many entries of Redis streams a consumer group has before it. */
 import type Redis from 'ioredis';
 import type { StreamStart } from '../manifest/annotations';
-import { redisErrorCode } from './redis-connection';
+import { redisErrorCode } from './redis-errors';
+import { BEFORE_ALL } from './redis-stream-ids';
+import { replyFields } from './redis-stream-reader';
 import type { SourceBacklog } from './source';
 
 const COUNT_AT_ONCE = 100;
 /** Entries travel here to be counted, and this is done every few seconds. */
 const COUNT_AT_MOST = 1_000;
-const BEFORE_ALL = '0-0';
 
 interface GroupState {
   readonly pending: number;
@@ -52,7 +53,7 @@ async function readGroupState(client: Redis, stream: string, group: string): Pro
     throw error;
   }
   for (const fields of reply) {
-    const state = toFields(fields);
+    const state = replyFields(fields);
     if (state.get('name') !== group) continue;
     const [lag, position] = [state.get('lag'), state.get('last-delivered-id')];
     return {
@@ -62,11 +63,6 @@ async function readGroupState(client: Redis, stream: string, group: string): Pro
     };
   }
   return undefined;
-}
-
-function toFields(reply: unknown): ReadonlyMap<unknown, unknown> {
-  const list: readonly unknown[] = Array.isArray(reply) ? reply : [];
-  return new Map(list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1]] as const] : [])));
 }
 
 async function countUnread(client: Redis, stream: string, { lag, lastDeliveredId }: GroupState): Promise<Count> {

@@ -1,8 +1,6 @@
 /** What XREADGROUP, XAUTOCLAIM and their kin answer, and one consumer group's view of one server. */
 import type Redis from 'ioredis';
 import { setField } from '../event/json';
-import type { StreamStart } from '../manifest/annotations';
-import { redisErrorCode } from './redis-connection';
 
 /** `fields` is null for an entry that was trimmed or deleted while it was pending. */
 export interface StreamEntry {
@@ -17,28 +15,6 @@ type RawEntry = readonly [id: string, fields: readonly string[] | null];
 export interface ConsumerGroup {
   readonly group: string;
   readonly consumer: string;
-}
-
-/** Creates the group, and the stream with it where it is missing. Returns false if it was there. */
-export async function createGroup(client: Redis, stream: string, group: string, start: StreamStart): Promise<boolean> {
-  try {
-    await client.xgroup('CREATE', stream, group, startId(start), 'MKSTREAM');
-    return true;
-  } catch (error) {
-    if (redisErrorCode(error) === 'BUSYGROUP') return false;
-    throw error;
-  }
-}
-
-function startId(start: StreamStart): string {
-  switch (start.kind) {
-    case 'all':
-      return '0';
-    case 'new':
-      return '$';
-    case 'id':
-      return start.id;
-  }
 }
 
 /** Entries after `cursor` in each stream's own pending list, or new ones where the cursor is `>`. */
@@ -76,6 +52,12 @@ export async function claimAbandoned(
 function toEntries(stream: string, entries: ReadonlyArray<RawEntry | null>): StreamEntry[] {
   // Redis 6.2 answers a claimed entry that was deleted with a bare nil, without its id.
   return entries.flatMap((entry) => (entry ? [{ stream, id: entry[0], fields: entry[1] }] : []));
+}
+
+/** Name and value by turns, as RESP2 has what is a map. */
+export function replyFields(reply: unknown): ReadonlyMap<unknown, unknown> {
+  const list: readonly unknown[] = Array.isArray(reply) ? reply : [];
+  return new Map(list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1]] as const] : [])));
 }
 
 /** Fields as sensors see them. A field that occurs twice keeps its last value, as in Argo Events. */

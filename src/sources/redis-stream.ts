@@ -4,31 +4,26 @@
  * An entry stays pending in the consumer group until the bus has it. What was pending when a worker died is read
  * again by the next one, and what other consumers left behind is claimed.
  */
-import type { RedisOptions } from 'ioredis';
+import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors';
+import type { JsonObject } from '../event/json';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
-import {
-  PatientRedis,
-  isBeyondWaiting,
-  isMissingGroup,
-  probeRedis,
-  redisErrorCode,
-  redisOptions,
-  sourceError,
-} from './redis-connection';
+import { isMissingGroup, redisErrorCode, sourceError } from './redis-errors';
+import { RedisLink, probeRedis, unlessAborted } from './redis-link';
 import { measureBacklog } from './redis-stream-backlog';
+import { StreamGroups } from './redis-stream-groups';
 import {
   claimAbandoned,
-  createGroup,
   entryTime,
   fieldsToValues,
   readGroup,
   type ConsumerGroup,
   type StreamEntry,
 } from './redis-stream-reader';
+import { ReadAhead } from './redis-stream-read-ahead';
 import type {
   Delivery,
   ReceivedEvent,
@@ -46,9 +41,16 @@ const BLOCK_MS = 2_000;
 const CLAIM_EVERY_MS = 10_000;
 const CLAIM_IDLE_MS = 30_000;
 const RETRY_MS = 500;
+/** When stopped, for Redis to take what is on the bus already; what it does not take is recognised later. */
+const ACKNOWLEDGE_WITHIN_MS = 1_500;
+const FIRST_REREAD_MS = 100;
+const LONGEST_REREAD_MS = 10_000;
+/** Given back again within this time: the same fault goes on. */
+const SAME_FAULT_MS = 60_000;
 /** Reads new entries only; anything else reads this consumer's own pending entries after that id. */
 const NEW_ENTRIES = '>';
 const FIRST_PENDING = '0';
+const NO_ENTRY = '0-0';
 
 export const redisStreamSource: SourceFactory<RedisStreamEventSource> = {
   kind: 'redisStream',
@@ -57,19 +59,33 @@ export const redisStreamSource: SourceFactory<RedisStreamEventSource> = {
   create: (spec, context) => new RedisStreamSource(spec, context),
 };
 
+interface Connections {
+  readonly reader: Redis;
+  readonly commands: Redis;
+}
+
 class RedisStreamSource implements Source {
   private readonly streams: readonly string[];
   private readonly group: ConsumerGroup;
+  private readonly groups: StreamGroups;
+  private readonly readAhead: ReadAhead;
   private readonly cursors = new Map<string, string>();
   /** Pending entries may have been added behind the cursors. Not done at once: a read may be under way. */
-  private mustRereadPending = true;
+  private rereadAt: number | undefined = 0;
+  private releasedAt = -Infinity;
+  private rereadPauseMs = FIRST_REREAD_MS;
   /** Handed on and neither acknowledged nor released: reading pending entries again must not hand them on twice. */
   private readonly inFlight = new Set<string>();
   /** Reads block, so acknowledgements have a connection of their own. */
-  private reader: PatientRedis | undefined;
-  private commands: PatientRedis | undefined;
+  private readonly reader: RedisLink;
+  private readonly commands: RedisLink;
   private readonly closing = new AbortController();
+  /** Aborted when the source is closed, or a moment after it was told to stop. */
+  private readonly acknowledging = new AbortController();
+  private state: 'idle' | 'connecting' | 'reading' = 'idle';
+  private failure: Error | undefined;
   private nextClaimAt = 0;
+  private recreatedAt = -Infinity;
   private canClaim = true;
 
   constructor(
@@ -82,22 +98,37 @@ class RedisStreamSource implements Source {
       // Stable, so that the next worker finds its predecessor's pending entries at once.
       consumer: `sluice-${context.namespace}-${context.eventSourceName}-${context.eventName}`,
     };
+    this.groups = new StreamGroups(this.group.group, this.startFrom(), context.formerMarks);
+    this.readAhead = new ReadAhead(Math.max(1, spec.maxMsgCountPerRead ?? DEFAULT_COUNT));
+    this.reader = new RedisLink({ spec, context });
+    this.commands = new RedisLink({ spec, context, isQuiet: true });
   }
 
   async check(): Promise<void> {
-    await probeRedis(await this.options(), this.spec.hostAddress, this.context, async (client) => {
+    await probeRedis({ spec: this.spec, context: this.context }, async (client) => {
       for (const stream of this.streams) await client.xlen(stream);
     });
   }
 
   status(): SourceStatus {
-    return { connected: (this.reader ?? this.commands)?.isConnected() ?? false, dropped: 0 };
+    const problem = this.reader.problem() ?? this.commands.problem();
+    const connected = this.state === 'reading' || (this.state === 'idle' && this.commands.isOpen());
+    return { connected: connected && problem === undefined, dropped: 0, ...(problem !== undefined && { problem }) };
+  }
+
+  marks(): JsonObject {
+    return this.groups.marksOf();
   }
 
   async backlog(signal: AbortSignal): Promise<SourceBacklog> {
-    const { client } = await this.commandsReady(signal);
+    const client = await this.commands.client(signal);
     try {
-      return await measureBacklog(client, this.streams, this.group.group, this.startFrom());
+      const backlog = await unlessAborted(
+        measureBacklog(client, this.streams, this.group.group, this.startFrom()),
+        signal,
+      );
+      if (this.state === 'idle') this.commands.worked();
+      return backlog;
     } catch (error) {
       throw sourceError(error, this.spec.hostAddress, this.context);
     }
@@ -105,72 +136,89 @@ class RedisStreamSource implements Source {
 
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
-    this.reader = new PatientRedis(await this.options(), this.spec.hostAddress, this.context);
-    const stopReading = (): void => this.reader?.close();
-    signal.addEventListener('abort', stopReading, { once: true });
+    this.state = 'connecting';
+    const stop = (): void => this.stop();
+    signal.addEventListener('abort', stop, { once: true });
     let hasGroups = false;
     try {
       while (!signal.aborted) {
         let entries: StreamEntry[];
+        let connections: Connections | undefined;
         try {
-          await Promise.all([this.reader.ready(signal), this.commandsReady(signal)]);
-          if (!hasGroups) await this.createGroups();
+          if (this.failure !== undefined) throw this.failure;
+          connections = await this.connect(signal);
+          if (!hasGroups) await this.ensureGroups(connections);
           hasGroups = true;
-          entries = await this.claim();
-          if (entries.length === 0) entries = await this.read();
+          entries = await this.claim(connections);
+          if (entries.length === 0) entries = await this.read(connections);
+          this.state = 'reading';
+          this.reader.worked();
+          this.commands.worked();
         } catch (error) {
           if (signal.aborted) return;
-          await this.recoverFrom(error);
+          this.state = 'connecting';
+          await this.recoverFrom(error, connections);
           continue;
         }
         if (entries.length > 0) yield this.toDelivery(entries);
+        await this.readAhead.room(signal);
       }
     } finally {
-      signal.removeEventListener('abort', stopReading);
+      signal.removeEventListener('abort', stop);
+      this.state = 'connecting';
       this.reader.close();
     }
   }
 
   close(): Promise<void> {
+    this.acknowledging.abort();
     this.closing.abort();
-    this.reader?.close();
-    this.commands?.close();
+    this.reader.close();
+    this.commands.close();
     return Promise.resolve();
   }
 
-  private options(): Promise<RedisOptions> {
-    return redisOptions(this.spec, this.context);
+  private stop(): void {
+    this.reader.close();
+    delay(ACKNOWLEDGE_WITHIN_MS, undefined, { ref: false, signal: this.closing.signal }).then(
+      () => this.acknowledging.abort(),
+      () => undefined,
+    );
   }
 
   private startFrom(): StreamStart {
     return this.context.startFrom ?? { kind: 'all' };
   }
 
-  private async commandsReady(signal: AbortSignal): Promise<PatientRedis> {
-    if (!this.commands) {
-      const options = await this.options();
-      this.commands ??= new PatientRedis(options, this.spec.hostAddress, this.context, true);
-      if (this.closing.signal.aborted) this.commands.close();
-    }
-    await this.commands.ready(signal);
-    return this.commands;
+  private async connect(signal: AbortSignal): Promise<Connections> {
+    const [reader, commands] = await Promise.all([this.reader.client(signal), this.commands.client(signal)]);
+    return { reader, commands };
   }
 
-  private async createGroups(): Promise<void> {
+  private async ensureGroups({ commands }: Connections): Promise<boolean> {
+    let wasDestroyed = false;
     for (const stream of this.streams) {
-      if (this.commands) await createGroup(this.commands.client, stream, this.group.group, this.startFrom());
+      if (await this.groups.ensure(commands, stream)) {
+        wasDestroyed = true;
+        this.context.log(
+          'warn',
+          `${describeSource(this.context)}: stream "${stream}" or its consumer group "${this.group.group}" was gone; the group was created again`,
+        );
+      }
+      // Who may not acknowledge would read the same entries again and again.
+      await commands.xack(stream, this.group.group, NO_ENTRY);
     }
+    return wasDestroyed;
   }
 
   /** Pending entries first, then new ones; a stream still at its pending entries makes the read return at once. */
-  private async read(): Promise<StreamEntry[]> {
-    if (!this.reader) return [];
-    if (this.mustRereadPending) {
-      this.mustRereadPending = false;
+  private async read({ reader }: Connections): Promise<StreamEntry[]> {
+    if (this.rereadAt !== undefined && performance.now() >= this.rereadAt) {
+      this.rereadAt = undefined;
       for (const stream of this.streams) this.cursors.set(stream, FIRST_PENDING);
     }
-    const count = Math.max(1, this.spec.maxMsgCountPerRead ?? DEFAULT_COUNT);
-    const replies = await readGroup(this.reader.client, this.group, this.cursors, { count, blockMs: BLOCK_MS });
+    const count = this.readAhead.count();
+    const replies = await readGroup(reader, this.group, this.cursors, { count, blockMs: BLOCK_MS });
     for (const [stream, cursor] of this.cursors) {
       if (cursor === NEW_ENTRIES) continue;
       this.cursors.set(stream, replies.get(stream)?.at(-1)?.id ?? NEW_ENTRIES);
@@ -179,8 +227,8 @@ class RedisStreamSource implements Source {
   }
 
   /** What a dead consumer of the group (an Argo Events pod, a worker under another name) left behind. */
-  private async claim(): Promise<StreamEntry[]> {
-    if (!this.canClaim || !this.commands || performance.now() < this.nextClaimAt) return [];
+  private async claim({ commands }: Connections): Promise<StreamEntry[]> {
+    if (!this.canClaim || performance.now() < this.nextClaimAt) return [];
     this.nextClaimAt = performance.now() + CLAIM_EVERY_MS;
     const claimed: StreamEntry[] = [];
     try {
@@ -188,12 +236,14 @@ class RedisStreamSource implements Source {
         let cursor = '0-0';
         do {
           const options = { idleMs: CLAIM_IDLE_MS, cursor, count: DEFAULT_COUNT };
-          const page = await claimAbandoned(this.commands.client, this.group, stream, options);
+          const page = await claimAbandoned(commands, this.group, stream, options);
           cursor = page.cursor;
           claimed.push(...page.entries);
         } while (cursor !== '0-0' && claimed.length < 10 * DEFAULT_COUNT);
       }
     } catch (error) {
+      // Redis has forgotten entries without content that it reported: the error will come again, they will not.
+      if (claimed.length > 0) return this.takeInFlight(claimed);
       if (redisErrorCode(error) !== 'ERR') throw error;
       this.canClaim = false;
       this.context.log(
@@ -207,44 +257,42 @@ class RedisStreamSource implements Source {
   private takeInFlight(entries: readonly StreamEntry[]): StreamEntry[] {
     const fresh = entries.filter((entry) => !this.inFlight.has(transportId(entry)));
     for (const entry of fresh) this.inFlight.add(transportId(entry));
+    this.groups.handedOut(fresh);
+    this.readAhead.took(fresh);
     return fresh;
   }
 
-  private async recoverFrom(error: unknown): Promise<void> {
-    const { signal } = this.context;
+  /** Throws what a person must repair; otherwise the next round begins with new connections where these are broken. */
+  private async recoverFrom(error: unknown, connections: Connections | undefined): Promise<void> {
     if (isSluiceError(error)) throw error;
-    if (isMissingGroup(error) && this.commands) {
-      await this.recreateGroups();
+    // The reply that got lost may have carried entries: they are pending now.
+    this.rereadAt = 0;
+    if (isMissingGroup(error) && connections !== undefined) {
+      await this.recreateGroups(connections);
       return;
     }
-    if (isBeyondWaiting(error)) throw sourceError(error, this.spec.hostAddress, this.context);
-    // The answer that got lost may have carried entries: they are pending now.
-    this.mustRereadPending = true;
-    if (!this.reader?.isConnected() || !this.commands?.isConnected()) return;
-    this.context.log(
-      'warn',
-      `${describeSource(this.context)}: reading failed and is tried again: ${sourceError(error, this.spec.hostAddress, this.context).message}`,
-    );
-    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    this.breakOff(error, connections);
   }
 
-  /** From the beginning: whatever is in the stream now was added after the old group was lost, or is known to the bus. */
-  private async recreateGroups(): Promise<void> {
+  /** Both connections lead to one server: what is wrong with it is wrong for both. */
+  private breakOff(error: unknown, connections: Connections | undefined): void {
+    this.reader.failed(error, connections?.reader);
+    if (redisErrorCode(error) !== '') this.commands.failed(error, connections?.commands);
+  }
+
+  private async recreateGroups(connections: Connections): Promise<void> {
+    const { signal } = this.context;
+    // Somebody may destroy it again and again.
+    const pauseMs = this.recreatedAt + RETRY_MS - performance.now();
+    if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    this.recreatedAt = performance.now();
     try {
-      for (const stream of this.streams) {
-        if (!this.commands || !(await createGroup(this.commands.client, stream, this.group.group, { kind: 'all' })))
-          continue;
-        this.context.log(
-          'warn',
-          `${describeSource(this.context)}: stream "${stream}" or its consumer group "${this.group.group}" was gone; the group was created again`,
-        );
-      }
+      await this.ensureGroups(connections);
     } catch (error) {
-      if (isBeyondWaiting(error)) throw sourceError(error, this.spec.hostAddress, this.context);
-      // Lost again meanwhile: the next read says so.
-      await delay(RETRY_MS, undefined, { signal: this.context.signal }).catch(() => undefined);
+      if (signal.aborted || isMissingGroup(error)) return;
+      this.breakOff(error, connections);
     }
-    this.mustRereadPending = true;
   }
 
   private toDelivery(entries: readonly StreamEntry[]): Delivery {
@@ -256,7 +304,7 @@ class RedisStreamSource implements Source {
         rejected.push({
           transportId: transportId(entry),
           code: 'EVENT_UNDECODABLE',
-          reason: 'the entry was deleted from the stream before it was read',
+          reason: 'the entry was trimmed or deleted from the stream while it was pending; its content is lost',
         });
     }
     const last = entries.at(-1);
@@ -289,29 +337,58 @@ class RedisStreamSource implements Source {
 
   /** Waits out a lost connection: until it is back, the entries count as in flight. */
   private async acknowledge(entries: readonly StreamEntry[]): Promise<void> {
+    const { signal } = this.acknowledging;
     const idsByStream = new Map<string, string[]>();
     for (const { stream, id } of entries) idsByStream.set(stream, [...(idsByStream.get(stream) ?? []), id]);
     for (;;) {
+      let client: Redis | undefined;
       try {
-        if (!this.commands) return;
-        await this.commands.ready(this.closing.signal);
-        const { client } = this.commands;
-        await Promise.all([...idsByStream].map(([stream, ids]) => client.xack(stream, this.group.group, ...ids)));
+        client = await this.commands.client(signal);
+        await unlessAborted(acknowledgeAll(client, this.group.group, idsByStream), signal);
         break;
       } catch (error) {
-        if (this.closing.signal.aborted || isBeyondWaiting(error))
-          throw sourceError(error, this.spec.hostAddress, this.context);
-        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+        signal.throwIfAborted();
+        this.acknowledgementFailed(error, client);
       }
     }
+    this.groups.acknowledged(entries);
+    this.letGo(entries);
+  }
+
+  private acknowledgementFailed(error: unknown, client: Redis | undefined): void {
+    // A demoted master: the reader must leave it, too.
+    if (redisErrorCode(error) === 'READONLY') this.reader.drop();
+    try {
+      this.commands.failed(error, client);
+    } catch (refused) {
+      // Reading on would bring the same entries again and again.
+      this.failure ??= refused instanceof Error ? refused : new Error(String(refused));
+      throw refused;
+    }
+  }
+
+  private letGo(entries: readonly StreamEntry[]): void {
     for (const entry of entries) this.inFlight.delete(transportId(entry));
+    this.readAhead.letGo(entries);
   }
 
   private release(entries: readonly StreamEntry[]): Promise<void> {
-    for (const entry of entries) this.inFlight.delete(transportId(entry));
-    this.mustRereadPending = true;
+    this.letGo(entries);
+    const now = performance.now();
+    this.rereadPauseMs =
+      now - this.releasedAt < SAME_FAULT_MS ? Math.min(2 * this.rereadPauseMs, LONGEST_REREAD_MS) : FIRST_REREAD_MS;
+    this.releasedAt = now;
+    this.rereadAt = Math.max(this.rereadAt ?? 0, now + this.rereadPauseMs);
     return Promise.resolve();
   }
+}
+
+async function acknowledgeAll(
+  client: Redis,
+  group: string,
+  idsByStream: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  await Promise.all([...idsByStream].map(([stream, ids]) => client.xack(stream, group, ...ids)));
 }
 
 function transportId(entry: Pick<StreamEntry, 'stream' | 'id'>): string {

@@ -1,15 +1,17 @@
 /**
  * Event source `redis`: messages of Pub/Sub channels, at most once.
  *
- * Redis keeps nothing for a subscriber that is away. While the bus is away, messages wait here in memory; what does
- * not fit is dropped, and counted.
+ * Redis keeps nothing for a subscriber that is away. While the bus is slow or away, messages wait here up to a bound,
+ * and then in Redis, up to the output buffer that Redis gives a subscriber.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError, isSluiceError } from '../errors';
+import { describeError } from '../errors';
 import { parseJson, type JsonValue } from '../event/json';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
-import { PatientRedis, isBeyondWaiting, probeRedis, redisOptions, sourceError } from './redis-connection';
+import { MessageBuffer } from './message-buffer';
+import { probeRedis } from './redis-link';
+import { RedisSubscription } from './redis-subscription';
 import type {
   Delivery,
   ReceivedEvent,
@@ -20,11 +22,12 @@ import type {
   SourceStatus,
 } from './source';
 
-const MAX_BUFFERED = 10_000;
-const MAX_PER_DELIVERY = 100;
-const RETRY_MS = 500;
-/** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
-const PING_EVERY_MS = 5_000;
+/** When stopped, for the bus to take what waits here. */
+const DRAIN_WITHIN_MS = 3_000;
+/** A pause of the reader that is worth a word. */
+const LONG_PAUSE_MS = 5_000;
+/** A loss is over at once, and a person looks later. */
+const SHOW_LOSS_FOR_MS = 10 * 60_000;
 
 export const redisSource: SourceFactory<RedisEventSource> = {
   kind: 'redis',
@@ -37,107 +40,118 @@ interface ChannelMessage {
   readonly channel: string;
   readonly text: string;
   readonly time: string;
+  readonly bytes: number;
 }
 
 class RedisSource implements Source {
-  private subscriber: PatientRedis | undefined;
-  private buffer: ChannelMessage[] = [];
+  private readonly subscription: RedisSubscription;
+  private readonly buffer = new MessageBuffer<ChannelMessage>();
   private dropped = 0;
-  private isDropping = false;
+  private lossAt: Date | undefined;
   private wake: (() => void) | undefined;
   private failure: Error | undefined;
 
   constructor(
     private readonly spec: RedisEventSource,
     private readonly context: SourceContext,
-  ) {}
-
-  async check(): Promise<void> {
-    await probeRedis(await redisOptions(this.spec, this.context), this.spec.hostAddress, this.context, () =>
-      Promise.resolve(),
+  ) {
+    this.subscription = new RedisSubscription(
+      spec.channels,
+      { spec, context },
+      { message: (channel, text) => this.receive(channel, text), overrun: () => this.noteOverrun() },
     );
   }
 
+  async check(): Promise<void> {
+    await probeRedis({ spec: this.spec, context: this.context }, async (client) => {
+      await client.subscribe(...this.spec.channels);
+    });
+  }
+
   status(): SourceStatus {
-    return { connected: this.subscriber?.isConnected() ?? false, dropped: this.dropped };
+    const problem = this.problem();
+    return {
+      connected: this.subscription.isSubscribed(),
+      dropped: this.dropped,
+      ...(problem !== undefined && { problem }),
+    };
   }
 
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
-    const subscriber = new PatientRedis(
-      await redisOptions(this.spec, this.context),
-      this.spec.hostAddress,
-      this.context,
-    );
-    this.subscriber = subscriber;
     const stop = (): void => {
-      subscriber.close();
+      this.subscription.close();
       this.wakeUp();
     };
     signal.addEventListener('abort', stop, { once: true });
-    subscriber.client.on('message', (channel: string, text: string) => this.receive(channel, text));
-    // The client subscribes again by itself after each reconnection.
-    this.subscribe(subscriber).catch((error: unknown) => {
-      this.failure = error instanceof Error ? error : new Error(String(error));
-      this.wakeUp();
-    });
-    const pinging = setInterval(() => {
-      // The client itself drops the connection when the answer does not come.
-      if (subscriber.isConnected()) subscriber.client.ping().catch(() => undefined);
-    }, PING_EVERY_MS).unref();
+    this.subscription
+      .run(signal)
+      .catch((error: unknown) => (this.failure = error instanceof Error ? error : new Error(String(error))))
+      .finally(() => this.wakeUp());
     try {
       for (;;) {
-        while (this.buffer.length > 0) {
-          yield this.toDelivery(this.buffer.splice(0, MAX_PER_DELIVERY));
+        for (let batch = this.takeBatch(); batch.length > 0; batch = this.takeBatch()) yield this.toDelivery(batch);
+        if (this.buffer.size === 0) {
+          if (signal.aborted) return;
+          if (this.failure !== undefined) throw this.failure;
         }
-        if (signal.aborted) return;
-        if (this.failure !== undefined) throw this.failure;
-        await new Promise<void>((resolve) => (this.wake = resolve));
+        await this.nextWake(signal);
+        if (signal.aborted && this.buffer.size > 0 && !(await this.drains())) return;
       }
     } finally {
-      clearInterval(pinging);
       signal.removeEventListener('abort', stop);
-      subscriber.close();
+      this.subscription.close();
+      this.dropped += this.buffer.discard();
     }
   }
 
   close(): Promise<void> {
-    this.subscriber?.close();
+    this.subscription.close();
     this.wakeUp();
     return Promise.resolve();
   }
 
-  private async subscribe(subscriber: PatientRedis): Promise<void> {
-    const { signal } = this.context;
-    while (!signal.aborted) {
-      try {
-        await subscriber.ready(signal);
-        await subscriber.client.subscribe(...this.spec.channels);
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isSluiceError(error)) throw error;
-        if (isBeyondWaiting(error)) throw sourceError(error, this.spec.hostAddress, this.context);
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
+  private problem(): string | undefined {
+    const problem = this.subscription.problem();
+    if (problem !== undefined) return problem;
+    if (this.subscription.pausedForMs() > LONG_PAUSE_MS) {
+      return `${this.buffer.size} messages wait for the event bus; Redis keeps further ones only up to its client-output-buffer-limit for pubsub`;
     }
+    if (this.lossAt !== undefined && Date.now() - this.lossAt.getTime() < SHOW_LOSS_FOR_MS) {
+      return `messages were lost at ${this.lossAt.toISOString()}: the event bus did not take them in time, and Redis closed the connection (client-output-buffer-limit pubsub). Use redisStream for what must not be lost.`;
+    }
+    return undefined;
+  }
+
+  private takeBatch(): readonly ChannelMessage[] {
+    const batch = this.buffer.takeBatch();
+    if (this.buffer.hasRoom()) this.subscription.resume();
+    return batch;
+  }
+
+  private nextWake(signal: AbortSignal): Promise<void> {
+    // Once stopped, nothing is announced by `wake` any more that would not end by itself.
+    return signal.aborted ? Promise.resolve() : new Promise<void>((resolve) => (this.wake = resolve));
+  }
+
+  /** True when the next batch can be handed on, false when the bus did not take the former ones in time. */
+  private async drains(): Promise<boolean> {
+    const woken = new Promise<true>((resolve) => (this.wake = () => resolve(true)));
+    return await Promise.race([woken, delay(DRAIN_WITHIN_MS, false, { ref: false })]);
   }
 
   private receive(channel: string, text: string): void {
-    if (this.buffer.length >= MAX_BUFFERED) {
-      this.dropped += 1;
-      if (!this.isDropping) {
-        this.isDropping = true;
-        this.context.log(
-          'warn',
-          `${describeSource(this.context)}: ${MAX_BUFFERED} messages wait for the event bus; further ones are lost, as Redis Pub/Sub keeps nothing`,
-        );
-      }
-      return;
-    }
-    this.isDropping = false;
-    this.buffer.push({ channel, text, time: new Date().toISOString() });
+    this.buffer.add({ channel, text, time: new Date().toISOString(), bytes: Buffer.byteLength(text) });
+    if (this.buffer.isFull()) this.subscription.pause();
     this.wakeUp();
+  }
+
+  private noteOverrun(): void {
+    this.lossAt = new Date();
+    this.context.log(
+      'warn',
+      `${describeSource(this.context)}: Redis closed the connection while messages waited for the event bus; those in its output buffer are lost`,
+    );
   }
 
   private wakeUp(): void {
@@ -160,15 +174,21 @@ class RedisSource implements Source {
       }
     }
     const last = messages.at(-1);
+    const done = (): Promise<void> => {
+      this.buffer.done(messages);
+      if (this.buffer.hasRoom()) this.subscription.resume();
+      this.wakeUp();
+      return Promise.resolve();
+    };
     return {
       events,
       rejected,
       ...(last && { position: `${last.channel}@${last.time}` }),
       // Redis has forgotten the message already: there is nothing to acknowledge or to give back.
-      acknowledge: () => Promise.resolve(),
+      acknowledge: done,
       release: () => {
         this.dropped += messages.length;
-        return Promise.resolve();
+        return done();
       },
     };
   }

@@ -67,6 +67,8 @@ export interface SourceContext {
   readonly startFrom?: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
   readonly maskedHeaders?: MaskedHeaders;
+  /** What `marks` of the reader before this one returned; undefined where there was none. */
+  readonly formerMarks?: unknown;
   /** Aborted when the activity is cancelled or the worker shuts down. */
   readonly signal: AbortSignal;
   /** One clear line per state change (connected, lost, waiting), not per event. */
@@ -105,6 +107,8 @@ export interface Source {
    */
   deliveries(): AsyncIterable<Delivery>;
   status(): SourceStatus;
+  /** Where reading stands, small, for the reader that takes over when this worker dies: `formerMarks` there. */
+  marks?(): JsonObject;
   /**
    * Counts what waits outside, consumes nothing, also while nobody reads; waits for a server that is away. Left out
    * where the outside keeps nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED.

@@ -14,7 +14,9 @@ import { unreadFate } from '../../src/sources/source-events';
 import type { Delivery, Source, SourceContext, SourceFactory } from '../../src/sources/source';
 import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
+import { failureOf } from '../setup/failure';
 import { secretsFrom } from '../setup/secrets';
+import type { TcpGate } from '../setup/tcp-gate';
 
 export interface SourceCapabilities {
   /** What was sent while nobody listened is delivered later. */
@@ -39,6 +41,14 @@ export interface SourceFixture<Spec> {
   textOf(event: CloudEvent): string;
   /** The server is gone and comes back with what it keeps. */
   restartServer?(): Promise<void>;
+  /** A balancer before the server. */
+  readonly gate?: Pick<TcpGate, 'shut' | 'open'>;
+  /** Gives the server and the secret another password, and ends the connections. */
+  rotatePassword?(): Promise<void>;
+  /** Takes away a right that reading needs. */
+  withdrawRights?(): Promise<void>;
+  /** The server keeps its connections and answers nothing; returns what lets it go on. */
+  hangServer?(): Promise<() => void>;
   stop(): Promise<void>;
 }
 
@@ -214,6 +224,84 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       });
     }
 
+    if (capabilities.hasServer) {
+      it('waits out a server that accepts connections and closes them, and says so meanwhile', async () => {
+        const { gate } = fixture;
+        if (gate === undefined) throw new Error('the fixture needs a gate');
+        const relay = await startRelay();
+        gate.shut();
+        await eventually(() => !relay.counts().connected && relay.counts().problem !== undefined);
+        gate.open();
+        await eventually(() => relay.counts().connected);
+        expect(relay.counts().problem).toBeUndefined();
+        await fixture.send('after');
+        await expectOnBus(['after']);
+      });
+
+      it('never says that it reads before it does', async () => {
+        const { gate } = fixture;
+        gate?.shut();
+        const relay = new RunningRelay(factory, fixture, bus, (source) => source);
+        relays.push(relay);
+        await eventually(() => {
+          expect(relay.counts().connected).toBe(false);
+          return relay.counts().problem !== undefined;
+        });
+        gate?.open();
+        await eventually(() => relay.counts().connected);
+      });
+
+      it('takes up a password that was rotated', async () => {
+        const relay = await startRelay();
+        await fixture.rotatePassword?.();
+        await eventually(async () => {
+          await fixture.send('with the new password');
+          return relay.counts().published > 0;
+        });
+        expect(relay.counts()).toMatchObject({ connected: true });
+        expect(relay.lines.join()).not.toContain('secret-');
+      });
+
+      it('ends with an error for a person when a right is taken away, and does not repeat itself before', async () => {
+        const relay = await startRelay();
+        await fixture.send('before');
+        await expectOnBus(['before']);
+        await fixture.withdrawRights?.();
+        if (capabilities.keepsBacklog) for (const text of numbered('refused', 20)) await fixture.send(text);
+        const problem = await failureOf(relay.ended());
+        expect(problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
+        expect(problem.message).toContain('event source argo/outside, event news');
+        expect(relay.counts().received).toBeLessThanOrEqual(1 + 2 * 20);
+        expect(relay.counts().connected).toBe(false);
+      });
+
+      it('ends soon after it is told to while its server answers nothing', async () => {
+        const relay = await startRelay();
+        await fixture.send('one');
+        await expectOnBus(['one']);
+        const letGoOn = await fixture.hangServer?.();
+        try {
+          await relay.stop();
+        } finally {
+          letGoOn?.();
+        }
+        const next = await startRelay();
+        await fixture.send('two');
+        await eventually(async () => (await textsOnBus()).includes('two'));
+        await next.stop();
+      });
+
+      it('says so when its server answers nothing any more, and goes on when it does again', async () => {
+        const relay = await startRelay();
+        const letGoOn = await fixture.hangServer?.();
+        await eventually(() => !relay.counts().connected && relay.counts().problem !== undefined);
+        letGoOn?.();
+        await eventually(() => relay.counts().connected);
+        await fixture.send('after');
+        await expectOnBus(['after']);
+      });
+    }
+
     it('waits for a bus that is away', async () => {
       const relay = await startRelay();
       await nats.stopKeepingData();
@@ -270,6 +358,7 @@ class RunningRelay {
   private readonly abort = new AbortController();
   private readonly relay: EventRelay;
   private readonly finished: Promise<RelayCounts>;
+  private mayFail = false;
 
   constructor(
     factory: SourceFactory<never>,
@@ -298,6 +387,12 @@ class RunningRelay {
     return this.relay.counts();
   }
 
+  /** Rejects with what a person must repair. */
+  async ended(): Promise<RelayCounts> {
+    this.mayFail = true;
+    return await this.finished;
+  }
+
   async stop(): Promise<void> {
     this.abort.abort();
     let timer: NodeJS.Timeout | undefined;
@@ -308,7 +403,8 @@ class RunningRelay {
       );
     });
     try {
-      await Promise.race([this.finished, tooLate]);
+      const finished = this.mayFail ? this.finished.catch(() => undefined) : this.finished;
+      await Promise.race([finished, tooLate]);
     } finally {
       clearTimeout(timer);
     }

@@ -16,12 +16,13 @@ export function readSource<Spec>(
   factory: SourceFactory<Spec>,
   spec: Spec,
   overrides: Partial<SourceContext> = {},
+  secrets: Readonly<Record<string, string>> = {},
 ): SourceReading {
   const stop = new AbortController();
   const lines: string[] = [];
   const source = createSource(
     factory,
-    { spec },
+    { spec, secrets },
     { signal: stop.signal, log: (level, line) => lines.push(`${level}: ${line}`), ...overrides },
   );
   const deliveries = source.deliveries()[Symbol.asyncIterator]();
@@ -42,7 +43,7 @@ export function readSource<Spec>(
 }
 
 /** Waits out the server's absences, as tests cause them. */
-export function connectToRedis(server: RunningRedis): Redis {
+export function connectToRedis(server: Pick<RunningRedis, 'url'>): Redis {
   const client = new Redis(server.url, { maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   return client;

@@ -5,11 +5,12 @@ import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev
 import { isSluiceError } from '../../src/errors';
 import type { StreamStart } from '../../src/manifest/annotations';
 import type { RedisStreamEventSource } from '../../src/manifest/sources/redis';
-import { isMissingGroup } from '../../src/sources/redis-connection';
+import { isMissingGroup } from '../../src/sources/redis-errors';
 import { redisStreamSource } from '../../src/sources/redis-stream';
 import type { Delivery, SourceContext } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
+import { startRedisFixture } from './redis-fixture';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
 import { failureOf } from '../setup/failure';
 
@@ -17,20 +18,17 @@ describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
   capabilities: { keepsBacklog: true, deliversAgain: true, hasServer: true },
   async start() {
-    const server = await startRedis({ own: true });
-    const client = connectToRedis(server);
-    const hostAddress = `${server.host}:${server.port}`;
+    const { client, access, ...fixture } = await startRedisFixture();
     return {
-      spec: { hostAddress, streams: ['stac-events'], consumerGroup: 'acme' },
+      ...fixture,
+      spec: { ...access, streams: ['stac-events'], consumerGroup: 'acme' },
       unreachableSpec: { hostAddress: '127.0.0.1:1', streams: ['stac-events'] },
       async send(text) {
         await client.xadd('stac-events', '*', 'text', text);
       },
       textOf: (event) => (event.data as { values: { text: string } }).values.text,
-      restartServer: () => server.restart(),
-      async stop() {
-        client.disconnect();
-        await server.stop();
+      async withdrawRights() {
+        await client.call('ACL', 'SETUSER', 'default', '-xack');
       },
     };
   },
@@ -166,6 +164,59 @@ describe('event source redisStream', () => {
     expect(delivery.rejected).toMatchObject([{ transportId: 's:1-0', code: 'EVENT_UNDECODABLE' }]);
     await delivery.acknowledge({ rejected: [] });
     expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+  });
+
+  it('reports an entry that was trimmed while it was pending with a consumer that died', async () => {
+    await client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
+    await client.xadd('s', '1-0', 'a', 'b');
+    await client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
+    await client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
+    await client.xadd('s', '2-0', 'a', 'b');
+    await client.xtrim('s', 'MAXLEN', 1);
+    const { next } = read();
+    const [first, second] = [await next(), await next()];
+    expect([...first.rejected, ...second.rejected]).toMatchObject([
+      { transportId: 's:1-0', code: 'EVENT_UNDECODABLE' },
+    ]);
+    expect([...idsOf(first), ...idsOf(second)]).toEqual(['s:2-0']);
+  });
+
+  it('reads what nobody would write: fields of any name, bytes that are no text, depth and megabytes', async () => {
+    await client.xadd('s', '1-0', '__proto__', 'x', 'constructor', 'y');
+    await client.xadd('s', '2-0', 'binary', Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]));
+    await client.xadd('s', '3-0', 'deep', '['.repeat(50_000) + ']'.repeat(50_000));
+    await client.xadd('s', '4-0', 'large', 'x'.repeat(5_000_000));
+    await client.xadd('s', '5-0', 'a', 'b');
+    const { next } = read();
+    const values: unknown[] = [];
+    while (values.length < 5) for (const { data } of (await next()).events) values.push(data.values);
+    expect(Object.entries(values[0] as object)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+    expect(values[1]).toHaveProperty('binary');
+    expect((values[3] as { large: string }).large).toHaveLength(5_000_000);
+    expect(values[4]).toEqual({ a: 'b' });
+  });
+
+  it('reads fewer entries at once where they are large', async () => {
+    for (let index = 1; index <= 20; index += 1) await client.xadd('s', `${index}-0`, 'a', 'x'.repeat(2_000_000));
+    const { next } = read();
+    await next();
+    expect((await next()).events.length).toBeLessThanOrEqual(4);
+  });
+
+  it('reads again later and later what is given back again and again, and new entries meanwhile', async () => {
+    await client.xadd('s', '1-0', 'a', 'b');
+    const { next } = read();
+    let received = 0;
+    for (let round = 0; round < 4; round += 1) {
+      const delivery = await next();
+      received += delivery.events.length;
+      if (round === 2) await client.xadd('s', '2-0', 'a', 'b');
+      await delivery.release(new Error('not now'));
+    }
+    expect(received).toBeLessThanOrEqual(5);
   });
 
   it('acknowledges while a read is blocking', async () => {

@@ -1,10 +1,13 @@
 import type Redis from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
+import type { Delivery } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract/source-contract';
 import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
+import { startRedisFixture } from './redis-fixture';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
 
 describeSourceContract<RedisEventSource>({
@@ -12,12 +15,12 @@ describeSourceContract<RedisEventSource>({
   // Redis forgets a message once it is sent: nothing before the start, nothing twice.
   capabilities: { keepsBacklog: false, deliversAgain: false, hasServer: true },
   async start() {
-    const server = await startRedis({ own: true });
-    const client = connectToRedis(server);
+    const { client, access, ...fixture } = await startRedisFixture();
     const publish = (message: string): Promise<number> =>
       eventually(async () => (await client.publish('stac-events', message)) || undefined);
     return {
-      spec: { hostAddress: `${server.host}:${server.port}`, channels: ['stac-events'], jsonBody: true },
+      ...fixture,
+      spec: { ...access, channels: ['stac-events'], jsonBody: true },
       unreachableSpec: { hostAddress: '127.0.0.1:1', channels: ['stac-events'] },
       async send(text) {
         await publish(JSON.stringify({ text }));
@@ -26,10 +29,9 @@ describeSourceContract<RedisEventSource>({
         await publish('{ not JSON');
       },
       textOf: (event) => (event.data as { body: { text: string } }).body.text,
-      restartServer: () => server.restart(),
-      async stop() {
-        client.disconnect();
-        await server.stop();
+      async withdrawRights() {
+        // Redis ends the connections of subscribers that lose a channel.
+        await client.call('ACL', 'SETUSER', 'default', 'resetchannels');
       },
     };
   },
@@ -107,16 +109,75 @@ describe('event source redis', () => {
     expect((await first).events[0]?.document).toEqual(item);
   });
 
-  it('keeps a bounded number of messages for a bus that is away, counts what it lost and says so once', async () => {
-    const { source, first, lines } = await read();
-    await client.publish('stac-events', 'first');
-    await first;
+  it('makes Redis wait for a bus that is slow, and loses nothing of a flood', async () => {
+    const { source, first, next, lines } = await read();
     const flood = client.pipeline();
-    for (let index = 0; index < 12_000; index += 1) flood.publish('stac-events', String(index));
+    for (let index = 0; index < 30_000; index += 1) flood.publish('stac-events', String(index));
     await flood.exec();
-    await eventually(() => source.status().dropped === 2_000);
-    expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    const bodies: unknown[] = [];
+    for (let delivery = await first; ; delivery = await next()) {
+      for (const { data } of delivery.events) bodies.push(data.body);
+      await delivery.acknowledge();
+      if (bodies.length >= 30_000) break;
+    }
+    expect(bodies).toEqual(Array.from({ length: 30_000 }, (_, index) => String(index)));
+    expect(source.status()).toEqual({ connected: true, dropped: 0 });
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
+
+  it('holds no more in memory than a bound in bytes, whatever the bus does', async () => {
+    const { first, next } = await read();
+    const megabyte = 'x'.repeat(1_000_000);
+    for (let index = 0; index < 60; index += 1) await client.publish('stac-events', megabyte);
+    const held: Delivery[] = [await first];
+    // Nothing is acknowledged, so a source without a bound would hand on everything.
+    let pending = next();
+    for (;;) {
+      const delivery = await Promise.race([pending, delay(2_000)]);
+      if (delivery === undefined) break;
+      held.push(delivery);
+      pending = next();
+    }
+    const handedOn = held.flatMap(({ events }) => events).length;
+    expect(handedOn).toBeLessThan(40);
+    for (const delivery of held) await delivery.acknowledge();
+    expect((await pending).events.length).toBeGreaterThan(0);
+  });
+
+  it('says so when Redis gave up on it because the bus did not take its messages, and subscribes again', async () => {
+    await client.config('SET', 'client-output-buffer-limit', 'pubsub 4mb 0 0');
+    try {
+      const { source, first, next, lines } = await read();
+      // More than memory, the socket and Redis hold together.
+      const half = 'x'.repeat(500_000);
+      for (let index = 0; index < 150; index += 1) await client.publish('stac-events', half);
+      const taking = (async () => {
+        for (let delivery = await first; ; delivery = await next()) await delivery.acknowledge();
+      })();
+      taking.catch(() => undefined);
+      await eventually(() => source.status().problem?.includes('client-output-buffer-limit'));
+      await eventually(() => source.status().connected);
+      expect(lines.filter((line) => line.includes('output buffer'))).toHaveLength(1);
+    } finally {
+      await client.config('SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
+    }
+  });
+
+  it.each([false, true])(
+    'is not disturbed by a message of thousands of nested lists; jsonBody: %s',
+    async (jsonBody) => {
+      const { first, next } = await read({ jsonBody });
+      const deep = '['.repeat(6_000) + ']'.repeat(6_000);
+      await client.publish('stac-events', deep);
+      await client.publish('stac-events', '"good"');
+      const deliveries = [await first];
+      while (deliveries.flatMap(({ events, rejected }) => [...events, ...rejected]).length < 2)
+        deliveries.push(await next());
+      const bodies = deliveries.flatMap(({ events }) => events.map(({ data }) => data.body));
+      expect(bodies).toEqual(jsonBody ? ['good'] : [deep, '"good"']);
+      expect(deliveries.flatMap(({ rejected }) => rejected)).toHaveLength(jsonBody ? 1 : 0);
+    },
+  );
 
   it('ends with an error that a person understands, when the password is wrong', async () => {
     const strict = await startRedis({ password: 'secret-1' });

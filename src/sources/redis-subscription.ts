@@ -1,0 +1,125 @@
+/** A Redis Pub/Sub subscription that is made again after each lost connection, and whose reader can make it wait. */
+import type Redis from 'ioredis';
+import { RedisLink, unlessAborted, type RedisLinkOptions } from './redis-link';
+
+/** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
+const PING_EVERY_MS = 3_000;
+/** Counted in pings, not in time: after a stall of this process, the replies are there and not read yet. */
+const UNANSWERED_PINGS = 3;
+const SUBSCRIBE_WITHIN_MS = 8_000;
+/** What Redis kept for a reader that waited arrives within this time, and then the end of the connection. */
+const AFTERMATH_MS = 30_000;
+
+export interface SubscriptionListener {
+  message(channel: string, text: string): void;
+  /** Redis ended the connection of a reader that was too slow: messages are lost, and nobody knows how many. */
+  overrun(): void;
+}
+
+export class RedisSubscription {
+  private readonly link: RedisLink;
+  private subscribed: Redis | undefined;
+  private isPaused = false;
+  private pausedAt = -Infinity;
+  private resumedAt = -Infinity;
+  private unanswered = 0;
+
+  constructor(
+    private readonly channels: readonly string[],
+    options: RedisLinkOptions,
+    private readonly listener: SubscriptionListener,
+  ) {
+    this.link = new RedisLink({ ...options, isSubscriber: true });
+  }
+
+  isSubscribed(): boolean {
+    return this.subscribed !== undefined;
+  }
+
+  problem(): string | undefined {
+    return this.isSubscribed() ? undefined : this.link.problem();
+  }
+
+  /** For how long the outside has been made to wait, in milliseconds. */
+  pausedForMs(): number {
+    return this.isPaused ? performance.now() - this.pausedAt : 0;
+  }
+
+  /** Until the signal aborts. Throws what a person must repair. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let client: Redis | undefined;
+      try {
+        client = await this.link.client(signal);
+        await this.follow(client, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.link.failed(error, client);
+      }
+    }
+  }
+
+  /** Stops taking data from the socket; Redis then keeps up to its `client-output-buffer-limit pubsub`. */
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.pausedAt = performance.now();
+    this.subscribed?.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.resumedAt = performance.now();
+    this.unanswered = 0;
+    this.subscribed?.stream.resume();
+  }
+
+  close(): void {
+    this.link.close();
+  }
+
+  /** Subscribes, and returns when the connection has ended. */
+  private async follow(client: Redis, signal: AbortSignal): Promise<void> {
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    client.on('message', (channel: string, text: string) => {
+      this.unanswered = 0;
+      this.listener.message(channel, text);
+    });
+    await this.subscribe(client, signal);
+    this.subscribed = client;
+    this.unanswered = 0;
+    if (this.isPaused) client.stream.pause();
+    this.link.worked();
+    const pinging = setInterval(() => this.ping(client), PING_EVERY_MS).unref();
+    try {
+      await unlessAborted(ended, signal);
+    } finally {
+      clearInterval(pinging);
+      this.subscribed = undefined;
+    }
+    if (this.isPaused || performance.now() - this.resumedAt < AFTERMATH_MS) this.listener.overrun();
+  }
+
+  private async subscribe(client: Redis, signal: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(SUBSCRIBE_WITHIN_MS);
+    try {
+      await unlessAborted(client.subscribe(...this.channels), AbortSignal.any([signal, late]));
+    } catch (error) {
+      throw late.aborted ? new Error(`no reply to SUBSCRIBE within ${SUBSCRIBE_WITHIN_MS / 1_000} s`) : error;
+    }
+  }
+
+  private ping(client: Redis): void {
+    if (this.isPaused) return;
+    if (this.unanswered >= UNANSWERED_PINGS) {
+      client.stream.destroy(new Error(`no reply to PING within ${(UNANSWERED_PINGS * PING_EVERY_MS) / 1_000} s`));
+      return;
+    }
+    this.unanswered += 1;
+    client.ping().then(
+      () => (this.unanswered = 0),
+      () => undefined,
+    );
+  }
+}

@@ -1,0 +1,135 @@
+import type Redis from 'ioredis';
+import { startRedis, type RunningRedis } from '../../dev/servers';
+import type { StreamStart } from '../../src/manifest/annotations';
+import { redisStreamSource } from '../../src/sources/redis-stream';
+import { compareIds, idBefore } from '../../src/sources/redis-stream-ids';
+import { eventually } from '../setup/eventually';
+import { connectToRedis, readSource, type SourceReading } from './read-source';
+
+const NEW: StreamStart = { kind: 'new' };
+const GROUP = 'argo-events-cg';
+
+describe('a consumer group that somebody destroyed', () => {
+  let server: RunningRedis;
+  let client: Redis;
+  const open: SourceReading[] = [];
+
+  beforeAll(async () => {
+    server = await startRedis({ own: true });
+    client = connectToRedis(server);
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((reading) => reading.stop()));
+    await client.flushall();
+  });
+
+  afterAll(async () => {
+    client?.disconnect();
+    await server?.stop();
+  });
+
+  /** Collects ids, and acknowledges where it is told to. */
+  function read(
+    startFrom: StreamStart,
+    { formerMarks, acknowledges = true }: { formerMarks?: unknown; acknowledges?: boolean } = {},
+  ) {
+    const reading = readSource(
+      redisStreamSource,
+      { hostAddress: `${server.host}:${server.port}`, streams: ['s'] },
+      { startFrom, formerMarks },
+    );
+    open.push(reading);
+    const ids: unknown[] = [];
+    (async () => {
+      for (;;) {
+        const delivery = await reading.next();
+        ids.push(...delivery.events.map(({ data }) => data.message_id));
+        if (acknowledges) await delivery.acknowledge();
+      }
+    })().catch(() => undefined);
+    return { ...reading, ids };
+  }
+
+  const add = async (...ids: readonly string[]): Promise<void> => {
+    for (const id of ids) await client.xadd('s', id, 'a', 'b');
+  };
+  const isReading = ({ source }: SourceReading): Promise<true> =>
+    eventually(() => source.status().connected || undefined);
+
+  it('begins again where reading stood, with nothing from before the start and all that came since', async () => {
+    await add('1-0', '2-0', '3-0');
+    const reading = read(NEW);
+    await isReading(reading);
+    await add('4-0');
+    await eventually(() => reading.ids.length === 1);
+    await client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '5-0', 'a', 'b').exec();
+    await add('6-0');
+    await eventually(() => reading.ids.length === 3);
+    expect(reading.ids).toEqual(['4-0', '5-0', '6-0']);
+  });
+
+  it('begins at the start of the event source when nothing was read yet', async () => {
+    await add('1-0', '2-0');
+    const reading = read(NEW);
+    await isReading(reading);
+    await client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '3-0', 'a', 'b').exec();
+    await eventually(() => reading.ids.length > 0);
+    expect(reading.ids).toEqual(['3-0']);
+  });
+
+  it('begins where the worker before stood, when it was destroyed between two workers', async () => {
+    await add('1-0', '2-0');
+    const former = read(NEW);
+    await isReading(former);
+    await add('3-0');
+    const formerMarks = await eventually(() => {
+      const marks = former.source.marks?.();
+      return JSON.stringify(marks).includes('"done":"3-0"') && marks;
+    });
+    await former.stop();
+    await client.xgroup('DESTROY', 's', GROUP);
+    await add('4-0');
+    const next = read(NEW, { formerMarks });
+    await eventually(() => next.ids.length > 0);
+    expect(next.ids).toEqual(['4-0']);
+  });
+
+  it('brings again what was read and is not acknowledged', async () => {
+    await add('1-0');
+    const former = read(NEW, { acknowledges: false });
+    await isReading(former);
+    await add('2-0', '3-0');
+    await eventually(() => former.ids.length === 2);
+    const formerMarks = former.source.marks?.();
+    await former.stop();
+    await client.xgroup('DESTROY', 's', GROUP);
+    const next = read(NEW, { formerMarks });
+    await eventually(() => next.ids.length === 2);
+    expect(next.ids).toEqual(['2-0', '3-0']);
+  });
+
+  it('begins at the beginning of another stream of the same name, whose ids are lower', async () => {
+    await add('100-0');
+    const reading = read(NEW);
+    await isReading(reading);
+    await client.multi().del('s').xadd('s', '5-0', 'a', 'b').exec();
+    await eventually(() => reading.ids.length > 0);
+    expect(reading.ids).toEqual(['5-0']);
+  });
+});
+
+describe('ids of stream entries', () => {
+  it.each([
+    ['5-3', '5-2'],
+    ['5-0', '4-18446744073709551615'],
+    ['0-1', '0-0'],
+  ])('knows what comes right before %s', (id, expected) => {
+    expect(idBefore(id)).toBe(expected);
+  });
+
+  it('orders ids as numbers, beyond what a double holds', () => {
+    const ids = ['10-0', '9-10', '9-9', '9-18446744073709551615', '9-18446744073709551614'];
+    expect(ids.sort(compareIds)).toEqual(['9-9', '9-10', '9-18446744073709551614', '9-18446744073709551615', '10-0']);
+  });
+});
