@@ -27,11 +27,7 @@ export function createRelayActivities(
       const name = `event source ${definition.namespace}/${definition.name}, event ${eventName}`;
       const log: BusLog = (level, message) => dependencies.log[level](message);
       outages.begun(name, log);
-      const beating = keepBeating({
-        event: request.eventName,
-        ...WAITS_FOR_BUS,
-        marks: readMarks(context.info.heartbeatDetails),
-      });
+      const beating = keepBeating({ event: request.eventName, ...WAITS_FOR_BUS });
       try {
         await relay(request, context, dependencies, beating);
       } catch (error) {

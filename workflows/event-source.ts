@@ -12,9 +12,11 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
@@ -38,15 +40,21 @@ import {
   type EventSourceStatus,
 } from './messages';
 
+const RETRIES_FAILED_EVENTS = 'retries-failed-events';
+
 type Paused = Accountable & { readonly since: string };
 type EventState = EventSourceStatus['events'][number];
 
 const LONG_RUNNING: ActivityOptions = {
   startToCloseTimeout: '3650d',
-  heartbeatTimeout: '10s',
+  // Workers beat twice a second (HEARTBEAT_THROTTLE): after a crash, the next one reads within this time.
+  heartbeatTimeout: '5s',
   // Each worker that hands over or dies counts as an attempt, so that the interval of an old source is the longest one.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 };
+/** What only a person can repair, somebody may have repaired: a right, a password, an address. */
+const FIRST_RETRY_MS = 15_000;
+const LONGEST_RETRY_MS = 5 * 60_000;
 
 export interface EventSourceInput {
   readonly definition: EventSourceDefinition;
@@ -145,16 +153,26 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     { description: 'Sent while it is paused: what has come together outside' },
   );
 
-  async function relay(event: SourceEvent): Promise<void> {
-    const { relayEvents } = relayActivities(event);
-    try {
-      await relayEvents({ definition, kind: event.kind, eventName: event.name });
-    } catch (error) {
-      if (isCancellation(error)) return;
-      states.set(event.name, { ...event, state: 'Failed', problem: readProblem(error) });
+  async function relay({ name, kind, problem }: SourceEvent & { readonly problem?: string }): Promise<void> {
+    const { relayEvents } = relayActivities({ name, kind });
+    const event = { name, kind };
+    let pauseMs = FIRST_RETRY_MS;
+    if (problem !== undefined) await sleep(pauseMs, { summary: `before reading ${name} again` });
+    for (;;) {
+      const startedAt = Date.now();
+      states.set(name, { ...event, state: 'Reading' });
       show();
-      // Only what a person must repair ends a relay; wait for that.
-      await CancellationScope.current().cancelRequested;
+      try {
+        await relayEvents({ definition, kind, eventName: name });
+      } catch (error) {
+        if (isCancellation(error)) return;
+        states.set(name, { ...event, state: 'Failed', problem: readProblem(error) });
+        show();
+      }
+      if (!patched(RETRIES_FAILED_EVENTS)) return await CancellationScope.current().cancelRequested;
+      if (Date.now() - startedAt > LONGEST_RETRY_MS) pauseMs = FIRST_RETRY_MS;
+      await sleep(pauseMs, { summary: `before reading ${name} again` });
+      pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
     }
   }
 
@@ -178,8 +196,9 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       const reading = new CancellationScope();
       const relays = reading.run(async () => {
         await Promise.all(
-          [...states.values()].map(({ name, kind, state }) => {
+          [...states.values()].map(({ name, kind, state, problem }) => {
             if (state === 'Reading') return relay({ name, kind });
+            if (state === 'Failed' && patched(RETRIES_FAILED_EVENTS)) return relay({ name, kind, problem });
             if (state === 'Paused' && unreadFate(kind) === 'wait') return watchBacklog({ name, kind });
             return Promise.resolve();
           }),

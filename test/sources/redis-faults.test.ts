@@ -62,7 +62,7 @@ function acknowledgeAll({ next }: SourceReading): { readonly ids: string[]; read
       const delivery = await next();
       ids.push(...delivery.events.map(({ transportId = '' }) => transportId));
       // As the relay does: reading goes on meanwhile.
-      delivery.acknowledge().catch(() => undefined);
+      delivery.acknowledge({ rejected: [] }).catch(() => undefined);
     }
   })();
   ended.catch(() => undefined);

@@ -45,7 +45,7 @@ describe('a consumer group that somebody destroyed', () => {
       for (;;) {
         const delivery = await reading.next();
         ids.push(...delivery.events.map(({ data }) => data.message_id));
-        if (acknowledges) await delivery.acknowledge();
+        if (acknowledges) await delivery.acknowledge({ rejected: [] });
       }
     })().catch(() => undefined);
     return { ...reading, ids };

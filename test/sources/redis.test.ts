@@ -117,7 +117,7 @@ describe('event source redis', () => {
     const bodies: unknown[] = [];
     for (let delivery = await first; ; delivery = await next()) {
       for (const { data } of delivery.events) bodies.push(data.body);
-      await delivery.acknowledge();
+      await delivery.acknowledge({ rejected: [] });
       if (bodies.length >= 30_000) break;
     }
     expect(bodies).toEqual(Array.from({ length: 30_000 }, (_, index) => String(index)));
@@ -140,7 +140,7 @@ describe('event source redis', () => {
     }
     const handedOn = held.flatMap(({ events }) => events).length;
     expect(handedOn).toBeLessThan(40);
-    for (const delivery of held) await delivery.acknowledge();
+    for (const delivery of held) await delivery.acknowledge({ rejected: [] });
     expect((await pending).events.length).toBeGreaterThan(0);
   });
 
@@ -152,7 +152,7 @@ describe('event source redis', () => {
       const half = 'x'.repeat(500_000);
       for (let index = 0; index < 150; index += 1) await client.publish('stac-events', half);
       const taking = (async () => {
-        for (let delivery = await first; ; delivery = await next()) await delivery.acknowledge();
+        for (let delivery = await first; ; delivery = await next()) await delivery.acknowledge({ rejected: [] });
       })();
       taking.catch(() => undefined);
       await eventually(() => source.status().problem?.includes('client-output-buffer-limit'));
