@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -18,7 +19,28 @@ import (
 var exprPrograms compiled[*vm.Program]
 
 func compileExpr(expression string) (*vm.Program, error) {
-	return expr.Compile(expression)
+	program, err := expr.Compile(expression)
+	if err == nil {
+		return program, nil
+	}
+	// The entries of Redis streams have a key `values`, which is also a function's name: where a name is not called, the
+	// key is meant. Argo Events refuses every event here.
+	var options []expr.Option
+	for _, name := range builtin.Names {
+		if isReadAsKey(expression, name) {
+			options = append(options, expr.DisableBuiltin(name))
+		}
+	}
+	if len(options) == 0 {
+		return nil, err
+	}
+	return expr.Compile(expression, options...)
+}
+
+func isReadAsKey(expression, name string) bool {
+	called := regexp.MustCompile(`\b` + name + `\s*\(`)
+	read := regexp.MustCompile(`(^|[^.\w?"'])` + name + `\s*(\.|\?\.|\[)`)
+	return read.MatchString(expression) && !called.MatchString(expression)
 }
 
 // filterWithExpr decides an event source's filter; the variables are the data's top-level keys.

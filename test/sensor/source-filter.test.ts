@@ -37,3 +37,15 @@ describe('the filter of an event source', () => {
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(['filtered', 'passed', 'failed', 'failed']);
   });
 });
+
+it('reads a key that has the name of a function, such as the values of a Redis stream entry', async () => {
+  const data = { values: { collection: 'a' }, keys: ['x'] };
+  for (const expression of ['values.collection == "a"', 'values["collection"] == "a"', 'keys[0] == "x"']) {
+    expect(await evaluateSourceFilter(expression, [data], engine)).toEqual([{ outcome: 'passed' }]);
+  }
+});
+
+it('refuses operands that do not go together, as Argo Events does', async () => {
+  const [verdict] = await evaluateSourceFilter('true || 2.5', [{}], engine);
+  expect(verdict).toMatchObject({ outcome: 'failed', code: 'EXPRESSION_INVALID' });
+});
