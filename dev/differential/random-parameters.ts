@@ -34,14 +34,14 @@ const parameters: fc.Arbitrary<TriggerParameter> = fc.record(
 );
 
 /**
- * JavaScript moves keys that look like integers to the front, so the text of an object into which a former parameter has
- * written one differs (docs/decisions/061-numbers-and-key-order.md).
+ * JavaScript moves keys that look like integers to the front. After a parameter has written one, the text of an object
+ * and the order in which wildcards find keys differ (docs/decisions/061-numbers-and-key-order.md).
  */
 function showsMovedKey(list: readonly TriggerParameter[]): boolean {
-  return list.some((reader, index) => {
-    const place = `${reader.dest ?? ''}.`;
-    const isJoining = reader.operation === 'append' || reader.operation === 'prepend';
-    return isJoining && list.slice(0, index).some(({ dest = '' }) => dest.startsWith(place) && /(^|\.):?\d/.test(dest));
+  const first = list.findIndex(({ dest = '' }) => /(^|\.):?\d/.test(dest));
+  if (first < 0) return false;
+  return list.slice(first + 1).some(({ dest = '', operation }) => {
+    return /[*?#@]/.test(dest) || operation === 'append' || operation === 'prepend';
   });
 }
 
