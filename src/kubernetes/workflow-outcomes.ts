@@ -1,6 +1,9 @@
 /** How Argo Workflows end: one watch for all that a sensor has created, or one look at a single Workflow. */
 import type { KubernetesClient } from './client';
 import { objectPath } from './object-path';
+import { POD_NAME_FORMAT_ANNOTATION } from './argo/node-names';
+import { summaryOf } from './argo/node-packing';
+import type { NodeSummary } from './argo/node-summary';
 import { outcomeMessage, readOutputs } from './argo/outcome-text';
 import { readableStatus } from './argo/readable-status';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
@@ -86,19 +89,19 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
       case 'LISTED': {
         const { [RUN_ID_ANNOTATION]: runId, [FIRE_ID_ANNOTATION]: fireId } = event.object.metadata.annotations ?? {};
         if (runId !== undefined && fireId !== undefined) listed.set(runId, [...(listed.get(runId) ?? []), fireId]);
-        const outcome = ledger.observe(event.object, true);
-        if (outcome) yield outcome;
+        const end = ledger.observe(event.object, true);
+        if (end) yield await describeEnd(end);
         break;
       }
       case 'ADDED':
       case 'MODIFIED': {
-        const outcome = ledger.observe(event.object, false);
-        if (outcome) yield outcome;
+        const end = ledger.observe(event.object, false);
+        if (end) yield await describeEnd(end);
         break;
       }
       case 'DELETED': {
-        const outcome = ledger.remove(event.object);
-        if (outcome) yield outcome;
+        const end = ledger.remove(event.object);
+        if (end) yield await describeEnd(end);
         break;
       }
       case 'SYNCED':
@@ -114,6 +117,14 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
   }
 }
 
+/** An end that has not been reported yet. */
+interface ObservedEnd {
+  readonly object: KubernetesObject;
+  readonly phase: WorkflowOutcome['phase'];
+  readonly afterRetry: boolean;
+  readonly isListed: boolean;
+}
+
 /**
  * Which ends have been told. Nothing is kept of a Workflow that is running: there may be a hundred thousand, and the
  * event that tells of its end or its deletion has all that is needed.
@@ -123,7 +134,7 @@ class OutcomeLedger {
   private readonly told = new Map<string, string>();
   private readonly restarted = new Set<string>();
 
-  observe(object: KubernetesObject, isListed: boolean): WorkflowOutcome | undefined {
+  observe(object: KubernetesObject, isListed: boolean): ObservedEnd | undefined {
     if (!isFired(object)) return undefined;
     const uid = object.metadata.uid ?? '';
     const status = statusOf(object);
@@ -137,16 +148,16 @@ class OutcomeLedger {
     const afterRetry = this.restarted.delete(uid) || this.told.has(uid);
     this.told.set(uid, end);
     this.bound(this.told);
-    return { ...describeOutcome(object, status.phase, afterRetry), ...(isListed && { isListed }) };
+    return { object, phase: status.phase, afterRetry, isListed };
   }
 
-  remove(object: KubernetesObject): WorkflowOutcome | undefined {
-    const outcome = this.observe(object, false);
+  remove(object: KubernetesObject): ObservedEnd | undefined {
+    const end = this.observe(object, false);
     const uid = object.metadata.uid ?? '';
     this.told.delete(uid);
     this.restarted.delete(uid);
-    if (outcome !== undefined || !isFired(object) || isFinalPhase(statusOf(object).phase)) return outcome;
-    return describeOutcome(object, 'Deleted', false);
+    if (end !== undefined || !isFired(object) || isFinalPhase(statusOf(object).phase)) return end;
+    return { object, phase: 'Deleted', afterRetry: false, isListed: false };
   }
 
   private remember(uids: Set<string>, uid: string): void {
@@ -196,16 +207,15 @@ export async function readWorkflowOutcome(
   }
   if (object.metadata.uid !== reference.uid) return gone;
   const { phase } = statusOf(object);
-  return isFinalPhase(phase) ? { ...describeOutcome(object, phase, false), fireId } : undefined;
+  if (!isFinalPhase(phase)) return undefined;
+  return { ...(await describeEnd({ object, phase, afterRetry: false, isListed: false })), fireId };
 }
 
-function describeOutcome(
-  object: KubernetesObject,
-  phase: WorkflowOutcome['phase'],
-  afterRetry: boolean,
-): WorkflowOutcome {
+async function describeEnd({ object, phase, afterRetry, isListed }: ObservedEnd): Promise<WorkflowOutcome> {
   const status = statusOf(object);
-  const { annotations } = object.metadata;
+  const { annotations, name = '' } = object.metadata;
+  const podNameFormat = annotations?.[POD_NAME_FORMAT_ANNOTATION] === 'v1' ? 'v1' : 'v2';
+  const nodes = await summaryOf(status, { name, podNameFormat });
   const startedAt = status.startedAt ?? undefined;
   const finishedAt = status.finishedAt ?? undefined;
   return {
@@ -214,25 +224,26 @@ function describeOutcome(
     runId: annotations?.[RUN_ID_ANNOTATION],
     traceparent: annotations?.[TRACEPARENT_ANNOTATION],
     phase,
-    message: messageFor(object, phase),
+    message: messageFor(status, phase, nodes),
     startedAt,
     finishedAt,
     durationMs: startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : undefined,
-    outputs: readOutputs(object.metadata.name ?? '', status),
+    outputs: readOutputs(status, nodes),
     progress: status.progress,
     afterRetry,
+    ...(isListed && { isListed }),
   };
 }
 
-function messageFor(object: KubernetesObject, phase: WorkflowOutcome['phase']): string {
+function messageFor(status: WorkflowStatus, phase: WorkflowOutcome['phase'], nodes: NodeSummary): string {
   switch (phase) {
     case 'Deleted':
-      return `deleted while ${statusOf(object).phase || 'waiting to be picked up'}`;
+      return `deleted while ${status.phase || 'waiting to be picked up'}`;
     case 'Unknown':
       return 'the Workflow was deleted before its end was seen';
     case 'Succeeded':
     case 'Failed':
     case 'Error':
-      return outcomeMessage(object, statusOf(object));
+      return outcomeMessage(status, nodes);
   }
 }

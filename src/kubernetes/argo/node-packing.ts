@@ -1,56 +1,91 @@
-/** Nodes of large Workflows travel compressed. */
-import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { decompress as decompressZstd } from 'fzstd';
-import { isSluiceError, SluiceError } from '../../errors';
-import { isRecord } from '../kubernetes-object';
-import { readableNodesOf } from './readable-status';
+/** Nodes of large Workflows travel compressed. Large ones are unpacked in a thread: their content is not to be trusted. */
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { SluiceError } from '../../errors';
+import { allNodes } from './checked-nodes';
+import { handleWithin } from './handle-node-request';
+import { NO_NODES, summarizeNodes, type NodeSummary, type SummarizedWorkflow } from './node-summary';
+import { NodeThread } from './node-thread-client';
+import type { NodeRequest, NodeResponse } from './node-thread-messages';
+import { isZstd, type UnpackLimits } from './unpack-nodes';
 import type { WorkflowNodes, WorkflowStatus } from './workflow-status';
 
 /** The controller's own limit for objects with plain nodes. */
 const MAX_PLAIN_BYTES = 1024 * 1024;
 /** etcd refuses requests above this. */
 const MAX_PACKED_BYTES = 1.5 * 1024 * 1024;
+/** What is handled at once: a few milliseconds at most. */
+const SMALL: UnpackLimits = { maxBytes: 256 * 1024, maxValues: 20_000 };
+const MAX_SMALL_PACKED = 64 * 1024;
+const MAX_REMEMBERED = 1_000;
 
-/** The nodes of a Workflow, unpacked. Throws TRIGGER_REFUSED (final) where they are out of reach or unreadable. */
-export function readNodes(status: WorkflowStatus | undefined): WorkflowNodes {
+const compress = promisify(gzip);
+const thread = new NodeThread();
+/** Digest of what could not be read → why, because a Workflow is seen again with every change and after every restart. */
+const unreadable = new Map<string, string>();
+
+/** The nodes of a Workflow, unpacked. Throws TRIGGER_REFUSED (permanent) where they are out of reach or unreadable. */
+export async function readNodes(status: WorkflowStatus | undefined): Promise<WorkflowNodes> {
   if (status?.offloadNodeStatusVersion) {
     throw new SluiceError('TRIGGER_REFUSED', {
       message: "the Workflow's nodes are kept in the Argo controller's database, which only an Argo server can read",
       fix: 'Use the argo command with an Argo server for this Workflow',
     });
   }
-  if (!status?.compressedNodes) return status?.nodes ?? {};
-  try {
-    const parsed: unknown = JSON.parse(inflate(Buffer.from(status.compressedNodes, 'base64')).toString('utf8'));
-    if (!isRecord(parsed)) throw new Error('not an object');
-    return parsed as WorkflowNodes;
-  } catch (cause) {
-    throw new SluiceError('TRIGGER_REFUSED', { message: 'compressedNodes of the Workflow cannot be read', cause });
+  const { compressedNodes } = status ?? {};
+  if (!compressedNodes) {
+    const nodes = allNodes(status?.nodes ?? {});
+    if (nodes === undefined) throw refuse('nodes', 'some of its entries are not nodes');
+    return nodes;
   }
+  const response = await unpack({ kind: 'read', compressedNodes: String(compressedNodes) });
+  if (response.kind === 'nodes') return response.nodes;
+  throw refuse('compressedNodes', response.kind === 'unreadable' ? response.reason : 'it was not read');
 }
 
-/** The same for whoever only explains: nodes out of reach are no nodes. */
-export function readableNodes(status: WorkflowStatus | undefined): WorkflowNodes {
-  try {
-    return readableNodesOf(readNodes(status));
-  } catch (error) {
-    if (isSluiceError(error)) return {};
-    throw error;
+/** For reports: nodes that are out of reach or unreadable count as none. */
+export async function summaryOf(
+  status: WorkflowStatus | undefined,
+  workflow: SummarizedWorkflow,
+): Promise<NodeSummary> {
+  if (status?.offloadNodeStatusVersion) return NO_NODES;
+  const { compressedNodes } = status ?? {};
+  if (!compressedNodes) return summarizeNodes(status?.nodes, workflow);
+  const response = await unpack({ kind: 'summarize', compressedNodes: String(compressedNodes), workflow });
+  return response.kind === 'summary' ? response.summary : NO_NODES;
+}
+
+async function unpack(request: NodeRequest): Promise<NodeResponse> {
+  const { compressedNodes } = request;
+  if (compressedNodes.length <= MAX_SMALL_PACKED && !isZstd(compressedNodes)) {
+    const response = handleWithin(SMALL, request);
+    if (response !== undefined) return response;
   }
+  const digest = createHash('sha256').update(compressedNodes).digest('base64');
+  const reason = unreadable.get(digest);
+  if (reason !== undefined) return { kind: 'unreadable', reason };
+  const response = await thread.request(request);
+  if (response.kind === 'unreadable') remember(digest, response.reason);
+  return response;
 }
 
-function inflate(packed: Buffer): Buffer {
-  if (packed[0] === 0x1f && packed[1] === 0x8b) return gunzipSync(packed);
-  if (packed.length >= 4 && packed.readUInt32BE(0) === 0x28b52ffd) return Buffer.from(decompressZstd(packed));
-  return brotliDecompressSync(packed);
+function remember(digest: string, reason: string): void {
+  unreadable.set(digest, reason);
+  const [oldest] = unreadable.keys();
+  if (unreadable.size > MAX_REMEMBERED && oldest !== undefined) unreadable.delete(oldest);
 }
 
-/** Puts plain nodes back compressed where the object would be too large. Throws TRIGGER_REFUSED where that is not enough. */
-export function withPackedNodes<Holder extends { status?: WorkflowStatus }>(workflow: Holder): Holder {
+function refuse(field: string, reason: string): SluiceError {
+  return new SluiceError('TRIGGER_REFUSED', { message: `${field} of the Workflow cannot be read: ${reason}` });
+}
+
+/** Compresses plain nodes if the object would be too large. Throws TRIGGER_REFUSED if that is not enough. */
+export async function withPackedNodes<Holder extends { status?: WorkflowStatus }>(workflow: Holder): Promise<Holder> {
   const { status } = workflow;
   if (!status?.nodes || Buffer.byteLength(JSON.stringify(workflow)) <= MAX_PLAIN_BYTES) return workflow;
   const { nodes, ...others } = status;
-  const compressedNodes = gzipSync(JSON.stringify(nodes)).toString('base64');
+  const compressedNodes = (await compress(JSON.stringify(nodes))).toString('base64');
   const packed = { ...workflow, status: { ...others, compressedNodes } };
   if (Buffer.byteLength(JSON.stringify(packed)) > MAX_PACKED_BYTES) {
     throw new SluiceError('TRIGGER_REFUSED', {

@@ -18,7 +18,7 @@ export async function resubmit(resource: unknown, context: OperationContext): Pr
   overrideParameters(copy, options.parameters);
   if (options.memoized) {
     copy.metadata.name = nameFor(copy.metadata.generateName ?? '', fire.fireId);
-    copy.status = memoizeStatus(original, copy.metadata.name);
+    copy.status = await memoizeStatus(original, copy.metadata.name);
   }
   return await createObject(cluster, withTextParameters(copy), fire, { namespace, signal });
 }
@@ -55,7 +55,7 @@ function without(entries: Record<string, string> = {}, dropped: readonly RegExp[
 }
 
 /** Status of the new object: what had succeeded is skipped, the rest waits. Throws TRIGGER_REFUSED unless it failed. */
-export function memoizeStatus(original: Workflow, newName: string, nowMs = Date.now()): WorkflowStatus {
+export async function memoizeStatus(original: Workflow, newName: string, nowMs = Date.now()): Promise<WorkflowStatus> {
   const { phase, storedTemplates } = original.status ?? {};
   if (phase !== 'Failed' && phase !== 'Error') {
     throw notPossible(original, `is ${phase || 'not started'}; only a failed one can be resubmitted with --memoized`);
@@ -63,7 +63,7 @@ export function memoizeStatus(original: Workflow, newName: string, nowMs = Date.
   return {
     phase: '',
     conditions: [{ type: 'Completed', status: 'False' }],
-    nodes: memoizeNodes(readNodes(original.status), original.metadata.name ?? '', newName, nowMs),
+    nodes: memoizeNodes(await readNodes(original.status), original.metadata.name ?? '', newName, nowMs),
     ...(storedTemplates ? { storedTemplates } : {}),
   };
 }

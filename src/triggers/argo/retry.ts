@@ -1,7 +1,7 @@
 /** Operation `retry`: the same object runs again from where it failed. */
 import { POD_NAME_FORMAT_ANNOTATION } from '../../kubernetes/argo/node-names';
 import { readNodes, withPackedNodes } from '../../kubernetes/argo/node-packing';
-import type { WorkflowStatus } from '../../kubernetes/argo/workflow-status';
+import type { WorkflowNodes, WorkflowStatus } from '../../kubernetes/argo/workflow-status';
 import { objectPath } from '../../kubernetes/object-path';
 import { isNotFound } from '../../kubernetes/refusal';
 import type { Created } from '../create-object';
@@ -15,23 +15,25 @@ import { COMPLETED_LABEL, type Workflow } from './workflow';
 
 export async function retry(resource: unknown, context: OperationContext): Promise<Created> {
   return await changeWorkflow(resource, context, 'Retry', async (workflow) => {
-    const { retried, podsToDelete } = prepareRetry(workflow, context.options);
+    const nodes = await readNodes(workflow.status);
+    const { retried, podsToDelete } = prepareRetry(workflow, nodes, context.options);
     // Pods go first: their successors will have the same names. Where the write then fails, the next attempt finds
     // them gone, which is fine.
     await deletePods(podsToDelete, context);
-    return { put: withPackedNodes(retried) };
+    return { put: await withPackedNodes(retried) };
   });
 }
 
 /** Throws TRIGGER_REFUSED (final) for a Workflow that cannot be retried. */
 export function prepareRetry(
   workflow: Workflow,
+  before: WorkflowNodes,
   options: ArgoOptions,
   nowMs = Date.now(),
 ): { retried: Workflow; podsToDelete: readonly string[] } {
   checkPhase(workflow, options);
   const now = timestamp(nowMs);
-  const { nodes, podsToDelete } = planNodeRetry(readNodes(workflow.status), {
+  const { nodes, podsToDelete } = planNodeRetry(before, {
     workflowName: workflow.metadata.name ?? '',
     podNameFormat: workflow.metadata.annotations?.[POD_NAME_FORMAT_ANNOTATION] === 'v1' ? 'v1' : 'v2',
     restart:

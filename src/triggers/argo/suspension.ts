@@ -41,17 +41,21 @@ export async function failSuspendedNodes(
   );
 }
 
-function resumeAll(workflow: Workflow): Change {
-  const nodes = readNodes(workflow.status);
+async function resumeAll(workflow: Workflow): Promise<Change> {
+  const nodes = await readNodes(workflow.status);
   const resumed = mapSuspended(nodes, (node) => succeed({ ...node, outputs: withDefaults(workflow, node) }));
   if (!workflow.spec.suspend && resumed === undefined) return { nothing: true };
   const { suspend: _suspend, ...spec } = workflow.spec;
-  return { put: withNodes({ ...workflow, spec }, resumed ?? nodes) };
+  return { put: await withNodes({ ...workflow, spec }, resumed ?? nodes) };
 }
 
-function endSelected(workflow: Workflow, text: string, end: (node: WorkflowNode) => WorkflowNode): Change {
+async function endSelected(
+  workflow: Workflow,
+  text: string,
+  end: (node: WorkflowNode) => WorkflowNode,
+): Promise<Change> {
   const isSelected = parseNodeSelector(text);
-  const changed = mapSuspended(readNodes(workflow.status), (node) => (isSelected(node) ? end(node) : node));
+  const changed = mapSuspended(await readNodes(workflow.status), (node) => (isSelected(node) ? end(node) : node));
   if (changed === undefined) {
     throw notPossible(
       workflow,
@@ -59,7 +63,7 @@ function endSelected(workflow: Workflow, text: string, end: (node: WorkflowNode)
       'Correct the selector; only nodes of type Suspend that are running can be selected',
     );
   }
-  return { put: withNodes(workflow, changed) };
+  return { put: await withNodes(workflow, changed) };
 }
 
 /** Nodes after `change` was applied to suspended ones; undefined where nothing changed. */
@@ -103,8 +107,8 @@ function withDefaults(workflow: Workflow, node: WorkflowNode): WorkflowNode['out
 }
 
 /** Puts nodes back the way they may travel. */
-function withNodes(workflow: Workflow, nodes: WorkflowNodes): Workflow {
+async function withNodes(workflow: Workflow, nodes: WorkflowNodes): Promise<Workflow> {
   if (Object.keys(nodes).length === 0) return workflow;
   const { compressedNodes: _compressed, ...status } = workflow.status ?? {};
-  return withPackedNodes({ ...workflow, status: { ...status, nodes } });
+  return await withPackedNodes({ ...workflow, status: { ...status, nodes } });
 }

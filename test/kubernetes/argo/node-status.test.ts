@@ -31,26 +31,26 @@ describe('nodes of large Workflows', () => {
     ['gzip', () => gzipSync(json)],
     ['brotli', () => brotliCompressSync(json)],
     ['zstd', () => Buffer.from(zstd, 'base64')],
-  ])('are read when compressed with %s', (_name, compress) => {
-    expect(readNodes({ compressedNodes: compress().toString('base64') })).toEqual(nodes);
+  ])('are read when compressed with %s', async (_name, compress) => {
+    expect(await readNodes({ compressedNodes: compress().toString('base64') })).toEqual(nodes);
   });
 
-  it('are compressed only where the object would be too large', () => {
+  it('are compressed only where the object would be too large', async () => {
     const small = { status: { nodes } };
-    expect(withPackedNodes(small)).toBe(small);
+    expect(await withPackedNodes(small)).toBe(small);
     const large = Object.fromEntries(
       Array.from({ length: 8_000 }, (_, index) => [
         `wf-${index}`,
         { id: `wf-${index}`, name: `wf.${'x'.repeat(100)}${index}`, type: 'Pod' as const },
       ]),
     );
-    const packed = withPackedNodes({ status: { nodes: large } });
+    const packed = await withPackedNodes({ status: { nodes: large } });
     expect(packed.status.nodes).toBeUndefined();
-    expect(readNodes(packed.status)).toEqual(large);
+    expect(await readNodes(packed.status)).toEqual(large);
   });
 
-  it('that are in the controller database are said to be out of reach', () => {
-    expect(() => readNodes({ offloadNodeStatusVersion: 'fnv:1' })).toThrow(
+  it('that are in the controller database are said to be out of reach', async () => {
+    await expect(readNodes({ offloadNodeStatusVersion: 'fnv:1' })).rejects.toThrow(
       expect.objectContaining({ code: 'TRIGGER_REFUSED' }) as Error,
     );
   });

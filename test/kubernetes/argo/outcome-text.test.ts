@@ -1,12 +1,9 @@
 import { outcomeMessage, readOutputs } from '../../../src/kubernetes/argo/outcome-text';
+import { NO_NODES, summarizeNodes } from '../../../src/kubernetes/argo/node-summary';
 import type { WorkflowStatus } from '../../../src/kubernetes/argo/workflow-status';
 
-const workflow = (status: WorkflowStatus) => ({
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Workflow',
-  metadata: { name: 'w' },
-  status,
-});
+const outputsOf = (status: WorkflowStatus) =>
+  readOutputs(status, summarizeNodes(status.nodes, { name: 'w', podNameFormat: 'v2' }));
 const entry = (parameters: Array<{ name: string; value?: string }>): WorkflowStatus => ({
   phase: 'Succeeded',
   nodes: { w: { id: 'w', name: 'w', type: 'Steps', outputs: { parameters } } },
@@ -23,18 +20,18 @@ describe('the outputs of an ended Workflow', () => {
         ],
       },
     };
-    expect(readOutputs('w', status)).toEqual({ both: 'of the entry', global: 'g' });
+    expect(outputsOf(status)).toEqual({ both: 'of the entry', global: 'g' });
   });
 
   it('are cut where they are long, between characters', () => {
-    const { text = '' } = readOutputs('w', entry([{ name: 'text', value: '🛰'.repeat(3_000) }]));
+    const { text = '' } = outputsOf(entry([{ name: 'text', value: '🛰'.repeat(3_000) }]));
     expect(text).toMatch(/^🛰+…$/u);
     expect(Buffer.byteLength(text)).toBeLessThan(4_200);
   });
 
   it('of a hundred Workflows fit together into one step of a run', () => {
     const many = Array.from({ length: 50 }, (_, index) => ({ name: `p${index}`, value: 'x'.repeat(4_000) }));
-    const bytes = Buffer.byteLength(JSON.stringify(readOutputs('w', entry(many))));
+    const bytes = Buffer.byteLength(JSON.stringify(outputsOf(entry(many))));
     expect(bytes * 100).toBeLessThan(1_000_000);
   });
 
@@ -44,9 +41,9 @@ describe('the outputs of an ended Workflow', () => {
       offloadNodeStatusVersion: 'fnv:1',
       outputs: { parameters: [{ name: 'global', value: 'g' }] },
     };
-    expect(readOutputs('w', status)).toEqual({ global: 'g' });
-    expect(outcomeMessage(workflow(status), status)).toContain('globalName');
+    expect(outputsOf(status)).toEqual({ global: 'g' });
+    expect(outcomeMessage(status, NO_NODES)).toContain('globalName');
     const failed: WorkflowStatus = { ...status, phase: 'Failed', message: 'no more retries left' };
-    expect(outcomeMessage(workflow(failed), failed)).toMatch(/^no more retries left \(.*database/);
+    expect(outcomeMessage(failed, NO_NODES)).toMatch(/^no more retries left \(.*database/);
   });
 });

@@ -1,6 +1,9 @@
-import { readOutputs } from '../../../src/kubernetes/argo/outcome-text';
-import { failureReason } from '../../../src/kubernetes/argo/failure-reason';
+import { summarizeNodes } from '../../../src/kubernetes/argo/node-summary';
+import { outcomeMessage, readOutputs } from '../../../src/kubernetes/argo/outcome-text';
 import { readableStatus } from '../../../src/kubernetes/argo/readable-status';
+import type { WorkflowStatus } from '../../../src/kubernetes/argo/workflow-status';
+
+const summaryOf = ({ nodes }: WorkflowStatus) => summarizeNodes(nodes, { name: 'w', podNameFormat: 'v2' });
 
 describe('the status of a Workflow that its controller did not write', () => {
   it.each([
@@ -13,17 +16,17 @@ describe('the status of a Workflow that its controller did not write', () => {
     { phase: 'Failed', compressedNodes: 'bm90aGluZw==' },
   ])('%j is read as far as it can be', (odd) => {
     const status = readableStatus(odd);
-    expect(readOutputs('w', status)).toEqual({});
-    expect(failureReason({ metadata: { name: 'w' }, status })).toBe('');
+    expect(readOutputs(status, summaryOf(status))).toEqual({});
+    expect(outcomeMessage(status, summaryOf(status))).toBe('');
   });
 
   it('keeps what is right beside what is not, whatever it is named', () => {
     const parameters = [null, { name: '__proto__', value: 'p' }, { name: 'a', value: '1' }];
     const status = readableStatus({ phase: 'Failed', nodes: { w: { id: 'w', name: 'w', type: 'Pod', phase: 'Failed', message: 'no disk' }, x: 1 }, outputs: { parameters } }); // prettier-ignore
-    expect(Object.entries(readOutputs('w', status))).toEqual([
+    expect(Object.entries(readOutputs(status, summaryOf(status)))).toEqual([
       ['__proto__', 'p'],
       ['a', '1'],
     ]);
-    expect(failureReason({ metadata: { name: 'w' }, status })).toContain('no disk');
+    expect(outcomeMessage(status, summaryOf(status))).toContain('no disk');
   });
 });

@@ -24,7 +24,7 @@ describe('retry', () => {
       },
     });
     const options = { parameters: [{ name: 'items', value: 'new' }] };
-    const { spec, status } = prepareRetry(workflow, options).retried;
+    const { spec, status } = prepareRetry(workflow, {}, options).retried;
     expect(spec.arguments).toEqual({ parameters: [{ name: 'items', value: 'new' }] });
     expect(status?.storedWorkflowTemplateSpec).toEqual({
       entrypoint: 'm',
@@ -49,6 +49,7 @@ describe('retry', () => {
     });
     const { metadata, status } = prepareRetry(
       workflow,
+      {},
       { parameters: [] },
       Date.parse('2026-02-02T00:00:00.5Z'),
     ).retried;
@@ -68,7 +69,7 @@ describe('retry', () => {
   });
 
   it.each(['', 'Pending', 'Running', 'Succeeded'])('refuses a Workflow in phase "%s"', (phase) => {
-    expect(() => prepareRetry(failed({ phase }), { parameters: [] })).toThrow(
+    expect(() => prepareRetry(failed({ phase }), {}, { parameters: [] })).toThrow(
       expect.objectContaining({ code: 'TRIGGER_REFUSED' }) as Error,
     );
   });
