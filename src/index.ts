@@ -2,6 +2,7 @@
 export { EventSourcePlugin, EVENT_SOURCE_PLUGIN_NAME } from './event-source-plugin';
 export { SensorPlugin, SENSOR_PLUGIN_NAME } from './sensor-plugin';
 export { guardProcess, type ProcessGuardOptions } from './plugin/process-guard';
+export { watchEventLoop, type EventLoopWatchOptions } from './plugin/event-loop-watch';
 export type { SluicePluginOptions } from './plugin/sluice-plugin';
 
 export { SluiceError, isSluiceError, describeError, ERROR_CODES, type ErrorCode } from './errors';

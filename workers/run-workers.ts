@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors';
+import { watchEventLoop } from '../src/plugin/event-loop-watch';
 import { guardProcess } from '../src/plugin/process-guard';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
 import { startHealthServer, type WorkerState } from './health';
@@ -71,10 +72,12 @@ export async function runWorkers(
       setTimeout(() => process.exit(1), FATAL_EXIT_AFTER_MS).unref();
     },
   });
+  const stopWatching = watchEventLoop({ log });
   const tracing = await startTracing(process.env);
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await connectPatiently(connectionOptions, log, stopping);
   if (connection === undefined) {
+    stopWatching();
     unguard();
     await tracing?.close();
     await health.close();
@@ -126,6 +129,7 @@ export async function runWorkers(
     await connection.close();
     await tracing?.close();
     await health.close();
+    stopWatching();
     unguard();
   }
 }

@@ -3,6 +3,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { describeError } from '../errors';
 import type { CloudEvent } from '../event/cloud-event';
 import { decodeEvent } from '../event/encode-event';
+import { inStage } from '../metrics/stages';
 import type { BusMessage } from './bus';
 
 export interface DeliveryPosition {
@@ -34,7 +35,7 @@ export function parseDeliveryPosition(reply: string): DeliveryPosition | undefin
 /** What lies on the bus, or why it is not an event. */
 export function readEvent(payload: Uint8Array): { event: CloudEvent | undefined; undecodable?: string } {
   try {
-    return { event: decodeEvent(payload) };
+    return { event: inStage('bus message', () => decodeEvent(payload)) };
   } catch (error) {
     return { event: undefined, undecodable: describeError(error) };
   }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors';
 import { eventKey, messageId, type CloudEvent } from '../event/cloud-event';
 import { encodeEvent } from '../event/encode-event';
+import { inStage } from '../metrics/stages';
 import type { PublishOptions, PublishOutcome } from './bus';
 import type { BusConnection } from './connection';
 import { eventSubject } from './subjects';
@@ -78,7 +79,7 @@ export class EventPublisher {
   private async publishEvent(event: CloudEvent, batch: PublishBatch): Promise<PublishOutcome> {
     let payload: Uint8Array;
     try {
-      payload = encodeEvent(event);
+      payload = inStage('event to publish', () => encodeEvent(event));
     } catch (error) {
       if (!isSluiceError(error)) throw error;
       return { kind: 'failed', error };

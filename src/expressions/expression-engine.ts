@@ -6,6 +6,7 @@
  * neighbours did. So the outcome of an expression depends on nothing but the expression and its data.
  */
 import { SluiceError } from '../errors';
+import { inStage } from '../metrics/stages';
 import type {
   ExpressionEngine,
   ExpressionFailure,
@@ -135,7 +136,7 @@ class ThreadedEngine implements ExpressionEngine {
 
   private async runBatch(thread: EvaluationThread, waiting: PendingEvaluation[]): Promise<void> {
     this.busy.add(thread);
-    const { text, count } = encodeBatch(waiting.map(({ request }) => request));
+    const { text, count } = inStage('expression request', () => encodeBatch(waiting.map(({ request }) => request)));
     const batch = waiting.slice(0, count);
     this.queue.unshift(...waiting.slice(count));
     const end = await thread.evaluateBatch(
@@ -159,7 +160,7 @@ class ThreadedEngine implements ExpressionEngine {
     else this.release(thread);
     let outcomes: ExpressionOutcome<unknown>[];
     try {
-      outcomes = decodeAnswers(end.text);
+      outcomes = inStage('expression result', () => decodeAnswers(end.text));
     } catch (error) {
       this.blame(batch, { ok: false, code: 'EXPRESSION_FAILED', message: `its result is not JSON: ${String(error)}` });
       return;

@@ -8,6 +8,7 @@ import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors';
+import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';
 import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
@@ -231,7 +232,7 @@ function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
   let answer: unknown;
   let cause: unknown;
   try {
-    answer = JSON.parse(body);
+    answer = inStage('Kubernetes response', () => JSON.parse(body) as unknown);
   } catch (error) {
     cause = error;
   }

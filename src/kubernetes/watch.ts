@@ -1,6 +1,7 @@
 /** Lists a collection and then follows its changes, for as long as it is wanted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSluiceError, SluiceError } from '../errors';
+import { inStage } from '../metrics/stages';
 import type { KubernetesClient } from './client';
 import { isKubernetesObject, isRecord, type KubernetesObject } from './kubernetes-object';
 import { createRefusal, refusalOf } from './refusal';
@@ -134,7 +135,7 @@ async function* watch(
 function parseEvent(line: string, path: string): WatchEvent {
   let event: unknown;
   try {
-    event = JSON.parse(line);
+    event = inStage('Kubernetes watch', () => JSON.parse(line) as unknown);
   } catch (cause) {
     throw new SluiceError('KUBERNETES_UNREACHABLE', { message: `the watch of ${path} was cut off`, cause });
   }

@@ -169,6 +169,11 @@ export const METRICS = {
     labels: ['module'],
     help: 'Errors that nothing handled, by the package in which they were raised; the worker goes on',
   },
+  sluice_worker_event_loop_blocks_total: {
+    kind: 'counter',
+    labels: ['stage'],
+    help: 'Times that the event loop of this worker was blocked for more than 250 ms, by what it did',
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 type Definitions = typeof METRICS;

@@ -3,7 +3,14 @@
  * pause and hand over within a second, and the closing of everything the activities opened.
  */
 import { SimplePlugin } from '@temporalio/plugin';
-import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
+import type {
+  ActivityInterceptorsFactory,
+  BundleOptions,
+  ReplayWorkerOptions,
+  Worker,
+  WorkerOptions,
+} from '@temporalio/worker';
+import { inActivity } from '../metrics/stages';
 import pino, { type Logger } from 'pino';
 import { longActivityLimit, type WorkerCapacity } from '../../activities/long-activities';
 import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
@@ -93,9 +100,21 @@ export abstract class SluicePlugin extends SimplePlugin {
       defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
       ...options,
       activities: { ...options.activities, ...this.opened?.activities },
+      interceptors: {
+        ...options.interceptors,
+        activity: [...(options.interceptors?.activity ?? []), labelActivities],
+      },
     };
   }
 }
+
+/** For what watches the event loop. Labels hold no payload: types, and ids that manifests name. */
+const labelActivities: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: {
+    execute: (input, next) =>
+      inActivity(`${info.activityType} of ${info.workflowExecution?.workflowId ?? 'no workflow'}`, () => next(input)),
+  },
+});
 
 type ReadCapacity = WorkerCapacity &
   ({ readonly isDefault: true; readonly slots: number } | { readonly isDefault: false });

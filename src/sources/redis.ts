@@ -7,6 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
 import { parseJson, type JsonValue } from '../event/json';
+import { inStage } from '../metrics/stages';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
 import { MessageBuffer } from './message-buffer';
@@ -211,7 +212,7 @@ class RedisSource implements Source {
 
 function readJson(text: string): { readonly value: JsonValue } | { readonly problem: string } {
   try {
-    return { value: parseJson(text) };
+    return { value: inStage('Redis message', () => parseJson(text)) };
   } catch (error) {
     return { problem: describeError(error) };
   }

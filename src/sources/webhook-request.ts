@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isSluiceError } from '../errors';
 import { parseJson, type JsonObject, type JsonValue } from '../event/json';
+import { inStage } from '../metrics/stages';
 import { BODY_SECONDS, BodyRefused, type BodyReader } from './webhook-body';
 import type { CredentialMask } from './webhook-masking';
 import { isSameToken } from './webhook-secrets';
@@ -117,7 +118,7 @@ function parseBody(request: IncomingMessage, method: string, content: Buffer): J
   }
   if (text === '') throw new RequestRefused(400, 'the body is empty; JSON is expected', true);
   try {
-    return parseJson(text);
+    return inStage('webhook body', () => parseJson(text));
   } catch (error) {
     const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
     throw new RequestRefused(400, isBeyondLimit ? error.message : 'the body is not JSON', true);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { SluiceError } from '../../errors';
+import { inStage } from '../../metrics/stages';
 import { allNodes } from './checked-nodes';
 import { handleWithin } from './handle-node-request';
 import { NO_NODES, summarizeNodes, type NodeSummary, type SummarizedWorkflow } from './node-summary';
@@ -51,7 +52,7 @@ export async function summaryOf(
 ): Promise<NodeSummary> {
   if (status?.offloadNodeStatusVersion) return NO_NODES;
   const { compressedNodes } = status ?? {};
-  if (!compressedNodes) return summarizeNodes(status?.nodes, workflow);
+  if (!compressedNodes) return inStage('Workflow nodes', () => summarizeNodes(status?.nodes, workflow));
   const response = await unpack({ kind: 'summarize', compressedNodes: String(compressedNodes), workflow });
   return response.kind === 'summary' ? response.summary : NO_NODES;
 }
@@ -59,7 +60,7 @@ export async function summaryOf(
 async function unpack(request: NodeRequest): Promise<NodeResponse> {
   const { compressedNodes } = request;
   if (compressedNodes.length <= MAX_SMALL_PACKED && !isZstd(compressedNodes)) {
-    const response = handleWithin(SMALL, request);
+    const response = inStage('Workflow nodes', () => handleWithin(SMALL, request));
     if (response !== undefined) return response;
   }
   const digest = createHash('sha256').update(compressedNodes).digest('base64');

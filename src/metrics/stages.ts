@@ -1,0 +1,50 @@
+/**
+ * Names what the main thread does, so that a block of the event loop can be attributed. JavaScript cannot say afterwards
+ * what ran, so everything that may take long on hostile input runs inside `inStage`.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Values of a metric's label: a fixed set. */
+export type Stage =
+  | 'bus message'
+  | 'event to publish'
+  | 'expression request'
+  | 'expression result'
+  | 'Kubernetes response'
+  | 'Kubernetes watch'
+  | 'Redis message'
+  | 'webhook body'
+  | 'Workflow nodes';
+
+export interface StageRun {
+  readonly stage: Stage;
+  /** Type and workflow id of the activity in which it ran, if any. */
+  readonly activity?: string;
+  readonly ms: number;
+}
+
+const activities = new AsyncLocalStorage<string>();
+let longest: StageRun | undefined;
+
+/** Runs an activity under a label such as `sluiceListen of sensor/argo/items`. */
+export function inActivity<Result>(label: string, run: () => Promise<Result>): Promise<Result> {
+  return activities.run(label, run);
+}
+
+/** Runs synchronous work and remembers how long it took. */
+export function inStage<Result>(stage: Stage, work: () => Result): Result {
+  const begin = performance.now();
+  try {
+    return work();
+  } finally {
+    const ms = performance.now() - begin;
+    if (longest === undefined || ms > longest.ms) longest = { stage, activity: activities.getStore(), ms };
+  }
+}
+
+/** The longest stage since the last call. */
+export function takeLongestStage(): StageRun | undefined {
+  const taken = longest;
+  longest = undefined;
+  return taken;
+}

@@ -1,0 +1,71 @@
+/**
+ * Reports when the event loop of a worker was blocked: for that long no event was read, no trigger fired and no heartbeat
+ * sent, and after ten seconds Temporal gives the worker's activities to others.
+ *
+ * Like the process guard it belongs to the process, not to a plugin. Workers of Sluice install it; in a worker of your
+ * own, call `watchEventLoop`.
+ */
+import { Runtime } from '@temporalio/worker';
+import pino, { type Logger } from 'pino';
+import { Metrics } from '../metrics/metrics';
+import { takeLongestStage, type Stage } from '../metrics/stages';
+
+export interface EventLoopWatchOptions {
+  /** Default: pino, JSON lines on stdout. */
+  readonly log?: Logger;
+}
+
+/** Longer blocks are reported. */
+export const BLOCK_MS = 250;
+const LOOK_EVERY_MS = 50;
+/** Part of a block that a stage must have taken to be named as its cause. */
+const CAUSE_SHARE = 0.5;
+/** Blocks with the same cause are counted always, but logged once in this time. */
+const LOG_EVERY_MS = 10_000;
+
+/** Call it after `Runtime.install`: it writes the metric `sluice_worker_event_loop_blocks_total`. Returns a function that stops it. */
+export function watchEventLoop({ log = pino({ name: 'sluice' }) }: EventLoopWatchOptions = {}): () => void {
+  return watch({ log, metrics: new Metrics(() => Runtime.instance().metricMeter) });
+}
+
+export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; readonly metrics: Metrics }): () => void {
+  const logged = new Map<string, { at: number; since: number }>();
+  let last = performance.now();
+  let cpu = process.cpuUsage();
+  metrics.count('sluice_worker_event_loop_blocks_total', { stage: 'unknown' }, 0);
+
+  const look = (): void => {
+    const now = performance.now();
+    const blockedMs = now - last - LOOK_EVERY_MS;
+    const used = process.cpuUsage(cpu);
+    const longest = takeLongestStage();
+    last = now;
+    cpu = process.cpuUsage();
+    if (blockedMs < BLOCK_MS) return;
+    const cause = longest !== undefined && longest.ms >= blockedMs * CAUSE_SHARE ? longest : undefined;
+    const stage: Stage | 'unknown' = cause?.stage ?? 'unknown';
+    metrics.count('sluice_worker_event_loop_blocks_total', { stage });
+    const key = `${stage} ${cause?.activity ?? ''}`;
+    const former = logged.get(key);
+    if (former !== undefined && now - former.at < LOG_EVERY_MS) {
+      former.since += 1;
+      return;
+    }
+    if (logged.size >= 100) logged.clear();
+    logged.set(key, { at: now, since: 0 });
+    log.warn(
+      {
+        blockedMs: Math.round(blockedMs),
+        // Far below blockedMs: the machine was busy or suspended, and this process is not the cause.
+        cpuMs: Math.round((used.user + used.system) / 1_000),
+        stage,
+        ...(cause !== undefined && { stageMs: Math.round(cause.ms) }),
+        ...(cause?.activity !== undefined && { activity: cause.activity }),
+        ...(former !== undefined && former.since > 0 && { repeated: former.since }),
+      },
+      'the event loop was blocked',
+    );
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  return () => clearInterval(timer);
+}
