@@ -3,7 +3,7 @@ import { describeError, isSluiceError } from '../src/errors';
 import type { CloudEvent } from '../src/event/cloud-event';
 import { nameEvent, type Decision, type DecisionRecord } from '../src/event/decision-record';
 import { deriveEventId } from '../src/event/event-id';
-import { MAX_EVENT_DEPTH, assertDepth, type JsonObject } from '../src/event/json';
+import { MAX_DATA_DEPTH, assertDepth, type JsonObject } from '../src/event/json';
 import type { ReceivedEvent, RejectedInput } from '../src/sources/source';
 import { findTraceparent } from '../src/tracing/trace-context';
 
@@ -52,8 +52,8 @@ export class ReceivedEvents {
     const { namespace, eventSourceName, eventName, cloudEventType, idOf } = this.options;
     const { data, document } = received;
     // Before anything that recurses: the id is derived from the document's JSON.
-    assertDepth(data, MAX_EVENT_DEPTH - 1);
-    assertDepth(document, MAX_EVENT_DEPTH - 1);
+    assertDepth(data, MAX_DATA_DEPTH);
+    assertDepth(document, MAX_DATA_DEPTH);
     const traceparent = findTraceparent(received.traceparent, document);
     const transportId = idOf?.(data) ?? received.transportId;
     return {

@@ -10,10 +10,12 @@ import { SluiceError } from '../errors';
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Levels of nesting accepted in a document from outside, and in the result of a transform. */
+/** Levels of nesting accepted in a document from outside. */
 export const MAX_JSON_DEPTH = 1_000;
 /** The same for a whole event: room for its envelope and for what a source or transform wraps around the document. */
 export const MAX_EVENT_DEPTH = MAX_JSON_DEPTH + 16;
+/** For the data of an event alone: what a source received, or a transform made of it. */
+export const MAX_DATA_DEPTH = MAX_EVENT_DEPTH - 1;
 /** NATS accepts no message above 64 MiB, so parsing more only to have it refused would block the process for nothing. */
 const MAX_JSON_CHARACTERS = 64 * 1024 * 1024;
 

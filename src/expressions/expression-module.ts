@@ -1,6 +1,6 @@
 /** One running instance of expressions.wasm: text of a batch in, text of the answers out. Runs inside a thread. */
 import './web-assembly';
-import { MAX_JSON_DEPTH } from '../event/json';
+import { MAX_DATA_DEPTH } from '../event/json';
 import { createSystemCalls } from './system-calls';
 
 export interface ModuleLimits {
@@ -56,7 +56,7 @@ export async function startExpressionModule(
   exports.configure(
     BigInt(Math.floor(limits.maxMemoryMb * SHARE_OF_MEMORY_LIMIT) * 2 ** 20),
     Math.floor(limits.timeLimitMs * SHARE_OF_TIME_LIMIT),
-    MAX_JSON_DEPTH,
+    MAX_DATA_DEPTH,
   );
   return {
     evaluateBatch: (text) => {

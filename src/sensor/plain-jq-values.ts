@@ -1,5 +1,5 @@
 /** jq's view of values, as far as it is certain to be the same in JavaScript. */
-import { isJsonObject, MAX_JSON_DEPTH, type JsonObject, type JsonValue } from '../event/json';
+import { isJsonObject, MAX_DATA_DEPTH, type JsonObject, type JsonValue } from '../event/json';
 
 /** Only the engine knows the answer, or the error. */
 export class NeedsJq extends Error {}
@@ -124,7 +124,7 @@ export function sortJqKeys(value: JsonValue, allowance: JqAllowance, depth = 0):
   if (typeof value === 'string') allowance.spendOnText(value.length);
   else allowance.spend(1);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= MAX_JSON_DEPTH) throw new NeedsJq();
+  if (depth >= MAX_DATA_DEPTH) throw new NeedsJq();
   if (Array.isArray(value)) {
     const sorted = value.map((element) => sortJqKeys(element, allowance, depth + 1));
     return sorted.some((element, index) => element !== value[index]) ? sorted : value;

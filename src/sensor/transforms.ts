@@ -1,6 +1,6 @@
 /** Transforms: jq or Lua replaces an event's data before the filters see it. */
 import type { CloudEvent } from '../event/cloud-event';
-import { MAX_JSON_DEPTH, measureDepth, type JsonValue } from '../event/json';
+import { MAX_DATA_DEPTH, measureDepth, type JsonValue } from '../event/json';
 import type { Dependency } from '../manifest/filters';
 import { dataOf } from './event-data';
 import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome } from './expression-engine';
@@ -35,8 +35,8 @@ export async function transformEvent(
 function limitDepth(outcome: ExpressionOutcome<JsonValue>): ExpressionOutcome<JsonValue> {
   if (!outcome.ok) return outcome;
   const depth = measureDepth(outcome.value);
-  if (depth <= MAX_JSON_DEPTH) return outcome;
-  const message = `the result is nested ${depth} levels deep; at most ${MAX_JSON_DEPTH} are accepted`;
+  if (depth <= MAX_DATA_DEPTH) return outcome;
+  const message = `the result is nested ${depth} levels deep; at most ${MAX_DATA_DEPTH} are accepted`;
   return { ok: false, code: 'EXPRESSION_FAILED', message };
 }
 

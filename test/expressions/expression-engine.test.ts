@@ -152,7 +152,7 @@ describe('the engine', () => {
     const good = { ok: true, value: { n: 1 } };
     expect(outcomes).toEqual([good, expect.objectContaining({ ok: false, code: 'EXPRESSION_FAILED' }), good]);
     const failed = outcomes[1];
-    if (failed && !failed.ok) expect(failed.message).toMatch(/nested more than 1000 levels deep|exceeded max depth/);
+    if (failed && !failed.ok) expect(failed.message).toMatch(/nested more than 1015 levels deep|exceeded max depth/);
     await engine.close();
   });
 
