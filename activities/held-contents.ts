@@ -6,11 +6,11 @@ import { Context } from '@temporalio/activity';
 import type { Bus } from '../src/bus/bus';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import type { JoinedRun } from '../workflows/joined-runs';
+import type { EventBusDefinition } from '../workflows/messages';
 import type { RunStart } from '../workflows/run-start';
 import type { ForgetContentsRequest, StartHeldRunsRequest, StartRunsRequest, StoreContentsRequest } from './contracts';
 import { toApplicationFailure } from './failures';
 import { inLanes } from './in-lanes';
-import { unlessCancelled } from './keep-beating';
 import { startDecidedRun } from './start-decided-run';
 import type { WorkerDependencies } from './worker-dependencies';
 
@@ -19,26 +19,25 @@ const CONCURRENT_STARTS = 32;
 const CONCURRENT_LOADS = 4;
 
 export function createHeldContentActivities({ buses }: WorkerDependencies) {
+  const withBus = <Result>(bus: EventBusDefinition, work: (open: Bus) => Promise<Result>): Promise<Result> =>
+    buses.use(bus, Context.current().cancellationSignal, work);
   return {
     async sluiceStoreContents({ bus, sensor, contents }: StoreContentsRequest): Promise<void> {
-      await reporting(async () =>
-        (await unlessCancelled(buses.get(bus))).storeHeld(sensor.namespace, sensor.name, contents),
-      );
+      await reporting(() => withBus(bus, (open) => open.storeHeld(sensor.namespace, sensor.name, contents)));
     },
 
     async sluiceForgetContents({ bus, sensor, names }: ForgetContentsRequest): Promise<void> {
-      await reporting(async () =>
-        (await unlessCancelled(buses.get(bus))).forgetHeld(sensor.namespace, sensor.name, names),
-      );
+      await reporting(() => withBus(bus, (open) => open.forgetHeld(sensor.namespace, sensor.name, names)));
     },
 
     async sluiceStartHeldRuns({ bus: definition, runs }: StartHeldRunsRequest): Promise<void> {
       await reporting(async () => {
         const { client, info } = Context.current();
-        const bus = await unlessCancelled(buses.get(definition));
         // Few at a time: each may hold a megabyte. A second attempt finds the runs that the first started.
-        await inLanes(runs, CONCURRENT_LOADS, async (run) =>
-          startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),
+        await withBus(definition, (bus) =>
+          inLanes(runs, CONCURRENT_LOADS, async (run) =>
+            startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),
+          ),
         );
       });
     },

@@ -9,17 +9,18 @@ import type { FireStatus } from '../src/run/run-types';
 import { firesQuery, type SensorRunInput } from '../workflows/messages';
 import type { BusPool } from './bus-pool';
 import type { PublishOutcomesRequest } from './contracts';
-import { toReport } from './outcome-post';
+import { toReport } from './outcome-report';
 import { readRunInput } from './read-run-input';
 
 export interface LateOutcomesOptions {
   readonly client: Client;
   readonly buses: BusPool;
   readonly publish: (request: PublishOutcomesRequest) => Promise<void>;
+  readonly signal: AbortSignal;
 }
 
 export async function publishLateOutcomes(
-  { client, buses, publish }: LateOutcomesOptions,
+  { client, buses, publish, signal }: LateOutcomesOptions,
   runId: string,
   outcomes: readonly WorkflowOutcome[],
 ): Promise<void> {
@@ -35,7 +36,7 @@ export async function publishLateOutcomes(
   const { sensor, bus, options, events, fires } = await readRunInput(client, runId);
   await publish({ sensor, bus, runId, options, events, fires: late });
   const records = late.flatMap((fire) => recordsOf({ sensor, events, fires }, runId, fire));
-  (await buses.get(bus)).recordDecisions(records);
+  await buses.use(bus, signal, (open) => Promise.resolve(open.recordDecisions(records)));
 }
 
 /** After a list thousands of ends come that were told long ago: only a retry that was seen counts among them. */

@@ -18,7 +18,7 @@ import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
 import { GivenBack, retryDelay } from './given-back';
 import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
-import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './keep-beating';
+import { keepBeating, WAITS_FOR_BUS, type Beating } from './keep-beating';
 import { ListenerTelemetry } from './listener-telemetry';
 import { recordExpired } from './record-expired';
 import { ReportPace } from './report-pace';
@@ -49,9 +49,10 @@ export function createListenActivities(dependencies: WorkerDependencies): Listen
       const context = Context.current();
       const beating = keepBeating(WAITS_FOR_BUS);
       try {
-        const bus = await unlessCancelled(dependencies.buses.get(request.definition.bus));
-        const listener = new Listener(request, bus, context.client, context.info.taskQueue, dependencies);
-        await listener.run(context.cancellationSignal, beating);
+        const { cancellationSignal: signal, client, info } = context;
+        await dependencies.buses.use(request.definition.bus, signal, (bus) =>
+          new Listener(request, bus, client, info.taskQueue, dependencies).run(signal, beating),
+        );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         throw toApplicationFailure(error);

@@ -1,18 +1,20 @@
 /** Collects how Argo Workflows ended and tells their runs, one delivery at a time. Plain logic without Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { describeError } from '../src/errors';
+import { describeError, isSluiceError } from '../src/errors';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import type { WorkflowOutcome } from '../src/kubernetes/workflow-outcomes';
+import { jsonBytes } from '../src/event/json-bytes';
 import type { WorkflowOutcomeReport } from '../src/run/run-types';
+import { classifyTemporalFailure } from '../src/temporal-failures';
+import { MAX_REPORT_BYTES, toReport } from './outcome-report';
 
 /** Outcomes of one run that end together are told together: a signal costs the run four events. */
 const COLLECT_FOR_MS = 200;
 const RETRY_AFTER_MS = 2_000;
+const MAX_RETRY_AFTER_MS = 30_000;
 /** After a list, thousands of runs may have to be told at once; most of them have ended long ago. */
 const CONCURRENT_SIGNALS = 50;
-/** Temporal refuses a signal of more than 2 MB. */
-const MAX_SIGNAL_BYTES = 1_000_000;
 
 export interface OutcomePostOptions {
   /** Throws WorkflowNotFoundError for a run that is gone, which needs none. */
@@ -20,8 +22,17 @@ export interface OutcomePostOptions {
   onTold(outcome: WorkflowOutcome): void;
   /** The run has ended and takes no signals. What rejects is tried again. */
   onClosed?(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void>;
+  /** However often it is told, it will be refused. */
+  onRefused(outcome: WorkflowOutcome, runId: string, reason: string): void;
   warn(message: string): void;
 }
+
+type Delivery =
+  | { readonly kind: 'told' }
+  /** The run has ended. */
+  | { readonly kind: 'closed' }
+  /** `refused`: for good. */
+  | { readonly kind: 'refused' | 'failed'; readonly error: unknown };
 
 export class OutcomePost {
   private readonly waiting = new Map<string, WorkflowOutcome[]>();
@@ -46,9 +57,14 @@ export class OutcomePost {
 
   /** Tells what comes until `signal` aborts, and what is left then. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    let retryAfterMs = RETRY_AFTER_MS;
     while (!signal.aborted) {
       await delay(COLLECT_FOR_MS, undefined, { signal }).catch(() => undefined);
-      if (!(await this.deliver())) await delay(RETRY_AFTER_MS, undefined, { signal }).catch(() => undefined);
+      if (await this.deliver()) retryAfterMs = RETRY_AFTER_MS;
+      else {
+        await delay(retryAfterMs, undefined, { signal }).catch(() => undefined);
+        retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, 2 * retryAfterMs);
+      }
     }
     await this.deliver();
   }
@@ -80,42 +96,54 @@ export class OutcomePost {
   private async tell(runId: string): Promise<void> {
     const outcomes = this.waiting.get(runId) ?? [];
     this.waiting.delete(runId);
-    const portions = cutByBytes(outcomes, MAX_SIGNAL_BYTES);
-    while (portions[0] !== undefined) {
-      try {
-        if (!(await this.deliverTo(runId, portions[0]))) {
-          await this.options.onClosed?.(runId, portions.flat());
-          return;
-        }
-      } catch (error) {
-        this.waiting.set(runId, [...portions.flat(), ...(this.waiting.get(runId) ?? [])]);
-        throw error;
+    const portions = cutByBytes(outcomes, MAX_REPORT_BYTES, (outcome) => jsonBytes(toReport(outcome)));
+    for (let portion = portions.shift(); portion !== undefined; portion = portions.shift()) {
+      const delivery = await this.deliverTo(runId, portion);
+      switch (delivery.kind) {
+        case 'told':
+          for (const outcome of portion) this.options.onTold(outcome);
+          break;
+        case 'closed':
+          return await this.tellOfClosed(runId, [...portion, ...portions.flat()]);
+        case 'refused':
+          // One of many may be what is refused: each gets an answer of its own.
+          if (portion.length > 1) portions.unshift(...portion.map((outcome) => [outcome]));
+          else this.refuse(runId, portion, delivery.error);
+          break;
+        case 'failed':
+          this.keep(runId, [...portion, ...portions.flat()]);
+          throw delivery.error;
       }
-      portions.shift()?.forEach((outcome) => this.options.onTold(outcome));
     }
   }
 
-  /** False where the run has ended. */
-  private async deliverTo(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<boolean> {
+  private async deliverTo(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<Delivery> {
+    const reports = outcomes.map((outcome) => toReport(outcome));
     try {
-      await this.options.signal(runId, outcomes.map(toReport));
-      return true;
+      await this.options.signal(runId, reports);
+      return { kind: 'told' };
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
+      if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+      const failure = classifyTemporalFailure(error);
+      return { kind: failure.kind === 'permanent' ? 'refused' : 'failed', error: failure.error };
+    }
+  }
+
+  private async tellOfClosed(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void> {
+    try {
+      await this.options.onClosed?.(runId, outcomes);
+    } catch (error) {
+      if (isSluiceError(error) && !error.retryable) return this.refuse(runId, outcomes, error);
+      this.keep(runId, outcomes);
       throw error;
     }
   }
-}
 
-export function toReport(outcome: WorkflowOutcome): WorkflowOutcomeReport {
-  const { fireId, object, phase, message, startedAt, finishedAt, outputs } = outcome;
-  return {
-    fireId,
-    uid: object.uid,
-    phase,
-    message,
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(finishedAt === undefined ? {} : { finishedAt }),
-    outputs,
-  };
+  private keep(runId: string, outcomes: readonly WorkflowOutcome[]): void {
+    this.waiting.set(runId, [...outcomes, ...(this.waiting.get(runId) ?? [])]);
+  }
+
+  private refuse(runId: string, outcomes: readonly WorkflowOutcome[], error: unknown): void {
+    for (const outcome of outcomes) this.options.onRefused(outcome, runId, describeError(error));
+  }
 }

@@ -37,6 +37,7 @@ const SILENCE_MS = 10_000;
 
 export class OutcomeRedisConnections {
   private readonly open = new Map<string, Connection>();
+  private isClosed = false;
 
   constructor(private readonly secrets: SecretReader) {}
 
@@ -50,6 +51,7 @@ export class OutcomeRedisConnections {
       await known.ready;
       return known.client;
     }
+    if (this.isClosed) throw outcomeRedisError(new Error('the worker is shutting down'), server);
     // What is under way on it ends well.
     known?.client.quit().catch(() => undefined);
     const connection = openConnection(server, options, credentials);
@@ -61,7 +63,9 @@ export class OutcomeRedisConnections {
     return connection.client;
   }
 
+  /** Nothing opens after this, whatever was on its way. */
   close(): void {
+    this.isClosed = true;
     for (const { client } of this.open.values()) client.disconnect();
     this.open.clear();
   }

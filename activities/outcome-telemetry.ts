@@ -10,6 +10,12 @@ const PHASES: ReadonlyArray<WorkflowOutcome['phase']> = ['Succeeded', 'Failed', 
 /** Shows every counter with 0, so that the first failure is already an increase. */
 export function showOutcomeCounters(metrics: Metrics, { namespace, name }: ObjectName): void {
   for (const phase of PHASES) metrics.count('sluice_outcomes_total', { namespace, sensor_name: name, phase }, 0);
+  metrics.count('sluice_outcomes_refused_total', { namespace, sensor_name: name }, 0);
+}
+
+/** An end that its run will never know of by the watch. */
+export function refuseOutcome(metrics: Metrics, { namespace, name }: ObjectName): void {
+  metrics.count('sluice_outcomes_refused_total', { namespace, sensor_name: name });
 }
 
 export function observeOutcome(metrics: Metrics, sensor: ObjectName, outcome: WorkflowOutcome): void {

@@ -19,8 +19,9 @@ export function createPublishOutcomes({ buses, secrets }: Pick<WorkerDependencie
   const streams = new OutcomeStreams(secrets);
   const publish = async (request: PublishOutcomesRequest): Promise<void> => {
     const ended = request.fires.filter(({ outcome }) => outcome !== undefined);
-    const bus = await buses.get(request.bus);
-    const published = await bus.publishEvents(ended.map((fire) => outcomeEvent(request, fire)));
+    const events = ended.map((fire) => outcomeEvent(request, fire));
+    const signal = Context.current().cancellationSignal;
+    const published = await buses.use(request.bus, signal, (bus) => bus.publishEvents(events));
     for (const outcome of published) if (outcome.kind === 'failed') throw outcome.error;
     await streams.add({ ...request, options: await presentOptions(request.sensor, request.options) }, ended);
   };

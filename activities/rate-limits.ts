@@ -1,8 +1,8 @@
 /** Exact rate limits for all workers of a sensor together: the state lies on the bus, changed by compare-and-set. */
+import { Context } from '@temporalio/activity';
 import { createRateLimitState, reserve, type RateLimitState } from '../src/sensor/rate-limit';
 import type { ReserveFireRequest } from './contracts';
 import { toApplicationFailure } from './failures';
-import { unlessCancelled } from './keep-beating';
 import type { WorkerDependencies } from './worker-dependencies';
 
 interface Reserved extends RateLimitState {
@@ -17,17 +17,19 @@ export function createRateLimits({ buses }: WorkerDependencies) {
   return async function sluiceReserveFire(request: ReserveFireRequest): Promise<number> {
     const { sensor, trigger, fireId, rateLimit } = request;
     try {
-      const bus = await unlessCancelled(buses.get(request.bus));
-      const key = [sensor.namespace, sensor.name, trigger].map(encodeKey).join('.');
-      const now = Date.now();
-      const state = await bus.updateShared<Reserved>('sluice-rate-limits', key, (before) => {
-        const { places, ...counted }: Reserved = before ?? { ...createRateLimitState(), places: {} };
-        if (places[fireId] !== undefined) return before;
-        const { state: after, waitMs } = reserve(rateLimit, counted, now);
-        const kept = Object.entries(places).filter(([, start]) => start > now - REMEMBER_MS);
-        return { ...after, places: { ...Object.fromEntries(kept), [fireId]: now + waitMs } };
+      return await buses.use(request.bus, Context.current().cancellationSignal, async (bus) => {
+        const key = [sensor.namespace, sensor.name, trigger].map(encodeKey).join('.');
+        const now = Date.now();
+        const take = (before: Reserved | undefined): Reserved | undefined => {
+          const { places, ...counted }: Reserved = before ?? { ...createRateLimitState(), places: {} };
+          if (places[fireId] !== undefined) return before;
+          const { state: after, waitMs } = reserve(rateLimit, counted, now);
+          const kept = Object.entries(places).filter(([, start]) => start > now - REMEMBER_MS);
+          return { ...after, places: { ...Object.fromEntries(kept), [fireId]: now + waitMs } };
+        };
+        const state = await bus.updateShared('sluice-rate-limits', key, take);
+        return Math.max(0, (state.places[fireId] ?? now) - now);
       });
-      return Math.max(0, (state.places[fireId] ?? now) - now);
     } catch (error) {
       throw toApplicationFailure(error);
     }

@@ -1,6 +1,6 @@
 /** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
 import { CancelledFailure, Context } from '@temporalio/activity';
-import type { BusLog } from '../src/bus/bus';
+import type { Bus, BusLog } from '../src/bus/bus';
 import { describeError } from '../src/errors';
 import { isJsonObject, type JsonObject } from '../src/event/json';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
@@ -9,7 +9,7 @@ import type { EventSourceActivities, RelayEventsRequest } from './contracts';
 import { endingOf } from './ending';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from './failures';
-import { keepBeating, unlessCancelled, WAITS_FOR_BUS, type Beating } from './keep-beating';
+import { keepBeating, WAITS_FOR_BUS, type Beating } from './keep-beating';
 import { openSource } from './open-source';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './source-filter';
@@ -29,7 +29,9 @@ export function createRelayActivities(
       outages.begun(name, log);
       const beating = keepBeating({ event: request.eventName, ...WAITS_FOR_BUS });
       try {
-        await relay(request, context, dependencies, beating);
+        await dependencies.buses.use(request.definition.bus, context.cancellationSignal, (bus) =>
+          relay(request, context, bus, dependencies, beating),
+        );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         if (!context.cancellationSignal.aborted) throw toApplicationFailure(error);
@@ -46,14 +48,13 @@ export function createRelayActivities(
 async function relay(
   request: RelayEventsRequest,
   { cancellationSignal: signal, info }: Context,
+  bus: Bus,
   dependencies: WorkerDependencies,
   beating: Beating,
 ): Promise<void> {
   const { definition, eventName } = request;
   const { namespace, name } = definition;
-  const { buses, engine, metrics } = dependencies;
-  // Before the source is opened: a relay that ends while it waits for its bus leaves no source behind.
-  const bus = await unlessCancelled(buses.get(definition.bus));
+  const { engine, metrics } = dependencies;
   const { source, cloudEventType, spec, write } = openSource(
     request,
     signal,
@@ -75,28 +76,30 @@ async function relay(
     ...(idFrom !== undefined && { idOf: (payload: JsonObject) => readEventId(payload, idFrom) }),
     telemetry,
   });
-  telemetry.open();
   const meter = new BacklogMeter(source, metrics, relayed);
   const over = new AbortController();
-  const measuring = meter
-    .run(AbortSignal.any([signal, over.signal]))
-    .catch((error: unknown) =>
-      write('warn', `the backlog of event ${eventName} is not known: ${describeError(error)}`),
-    );
-  beating.tell(() => {
-    const counts = eventRelay.counts();
-    telemetry.observe(counts);
-    const busProblem = bus.problem();
-    return {
-      event: eventName,
-      ...counts,
-      backlog: meter.latest(),
-      marks: source.marks?.(),
-      ...(busProblem !== undefined && { busProblem }),
-    };
-  });
   let problem: unknown;
+  let measuring: Promise<void> | undefined;
   try {
+    telemetry.open();
+    // Before anything reads: what fails until here leaves nothing open.
+    beating.tell(() => {
+      const counts = eventRelay.counts();
+      telemetry.observe(counts);
+      const busProblem = bus.problem();
+      return {
+        event: eventName,
+        ...counts,
+        backlog: meter.latest(),
+        marks: source.marks?.(),
+        ...(busProblem !== undefined && { busProblem }),
+      };
+    });
+    measuring = meter
+      .run(AbortSignal.any([signal, over.signal]))
+      .catch((error: unknown) =>
+        write('warn', `the backlog of event ${eventName} is not known: ${describeError(error)}`),
+      );
     await eventRelay.run(signal);
   } catch (error) {
     problem = error;

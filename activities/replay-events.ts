@@ -22,7 +22,7 @@ import { decideFires, type DirectFire, type EventDecision } from './decide-fires
 import { toApplicationFailure } from './failures';
 import { findCarried, type Carried } from './find-carried';
 import { planRuns } from './group-into-runs';
-import { keepBeating, unlessCancelled } from './keep-beating';
+import { keepBeating } from './keep-beating';
 import { cutObservations } from './observation-batches';
 import { hasRoomWithin, mayHoldBack } from './sensor-room';
 import { startPlanned } from './start-runs';
@@ -51,37 +51,41 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
       const { client, info, cancellationSignal } = Context.current();
       const beating = keepBeating();
       try {
-        const bus = await unlessCancelled(buses.get(definition.bus));
-        const plan = planSensor(definition.spec, definition.options);
-        const holdsBack = async (): Promise<boolean> =>
-          mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
-        if (!request.dryRun && (await holdsBack())) return progress;
-        const limits = await readLimits(bus, portionRequest);
-        const stored = await readPortion(bus, plan, portionRequest, limits.lastSequence);
-        const decisions = await decideFires(definition, plan, stored, engine);
-        const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
-        const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
-        let refused = 0;
-        if (!request.dryRun) {
-          const origin = { runId: info.workflowExecution?.workflowId ?? '', by: request.by, why: request.why };
-          const adapt = (run: RunStart): RunStart => ({
-            ...run,
-            workflowId: `${run.workflowId}~replay-${round}`,
-            input: { ...run.input, retriggerOf: origin },
-          });
-          for (const planned of planRuns(definition, renew(definition, portion.fires, request.again ? replayId : ''))) {
-            await fireLoad.room(cancellationSignal);
-            cancellationSignal.throwIfAborted();
-            fireLoad.started(planned.fires.map(({ id }) => id));
-            const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);
-            for (const start of starts.values()) {
-              if (start.kind === 'postponed') throw start.error;
-              if (start.kind === 'refused') refused += 1;
+        return await buses.use(definition.bus, cancellationSignal, async (bus) => {
+          const plan = planSensor(definition.spec, definition.options);
+          const holdsBack = async (): Promise<boolean> =>
+            mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
+          if (!request.dryRun && (await holdsBack())) return progress;
+          const limits = await readLimits(bus, portionRequest);
+          const stored = await readPortion(bus, plan, portionRequest, limits.lastSequence);
+          const decisions = await decideFires(definition, plan, stored, engine);
+          const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
+          const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
+          let refused = 0;
+          if (!request.dryRun) {
+            const origin = { runId: info.workflowExecution?.workflowId ?? '', by: request.by, why: request.why };
+            const adapt = (run: RunStart): RunStart => ({
+              ...run,
+              workflowId: `${run.workflowId}~replay-${round}`,
+              input: { ...run.input, retriggerOf: origin },
+            });
+            for (const planned of planRuns(
+              definition,
+              renew(definition, portion.fires, request.again ? replayId : ''),
+            )) {
+              await fireLoad.room(cancellationSignal);
+              cancellationSignal.throwIfAborted();
+              fireLoad.started(planned.fires.map(({ id }) => id));
+              const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);
+              for (const start of starts.values()) {
+                if (start.kind === 'postponed') throw start.error;
+                if (start.kind === 'refused') refused += 1;
+              }
             }
+            await observe(client, definition, plan, portion.observations, replayId, request.again);
           }
-          await observe(client, definition, plan, portion.observations, replayId, request.again);
-        }
-        return advance(progress, portion, limits, refused);
+          return advance(progress, portion, limits, refused);
+        });
       } catch (error) {
         throw toApplicationFailure(error);
       } finally {

@@ -8,7 +8,6 @@ import type { SensorActivities } from './contracts';
 import { toApplicationFailure } from './failures';
 import { createFireActivities } from './fire-triggers';
 import { createHeldContentActivities } from './held-contents';
-import { unlessCancelled } from './keep-beating';
 import { createListenActivities } from './listen';
 import { createPausedSensorActivities } from './watch-paused-sensor';
 import { createPublishOutcomes } from './publish-outcomes';
@@ -17,6 +16,9 @@ import { createReplayActivities } from './replay-events';
 import { createRetriggerActivities } from './retrigger';
 import { createOutcomeActivities } from './watch-outcomes';
 import type { WorkerDependencies } from './worker-dependencies';
+
+/** Records outlive the activity that hands them over. */
+const NEVER = new AbortController().signal;
 
 export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
   const { close: closeTriggers, ...fireActivities } = createFireActivities(dependencies);
@@ -54,16 +56,17 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
 
     sluiceRecordDecisions({ bus, records }) {
       // The sensor does not wait for a bus that is away: records are written when it is back, like those of listeners.
-      buses.get(bus).then(
-        (open) => open.recordDecisions(records),
-        (error: unknown) => dependencies.log.warn(`${records.length} decisions not recorded: ${describeError(error)}`),
-      );
+      buses
+        .use(bus, NEVER, (open) => Promise.resolve(open.recordDecisions(records)))
+        .catch((error: unknown) =>
+          dependencies.log.warn(`${records.length} decisions not recorded: ${describeError(error)}`),
+        );
       return Promise.resolve();
     },
 
     async sluiceForgetSensor({ bus, namespace, name }) {
       try {
-        await (await unlessCancelled(buses.get(bus))).forgetSensor(namespace, name);
+        await buses.use(bus, Context.current().cancellationSignal, (open) => open.forgetSensor(namespace, name));
       } catch (error) {
         throw toApplicationFailure(error);
       }

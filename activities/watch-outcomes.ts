@@ -11,8 +11,9 @@ import { toApplicationFailure } from './failures';
 import { publishLateOutcomes, type LateOutcomesOptions } from './late-outcomes';
 import { outcomeNamespaces } from './outcome-namespaces';
 import { createYamlReader } from './read-yaml';
-import { OutcomePost, toReport } from './outcome-post';
-import { observeOutcome, showOutcomeCounters } from './outcome-telemetry';
+import { OutcomePost } from './outcome-post';
+import { toReports } from './outcome-report';
+import { observeOutcome, refuseOutcome, showOutcomeCounters } from './outcome-telemetry';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -52,7 +53,16 @@ export function createOutcomeActivities(
               temporal.workflow.getHandle(runId).signal(outcomeSignal, reports),
             ),
           onTold: (outcome) => observeOutcome(metrics, definition, outcome),
-          onClosed: (runId, outcomes) => publishLateOutcomes({ client: temporal, buses, publish }, runId, outcomes),
+          onClosed: (runId, outcomes) =>
+            publishLateOutcomes({ client: temporal, buses, publish, signal }, runId, outcomes),
+          onRefused: (outcome, runId, reason) => {
+            refuseOutcome(metrics, definition);
+            const { namespace: of, name: workflow } = outcome.object;
+            log.error(
+              { sensor: definition.name, runId, fireId: outcome.fireId, workflow: `${of ?? ''}/${workflow}` },
+              `a run cannot be told how its Workflow ended (${outcome.phase}), and never will be: ${reason}`,
+            );
+          },
           warn: (message) => log.warn({ sensor: definition.name }, message),
         });
         posts.set(namespace, post);
@@ -115,7 +125,7 @@ export function createOutcomeActivities(
         const sensor = sensorOfRun(info.workflowExecution?.workflowId ?? '');
         // Only now: where one look fails, all are taken again.
         for (const outcome of outcomes) if (sensor) observeOutcome(metrics, sensor, outcome);
-        return outcomes.map(toReport);
+        return toReports(outcomes);
       } catch (error) {
         throw toApplicationFailure(error);
       }

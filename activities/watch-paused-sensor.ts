@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Bus } from '../src/bus/bus';
 import { BacklogTelemetry } from './backlog-telemetry';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
 import type { SensorActivities, WatchPausedSensorRequest } from './contracts';
@@ -23,7 +24,10 @@ export function createPausedSensorActivities(
       const context = Context.current();
       const beating = keepBeating();
       try {
-        await watch(request, context.cancellationSignal, dependencies, beating);
+        const { cancellationSignal: signal } = context;
+        await dependencies.buses.use(request.definition.bus, signal, (bus) =>
+          watch(request, signal, bus, dependencies, beating),
+        );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
@@ -38,11 +42,11 @@ export function createPausedSensorActivities(
 async function watch(
   { definition }: WatchPausedSensorRequest,
   signal: AbortSignal,
-  { buses, metrics, log }: WorkerDependencies,
+  bus: Bus,
+  { metrics, log }: WorkerDependencies,
   beating: Beating,
 ): Promise<void> {
   const { namespace, name } = definition;
-  const bus = await unlessCancelled(buses.get(definition.bus));
   const telemetry = new BacklogTelemetry(metrics, definition);
   telemetry.open();
   try {

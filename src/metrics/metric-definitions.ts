@@ -148,6 +148,11 @@ export const METRICS = {
     labels: ['namespace', 'sensor_name', 'phase'],
     help: 'How the Argo Workflows ended that the sensor had created',
   },
+  sluice_outcomes_refused_total: {
+    kind: 'counter',
+    labels: ['namespace', 'sensor_name'],
+    help: 'Ends of Argo Workflows that their runs could not be told, as Temporal refuses them for good',
+  },
   sluice_event_to_fire_seconds: {
     kind: 'histogram',
     labels: TRIGGER,

@@ -81,7 +81,10 @@ export abstract class SluicePlugin extends SimplePlugin {
     try {
       await super.runWorker(worker, next);
     } finally {
-      await this.opened?.close();
+      const { opened } = this;
+      // A further worker with this plugin gets activities of its own.
+      this.opened = undefined;
+      await opened?.close();
       await this.dependencies.close();
     }
   }

@@ -91,7 +91,7 @@ class WebhookSource implements Source {
     try {
       for (;;) {
         for (let next = this.queue.shift(); next; next = this.queue.shift()) yield next;
-        if (signal.aborted) return;
+        if (this.isStopping()) return;
         await new Promise<void>((resolve) => (this.wake = resolve));
       }
     } finally {
@@ -105,6 +105,7 @@ class WebhookSource implements Source {
     this.isClosed = true;
     this.certificates?.stop();
     this.bodies.stop();
+    this.wakeUp();
     const stopping = new Error('the event source is stopping');
     await Promise.all(this.queue.splice(0).map((delivery) => delivery.release(stopping)));
     await listener?.remove();
@@ -113,10 +114,12 @@ class WebhookSource implements Source {
   private async listen(): Promise<void> {
     const [certificate] = await Promise.all([readCertificate(this.spec, this.context), this.rules.token?.()]);
     const port = this.port();
+    if (this.isStopping()) return;
     try {
       const listener = await addWebhookRoute(port, this.endpoint(), certificate, (request, response) =>
         this.receive(request, response),
       );
+      if (this.isStopping()) return await listener.remove();
       this.listener = listener;
       if (certificate) {
         const replace = listener.replaceCertificate.bind(listener);
@@ -147,10 +150,15 @@ class WebhookSource implements Source {
     }
   }
 
+  /** Nothing is taken any more, and what opens now has no owner that would close it. */
+  private isStopping(): boolean {
+    return this.context.signal.aborted || this.isClosed;
+  }
+
   /** `bytes` of the body that would have to be kept. */
   private refuseIfBusy(bytes: number): void {
     const isFull = this.waiting >= MAX_WAITING || (this.waiting > 0 && this.waitingBytes + bytes > MAX_WAITING_BYTES);
-    if (this.context.signal.aborted || this.isClosed || isFull) {
+    if (this.isStopping() || isFull) {
       throw new RequestRefused(503, 'busy, please try again');
     }
   }

@@ -26,6 +26,7 @@ interface Connection<Client> {
 export class ConnectionCache<Settings extends object, Client> {
   private readonly connections = new Map<string, Connection<Client>>();
   private readonly closing = new Set<Promise<void>>();
+  private isClosed = false;
 
   constructor(
     private readonly kind: ConnectionKind<Settings, Client>,
@@ -45,8 +46,12 @@ export class ConnectionCache<Settings extends object, Client> {
     }
   }
 
-  /** Idempotent. Waits until every client is closed, those in use included. */
+  /**
+   * Idempotent. Waits until every client that is not in use is closed. One that is in use, or that a fire opens after
+   * this, because it outlived its worker, is closed with its last use.
+   */
   async close(): Promise<void> {
+    this.isClosed = true;
     for (const [key, connection] of this.connections) this.retire(key, connection);
     await Promise.all(this.closing);
   }
@@ -66,8 +71,8 @@ export class ConnectionCache<Settings extends object, Client> {
   }
 
   private open(key: string, settings: Settings): Connection<Client> {
-    const connection: Connection<Client> = { opening: this.kind.open(settings), users: 0, retired: false };
-    this.connections.set(key, connection);
+    const connection: Connection<Client> = { opening: this.kind.open(settings), users: 0, retired: this.isClosed };
+    if (!this.isClosed) this.connections.set(key, connection);
     connection.opening.then(
       (client) => (connection.client = client),
       () => this.forget(key, connection),

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { OutcomePost } from '../../activities/outcome-post';
+import { SluiceError } from '../../src/errors';
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
 import type { WorkflowOutcomeReport } from '../../src/run/run-types';
 import { eventually } from '../setup/eventually';
@@ -15,17 +16,23 @@ const outcome = (runId: string, fireId: string, outputs: Record<string, string> 
 });
 
 /** A post whose signals the test answers, one by one or all. */
-function openPost(answer: (runId: string) => Promise<void> = () => Promise.resolve()) {
+function openPost(
+  answer: (runId: string, reports: readonly WorkflowOutcomeReport[]) => Promise<void> = () => Promise.resolve(),
+  onClosed?: () => Promise<void>,
+) {
   const sent: Array<{ runId: string; reports: readonly WorkflowOutcomeReport[] }> = [];
   const told: WorkflowOutcome[] = [];
   const warnings: string[] = [];
+  const refused: Array<[runId: string, fireId: string, reason: string]> = [];
   const over = new AbortController();
   const post = new OutcomePost({
     signal: async (runId, reports) => {
       sent.push({ runId, reports });
-      await answer(runId);
+      await answer(runId, reports);
     },
     onTold: (one) => told.push(one),
+    onRefused: ({ fireId }, runId, reason) => refused.push([runId, fireId, reason]),
+    ...(onClosed && { onClosed }),
     warn: (message) => warnings.push(message),
   });
   const ended = post.run(over.signal);
@@ -33,6 +40,7 @@ function openPost(answer: (runId: string) => Promise<void> = () => Promise.resol
     post,
     sent,
     told,
+    refused,
     warnings,
     close: async () => {
       over.abort();
@@ -100,5 +108,50 @@ describe('the post of outcomes', () => {
     expect(sent.length).toBeGreaterThan(1);
     for (const { reports } of sent) expect(JSON.stringify(reports).length).toBeLessThan(1_500_000);
     expect(sent.flatMap(({ reports }) => reports)).toHaveLength(200);
+  });
+
+  /** As the SDK reports a status of the server. */
+  const statusError = (code: number, details: string): Error =>
+    Object.assign(new Error('failed to signal'), { cause: Object.assign(new Error(details), { code, details }) });
+
+  it('drops only the outcome that Temporal refuses for good, and moves on', async () => {
+    const { post, sent, told, refused, warnings, close } = openPost((_, reports) =>
+      reports.some(({ fireId }) => fireId === 'odd')
+        ? Promise.reject(statusError(3, 'BadSignalInput'))
+        : Promise.resolve(),
+    );
+    for (const fireId of ['a', 'odd', 'b']) post.add(outcome('run-1', fireId));
+    post.reached('10');
+    await eventually(() => post.position() === '10');
+    await close();
+    expect(refused).toMatchObject([['run-1', 'odd', expect.stringContaining('failed to signal')]]);
+    expect(told.map(({ fireId }) => fireId)).toEqual(['a', 'b']);
+    expect({ signals: sent.length, warnings }).toEqual({ signals: 4, warnings: [] });
+  });
+
+  it('splits what is too large together, and repeats nothing of it', async () => {
+    const { post, told, refused, close } = openPost((_, reports) =>
+      reports.length > 1
+        ? Promise.reject(statusError(8, 'grpc: received message larger than max (5000000 vs. 4194304)'))
+        : Promise.resolve(),
+    );
+    for (const fireId of ['a', 'b', 'c']) post.add(outcome('run-1', fireId));
+    post.reached('10');
+    await eventually(() => post.position() === '10');
+    await close();
+    expect(told.map(({ fireId }) => fireId)).toEqual(['a', 'b', 'c']);
+    expect(refused).toEqual([]);
+  });
+
+  it('tells again what an ended run refuses for now, and not what can never be published', async () => {
+    const gone = (runId: string) => Promise.reject(new WorkflowNotFoundError('gone', runId, ''));
+    const tooLarge = new SluiceError('BUS_EVENT_TOO_LARGE', { message: 'too large' });
+    const { post, refused, warnings, close } = openPost(gone, () => Promise.reject(tooLarge));
+    post.add(outcome('run-1', 'a'));
+    post.reached('10');
+    await eventually(() => post.position() === '10');
+    await close();
+    expect(refused).toMatchObject([['run-1', 'a', expect.stringContaining('too large')]]);
+    expect(warnings).toEqual([]);
   });
 });

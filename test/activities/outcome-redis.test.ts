@@ -96,6 +96,16 @@ describe('the Redis that outcomes are written to', () => {
     expect(await administrate(server).xlen('WATERBODIES')).toBe(1);
   });
 
+  it('is not connected to by what was on its way when the worker ended', async () => {
+    const server = await serve({});
+    const streams = openStreams();
+    const adding = streams.add(request(server), [fire('1')]);
+    streams.close();
+    expect((await refusalOf(adding)).retryable).toBe(true);
+    expect(await administrate(server).xlen('WATERBODIES')).toBe(0);
+    expect(String(await administrate(server).client('LIST')).match(/cmd=eval/g)).toBeNull();
+  });
+
   it('may ask for TLS and a certificate', async () => {
     const server = await serve({ password: PASSWORD, tls: true, requireClientCertificate: true });
     const { caPath = '', clientCertificatePath = '', clientKeyPath = '' } = server.tls ?? {};

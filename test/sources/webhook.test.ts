@@ -120,6 +120,19 @@ describe('event source webhook', () => {
     expect((await call()).status).toBe(400);
   });
 
+  it.each(['closed', 'stopped'])('does not listen if it is %s while it opens', async (how) => {
+    const port = await freePort();
+    const stop = new AbortController();
+    const spec = { endpoint: '/scenes', port: String(port) };
+    const source = createSource(webhookSource, { spec, secrets: {} }, { signal: stop.signal });
+    const first = source.deliveries()[Symbol.asyncIterator]().next();
+    if (how === 'closed') await source.close();
+    else stop.abort();
+    expect(await first).toEqual({ done: true, value: undefined });
+    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
+    expect(source.status().connected).toBe(false);
+  });
+
   it('asks callers to try again while it is stopping', async () => {
     const { call, stop } = await listen();
     stop.abort();

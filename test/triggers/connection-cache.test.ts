@@ -1,4 +1,5 @@
 import { ConnectionCache } from '../../src/triggers/connection-cache';
+import { eventually } from '../setup/eventually';
 
 interface Settings {
   readonly url: string;
@@ -89,5 +90,27 @@ describe('the connections of triggers', () => {
     await cache.close();
     await cache.close();
     expect(clients.map(({ state }) => state)).toEqual(['closed', 'closed']);
+  });
+
+  it('are closed after the fire that outlived its worker', async () => {
+    const { cache, numberOf, clients } = createCache();
+    await cache.close();
+    expect(await numberOf({ url: 'a' })).toBe(1);
+    await eventually(() => clients[0]?.state === 'closed');
+  });
+
+  it('are closed if they open only after their worker has ended', async () => {
+    let open = () => {};
+    const closed: string[] = [];
+    const cache = new ConnectionCache<Settings, string>({
+      open: ({ url }) => new Promise((resolve) => (open = () => resolve(url))),
+      close: (client) => Promise.resolve(void closed.push(client)),
+    });
+    const using = cache.use({ url: 'a' }, (client) => Promise.resolve(client));
+    await cache.close();
+    open();
+    expect(await using).toBe('a');
+    await cache.close();
+    expect(closed).toEqual(['a']);
   });
 });
