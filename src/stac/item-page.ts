@@ -1,92 +1,92 @@
-/** Reads what a STAC API answers. Strict in what Sluice relies on, tolerant in all the rest. */
-import { z } from 'zod';
-import { SluiceError } from '../errors';
-import type { JsonObject } from '../event/json';
-import { isJsonObject } from '../event/json';
-import type { StacItem, StacLink } from './stac-item';
+/** Reads the documents of a STAC API. Strict in what Sluice relies on, tolerant in all the rest. */
+import { describeError, isSluiceError, SluiceError } from '../errors';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { shownUrl } from './refusal';
+import { readItem, type ItemPlace, type StacItem } from './stac-item';
+import { linksOf, readLink, typeRank, type StacLink } from './stac-link';
 
-const link = z.looseObject({
-  rel: z.string(),
-  href: z.string(),
-  method: z.string().optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  body: z.custom<JsonObject>(isJsonObject).nullish(),
-  merge: z.boolean().optional(),
-});
-
-const item = z.looseObject({
-  id: z.string(),
-  collection: z.string().nullish(),
-  properties: z.looseObject({}).nullish(),
-  links: z.array(link).nullish(),
-});
-
-const page = z.looseObject({
-  // Only looked at: what is passed on is the item as the API sent it.
-  features: z.array(z.custom<JsonObject>(isJsonObject)),
-  links: z.array(link).nullish(),
-  numberMatched: z.number().nullish(),
-  context: z.looseObject({ matched: z.number().nullish() }).nullish(),
-});
-
-const landingPage = z.looseObject({ links: z.array(link) });
-
-/** The search links of an API's first page. */
-export function readLandingPage(answer: unknown, api: string): StacLink[] {
-  const parsed = landingPage.safeParse(answer);
-  const links = parsed.success ? parsed.data.links.filter((candidate) => candidate.rel === 'search') : [];
+/** The search links of an API's first page that lead to GeoJSON, the best type first. */
+export function readLandingPage(document: JsonValue, url: string): StacLink[] {
+  const found = linksOf(isJsonObject(document) ? document['links'] : undefined, 'search');
+  const links = found
+    .map((link) => readLink(link, url))
+    .filter((link) => link !== undefined)
+    .filter(({ type }) => typeRank(type) < 2)
+    .sort((one, other) => typeRank(one.type) - typeRank(other.type));
   if (links.length > 0) return links;
   throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-    message: `${api}: expected the first page of a STAC API with a "search" link, found none`,
+    message: `${shownUrl(url)}: expected the first page of a STAC API with a "search" link to GeoJSON, found ${
+      found.length === 0 ? 'none' : `${found.length} that cannot be used`
+    }`,
     fix: 'Give --api the root of a STAC API (a static catalog cannot be searched)',
   });
 }
 
+/** Something among the items that cannot be announced. */
+export interface SkippedItem {
+  /** Undefined where it has none. */
+  readonly id?: string;
+  readonly reason: string;
+}
+
 export interface ItemPage {
   readonly items: readonly StacItem[];
+  readonly skipped: readonly SkippedItem[];
+  /** All that match, where the API counts them. */
   readonly matched?: number;
-  readonly next?: StacLink;
+  /** Links to the next page that name an address. */
+  readonly next: readonly StacLink[];
+  /** There is a `next` link, but none that names an address. */
+  readonly isNextBroken: boolean;
 }
 
-/** Throws EVENT_SOURCE_MISCONFIGURED for what is no page of STAC items; `api` names it in the message. */
-export function readItemPage(answer: unknown, api: string): ItemPage {
-  const parsed = page.safeParse(answer);
-  if (!parsed.success) throw noItems(api, parsed.error);
+/** Throws EVENT_SOURCE_MISCONFIGURED for what is no page of items. */
+export function readItemPage(document: JsonValue, place: ItemPlace): ItemPage {
+  if (!isJsonObject(document)) throw noPage(place, 'something else');
+  const items: StacItem[] = [];
+  const skipped: SkippedItem[] = [];
+  for (const feature of readFeatures(document, place)) {
+    try {
+      items.push(readItem(feature, place));
+    } catch (error) {
+      if (!isSluiceError(error)) throw error;
+      const id = isJsonObject(feature) ? feature['id'] : undefined;
+      skipped.push({ ...(typeof id === 'string' && { id: id.slice(0, 100) }), reason: describeError(error) });
+    }
+  }
+  const links = linksOf(document['links'], 'next');
+  const next = links.map((link) => readLink(link, place.pageUrl)).filter((link) => link !== undefined);
   return {
-    items: parsed.data.features.map((feature, index) => readItem(feature, index, api)),
-    matched: parsed.data.numberMatched ?? parsed.data.context?.matched ?? undefined,
-    next: parsed.data.links?.find((candidate) => candidate.rel === 'next'),
+    items,
+    skipped,
+    matched: readMatched(document),
+    next,
+    isNextBroken: links.length > 0 && next.length === 0,
   };
 }
 
-function readItem(document: JsonObject, index: number, api: string): StacItem {
-  const parsed = item.safeParse(document);
-  if (!parsed.success) throw noItems(api, parsed.error, `features.${index}`);
-  const feature = parsed.data;
-  const collection = feature.collection ?? '';
-  const properties = feature.properties ?? {};
-  const served = [api.replace(/\/+$/, ''), 'collections', encodeURIComponent(collection), 'items'].join('/');
-  return {
-    id: feature.id,
-    collection,
-    href:
-      feature.links?.find((candidate) => candidate.rel === 'self')?.href ??
-      `${served}/${encodeURIComponent(feature.id)}`,
-    updated: textOf(properties['updated']),
-    cloudCover: typeof properties['eo:cloud_cover'] === 'number' ? properties['eo:cloud_cover'] : undefined,
-    datetime: textOf(properties['datetime']) ?? textOf(properties['start_datetime']),
-    document,
-  };
+function readFeatures(document: JsonObject, place: ItemPlace): readonly JsonValue[] {
+  const { features, type } = document;
+  if (Array.isArray(features)) return features;
+  // Some servers write an empty list as null, or leave it out.
+  if (features === null || (features === undefined && type === 'FeatureCollection')) return [];
+  throw noPage(place, features === undefined ? 'none' : `"features" of another type`);
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+/** Only shown, except where a broken page has to be told from the end. */
+function readMatched({ numberMatched, context }: JsonObject): number | undefined {
+  return countOf(numberMatched) ?? (isJsonObject(context) ? countOf(context['matched']) : undefined);
 }
 
-function noItems(api: string, error: z.ZodError, within = 'answer'): SluiceError {
-  const issue = error.issues[0];
+function countOf(value: JsonValue | undefined): number | undefined {
+  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return undefined;
+  const count = Number(value);
+  return Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
+
+function noPage({ pageUrl }: ItemPlace, found: string): SluiceError {
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-    message: `${api}: expected STAC items, found something else at ${[within, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
+    message: `${shownUrl(pageUrl)}: expected a page of STAC items with a list "features", found ${found}`,
     fix: 'Report this to the operator of the API, or check --api',
   });
 }

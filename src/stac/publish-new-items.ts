@@ -1,11 +1,12 @@
 /** One pass: everything a search finds, minus what was published before, goes out page by page. */
-import type { HttpOptions } from './http';
+import type { SkippedItem } from './item-page';
 import type { PublishedRecord } from './published-record';
-import type { RedisPublisher } from './redis-publisher';
-import { searchPages, type StacSearch } from './search';
+import type { PublishedItem, RedisPublisher } from './redis-publisher';
+import { searchPages, type SearchOptions, type StacPage } from './search';
+import type { StacSearch } from './search-request';
 import { itemVersionKey, type StacItem } from './stac-item';
 
-export interface PublishPass extends HttpOptions {
+export interface PublishPass extends SearchOptions {
   readonly search: StacSearch;
   readonly record: PublishedRecord;
   /** Undefined: a dry run, which neither publishes nor remembers. */
@@ -13,44 +14,100 @@ export interface PublishPass extends HttpOptions {
   /** At most this many items go out in this pass. */
   readonly maxItems: number;
   onPage?(found: number, matched: number | undefined): void;
-  onPublished?(item: StacItem, entryId: string | undefined): void;
+  onPublished?(published: PublishedItem): void;
 }
 
 export interface PublishResult {
   readonly found: number;
+  /** As the API counts them, where it does. */
+  readonly matched?: number;
   readonly alreadyPublished: number;
-  readonly published: ReadonlyArray<{ readonly item: StacItem; readonly entryId?: string }>;
+  readonly published: readonly PublishedItem[];
+  readonly skipped: readonly SkippedItem[];
+  /** Sent when the connection to Redis was lost: they may have been published or not. */
+  readonly uncertain: number;
   /** Channel only: the smallest number of subscribers that any message reached. */
   readonly receivers?: number;
+  /** Why the search was not read to its end; what is above happened all the same. */
+  readonly interruption?: { readonly kind: 'aborted' } | { readonly kind: 'failed'; readonly error: unknown };
 }
 
+/** Never rejects: what was published before an error counts as much as the error. */
 export async function publishNewItems(pass: PublishPass): Promise<PublishResult> {
-  const published: Array<{ item: StacItem; entryId?: string }> = [];
-  const receivers: number[] = [];
-  const seen = new Set<string>();
-  let found = 0;
-  let alreadyPublished = 0;
-  for await (const page of searchPages(pass.search, pass)) {
-    const fresh: StacItem[] = [];
-    for (const item of page.items) {
-      const key = itemVersionKey(item);
-      found += 1;
-      // An API may show an item twice when items are added while pages are read.
-      if (pass.record.has(key) || seen.has(key)) alreadyPublished += 1;
-      else if (published.length + fresh.length < pass.maxItems) fresh.push(item);
-      seen.add(key);
+  const progress = new PassProgress(pass);
+  try {
+    for await (const page of searchPages(pass.search, pass)) {
+      await progress.take(page);
+      if (progress.isFull) break;
+      pass.signal?.throwIfAborted();
     }
-    const answer = fresh.length > 0 ? await pass.publisher?.publish(fresh) : undefined;
-    if (answer) await pass.record.add(fresh.map(itemVersionKey));
-    if (answer?.receivers !== undefined) receivers.push(answer.receivers);
-    fresh.forEach((item, index) => {
-      const entryId = answer?.entryIds[index];
-      published.push({ item, entryId });
-      pass.onPublished?.(item, entryId);
-    });
-    pass.onPage?.(found, page.matched);
-    if (published.length >= pass.maxItems) break;
-    pass.signal?.throwIfAborted();
+    return progress.result();
+  } catch (error) {
+    return progress.result(pass.signal?.aborted === true ? { kind: 'aborted' } : { kind: 'failed', error });
   }
-  return { found, alreadyPublished, published, receivers: receivers.length > 0 ? Math.min(...receivers) : undefined };
+}
+
+class PassProgress {
+  private readonly published: PublishedItem[] = [];
+  private readonly skipped: SkippedItem[] = [];
+  private readonly seen = new Set<string>();
+  private found = 0;
+  private matched: number | undefined;
+  private alreadyPublished = 0;
+  private uncertain = 0;
+
+  constructor(private readonly pass: PublishPass) {}
+
+  get isFull(): boolean {
+    return this.published.length >= this.pass.maxItems;
+  }
+
+  async take(page: StacPage): Promise<void> {
+    const { pass } = this;
+    this.skipped.push(...page.skipped);
+    this.found += page.skipped.length;
+    this.matched = page.matched ?? this.matched;
+    const fresh = this.selectFresh(page.items);
+    const { published, uncertain, error } = await publishTo(pass.publisher, fresh);
+    this.published.push(...published);
+    this.uncertain += uncertain;
+    for (const each of published) pass.onPublished?.(each);
+    if (pass.publisher !== undefined && published.length > 0) {
+      await pass.record.add(published.map(({ item }) => itemVersionKey(item)));
+    }
+    if (error !== undefined) throw error;
+    pass.onPage?.(this.found, page.matched);
+  }
+
+  result(interruption?: PublishResult['interruption']): PublishResult {
+    const { found, matched, alreadyPublished, published, skipped, uncertain } = this;
+    const receivers = published.flatMap((each) => each.receivers ?? []);
+    return {
+      ...{ found, alreadyPublished, published, skipped, uncertain },
+      ...(matched !== undefined && { matched }),
+      ...(receivers.length > 0 && { receivers: receivers.reduce((least, count) => Math.min(least, count)) }),
+      ...(interruption && { interruption }),
+    };
+  }
+
+  private selectFresh(items: readonly StacItem[]): StacItem[] {
+    const fresh: StacItem[] = [];
+    for (const item of items) {
+      const key = itemVersionKey(item);
+      this.found += 1;
+      // An API may show an item twice when items are added while pages are read.
+      if (this.pass.record.has(key) || this.seen.has(key)) this.alreadyPublished += 1;
+      else if (this.published.length + fresh.length < this.pass.maxItems) fresh.push(item);
+      this.seen.add(key);
+    }
+    return fresh;
+  }
+}
+
+async function publishTo(
+  publisher: RedisPublisher | undefined,
+  items: readonly StacItem[],
+): ReturnType<RedisPublisher['publish']> {
+  if (publisher === undefined) return { published: items.map((item) => ({ item })), uncertain: 0 };
+  return items.length === 0 ? { published: [], uncertain: 0 } : await publisher.publish(items);
 }

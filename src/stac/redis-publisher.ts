@@ -15,15 +15,24 @@ export interface RedisPublisherOptions {
   readonly producer: string;
 }
 
-interface Published {
-  /** Stream: the ids of the new entries, in order. */
-  readonly entryIds: readonly string[];
-  /** Channel: the smallest number of subscribers that any of the messages reached. */
+export interface PublishedItem {
+  readonly item: StacItem;
+  /** Stream: the id of the new entry. */
+  readonly entryId?: string;
+  /** Channel: how many subscribers the message reached. */
   readonly receivers?: number;
 }
 
+export interface Publication {
+  readonly published: readonly PublishedItem[];
+  /** How many were sent without a response: Redis may have them or not. */
+  readonly uncertain: number;
+  /** Of the first item that was not published. */
+  readonly error?: SluiceError;
+}
+
 export interface RedisPublisher {
-  publish(items: readonly StacItem[]): Promise<Published>;
+  publish(items: readonly StacItem[]): Promise<Publication>;
   close(): void;
 }
 
@@ -61,18 +70,35 @@ export async function createRedisPublisher(options: RedisPublisherOptions): Prom
           pipeline.xadd(target.name, '*', ...Object.entries(streamFields(item, form, producer)).flat());
         else pipeline.publish(target.name, channelMessage(item, form, producer));
       }
-      const answers = await pipeline.exec().catch((error: unknown) => {
-        throw unreachable(error);
+      let answers: Awaited<ReturnType<typeof pipeline.exec>>;
+      try {
+        answers = await pipeline.exec();
+      } catch (error) {
+        return { published: [], uncertain: items.length, error: unreachable(error) };
+      }
+      const published: PublishedItem[] = [];
+      const refusals: Error[] = [];
+      const losses: Error[] = [];
+      items.forEach((item, index) => {
+        const [error, value] = answers?.[index] ?? [new Error('no response')];
+        if (!error) published.push({ item, ...toResult(target, value) });
+        else if (error.name === 'ReplyError') refusals.push(error);
+        else losses.push(error);
       });
-      const values = (answers ?? []).map(([error, value]) => {
-        if (error) throw refused(address, target, error);
-        return value;
-      });
-      if (target.kind === 'stream') return { entryIds: values.map(String) };
-      return { entryIds: [], receivers: values.length === 0 ? undefined : Math.min(...values.map(Number)) };
+      const [refusal] = refusals;
+      const error = refusal
+        ? refused(address, target, refusal)
+        : losses.length > 0
+          ? unreachable(losses[0])
+          : undefined;
+      return { published, uncertain: losses.length, ...(error && { error }) };
     },
     close: () => redis.disconnect(),
   };
+}
+
+function toResult({ kind }: RedisTarget, value: unknown): Omit<PublishedItem, 'item'> {
+  return kind === 'stream' ? { entryId: String(value) } : { receivers: Number(value) };
 }
 
 /** The address without user and password, for messages and the state file. */

@@ -1,102 +1,121 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
-import { SluiceError } from '../errors';
-import { isJsonObject, type JsonObject } from '../event/json';
-import { fetchJson, type HttpOptions, type HttpRequest } from './http';
-import { readItemPage, readLandingPage } from './item-page';
-import type { StacItem, StacLink } from './stac-item';
+import { isSluiceError, SluiceError } from '../errors';
+import type { HttpRequest } from './exchange';
+import { fetchJson, type HttpOptions, type JsonAnswer } from './http';
+import { readItemPage, readLandingPage, type ItemPage, type SkippedItem } from './item-page';
+import { isMethodRefusal, shownUrl } from './refusal';
+import { asGet, firstRequest, nextRequest, type SearchAddresses, type StacSearch } from './search-request';
+import { itemVersionKey, type StacItem } from './stac-item';
+import { bestByType } from './stac-link';
 
-export interface StacSearch {
-  /** Root of the API, e.g. `https://earth-search.aws.element84.com/v1`. */
-  readonly api: string;
-  readonly collections: readonly string[];
-  /** West, south, east, north; or with heights, six numbers. */
-  readonly bbox?: readonly number[];
-  /** RFC 3339 instant or interval (`2021-07-04/2021-07-05`, `2021-07-04T00:00:00Z/..`). */
-  readonly datetime?: string;
-  /** CQL2: text goes out as `cql2-text`, an object as `cql2-json`. */
-  readonly filter?: string | JsonObject;
-  /** Items a page. */
-  readonly pageSize?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+export interface SearchOptions extends HttpOptions {
+  /** Called with what a person should know of a search that goes on. */
+  onNote?(text: string): void;
 }
 
 export interface StacPage {
   readonly items: readonly StacItem[];
+  readonly skipped: readonly SkippedItem[];
   /** All that match, where the API counts them. */
   readonly matched?: number;
 }
 
+/** Pages in a row that bring nothing new. A few are normal where an API filters after it has cut the pages. */
+const MAX_PAGES_WITHOUT_NEWS = 20;
+
 /** Yields page after page until the API has no `next` link any more. Throws as fetchJson does. */
-export async function* searchPages(search: StacSearch, options: HttpOptions = {}): AsyncGenerator<StacPage> {
-  let request: HttpRequest | undefined = firstRequest(search, await findSearch(search, options));
-  const seen = new Set<string>();
-  while (request) {
-    const fingerprint = JSON.stringify([request.method, request.url, request.body]);
-    if (seen.has(fingerprint)) {
-      throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-        message: `${search.api}: its "next" link leads back to a page that was already read`,
-        fix: 'Report this to the operator of the API; a larger --limit may avoid it',
-      });
+export async function* searchPages(search: StacSearch, options: SearchOptions = {}): AsyncGenerator<StacPage> {
+  const { json, url: api } = await fetchJson({ url: search.api, method: 'GET', headers: search.headers }, options);
+  const addresses = findSearch(json, api);
+  const requested = new Set<string>();
+  const known = new Set<string>();
+  let entries = 0;
+  let withoutNews = 0;
+  let isPostRefused = false;
+  let wanted: HttpRequest | undefined = firstRequest(search, addresses);
+  while (wanted) {
+    const request: HttpRequest = isPostRefused && wanted.method === 'POST' ? asGet(wanted) : wanted;
+    const fingerprint = fingerprintOf(request);
+    if (requested.has(fingerprint)) throw endless(search, 'leads back to a page that was already read');
+    requested.add(fingerprint);
+    const read = await readPage(request, search, addresses, options);
+    isPostRefused ||= read.request.method !== request.method;
+    const page = readItemPage(read.answer.json, { pageUrl: read.answer.url, api, collections: search.collections });
+    yield { items: page.items, skipped: page.skipped, matched: page.matched };
+
+    entries += page.items.length + page.skipped.length;
+    const before = known.size;
+    for (const item of page.items) known.add(itemVersionKey(item));
+    withoutNews = known.size > before || page.skipped.length > 0 ? 0 : withoutNews + 1;
+    wanted = followingRequest(page, read, search, entries);
+    const isEnd = wanted !== undefined && isEmpty(page) && fingerprintOf(wanted) === fingerprintOf(read.request);
+    // An empty page that leads to itself has nothing behind it.
+    if (isEnd) return;
+    if (wanted !== undefined && withoutNews >= MAX_PAGES_WITHOUT_NEWS) {
+      throw endless(search, `leads on, but the last ${withoutNews} pages brought no new item`);
     }
-    seen.add(fingerprint);
-    const page = readItemPage(await fetchJson(request, options), search.api);
-    yield { items: page.items, matched: page.matched };
-    request = page.next && page.items.length > 0 ? nextRequest(page.next, request) : undefined;
   }
 }
 
-interface SearchAddresses {
-  readonly get?: string;
-  readonly post?: string;
-}
-
-/** Reads the API's first page, which says where Item Search is and which methods it takes. */
-async function findSearch(search: StacSearch, options: HttpOptions): Promise<SearchAddresses> {
-  const root = readLandingPage(await fetchJson({ url: search.api, headers: search.headers }, options), search.api);
-  const addressOf = (method: string): string | undefined => {
-    const link = root.find((candidate) => (candidate.method ?? 'GET').toUpperCase() === method);
-    return link && new URL(link.href, search.api).href;
-  };
+/** The API's first page says where Item Search is and which methods it takes. */
+function findSearch(document: JsonAnswer['json'], api: string): SearchAddresses {
+  const links = readLandingPage(document, api);
+  const addressOf = (method: string): string | undefined => links.find((link) => link.method === method)?.href;
   return { get: addressOf('GET'), post: addressOf('POST') };
 }
 
-/** POST where the API takes it (it has room for everything), except for CQL2 text, which is at home in a query. */
-function firstRequest(search: StacSearch, addresses: SearchAddresses): HttpRequest {
-  const { headers, filter } = search;
-  const parameters = withoutUndefined({
-    collections: search.collections,
-    bbox: search.bbox,
-    datetime: search.datetime,
-    limit: search.pageSize,
-    'filter-lang': filter === undefined ? undefined : typeof filter === 'string' ? 'cql2-text' : 'cql2-json',
-    filter,
-  });
-  const usesPost = addresses.post !== undefined && (typeof filter !== 'string' || addresses.get === undefined);
-  if (usesPost) return { url: addresses.post, method: 'POST', headers, body: parameters };
-  if (addresses.get === undefined || typeof filter === 'object') {
-    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `${search.api}: the API does not take this search (POST is needed for CQL2 JSON)`,
-      fix: 'Write the filter as CQL2 text',
-    });
+interface ReadPage {
+  readonly answer: JsonAnswer;
+  /** What was answered: a GET where POST was refused. */
+  readonly request: HttpRequest;
+}
+
+async function readPage(
+  request: HttpRequest,
+  search: StacSearch,
+  addresses: SearchAddresses,
+  options: SearchOptions,
+): Promise<ReadPage> {
+  try {
+    return { answer: await fetchJson(request, options), request };
+  } catch (error) {
+    const isFallback = request.method === 'POST' && addresses.get !== undefined && search.method !== 'post';
+    if (!isFallback || !isSluiceError(error) || !isMethodRefusal(error.context['status'])) throw error;
+    const isFirst = request.url === addresses.post;
+    const get = asGet(request, isFirst ? addresses.get : request.url);
+    options.onNote?.(`POST is refused (HTTP ${error.context['status']}): searching by GET`);
+    return { answer: await fetchJson(get, options), request: get };
   }
-  const url = new URL(addresses.get);
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, String(value));
-  return { url: url.href, method: 'GET', headers };
 }
 
-function nextRequest(link: StacLink, previous: HttpRequest): HttpRequest {
-  const method = link.method?.toUpperCase() === 'POST' ? 'POST' : 'GET';
-  // Headers may hold a token: they follow only to the server that they were meant for.
-  const url = new URL(link.href, previous.url);
-  const sameServer = url.origin === new URL(previous.url).origin;
-  const headers = { ...(sameServer ? previous.headers : {}), ...link.headers };
-  if (method === 'GET') return { url: url.href, method, headers };
-  const body = link.merge
-    ? { ...(isJsonObject(previous.body) ? previous.body : {}), ...link.body }
-    : (link.body ?? previous.body);
-  return { url: url.href, method, headers, body };
+/** Undefined at the end of the search. Throws EVENT_SOURCE_MISCONFIGURED where there is more that cannot be read. */
+function followingRequest(
+  page: ItemPage,
+  { request }: ReadPage,
+  search: StacSearch,
+  entries: number,
+): HttpRequest | undefined {
+  const isComplete = page.matched !== undefined && entries >= page.matched;
+  if (page.isNextBroken && !isEmpty(page) && !isComplete) {
+    throw endless(search, 'names no address, so the pages after this one cannot be read');
+  }
+  if (isEmpty(page) && isComplete) return undefined;
+  const sameMethod = page.next.filter(({ method }) => method === request.method);
+  const link = bestByType(sameMethod.length > 0 ? sameMethod : page.next);
+  return link && nextRequest(link, request, search);
 }
 
-function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+function isEmpty({ items, skipped }: ItemPage): boolean {
+  return items.length + skipped.length === 0;
+}
+
+function fingerprintOf({ method, url, headers, body }: HttpRequest): string {
+  return JSON.stringify([method, url, headers, body]);
+}
+
+function endless({ api }: StacSearch, why: string): SluiceError {
+  return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+    message: `${shownUrl(api)}: its "next" link ${why}`,
+    fix: 'Report this to the operator of the API; a larger --limit may avoid it',
+  });
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import Redis from 'ioredis';
 import { startRedis, startStacApi, type RunningRedis, type RunningStacApi } from '../../dev/servers';
 import { eventually } from '../setup/eventually';
+import { item, page, ScriptedApi } from '../stac/scripted-api';
 import { jsonOf, runSluice } from './run-cli-for-test';
 
 interface PublishAnswer {
@@ -164,5 +165,133 @@ describe('sluice stac publish', () => {
     ]);
     expect(run.exitCode).toBe(3);
     expect(run.stderr).not.toContain('hunter2');
+  });
+
+  describe('with an API that has its faults', () => {
+    let faulty: ScriptedApi;
+    beforeEach(async () => {
+      faulty = new ScriptedApi();
+      await faulty.listen();
+    });
+    afterEach(() => faulty.close());
+
+    const publish = (...more: string[]): string[] => [
+      ...['stac', 'publish', '--api', faulty.url, '--collection', 'c', '--redis', redisServer.url, ...more],
+    ];
+    /** Page 1 holds two items, page 2 is not found. */
+    const breakPage2 = (): void => {
+      faulty.answer = ({ path, query }) => {
+        if (path === '/') return faulty.landing(['GET']);
+        if (query.has('token')) return { status: 404, body: { detail: 'gone' } };
+        return page([item('a'), item('b')], [{ rel: 'next', href: '/search?token=2' }]);
+      };
+    };
+
+    it('says what was published before page 2 failed, and how to go on', async () => {
+      breakPage2();
+      const run = await runSluice(publish('--stream', 's', '-o', 'json'));
+      expect(run.exitCode).toBe(1);
+      expect(jsonOf(run)).toMatchObject({
+        ...{ complete: false, found: 2, published: 2 },
+        error: { code: 'EVENT_SOURCE_MISCONFIGURED', message: expect.stringContaining('HTTP 404') as string },
+        items: [{ id: 'a' }, { id: 'b' }],
+      });
+      expect(run.stderr).toContain('2 items were published to stream s before.');
+      expect(run.stderr).toContain('--state FILE');
+      expect(run.stderr).toMatch(/error: .*HTTP 404.*\[EVENT_SOURCE_MISCONFIGURED\]/);
+      const table = await runSluice(publish('--stream', 's'));
+      expect(table.stdout).toContain('2 of 2 items published to stream s');
+    });
+
+    it('announces nothing twice after page 2 failed, with a state file', async () => {
+      breakPage2();
+      const state = path.join(folder, 'broken.txt');
+      const run = await runSluice(publish('--stream', 's', '--state', state));
+      expect(run.stderr).toContain('Run the same command again');
+      faulty.answer = ({ path: asked }) =>
+        asked === '/' ? faulty.landing(['GET']) : page([item('a'), item('b'), item('c')]);
+      const again = await runSluice(publish('--stream', 's', '--state', state, '-o', 'json'));
+      expect(jsonOf(again)).toMatchObject({ complete: true, published: 1, alreadyPublished: 2, items: [{ id: 'c' }] });
+      expect(await redis.xlen('s')).toBe(3);
+    });
+
+    it('prints only the error if nothing was published before it', async () => {
+      faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : { status: 404, body: 'no' });
+      const run = await runSluice(publish('--stream', 's', '-o', 'json'));
+      expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 1, stdout: '' });
+    });
+
+    it('says what was published when it is stopped in the middle', async () => {
+      const stop = new AbortController();
+      faulty.answer = ({ path: asked, query }) => {
+        if (asked === '/') return faulty.landing(['GET']);
+        if (!query.has('token')) return page([item('a')], [{ rel: 'next', href: '/search?token=2' }]);
+        setImmediate(() => stop.abort());
+        return { hangs: true };
+      };
+      const run = await runSluice(publish('--stream', 's', '-o', 'json'), { signal: stop.signal });
+      expect(run.exitCode).toBe(1);
+      expect(jsonOf(run)).toMatchObject({ complete: false, published: 1 });
+    });
+
+    it('publishes the others beside an item that cannot be announced, and says which', async () => {
+      faulty.answer = ({ path: asked }) =>
+        asked === '/' ? faulty.landing() : page([item('a'), item('l8', { collection: 'landsat' }), item('b')]);
+      const run = await runSluice(publish('--stream', 's', '-o', 'json'));
+      expect(run.exitCode).toBe(1);
+      expect(jsonOf(run)).toMatchObject({ complete: true, published: 2, skipped: [{ id: 'l8' }] });
+      expect(run.stderr).toContain('1 item was skipped: "l8": it belongs to the collection "landsat"');
+    });
+
+    it('says which items Redis refused', async () => {
+      await redis.set('text', 'no stream');
+      faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : page([item('a')]));
+      const run = await runSluice(publish('--stream', 'text'));
+      expect(run.exitCode).toBe(1);
+      expect(run.stderr).toContain('refused the stream "text"');
+    });
+
+    it('searches by GET where POST is refused, and by the method that it is given', async () => {
+      faulty.answer = ({ path: asked, method }) => {
+        if (asked === '/') return faulty.landing();
+        return method === 'POST' ? { status: 405 } : page([item('a')]);
+      };
+      const run = await runSluice(publish('--stream', 's'));
+      expect({ exitCode: run.exitCode, stderr: run.stderr }).toEqual({
+        exitCode: 0,
+        stderr: 'POST is refused (HTTP 405): searching by GET\n',
+      });
+      expect((await runSluice(publish('--stream', 's', '--method', 'GET'))).stderr).toBe('');
+      expect((await runSluice(publish('--stream', 's', '--method', 'post'))).exitCode).toBe(1);
+      expect((await runSluice(publish('--stream', 's', '--method', 'put'))).exitCode).toBe(2);
+    });
+
+    it('gives the credentials in --api to the API, and to no result or message', async () => {
+      faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : page([item('a')]));
+      const address = faulty.url.replace('http://', 'http://user:hunter%402@');
+      const run = await runSluice(publish('--stream', 's', '--api', address, '-o', 'json'));
+      const basic = `Basic ${Buffer.from('user:hunter@2').toString('base64')}`;
+      expect(faulty.requests.map(({ headers }) => headers.authorization)).toEqual([basic, basic]);
+      faulty.answer = () => ({ status: 401 });
+      const refused = await runSluice(publish('--stream', 's', '--api', address));
+      expect(refused.exitCode).toBe(1);
+      expect(run.stdout + run.stderr + refused.stderr).not.toContain('hunter');
+    });
+
+    it('keeps following an API that was busy for a while', async () => {
+      const stop = new AbortController();
+      faulty.answer = ({ path: asked }, count) => {
+        if (count === 1) return { status: 429, headers: { 'retry-after': '0' } };
+        if (asked === '/') return faulty.landing();
+        return page(count > 3 ? [item('a')] : []);
+      };
+      const state = path.join(folder, 'busy.txt');
+      const following = runSluice(publish('--stream', 's', '--follow', '--interval', '20ms', '--state', state), {
+        signal: stop.signal,
+      });
+      await eventually(async () => (await redis.xlen('s')) === 1);
+      stop.abort();
+      expect((await following).exitCode).toBe(0);
+    });
   });
 });

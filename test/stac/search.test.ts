@@ -1,60 +1,7 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { parseRetryAfter } from '../../src/stac/http';
-import { searchPages, type StacSearch } from '../../src/stac/search';
-
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-}
-type Answer = { readonly status?: number; readonly headers?: Record<string, string>; readonly body: unknown };
-
-/** STAC APIs differ in how they page; this one answers as each test says. */
-class ScriptedApi {
-  readonly requests: Request[] = [];
-  answer: (request: Request, count: number) => Answer = () => ({ body: {} });
-  private readonly server: Server = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const text = Buffer.concat(chunks).toString();
-      const request: Request = {
-        method: incoming.method ?? '',
-        path: incoming.url ?? '',
-        headers: incoming.headers,
-        body: text === '' ? undefined : JSON.parse(text),
-      };
-      this.requests.push(request);
-      const { status = 200, headers = {}, body } = this.answer(request, this.requests.length);
-      outgoing.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
-    });
-  });
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-  }
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-  landing(methods: readonly string[]): Answer {
-    return { body: { links: methods.map((method) => ({ rel: 'search', href: `${this.url}/search`, method })) } };
-  }
-  async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
-const item = (id: string) => ({
-  type: 'Feature',
-  stac_version: '1.0.0',
-  id,
-  collection: 'c',
-  properties: {},
-  links: [],
-});
+import { parseRetryAfter } from '../../src/stac/refusal';
+import { searchPages } from '../../src/stac/search';
+import type { StacSearch } from '../../src/stac/search-request';
+import { item, ScriptedApi } from './scripted-api';
 
 describe('search of a STAC API', () => {
   let api: ScriptedApi;
@@ -75,7 +22,7 @@ describe('search of a STAC API', () => {
   it('lays the body of a next link over the first one when the link says merge', async () => {
     api.answer = ({ method, body }) => {
       if (method === 'GET') return api.landing(['GET', 'POST']);
-      if ((body as { token?: string }).token) return { body: { features: [item('b')] } };
+      if (body?.['token']) return { body: { features: [item('b')] } };
       const next = { rel: 'next', href: `${api.url}/search`, method: 'POST', merge: true, body: { token: 't2' } };
       return { body: { features: [item('a')], links: [next] } };
     };

@@ -2,21 +2,20 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Option, type Command } from 'commander';
-import { describeError, isSluiceError, SluiceError } from '../../errors';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { SluiceError } from '../../errors';
 import { isJsonObject, parseJson, type JsonObject } from '../../event/json';
 import type { PublicationForm } from '../../stac/publication';
-import { publishNewItems, type PublishPass } from '../../stac/publish-new-items';
 import { createMemoryRecord, openFileRecord, type PublishedRecord } from '../../stac/published-record';
 import { createRedisPublisher, redisAddress, type RedisTarget } from '../../stac/redis-publisher';
-import type { StacSearch } from '../../stac/search';
-import type { StacItem } from '../../stac/stac-item';
+import type { SearchMethod, StacSearch } from '../../stac/search-request';
 import { collectList, parseBbox, parseDatetimeInterval, parseDuration, parsePositiveInteger } from '../arguments';
 import type { CliIo } from '../io';
 import type { Output } from '../output';
-import { createProgress } from '../progress';
-import type { RegisterCommand } from '../runtime';
+import type { CliRuntime, RegisterCommand } from '../runtime';
+import { follow } from '../stac-publish/follow';
+import { publishOnce } from '../stac-publish/publish-once';
+import type { Publishing } from '../stac-publish/publishing';
 
 interface StacPublishOptions {
   api: string;
@@ -25,6 +24,7 @@ interface StacPublishOptions {
   datetime?: string;
   last?: number;
   filter?: string;
+  method: SearchMethod;
   limit: number;
   maxItems?: number;
   redis: string;
@@ -69,6 +69,11 @@ export const registerStacPublish: RegisterCommand = (stac, cli) => {
     )
     .option('--last <duration>', 'instead of --datetime: a window that ends now, e.g. 7d', parseDuration)
     .option('--filter <cql2>', 'CQL2 text, or CQL2 JSON when it starts with {')
+    .addOption(
+      new Option('--method <method>', 'auto: POST where the API takes it, else GET; or get, post')
+        .argParser(parseMethod)
+        .default('auto'),
+    )
     .option('--limit <n>', 'items a page', parsePositiveInteger, 100)
     .option('--max-items <n>', 'publish at most this many items a pass', parsePositiveInteger)
     .addOption(
@@ -93,14 +98,16 @@ export const registerStacPublish: RegisterCommand = (stac, cli) => {
     .option('--dry-run', 'show what would be published')
     .addHelpText('after', EXAMPLES)
     .action(async (options: StacPublishOptions, command: Command) => {
-      await stacPublish(options, cli.output(command), cli.io);
+      await stacPublish(options, cli.output(command), cli);
     });
 };
 
-async function stacPublish(options: StacPublishOptions, output: Output, io: CliIo): Promise<void> {
+async function stacPublish(options: StacPublishOptions, output: Output, cli: CliRuntime): Promise<void> {
+  const { io } = cli;
   const target = targetOf(options);
+  const { api, headers } = apiOf(options);
   const search = (): StacSearch => ({
-    api: apiOf(options),
+    ...{ api, headers, method: options.method },
     collections: options.collection,
     bbox: options.bbox,
     datetime: options.last === undefined ? options.datetime : `${new Date(Date.now() - options.last).toISOString()}/..`,
@@ -108,109 +115,30 @@ async function stacPublish(options: StacPublishOptions, output: Output, io: CliI
     pageSize: Math.min(options.limit, options.maxItems ?? options.limit),
   });
   search(); // Refuses bad options before anything is opened.
-  const record = await openRecord(options, target, output, io);
+  const record = await openRecord(options, api, target, output, io);
   try {
     const publisher = options.dryRun
       ? undefined
       : await createRedisPublisher({ url: options.redis, target, form: options.form, producer: options.producer });
     try {
-      const passOf = (): Omit<PublishPass, 'onPage' | 'onWait' | 'onPublished'> => ({
-        search: search(),
-        record,
-        publisher,
-        maxItems: options.maxItems ?? Infinity,
-        signal: io.signal,
-      });
-      if (options.follow) await follow(passOf, options, output, io);
-      else await publishOnce(passOf(), options, target, output, io);
+      const publishing: Publishing = {
+        ...{ api, collections: options.collection, target, redis: redisAddress(options.redis), form: options.form },
+        isDryRun: options.dryRun ?? false,
+        isRemembered: options.state !== undefined,
+        intervalMs: options.interval,
+        createPass: () => ({
+          ...{ search: search(), record, publisher, signal: io.signal },
+          maxItems: options.maxItems ?? Infinity,
+        }),
+      };
+      if (options.follow) await follow(publishing, output, io);
+      else await publishOnce(publishing, output, cli);
     } finally {
       publisher?.close();
     }
   } finally {
     await record.close();
   }
-}
-
-async function publishOnce(
-  pass: PublishPass,
-  options: StacPublishOptions,
-  target: RedisTarget,
-  output: Output,
-  io: CliIo,
-): Promise<void> {
-  const progress = createProgress(io);
-  const result = await publishNewItems({
-    ...pass,
-    onPage: (found, matched) => progress.update(`${found}${matched === undefined ? '' : ` of ${matched}`} items read`),
-    onWait: (reason, waitMs) => progress.update(`waiting ${Math.ceil(waitMs / 1000)} s: ${reason}`),
-  }).finally(() => progress.end());
-  const { found, alreadyPublished, published, receivers } = result;
-  const verb = options.dryRun ? 'would be published' : 'published';
-  output.print({
-    data: {
-      api: options.api,
-      collections: options.collection,
-      target: { ...target, redis: redisAddress(options.redis) },
-      form: options.form,
-      dryRun: options.dryRun ?? false,
-      found,
-      alreadyPublished,
-      published: published.length,
-      ...(receivers === undefined ? {} : { receivers }),
-      items: published.map(({ item, entryId }) => itemData(item, entryId)),
-    },
-    table: [
-      {
-        columns: ['item', 'datetime', 'cloud cover', ...(target.kind === 'stream' && !options.dryRun ? ['entry'] : [])],
-        rows: published.map(({ item, entryId }) => [
-          item.id,
-          item.datetime ?? '-',
-          item.cloudCover === undefined ? '-' : `${item.cloudCover.toFixed(1)} %`,
-          ...(entryId === undefined ? [] : [entryId]),
-        ]),
-        empty: 'No new items.',
-      },
-      `${published.length} of ${found} items ${verb} to ${target.kind} ${target.name}` +
-        (alreadyPublished > 0 ? `; ${alreadyPublished} were published before` : ''),
-    ],
-    names: published.map(({ item }) => `${item.collection}/${item.id}`),
-  });
-  if (receivers === 0) output.note(`Nobody is subscribed to the channel "${target.name}": Redis dropped the messages.`);
-}
-
-/** Ends only when it is told to; a server that is away for a while is asked again at the next interval. */
-async function follow(
-  passOf: () => PublishPass,
-  options: StacPublishOptions,
-  output: Output,
-  io: CliIo,
-): Promise<void> {
-  while (!io.signal.aborted) {
-    try {
-      const result = await publishNewItems({
-        ...passOf(),
-        onPublished: (item, entryId) =>
-          output.printLine({
-            data: itemData(item, entryId),
-            text: `${item.collection}/${item.id}${entryId === undefined ? '' : `  ${entryId}`}`,
-            name: `${item.collection}/${item.id}`,
-          }),
-        onWait: (reason, waitMs) => output.note(`waiting ${Math.ceil(waitMs / 1000)} s: ${reason}`),
-      });
-      if (result.receivers === 0)
-        output.note(`Nobody is subscribed to "${options.channel}": Redis dropped the messages.`);
-    } catch (error) {
-      if (io.signal.aborted) return;
-      if (!isSluiceError(error) || !error.retryable) throw error;
-      output.note(`${describeError(error)}. Trying again in ${Math.ceil(options.interval / 1000)} s`);
-    }
-    await sleep(options.interval, undefined, { signal: io.signal }).catch(() => undefined);
-  }
-}
-
-function itemData(item: StacItem, entryId: string | undefined): Record<string, unknown> {
-  const { id, collection, datetime, updated, cloudCover, href } = item;
-  return { id, collection, datetime, updated, cloudCover, href, ...(entryId === undefined ? {} : { entryId }) };
 }
 
 function targetOf(options: StacPublishOptions): RedisTarget {
@@ -220,10 +148,32 @@ function targetOf(options: StacPublishOptions): RedisTarget {
   throw new SluiceError('USAGE', { message: 'No target', fix: 'Give --channel NAME or --stream NAME' });
 }
 
-function apiOf(options: StacPublishOptions): string {
-  const url = URL.canParse(options.api) ? new URL(options.api) : undefined;
-  if (url && ['http:', 'https:'].includes(url.protocol)) return options.api;
-  throw new SluiceError('USAGE', { message: `--api ${options.api}: expected an http or https address` });
+/** Credentials in the address go into a header, so that no message and no other host gets them. */
+function apiOf({ api }: StacPublishOptions): Pick<StacSearch, 'api' | 'headers'> {
+  const url = URL.canParse(api) ? new URL(api) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw new SluiceError('USAGE', { message: '--api: expected an http or https address' });
+  }
+  if (url.username === '' && url.password === '') return { api };
+  const credentials = Buffer.from(`${decoded(url.username)}:${decoded(url.password)}`).toString('base64');
+  url.username = '';
+  url.password = '';
+  return { api: url.href, headers: { authorization: `Basic ${credentials}` } };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that stands for itself.
+    return text;
+  }
+}
+
+function parseMethod(text: string): SearchMethod {
+  const method = text.toLowerCase();
+  if (method === 'auto' || method === 'get' || method === 'post') return method;
+  throw new InvalidArgumentError('Expected auto, get or post.');
 }
 
 function filterOf(options: StacPublishOptions): string | JsonObject | undefined {
@@ -239,13 +189,14 @@ function filterOf(options: StacPublishOptions): string | JsonObject | undefined 
 
 async function openRecord(
   options: StacPublishOptions,
+  api: string,
   target: RedisTarget,
   output: Output,
   io: CliIo,
 ): Promise<PublishedRecord> {
   if (options.state === undefined && !options.follow) return createMemoryRecord();
   const purpose = `${target.kind} ${target.name} at ${redisAddress(options.redis)}`;
-  const file = options.state ?? defaultStateFile(`${options.api} ${options.collection.join(',')} ${purpose}`, io);
+  const file = options.state ?? defaultStateFile(`${api} ${options.collection.join(',')} ${purpose}`, io);
   const record = await openFileRecord(file, purpose);
   if (options.follow)
     output.note(`Following every ${options.interval / 1000} s; ${record.size} items known from ${file}`);

@@ -43,7 +43,8 @@ export function sources(): OpenTarget {
       if (time !== undefined) expectThat(!Number.isNaN(Date.parse(time)), `a time, got ${time}`);
       parseStacItem(document);
       parseStacReference(document);
-      refusedOrRead(() => readItemPage(document, 'https://stac.example'));
+      const place = { pageUrl: 'https://stac.example/search', api: 'https://stac.example', collections: ['c'] };
+      refusedOrRead(() => readItemPage(document, place));
       refusedOrRead(() => readLandingPage(document, 'https://stac.example'));
       try {
         parseJson(text);

@@ -1,0 +1,109 @@
+/** One request to a STAC API and its response. */
+import { errorCode } from '../error-detail';
+import { isSluiceError, SluiceError } from '../errors';
+import { parseJson, type JsonValue } from '../event/json';
+import { BodyTooLarge, readBodyText } from './read-body';
+import { isRedirect, MAX_REDIRECTS, redirectedRequest, redirectRefused } from './redirect';
+import { refusal, shownUrl } from './refusal';
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  /** Sent to the host of `url` only. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, except for text, which is sent as it is. */
+  readonly body?: unknown;
+  /** The API has given JSON before: a page that is none is a passing fault of the server or of a proxy. */
+  readonly expectsJson?: boolean;
+}
+
+export interface ExchangeLimits {
+  /** For the whole exchange, redirects and body included. */
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+export type Exchange =
+  | { readonly kind: 'answered'; readonly json: JsonValue; readonly url: string }
+  | { readonly kind: 'failed'; readonly error: SluiceError };
+
+/** Rejects only if `signal` aborts. */
+export async function exchangeOnce(
+  request: HttpRequest,
+  limits: ExchangeLimits,
+  signal: AbortSignal | undefined,
+): Promise<Exchange> {
+  const timeout = AbortSignal.timeout(limits.timeoutMs);
+  const what = `${request.method} ${shownUrl(request.url)}`;
+  try {
+    const [response, url] = await followRedirects(request, signal ? AbortSignal.any([signal, timeout]) : timeout);
+    const text = await readBodyText(response, limits.maxBytes);
+    if (!response.ok) return { kind: 'failed', error: refusal(what, request, response, text) };
+    return { kind: 'answered', json: readJson(text, what, response, request), url };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { kind: 'failed', error: toFailure(error, what, timeout.aborted ? limits.timeoutMs : undefined) };
+  }
+}
+
+async function followRedirects(first: HttpRequest, signal: AbortSignal): Promise<[Response, string]> {
+  let request = first;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const response = await send(request, signal);
+    const location = isRedirect(response.status) ? response.headers.get('location') : null;
+    if (location === null) return [response, request.url];
+    await response.body?.cancel();
+    request = redirectedRequest(request, response.status, location);
+  }
+  throw redirectRefused(first, `more than ${MAX_REDIRECTS} redirects`);
+}
+
+async function send({ url, method, headers, body }: HttpRequest, signal: AbortSignal): Promise<Response> {
+  const sent = new Headers({ accept: 'application/geo+json, application/json' });
+  if (body !== undefined) sent.set('content-type', 'application/json');
+  for (const [name, value] of Object.entries(headers ?? {})) sent.set(name, value);
+  return await fetch(url, {
+    method,
+    headers: sent,
+    body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+    redirect: 'manual',
+    signal,
+  });
+}
+
+function readJson(text: string, what: string, { status }: Response, { expectsJson }: HttpRequest): JsonValue {
+  try {
+    // Depth is limited item by item, so that one item does not stop the others.
+    return parseJson(text, Number.POSITIVE_INFINITY);
+  } catch (cause) {
+    const found = text.trim() === '' ? 'an empty body' : /^\s*</.test(text) ? 'an HTML or XML page' : 'something else';
+    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `${what}: HTTP ${status}, expected JSON, found ${found}`,
+      fix: 'Check --api: it is the root of a STAC API',
+      retryable: expectsJson === true && status !== 204 && status !== 205,
+      cause,
+    });
+  }
+}
+
+function toFailure(error: unknown, what: string, timeoutMs: number | undefined): SluiceError {
+  if (isSluiceError(error)) return error;
+  if (error instanceof BodyTooLarge) {
+    return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `${what}: the response is larger than ${error.maxBytes} bytes`,
+      fix: 'Use a smaller --limit',
+    });
+  }
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  // Names of OpenSSL's verification errors and Node's own; a new attempt would meet the same certificate.
+  if (/CERT|UNABLE_TO_(GET|VERIFY)/.test(errorCode(cause))) {
+    return new SluiceError('EVENT_SOURCE_UNREACHABLE', {
+      message: `${what}: the certificate of the server is not trusted`,
+      fix: 'Name its authority by NODE_EXTRA_CA_CERTS',
+      retryable: false,
+      cause,
+    });
+  }
+  const reason = timeoutMs === undefined ? 'no response' : `no complete response within ${timeoutMs / 1000} s`;
+  return new SluiceError('EVENT_SOURCE_UNREACHABLE', { message: `${what}: ${reason}`, cause });
+}

@@ -1,0 +1,71 @@
+/** What a status other than success means, and what a person can do about it. */
+import { SluiceError } from '../errors';
+import { isJsonObject, parseJson } from '../event/json';
+import type { HttpRequest } from './exchange';
+
+const LONGEST_DETAIL = 200;
+
+/** The HTTP status is `context.status` of the error. `text` is the body of the response. */
+export function refusal(what: string, { method }: HttpRequest, response: Response, text: string): SluiceError {
+  const { status, statusText, headers } = response;
+  const message = [`${what}: HTTP ${status}`, statusText, detailOf(text)].filter((part) => part !== '').join(' ');
+  const context = { status };
+  if (isTransientStatus(status)) {
+    const retryAfterMs = parseRetryAfter(headers.get('retry-after'));
+    return new SluiceError('EVENT_SOURCE_UNREACHABLE', { message, context, retryAfterMs });
+  }
+  return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message, context, fix: fixOf(status, method) });
+}
+
+/** True where the API refuses the method itself; 403 is what gateways say of a method that they do not route. */
+export function isMethodRefusal(status: unknown): boolean {
+  return status === 403 || status === 405 || status === 501;
+}
+
+function isTransientStatus(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || (status >= 500 && ![501, 505].includes(status));
+}
+
+function fixOf(status: number, method: HttpRequest['method']): string {
+  if (isMethodRefusal(status)) {
+    return method === 'POST'
+      ? 'Try --method get, and check that --api may be searched without other credentials'
+      : 'Check --api, and that it may be searched without other credentials';
+  }
+  if (status === 401) return 'Give credentials by --api https://USER:PASSWORD@HOST/…';
+  if (status === 404) return 'Check --api and --collection';
+  if (status === 413 || status === 414) return 'Shorten the search, or use --method post';
+  if (status >= 300 && status < 400) return 'Give --api the final address of the API';
+  return 'Check the search parameters; some APIs also refuse a large --limit';
+}
+
+/** What the API says itself, on one line; never a whole page. */
+function detailOf(text: string): string {
+  if (/^\s*</.test(text)) return '(an HTML or XML page)';
+  const line = (described(text) ?? text).replace(/\s+/g, ' ').trim();
+  return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL)}…` : line;
+}
+
+function described(text: string): string | undefined {
+  try {
+    const json = parseJson(text);
+    if (!isJsonObject(json)) return undefined;
+    return [json['description'], json['detail'], json['message']].find((value) => typeof value === 'string');
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Retry-After` comes in seconds or as an HTTP date. */
+export function parseRetryAfter(value: string | null, now = Date.now()): number | undefined {
+  if (!value) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1_000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+/** For messages: without credentials and without the query, which may hold a token. */
+export function shownUrl(url: string): string {
+  const { protocol, host, pathname, search } = new URL(url);
+  return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
+}

@@ -1,0 +1,143 @@
+/** The requests of a search: the first one, the next ones, and either as a GET where POST is refused. */
+import { SluiceError } from '../errors';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import type { HttpRequest } from './exchange';
+import { shownUrl } from './refusal';
+import type { StacLink } from './stac-link';
+
+export type SearchMethod = 'auto' | 'get' | 'post';
+
+export interface StacSearch {
+  /** Root of the API, e.g. `https://earth-search.aws.element84.com/v1`, without credentials. */
+  readonly api: string;
+  readonly collections: readonly string[];
+  /** West, south, east, north; or with heights, six numbers. */
+  readonly bbox?: readonly number[];
+  /** RFC 3339 instant or interval (`2021-07-04/2021-07-05`, `2021-07-04T00:00:00Z/..`). */
+  readonly datetime?: string;
+  /** CQL2: text goes out as `cql2-text`, an object as `cql2-json`. */
+  readonly filter?: string | JsonObject;
+  /** Items a page. */
+  readonly pageSize?: number;
+  /** For the host of the API only: they may hold credentials. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `auto`: POST where the API offers it, and GET where that is refused. */
+  readonly method?: SearchMethod;
+}
+
+/** Where Item Search is, by the method that the API's first page names. */
+export interface SearchAddresses {
+  readonly get?: string;
+  readonly post?: string;
+}
+
+/** POST where the API takes it (it has room for everything), except for CQL2 text, which is at home in a query. */
+export function firstRequest(search: StacSearch, addresses: SearchAddresses): HttpRequest {
+  const { filter, method = 'auto' } = search;
+  const post = { method: 'POST', body: parametersOf(search), expectsJson: true } as const;
+  const prefersPost = addresses.post !== undefined && (typeof filter !== 'string' || addresses.get === undefined);
+  if (method === 'post' || (method === 'auto' && prefersPost)) {
+    const url = addresses.post ?? addresses.get;
+    if (url !== undefined) return { ...post, url, ...headersFor(search, url) };
+  }
+  // GET is the method that every API must have, at the same address.
+  const url = method === 'get' ? (addresses.get ?? addresses.post) : addresses.get;
+  if (url === undefined) throw methodMissing(search);
+  return asGet({ ...post, url, ...headersFor(search, url) });
+}
+
+/** Throws EVENT_SOURCE_MISCONFIGURED for a link that cannot be followed without losing the search. */
+export function nextRequest(link: StacLink, previous: HttpRequest, search: StacSearch): HttpRequest {
+  const { href: url, method, merge, body } = link;
+  const isSameHost = new URL(url).host === new URL(previous.url).host;
+  const headers = {
+    ...(merge && isSameHost ? previous.headers : {}),
+    ...headersFor(search, url).headers,
+    ...link.headers,
+  };
+  if (method === 'GET') {
+    const isBare = isBareSearch(url, previous.url);
+    if (isBare && merge) {
+      return asGet({ url, method: 'POST', headers, body: parametersOf(search), expectsJson: true });
+    }
+    if (isBare) throw searchLost(search, 'is a GET without the parameters of the search');
+    return { url, method, headers, expectsJson: true };
+  }
+  if (method !== 'POST') throw searchLost(search, `has the method ${JSON.stringify(method.slice(0, 20))}`);
+  const base = isJsonObject(previous.body) ? previous.body : parametersOf(search);
+  if (!merge) return { url, method, headers, body: body ?? base, expectsJson: true };
+  if (body !== undefined && !isJsonObject(body)) throw searchLost(search, 'wants to merge a body that is no object');
+  return { url, method, headers, body: { ...base, ...body }, expectsJson: true };
+}
+
+/** The same search as a GET. Throws EVENT_SOURCE_MISCONFIGURED for a body that has no place in a query. */
+export function asGet(post: HttpRequest, address = post.url): HttpRequest {
+  const { body, headers = {}, expectsJson } = post;
+  if (!isJsonObject(body) || isJsonObject(body['filter'])) {
+    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `${shownUrl(address)}: the API takes this search by POST only, which it does not offer or refuses`,
+      fix: 'Write the filter as CQL2 text',
+    });
+  }
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(body)) {
+    const text = queryText(name, value);
+    if (text !== undefined) url.searchParams.set(name, text);
+  }
+  const { 'content-type': _ofTheBody, ...others } = headers;
+  return { url: url.href, method: 'GET', headers: others, ...(expectsJson && { expectsJson }) };
+}
+
+function parametersOf(search: StacSearch): JsonObject {
+  const { filter } = search;
+  const language = typeof filter === 'string' ? 'cql2-text' : 'cql2-json';
+  return {
+    collections: [...search.collections],
+    ...(search.bbox !== undefined && { bbox: [...search.bbox] }),
+    ...(search.datetime !== undefined && { datetime: search.datetime }),
+    ...(search.pageSize !== undefined && { limit: search.pageSize }),
+    ...(filter !== undefined && { 'filter-lang': language, filter }),
+  };
+}
+
+/** Only for the server that they were meant for, and never from https to http. */
+function headersFor({ api, headers }: StacSearch, url: string): Pick<HttpRequest, 'headers'> {
+  const [meant, asked] = [new URL(api), new URL(url)];
+  const isDowngrade = meant.protocol === 'https:' && asked.protocol !== 'https:';
+  return meant.host === asked.host && !isDowngrade ? { headers: headers ?? {} } : { headers: {} };
+}
+
+function isBareSearch(url: string, previous: string): boolean {
+  const [next, before] = [new URL(url), new URL(previous)];
+  return next.search === '' && next.host === before.host && next.pathname === before.pathname;
+}
+
+/** Lists as GET takes them; undefined for what was not asked. */
+function queryText(name: string, value: JsonValue): string | undefined {
+  if (value === null) return undefined;
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value) && name === 'sortby')
+    return value.map((sort) => (typeof sort === 'string' ? sort : sortText(sort))).join(',');
+  const isPlain = Array.isArray(value) && value.every((part) => typeof part !== 'object');
+  return isPlain ? value.join(',') : JSON.stringify(value);
+}
+
+function sortText(sort: JsonValue): string {
+  if (!isJsonObject(sort) || typeof sort['field'] !== 'string') return JSON.stringify(sort);
+  return `${sort['direction'] === 'desc' ? '-' : '+'}${sort['field']}`;
+}
+
+function methodMissing({ api, filter }: StacSearch): SluiceError {
+  const isJson = typeof filter === 'object';
+  return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+    message: `${shownUrl(api)}: the API does not offer a search that fits${isJson ? ' (CQL2 JSON needs POST)' : ''}`,
+    fix: isJson ? 'Write the filter as CQL2 text' : 'Try --method get or --method post',
+  });
+}
+
+function searchLost({ api }: StacSearch, why: string): SluiceError {
+  return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+    message: `${shownUrl(api)}: the "next" link ${why}`,
+    fix: 'Report this to the operator of the API; a larger --limit, or --method get or post, may avoid it',
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * Links of STAC documents. Only a link that is followed is judged; all others may be anything. `headers` of a followed
+ * link may hold lists and `body` may be anything, as STAC 1.1 allows.
+ */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+
+export interface StacLink {
+  readonly href: string;
+  readonly method: string;
+  readonly type?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: JsonValue;
+  /** STAC API: headers and body of a `next` link are to be laid over those of the request before. */
+  readonly merge: boolean;
+}
+
+/** Set by the HTTP client itself. */
+const HOP_HEADERS = new Set([
+  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer'],
+  ...['transfer-encoding', 'upgrade'],
+]);
+
+/** Objects among `links` with this `rel`, whatever else they hold. */
+export function linksOf(links: JsonValue | undefined, rel: string): JsonObject[] {
+  if (!Array.isArray(links)) return [];
+  return links.filter(isJsonObject).filter((link) => typeof link['rel'] === 'string' && link['rel'].trim() === rel);
+}
+
+/** Undefined for a link without an address, or with one that is none relative to `base`. */
+export function readLink(link: JsonObject, base: string): StacLink | undefined {
+  const { href, method, type, headers, body, merge } = link;
+  if (typeof href !== 'string' || !URL.canParse(href.trim(), base)) return undefined;
+  const address = new URL(href.trim(), base);
+  address.username = '';
+  address.password = '';
+  address.hash = '';
+  return {
+    href: address.href,
+    // The default of the specification is GET; a body without a method can only be meant for POST.
+    method: (textOf(method) ?? (isPresent(body) ? 'POST' : 'GET')).trim().toUpperCase(),
+    ...(typeof type === 'string' && { type }),
+    headers: readHeaders(headers),
+    ...(isPresent(body) && { body }),
+    merge: merge === true,
+  };
+}
+
+/** 0 for GeoJSON, 1 for other JSON or an unnamed type, 2 for anything else. */
+export function typeRank(type: string | undefined): 0 | 1 | 2 {
+  if (type === undefined || type.trim() === '') return 1;
+  const [essence = ''] = type.toLowerCase().split(';');
+  if (essence.trim() === 'application/geo+json') return 0;
+  return essence.includes('json') ? 1 : 2;
+}
+
+/** The first link of the best type. */
+export function bestByType<Link extends { readonly type?: unknown }>(links: readonly Link[]): Link | undefined {
+  const rank = ({ type }: Link): number => typeRank(textOf(type));
+  return [...links].sort((one, other) => rank(one) - rank(other))[0];
+}
+
+function readHeaders(headers: JsonValue | undefined): Record<string, string> {
+  if (!isJsonObject(headers)) return {};
+  const entries = Object.entries(headers).flatMap(([name, value]) => {
+    // A list of media types is no media type.
+    const isContentType = name.toLowerCase() === 'content-type';
+    const text = headerText(isContentType && Array.isArray(value) ? (value[0] ?? null) : value);
+    return text === undefined || !isSendable(name, text) ? [] : [[name.toLowerCase(), text] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function headerText(value: JsonValue): string | undefined {
+  if (Array.isArray(value)) {
+    const parts = value.map(headerText).filter((part) => part !== undefined);
+    return parts.length === 0 ? undefined : parts.join(', ');
+  }
+  return typeof value === 'object' ? undefined : String(value);
+}
+
+function isSendable(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return !HOP_HEADERS.has(name.toLowerCase());
+  } catch {
+    return false;
+  }
+}
+
+function isPresent(value: JsonValue | undefined): value is NonNullable<JsonValue> {
+  return value !== undefined && value !== null;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}
