@@ -190,6 +190,105 @@ describe('sluice test', () => {
     ]);
   });
 
+  describe('dead letters', () => {
+    const missing = [{ src: { dependencyName: 'a', dataKey: 'missing' }, dest: 'x' }];
+    const broken = post({ payload: missing });
+    const withDeadLetter = (kind: object, deadLetter: object = post({ url: 'http://dead.example/' })) => ({
+      triggers: [{ ...trigger('notify', kind), dlqTrigger: trigger('lost', deadLetter) }],
+    });
+
+    it('are sent for a trigger that cannot be built, and are shown', async () => {
+      const result = await run(withDeadLetter(broken), event('a', 'x'));
+      expect(result.exitCode).toBe(1);
+      expect(result.stdout).toContain('trigger notify fires and its dead letter is sent: ');
+      expect(result.stdout).toContain('dead letter lost, http would send');
+      expect(result.stdout).toContain('url: http://dead.example/');
+      expect(result.stdout).not.toContain('parked');
+      const { events } = await answerOf(withDeadLetter(broken), event('a', 'x'));
+      const [fire] = events[0]?.fires ?? [];
+      expect(fire).toMatchObject({
+        ...{ outcome: 'fails', problem: { code: 'SENSOR_PARAMETER_UNRESOLVED' } },
+        deadLetter: { trigger: 'lost', kind: 'http', outcome: 'sends', sends: { body: '{"scene":"x"}' } },
+      });
+      expect(fire?.deadLetter?.fireId).toBe(`${fire?.fireId}-dlq`);
+    });
+
+    it('that cannot be built either leave the fire parked', async () => {
+      const { stdout } = await run(withDeadLetter(broken, broken), event('a', 'x'));
+      expect(stdout).toContain('trigger notify fires and would be parked: ');
+      expect(stdout).toContain('dead letter lost cannot be built: ');
+    });
+
+    it('wait behind a trigger that can be built, unless they cannot be built themselves', async () => {
+      const fine = await run(withDeadLetter(post()), event('a', 'x'));
+      expect(fine.exitCode).toBe(0);
+      expect(fine.stdout).toContain('if it fails for good: dead letter lost, http');
+      const unfit = await run(withDeadLetter(post(), broken), event('a', 'x'));
+      expect(unfit.exitCode).toBe(1);
+      expect(unfit.stdout).toContain('dead letter lost cannot be built: ');
+    });
+
+    it('may need an object from elsewhere', async () => {
+      const sensor = withDeadLetter(broken, submit({ url: { path: 'https://files.example/w.yaml' } }));
+      const object = await write('w.json', WORKFLOW);
+      const { events } = await answerOf(sensor, event('a', 'x'), '--resource', `lost=${object}`);
+      expect(events[0]?.fires).toMatchObject([{ deadLetter: { sends: { object: { kind: 'Workflow' } } } }]);
+    });
+
+    it('can be expected', async () => {
+      const expected = (url: string) =>
+        write('expected.json', {
+          fires: [
+            {
+              ...{ trigger: 'notify', problem: 'SENSOR_PARAMETER_UNRESOLVED' },
+              deadLetter: { trigger: 'lost', sends: { url } },
+            },
+          ],
+        });
+      const matching = await answerOf(
+        withDeadLetter(broken),
+        event('a', 'x'),
+        '--expect',
+        await expected('http://dead.example/'),
+      );
+      expect(matching.passed).toBe(true);
+      const other = await answerOf(withDeadLetter(broken), event('a', 'x'), '--expect', await expected('http://b/'));
+      expect(other.mismatches).toEqual([
+        { path: 'fires[0].deadLetter.sends.url', expected: 'http://b/', found: 'http://dead.example/' },
+      ]);
+      const none = await answerOf(
+        { triggers: [trigger('notify', broken)] },
+        event('a', 'x'),
+        '--expect',
+        await expected('http://b/'),
+      );
+      expect(none.mismatches).toEqual([{ path: 'fires[0].deadLetter', expected: 'lost' }]);
+    });
+  });
+
+  it.each<[string, (depth: number) => string]>([
+    ['JSON', (depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`],
+    ['YAML', (depth) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}`],
+  ])('refuses %s nested beyond the limit wherever it is read, with a code', async (_what, text) => {
+    for (const depth of [1_100, 6_000]) {
+      const deep = await write('deep', text(depth));
+      const shallow = await write('shallow.json', { scene: 'x' });
+      const sensor = await writeSensor({ triggers: [trigger('detect', submit({ resource: WORKFLOW }))] });
+      const common = ['test', '-f', sensor, '--event'];
+      for (const argv of [
+        [...common, deep],
+        [...common, shallow, '--expect', deep],
+        [...common, shallow, '--resource', `detect=${deep}`],
+      ]) {
+        const { exitCode, stderr } = await runSluice(argv);
+        expect({ exitCode, stderr }).toEqual({
+          exitCode: 1,
+          stderr: expect.stringMatching(/nested .* levels deep.*\[MANIFEST_UNREADABLE\]\n$/) as string,
+        });
+      }
+    }
+  });
+
   describe('events', () => {
     it.each<[string, unknown]>([
       ['a CloudEvent with data', event('a', 'x')],

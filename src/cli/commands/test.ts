@@ -141,7 +141,8 @@ async function runThrough(
 ): Promise<Rehearsal> {
   const resources = new Map<string, JsonObject>();
   for (const [trigger, file] of options.resource ?? []) {
-    if (!definition.spec.triggers.some(({ template }) => template.name === trigger)) {
+    const triggers = definition.spec.triggers.flatMap((each) => [each, each.dlqTrigger ?? []].flat());
+    if (!triggers.some(({ template }) => template.name === trigger)) {
       throw new SluiceError('USAGE', { message: `--resource: the Sensor has no trigger ${trigger}` });
     }
     const [object, ...others] = parseValues(await readText(file, io.stdin), file);
@@ -161,5 +162,5 @@ async function runThrough(
 }
 
 function hasFailure(rehearsal: Rehearsal): boolean {
-  return allFires(rehearsal).some(({ outcome }) => outcome === 'fails');
+  return allFires(rehearsal).some(({ outcome, deadLetter }) => outcome === 'fails' || deadLetter?.outcome === 'fails');
 }

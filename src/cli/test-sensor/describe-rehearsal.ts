@@ -9,6 +9,7 @@ import {
   type RehearsedDependency,
   type RehearsedEvent,
   type RehearsedFire,
+  type RehearsedRequest,
 } from './rehearsal';
 
 export function rehearsalText(rehearsal: Rehearsal, paint: Paint): string {
@@ -78,23 +79,39 @@ function consequenceLines({ fires, parked, notes }: Consequences, paint: Paint):
 }
 
 function fireLines(fire: RehearsedFire, paint: Paint): string[] {
+  const { deadLetter } = fire;
+  const isParked = deadLetter === undefined || deadLetter.outcome === 'fails';
   const name = printable(`trigger ${fire.trigger} fires`);
-  switch (fire.outcome) {
+  return [
+    ...requestLines(fire, name, `${name} and ${isParked ? 'would be parked' : 'its dead letter is sent'}`, paint),
+    ...(deadLetter === undefined ? [] : indent(deadLetterLines(deadLetter, fire.outcome === 'fails', paint))),
+  ];
+}
+
+function deadLetterLines(deadLetter: RehearsedRequest, isSent: boolean, paint: Paint): string[] {
+  const name = printable(`dead letter ${deadLetter.trigger}`);
+  if (isSent || deadLetter.outcome === 'fails') return requestLines(deadLetter, name, `${name} cannot be built`, paint);
+  return [printable(`if it fails for good: dead letter ${deadLetter.trigger}, ${deadLetter.kind} (see -o json)`)];
+}
+
+/** `failure`: what is said of a request that cannot be built. */
+function requestLines(request: RehearsedRequest, name: string, failure: string, paint: Paint): string[] {
+  switch (request.outcome) {
     case 'sends': {
-      const body = stringify(fire.sends, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd();
-      return [`${tick(paint)} ${name}, ${fire.kind} would send`, ...indent(body.split('\n').map(printable))];
+      const body = stringify(request.sends, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd();
+      return [`${tick(paint)} ${name}, ${request.kind} would send`, ...indent(body.split('\n').map(printable))];
     }
     case 'unresolved':
       return [
         `${tick(paint)} ${name}`,
         ...indent([
-          `${paint('warning', 'not resolved')}: ${printable(fire.reason)}; give it by --resource ${printable(fire.trigger)}=FILE`,
+          `${paint('warning', 'not resolved')}: ${printable(request.reason)}; give it by --resource ${printable(request.trigger)}=FILE`,
         ]),
       ];
     case 'fails': {
-      const { code, message, fix } = fire.problem;
+      const { code, message, fix } = request.problem;
       return [
-        `${cross(paint)} ${name} and would be parked: ${printable(message)} [${code}]`,
+        `${cross(paint)} ${failure}: ${printable(message)} [${code}]`,
         ...(fix === undefined ? [] : indent([printable(fix)])),
       ];
     }

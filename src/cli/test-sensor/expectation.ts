@@ -4,21 +4,26 @@ import { SluiceError } from '../../errors';
 import { isJsonObject, type JsonValue } from '../../event/json';
 import { partialMismatches, type Mismatch } from './partial-match';
 import { parseValues } from './read-events';
-import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire } from './rehearsal';
+import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire, type RehearsedRequest } from './rehearsal';
 
 /** An event's id, or its place among the events: 1 is the first. */
 const eventReference = z.union([z.string().min(1), z.int().min(1)]);
 
-const expectedFire = z.strictObject({
+const expectedRequest = z.strictObject({
   trigger: z.string(),
-  /** The event that made it fire. */
-  event: eventReference.optional(),
   /** The Kubernetes object, as far as it matters. */
   object: z.json().optional(),
   /** The whole request, as far as it matters: `sends` of `-o json`. */
   sends: z.json().optional(),
-  /** Code of the error because of which it would be parked. */
+  /** Code of the error because of which it cannot be built. */
   problem: z.string().optional(),
+});
+
+const expectedFire = expectedRequest.extend({
+  /** The event that made it fire. */
+  event: eventReference.optional(),
+  /** The request of its `dlqTrigger`. */
+  deadLetter: expectedRequest.optional(),
 });
 
 const expectedDecision = z.strictObject({
@@ -72,6 +77,7 @@ export function findMismatches(expectation: Expectation, rehearsal: Rehearsal): 
 }
 
 type ExpectedFire = z.infer<typeof expectedFire>;
+type ExpectedRequest = z.infer<typeof expectedRequest>;
 
 /** Each expected fire takes the first one left that fits in all; else it is compared with the first one of its trigger. */
 function compareFires(expected: readonly ExpectedFire[], rehearsal: Rehearsal): Mismatch[] {
@@ -96,6 +102,22 @@ function compareFires(expected: readonly ExpectedFire[], rehearsal: Rehearsal): 
 }
 
 function compareFire(expected: ExpectedFire, actual: RehearsedFire, path: string, rehearsal: Rehearsal): Mismatch[] {
+  const mismatches = compareRequest(expected, actual, path);
+  if (expected.trigger !== actual.trigger) return mismatches;
+  if (expected.deadLetter !== undefined) {
+    mismatches.push(...compareDeadLetter(expected.deadLetter, actual.deadLetter, `${path}.deadLetter`));
+  }
+  if (expected.event !== undefined && findEvent(expected.event, rehearsal)?.fires.includes(actual) !== true) {
+    mismatches.push({ path: `${path}.event`, expected: expected.event, found: describeEvents(actual) });
+  }
+  return mismatches;
+}
+
+function compareDeadLetter(expected: ExpectedRequest, actual: RehearsedRequest | undefined, path: string): Mismatch[] {
+  return actual === undefined ? [{ path, expected: expected.trigger }] : compareRequest(expected, actual, path);
+}
+
+function compareRequest(expected: ExpectedRequest, actual: RehearsedRequest, path: string): Mismatch[] {
   if (expected.trigger !== actual.trigger) {
     return [{ path: `${path}.trigger`, expected: expected.trigger, found: actual.trigger }];
   }
@@ -114,9 +136,6 @@ function compareFire(expected: ExpectedFire, actual: RehearsedFire, path: string
       ...(expected.problem !== undefined && { expected: expected.problem }),
       ...(actual.outcome === 'fails' && { found: `${actual.problem.code}: ${actual.problem.message}` }),
     });
-  }
-  if (expected.event !== undefined && findEvent(expected.event, rehearsal)?.fires.includes(actual) !== true) {
-    mismatches.push({ path: `${path}.event`, expected: expected.event, found: describeEvents(actual) });
   }
   return mismatches;
 }

@@ -8,10 +8,11 @@ import { isSluiceError, SluiceError } from '../../errors';
 import { eventKey } from '../../event/cloud-event';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
 import { ACTION_TIMESTAMP_LABEL } from '../../kubernetes/object-marks';
+import type { TriggerSpec } from '../../manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../../manifest/triggers/resource-source';
 import type { ExpressionEngine } from '../../sensor/expression-engine';
 import { createTriggers, triggerKind, type KindBlocks, type Triggers } from '../../triggers/registry';
-import type { EventsByDependency, ParkedTrigger, RehearsedFire } from './rehearsal';
+import type { EventsByDependency, ParkedTrigger, RehearsedFire, RehearsedRequest } from './rehearsal';
 
 export type PreviewRun = (
   run: RunStart,
@@ -36,9 +37,17 @@ export function createRunPreviews(
   });
 
   async function previewFire(run: RunStart, fire: Fire): Promise<RehearsedFire> {
-    const { sensor, events, triggers: specs } = run.input;
-    const trigger = specs[fire.trigger];
+    const trigger = run.input.triggers[fire.trigger];
     if (trigger === undefined) throw new Error(`run ${run.workflowId} lacks its trigger ${fire.trigger}`);
+    const request = await previewRequest(run, fire, trigger);
+    const { dlqTrigger } = trigger;
+    if (dlqTrigger === undefined) return request;
+    const deadLetter = { ...fire, id: `${fire.id}-dlq`, trigger: dlqTrigger.template.name };
+    return { ...request, deadLetter: await previewRequest(run, deadLetter, dlqTrigger) };
+  }
+
+  async function previewRequest(run: RunStart, fire: Fire, trigger: TriggerSpec): Promise<RehearsedRequest> {
+    const { sensor, events } = run.input;
     const common = {
       trigger: fire.trigger,
       kind: triggerKind(trigger.template),

@@ -7,6 +7,10 @@ import { decodeEvent } from '../../event/encode-event';
 import { MAX_EVENT_DEPTH, isJsonObject, parseJson, toJson, type JsonObject, type JsonValue } from '../../event/json';
 import { shortHash } from '../../event/short-id';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
+import { isNestedBeyond } from '../../manifest/yaml-nesting';
+
+/** As for manifests. */
+const MAX_YAML_DEPTH = 200;
 
 export interface TestEvent {
   /** `event.json`, or `events.json[2]` where a file holds several. */
@@ -53,6 +57,12 @@ export async function readText(path: string, stdin: NodeJS.ReadableStream): Prom
 export function parseValues(content: string, origin: string): JsonValue[] {
   const json = readJson(content, origin) ?? parseJsonLines(content, origin);
   if (json !== undefined) return json;
+  if (isNestedBeyond(content, MAX_YAML_DEPTH)) {
+    throw new SluiceError('MANIFEST_UNREADABLE', {
+      message: `${origin}: YAML is nested more than ${MAX_YAML_DEPTH} levels deep`,
+      fix: `Write it as JSON, which may have ${MAX_EVENT_DEPTH} levels`,
+    });
+  }
   const { documents, mistakes } = parseYamlDocuments(content);
   const [mistake] = mistakes;
   if (mistake !== undefined || documents.length === 0) {
@@ -60,7 +70,7 @@ export function parseValues(content: string, origin: string): JsonValue[] {
       message:
         mistake === undefined
           ? `${origin} is empty`
-          : `${origin}:${mistake.line} is neither JSON nor YAML: ${mistake.message}`,
+          : `${origin}:${mistake.line} cannot be read as JSON or YAML: ${mistake.message}`,
     });
   }
   // Whatever YAML allows beyond JSON has no place on the bus.

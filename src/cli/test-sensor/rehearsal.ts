@@ -56,7 +56,12 @@ export interface ParkedTrigger {
 /** Dependency → keys of its events. */
 export type EventsByDependency = Readonly<Record<string, readonly string[]>>;
 
-export type RehearsedFire = {
+export type RehearsedFire = RehearsedRequest & {
+  /** The request of its `dlqTrigger`, which goes out if the trigger fails for good: now, if it `fails` here. */
+  readonly deadLetter?: RehearsedRequest;
+};
+
+export type RehearsedRequest = {
   readonly trigger: string;
   /** `k8s`, `http` … */
   readonly kind: string;
@@ -67,7 +72,7 @@ export type RehearsedFire = {
   | { readonly outcome: 'sends'; readonly sends: JsonValue }
   /** Something of it lies behind a network; `reason` says what. */
   | { readonly outcome: 'unresolved'; readonly reason: string }
-  /** It would be parked. */
+  /** It cannot be built: the dead letter goes out, or the fire is parked. */
   | { readonly outcome: 'fails'; readonly problem: { code: string; message: string; fix?: string } }
 );
 
