@@ -9,8 +9,11 @@ import { isNotFound } from './not-found';
 import type { TemporalSession } from './temporal';
 
 const ANSWER_TIMEOUT_MS = 10_000;
+/** When time is up, either side may notice first: the server then cancels the call. */
+const GRPC_CANCELLED = 1;
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_FAILED_PRECONDITION = 9;
+const UNANSWERED: ReadonlySet<number> = new Set([GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_FAILED_PRECONDITION]);
 
 export function addressText({ kind, namespace, name }: ObjectAddress): string {
   return `${kind.word} ${namespace}/${name}`;
@@ -35,8 +38,7 @@ export async function askWorkflow<Answer>(
     const refusal = updateRefusal(error);
     if (refusal) throw refusal;
     const code = grpcStatusOf(error)?.code;
-    const unanswered = code === GRPC_DEADLINE_EXCEEDED || code === GRPC_FAILED_PRECONDITION || isUpdateTimeout(error);
-    if (!unanswered) throw error;
+    if (!(code !== undefined && UNANSWERED.has(code)) && !isUpdateTimeout(error)) throw error;
     // Should the server itself be gone, this call says so instead.
     const { taskQueue } = await handle.describe();
     throw workerMissing(taskQueue, error);

@@ -55,12 +55,15 @@ export async function withTemporal<T>(
   const namespace = options.temporalNamespace ?? config.namespace ?? 'default';
   // Loaded here: the commands that work offline start twice as fast without it.
   const temporal = await import('@temporalio/client');
+  const { callsUntilClose } = await import('./calls-until-close.js');
+  const calls = callsUntilClose();
   let connection: Connection;
   try {
     const { tls, apiKey, metadata } = config.connectionOptions;
     connection = await temporal.Connection.connect({
       address,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      interceptors: calls.interceptors,
       ...(tls === undefined ? {} : { tls }),
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),
@@ -74,6 +77,7 @@ export async function withTemporal<T>(
   } catch (error) {
     throw translateTemporalError(error, address, namespace);
   } finally {
+    calls.end();
     await connection.close();
   }
 }

@@ -63,11 +63,19 @@ export async function readCondition(
       }
     }
   } catch (error) {
-    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return noWorker;
+    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(description.taskQueue, timeoutMs);
     // One workflow that cannot answer must not hide the others.
     if (!isOfWorkflow(error)) throw error;
     return { state: 'NotReady', reason: `its workflow cannot be asked: ${describeError(error)}` };
   }
+}
+
+/** A worker that has just ended still counts as polling, and one with too much to do does not answer in time. */
+function unanswered(taskQueue: string, timeoutMs: number): Condition {
+  return {
+    state: 'NoWorker',
+    reason: `no worker of task queue "${taskQueue}" answered within ${timeoutMs / 1_000} s: it is busy, or has just ended`,
+  };
 }
 
 /** What a query fails with inside of the worker: UNKNOWN, INVALID_ARGUMENT or INTERNAL. */
