@@ -45,7 +45,7 @@ export function createOutput(io: CliIo, format: OutputFormat): Output {
     format,
     paint,
     width: widthOf(io.stdout),
-    print: (result) => void io.stdout.write(renderResult(result, format, paint)),
+    print: (result) => void io.stdout.write(renderResult(result, format, paint, widthOf(io.stdout))),
     printLine: (line) => void io.stdout.write(renderLine(line, format)),
     note: (text) => void io.stderr.write(`${printable(text)}\n`),
   };
@@ -55,7 +55,7 @@ function widthOf(stream: Writable): number | undefined {
   return isTerminal(stream) && 'columns' in stream && typeof stream.columns === 'number' ? stream.columns : undefined;
 }
 
-function renderResult(result: Result, format: OutputFormat, paint: Paint): string {
+function renderResult(result: Result, format: OutputFormat, paint: Paint, width: number | undefined): string {
   switch (format) {
     case 'json':
       return `${JSON.stringify(result.data, null, 2)}\n`;
@@ -65,7 +65,7 @@ function renderResult(result: Result, format: OutputFormat, paint: Paint): strin
       return result.names.map((name) => `${printable(name)}\n`).join('');
     case 'table': {
       const parts = [result.table].flat();
-      return parts.map((part) => (typeof part === 'string' ? `${part}\n` : renderTable(part, paint))).join('\n');
+      return parts.map((part) => (typeof part === 'string' ? `${part}\n` : renderTable(part, paint, width))).join('\n');
     }
   }
 }

@@ -1,15 +1,22 @@
-/** Breaks a long line between words, with further lines indented. `width` undefined: nobody's terminal, one line. Pure. */
+/** Breaks long lines between words. Pure. */
+
+/** With further lines indented. `width` undefined: nobody's terminal, one line. */
 export function wrap(text: string, width: number | undefined, indent: number): string {
-  if (width === undefined || text.length <= width) return text;
+  if (width === undefined) return text;
+  return breakLines(text, width, width - indent).join(`\n${' '.repeat(indent)}`);
+}
+
+/** A word that is longer than a line stays whole. `rest`: width of all lines but the first. */
+export function breakLines(text: string, width: number, rest = width): string[] {
+  if (text.length <= width) return [text];
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    const room = width - (lines.length === 0 ? 0 : indent);
+    const room = lines.length === 0 ? width : rest;
     if (line !== '' && line.length + 1 + word.length > room) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  lines.push(line);
-  return lines.join(`\n${' '.repeat(indent)}`);
+  return [...lines, line];
 }

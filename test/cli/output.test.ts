@@ -45,6 +45,20 @@ describe('output of commands', () => {
     expect(printed('json', true)).not.toContain('\u001b');
   });
 
+  it('breaks what is too long for a terminal between words, and leaves ids whole', () => {
+    const id = `run/default/${'x'.repeat(30)}`;
+    const held = Array.from({ length: 8 }, (_, index) => `l=src/left:L:${index}`).join(', ');
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    const [stdin, stderr] = [new PassThrough(), new PassThrough()];
+    const io: CliIo = { stdin, stdout, stderr, env: { NO_COLOR: '1' }, signal: new AbortController().signal };
+    const rows = [[id, held, 'r']];
+    createOutput(io, 'table').print({ data: {}, table: { columns: ['run', 'held', 'waiting for'], rows }, names: [] });
+    const lines = String(stdout.read()).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines[1]).toMatch(new RegExp(`^${id} +l=src/left:L:0, *r$`));
+    expect(lines.join(' ').match(/l=src/g)).toHaveLength(8);
+  });
+
   it('lets no text from outside control the terminal', () => {
     const table = { columns: ['name', 'state'], rows: [['\u001b]0;owned\u0007', 'two\nlines'] as [string, string]] };
     const text = printed('table', true, {}, { ...RESULT, table: { ...table, rows: table.rows } });
