@@ -1,7 +1,8 @@
 /** The border between our errors and Temporal's: codes become failure types, hints become retry delays. */
-import { ApplicationFailure } from '@temporalio/common';
-import { isSluiceError } from '../src/errors';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { describeError, isSluiceError, SluiceError } from '../src/errors';
 import type { FireFailure } from '../src/run/run-types';
+import { classifyTemporalFailure } from '../src/temporal-failures';
 
 /** What a workflow and a person need to know of an error. Unknown errors may pass by themselves. */
 export function toFireFailure(error: unknown): FireFailure {
@@ -33,6 +34,20 @@ export function toApplicationFailure(error: unknown, attempts = 1): ApplicationF
     details: [failure, attempts],
     ...(failure.retryAfterMs === undefined ? {} : { nextRetryDelay: failure.retryAfterMs }),
     ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** For what was asked of Temporal: an error of ours where it refuses for good, so that it is not asked again. */
+export function explainTemporalFailure(error: unknown): unknown {
+  if (isSluiceError(error) || error instanceof TemporalFailure) return error;
+  const failure = classifyTemporalFailure(error);
+  if (failure.kind !== 'permanent') return failure.error;
+  return new SluiceError('RUN_REFUSED', {
+    message: `Temporal refuses it, and would again: ${describeError(error)}`,
+    fix: failure.isTooLarge
+      ? 'Ask for less at once, or transform the events to what the triggers need'
+      : 'Look at what was asked for; nothing of it was done',
+    cause: error,
   });
 }
 

@@ -9,7 +9,6 @@ import { conditionDependencies, parseCondition } from '../src/sensor/conditions'
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
 import { sensorWorkflowId } from '../workflows/identity';
 import {
-  observeSignal,
   sensorDependenciesQuery,
   type Observation,
   type ReplayProgress,
@@ -19,13 +18,13 @@ import {
 import type { RunStart } from '../workflows/run-start';
 import type { ReplayPortionRequest } from './contracts';
 import { decideFires, type DirectFire, type EventDecision } from './decide-fires';
-import { toApplicationFailure } from './failures';
+import { explainTemporalFailure, toApplicationFailure } from './failures';
 import { findCarried, type Carried } from './find-carried';
 import { planRuns } from './group-into-runs';
 import { keepBeating } from './keep-beating';
-import { cutObservations } from './observation-batches';
 import { hasRoomWithin, mayHoldBack } from './sensor-room';
 import { startPlanned } from './start-runs';
+import { tellSensor } from './tell-sensor';
 import type { WorkerDependencies } from './worker-dependencies';
 
 const PORTION = 500;
@@ -62,6 +61,7 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
           const round = `${replayId}-${stored[0]?.sequence ?? 0}`;
           const portion = await selectWanted(client, definition, stored, decisions, request.again, round);
           let refused = 0;
+          let unheld = 0;
           if (!request.dryRun) {
             const origin = { runId: info.workflowExecution?.workflowId ?? '', by: request.by, why: request.why };
             const adapt = (run: RunStart): RunStart => ({
@@ -82,12 +82,12 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
                 if (start.kind === 'refused') refused += 1;
               }
             }
-            await observe(client, definition, plan, portion.observations, replayId, request.again);
+            unheld = await observe(client, definition, plan, portion.observations, replayId, request.again);
           }
-          return advance(progress, portion, limits, refused);
+          return advance(progress, portion, limits, { fires: refused, observations: unheld });
         });
       } catch (error) {
-        throw toApplicationFailure(error);
+        throw toApplicationFailure(explainTemporalFailure(error));
       } finally {
         beating.stop();
       }
@@ -189,22 +189,27 @@ function renew(definition: SensorDefinition, fires: readonly DirectFire[], round
   }));
 }
 
+/** Returns how many Temporal refuses for good. */
 async function observe(
   client: Client,
-  { namespace, name }: SensorDefinition,
+  definition: SensorDefinition,
   plan: SensorPlan,
   observations: readonly Observation[],
   replayId: string,
   again: boolean,
-): Promise<void> {
-  const sensor = client.workflow.getHandle(sensorWorkflowId(namespace, name));
+): Promise<number> {
   const waiting = dependenciesThatMayWait(plan);
   const marked = observations.map((observation) => ({
     ...observation,
     ...(again && { again: replayId, round: replayId }),
     ...(!again && !waiting.has(observation.dependency) && { again: replayId }),
   }));
-  for (const portion of cutObservations(marked)) await sensor.signal(observeSignal, { observations: portion });
+  let refused = 0;
+  for (const telling of (await tellSensor(client.workflow, definition, marked)).values()) {
+    if (telling.kind === 'postponed') throw telling.error;
+    if (telling.kind === 'refused') refused += 1;
+  }
+  return refused;
 }
 
 /** Their events may be collected or queued in the sensor, where nobody can see that they are on their way. */
@@ -216,8 +221,13 @@ function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string>
   );
 }
 
-/** `refused`: fires that Temporal will never take. */
-function advance(progress: ReplayProgress, portion: Portion, limits: Limits, refused: number): ReplayProgress {
+/** `refused`: what Temporal will never take. */
+function advance(
+  progress: ReplayProgress,
+  portion: Portion,
+  limits: Limits,
+  refused: { readonly fires: number; readonly observations: number },
+): ReplayProgress {
   const { stored, decisions, fires, observations, skipped } = portion;
   const { lastSequence, keptFrom, leftToSensor } = limits;
   const isMatched = (decision: EventDecision): boolean => decision.fires.length + decision.observations.length > 0;
@@ -230,11 +240,11 @@ function advance(progress: ReplayProgress, portion: Portion, limits: Limits, ref
     state: stored.length < PORTION || last === undefined || last >= lastSequence ? 'Completed' : 'Running',
     read: progress.read + stored.length,
     matched: progress.matched + matched,
-    fired: progress.fired + fires.length - refused,
-    joined: progress.joined + observations.length,
+    fired: progress.fired + fires.length - refused.fires,
+    joined: progress.joined + observations.length - refused.observations,
     skipped: progress.skipped + skipped,
     unmatched: progress.unmatched + stored.length - matched - failed,
-    failed: progress.failed + failed + refused,
+    failed: progress.failed + failed + refused.fires + refused.observations,
     lastSequence,
     ...(keptFrom !== undefined && { keptFrom }),
     ...(leftToSensor !== undefined && { leftToSensor }),

@@ -4,7 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { isSluiceError, SluiceError } from '../src/errors';
+import { isSluiceError, SluiceError, type ErrorCode } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import { shortEventId, shortHash } from '../src/event/short-id';
 import { fireId } from '../src/run/fire-id';
@@ -20,12 +20,14 @@ import {
   type SensorRunInput,
 } from '../workflows/messages';
 import { createRunStart, type LoadedFire } from '../workflows/run-start';
-import { toApplicationFailure } from './failures';
+import { explainTemporalFailure, toApplicationFailure } from './failures';
 import { findRunsCarrying } from './find-runs';
 import { readRunInput } from './read-run-input';
 import { startRun } from './start-runs';
 
 const MAX_RUNS = 1_000;
+/** They keep no other run from being started again. */
+const REFUSALS_OF_ONE_RUN: ReadonlySet<ErrorCode> = new Set(['RETRIGGER_REFUSED', 'RUN_UNKNOWN', 'RUN_REFUSED']);
 const AGAIN = 'Say "again": true (sluice retrigger --again) to fire it all the same';
 
 export interface RetriggerActivities {
@@ -43,7 +45,7 @@ export function createRetriggerActivities(): RetriggerActivities {
         if (request.runId !== undefined) return [await retrigger.run(request.runId)];
         if (request.eventId !== undefined) return await retrigger.event(request.eventId);
       } catch (error) {
-        throw toApplicationFailure(error);
+        throw toApplicationFailure(explainTemporalFailure(error));
       }
       throw toApplicationFailure(
         new SluiceError('USAGE', {
@@ -79,13 +81,14 @@ class Retrigger {
     for (const [runId] of [...startedAt].sort(([, a], [, b]) => b - a)) {
       try {
         answers.push(await this.run(runId));
-      } catch (error) {
-        if (!isSluiceError(error) || (error.code !== 'RETRIGGER_REFUSED' && error.code !== 'RUN_UNKNOWN')) throw error;
+      } catch (thrown) {
+        const error = explainTemporalFailure(thrown);
+        if (!isSluiceError(error) || !REFUSALS_OF_ONE_RUN.has(error.code)) throw error;
         refusals.push(error);
       }
     }
     if (answers.length > 0) return answers;
-    const refused = refusals.find(({ code }) => code === 'RETRIGGER_REFUSED') ?? refusals[0];
+    const refused = refusals.find(({ code }) => code !== 'RUN_UNKNOWN') ?? refusals[0];
     if (refused !== undefined) throw refused;
     throw new SluiceError('RUN_UNKNOWN', {
       message: `no run of sensor ${this.ownName} carries event ${eventId}`,

@@ -3,6 +3,7 @@
  * `sluice status` and the Temporal UI by its heartbeat, and by reports to the workflow, which shows them.
  */
 import { CancelledFailure, Context } from '@temporalio/activity';
+import { classifyTemporalFailure } from '../src/temporal-failures';
 import { eventSourceWorkflowId } from '../workflows/identity';
 import { backlogReportSignal, type EventBacklog } from '../workflows/messages';
 import { BacklogMeter } from './backlog-meter';
@@ -62,6 +63,8 @@ async function watch(
         await workflow.signal(backlogReportSignal, { eventName, backlog });
         reported = news;
       } catch (error) {
+        // The next count may be another; this one would be refused again.
+        if (classifyTemporalFailure(error).kind === 'permanent') reported = news;
         write('warn', `the backlog of event ${eventName} cannot be reported: ${toFireFailure(error).message}`);
       }
     }
