@@ -94,6 +94,25 @@ describe('an event that cannot be handled as its neighbours are', () => {
     expect(stage.requests()).toHaveLength(1);
   }, 180_000);
 
+  it('is a duplicate of the copy of itself that came in the same pull, and fires once', async () => {
+    const event = stage.event('a', '1');
+    await publishRaw(event);
+    await publishRaw(event);
+    await stage.apply({
+      annotations: { 'sluice.io/start-from': 'all' },
+      triggers: [stage.httpTrigger('t', ['a'])],
+    });
+    await stage.bodies(1);
+    const [duplicate] = await eventually(async () => {
+      const found = await decisions('duplicate');
+      return found.length > 0 && found;
+    }, PATIENCE);
+    const run = await stage.onlyRun();
+    expect(duplicate).toMatchObject({ runId: run.workflowId, triggers: ['t'] });
+    expect([await decisions('fired'), await decisions('duplicate')].map(({ length }) => length)).toEqual([1, 1]);
+    expect(stage.requests()).toHaveLength(1);
+  }, 180_000);
+
   it('fires nothing where its envelope names another subject than the one on which it came', async () => {
     await stage.apply({
       dependencies: ['a', 'b'],

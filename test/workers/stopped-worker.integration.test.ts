@@ -1,0 +1,106 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { startWorker, type RunningWorker } from '../../dev/worker-process';
+import { consumerName, EVENT_STREAM } from '../../src/bus/subjects';
+import { eventually } from '../setup/eventually';
+import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
+import { Stage } from '../workflows/stage';
+
+const PATIENCE = { timeoutMs: 120_000 };
+const ROUNDS = 3;
+const EVENTS = 10;
+
+describe('events of a sensor whose worker', () => {
+  let world: SluiceWorld;
+  let stage: Stage;
+  let workers: RunningWorker[];
+
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+  afterAll(() => world?.close());
+  beforeEach(() => {
+    stage = new Stage(world);
+    workers = [];
+  });
+  afterEach(async () => {
+    await stage.remove();
+    await Promise.all(workers.map((worker) => worker.kill()));
+  });
+
+  /** Processes of their own, on a queue of their own. */
+  async function begin(count: number): Promise<void> {
+    const taskQueue = `processes-${stage.namespace}`;
+    const environment = {
+      TEMPORAL_ADDRESS: world.temporalAddress,
+      KUBECONFIG: world.kubernetes.kubeconfigPath,
+      SLUICE_SENSOR_TASK_QUEUE: taskQueue,
+    };
+    workers = await Promise.all(Array.from({ length: count }, () => startWorker('sensor', environment)));
+    const annotations = { 'sluice.io/listeners': String(count) };
+    await world.client.workflow.start('sensor', {
+      workflowId: stage.handle.workflowId,
+      taskQueue,
+      args: [{ definition: stage.define({ annotations, triggers: [stage.httpTrigger('t', ['a'])] }) }],
+    });
+  }
+
+  const publish = async (round: string): Promise<void> => {
+    for (let number = 1; number <= EVENTS; number += 1) await stage.publish(stage.event('a', `${round}-${number}`));
+  };
+  const named = (...rounds: readonly string[]) =>
+    rounds.flatMap((round) => Array.from({ length: EVENTS }, (_, index) => `${round}-${index + 1}`)).sort();
+  const handled = () =>
+    [...new Set(stage.requests().flatMap(({ body: { a } }) => (typeof a === 'string' ? [a] : [])))].sort();
+  /** Attempt of the listener that was started last. */
+  async function attempt(): Promise<number> {
+    const { raw } = await stage.handle.describe();
+    const listeners = raw.pendingActivities?.filter(({ activityType }) => activityType?.name === 'sluiceListen');
+    return Math.max(0, ...(listeners ?? []).map((listener) => listener.attempt ?? 0));
+  }
+  async function expectNothingInHand(): Promise<void> {
+    const connection = await connect({ servers: world.nats.url });
+    try {
+      const manager = await jetstreamManager(connection);
+      await eventually(async () => {
+        const info = await manager.consumers.info(EVENT_STREAM, consumerName(stage.namespace, stage.sensor));
+        return info.num_ack_pending === 0 && info.num_pending === 0;
+      }, PATIENCE);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  it('stands still three times for longer than its heartbeat allows are all handled', async () => {
+    await begin(1);
+    await publish('before');
+    await eventually(() => handled().length === EVENTS, PATIENCE);
+    const rounds = ['before'];
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const former = await attempt();
+      workers[0]?.pause();
+      try {
+        await publish(`stopped${round}`);
+        await eventually(async () => (await attempt()) > former, PATIENCE);
+      } finally {
+        workers[0]?.resume();
+      }
+      await publish(`after${round}`);
+      rounds.push(`stopped${round}`, `after${round}`);
+      await eventually(() => handled().length === named(...rounds).length, PATIENCE);
+    }
+    expect(handled()).toEqual(named(...rounds));
+    await expectNothingInHand();
+  }, 600_000);
+
+  it('is one of two and is killed are handled by the other', async () => {
+    await begin(2);
+    await publish('before');
+    await eventually(() => handled().length === EVENTS, PATIENCE);
+    await Promise.all([publish('meanwhile'), workers[0]?.kill()]);
+    await publish('after');
+    await eventually(() => handled().length === 3 * EVENTS, PATIENCE);
+    expect(handled()).toEqual(named('before', 'meanwhile', 'after'));
+    await expectNothingInHand();
+  }, 400_000);
+});
