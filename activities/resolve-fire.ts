@@ -14,6 +14,7 @@ import { applyParameters, buildPayload, setValues } from '../src/sensor/paramete
 import { triggerKind, type Triggers } from '../src/triggers/registry';
 import type { FireRequest } from '../src/triggers/trigger';
 import type { Fire, ObjectName } from '../workflows/messages';
+import { refuseChangedIdentity } from './override-limits';
 
 export interface UnresolvedFire {
   readonly sensor: ObjectName;
@@ -38,7 +39,7 @@ export interface ResolveContext {
   readonly signal: AbortSignal;
 }
 
-/** @throws SluiceError SENSOR_PARAMETER_UNRESOLVED, TRIGGER_SOURCE_UNREADABLE, MANIFEST_INVALID. */
+/** @throws SluiceError SENSOR_PARAMETER_UNRESOLVED, TRIGGER_SOURCE_UNREADABLE, MANIFEST_INVALID, RETRIGGER_REFUSED. */
 export async function resolveFire(fire: UnresolvedFire, context: ResolveContext): Promise<ResolvedFire> {
   const { sensor, trigger, events } = fire;
   const { triggers, engine, signal } = context;
@@ -59,8 +60,11 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   }
   let payload = payloadParameters?.length ? await buildPayload(payloadParameters, events, engine) : undefined;
   if (fire.overrides !== undefined) {
-    if (resource !== undefined) resource = toObject(await setValues(resource, fire.overrides, engine));
-    else payload = await setValues(payload ?? {}, fire.overrides, engine);
+    if (resource !== undefined) {
+      const changed = toObject(await setValues(resource, fire.overrides, engine));
+      refuseChangedIdentity(resource, changed);
+      resource = changed;
+    } else payload = await setValues(payload ?? {}, fire.overrides, engine);
   }
   const headers = await resolveHeaders(dynamicHeaders, events, engine);
   return {

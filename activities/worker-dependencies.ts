@@ -5,7 +5,8 @@ import { connectBus } from '../src/bus/connect';
 import { createExpressionEngine } from '../src/expressions';
 import { createKubernetesAccess, type KubernetesAccess, type KubernetesAccessOptions } from '../src/kubernetes/access';
 import { createSecretReader } from '../src/kubernetes/secret-readers';
-import type { SecretReader } from '../src/kubernetes/secrets';
+import { restrictSecrets, type SecretReader } from '../src/kubernetes/secrets';
+import { readPermissions } from '../src/kubernetes/worker-permissions';
 import { Metrics } from '../src/metrics/metrics';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
 import { BusPool } from './bus-pool';
@@ -41,8 +42,9 @@ export interface WorkerDependencyOptions {
 
 export function createWorkerDependencies(options: WorkerDependencyOptions): WorkerDependencies {
   const { log, argoUi = process.env.SLUICE_ARGO_UI } = options;
-  const kubernetes = createKubernetesAccess(options.kubernetes);
-  const secrets = options.secrets ?? createSecretReader({ kubernetes });
+  const permissions = options.kubernetes?.permissions ?? readPermissions(process.env);
+  const kubernetes = createKubernetesAccess({ ...options.kubernetes, permissions });
+  const secrets = restrictSecrets(options.secrets ?? createSecretReader({ kubernetes }), permissions);
   const engine = createExpressionEngine();
   const buses = new BusPool((definition, signal) =>
     connectBus(definition, secrets, {

@@ -12,6 +12,7 @@ import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';
 import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
+import { requireRequest, type WorkerPermissions } from './worker-permissions';
 
 export interface KubernetesRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -32,6 +33,8 @@ export interface KubernetesClientOptions {
   readonly maxSockets?: number;
   /** Default 30 s. */
   readonly timeoutMs?: number;
+  /** Default: nothing is restricted but by the rights of the account. */
+  readonly permissions?: WorkerPermissions;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -47,6 +50,7 @@ export class KubernetesClient {
   private readonly target: RequestOptions;
   private readonly prefix: string;
   private readonly timeoutMs: number;
+  private readonly permissions: WorkerPermissions;
 
   constructor(
     readonly connection: KubernetesConnection,
@@ -69,6 +73,7 @@ export class KubernetesClient {
       ...connection.tls,
     };
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.permissions = options.permissions ?? {};
   }
 
   /** Namespace of the connection, for objects that name none. */
@@ -78,7 +83,8 @@ export class KubernetesClient {
 
   /**
    * One request. Resolves with the parsed answer of a 2xx.
-   * Throws KUBERNETES_REFUSED (any other status) or KUBERNETES_UNREACHABLE (no answer), or the signal's reason.
+   * Throws KUBERNETES_REFUSED (any other status) or KUBERNETES_UNREACHABLE (no answer), WORKER_RESTRICTED, or
+   * the signal's reason.
    */
   async request<Answer>(request: KubernetesRequest): Promise<Answer> {
     const attempt = () => this.exchange(request);
@@ -145,6 +151,7 @@ export class KubernetesClient {
 
   private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
+    requireRequest(this.permissions, request);
     // One signal may watch over many requests at a time; that is no leak.
     if (request.signal) setMaxListeners(0, request.signal);
     const given = this.connection.authorization();

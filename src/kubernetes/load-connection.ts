@@ -18,7 +18,7 @@ export interface LoadConnectionOptions {
   readonly serviceAccountDir?: string;
 }
 
-const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * Finds the API server: explicit kubeconfig, `KUBECONFIG`, the pod's service account, `~/.kube/config`.

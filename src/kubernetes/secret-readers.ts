@@ -1,8 +1,11 @@
 /**
  * Where Secrets and ConfigMaps are looked up, in this order:
- *  1. files, `$SLUICE_SECRETS_DIR/<secret>/<key>` and `$SLUICE_CONFIG_DIR/<configmap>/<key>` (mounted volumes);
- *  2. the environment, `SLUICE_SECRET_<NAME>_<KEY>` and `SLUICE_CONFIG_<NAME>_<KEY>`;
- *  3. the Kubernetes API.
+ *  1. files, `$SLUICE_SECRETS_DIR/<namespace>/<secret>/<key>`, the same for `$SLUICE_CONFIG_DIR` (mounted volumes);
+ *  2. files `<secret>/<key>`, for one namespace;
+ *  3. the environment, `SLUICE_SECRET_<NAME>_<KEY>` and `SLUICE_CONFIG_<NAME>_<KEY>`, for one namespace;
+ *  4. the Kubernetes API.
+ * What names no namespace belongs to `SLUICE_SECRETS_NAMESPACE`, or to that of the worker's pod: else one tenant could use
+ * what is mounted for another. Outside of a cluster nothing separates tenants, and it is for every namespace.
  * The local places come first: they are an explicit choice, and need no cluster.
  */
 import { readFile } from 'node:fs/promises';
@@ -10,6 +13,7 @@ import { join } from 'node:path';
 import { errorCode } from '../error-detail';
 import { isSluiceError, SluiceError } from '../errors';
 import type { KubernetesAccess } from './access';
+import { SERVICE_ACCOUNT_DIR } from './load-connection';
 import { objectPath } from './object-path';
 import { refusalOf } from './refusal';
 import type { KeySelector, SecretReader } from './secrets';
@@ -19,6 +23,8 @@ export interface SecretReaderOptions {
   readonly kubernetes?: KubernetesAccess;
   /** Defaults to `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Where a pod finds its own namespace. */
+  readonly serviceAccountDir?: string;
 }
 
 type Kind = 'Secret' | 'ConfigMap';
@@ -39,9 +45,11 @@ const CACHE_MS = 10_000;
 /** Asks each place again for each value, and removes one newline at the end. Throws SECRET_MISSING naming every place. */
 export function createSecretReader(options: SecretReaderOptions = {}): SecretReader {
   const env = options.env ?? process.env;
+  const unnamed = createUnnamedNamespace(env, options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR);
   const places = [
-    createFilePlace(env),
-    createEnvironmentPlace(env),
+    createFilePlace(env, '<namespace>/<name>'),
+    onlyIn(unnamed, 'files without a namespace', createFilePlace(env, '<name>')),
+    onlyIn(unnamed, 'environment', createEnvironmentPlace(env)),
     ...(options.kubernetes ? [createKubernetesPlace(options.kubernetes)] : []),
   ];
   const read = async (wanted: Wanted): Promise<string> => {
@@ -71,23 +79,53 @@ function missing({ kind, namespace, name, key }: Wanted, absences: readonly stri
   });
 }
 
-function createFilePlace(env: NodeJS.ProcessEnv): Place {
+type FileLayout = '<namespace>/<name>' | '<name>';
+
+function createFilePlace(env: NodeJS.ProcessEnv, layout: FileLayout): Place {
   return {
-    async look({ kind, name, key }) {
+    async look({ kind, namespace, name, key }) {
       const variable = kind === 'Secret' ? 'SLUICE_SECRETS_DIR' : 'SLUICE_CONFIG_DIR';
       const root = env[variable];
       if (!root) return { absent: `files (${variable} is not set)` };
       // What Kubernetes allows as a name can neither leave the folder nor reach the hidden ones of a mounted volume.
-      if (![name, key].every((part) => /^[-._a-zA-Z0-9]+$/.test(part) && !part.startsWith('..'))) {
+      if (![namespace, name, key].every((part) => /^[-._a-zA-Z0-9]+$/.test(part) && !part.startsWith('..'))) {
         return { absent: 'files (not a legal name)' };
       }
-      const path = join(root, name, key);
+      const path = layout === '<name>' ? join(root, name, key) : join(root, namespace, name, key);
       try {
         return { value: await readFile(path, 'utf8') };
       } catch (error) {
         const code = errorCode(error);
         return { absent: `${path} (${code === 'ENOENT' ? 'no such file' : code || 'cannot be read'})` };
       }
+    },
+  };
+}
+
+/** `any`, or the one namespace whose Secrets the places without namespaces hold. */
+type UnnamedNamespace = { readonly any: true } | { readonly namespace: string };
+
+function createUnnamedNamespace(env: NodeJS.ProcessEnv, serviceAccountDir: string): () => Promise<UnnamedNamespace> {
+  let found: Promise<UnnamedNamespace> | undefined;
+  const find = async (): Promise<UnnamedNamespace> => {
+    const set = env.SLUICE_SECRETS_NAMESPACE;
+    if (set) return set === '*' ? { any: true } : { namespace: set };
+    try {
+      return { namespace: (await readFile(join(serviceAccountDir, 'namespace'), 'utf8')).trim() };
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      return { any: true };
+    }
+  };
+  return () => (found ??= find());
+}
+
+function onlyIn(unnamed: () => Promise<UnnamedNamespace>, what: string, place: Place): Place {
+  return {
+    async look(wanted) {
+      const held = await unnamed();
+      if ('any' in held || held.namespace === wanted.namespace) return await place.look(wanted);
+      return { absent: `${what} (only for namespace ${held.namespace}, see SLUICE_SECRETS_NAMESPACE)` };
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Where passwords and tokens come from. Implementations: Kubernetes API, mounted files, environment. */
+import { requireNamespace, requireSecret, type WorkerPermissions } from './worker-permissions';
 
 /** `{name, key}` as manifests write it (Kubernetes SecretKeySelector and ConfigMapKeySelector). */
 export interface KeySelector {
@@ -14,4 +15,18 @@ export interface SecretReader {
   secret(namespace: string, selector: KeySelector): Promise<string>;
   /** The same for a ConfigMap. */
   configMap(namespace: string, selector: KeySelector): Promise<string>;
+}
+
+/** The same reader, for what the worker may use. Throws WORKER_RESTRICTED (permanent) for the rest. */
+export function restrictSecrets(reader: SecretReader, permissions: WorkerPermissions): SecretReader {
+  return {
+    async secret(namespace, selector) {
+      requireSecret(permissions, namespace, selector.name);
+      return await reader.secret(namespace, selector);
+    },
+    async configMap(namespace, selector) {
+      requireNamespace(permissions, namespace);
+      return await reader.configMap(namespace, selector);
+    },
+  };
 }

@@ -73,6 +73,33 @@ describe('secrets', () => {
     expect(error.code).toBe('SECRET_MISSING');
   });
 
+  it('of files and variables belong to one namespace, or to that of their folder', async () => {
+    const account = await mkdtemp(join(tmpdir(), 'sluice-account-'));
+    await writeFile(join(account, 'namespace'), 'own\n');
+    await mkdir(join(folder, 'tenant-b', 'redis'), { recursive: true });
+    await writeFile(join(folder, 'tenant-b', 'redis', 'password'), 'of b');
+    const password = { name: 'redis', key: 'password' };
+    const environment = { SLUICE_SECRETS_DIR: folder, SLUICE_SECRET_OTHER_KEY: 'from the environment' };
+    const reader = createSecretReader({ env: environment, serviceAccountDir: account });
+    expect(await reader.secret('own', password)).toBe('from a file\n');
+    expect(await reader.secret('own', { name: 'other', key: 'key' })).toBe('from the environment');
+    expect(await reader.secret('tenant-b', password)).toBe('of b');
+    for (const selector of [password, { name: 'other', key: 'key' }]) {
+      const error = await failureOf(reader.secret('tenant-c', selector));
+      expect(error.code).toBe('SECRET_MISSING');
+      expect(error.message).toContain('only for namespace own, see SLUICE_SECRETS_NAMESPACE');
+    }
+    const read = (namespace: string, set: string) =>
+      createSecretReader({
+        env: { ...environment, SLUICE_SECRETS_NAMESPACE: set },
+        serviceAccountDir: account,
+      }).secret(namespace, password);
+    expect(await read('tenant-c', '*')).toBe('from a file\n');
+    expect(await read('tenant-c', 'tenant-c')).toBe('from a file\n');
+    expect((await failureOf(read('own', 'tenant-c'))).code).toBe('SECRET_MISSING');
+    await rm(account, { recursive: true });
+  });
+
   it('say that the worker may not read them, and that no cluster is configured', async () => {
     const { kubernetes, namespace, access } = fixture;
     const token = await kubernetes.serviceAccountToken(namespace, 'nobody');

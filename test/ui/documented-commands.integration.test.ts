@@ -1,8 +1,10 @@
 /** docs/temporal-ui.md, word by word: its commands and queries do what it says on a running system. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
+import { createApiClient } from '../../dev/kubernetes/api-client';
 import { tools } from '../../dev/binaries/catalogue';
 import { findBinary } from '../../dev/binaries/find-binary';
 import { startPicturedSystem, type PicturedSystem } from '../../dev/pictured-system';
@@ -88,9 +90,14 @@ describe('docs/temporal-ui.md', () => {
       });
     },
     'signal retrigger run/default/flood-watch/… overrides': async ({ text }) => {
+      // What the parked run waits for.
+      const { url, caPath, adminToken: token } = pictured.system.kubernetes;
+      const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
+      await api.expect('POST', '/api/v1/namespaces', { metadata: { name: 'flood-watch' } });
+      api.close();
       await run(text);
       expect(await handle(parked).result()).toMatchObject({ state: 'Succeeded' });
-      await detailsOf(parked, 'default/flood-report-');
+      await detailsOf(parked, 'flood-watch/flood-report-');
     },
     'signal discard run/default/flood-watch/…': async ({ text }) => {
       [parked = ''] = await states('flood-watch', 'Parked');
