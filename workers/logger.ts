@@ -1,6 +1,7 @@
 /** One JSON line per event of interest, on stdout; Temporal's SDK writes through the same logger. */
 import { DefaultLogger, type Logger as TemporalLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
+import { createLog } from '../src/plugin/create-log';
 import type { WorkerSettings } from './settings';
 
 const LEVELS: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {
@@ -14,19 +15,32 @@ const LEVELS: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'e
 const TEMPORAL_LEVELS = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const;
 
 export function createLogger(level: WorkerSettings['logLevel']): Logger {
-  return pino({ level, base: {}, timestamp: pino.stdTimeFunctions.isoTime });
+  return createLog({ level, base: {}, timestamp: pino.stdTimeFunctions.isoTime });
 }
 
 /** Temporal's lifecycle chatter is of no use to the reader of a healthy worker: its INFO becomes our debug. */
 export function temporalLogger(log: Logger): TemporalLogger {
   const level = log.levelVal <= 30 ? 'INFO' : (TEMPORAL_LEVELS[log.level as keyof typeof TEMPORAL_LEVELS] ?? 'WARN');
   return new DefaultLogger(level, (entry: LogEntry) => {
-    const { error, ...fields } = entry.meta ?? {};
+    const { error, ...others } = entry.meta ?? {};
+    const fields = withoutTaskTokens(others);
     const ours = entry.meta?.['sdkComponent'] === 'activity' || entry.meta?.['sdkComponent'] === 'workflow';
     const name = entry.level === 'INFO' && !ours ? 'debug' : LEVELS[entry.level];
-    const detail = error instanceof Error ? { error: error.message } : {};
-    log[name]({ ...(ours ? pickIds(fields) : fields), ...detail }, entry.message);
+    const detail = error instanceof Error ? { error: withoutTokens(error.message) } : {};
+    log[name]({ ...(ours ? pickIds(fields) : fields), ...detail }, withoutTokens(entry.message));
   });
+}
+
+/** Whoever has the token of an activity may complete it. */
+function withoutTaskTokens(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !/task_?token/i.test(name)));
+}
+
+const TASK_TOKEN = /(task_?token\w*["']?\s*[:=(]*\s*)(?:TaskToken\()?["']?[A-Za-z0-9+/=_-]{8,}["']?\)?/gi;
+
+/** Temporal's core puts tokens into its texts. */
+function withoutTokens(text: string): string {
+  return text.replace(TASK_TOKEN, '$1…');
 }
 
 function pickIds(fields: Record<string, unknown>): Record<string, unknown> {

@@ -6,9 +6,10 @@
  * own, call `watchEventLoop`.
  */
 import { Runtime } from '@temporalio/worker';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { Metrics } from '../metrics/metrics';
 import { takeLongestStage, type Stage } from '../metrics/stages';
+import { createLog } from './create-log';
 
 export interface EventLoopWatchOptions {
   /** Default: pino, JSON lines on stdout. */
@@ -24,7 +25,7 @@ const CAUSE_SHARE = 0.5;
 const LOG_EVERY_MS = 10_000;
 
 /** Call it after `Runtime.install`: it writes the metric `sluice_worker_event_loop_blocks_total`. Returns a function that stops it. */
-export function watchEventLoop({ log = pino({ name: 'sluice' }) }: EventLoopWatchOptions = {}): () => void {
+export function watchEventLoop({ log = createLog() }: EventLoopWatchOptions = {}): () => void {
   return watch({ log, metrics: new Metrics(() => Runtime.instance().metricMeter) });
 }
 

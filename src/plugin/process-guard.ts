@@ -6,8 +6,9 @@
  * in a worker of your own, call `guardProcess` if nothing else handles these events.
  */
 import { Runtime } from '@temporalio/worker';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { Metrics } from '../metrics/metrics';
+import { createLog } from './create-log';
 
 export interface ProcessGuardOptions {
   /** Default: pino, JSON lines on stdout. */
@@ -32,7 +33,7 @@ const SOCKET_CALLS: readonly unknown[] = ['read', 'write', 'connect', 'shutdown'
  *
  * @returns removes the handlers
  */
-export function guardProcess({ log = pino({ name: 'sluice' }), onFatal }: ProcessGuardOptions): () => void {
+export function guardProcess({ log = createLog(), onFatal }: ProcessGuardOptions): () => void {
   const metrics = new Metrics(() => Runtime.instance().metricMeter);
   metrics.count('sluice_worker_unhandled_errors_total', { module: 'unknown' }, 0);
   return guard({ log, metrics, onFatal });

@@ -11,11 +11,12 @@ import type {
   WorkerOptions,
 } from '@temporalio/worker';
 import { inActivity } from '../metrics/stages';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { longActivityLimit, type WorkerCapacity } from '../../activities/long-activities';
 import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
+import { createLog } from './create-log';
 import { refuseClash, refuseTwice } from './guards';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
@@ -50,7 +51,7 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   constructor(name: string, options: SluicePluginOptions) {
     super({ name, workflowsPath: combineWorkflows });
-    this.dependencies = createWorkerDependencies({ log: pino({ name: 'sluice' }), ...options });
+    this.dependencies = createWorkerDependencies({ log: createLog(), ...options });
   }
 
   protected abstract createActivities(dependencies: WorkerDependencies): PluginActivities;
