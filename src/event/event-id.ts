@@ -8,7 +8,7 @@
  * | a CloudEvent in the payload | `<event>:cloudevent:<id>~<hash of its source>` | the producer repeats source and id |
  * | a STAC item | `<event>:stac:<collection>:<id>:<updated>` | the same version of the item is published again |
  * | a STAC item without `updated` | `<event>:stac:<collection>:<id>:<hash of the item>` | an identical item is published again |
- * | anything else | `<event>:<receive time>:<hash of the payload>` | never: without an id of its own, each message is its own event |
+ * | anything else, or with a blank identity | `<event>:<receive time>:<hash of the payload>` | never: without an id of its own, each message is its own event |
  *
  * The event name is part of the id because one event source may read one stream under two event names, and JetStream
  * would take the second event for a repetition of the first.
@@ -55,13 +55,13 @@ export function deriveEventId(origin: EventOrigin): string {
 }
 
 function identityOf({ transportId, document, data, receivedAt }: EventOrigin): string {
-  if (transportId !== undefined) return transportId;
+  if (isName(transportId)) return transportId;
 
   const cloudEvent = parseCloudEventIdentity(document);
   if (cloudEvent) return `cloudevent:${legalPart(cloudEvent.id, 120)}~${shortHash(cloudEvent.source, HASH_LENGTH)}`;
 
   const item = parseStacItem(document);
-  if (item) {
+  if (item && isName(item.id)) {
     const version = item.updated ?? hashOf(document);
     return `stac:${item.collection ?? ''}:${item.id}:${version}`;
   }
@@ -78,7 +78,12 @@ function hashOf(value: unknown): string {
 function parseCloudEventIdentity(document: unknown): { source: string; id: string } | undefined {
   if (!isJsonObject(document) || typeof document.specversion !== 'string') return undefined;
   const { source, id } = document;
-  return typeof source === 'string' && typeof id === 'string' ? { source, id } : undefined;
+  return isName(source) && isName(id) ? { source, id } : undefined;
+}
+
+/** A blank identity names nothing: taken for one, it would make a single event of all that have it. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
 }
 
 /** The text in legal characters and at most `maxLength` of them; two different texts never become the same part. */

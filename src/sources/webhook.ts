@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError, describeError } from '../errors';
+import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
 import { describeSource } from './describe-source';
@@ -229,7 +230,6 @@ class WebhookSource implements Source {
   private toEvent(read: WebhookRequest): ReceivedEvent {
     const { headers, body } = read;
     const { metadata } = this.spec;
-    // An empty key names nothing: taken for an id, it would make one event of all requests.
     const idempotencyKey = read.header('Idempotency-Key')?.trim();
     const traceparent = read.header('Traceparent');
     return {
@@ -274,7 +274,5 @@ function binaryCloudEvent(
   source: string | undefined,
   id: string | undefined,
 ): JsonObject | undefined {
-  return specversion !== undefined && source !== undefined && id !== undefined
-    ? { specversion, source, id }
-    : undefined;
+  return specversion !== undefined && isName(source) && isName(id) ? { specversion, source, id } : undefined;
 }

@@ -53,6 +53,16 @@ describe('the id of an event', () => {
     expect(idOf({ data, receivedAt: '1' })).not.toBe(idOf({ data, receivedAt: '2' }));
   });
 
+  it.each<[string, Partial<EventOrigin>]>([
+    ['transport id', { transportId: '' }],
+    ['transport id of blanks', { transportId: ' \t' }],
+    ['id of a CloudEvent', { document: { ...cloudEvent, id: '' } }],
+    ['source of a CloudEvent', { document: { ...cloudEvent, source: ' ' } }],
+    ['id of a STAC item', { document: { ...item, id: '' } }],
+  ])('is another one for each event with a blank %s', (_, origin) => {
+    expect(idOf({ ...origin, receivedAt: '1' })).not.toBe(idOf({ ...origin, receivedAt: '2' }));
+  });
+
   it('differs between two event names that read the same stream', () => {
     expect(idOf({ eventName: 'a', transportId: 's:1-0' })).not.toBe(idOf({ eventName: 'b', transportId: 's:1-0' }));
     expect(idOf({ eventName: 'a:b', transportId: 'c' })).not.toBe(idOf({ eventName: 'a', transportId: 'b:c' }));
