@@ -1,5 +1,6 @@
 /** A Redis Pub/Sub subscription that is made again after each lost connection, and whose reader can make it wait. */
 import type Redis from 'ioredis';
+import { redisErrorCode } from './redis-errors';
 import { RedisLink, unlessAborted, type RedisLinkOptions } from './redis-link';
 
 /** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
@@ -119,7 +120,10 @@ export class RedisSubscription {
     this.unanswered += 1;
     client.ping().then(
       () => (this.unanswered = 0),
-      () => undefined,
+      // A refusal is a reply, too: the user may lack the right to PING.
+      (error: unknown) => {
+        if (redisErrorCode(error) !== '') this.unanswered = 0;
+      },
     );
   }
 }

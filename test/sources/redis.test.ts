@@ -102,6 +102,24 @@ describe('event source redis', () => {
     expect((await next()).events[0]?.data).toMatchObject({ channel: 'one', body: 'a' });
   });
 
+  it('keeps its subscription although the user lacks the right to PING', async () => {
+    const subscriber = async (): Promise<string> => String(await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+    const refusedPings = async (): Promise<number> =>
+      Number(/^cmdstat_ping:.*rejected_calls=(\d+)/m.exec(await client.info('commandstats'))?.[1] ?? 0);
+    await client.call('ACL', 'SETUSER', 'default', '-ping');
+    try {
+      const { first } = await read();
+      first.catch(() => undefined);
+      const idOf = (list: string): string | undefined => /^id=(\d+)/.exec(list)?.[1];
+      const id = idOf(await subscriber());
+      expect(id).toBeDefined();
+      await eventually(async () => (await refusedPings()) >= 6, { timeoutMs: 60_000 });
+      expect(idOf(await subscriber())).toBe(id);
+    } finally {
+      await client.call('ACL', 'SETUSER', 'default', '+ping');
+    }
+  }, 90_000);
+
   it('looks for the id of a CloudEvent or STAC item in a message, also where the body stays text', async () => {
     const { first } = await read();
     const item = { type: 'Feature', stac_version: '1.0.0', id: 'a', properties: {} };
