@@ -28,6 +28,21 @@ const MASKED_BY_DEFAULT: readonly string[] = [
   '*private*key*',
   '*subscription-key*',
   '*functions-key*',
+  '*client*key*',
+  '*authentication*',
+  'auth',
+  '*-auth',
+  '*_auth',
+  '*bearer*',
+  '*hmac*',
+  'sig',
+  '*-sig',
+  '*_sig',
+  '*passphrase*',
+  '*pwd*',
+  'pass',
+  '*-pass',
+  '*_pass',
 ];
 
 export type Values = Readonly<Record<string, readonly string[]>>;
