@@ -9,7 +9,7 @@ import type { BusListener, BusMessage, ListenerOptions, SensorBacklog } from './
 import type { BusConnection } from './connection';
 import type { ExpiredEvents } from './expired-events';
 import { FetchedMessage, parseDeliveryPosition } from './delivery';
-import { ACK_WAIT_MS, ensureConsumer, findConsumer } from './durable-consumer';
+import { ACK_WAIT_MS, ensureConsumer, findConsumer, restoreDelivery } from './durable-consumer';
 import { PullRequest } from './pull-request';
 import { ensureEventStream } from './stream';
 import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
@@ -72,6 +72,7 @@ class JetStreamListener implements BusListener {
       onMessage: (message) => this.receive(message),
       onFinished: () => this.askForMore(),
       onTrouble: () => void this.repair(),
+      onRefused: (reason) => this.warn(`is not served by the event bus: ${reason}`),
     });
     this.stopWatching = connection.onReconnect(() => void this.repair());
     this.keepAlive = setInterval(() => this.keepEvents(), ACK_WAIT_MS / 4).unref();
@@ -201,10 +202,7 @@ class JetStreamListener implements BusListener {
       } catch (error) {
         if (!complained && this.connection.isConnected()) {
           complained = true;
-          this.connection.log(
-            'warn',
-            `sensor ${this.options.namespace}/${this.options.sensorName} cannot read the event bus yet: ${describeError(error)}`,
-          );
+          this.warn(`cannot read the event bus yet: ${describeError(error)}`);
         }
         await delay(REPAIR_RETRY_MS);
       }
@@ -215,16 +213,20 @@ class JetStreamListener implements BusListener {
   }
 
   private async restoreConsumer(): Promise<void> {
-    const { namespace, sensorName } = this.options;
-    if (await findConsumer(this.manager, this.name).catch(() => undefined)) return;
+    const existing = await findConsumer(this.manager, this.name).catch(() => undefined);
+    if (existing !== undefined) {
+      const changed = await restoreDelivery(this.manager, existing);
+      if (changed.length > 0)
+        this.warn(`had its consumer changed on the event bus; it was set back: ${changed.join(', ')}`);
+      return;
+    }
     await ensureEventStream(this.connection, this.manager);
     const change = await ensureConsumer(this.manager, this.options, this.resumeAt());
-    if (change === 'created') {
-      this.connection.log(
-        'warn',
-        `the consumer of sensor ${namespace}/${sensorName} was gone from the event bus; it was made again`,
-      );
-    }
+    if (change === 'created') this.warn('had no consumer on the event bus any more; it was created again');
+  }
+
+  private warn(text: string): void {
+    this.connection.log('warn', `sensor ${this.options.namespace}/${this.options.sensorName} ${text}`);
   }
 
   /** The oldest event that nobody has confirmed; events that were confirmed after it may come a second time. */

@@ -20,9 +20,22 @@ export const ACK_WAIT_MS = 10_000;
 /** Events in hand over all listeners of a sensor. A stuck batch must not starve the ones behind it. */
 const MAX_IN_HAND = 2_000;
 const CONSUMER_NOT_FOUND = 10014;
+/**
+ * What delivery depends on. `nats consumer edit` may have changed it: an event must not be given up after some
+ * deliveries, come without its content, or be refused to those who ask for many.
+ */
+const DELIVERY = {
+  ack_wait: nanos(ACK_WAIT_MS),
+  max_ack_pending: MAX_IN_HAND,
+  max_deliver: -1,
+  max_batch: 0,
+  max_bytes: 0,
+  max_expires: 0,
+  headers_only: false,
+} as const satisfies Partial<ConsumerConfig>;
 
 /**
- * Creates the consumer, or updates its subjects and its acknowledgement wait, which keeps the position.
+ * Creates the consumer, or updates its subjects and what delivery depends on, which keeps the position.
  * `resumeAt` is where to go on when a consumer that this process had read from was deleted.
  */
 export async function ensureConsumer(
@@ -38,17 +51,31 @@ export async function ensureConsumer(
       durable_name: name,
       description: `Sluice sensor ${options.namespace}/${options.sensorName}`,
       ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: MAX_IN_HAND,
-      max_deliver: -1,
+      ...DELIVERY,
       filter_subjects: subjects,
       ...(await startPosition(manager, options.startFrom, resumeAt)),
     });
     return 'created';
   }
-  if (sameSubjects(existing.config, subjects) && existing.config.ack_wait === nanos(ACK_WAIT_MS)) return 'unchanged';
-  await manager.consumers.update(EVENT_STREAM, name, { filter_subjects: subjects, ack_wait: nanos(ACK_WAIT_MS) });
+  if (sameSubjects(existing.config, subjects) && changedDelivery(existing.config).length === 0) return 'unchanged';
+  await manager.consumers.update(EVENT_STREAM, name, { filter_subjects: subjects, ...DELIVERY });
   return 'updated';
+}
+
+/** Leaves the subjects alone: another worker may have a newer manifest. Returns what had been changed. */
+export async function restoreDelivery(manager: JetStreamManager, { name, config }: ConsumerInfo): Promise<string[]> {
+  const changed = changedDelivery(config);
+  if (changed.length > 0) await manager.consumers.update(EVENT_STREAM, name, DELIVERY);
+  return changed;
+}
+
+/** The server leaves out what is zero or false. */
+function changedDelivery(config: ConsumerConfig): string[] {
+  return Object.entries(DELIVERY).flatMap(([key, wanted]) => {
+    const found = Object.entries(config).find(([name]) => name === key)?.[1] as unknown;
+    const isSame = wanted === 0 || wanted === false ? !found || found === wanted : found === wanted;
+    return isSame ? [] : [`${key} was ${String(found)}`];
+  });
 }
 
 /** The consumer as it is, or undefined where there is none. */

@@ -6,6 +6,7 @@
  */
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import type { BusConnection } from './connection';
+import { parseDeliveryPosition } from './delivery';
 import { EVENT_STREAM } from './subjects';
 
 /** Shorter than the acknowledgement wait: a worker that stands still is not given an event a second time. */
@@ -14,7 +15,12 @@ const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 const NANOSECONDS = 1e6;
 
+/** After a refusal; shorter than the silence that counts as trouble. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 4_000;
+
 const STATUS_HEARTBEAT = 100;
+const STATUS_BAD_REQUEST = 400;
 const STATUS_CONFLICT = 409;
 const STATUS_NO_RESPONDERS = 503;
 
@@ -24,6 +30,8 @@ export interface PullEvents {
   onFinished(): void;
   /** The consumer is gone or the server silent: look whether the consumer still exists, then ask again. */
   onTrouble(): void;
+  /** The server does not serve such a request; followed by `onTrouble` after a pause. Called once until it serves again. */
+  onRefused(reason: string): void;
 }
 
 export class PullRequest {
@@ -33,6 +41,9 @@ export class PullRequest {
   private serial = 0;
   private expected = 0;
   private heardAt = 0;
+  private received = 0;
+  private refusals = 0;
+  private isNextTooLarge = false;
 
   constructor(
     private readonly connection: BusConnection,
@@ -62,12 +73,14 @@ export class PullRequest {
   ask(batch: number, maxBytes: number): void {
     this.serial += 1;
     this.expected = batch;
+    this.received = 0;
     this.heardAt = performance.now();
+    // A single message may be larger than the bound, if the server accepted larger ones when it was published.
+    const size = this.isNextTooLarge ? { batch: 1 } : { batch, max_bytes: maxBytes };
     this.connection.nats.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${EVENT_STREAM}.${this.consumer}`,
       JSON.stringify({
-        batch,
-        max_bytes: maxBytes,
+        ...size,
         expires: EXPIRES_MS * NANOSECONDS,
         idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
       }),
@@ -89,19 +102,45 @@ export class PullRequest {
 
   private receive(message: Msg): void {
     this.heardAt = performance.now();
-    const status = message.data.length === 0 ? message.headers?.code : 0;
+    // A status has no reply subject. Its number alone proves nothing: a publisher may write such headers, too.
+    const isDelivery = parseDeliveryPosition(message.reply ?? '') !== undefined;
+    const status = isDelivery ? undefined : message.headers?.code;
     if (!status) {
       this.expected = Math.max(0, this.expected - 1);
+      this.received += 1;
+      this.refusals = 0;
+      this.isNextTooLarge = false;
       this.events.onMessage(message);
       if (this.expected === 0) this.events.onFinished();
       return;
     }
     const isCurrent = message.subject === `${this.inbox}.${this.serial}`;
     if (status === STATUS_HEARTBEAT || !isCurrent) return;
-    this.expected = 0;
-    // Everything else (expired, batch done, leadership moved) only means that it is time to ask again.
-    const isConsumerGone = status === STATUS_CONFLICT && /deleted/i.test(message.headers?.description ?? '');
-    if (status === STATUS_NO_RESPONDERS || isConsumerGone) this.events.onTrouble();
-    else this.events.onFinished();
+    const reason = message.headers?.description ?? '';
+    if (status === STATUS_NO_RESPONDERS || (status === STATUS_CONFLICT && /deleted/i.test(reason))) {
+      this.expected = 0;
+      this.events.onTrouble();
+    } else if ((status === STATUS_CONFLICT || status === STATUS_BAD_REQUEST) && this.received === 0) {
+      this.pauseAfterRefusal(reason);
+    } else {
+      // Everything else (expired, batch done, size reached) only means that it is time to ask again.
+      this.expected = 0;
+      if (status !== STATUS_CONFLICT) this.refusals = 0;
+      this.events.onFinished();
+    }
+  }
+
+  /** The request counts as outstanding meanwhile, so that no other one is sent. */
+  private pauseAfterRefusal(reason: string): void {
+    this.isNextTooLarge = /maxbytes/i.test(reason);
+    if (this.refusals === 0 && !this.isNextTooLarge) this.events.onRefused(reason);
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.refusals, LONGEST_PAUSE_MS);
+    this.refusals += 1;
+    const { serial } = this;
+    setTimeout(() => {
+      if (serial !== this.serial) return;
+      this.expected = 0;
+      this.events.onTrouble();
+    }, pauseMs).unref();
   }
 }

@@ -1,5 +1,5 @@
-import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, createInbox, nanos, type NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager, type ConsumerConfig, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, createInbox, headers, nanos, type NatsConnection } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener, ListenerOptions } from '../../src/bus/bus';
 import type { CloudEvent } from '../../src/event/cloud-event';
@@ -185,6 +185,63 @@ describe('listening for a sensor', () => {
     expect(poison?.event).toBeUndefined();
     expect(poison?.undecodable).toContain('CloudEvent');
     expect(good?.event?.id).toBe('good');
+  });
+
+  it.each([
+    ['no responders', 503, 'No Responders'],
+    ['a deleted consumer', 409, 'Consumer Deleted'],
+    ['a heartbeat', 100, 'Idle Heartbeat'],
+  ])('takes an empty message for a message, also with the status of %s', async (_, code, description) => {
+    const listener = await listen();
+    await jetstream(client).publish('default.stac.scenes', '', { headers: headers(code, description) });
+    const [good] = freshEvents(1);
+    await bus.publishEvents(good ? [good] : []);
+    const [empty, next] = await take(listener, 2);
+    expect(empty?.undecodable).toContain('CloudEvent');
+    expect(next?.event?.id).toBe(good?.id);
+    await eventually(async () => (await listener.measureBacklog(true)).waiting === 0);
+  });
+
+  it.each<[string, Partial<ConsumerConfig>]>([
+    ['bounds requests', { max_batch: 1, max_expires: nanos(1_000) }],
+    ['bounds the bytes of a request', { max_bytes: 1_000 }],
+  ])(
+    'sets its consumer back when somebody %s, and does not flood the server with requests',
+    async (what, change) => {
+      const sensorName = `changed-${what.replaceAll(' ', '-')}`;
+      const name = `sluice-argo-${sensorName}`;
+      const listener = await listen({ sensorName });
+      const [one, two] = freshEvents(2);
+      await bus.publishEvents(one ? [one] : []);
+      await take(listener, 1);
+      let requests = 0;
+      const watching = client.subscribe(`$JS.API.CONSUMER.MSG.NEXT.default.${name}`, {
+        callback: () => void (requests += 1),
+      });
+      await manager.consumers.update('default', name, change);
+      const taking = take(listener, 1);
+      await bus.publishEvents(two ? [two] : []);
+      expect(idsOf(await taking)).toEqual([two?.id]);
+      watching.unsubscribe();
+      expect(requests).toBeLessThan(20);
+      await eventually(async () => {
+        const { config } = await manager.consumers.info('default', name);
+        return !config.max_batch && !config.max_expires && !config.max_bytes;
+      });
+    },
+    60_000,
+  );
+
+  it('gives back content and unlimited deliveries to a consumer that somebody took them from', async () => {
+    const sensorName = 'headers-only';
+    const name = `sluice-argo-${sensorName}`;
+    await (await listen({ sensorName })).close();
+    await manager.consumers.update('default', name, { headers_only: true, max_deliver: 3 });
+    const [event] = freshEvents(1);
+    await bus.publishEvents(event ? [event] : []);
+    const listener = await listen({ sensorName });
+    expect(idsOf(await take(listener, 1))).toEqual([event?.id]);
+    expect((await manager.consumers.info('default', name)).config).toMatchObject({ max_deliver: -1 });
   });
 
   it('takes large events too, more of them than it fetches ahead at once', async () => {
