@@ -121,8 +121,21 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
     expect(await stateInList('doomed')).toBe('Ready');
     await workflowOf('sensor', 'doomed').terminate('clean-up');
-    expect((await cluster.sluice(['delete', 'sensor/doomed'])).exitCode).toBe(0);
+    await redis.xadd('first', '*', 'item', 'between');
+    expect(await cluster.sluice(['delete', 'sensor/doomed'])).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/doomed stays on the bus: applied again .* it continues there/) as string,
+    });
     await eventually(async () => (await stateInList('doomed')) === undefined);
+    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
+    // By the listener that had not noticed yet that its sensor was gone, or by the one that continued.
+    await eventually(async () => {
+      const found = await cluster.sluice(['runs', 'list', '--sensor', 'doomed', '-o', 'json']);
+      return jsonOf<{ readonly runs: readonly unknown[] }>(found).runs.length === 1;
+    });
+    const deleted = await cluster.sluice(['delete', 'sensor/doomed', '-o', 'json']);
+    expect(jsonOf(deleted)).toMatchObject({ objects: [{ action: 'deleted', keepsPosition: false }] });
+    expect(deleted.stderr).toMatch(/doomed had not handled or held for a partner.*will not fire/);
   });
 
   it('of what was deleted is nothing, also when no worker was waited for', async () => {

@@ -39,8 +39,16 @@ interface DeleteOptions extends TemporalOptions, AccountableOptions {
 }
 
 /** `deleting`: it was told to end; a worker has yet to do so. */
-type Deletion = 'deleted' | 'deleting' | 'not found';
-const TONES: Record<Deletion, Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
+type Action = 'deleted' | 'deleting' | 'not found';
+const TONES: Record<Action, Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
+
+interface Deletion {
+  readonly action: Action;
+  /** It did not end by itself: the consumer of a sensor is still on the bus. */
+  readonly keepsPosition: boolean;
+}
+
+const NOT_FOUND: Deletion = { action: 'not found', keepsPosition: false };
 
 const EXAMPLES = `
 Examples:
@@ -80,14 +88,14 @@ async function deleteObjects(
   const results = await withTemporal(options, io, async (session) => {
     const deleted = new Set(addresses.map(workflowIdOf));
     for (const address of addresses) await refuseIfInUse(session, address, deleted);
-    const done: Array<{ address: ObjectAddress; deletion: Deletion }> = [];
+    const done: Array<Deletion & { address: ObjectAddress }> = [];
     for (const address of addresses) {
       progress.update(`ending ${addressText(address)}`);
-      done.push({ address, deletion: await end(session, address, options, io) });
+      done.push({ address, ...(await end(session, address, options, io)) });
     }
     const [first] = done;
     const isNamed = options.filename === undefined;
-    if (isNamed && first?.deletion === 'not found' && !options.ignoreNotFound) {
+    if (isNamed && first?.action === 'not found' && !options.ignoreNotFound) {
       throw await objectUnknown(session, first.address);
     }
     return done;
@@ -95,42 +103,49 @@ async function deleteObjects(
 
   output.print({
     data: {
-      objects: results.map(({ address: { kind, namespace, name }, deletion }) => ({
-        ...{ kind: kind.kind, namespace, name },
-        action: deletion,
+      objects: results.map(({ address: { kind, namespace, name }, action, keepsPosition }) => ({
+        ...{ kind: kind.kind, namespace, name, action },
+        ...(kind.kind === 'Sensor' && action !== 'not found' && { keepsPosition }),
       })),
     },
     table: {
       columns: ['object', 'namespace', 'action'],
-      rows: results.map(({ address: { kind, namespace, name }, deletion }) => [
+      rows: results.map(({ address: { kind, namespace, name }, action }) => [
         ...[`${kind.kind}/${name}`, namespace],
-        { text: deletion, tone: TONES[deletion] },
+        { text: action, tone: TONES[action] },
       ]),
       empty: 'Nothing to delete: no EventBus, EventSource or Sensor in these files.',
     },
     names: results.map(({ address: { kind, name } }) => `${kind.word}/${name}`),
   });
-  if (results.some(({ deletion }) => deletion === 'deleting')) {
+  if (results.some(({ action }) => action === 'deleting')) {
     output.note('What is "deleting" ends as soon as a worker is there to clean up after it; --force does not wait.');
   }
-  const sensors = results.filter(({ address, deletion }) => address.kind.kind === 'Sensor' && deletion !== 'not found');
-  if (sensors.length > 0)
-    output.note(
-      describeLostPosition(
-        sensors.map(({ address }) => addressText(address)),
-        new Date(),
-      ),
-    );
-  const missed = !options.ignoreNotFound && results.some(({ deletion }) => deletion === 'not found');
+  const sensors = results.filter(({ address, action }) => address.kind.kind === 'Sensor' && action !== 'not found');
+  const named = (keeps: boolean): string[] =>
+    sensors.filter(({ keepsPosition }) => keepsPosition === keeps).map(({ address }) => addressText(address));
+  if (named(false).length > 0) output.note(describeLostPosition(named(false), new Date()));
+  if (named(true).length > 0) output.note(describeKeptPosition(named(true)));
+  const missed = !options.ignoreNotFound && results.some(({ action }) => action === 'not found');
   return missed ? EXIT_CODES.problem : EXIT_CODES.ok;
 }
 
 /** A sensor that is applied again begins as a new one. */
 function describeLostPosition(sensors: readonly string[], now: Date): string {
   return (
-    `Events that ${sensors.join(', ')} had not handled, and those published before it is applied again, will not fire. ` +
-    `To fire them, apply it with the annotation sluice.io/start-from: "${now.toISOString()}" (or an earlier time, or ` +
-    '"all"): runs that Temporal still keeps are not fired again.'
+    `Events that ${sensors.join(', ')} had not handled or held for a partner, and those published before it is applied ` +
+    `again, will not fire. Applied with the annotation sluice.io/start-from: "${now.toISOString()}" it fires what is ` +
+    'published from now on, with an earlier time or "all" also what is older: runs that Temporal still keeps are not ' +
+    'fired again.'
+  );
+}
+
+/** Its workflow ended without giving up the consumer. */
+function describeKeptPosition(sensors: readonly string[]): string {
+  return (
+    `The position of ${sensors.join(', ')} stays on the bus: applied again under this name, it continues there and ` +
+    'fires what it had not handled and what was published meanwhile, as long as the bus keeps it. Events that it held ' +
+    'for a partner are gone.'
   );
 }
 
@@ -175,18 +190,15 @@ async function refuseIfInUse(
 }
 
 /** What was ended from outside is shown by `sluice list` until it is deleted: nothing is left but its history. */
-async function forgetGone(
-  session: TemporalSession,
-  description: WorkflowExecutionDescription,
-): Promise<'deleted' | 'not found'> {
+async function forgetGone(session: TemporalSession, description: WorkflowExecutionDescription): Promise<Deletion> {
   const found = await readEnd(session, description);
-  if (found === undefined || isDeleted(found)) return 'not found';
+  if (found === undefined || isDeleted(found)) return NOT_FOUND;
   const { workflowId, runId } = description;
   await session.client.workflowService.deleteWorkflowExecution({
     namespace: session.namespace,
     workflowExecution: { workflowId, runId },
   });
-  return 'deleted';
+  return { action: 'deleted', keepsPosition: true };
 }
 
 async function end(
@@ -196,19 +208,20 @@ async function end(
   io: CliIo,
 ): Promise<Deletion> {
   const handle = session.client.workflow.getHandle(workflowIdOf(address));
+  const isForced = options.force === true;
   try {
     const description = await handle.describe();
     if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
     // A bus holds nothing that would have to be cleaned up, so its end need not wait for a worker.
-    if (options.force || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
+    if (isForced || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
     else await handle.signal(deleteSignal, accountableOf(options, io));
   } catch (error) {
-    if (isNotFound(error)) return 'not found';
+    if (isNotFound(error)) return NOT_FOUND;
     throw error;
   }
   for (const deadline = Date.now() + options.wait; ; await sleep(POLL_MS)) {
     const { status } = await handle.describe();
-    if (status.name !== 'RUNNING') return 'deleted';
-    if (Date.now() >= deadline) return 'deleting';
+    if (status.name !== 'RUNNING') return { action: 'deleted', keepsPosition: isForced };
+    if (Date.now() >= deadline) return { action: 'deleting', keepsPosition: isForced };
   }
 }
