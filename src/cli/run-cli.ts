@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { describeError, isSluiceError } from '../errors';
 import { registerCommands } from './commands';
 import { EXIT_CODE_HELP, EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes';
+import { refuseEmptyWords } from './empty-words';
 import type { CliIo } from './io';
 import { createRuntime, outputOption } from './runtime';
 import { createPaint, printable } from './style';
@@ -36,6 +37,7 @@ function createProgram(io: CliIo): Command {
       writeErr: (text) => void io.stderr.write(text),
     })
     .showHelpAfterError('(--help says how to use it)')
+    .hook('preAction', (_program, command) => refuseEmptyWords(command))
     .exitOverride();
 }
 

@@ -50,6 +50,19 @@ describe('the sluice command', () => {
   });
 
   it.each([
+    ['Argument <event-id>', ['explain', '']],
+    ['Argument <run-id>', ['runs', 'show', ' ']],
+    ['Option --query', ['retrigger', '--query', '', '--why', 'x', '--yes']],
+    ['Option --sensor', ['replay', '--sensor', '', '--seq', '1..2', '--why', 'x']],
+    ['Argument <object>', ['status', 'sensor', '']],
+    ['Option --filename', ['apply', '-f', '']],
+  ])('does nothing where %s is empty, as of a variable that is not set', async (name, argv) => {
+    const run = await runSluice([...argv], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain(`${name} is empty`);
+  });
+
+  it.each([
     ['an unknown command', ['frobnicate']],
     ['an unknown option', ['stac', 'publish', '--frobnicate']],
     ['no command', []],

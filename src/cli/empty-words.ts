@@ -1,0 +1,25 @@
+/** Refuses arguments and options without text, such as those of a shell variable that is not set. */
+import type { Command } from 'commander';
+import { SluiceError } from '../errors';
+
+/** An empty text is part of every id, and an empty query finds every run: nobody means that. */
+export function refuseEmptyWords(command: Command): void {
+  const named = [
+    ...command.registeredArguments.map((argument, index) => {
+      const value: unknown = command.processedArgs[index];
+      return { name: `Argument <${argument.name()}>`, value };
+    }),
+    ...command.options.map((option) => {
+      const value: unknown = command.getOptionValue(option.attributeName());
+      return { name: `Option ${option.long ?? option.flags}`, value };
+    }),
+  ];
+  const empty = named.find(({ value }) =>
+    [value].flat().some((text) => typeof text === 'string' && text.trim() === ''),
+  );
+  if (empty === undefined) return;
+  throw new SluiceError('USAGE', {
+    message: `${empty.name} is empty`,
+    fix: 'Give it a value; a shell variable in it may not be set',
+  });
+}
