@@ -7,7 +7,15 @@ import { LAST_FIRE_ID_ANNOTATION } from '../../kubernetes/object-marks';
 import { isConflict, isNotFound } from '../../kubernetes/refusal';
 import type { Created } from '../create-object';
 import type { OperationContext } from './submit';
-import { ACTION_LABEL, ACTOR, ACTOR_LABEL, parseWorkflow, WORKFLOWS, type Workflow } from './workflow';
+import {
+  ACTION_LABEL,
+  ACTOR,
+  ACTOR_LABEL,
+  INSTANCE_ID_LABEL,
+  parseWorkflow,
+  WORKFLOWS,
+  type Workflow,
+} from './workflow';
 
 /** What to write: the whole object, a merge patch, or nothing because all is as it should be. */
 export type Change =
@@ -85,11 +93,24 @@ async function write(
   return await cluster.client.request<KubernetesObject>({ method: 'PUT', path, body, signal });
 }
 
-/** Throws TRIGGER_REFUSED (final) where there is none. */
-export async function readWorkflow(
-  name: string,
-  { cluster, namespace, signal }: Pick<OperationContext, 'cluster' | 'namespace' | 'signal'>,
-): Promise<Workflow> {
+/** Throws TRIGGER_REFUSED (final) where there is none, and for one of another controller instance. */
+export async function readWorkflow(name: string, context: OperationContext): Promise<Workflow> {
+  const workflow = await readNamed(name, context);
+  refuseOtherInstance(workflow, context);
+  return workflow;
+}
+
+/** Argo's command line refuses the same: several controllers may share a namespace, each with Workflows of its own. */
+function refuseOtherInstance(workflow: Workflow, { options: { instanceId = '' } }: OperationContext): void {
+  const owner = workflow.metadata.labels?.[INSTANCE_ID_LABEL] ?? '';
+  if (owner === instanceId) return;
+  const message = `belongs to ${owner === '' ? 'the controller without an instance id' : `the instance ${owner}`}`;
+  const asked = instanceId === '' ? 'args have no --instanceid' : `args say --instanceid=${instanceId}`;
+  const fix = owner === '' ? 'Remove --instanceid from args' : `Write --instanceid=${owner} into args`;
+  throw notPossible(workflow, `${message}, but the ${asked}`, fix);
+}
+
+async function readNamed(name: string, { cluster, namespace, signal }: OperationContext): Promise<Workflow> {
   try {
     const object = await cluster.client.request({
       method: 'GET',
@@ -119,14 +140,16 @@ export async function findName(resource: unknown, context: OperationContext): Pr
   return metadata.name === '@latest' ? await findLatest(context) : metadata.name;
 }
 
-async function findLatest({ cluster, namespace, signal }: OperationContext): Promise<string> {
+async function findLatest({ cluster, namespace, signal, options }: OperationContext): Promise<string> {
   const { items } = await cluster.client.request<{ items: KubernetesObject[] }>({
     method: 'GET',
     path: objectPath(WORKFLOWS, namespace),
     signal,
   });
   const createdAt = (object: KubernetesObject) => Date.parse(object.metadata.creationTimestamp ?? '');
-  const [latest] = items.sort((a, b) => createdAt(b) - createdAt(a));
+  const [latest] = items
+    .filter(({ metadata }) => (metadata.labels?.[INSTANCE_ID_LABEL] ?? '') === (options.instanceId ?? ''))
+    .sort((a, b) => createdAt(b) - createdAt(a));
   if (latest?.metadata.name) return latest.metadata.name;
   throw new SluiceError('TRIGGER_REFUSED', { message: `there is no Workflow in namespace ${namespace} for @latest` });
 }

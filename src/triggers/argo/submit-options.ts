@@ -2,7 +2,15 @@
 import { SluiceError } from '../../errors';
 import type { ArgoOptions } from './cli-arguments';
 import { toParameterText } from './parameter-values';
-import { CREATOR_LABEL, ACTOR, INSTANCE_ID_LABEL, type Parameter, type Workflow, type WorkflowSpec } from './workflow';
+import {
+  CREATOR_LABEL,
+  ACTOR,
+  INSTANCE_ID_LABEL,
+  SCHEDULED_TIME_ANNOTATION,
+  type Parameter,
+  type Workflow,
+  type WorkflowSpec,
+} from './workflow';
 
 /** Applies the options to a Workflow that is about to be created, in Argo's order. Changes `workflow`. */
 export function applySubmitOptions(workflow: Workflow, options: ArgoOptions): void {
@@ -15,6 +23,9 @@ export function applySubmitOptions(workflow: Workflow, options: ArgoOptions): vo
   if (options.name) metadata.name = options.name;
   if (options.priority !== undefined) spec.priority = options.priority;
   if (options.instanceId) metadata.labels[INSTANCE_ID_LABEL] = options.instanceId;
+  if (options.scheduledTime) {
+    metadata.annotations = { ...metadata.annotations, [SCHEDULED_TIME_ANNOTATION]: options.scheduledTime };
+  }
   metadata.labels[CREATOR_LABEL] = ACTOR;
 }
 

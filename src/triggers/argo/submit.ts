@@ -14,7 +14,14 @@ import type { FireIdentity } from '../object-identity';
 import type { ArgoOptions } from './cli-arguments';
 import { withTextParameters } from './parameter-values';
 import { applySubmitOptions, checkTemplateArguments, checkWorkflow } from './submit-options';
-import { INSTANCE_ID_LABEL, parseWorkflow, WORKFLOW_API_VERSION, type Workflow, type WorkflowSpec } from './workflow';
+import {
+  INSTANCE_ID_LABEL,
+  parseWorkflow,
+  SCHEDULED_TIME_ANNOTATION,
+  WORKFLOW_API_VERSION,
+  type Workflow,
+  type WorkflowSpec,
+} from './workflow';
 
 export interface OperationContext {
   readonly cluster: OpenCluster;
@@ -56,8 +63,9 @@ export async function submitFrom(resource: unknown, context: OperationContext): 
   return await create(sent, context);
 }
 
-async function create(workflow: Workflow, { cluster, fire, namespace, signal }: OperationContext): Promise<Created> {
-  return await createObject(cluster, workflow, fire, { namespace, signal, strict: true });
+async function create(workflow: Workflow, context: OperationContext): Promise<Created> {
+  const { cluster, fire, namespace, signal, options } = context;
+  return await createObject(cluster, workflow, fire, { namespace, signal, strict: options.strict !== false });
 }
 
 async function makeWorkflow(kind: string, name: string, context: OperationContext): Promise<Workflow> {
@@ -70,7 +78,7 @@ async function makeWorkflow(kind: string, name: string, context: OperationContex
       return workflow;
     }
     case 'CronWorkflow':
-      return fromCronWorkflow(await readSource(kind, name, context), context.options.scheduledTime);
+      return fromCronWorkflow(await readSource(kind, name, context));
     default:
       throw refuse(`submit-from needs a WorkflowTemplate, ClusterWorkflowTemplate or CronWorkflow, found ${kind}`);
   }
@@ -120,7 +128,7 @@ interface CronWorkflowSpec {
   };
 }
 
-function fromCronWorkflow(cron: KubernetesObject, scheduledTime: string | undefined): Workflow {
+function fromCronWorkflow(cron: KubernetesObject): Workflow {
   const { name = '', uid = '', labels } = cron.metadata;
   const { workflowSpec, workflowMetadata } = (cron.spec ?? {}) as CronWorkflowSpec;
   const instanceId = labels?.[INSTANCE_ID_LABEL];
@@ -143,9 +151,8 @@ function fromCronWorkflow(cron: KubernetesObject, scheduledTime: string | undefi
         ...workflowMetadata?.labels,
       },
       annotations: {
-        'workflows.argoproj.io/scheduled-time': new Date().toISOString(),
+        [SCHEDULED_TIME_ANNOTATION]: new Date().toISOString(),
         ...workflowMetadata?.annotations,
-        ...(scheduledTime === undefined ? {} : { 'workflows.argoproj.io/scheduled-time': scheduledTime }),
       },
       ...(workflowMetadata?.finalizers ? { finalizers: workflowMetadata.finalizers } : {}),
       ownerReferences: [owner],

@@ -13,6 +13,7 @@ export const ACTOR_LABEL = 'workflows.argoproj.io/actor';
 export const ACTION_LABEL = 'workflows.argoproj.io/action';
 export const COMPLETED_LABEL = 'workflows.argoproj.io/completed';
 export const INSTANCE_ID_LABEL = 'workflows.argoproj.io/controller-instanceid';
+export const SCHEDULED_TIME_ANNOTATION = 'workflows.argoproj.io/scheduled-time';
 
 export interface Parameter {
   name: string;

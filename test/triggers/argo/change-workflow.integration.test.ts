@@ -163,3 +163,20 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     expect((await argo.read('busy')).spec).toEqual({ suspend: true });
   });
 });
+
+describe('argoWorkflow on a Workflow of another controller instance', () => {
+  it.each(['stop', 'terminate', 'retry', 'resume', 'suspend', 'resubmit'] as const)(
+    'refuses to %s it, unless args name the instance',
+    async (operation) => {
+      const name = `blue-${operation}`;
+      const labels = { 'workflows.argoproj.io/controller-instanceid': 'blue' };
+      const phase = operation === 'retry' || operation === 'resubmit' ? 'Failed' : 'Running';
+      await argo.existing(name, {}, { phase, nodes: sketchNodes(name, [{ at: '', type: 'Pod', phase }]) }, { labels });
+      for (const args of [[], ['--instanceid=green']]) {
+        const error = await failureOf(argo.fire(operation, named(name), args));
+        expect(error).toMatchObject({ code: 'TRIGGER_REFUSED', fix: 'Write --instanceid=blue into args' });
+      }
+      await argo.fire(operation, named(name), ['--instanceid=blue']);
+    },
+  );
+});
