@@ -3,6 +3,7 @@ import { isSluiceError } from '../errors';
 import { createExpressionEngine, createExpressionSyntax } from '../expressions';
 import { loadManifests, type LoadedManifests } from '../manifest/load';
 import type { CliIo } from './io';
+import { printable } from './style';
 
 export interface ReadManifests extends LoadedManifests {
   /** False where the expression module is missing from this installation. */
@@ -10,7 +11,17 @@ export interface ReadManifests extends LoadedManifests {
 }
 
 export async function readManifests(paths: readonly string[], io: CliIo): Promise<ReadManifests> {
-  const { stdin } = io;
+  const manifests = await loadAll(paths, io);
+  const { skipped } = manifests;
+  if (skipped.length > 0) {
+    const shown = skipped.length > 5 ? [...skipped.slice(0, 5), '…'] : skipped;
+    const files = skipped.length === 1 ? '1 file' : `${skipped.length} files`;
+    io.stderr.write(`${printable(`Skipped ${files} without Kubernetes objects: ${shown.join(', ')}`)}\n`);
+  }
+  return manifests;
+}
+
+async function loadAll(paths: readonly string[], { stdin }: CliIo): Promise<ReadManifests> {
   const engine = createExpressionEngine();
   try {
     return {

@@ -19,5 +19,11 @@ export function createExpressionSyntax(engine: ExpressionEngine): ExpressionSynt
     checkGovaluate: check('govaluate'),
     checkExpr: check('expr'),
     checkRegex: check('regex'),
+    readYaml: async (text) => {
+      const outcome = await engine.evaluate({ kind: 'yaml', text });
+      if (outcome.ok) return outcome;
+      const line = /\bline (\d+)/.exec(outcome.message)?.[1];
+      return { ok: false, message: outcome.message, ...(line === undefined ? {} : { line: Number(line) }) };
+    },
   };
 }

@@ -35,10 +35,13 @@ export const tlsConfig = z.strictObject({
 export type TlsConfig = z.infer<typeof tlsConfig>;
 
 /** Nanoseconds as an integer, or a Go duration such as `1s` or `1m30s`. */
-const durationOrNanoseconds = z.union([z.int(), z.string().min(1)]);
+const durationOrNanoseconds = z.union([z.int(), z.string().min(1, { error: 'a Go duration such as "10s"' })]);
 
 /** A number, or its decimal text. */
-const amount = z.union([z.number(), z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/)]);
+const amount = z.union([
+  z.number(),
+  z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, { error: 'a number, such as 1.5' }),
+]);
 
 export const retryStrategy = z.strictObject({
   duration: durationOrNanoseconds.optional().describe('Wait before the second attempt: Go duration or nanoseconds.'),

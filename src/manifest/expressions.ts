@@ -5,9 +5,10 @@ import type { Dependency } from './filters';
 import type { TriggerParameter } from './parameters';
 import { describeValue, type FieldPath, type Finding } from './problem';
 import { approximateRegexMistake } from './approximate-regex';
+import { parseYamlDocuments, type ReadYaml } from './yaml-documents';
 
 /** `template`: Go template with sprig; `expr`: the filter of an event source; `regex`: RE2. */
-export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex';
+export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex' | 'yaml';
 
 export interface ExpressionUse {
   readonly path: FieldPath;
@@ -23,6 +24,8 @@ export interface ExpressionSyntax {
   checkGovaluate(expression: string): Promise<string | undefined>;
   checkExpr(expression: string): Promise<string | undefined>;
   checkRegex(pattern: string): Promise<string | undefined>;
+  /** kubectl's library. */
+  readYaml: ReadYaml;
 }
 
 const LANGUAGE_NAMES: Readonly<Record<ExpressionLanguage, string>> = {
@@ -32,6 +35,7 @@ const LANGUAGE_NAMES: Readonly<Record<ExpressionLanguage, string>> = {
   govaluate: 'filter expression',
   expr: 'filter expression',
   regex: 'regular expression (RE2)',
+  yaml: 'YAML text',
 };
 
 export function collectSensorExpressions({ spec }: Pick<Sensor, 'spec'>): ExpressionUse[] {
@@ -83,7 +87,10 @@ async function findMistake(
   text: string,
   syntax: ExpressionSyntax | undefined,
 ): Promise<string | undefined> {
-  if (syntax === undefined) return language === 'regex' ? approximateRegexMistake(text) : undefined;
+  if (syntax === undefined) {
+    if (language === 'yaml') return parseYamlDocuments(text).mistakes[0]?.message;
+    return language === 'regex' ? approximateRegexMistake(text) : undefined;
+  }
   switch (language) {
     case 'jq':
       return syntax.checkJq(text);
@@ -97,6 +104,10 @@ async function findMistake(
       return syntax.checkExpr(text);
     case 'regex':
       return syntax.checkRegex(text);
+    case 'yaml': {
+      const reading = await syntax.readYaml(text);
+      return reading.ok ? undefined : reading.message.replace(/^yaml: /, '');
+    }
   }
 }
 
@@ -126,6 +137,7 @@ function inTrigger(trigger: TriggerSpec, path: FieldPath): ExpressionUse[] {
     const block = trigger.template[kind];
     if (block === undefined) continue;
     const at = [...path, 'template', kind];
+    if ('source' in block) uses.push(...use('yaml', block.source.inline, [...at, 'source', 'inline']));
     if ('parameters' in block) uses.push(...inParameters(block.parameters, [...at, 'parameters']));
     if ('payload' in block) uses.push(...inParameters(block.payload, [...at, 'payload']));
     if ('dynamicHeaders' in block) uses.push(...inParameters(block.dynamicHeaders, [...at, 'dynamicHeaders']));

@@ -6,15 +6,19 @@
  */
 import { z } from 'zod';
 import { closestMatch } from './closest-match';
-import { adviceOnLeftover } from './leftovers';
+import { placesOf } from './field-places';
+import { findLeftover } from './leftovers';
 import { Findings, formatPath, type FieldPath, type Finding } from './problem';
+
+/** End of the message about a field that is refused although Argo Events had it once. */
+export const FORMER_FIELD = 'is a field of former versions of Argo Events';
 
 type Schema = z.core.$ZodType;
 type Fields = Record<string, unknown>;
 
 /** Returns a changed copy; the document itself stays as it was. */
 export function fitToSchema(kind: string, schema: Schema, document: unknown): { value: unknown; findings: Finding[] } {
-  const fitting = new Fitting(kind);
+  const fitting = new Fitting(kind, schema);
   const value = fitting.fit(schema, document, []);
   return { value, findings: fitting.findings.list };
 }
@@ -26,7 +30,10 @@ export function isFields(value: unknown): value is Fields {
 class Fitting {
   readonly findings = new Findings();
 
-  constructor(private readonly kind: string) {}
+  constructor(
+    private readonly kind: string,
+    private readonly root: Schema,
+  ) {}
 
   fit(optionalSchema: Schema, value: unknown, path: FieldPath): unknown {
     const schema = unwrap(optionalSchema);
@@ -78,17 +85,28 @@ class Fitting {
       here.warning(`read as ${field}, because only the case of letters differs`, { fix: `Write ${field}.` });
       return field;
     }
-    const advice = adviceOnLeftover(this.kind, [...path, key]);
-    if (advice !== undefined) {
-      here.warning('Argo Events has no such field any more and ignores it; so does Sluice', { fix: advice });
+    const leftover = findLeftover(this.kind, [...path, key]);
+    if (leftover !== undefined) {
+      const { outcome, advice: fix } = leftover;
+      if (typeof outcome === 'object' && known.includes(outcome.readAs)) {
+        here.warning(`read as ${outcome.readAs}, its name in Argo Events today`, { fix });
+        return outcome.readAs;
+      }
+      if (outcome === 'refused') here.error(`${key} ${FORMER_FIELD}`, { fix });
+      else here.warning('Argo Events has no such field any more and ignores it; so does Sluice', { fix });
       return undefined;
     }
     const meant = closestMatch(key, known);
     here.error(`unknown field ${key}${path.length === 0 ? '' : ` in ${formatPath(path)}`}`, {
       expected: listOf(known),
-      fix: meant === undefined ? 'Remove it, or move it where it belongs.' : `Did you mean ${meant}?`,
+      fix: meant === undefined ? this.adviseOnPlace(key, path) : `Did you mean ${meant}?`,
     });
     return undefined;
+  }
+
+  private adviseOnPlace(key: string, path: FieldPath): string {
+    const places = placesOf(key, this.root, path);
+    return places.length === 0 ? 'Remove it.' : `Remove it, or move it to ${places.join(' or ')}.`;
   }
 }
 

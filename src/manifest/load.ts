@@ -10,12 +10,14 @@ import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
 import type { Manifest, ManifestKind } from './parse-manifest';
 import { describeValue, formatPath, type Finding, type Problem } from './problem';
 import { crossCheck } from './cross-check';
-import { parseYamlDocuments, type SourceDocument } from './yaml-documents';
+import { readYamlDocuments, type SourceDocument } from './yaml-documents';
 
 export interface LoadedManifests {
   /** Every object without errors, in the order of the files. */
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Problem[];
+  /** Files of folders that hold no Kubernetes object. */
+  readonly skipped: readonly string[];
 }
 
 export interface LoadOptions {
@@ -40,7 +42,7 @@ export async function loadManifestText(
   file: string,
   options: LoadOptions = {},
 ): Promise<LoadedManifests> {
-  return checkFiles([{ file, text }], [], options);
+  return checkFiles([{ file, text, isFromFolder: false }], [], options);
 }
 
 async function checkFiles(
@@ -50,28 +52,37 @@ async function checkFiles(
 ): Promise<LoadedManifests> {
   const documents: ManifestDocument[] = [];
   const problems: Problem[] = [...readProblems];
-  for (const { file, text } of files) {
-    const { documents: sources, mistakes } = parseYamlDocuments(text);
-    for (const { message, line, column } of mistakes) {
-      problems.push({
-        severity: 'error',
-        file,
-        line,
-        column,
-        object: '',
-        path: '',
-        message: `not valid YAML: ${message}`,
-      });
+  const skipped: string[] = [];
+  for (const { file, text, isFromFolder } of files) {
+    if (isFromFolder && !mentionsObject(text)) {
+      skipped.push(file);
+      continue;
+    }
+    const { documents: sources, mistakes } = await readYamlDocuments(text, options.expressions?.readYaml);
+    problems.push(...mistakes.map((mistake): Problem => ({ severity: 'error', file, ...mistake })));
+    if (isFromFolder && mistakes.length === 0 && !sources.some(({ value }) => looksLikeObject(value))) {
+      skipped.push(file);
+      continue;
     }
     for (const source of sources) {
       const { manifest, findings } = await checkDocument(source.value, options.expressions);
-      problems.push(...findings.map((finding) => toProblem(finding, file, source)));
+      const warnings = manifest?.kind === 'other' ? [] : source.warnings;
+      problems.push(...[...warnings, ...findings].map((finding) => toProblem(finding, file, source)));
       if (manifest === undefined) continue;
       documents.push({ ...manifest, origin: { file, line: source.positionOf([])?.line ?? 1 } });
     }
   }
   problems.push(...crossCheck(documents));
-  return { documents, problems };
+  return { documents, problems, skipped };
+}
+
+/** Folders hold other files too: values of a Helm chart, a package.json. */
+function mentionsObject(text: string): boolean {
+  return /^[ \t{]*["']?(?:apiVersion|kind)["']?\s*:/m.test(text) || /"(?:apiVersion|kind)"\s*:/.test(text);
+}
+
+function looksLikeObject(value: unknown): boolean {
+  return isFields(value) && ['apiVersion', 'kind', 'metadata', 'spec'].filter((field) => field in value).length >= 2;
 }
 
 async function checkDocument(
@@ -127,6 +138,11 @@ function identify(value: unknown): { kind: ManifestKind } | OtherObject | { find
         },
       ],
     };
+  }
+  if (isArgo && kind === 'Gateway') {
+    const message = 'Argo Events has no Gateways since version 1.0';
+    const fix = 'Write its event sources as an EventSource; sensors name them by eventSourceName and eventName.';
+    return { findings: [{ severity: 'error', path: ['kind'], message, fix }] };
   }
   const meant = isArgo && typeof kind === 'string' && !OTHER_ARGO_KINDS.has(kind) && closestMatch(kind, MANIFEST_KINDS);
   if (meant) {

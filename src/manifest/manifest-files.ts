@@ -2,6 +2,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { errorCode } from '../error-detail';
+import { decodeText } from './decode-text';
 import type { Problem } from './problem';
 
 /** Far above what fits into a cluster (about 1.5 MB an object), far below what would hurt. */
@@ -12,6 +13,8 @@ const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 export interface ManifestFile {
   readonly file: string;
   readonly text: string;
+  /** Found in a folder, not named by the user. */
+  readonly isFromFolder: boolean;
 }
 
 /** Files in the order given, folders sorted by name, without what is hidden; `-` reads `stdin`. Each is read once. */
@@ -21,10 +24,10 @@ export async function findManifestFiles(
 ): Promise<{ files: ManifestFile[]; problems: Problem[] }> {
   const files = new Map<string, ManifestFile>();
   const problems: Problem[] = [];
-  const read = async (path: string) => {
+  const read = async (path: string, isFromFolder: boolean) => {
     if (files.has(path)) return;
     const text = path === '-' ? await readStream(stdin) : await readLimited(path);
-    files.set(path, { file: path, text });
+    files.set(path, { file: path, text, isFromFolder });
   };
   for (const path of paths) {
     try {
@@ -35,7 +38,7 @@ export async function findManifestFiles(
       }
       for (const file of found) {
         try {
-          await read(file);
+          await read(file, isFolder);
         } catch (error) {
           problems.push(unreadable(file, describe(error)));
         }
@@ -65,7 +68,7 @@ async function readLimited(path: string): Promise<string> {
   const { size } = await stat(path);
   if (size > MAX_FILE_BYTES)
     throw new Error(`${size} bytes are more than a manifest file may have (${MAX_FILE_BYTES})`);
-  return readFile(path, 'utf8');
+  return decodeText(await readFile(path));
 }
 
 async function readStream(stream: NodeJS.ReadableStream): Promise<string> {
@@ -77,7 +80,7 @@ async function readStream(stream: NodeJS.ReadableStream): Promise<string> {
     if (size > MAX_FILE_BYTES) throw new Error(`the input has more than ${MAX_FILE_BYTES} bytes`);
     chunks.push(buffer);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return decodeText(Buffer.concat(chunks));
 }
 
 function describe(error: unknown): string {

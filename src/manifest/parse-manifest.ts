@@ -5,7 +5,7 @@ import { readEventBusOptions, readEventSourceOptions, readSensorOptions } from '
 import type { EventBusOptions, EventSourceOptions, SensorOptions } from './annotations';
 import { eventBusSchema, type EventBus } from './event-bus';
 import { eventSourceSchema, type EventSource } from './event-source';
-import { fitToSchema, isFields } from './fit-to-schema';
+import { FORMER_FIELD, fitToSchema, isFields } from './fit-to-schema';
 import { hoistTriggerFields } from './misplaced-fields';
 import { formatPath, formatProblem, type Finding, type Problem } from './problem';
 import { schemaFindings } from './schema-findings';
@@ -118,8 +118,21 @@ function decode<Schema extends z.ZodType>(
   return { object: parsed.data, findings: [...findings, ...validateObjectMeta(value)] };
 }
 
-function conclude(manifest: Manifest, findings: readonly Finding[]): ManifestCheck {
+function conclude(manifest: Manifest, all: readonly Finding[]): ManifestCheck {
+  const findings = withoutConsequences(all);
   return findings.some((finding) => finding.severity === 'error') ? { findings } : { manifest, findings };
+}
+
+/** Without its field of a former version a block lacks something, which is no further mistake. */
+function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
+  const former = findings.filter(({ message }) => message.endsWith(FORMER_FIELD)).map(({ path }) => path);
+  return findings.filter(
+    ({ path, severity }) =>
+      severity !== 'error' ||
+      !former.some(
+        (below) => path.length > 1 && path.length < below.length && path.every((key, at) => key === below[at]),
+      ),
+  );
 }
 
 function parseAs<Kind extends ManifestKind>(

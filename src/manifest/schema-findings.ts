@@ -68,8 +68,19 @@ function describeExpectation(issue: Issue): string {
       return `${issue.minimum} or more`;
     case 'too_big':
       return `${issue.maximum} or less`;
-    default:
+    case 'invalid_union': {
+      const alternatives = issue.errors.flatMap((issues) => issues.slice(0, 1).map(describeExpectation));
+      return alternatives.length === 0 ? 'another value' : [...new Set(alternatives)].join(', or ');
+    }
+    case 'invalid_format':
+      return issue.message.startsWith('Invalid') ? `text of another form (${issue.format})` : issue.message;
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'unrecognized_keys':
+    case 'not_multiple_of':
       return issue.message;
+    case 'custom':
+      return issue.message === 'Invalid input' ? 'another value' : issue.message;
   }
 }
 

@@ -31,6 +31,9 @@ export function validateNatsAuth(auth: NatsAuth | undefined, findings: Findings)
   }
 }
 
+/** A millisecond: nobody waits for less between two attempts. */
+const SHORTEST_NANOSECONDS = 1_000_000;
+
 /** `retryStrategy`, `connectionBackoff`, the back-off of a policy. */
 export function validateBackoff(backoff: RetryStrategy | undefined, findings: Findings): void {
   if (backoff === undefined) return;
@@ -43,6 +46,11 @@ export function validateBackoff(backoff: RetryStrategy | undefined, findings: Fi
         found: describeValue(duration),
         expected: 'a Go duration such as "10s" or "1m30s", or a number of nanoseconds',
         fix: digits ? `Write "${duration}s" for seconds, or ${duration} without quotes for nanoseconds.` : undefined,
+      });
+    } else if (typeof duration === 'number' && duration > 0 && duration < SHORTEST_NANOSECONDS) {
+      findings.at('duration').warning(`a number counts nanoseconds, so this is ${duration} ns`, {
+        found: describeValue(duration),
+        fix: `Write "${duration}s" for seconds.`,
       });
     }
   }

@@ -1,5 +1,4 @@
 /** Checks of an EventBus beyond its schema. */
-import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { parseGoDurationMs } from '../durations';
 import type { EventBusOptions } from './annotations';
@@ -8,6 +7,7 @@ import { fitToSchema, isFields } from './fit-to-schema';
 import { Findings, describeValue, type Finding } from './problem';
 import { schemaFindings } from './schema-findings';
 import { requireOneOf, validateTls } from './validate-common';
+import { parseYamlDocuments } from './yaml-documents';
 
 export function validateEventBus({ spec }: EventBus, options: EventBusOptions = {}): Finding[] {
   const findings = new Findings();
@@ -61,13 +61,12 @@ export function validateNatsUrl(urls: string, findings: Findings): void {
 /** `streamConfig` is YAML inside YAML; Argo Events reads it only when it makes the stream. */
 function validateStreamConfig(text: string | undefined, options: EventBusOptions, findings: Findings): void {
   if (text === undefined || text.trim() === '') return;
-  let config: unknown;
-  try {
-    config = parseYaml(text);
-  } catch (error) {
-    findings.error(`not readable as YAML: ${error instanceof Error ? error.message : String(error)}`);
+  const { documents, mistakes } = parseYamlDocuments(text);
+  if (mistakes[0] !== undefined) {
+    findings.error(mistakes[0].message);
     return;
   }
+  const config = documents[0]?.value;
   if (!isFields(config)) {
     findings.error('must be YAML with fields such as maxAge: 72h', { found: describeValue(config) });
     return;

@@ -2,6 +2,8 @@
 import type { ContextFilter, DataFilter, DependencyFilters, TimeFilter } from './filters';
 import { describeValue, type Findings } from './problem';
 import { validateTimezone } from './validate-common';
+import { warnOfUnknownNames } from './validate-expression-names';
+import { warnOfPath, warnOfTemplate } from './validate-paths';
 
 const BOOLEANS = ['1', 't', 'T', 'TRUE', 'true', 'True', '0', 'f', 'F', 'FALSE', 'false', 'False'];
 const COMPARED_CONTEXT = ['type', 'subject', 'source', 'datacontenttype'] as const;
@@ -11,7 +13,17 @@ export function validateFilters(
   operator: 'and' | 'or' | undefined,
   findings: Findings,
 ): void {
-  filters.data?.forEach((filter, index) => validateDataFilter(filter, findings.at('data', index)));
+  filters.data?.forEach((filter, index) => {
+    const here = findings.at('data', index);
+    validateDataFilter(filter, here);
+    warnOfPath(filter.path, 'reads', here.at('path'));
+    warnOfTemplate(filter.template, 'the value', here.at('template'));
+  });
+  filters.exprs?.forEach((filter, index) => {
+    const here = findings.at('exprs', index);
+    warnOfUnknownNames(filter, here);
+    filter.fields.forEach(({ path }, position) => warnOfPath(path, 'reads', here.at('fields', position, 'path')));
+  });
   if (filters.context !== undefined) validateContextFilter(filters.context, findings.at('context'));
   if (filters.time !== undefined) validateTimeFilter(filters.time, findings.at('time'));
   const { exprs, data, context, time, script } = filters;

@@ -2,6 +2,7 @@
 import { closestMatch } from './closest-match';
 import type { TriggerParameter } from './parameters';
 import { describeValue, type Findings } from './problem';
+import { warnOfPath, warnOfTemplate } from './validate-paths';
 
 /** Names of the sensor's dependencies, and those among them that the trigger waits for. */
 export interface KnownDependencies {
@@ -30,6 +31,11 @@ export function validateParameters(
         .error('this field is required', { expected: 'the path to write, such as spec.arguments.parameters.0.value' });
     }
     validateDependencyName(src.dependencyName, dependencies, here.at('src', 'dependencyName'));
+    warnOfPath(dest, 'writes', here.at('dest'));
+    warnOfPath(src.dataKey, 'reads', here.at('src', 'dataKey'));
+    warnOfPath(src.contextKey, 'reads', here.at('src', 'contextKey'));
+    warnOfTemplate(src.dataTemplate, 'the event data', here.at('src', 'dataTemplate'));
+    warnOfTemplate(src.contextTemplate, 'the event context', here.at('src', 'contextTemplate'));
   });
 }
 

@@ -1,11 +1,16 @@
 /** Checks of k8s and argoWorkflow triggers: the object, where it comes from, and what is done with it. */
-import { parse as parseYaml } from 'yaml';
 import { isFields } from './fit-to-schema';
 import { describeValue, type Findings } from './problem';
+import { metadataMistakes, type MetadataMistake } from '../kubernetes/metadata-rules';
+import { readArgoArguments } from '../triggers/argo/cli-arguments';
 import type { TriggerSpec } from './sensor';
 import { RESOURCE_SOURCE_KINDS, type ResourceSource } from './triggers/resource-source';
 import { requireOneOf } from './validate-common';
+import { warnOfDestinations } from './validate-destinations';
+import { parseYamlDocuments } from './yaml-documents';
 
+/** The newest Workflow, for operations on one that exists. */
+const LATEST = '@latest';
 const SUBMITTABLE = ['WorkflowTemplate', 'ClusterWorkflowTemplate', 'CronWorkflow'];
 
 export function validateResourceTrigger(trigger: TriggerSpec, kind: 'k8s' | 'argoWorkflow', findings: Findings): void {
@@ -15,8 +20,25 @@ export function validateResourceTrigger(trigger: TriggerSpec, kind: 'k8s' | 'arg
   requireOneOf(source, RESOURCE_SOURCE_KINDS, 'source of the object', findings.at('source'));
   validateSource(source, findings.at('source'));
   const object = source.resource ?? parseInline(source.inline, findings.at('source', 'inline'));
-  if (object !== undefined) validateObject(object, trigger, kind, findings);
+  if (object !== undefined) {
+    validateObject(object, trigger, kind, findings);
+    warnOfDestinations(object, block.parameters, findings.at('parameters'));
+    warnOfMetadata(object, trigger, kind, findings);
+  }
   if (trigger.template.k8s !== undefined && kind === 'k8s') validateK8sOptions(trigger.template.k8s, findings);
+  validateArgoArguments(trigger, findings);
+}
+
+function validateArgoArguments(trigger: TriggerSpec, findings: Findings): void {
+  const { argoWorkflow } = trigger.template;
+  if (argoWorkflow?.args === undefined) return;
+  const isReplaced = trigger.parameters?.some(({ dest }) => /^argoWorkflow\.(args|operation)\b/.test(dest ?? ''));
+  if (isReplaced) return;
+  const { mistakes } = readArgoArguments(argoWorkflow.args, argoWorkflow.operation ?? 'submit');
+  for (const { index, message, fix } of mistakes) {
+    const found = describeValue(argoWorkflow.args[index]);
+    findings.at('args', index).error(message, { found, fix });
+  }
 }
 
 function validateK8sOptions(
@@ -59,13 +81,11 @@ function validateSource(source: ResourceSource, findings: Findings): void {
 
 function parseInline(text: string | undefined, findings: Findings): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
-  try {
-    const object: unknown = parseYaml(text);
-    if (isFields(object)) return object;
-    findings.error('must hold one Kubernetes object', { found: describeValue(object) });
-  } catch (error) {
-    findings.error(`not readable as YAML: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  // Whether it is YAML at all is checked with the expressions.
+  const [source] = parseYamlDocuments(text).documents;
+  if (source === undefined) return undefined;
+  if (isFields(source.value)) return source.value;
+  findings.error('must hold one Kubernetes object', { found: describeValue(source.value) });
   return undefined;
 }
 
@@ -100,6 +120,44 @@ function validateObject(
   here.at(...(isInline ? [] : ['metadata'])).error('the object has no name', {
     expected: mayBeGenerated ? 'metadata.name or metadata.generateName' : `metadata.name, to find what to ${operation}`,
     fix: 'Write it, or set it with a parameter.',
+  });
+}
+
+/** What the API server would refuse, unless a parameter overwrites it. */
+function warnOfMetadata(
+  object: Readonly<Record<string, unknown>>,
+  trigger: TriggerSpec,
+  kind: 'k8s' | 'argoWorkflow',
+  findings: Findings,
+): void {
+  const block = trigger.template[kind];
+  const isInline = block?.source.inline !== undefined;
+  const at = isInline ? findings.at('source', 'inline') : findings.at('source', 'resource');
+  const warn = ({ path, message, expected }: MetadataMistake, value: unknown, here: Findings) => {
+    here.warning(`the API server refuses ${path.join('.')}: ${message}`, { found: describeValue(value), expected });
+  };
+  for (const mistake of metadataMistakes(object)) {
+    const value = mistake.path.reduce<unknown>((below, key) => (isFields(below) ? below[key] : undefined), object);
+    if (isParameterised(trigger, kind, mistake.path.join('.')) || value === LATEST) continue;
+    warn(mistake, value, isInline ? at : at.at(...mistake.path));
+  }
+  block?.parameters?.forEach(({ src, dest, operation }, index) => {
+    const [, field, key] = /^metadata\.(name|generateName|labels)(?:\.(.+))?$/.exec(dest ?? '') ?? [];
+    if (
+      (field === 'labels') !== (key !== undefined) ||
+      field === undefined ||
+      operation === 'append' ||
+      operation === 'prepend'
+    )
+      return;
+    for (const source of ['dataTemplate', 'contextTemplate', 'value'] as const) {
+      // What an event puts in is not known here: any letter stands for it.
+      const text = src[source]?.replace(/\{\{[^]*?\}\}/g, 'x') ?? '';
+      const metadata = key === undefined ? { [field]: text } : { labels: { [key.replace(/\\(.)/g, '$1')]: text } };
+      const [mistake] = metadataMistakes({ metadata });
+      if (mistake === undefined || mistake.message.includes('key')) continue;
+      warn(mistake, src[source], findings.at('parameters', index, 'src', source));
+    }
   });
 }
 

@@ -4,10 +4,11 @@ import { Findings, describeValue, type Finding } from './problem';
 import type { Dependency } from './filters';
 import { isConditionName, conditionDependencies, parseCondition } from '../sensor/conditions';
 import { isSluiceError } from '../errors';
-import type { Sensor, SensorSpec, TriggerSpec } from './sensor';
+import { triggerTemplate, type Sensor, type SensorSpec, type TriggerSpec } from './sensor';
 import { validateBackoff, validateCron, validateTimezone } from './validate-common';
 import { validateFilters } from './validate-filters';
 import { replacesDependencyNames, validateParameters } from './validate-parameters';
+import { warnOfDestinations } from './validate-destinations';
 import { validateTriggerKind } from './validate-triggers';
 
 export function validateSensor({ spec }: Sensor): Finding[] {
@@ -114,6 +115,16 @@ function validateTrigger(
     validateTimezone(reset.byTime.timezone, here.at('byTime', 'timezone'));
   });
   validateParameters(parameters, dependencies, findings.at('parameters'));
+  warnOfDestinations(template, parameters, findings.at('parameters'));
+  parameters?.forEach(({ dest = '' }, index) => {
+    const [first = ''] = dest.split('.');
+    if (first === '' || first in triggerTemplate.shape || /[^a-zA-Z0-9]/.test(first)) return;
+    const kind = template.argoWorkflow === undefined ? 'k8s' : 'argoWorkflow';
+    findings.at('parameters', index, 'dest').warning(`writes nothing that is read: a template has no field ${first}`, {
+      found: describeValue(dest),
+      fix: `Move the parameter to template.${kind}.parameters, or begin dest with ${kind}.source.resource.`,
+    });
+  });
   validateBackoff(retryStrategy, findings.at('retryStrategy'));
   validatePolicy(trigger, findings.at('policy'));
   validateTriggerKind(trigger, dependencies, findings.at('template'));

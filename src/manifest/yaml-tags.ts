@@ -7,8 +7,8 @@ const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)$/;
 const FLOAT_WITH_EXPONENT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$/;
 
 /**
- * YAML 1.1 without times and dates (kept as text), without `y` and `n` as booleans (they would only be refused where
- * Kubernetes wants text), and with numbers that have at least one digit (`.` is a jq program, `e5` part of a hash).
+ * YAML 1.1 without times and dates (kept as text), and with numbers that have at least one digit (`.` is a jq program,
+ * `e5` part of a hash).
  */
 export function kubernetesTags(tags: Tags): Tags {
   return tags.filter((tag) => !isTime(tag)).map(narrow);
@@ -20,10 +20,6 @@ function isTime(tag: Tag): boolean {
 
 function narrow(tag: Tag): Tag {
   if (!isScalarTag(tag) || tag.test === undefined) return tag;
-  if (tag.tag === 'tag:yaml.org,2002:bool') {
-    const words = tag.test.source.replace(/^\^\(\?:(Y\|y|N\|n)\|/, '^(?:');
-    return { ...tag, test: new RegExp(words) };
-  }
   if (tag.tag !== 'tag:yaml.org,2002:float') return tag;
   if (tag.format === 'EXP') return { ...tag, test: FLOAT_WITH_EXPONENT };
   return tag.test.test('.') ? { ...tag, test: FLOAT } : tag;

@@ -116,6 +116,35 @@ describe('sluice test', () => {
     expect(await answerOf(sensor, event('a', 'x'))).toEqual(first);
   });
 
+  it('refuses names and labels that the API server would refuse', async () => {
+    const named = (dest: string) => ({
+      ...submit({ resource: WORKFLOW }).argoWorkflow,
+      parameters: [{ src: { dependencyName: 'a', dataTemplate: 'x{{ .Input.scene }}-' }, dest }],
+    });
+    const triggers = [
+      trigger('name', { argoWorkflow: named('metadata.generateName') }),
+      trigger('label', { argoWorkflow: named('metadata.labels.scene') }),
+    ];
+    const file = await writeSensor({ triggers });
+    const events = await write('events.json', [event('a', 'S2A T10')]);
+    const run = await runSluice(['test', '-f', file, '--event', events, '-o', 'json']);
+    const { events: told } = jsonOf<Answer>(run);
+    expect(told[0]?.fires.map((fire) => (fire.outcome === 'fails' ? fire.problem.message : fire.outcome))).toEqual([
+      expect.stringContaining('metadata.name: not a legal Kubernetes name: "xS2A T10-'),
+      expect.stringContaining('metadata.labels.scene: not a legal label value: "xS2A T10-"'),
+    ]);
+  });
+
+  it('shows the warnings about its manifests', async () => {
+    const file = await writeSensor({
+      triggers: [trigger('notify', post({ timeout: 5 }), {})],
+      dependencies: [dependency('a', { filters: { data: [{ path: '$.scene', type: 'string', value: ['.'] }] } })],
+    });
+    const events = await write('events.json', [event('a', 'one')]);
+    const { stderr } = await runSluice(['test', '-f', file, '--event', events]);
+    expect(stderr).toContain('spec.dependencies[0].filters.data[0].path: finds nothing');
+  });
+
   it('applies parameters of the template before those of the resource', async () => {
     const templateParameters = [
       { src: { dependencyName: 'a', value: 'other' }, dest: 'argoWorkflow.source.resource.metadata.generateName' },

@@ -96,6 +96,20 @@ describe('sluice validate', () => {
     expect(jsonOf<ValidateAnswer>(strict).problems).toMatchObject([{ severity: 'warning', object: 'Sensor/scenes' }]);
   });
 
+  it('lists objects that name no namespace with the one it is given', async () => {
+    const file = await write('bus.yaml', BUS, BUS.replace('default', 'default, namespace: own'));
+    const answer = jsonOf<ValidateAnswer>(await runSluice(['validate', '-n', 'water', '-f', file, '-o', 'json']));
+    expect(answer.objects).toMatchObject([{ namespace: 'water' }, { namespace: 'own' }]);
+  });
+
+  it('notes the files of a folder that hold no objects', async () => {
+    await write('bus.yaml', BUS);
+    const values = await write('values.yaml', 'image: x\n');
+    const run = await runSluice(['validate', '-f', folder, '-o', 'name']);
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'EventBus/default\n' });
+    expect(run.stderr).toContain(`Skipped 1 file without Kubernetes objects: ${values}`);
+  });
+
   it('reads standard input', async () => {
     const run = await runSluice(['validate', '-f', '-', '-o', 'name'], { stdin: [BUS, SOURCE].join('---\n') });
     expect(run).toMatchObject({ exitCode: 0, stdout: 'EventBus/default\nEventSource/stac\n', stderr: '' });

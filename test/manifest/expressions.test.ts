@@ -100,6 +100,7 @@ describe('expressions of a manifest', () => {
       checkGovaluate: refuse('govaluate'),
       checkExpr: refuse('expr'),
       checkRegex: refuse('regex'),
+      readYaml: () => Promise.resolve({ ok: true, value: {} }),
     };
     const uses = collectSensorExpressions(sensor);
     const findings = await checkExpressions(uses, syntax);

@@ -105,6 +105,72 @@ describe('loading manifests', () => {
     expect((await loadManifestText(text.join('---\n'), 'x')).problems).toEqual([]);
   });
 
+  it('skips files of a folder that hold no Kubernetes objects, and says which', async () => {
+    await writeFile(join(folder, 'a.yaml'), bus('a'));
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'x', kind: 3 }));
+    await writeFile(join(folder, 'values.yaml'), 'image: "a\nb: [');
+    const incomplete = 'kind: EventBus\nmetadata: { name: b }\n';
+    await writeFile(join(folder, 'wrong.yaml'), incomplete);
+    const { documents, problems, skipped } = await loadManifests([folder]);
+    expect(documents).toHaveLength(1);
+    expect(skipped).toEqual([join(folder, 'package.json'), join(folder, 'values.yaml')]);
+    expect(problems).toMatchObject([{ severity: 'error', file: join(folder, 'wrong.yaml') }]);
+    const named = await loadManifests([join(folder, 'package.json')]);
+    expect(named.problems).toMatchObject([{ severity: 'error' }]);
+  });
+
+  it('reads UTF-16 with its mark, and refuses other encodings instead of altering what they hold', async () => {
+    const text = bus('a').replace('latest', '"ü 2"');
+    const files = {
+      'utf-16.yaml': Buffer.from(`\uFEFF${text}`, 'utf16le'),
+      'utf-16-be.yaml': Buffer.from(`\uFEFF${text}`, 'utf16le').swap16(),
+      'utf-8.yaml': Buffer.from(`\uFEFF${text}`),
+      'latin-1.yaml': Buffer.from(text, 'latin1'),
+      'unmarked.yaml': Buffer.from(text, 'utf16le'),
+    };
+    const load = async (file: keyof typeof files) => {
+      await writeFile(join(folder, file), files[file]);
+      return await loadManifests([join(folder, file)]);
+    };
+    for (const file of ['utf-16.yaml', 'utf-16-be.yaml', 'utf-8.yaml'] as const) {
+      expect((await load(file)).documents).toMatchObject([{ object: { spec: { jetstream: { version: 'ü 2' } } } }]);
+    }
+    const message = expect.stringContaining('line 7 is not UTF-8') as string;
+    expect((await load('latin-1.yaml')).problems).toMatchObject([{ severity: 'error', message }]);
+    expect((await load('unmarked.yaml')).problems).toMatchObject([{ severity: 'error' }]);
+  });
+
+  it('says where an unknown field belongs', async () => {
+    const text = `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: here }
+conditions: a
+spec:
+  dependencies: [{ name: a, eventSourceName: s, eventName: e, comparator: '>' }]
+  triggers: [{ template: { name: t, log: {}, parameters: [] }, conditions: a, zebra: 1 }]
+`;
+    const { problems } = await loadManifestText(text, 'x');
+    expect(problems.map(({ path, fix }) => [path, fix])).toEqual([
+      ['conditions', 'Remove it, or move it to spec.triggers[].template.conditions.'],
+      ['spec.dependencies[0].comparator', 'Remove it, or move it to spec.dependencies[].filters.data[].comparator.'],
+      ['spec.triggers[0].template.parameters', expect.stringContaining('Remove it') as string],
+      ['spec.triggers[0].conditions', 'Remove it, or move it to spec.triggers[].template.conditions.'],
+      ['spec.triggers[0].zebra', 'Remove it.'],
+    ]);
+  });
+
+  it('says in words what a field of several types may be', async () => {
+    const text = `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: here }
+spec:
+  dependencies: [{ name: a, eventSourceName: s, eventName: e }]
+  triggers: [{ template: { name: t, log: {} }, retryStrategy: { duration: [], factor: much } }]
+`;
+    const { problems } = await loadManifestText(text, 'x');
+    expect(problems.map(({ expected }) => expected)).toEqual(['a number, or text', 'a number, such as 1.5']);
+  });
+
   it('gives line and column of mistakes in the YAML itself, and still checks the other documents', async () => {
     const { documents, problems } = await loadManifestText(`${bus('fine')}---\nkind: [Sensor\n`, 'broken.yaml');
     expect(documents).toHaveLength(1);
@@ -189,7 +255,7 @@ values: [yes, off, y, n, 0644, 10:30:00, 2026-01-01, ., e5, .5, 1e3, 1_000, ~]
 `;
     const { documents } = await loadManifestText(text, 'x');
     expect(documents[0]?.object).toMatchObject({
-      values: [true, false, 'y', 'n', 420, '10:30:00', '2026-01-01', '.', 'e5', 0.5, 1000, 1000, null],
+      values: [true, false, true, false, 420, '10:30:00', '2026-01-01', '.', 'e5', 0.5, 1000, 1000, null],
     });
   });
 

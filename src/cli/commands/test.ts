@@ -11,6 +11,7 @@ import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
 import { refuseManifests } from '../manifest-report';
 import type { Output } from '../output';
+import { formatProblem } from '../../manifest/problem';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import { expectationText, rehearsalText } from '../test-sensor/describe-rehearsal';
@@ -96,6 +97,7 @@ async function readSensor(options: TestOptions, io: CliIo, output: Output): Prom
   const { documents, problems } = await readManifests(options.filename, io);
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw refuseManifests(errors, 'Nothing was tested', output);
+  for (const warning of problems.filter(({ severity }) => severity === 'warning')) output.note(formatProblem(warning));
   const sensors = documents.flatMap((document) => (document.kind === 'Sensor' ? [document] : []));
   const names = sensors.map(({ object }) => object.metadata.name);
   const chosen = sensors.filter(

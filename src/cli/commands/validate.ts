@@ -10,6 +10,7 @@ import type { RegisterCommand } from '../runtime';
 interface ValidateOptions {
   filename: string[];
   strict?: boolean;
+  namespace?: string;
 }
 
 const EXAMPLES = `
@@ -26,6 +27,7 @@ export const registerValidate: RegisterCommand = (program, cli) => {
         'expression. Other objects are listed and left alone. Needs no server.',
     )
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
+    .option('-n, --namespace <name>', 'namespace to list objects with that name none, as for apply')
     .option('--strict', 'warnings and what is not supported yet count as errors')
     .addHelpText('after', EXAMPLES)
     .action(async (options: ValidateOptions, command: Command) => {
@@ -33,7 +35,9 @@ export const registerValidate: RegisterCommand = (program, cli) => {
       const progress = createProgress(cli.io);
       progress.update('checking');
       const manifests = await readManifests(options.filename, cli.io).finally(() => progress.end());
-      const report = reportManifests(manifests, options.strict ? ['error', 'warning', 'unsupported'] : ['error']);
+      const found = reportManifests(manifests, options.strict ? ['error', 'warning', 'unsupported'] : ['error']);
+      const objects = found.objects.map((object) => ({ ...object, namespace: object.namespace ?? options.namespace }));
+      const report = { ...found, objects };
       if (!manifests.expressionsChecked) {
         output.note('Expressions were not checked: this installation lacks the expression module.');
       }

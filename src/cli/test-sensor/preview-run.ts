@@ -8,6 +8,7 @@ import { isSluiceError, SluiceError } from '../../errors';
 import { eventKey } from '../../event/cloud-event';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
 import { ACTION_TIMESTAMP_LABEL } from '../../kubernetes/object-marks';
+import { metadataMistakes } from '../../kubernetes/metadata-rules';
 import type { TriggerSpec } from '../../manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../../manifest/triggers/resource-source';
 import type { ExpressionEngine } from '../../sensor/expression-engine';
@@ -73,6 +74,8 @@ export function createRunPreviews(
         { triggers: { fetchResource }, engine, signal },
       );
       const sends = triggers.preview(resolved.template, resolved.request);
+      const problem = refusalOfMetadata(sends);
+      if (problem !== undefined) return { ...common, outcome: 'fails', problem };
       if (sends !== undefined) return { ...common, outcome: 'sends', sends: withoutClock(sends) };
       return { ...common, outcome: 'unresolved', reason: `a ${common.kind} trigger cannot say what it would send` };
     } catch (error) {
@@ -136,6 +139,20 @@ function refuseNetwork(): Promise<never> {
   return Promise.reject(
     new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message: 'sluice test asks no server', retryable: false }),
   );
+}
+
+/** The API server refuses names and labels that are not legal, and the fire is parked. */
+function refusalOfMetadata(sends: JsonValue | undefined): { code: string; message: string; fix: string } | undefined {
+  if (!isJsonObject(sends) || !isJsonObject(sends.object)) return undefined;
+  const { object } = sends;
+  const [mistake] = metadataMistakes(object);
+  if (mistake === undefined) return undefined;
+  const found = mistake.path.reduce<JsonValue | undefined>(
+    (below, key) => (isJsonObject(below) ? below[key] : undefined),
+    object,
+  );
+  const message = `the API server would refuse ${mistake.path.join('.')}: ${mistake.message}: ${JSON.stringify(found)}`;
+  return { code: 'TRIGGER_REFUSED', message, fix: `Expected are ${mistake.expected}.` };
 }
 
 /** The one label that would differ each time. */
