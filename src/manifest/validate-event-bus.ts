@@ -16,10 +16,14 @@ export function validateEventBus({ spec }: EventBus, options: EventBusOptions = 
   const { nats, jetstream, jetstreamExotic, kafka } = spec;
   if (nats !== undefined) {
     requireOneOf(nats, ['native', 'exotic'], 'way to run NATS Streaming', here.at('nats'));
-    refuseBus('nats', 'NATS Streaming (nats)', here);
+    here.at('nats').unsupported('NATS Streaming, which Argo Events has removed, carries no events for Sluice', {
+      fix: replaceStan(nats),
+    });
   }
   if (kafka !== undefined) {
-    refuseBus('kafka', 'Kafka', here);
+    here.at('kafka').unsupported('Sluice does not run on Kafka yet', {
+      fix: 'Use jetstream or jetstreamExotic; Argo Events can share that bus.',
+    });
     validateTls(kafka.tls, here.at('kafka', 'tls'));
   }
   if (jetstream !== undefined) {
@@ -40,10 +44,20 @@ export function validateEventBus({ spec }: EventBus, options: EventBusOptions = 
   return findings.list;
 }
 
-function refuseBus(field: string, name: string, findings: Findings): void {
-  findings.at(field).unsupported(`Sluice does not run on ${name} yet`, {
-    fix: 'Use jetstream or jetstreamExotic; Argo Events can share that bus.',
-  });
+/** The spec to write instead. Sensors and event sources stay as they are; the name of the bus is what they refer to. */
+function replaceStan({ native, exotic }: NonNullable<EventBus['spec']['nats']>): string {
+  if (exotic !== undefined) {
+    return (
+      'Replace nats by: jetstreamExotic: { url: "nats://HOST:4222" }, with the address of a NATS server that has ' +
+      'JetStream. Events that wait on the old bus do not move: let its sensors handle them first.'
+    );
+  }
+  // JetStream elects a leader among 3 or more servers.
+  const replicas = native?.replicas === 1 ? 1 : Math.max(3, native?.replicas ?? 3);
+  return (
+    `Replace nats by: jetstream: { version: latest, replicas: ${replicas} }, or by jetstreamExotic with the url of a NATS ` +
+    'server that has JetStream. Events that wait on the old bus do not move: let its sensors handle them first.'
+  );
 }
 
 /** One or several addresses with commas between them. */

@@ -1,3 +1,4 @@
+import { loadManifestText } from '../../src/manifest/load';
 import { checkManifest } from '../../src/manifest/parse-manifest';
 
 function findings(streamConfig: string, annotations: Record<string, string> = {}) {
@@ -52,5 +53,24 @@ describe('annotations of an EventBus', () => {
     const { manifest, findings: found } = findings('', annotations);
     expect(manifest).toBeUndefined();
     expect(JSON.stringify(found)).toContain(expected);
+  });
+});
+
+describe('an EventBus of NATS Streaming', () => {
+  it.each([
+    ['native: {}', 'jetstream: { version: latest, replicas: 3 }'],
+    ['native: { replicas: 1 }', 'jetstream: { version: latest, replicas: 1 }'],
+    ['native: { replicas: 5 }', 'jetstream: { version: latest, replicas: 5 }'],
+    ['exotic: { url: "nats://stan:4222", clusterID: c }', 'jetstreamExotic: { url: "nats://HOST:4222" }'],
+  ])('is refused with the spec to write instead of nats: { %s }', async (nats, replacement) => {
+    const text = `apiVersion: argoproj.io/v1alpha1\nkind: EventBus\nmetadata: { name: default }\nspec: { nats: { ${nats} } }\n`;
+    const { problems } = await loadManifestText(text, 'bus.yaml');
+    expect(problems).toMatchObject([
+      {
+        severity: 'unsupported',
+        path: 'spec.nats',
+        fix: expect.stringContaining(`Replace nats by: ${replacement}`) as string,
+      },
+    ]);
   });
 });
