@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Generous, because it costs nothing where things go well: two cores may be busy, and listeners report every 15 s. */
-const DEFAULT_TIMEOUT_MS = 40_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
  * Calls `probe` until it answers something other than undefined or false, and returns that. A probe may throw while the
