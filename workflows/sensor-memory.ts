@@ -171,9 +171,11 @@ export class SensorMemory {
   status(): SensorStatus {
     const { namespace, name, spec } = this.current;
     const reports = [...this.reports.values()];
+    // What listeners reported that have since been taken away is over; their counts stay.
+    const present = reports.filter(({ listener }) => Number(listener) <= this.current.options.listeners);
     // Every listener counts the parked runs of the whole sensor: the latest count is the true one.
     const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
-    const problems = [...new Set(reports.flatMap(({ problem }) => problem ?? []))];
+    const problems = this.paused ? [] : [...new Set(present.flatMap(({ problem }) => problem ?? []))];
     return {
       namespace,
       name,
@@ -185,7 +187,7 @@ export class SensorMemory {
         joined: this.plan.state.triggers.some((trigger) => trigger.name === template.name),
       })),
       counts: reports.reduce((total, report) => add(total, report.counts), this.ended),
-      ...(reports.length > 0 && { lag: Math.max(...reports.map((report) => report.lag)) }),
+      ...(present.length > 0 && { lag: Math.max(...present.map((report) => report.lag)) }),
       ...(parked !== undefined && { parked }),
       ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
       ...(problems.length > 0 && { problems }),
