@@ -20,6 +20,8 @@ const MAX_IN_FLIGHT = 500;
 /** The server counts headers too; ours hold little more than the message id. */
 const HEADER_ALLOWANCE_BYTES = 512;
 const MAX_MESSAGE_SIZE_EXCEEDED = 10054;
+/** Nothing may be published for long after the last refusal, and the stream have room again by then. */
+const REFUSAL_SHOWN_FOR_MS = 60_000;
 
 /** Events that were given to `publishEvents` together. */
 interface PublishBatch {
@@ -32,7 +34,7 @@ interface PublishBatch {
 export class EventPublisher {
   private readonly client: JetStreamClient;
   /** Why the stream takes no events, since the last one that it took. */
-  private refusal: string | undefined;
+  private refusal: { readonly reason: string; readonly at: number } | undefined;
 
   /** `onRefused`: the stream takes no more, which may be because it is full. */
   constructor(
@@ -43,7 +45,9 @@ export class EventPublisher {
   }
 
   problem(): string | undefined {
-    return this.refusal && `the stream takes no events: ${this.refusal}`;
+    const { refusal } = this;
+    if (refusal === undefined || performance.now() - refusal.at > REFUSAL_SHOWN_FOR_MS) return undefined;
+    return `the stream takes no events: ${refusal.reason}`;
   }
 
   async publishEvents(events: readonly CloudEvent[], options: PublishOptions = {}): Promise<PublishOutcome[]> {
@@ -102,7 +106,7 @@ export class EventPublisher {
       } catch (error) {
         const problem = this.publishError(event, error);
         if (problem.code === 'BUS_REFUSED') {
-          this.refusal = describeError(error);
+          this.refusal = { reason: describeError(error), at: performance.now() };
           this.onRefused();
         }
         const pauseMs = Math.min(100 * 2 ** (attempt - 1), 2_000);

@@ -2,7 +2,7 @@
 import type { EventSourceStatus, SensorStatus } from '../../workflows/messages';
 import { describeStopped, HOW_TO_START_AGAIN } from '../../workflows/stopped-parts';
 import { isAsWanted, type Condition } from './condition/condition';
-import { describeUntaken, untakenFor } from './condition/readers';
+import { describeBusProblem, describeUntaken, readReport, untakenFor } from './condition/readers';
 import type { PendingActivity } from './pending-activities';
 
 export function sensorProblems(
@@ -42,8 +42,8 @@ function withCondition(condition: Condition | undefined, problems: string[]): st
 /** As relays and listeners told in their last heartbeat. */
 function busProblems(activities: readonly PendingActivity[]): string[] {
   const found = activities.flatMap(({ heartbeat }) => {
-    if (typeof heartbeat !== 'object' || heartbeat === null || !('busProblem' in heartbeat)) return [];
-    return [`the event bus cannot be used now: ${String(heartbeat.busProblem)}`];
+    const { busProblem } = readReport(heartbeat);
+    return busProblem === undefined ? [] : [describeBusProblem(busProblem)];
   });
   return [...new Set(found)];
 }

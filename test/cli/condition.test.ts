@@ -31,6 +31,16 @@ describe('a reader', () => {
       { heartbeat: { connected: false, problem: 'redis:6379 refuses the password' } },
       { state: 'NotReady', reason: 'redis:6379 refuses the password' },
     ],
+    [
+      'is not ready when it reads and the event bus takes nothing',
+      { heartbeat: { connected: true, busProblem: 'the stream takes no events' } },
+      { state: 'NotReady', reason: 'the event bus cannot be used now: the stream takes no events' },
+    ],
+    [
+      'is ready when it listens, although the event bus takes nothing',
+      { type: 'sluiceListen', heartbeat: { connected: true, busProblem: 'the stream takes no events' } },
+      { state: 'Ready' },
+    ],
     ['is connecting when it has reported that it does not read yet', { heartbeat: { connected: false } }, connecting()],
     ['is connecting before its first report', { lastHeartbeatAt: undefined, heartbeat: undefined }, connecting()],
     ['is connecting when the report is from before it began', { startedAt: before(0.5) }, connecting()],

@@ -71,21 +71,31 @@ function judgeStarted(activity: PendingActivity, now: number): Reader {
   if (now - Date.parse(lastHeartbeatAt) > STALE_AFTER_MS) {
     return { state: 'Stale', reason: `its last report is ${ageOf(lastHeartbeatAt, now)} old` };
   }
-  const { connected, problem } = readReport(heartbeat);
+  const { connected, problem, busProblem } = readReport(heartbeat);
+  // What a relay reads and cannot publish is refused to its caller, or lost.
+  if (busProblem !== undefined && (!connected || activity.type === 'sluiceRelayEvents')) {
+    return { state: 'NotReady', reason: describeBusProblem(busProblem) };
+  }
   if (connected) return { state: 'Ready', ...(problem !== undefined && { reason: problem }) };
   return problem === undefined ? connecting : { state: 'NotReady', reason: problem };
+}
+
+export function describeBusProblem(problem: string): string {
+  return `the event bus cannot be used now: ${problem}`;
 }
 
 /** Heartbeats come from workers of any version. */
 export function readReport(heartbeat: unknown): {
   readonly connected: boolean;
   readonly problem?: string;
+  readonly busProblem?: string;
   readonly event?: string;
 } {
   if (typeof heartbeat !== 'object' || heartbeat === null) return { connected: false };
   return {
     connected: 'connected' in heartbeat && heartbeat.connected === true,
     ...('problem' in heartbeat && typeof heartbeat.problem === 'string' && { problem: heartbeat.problem }),
+    ...('busProblem' in heartbeat && typeof heartbeat.busProblem === 'string' && { busProblem: heartbeat.busProblem }),
     ...('event' in heartbeat && typeof heartbeat.event === 'string' && { event: heartbeat.event }),
   };
 }
