@@ -8,10 +8,13 @@ import type { ServerCertificate } from './webhook-server';
 /** Short beside a rotation, long beside a burst. The reader of Secrets keeps what the API server said for up to 10 s. */
 const TOKEN_FOR_MS = 1_000;
 export const CERTIFICATE_EVERY_MS = 5_000;
+const TOKEN_EVERY_MS = 5_000;
 
 export class WebhookToken {
   private latest: { readonly value: string; readonly readAt: number } | undefined;
   private reading: Promise<string> | undefined;
+  private problemText: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly selector: NonNullable<WebhookEventSource['authSecret']>,
@@ -28,15 +31,34 @@ export class WebhookToken {
     return await this.reading;
   }
 
+  /** Why every caller is refused; undefined while tokens can be compared. */
+  problem(): string | undefined {
+    return this.problemText;
+  }
+
+  /** So that a Secret that is gone shows before somebody calls. */
+  watch(): void {
+    this.timer ??= setInterval(() => void this.read().catch(() => undefined), TOKEN_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
   private async readAgain(): Promise<string> {
     const { secrets, namespace, log } = this.context;
     try {
       const value = (await secrets.secret(namespace, this.selector)).trim();
       if (this.latest !== undefined && this.latest.value !== value) log('info', 'the token of authSecret was rotated');
       this.latest = { value, readAt: performance.now() };
+      this.problemText = undefined;
       return value;
     } catch (error) {
-      if (this.latest === undefined || (isSluiceError(error) && error.code === 'SECRET_MISSING')) throw error;
+      if (this.latest === undefined || (isSluiceError(error) && error.code === 'SECRET_MISSING')) {
+        this.problemText = `all requests are refused, as the token cannot be read: ${describeError(error)}`;
+        throw error;
+      }
       this.latest = { value: this.latest.value, readAt: performance.now() };
       return this.latest.value;
     }

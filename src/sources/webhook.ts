@@ -53,6 +53,7 @@ class WebhookSource implements Source {
   private readonly bodies: BodyReader;
   private readonly refusals: WebhookRefusals;
   private readonly rules: RequestRules;
+  private readonly token: WebhookToken | undefined;
 
   constructor(
     private readonly spec: WebhookEventSource,
@@ -61,6 +62,7 @@ class WebhookSource implements Source {
     const { authSecret, method, maxPayloadSize } = spec;
     const maxPayloadBytes = maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES;
     const token = authSecret && new WebhookToken(authSecret, context);
+    this.token = token;
     this.bodies = new BodyReader(maxPayloadBytes);
     this.refusals = new WebhookRefusals((text) => context.log('warn', `${describeSource(context)}: ${text}`));
     this.rules = {
@@ -77,8 +79,10 @@ class WebhookSource implements Source {
   }
 
   status(): SourceStatus {
-    const problem = this.certificates?.problem() ?? this.refusals.problem();
-    return { connected: this.listener !== undefined, dropped: 0, ...(problem !== undefined && { problem }) };
+    const shutOut = this.token?.problem();
+    const problem = shutOut ?? this.certificates?.problem() ?? this.refusals.problem();
+    const connected = this.listener !== undefined && shutOut === undefined;
+    return { connected, dropped: 0, ...(problem !== undefined && { problem }) };
   }
 
   async *deliveries(): AsyncIterable<Delivery> {
@@ -105,6 +109,7 @@ class WebhookSource implements Source {
     this.listener = undefined;
     this.isClosed = true;
     this.certificates?.stop();
+    this.token?.stop();
     this.bodies.stop();
     this.wakeUp();
     const stopping = new Error('the event source is stopping');
@@ -122,6 +127,7 @@ class WebhookSource implements Source {
       );
       if (this.isStopping()) return await listener.remove();
       this.listener = listener;
+      this.token?.watch();
       if (certificate) {
         const replace = listener.replaceCertificate.bind(listener);
         this.certificates = new CertificateWatch(this.spec, this.context, certificate, replace);

@@ -216,6 +216,17 @@ describe('a webhook among hostile callers', () => {
     await eventually(async () => (await call('größe')) === 200);
   });
 
+  it('does not count as connected while the Secret of its token is gone, also when nobody calls', async () => {
+    const secrets: Record<string, string> = { 'hook/token': 'there' };
+    const { source } = await listen({ authSecret: { name: 'hook', key: 'token' } }, { secrets });
+    delete secrets['hook/token'];
+    await eventually(() => !source.status().connected, { timeoutMs: 30_000 });
+    expect(source.status().problem).toContain('all requests are refused');
+    secrets['hook/token'] = 'again';
+    await eventually(() => source.status().connected, { timeoutMs: 30_000 });
+    expect(source.status().problem).toBeUndefined();
+  }, 70_000);
+
   it('serves a rotated certificate to new connections, and open ones go on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-webhook-'));
     open.push(() => rm(folder, { recursive: true }));
