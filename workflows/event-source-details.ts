@@ -6,7 +6,7 @@ import { linkToWorkflow } from '../src/temporal-ui-links';
 import { describePause, describeRefusals } from './accountable';
 import { eventBusWorkflowId } from './identity';
 import type { EventSourceDefinition, EventSourceStatus } from './messages';
-import { HOW_TO_START_AGAIN } from './stopped-parts';
+import { HOW_TO_TRY_AT_ONCE } from './stopped-parts';
 
 type EventState = EventSourceStatus['events'][number];
 
@@ -31,7 +31,7 @@ export function describeEventSource(
       (count) => `… and ${count} more events: query \`status\` has all.`,
     ),
     '',
-    ...(hasFailed ? [`Repair what has failed. ${HOW_TO_START_AGAIN}`, ''] : []),
+    ...(hasFailed ? [`Repair what has failed. ${HOW_TO_TRY_AT_ONCE}`, ''] : []),
     'How far each has read, and its backlog now: **Pending Activities**, in the heartbeat.',
   ].join('\n');
 }

@@ -3,6 +3,9 @@ import { readFailure } from '../src/run/read-failure';
 import type { StoppedPart } from './messages';
 
 export const HOW_TO_START_AGAIN = 'Then apply it again, changed or not, or pause and resume it.';
+/** For events of event sources, which are tried again by themselves. */
+export const HOW_TO_TRY_AT_ONCE =
+  'Sluice tries again within 5 minutes; to try at once, apply it again, or pause and resume it.';
 
 export class StoppedParts {
   private readonly parts = new Map<string, StoppedPart>();

@@ -1,6 +1,6 @@
 /** What is wrong with a source or sensor at this moment, and what to do about it: one line each. Pure. */
 import type { EventSourceStatus, SensorStatus } from '../../workflows/messages';
-import { describeStopped, HOW_TO_START_AGAIN } from '../../workflows/stopped-parts';
+import { describeStopped, HOW_TO_TRY_AT_ONCE } from '../../workflows/stopped-parts';
 import { isAsWanted, type Condition } from './condition/condition';
 import { describeBusProblem, describeUntaken, readReport, untakenFor } from './condition/readers';
 import type { PendingActivity } from './pending-activities';
@@ -25,7 +25,7 @@ export function sourceProblems(
 ): string[] {
   const failed = status.events.filter(({ state }) => state === 'Failed');
   return withCondition(condition, [
-    ...failed.map(({ name, problem = 'unknown' }) => `event ${name} is not read: ${problem} ${HOW_TO_START_AGAIN}`),
+    ...failed.map(({ name, problem = 'unknown' }) => `event ${name} is not read: ${problem} ${HOW_TO_TRY_AT_ONCE}`),
     ...failingNow(activities),
     ...busProblems(activities),
   ]);
