@@ -153,7 +153,7 @@ ${sensor(
   [
     trigger(
       'post',
-      `http: { url: '${cluster.receiver.url}/busy', method: POST, payload: [{ src: { dependencyName: limited, dataKey: values.n }, dest: n }] }`,
+      `http: { url: '${cluster.receiver.url}/busy', method: POST, payload: [{ src: { dependencyName: limited, dataKey: values.n }, dest: number }] }`,
       ', retryStrategy: { steps: 1000, duration: 1s }',
     ),
   ],
