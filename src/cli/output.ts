@@ -4,10 +4,10 @@
  * A command computes one result and hands over its forms; it never looks at the format or the terminal itself.
  */
 import type { Writable } from 'node:stream';
-import { stringify } from 'yaml';
 import { isTerminal, type CliIo } from './io';
 import { createPaint, printable, type Paint } from './style';
 import { renderTable, type Table } from './table';
+import { writeYaml } from '../manifest/write-yaml';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
@@ -60,7 +60,7 @@ function renderResult(result: Result, format: OutputFormat, paint: Paint, width:
     case 'json':
       return `${JSON.stringify(result.data, null, 2)}\n`;
     case 'yaml':
-      return stringify(result.data, { aliasDuplicateObjects: false });
+      return writeYaml(result.data);
     case 'name':
       return result.names.map((name) => `${printable(name)}\n`).join('');
     case 'table': {
@@ -75,7 +75,7 @@ function renderLine(line: ResultLine, format: OutputFormat): string {
     case 'json':
       return `${JSON.stringify(line.data)}\n`;
     case 'yaml':
-      return `---\n${stringify(line.data, { aliasDuplicateObjects: false })}`;
+      return `---\n${writeYaml(line.data)}`;
     case 'name':
       return `${printable(line.name)}\n`;
     case 'table':

@@ -1,6 +1,6 @@
 /** Trigger `custom`: hands the fire to a gRPC server of the user's own (service triggers.Trigger). */
 import { Client, credentials } from '@grpc/grpc-js';
-import { stringify as toYaml } from 'yaml';
+import { writeYaml } from '../manifest/write-yaml';
 import { SluiceError } from '../errors';
 import { isJsonObject, type JsonObject } from '../event/json';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -33,7 +33,7 @@ function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTe
       if (!template.parameters?.length) return undefined;
       const settings = await readSettings(template, namespace, secrets);
       const resource = await clients.use(settings, (client) =>
-        fetchCustomResource({ client, signal }, toYaml(template.spec)),
+        fetchCustomResource({ client, signal }, writeYaml(template.spec)),
       );
       return parseResource(resource);
     },
@@ -43,7 +43,7 @@ function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTe
       return clients.use(settings, async (client) => {
         const call = { client, fireId, signal };
         const given = resource === undefined ? undefined : Buffer.from(JSON.stringify(resource));
-        const fetched = given ?? (await fetchCustomResource(call, toYaml(template.spec)));
+        const fetched = given ?? (await fetchCustomResource(call, writeYaml(template.spec)));
         const document = payload === undefined ? undefined : Buffer.from(JSON.stringify(payload));
         const response = await executeCustom(call, fetched, document);
         const { success, message } = await applyCustomPolicy(call, response);
@@ -54,7 +54,7 @@ function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTe
 
     preview: ({ template, resource, payload }) => ({
       server: template.serverURL,
-      FetchResource: toYaml(template.spec),
+      FetchResource: writeYaml(template.spec),
       Execute: { resource: resource ?? '<what FetchResource answers>', payload: toText(payload) },
     }),
     close: () => clients.close(),

@@ -1,5 +1,5 @@
 /** The manifests of the flows. */
-import { stringify } from 'yaml';
+import { writeYaml } from '../../src/manifest/write-yaml';
 import { CONSUMER_GROUP, EVENT_NAMES, EVENT_SOURCE, FLOWS, REDIS_NAME, type Flow } from './flows';
 
 const apiVersion = 'argoproj.io/v1alpha1';
@@ -18,7 +18,7 @@ export function manifests(receiverUrl: string, { changed }: Variant): string {
     { apiVersion, kind: 'EventSource', metadata: { name: EVENT_SOURCE }, spec: { redisStream } },
     ...FLOWS.map((flow) => sensor(flow, receiverUrl, changed && flow.name === 'plain')),
   ];
-  return documents.map((document) => stringify(document)).join('---\n');
+  return documents.map((document) => writeYaml(document)).join('---\n');
 }
 
 function sensor(flow: Flow, receiverUrl: string, changed: boolean): object {

@@ -1,5 +1,5 @@
 /** A rehearsal for people. */
-import { stringify } from 'yaml';
+import { writeYaml } from '../../manifest/write-yaml';
 import { printable, type Paint } from '../style';
 import type { Mismatch } from './partial-match';
 import {
@@ -98,7 +98,7 @@ function deadLetterLines(deadLetter: RehearsedRequest, isSent: boolean, paint: P
 function requestLines(request: RehearsedRequest, name: string, failure: string, paint: Paint): string[] {
   switch (request.outcome) {
     case 'sends': {
-      const body = stringify(request.sends, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd();
+      const body = writeYaml(request.sends, { lineWidth: 0 }).trimEnd();
       return [`${tick(paint)} ${name}, ${request.kind} would send`, ...indent(body.split('\n').map(printable))];
     }
     case 'unresolved':
