@@ -1,19 +1,23 @@
 /** `npm run bench`: what Sluice does in a second, measured beside what the machine itself can do, in the same run. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../src/errors';
 import { measureBurst } from './burst';
 import { measureDecisions } from './decisions';
 import { measureEvaluation } from './evaluate';
+import { measureLong } from './long';
 import { startMeasuredSystem } from './measured-system';
 import { measureTrickle } from './trickle';
 
 interface BenchOptions {
   readonly quick?: boolean;
+  readonly long?: number;
   readonly output: 'text' | 'json';
 }
 
 const EVENTS = 2_000;
 const TRICKLE_PER_SECOND = 5;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function main(): Promise<void> {
   const program = new Command('npm run bench --')
@@ -21,13 +25,18 @@ async function main(): Promise<void> {
       'Measures bursts, trickle and evaluation on real servers. Compare ratios; absolute times are the machine’s.',
     )
     .option('--quick', 'one round instead of five, a short trickle (about two minutes)')
+    .option(
+      '--long <events>',
+      'instead: so many Workflows that stay open, with speed and memory of the worker',
+      wholeNumber,
+    )
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
     .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json')
     .parse();
-  const { quick = false, output } = program.opts<BenchOptions>();
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const { quick = false, long, output } = program.opts<BenchOptions>();
+  if (long !== undefined) return await runLong(long, output);
 
   say('evaluating expressions …');
   const evaluateMsPerEvent = await measureEvaluation();
@@ -54,6 +63,29 @@ async function main(): Promise<void> {
   } finally {
     await system.stop();
   }
+}
+
+async function runLong(events: number, output: BenchOptions['output']): Promise<void> {
+  say('starting servers …');
+  const system = await startMeasuredSystem();
+  try {
+    say(`${events} Workflows that stay open …`);
+    const long = await measureLong(system, events, say);
+    process.stdout.write(
+      output === 'json'
+        ? `${JSON.stringify({ long })}\n`
+        : `long     first quarter ${long.firstQuarterPerSecond}/s, last quarter ${long.lastQuarterPerSecond}/s\n` +
+            `memory   idle ${long.idleMb} MB, after each quarter ${long.quarterMb.join(', ')} MB, highest ${long.highestMb} MB\n`,
+    );
+  } finally {
+    await system.stop();
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 4) throw new InvalidArgumentError('expected a whole number from 4.');
+  return value;
 }
 
 main()

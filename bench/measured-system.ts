@@ -26,6 +26,7 @@ export interface WorkflowObject {
 }
 
 export interface MeasuredSystem {
+  readonly workerPid: number;
   /** Adds entries in the flat form of the water-bodies system; answers the links in them. */
   publish(count: number, tag: string): Promise<string[]>;
   countWorkflows(): Promise<number>;
@@ -78,6 +79,7 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
   }> => JSON.parse(await call('GET', `${WORKFLOWS}?limit=1`)) as never;
 
   return {
+    workerPid: worker.pid,
     async publish(count, tag) {
       const pipeline = redis.pipeline();
       const links = Array.from({ length: count }, (_, index) => `${ITEMS}/S2B_10TFK_20210713_${tag}_${index}_L2A`);

@@ -19,6 +19,7 @@ export interface RunningWorker {
   /** SIGSTOP: its connections stay, and it does nothing until it is resumed. */
   pause(): void;
   resume(): void;
+  readonly pid: number;
 }
 
 /** Resolves once the worker reports that it is ready. */
@@ -50,6 +51,7 @@ export async function startWorker(
         kill: () => server.kill(),
         pause: () => server.pause(),
         resume: () => server.resume(),
+        pid: server.pid(),
       };
     });
   } catch (error) {

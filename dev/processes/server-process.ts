@@ -31,6 +31,8 @@ export interface ServerProcess {
   /** SIGSTOP to the server alone: its guard stays awake, so that it still ends with this process. */
   pause(): void;
   resume(): void;
+  /** Process id of the server, not of its guard. */
+  pid(): number;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -87,9 +89,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     await kill();
   };
 
+  const pid = (): number => Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8'));
   const signalServer = (signal: NodeJS.Signals): void => {
-    if (hasExited) return;
-    process.kill(Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8')), signal);
+    if (!hasExited) process.kill(pid(), signal);
   };
 
   const deadline = Date.now() + (options.readyTimeoutMs ?? READY_TIMEOUT_MS);
@@ -98,7 +100,14 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     if (hasExited) throw describeEarlyExit(options, logPath, failure ?? child.exitCode ?? child.signalCode);
     try {
       if (await options.isReady())
-        return { logPath, stop, kill, pause: () => signalServer('SIGSTOP'), resume: () => signalServer('SIGCONT') };
+        return {
+          logPath,
+          stop,
+          kill,
+          pause: () => signalServer('SIGSTOP'),
+          resume: () => signalServer('SIGCONT'),
+          pid,
+        };
     } catch (error) {
       lastProblem = error;
     }

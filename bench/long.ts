@@ -1,0 +1,63 @@
+/** Many Workflows that stay open: whether speed and memory of a worker depend on what it has done before. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { MeasuredSystem } from './measured-system';
+
+export interface LongResult {
+  readonly events: number;
+  readonly firstQuarterPerSecond: number;
+  readonly lastQuarterPerSecond: number;
+  /** Resident memory of the worker in MB: before the first event, after each quarter, and the highest seen. */
+  readonly idleMb: number;
+  readonly quarterMb: readonly number[];
+  readonly highestMb: number;
+}
+
+const CHUNK = 5_000;
+/** A chunk takes seconds; a machine that does nothing else for so long is stuck. */
+const GIVE_UP_AFTER_MS = 600_000;
+
+/** Publishes chunk by chunk, each when the former has become Workflows, which nothing ends. */
+export async function measureLong(
+  system: MeasuredSystem,
+  events: number,
+  say: (text: string) => void,
+): Promise<LongResult> {
+  const idleMb = await residentMb(system.workerPid);
+  let highestMb = idleMb;
+  const quarterMb: number[] = [];
+  const quarterSeconds: number[] = [];
+  const perQuarter = Math.ceil(events / 4);
+  const before = await system.countWorkflows();
+  for (let quarter = 0; quarter < 4; quarter += 1) {
+    const begun = performance.now();
+    for (let done = 0; done < perQuarter; done += CHUNK) {
+      const count = Math.min(CHUNK, perQuarter - done);
+      const wanted = before + quarter * perQuarter + done + count;
+      await system.publish(count, `long${quarter}x${done}`);
+      const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
+      while ((await system.countWorkflows()) < wanted) {
+        if (performance.now() > giveUpAt) throw new Error(`${wanted} Workflows were not reached`);
+        highestMb = Math.max(highestMb, await residentMb(system.workerPid));
+        await pause(100);
+      }
+    }
+    quarterSeconds.push((performance.now() - begun) / 1_000);
+    quarterMb.push(await residentMb(system.workerPid));
+    say(`  ${perQuarter * (quarter + 1)} Workflows open, worker at ${quarterMb.at(-1)} MB`);
+  }
+  const perSecond = (seconds: number | undefined): number => Math.round(perQuarter / (seconds ?? Number.NaN));
+  return {
+    events: perQuarter * 4,
+    firstQuarterPerSecond: perSecond(quarterSeconds[0]),
+    lastQuarterPerSecond: perSecond(quarterSeconds.at(-1)),
+    idleMb,
+    quarterMb,
+    highestMb: Math.max(highestMb, ...quarterMb),
+  };
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024);
+}
