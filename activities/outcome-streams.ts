@@ -90,9 +90,14 @@ export function entryOf(
       workflow_name: object?.name ?? '',
       workflow_status: outcome.phase,
       href,
-      ...(succeeded && { stac_catalog: outcome.outputs['stac_catalog'] ?? '' }),
+      ...(succeeded && { stac_catalog: catalogueOf(outcome.outputs) }),
     },
   };
+}
+
+/** Argo parameters are usually written with a hyphen, fields of the stream with an underscore. */
+function catalogueOf(outputs: Readonly<Record<string, string>>): string {
+  return outputs['stac-catalog'] ?? outputs['stac_catalog'] ?? '';
 }
 
 /** What the fire was about: the link of its first event that has one. */

@@ -59,20 +59,23 @@ describe('outcomes on Redis streams', () => {
       Object.fromEntries(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1] ?? '']] : []))),
     );
 
-  it('have the fields of the water-bodies system, successes with their catalogue', async () => {
-    await streams.add(request(), [fire('Succeeded', { stac_catalog: 's3://results/catalog.json' })]);
-    expect(await entries('WATERBODIES')).toEqual([
-      {
-        subject: 'a scene',
-        workflow_id: 'uid-1',
-        workflow_name: 'scene-1',
-        workflow_status: 'Succeeded',
-        href: HREF,
-        stac_catalog: 's3://results/catalog.json',
-      },
-    ]);
-    expect(await entries('WATERBODIESFAILURE')).toEqual([]);
-  });
+  it.each(['stac-catalog', 'stac_catalog'])(
+    'have the fields of the water-bodies system and the output %s',
+    async (name) => {
+      await streams.add(request(), [fire('Succeeded', { [name]: 's3://results/catalog.json' })]);
+      expect(await entries('WATERBODIES')).toEqual([
+        {
+          subject: 'a scene',
+          workflow_id: 'uid-1',
+          workflow_name: 'scene-1',
+          workflow_status: 'Succeeded',
+          href: HREF,
+          stac_catalog: 's3://results/catalog.json',
+        },
+      ]);
+      expect(await entries('WATERBODIESFAILURE')).toEqual([]);
+    },
+  );
 
   it.each(['Failed', 'Error', 'Deleted', 'Unknown'] as const)('put %s on the stream of failures', async (phase) => {
     await streams.add(request(), [fire(phase)]);
