@@ -120,7 +120,9 @@ describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
       redis.disconnect();
       await eventually(async () => {
         const run = await runSluice(['runs', 'list', '-n', 'of-dev', '-o', 'json'], { env: environment });
-        return jsonOf<{ runs: Array<{ state: string }> }>(run).runs[0]?.state === 'Succeeded';
+        const [first] = jsonOf<{ runs: Array<{ state: string }> }>(run).runs;
+        if (first?.state === 'Succeeded') return true;
+        throw new Error(`runs list ended with ${run.exitCode}, first run ${JSON.stringify(first)}: ${run.stderr}`);
       });
       await runSluice(['delete', '-f', file, '-n', 'of-dev'], { env: environment });
     } finally {
