@@ -34,7 +34,10 @@ export async function explainNoRuns(session: TemporalSession, filter: RunFilter)
       (object) => sensor === undefined || (object.name === name && object.namespace === own),
     );
     const triggers = await readTriggers(session, asked);
-    if (triggers !== undefined && !triggers.includes(trigger)) {
+    if (triggers === undefined) {
+      return `No run fires trigger "${trigger}". Whether a sensor has it could not be asked: its worker does not answer`;
+    }
+    if (!triggers.includes(trigger)) {
       return `No applied sensor has a trigger "${trigger}", and no run fires it. ${didYouMean(trigger, triggers)}Triggers: ${listNames(triggers) || 'none'}`;
     }
   }
