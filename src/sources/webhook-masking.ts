@@ -2,9 +2,11 @@
  * Callers' credentials: which headers and query parameters never reach an event.
  *
  * Decided by name alone, because an event source cannot know which values are secret. `Authorization` is masked whatever
- * the manifest says; the rest by the list below, which the annotation `sluice.io/masked-headers` changes.
+ * the manifest says; the rest by the lists below, which the annotation `sluice.io/masked-headers` changes. Addresses in
+ * the values that are left, as in `Referer`, lose their credentials by the same names.
  */
 import type { MaskedHeaders } from '../manifest/masked-headers';
+import { maskUrls } from './masked-urls';
 
 /** The text that Argo Events writes in place of an `Authorization` header. */
 const MASK = '*** Masked Auth Secret ***';
@@ -43,32 +45,78 @@ const MASKED_BY_DEFAULT: readonly string[] = [
   'pass',
   '*-pass',
   '*_pass',
+  'key',
+  'x-key',
+  '*app-key',
+  '*app_key',
+  'appkey',
+];
+
+/** Names that mean something else among headers, or nothing: API keys, OAuth, SAML, CAS and one-time passwords. */
+const MASKED_PARAMETERS_BY_DEFAULT: readonly string[] = [
+  'code',
+  'sid',
+  'ticket',
+  'assertion',
+  'client_assertion',
+  'saml*',
+  'otp',
+  'pin',
+  'pw',
 ];
 
 export type Values = Readonly<Record<string, readonly string[]>>;
 
 export class CredentialMask {
   private readonly masked: readonly string[];
+  private readonly maskedParameters: readonly string[];
   private readonly shown: readonly string[];
 
   constructor({ only, add = [], show = [] }: MaskedHeaders = {}) {
-    this.masked = [...(only ?? MASKED_BY_DEFAULT), ...add].map((name) => name.toLowerCase());
-    this.shown = show.map((name) => name.toLowerCase());
+    this.masked = inLowerCase([...(only ?? MASKED_BY_DEFAULT), ...add]);
+    this.maskedParameters = only === undefined ? MASKED_PARAMETERS_BY_DEFAULT : [];
+    this.shown = inLowerCase(show);
   }
 
   /** The same names; a masked one has the mask as its only value. */
-  apply(values: Values): Record<string, string[]> {
+  headers(values: Values): Record<string, string[]> {
+    return this.apply(values, (name) => this.isMaskedHeader(name));
+  }
+
+  /** As `headers`, of a query. */
+  parameters(values: Values): Record<string, string[]> {
+    return this.apply(values, (name) => this.isMaskedParameter(name));
+  }
+
+  private apply(values: Values, isMasked: (name: string) => boolean): Record<string, string[]> {
     return Object.fromEntries(
-      Object.entries(values).map(([name, list]) => [name, this.isMasked(name) ? [MASK] : [...list]]),
+      Object.entries(values).map(([name, list]) => [name, isMasked(name) ? [MASK] : this.maskAddresses(name, list)]),
     );
   }
 
-  private isMasked(name: string): boolean {
-    const lower = name.toLowerCase();
-    if (lower === ALWAYS_MASKED) return true;
-    const matches = (pattern: string): boolean => matchesPattern(lower, pattern);
-    return this.masked.some(matches) && !this.shown.some(matches);
+  private maskAddresses(name: string, list: readonly string[]): string[] {
+    if (matchesAny(name.toLowerCase(), this.shown)) return [...list];
+    return list.map((value) => maskUrls(value, (parameter) => this.isMaskedParameter(parameter)));
   }
+
+  private isMaskedHeader(name: string): boolean {
+    const lower = name.toLowerCase();
+    return lower === ALWAYS_MASKED || (matchesAny(lower, this.masked) && !matchesAny(lower, this.shown));
+  }
+
+  private isMaskedParameter(name: string): boolean {
+    const lower = name.toLowerCase();
+    const isNamed = matchesAny(lower, this.maskedParameters) && !matchesAny(lower, this.shown);
+    return isNamed || this.isMaskedHeader(name);
+  }
+}
+
+function inLowerCase(names: readonly string[]): string[] {
+  return names.map((name) => name.toLowerCase());
+}
+
+function matchesAny(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => matchesPattern(name, pattern));
 }
 
 /** Linear in the name, which a caller chooses. */

@@ -55,7 +55,7 @@ export async function readWebhookRequest(
   const { body, bytes } = await readBody(request, method, rules, bodies);
   return {
     header: (name) => headers[name]?.[0],
-    headers: rules.mask.apply(inUtf8(headers)),
+    headers: rules.mask.headers(inUtf8(headers)),
     body,
     bytes,
   };
@@ -83,7 +83,7 @@ async function readBody(
 ): Promise<{ body: JsonValue; bytes: number }> {
   if (method === 'GET') {
     const [, query = ''] = /\?(.*)$/s.exec(request.url ?? '') ?? [];
-    return { body: mask.apply(valuesByName(query)), bytes: query.length };
+    return { body: mask.parameters(valuesByName(query)), bytes: query.length };
   }
   const content = await readBytes(request, maxPayloadBytes, bodies);
   return { body: parseBody(request, method, content), bytes: content.length };
