@@ -1,6 +1,7 @@
 /** Turns what the API server answers into errors that say whether another attempt can help. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isSluiceError, SluiceError } from '../errors';
+import { parseRetryAfterMs } from '../network/retry-after';
 import { isRecord } from './kubernetes-object';
 
 export interface Refusal {
@@ -47,7 +48,7 @@ export function createRefusal(
     message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
     fix: adviceFor(status, reason),
     retryable: passing,
-    retryAfterMs: readRetryAfter(headers['retry-after']) ?? answer.retryAfterMs,
+    retryAfterMs: parseRetryAfterMs(headers['retry-after']) ?? answer.retryAfterMs,
     context: { status, reason, request },
   });
 }
@@ -73,14 +74,6 @@ function parseStatus(body: string): StatusAnswer {
     reason: typeof parsed.reason === 'string' ? parsed.reason : undefined,
     retryAfterMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
   };
-}
-
-/** `Retry-After` is a number of seconds or a date. */
-function readRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
-  const untilMs = Date.parse(value) - Date.now();
-  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
 }
 
 function adviceFor(status: number, reason: string): string | undefined {

@@ -5,6 +5,7 @@
 import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors';
+import { unlessAborted } from '../open-while-wanted';
 import { openRedis, type OpenRedis } from './open-redis';
 import { describeRedisProblem, redisErrorCode, sourceError, verdictOf } from './redis-errors';
 import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
@@ -195,21 +196,6 @@ export class RedisLink {
 
   private address(): string {
     return this.options.spec.hostAddress;
-  }
-}
-
-/** Stops waiting, not what is waited for: others may wait for it, too. */
-export async function unlessAborted<Value>(waiting: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([waiting, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
 

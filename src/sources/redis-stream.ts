@@ -10,9 +10,10 @@ import { isSluiceError } from '../errors';
 import type { JsonObject } from '../event/json';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
+import { unlessAborted } from '../open-while-wanted';
 import { describeSource } from './describe-source';
 import { isMissingGroup, redisErrorCode, sourceError } from './redis-errors';
-import { RedisLink, probeRedis, unlessAborted } from './redis-link';
+import { RedisLink, probeRedis } from './redis-link';
 import { measureBacklog } from './redis-stream-backlog';
 import { StreamGroups } from './redis-stream-groups';
 import {

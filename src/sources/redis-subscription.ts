@@ -1,7 +1,8 @@
 /** A Redis Pub/Sub subscription that is made again after each lost connection, and whose reader can make it wait. */
 import type Redis from 'ioredis';
+import { unlessAborted } from '../open-while-wanted';
 import { redisErrorCode } from './redis-errors';
-import { RedisLink, unlessAborted, type RedisLinkOptions } from './redis-link';
+import { RedisLink, type RedisLinkOptions } from './redis-link';
 
 /** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
 const PING_EVERY_MS = 3_000;

@@ -1,6 +1,7 @@
 /** What a status other than success means, and what a person can do about it. */
 import { SluiceError } from '../errors';
 import { isJsonObject, parseJson } from '../event/json';
+import { parseRetryAfterMs } from '../network/retry-after';
 import type { HttpRequest } from './exchange';
 
 const LONGEST_DETAIL = 200;
@@ -11,7 +12,7 @@ export function refusal(what: string, { method }: HttpRequest, response: Respons
   const message = [`${what}: HTTP ${status}`, statusText, detailOf(text)].filter((part) => part !== '').join(' ');
   const context = { status };
   if (isTransientStatus(status)) {
-    const retryAfterMs = parseRetryAfter(headers.get('retry-after'));
+    const retryAfterMs = parseRetryAfterMs(headers.get('retry-after'));
     return new SluiceError('EVENT_SOURCE_UNREACHABLE', { message, context, retryAfterMs });
   }
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message, context, fix: fixOf(status, method) });
@@ -54,14 +55,6 @@ function described(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `Retry-After` comes in seconds or as an HTTP date. */
-export function parseRetryAfter(value: string | null, now = Date.now()): number | undefined {
-  if (!value) return undefined;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1_000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
 /** For messages: without credentials and without the query, which may hold a token. */

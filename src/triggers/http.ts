@@ -8,6 +8,7 @@ import type { Agent } from 'node:http';
 import { SluiceError } from '../errors';
 import { traceparentOf } from '../event/cloud-event';
 import type { HttpTriggerTemplate } from '../manifest/triggers/http';
+import { parseRetryAfterMs } from '../network/retry-after';
 import { ConnectionCache } from './connection-cache';
 import {
   basicAuthHeader,
@@ -19,7 +20,7 @@ import {
   type NamedHeader,
 } from './headers';
 import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from './http-exchange';
-import { isPassingStatus, parseRetryAfterMs } from './http-status';
+import { isPassingStatus } from './http-status';
 import { readTls, type TlsSettings } from './tls';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
 

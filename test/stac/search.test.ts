@@ -1,4 +1,3 @@
-import { parseRetryAfter } from '../../src/stac/refusal';
 import { searchPages } from '../../src/stac/search';
 import type { StacSearch } from '../../src/stac/search-request';
 import { item, ScriptedApi } from './scripted-api';
@@ -87,18 +86,5 @@ describe('search of a STAC API', () => {
     api.answer = () => answer;
     await expect(idsOf()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
     expect(api.requests).toHaveLength(1);
-  });
-});
-
-describe('Retry-After', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-  it.each([
-    ['7', 7_000],
-    ['Thu, 01 Jan 2026 00:00:05 GMT', 5_000],
-    ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
-    ['soon', undefined],
-    [null, undefined],
-  ])('%s means %s ms', (header, expected) => {
-    expect(parseRetryAfter(header, now)).toBe(expected);
   });
 });

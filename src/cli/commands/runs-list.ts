@@ -98,15 +98,22 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
     });
 };
 
+/** Each parked run says why it waits, or why that is not known. */
 async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): Promise<ListedRun[]> {
-  let unanswered = false;
+  // Runs of one sensor share its workers: a whole round without an answer means that none is there.
+  const unanswered = new Map<string, number>();
   return await concurrently(runs, QUERIES_AT_ONCE, async (run) => {
-    if (run.state !== 'Parked' || unanswered) return run;
+    if (run.state !== 'Parked') return run;
+    const unansweredBefore = unanswered.get(run.sensor) ?? 0;
+    if (unansweredBefore >= QUERIES_AT_ONCE) {
+      return { ...run, reason: `not asked: no worker answered for ${unansweredBefore} other runs of this sensor` };
+    }
     const fires = await readFires(session, run.id, REASON_TIMEOUT_MS);
     if (fires === undefined) {
-      unanswered = true;
-      return { ...run, reason: 'no worker to ask' };
+      unanswered.set(run.sensor, (unanswered.get(run.sensor) ?? 0) + 1);
+      return { ...run, reason: `no worker answered within ${REASON_TIMEOUT_MS / 1_000} s` };
     }
+    unanswered.set(run.sensor, 0);
     const parked = fires.filter(({ state }) => state === 'Parked');
     const [first] = parked;
     if (first === undefined) return run;
