@@ -1,6 +1,6 @@
 /** Fires: resolves parameters, sends the request, says what came of it. */
 import { setMaxListeners } from 'node:events';
-import { Context, heartbeat } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { TriggerSpec } from '../src/manifest/sensor';
 import { createTriggers, type Triggers } from '../src/triggers/registry';
 import { planRetries } from '../src/run/retry-plan';
@@ -16,7 +16,6 @@ import type { WorkerDependencies } from './worker-dependencies';
 
 /** Requests of one run that are under way together: enough to keep the API server busy, few enough to be fair. */
 const CONCURRENT_FIRES = 32;
-const HEARTBEAT_EVERY_MS = 5_000;
 
 export interface FireActivities {
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
@@ -90,8 +89,6 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
     },
 
     async sluiceFireTrigger(request) {
-      // Cancellation reaches an activity through its heartbeats only.
-      const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
       const { cancellationSignal, info } = Context.current();
       try {
         return {
@@ -102,8 +99,6 @@ export function createFireActivities(dependencies: WorkerDependencies): FireActi
         };
       } catch (error) {
         throw toApplicationFailure(error, info.attempt);
-      } finally {
-        clearInterval(beating);
       }
     },
 

@@ -8,6 +8,7 @@ import { readAttempts, readFailure } from '../src/run/read-failure';
 import type { Overrides } from '../src/run/overrides';
 import type { FireFailure, FireResult } from '../src/run/run-types';
 import { keepUsedEvents } from '../src/run/used-events';
+import { REPEATABLE } from './activity-options';
 import { Admission } from './admission';
 import type { Fire, SensorRunInput } from './messages';
 import { summaryLine } from './summary-line';
@@ -17,7 +18,7 @@ const local = proxyLocalActivities<SensorActivities>({
   retry: { maximumAttempts: 1 },
 });
 const regular = proxyActivities<SensorActivities>({
-  startToCloseTimeout: '2m',
+  ...REPEATABLE,
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 

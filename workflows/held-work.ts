@@ -6,11 +6,12 @@
 import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../activities/contracts';
 import { cutByBytes } from '../src/event/cut-by-bytes';
+import { REPEATABLE } from './activity-options';
 import type { JoinedRun } from './joined-runs';
 import { patiently } from './patiently';
 import type { SensorMemory } from './sensor-memory';
 
-const activities = proxyActivities<SensorActivities>({ startToCloseTimeout: '2m', retry: { maximumInterval: '10s' } });
+const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { maximumInterval: '10s' } });
 
 const MAX_START_BYTES = 400_000;
 const MAX_FORGET_AT_ONCE = 500;

@@ -6,10 +6,11 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../activities/contracts';
 import { cutByBytes } from '../src/event/cut-by-bytes';
+import { REPEATABLE } from './activity-options';
 import { patiently } from './patiently';
 import type { RunStart } from './run-start';
 
-const activities = proxyActivities<SensorActivities>({ startToCloseTimeout: '2m', retry: { maximumInterval: '10s' } });
+const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { maximumInterval: '10s' } });
 
 /** The input of an activity is a part of the sensor's history. */
 const MAX_START_BYTES = 400_000;

@@ -29,6 +29,7 @@ import type { Overrides } from '../src/run/overrides';
 import { describeRun } from '../src/run/run-details';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../src/run/run-types';
 import { showDuration, showTime } from '../src/readable-times';
+import { REPEATABLE } from './activity-options';
 import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from './accountable';
 import { FireAttempts } from './fire-attempts';
 import { sensorWorkflowId } from './identity';
@@ -50,7 +51,7 @@ import {
 } from './messages';
 
 const activities = proxyActivities<SensorActivities>({
-  startToCloseTimeout: '2m',
+  ...REPEATABLE,
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 

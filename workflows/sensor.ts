@@ -22,6 +22,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { describeFailure, readFailure } from '../src/run/read-failure';
 import type { RecordDecisionsRequest, SensorActivities } from '../activities/contracts';
+import { REPEATABLE } from './activity-options';
 import { missingAccount, refusalOf, requireRequest, SENSOR_RETRIGGER_FIELDS } from './accountable';
 import { cutByBytes } from '../src/event/cut-by-bytes';
 import { HeldWork } from './held-work';
@@ -63,7 +64,11 @@ export interface SensorInput {
   readonly carried?: CarriedSensor;
 }
 
-const regular = proxyActivities<SensorActivities>({ startToCloseTimeout: '5m', retry: { maximumInterval: '30s' } });
+const regular = proxyActivities<SensorActivities>({
+  ...REPEATABLE,
+  startToCloseTimeout: '5m',
+  retry: { maximumInterval: '30s' },
+});
 /** Of runs that are started together: a workflow may answer its server with 4 MB. */
 const MAX_START_BYTES = 1_000_000;
 /** Histories without these went on when the first part had let go, dropped what removed triggers held, had children. */
@@ -73,6 +78,7 @@ const NO_CHILDREN = 'runs-are-no-children';
 
 /** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
 const answering = proxyActivities<SensorActivities>({
+  ...REPEATABLE,
   ...{ startToCloseTimeout: '5m', scheduleToCloseTimeout: '15m', retry: { maximumInterval: '30s' } },
 });
 const brief = proxyActivities<SensorActivities>({ startToCloseTimeout: '10s', scheduleToCloseTimeout: '1m' });

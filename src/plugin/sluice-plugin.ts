@@ -17,6 +17,7 @@ import { createWorkerDependencies, type WorkerDependencies } from '../../activit
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
 import { createLog } from './create-log';
+import { heartbeatWhileRunning } from './heartbeat-while-running';
 import { refuseClash, refuseTwice } from './guards';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
@@ -106,7 +107,7 @@ export abstract class SluicePlugin extends SimplePlugin {
       activities: { ...options.activities, ...this.opened?.activities },
       interceptors: {
         ...options.interceptors,
-        activity: [...(options.interceptors?.activity ?? []), labelActivities],
+        activity: [...(options.interceptors?.activity ?? []), labelActivities, heartbeatWhileRunning],
       },
     };
   }
