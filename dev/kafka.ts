@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
+import { tools } from './binaries/catalogue';
 import { findBinary } from './binaries/find-binary';
-import type { Tool } from './binaries/tool';
 import { startOnFreePorts } from './processes/free-ports';
 import { startRestartableServer } from './processes/restartable-server';
 import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
-import { repoRoot } from './repo-root';
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
 
 export interface StartKafkaOptions {
@@ -31,26 +29,11 @@ export interface RunningKafka {
   restart(): Promise<void>;
 }
 
-/** A fake that speaks the real protocol (tools/kfake): a real broker needs a Java machine and most of a minute. */
-const kfake: Tool = {
-  executable: 'kfake',
-  version: '1',
-  lowestVersion: '1',
-  versionPattern: /(\d+)/,
-  source: {
-    kind: 'go-module',
-    folder: join(repoRoot, 'tools', 'kfake'),
-    packagePath: '.',
-    linkerFlags: '',
-    duration: 'about 20 seconds',
-  },
-};
-
 const HOST = '127.0.0.1';
 
-/** Starts a fake Kafka broker in memory. */
+/** Starts a fake Kafka broker in memory that speaks the real protocol: a real one needs a JVM and most of a minute. */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<RunningKafka> {
-  const binary = await findBinary(kfake);
+  const binary = await findBinary(tools.kfake);
   const folder = await createTemporaryFolder('kafka');
   try {
     const tls = options.tls === true ? await createTlsFiles(folder) : undefined;

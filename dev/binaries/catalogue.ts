@@ -1,4 +1,4 @@
-import { readGoToolModule } from './go-tool-module';
+import { readGoToolModule, readOwnGoModule } from './go-tool-module';
 import type { Release, Tool } from './tool';
 
 const SEMANTIC_VERSION = /(\d+\.\d+\.\d+)/;
@@ -30,7 +30,19 @@ function createGoTool(executable: string, options: GoToolOptions): Tool {
   };
 }
 
-/** Every program that dev/ starts. */
+function createOwnGoTool(executable: string, duration: string): Tool {
+  const { folder, packagePath, version } = readOwnGoModule(executable);
+  return {
+    executable,
+    version,
+    // No version of it is installed anywhere: what PATH has under this name is another program.
+    lowestVersion: version,
+    versionPattern: /^$/,
+    source: { kind: 'go-module', folder, packagePath, linkerFlags: '', duration },
+  };
+}
+
+/** Every program that dev/ starts. A test run finds or builds all of them before its first test. */
 export const tools = {
   temporal: createGoTool('temporal', {
     // Our own build calls itself 0.0.0-DEV; the server inside tells the truth.
@@ -81,6 +93,7 @@ export const tools = {
       return { url, checksumUrl: `${url}.sha256` };
     },
   }),
+  kfake: createOwnGoTool('kfake', 'about 20 seconds'),
   redisServer: {
     executable: 'redis-server',
     version: '7',

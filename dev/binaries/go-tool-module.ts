@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DevServerError } from '../dev-server-error';
 import { repoRoot } from '../repo-root';
@@ -6,8 +7,16 @@ import { repoRoot } from '../repo-root';
 export interface GoToolModule {
   folder: string;
   packagePath: string;
-  /** Version of the module that holds the package, without the leading "v". */
+  /** Version of the module that holds the package, without the leading "v"; of our own programs a hash of the sources. */
   version: string;
+}
+
+/** Describes a program whose sources are ours: tools/<name> is the module. A change of any source is a new version. */
+export function readOwnGoModule(name: string): GoToolModule {
+  const folder = join(repoRoot, 'tools', name);
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).sort()) hash.update(`\0${file}\0`).update(readFileSync(join(folder, file)));
+  return { folder, packagePath: '.', version: hash.digest('hex').slice(0, 16) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { tools } from '../../dev/binaries/catalogue';
 import { repoRoot } from '../../dev/repo-root';
 import { RUN_SOURCE_KINDS } from '../../src/sources/source-events';
 import { sources } from '../../src/sources/registry';
@@ -35,6 +36,22 @@ describe('trigger kinds', () => {
     expect(files).toEqual(expect.arrayContaining([`src/triggers/${stem}.ts`, `docs/triggers/${stem}.md`]));
     const tests = [`test/triggers/${stem}.test.ts`, `test/triggers/${stem}.integration.test.ts`];
     expect(files.some((path) => tests.includes(path))).toBe(true);
+  });
+});
+
+describe('the loop', () => {
+  it('`npm run check` is what CI runs besides the tests', () => {
+    const { scripts } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8')) as {
+      scripts: Readonly<Record<string, string>>;
+    };
+    const named = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name);
+    const inCi = named(readFileSync(join(repoRoot, '.ci/run'), 'utf8'), /^ {2}step .* npm run --silent (\S+)$/gm);
+    expect(named(scripts['check'] ?? '', /npm run (\S+)/g)).toEqual(inCi);
+  });
+
+  it('no test waits for the build of a server: every program in tools/ is in the catalogue', () => {
+    const programs = files.flatMap((path) => /^tools\/([^/]+)\/go\.mod$/.exec(path)?.[1] ?? []);
+    expect(Object.values(tools).map(({ executable }) => executable)).toEqual(expect.arrayContaining(programs));
   });
 });
 
