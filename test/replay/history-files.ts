@@ -15,7 +15,22 @@ function withoutTheMachine(key: string, value: unknown): unknown {
   return key === 'identity' ? 'recorder' : value;
 }
 
-/** The SDK's own reader of JSON fails where two copies of protobufjs are installed, so this one is used instead. */
+/**
+ * Reads a history that was recorded here, or that `temporal workflow show --output json` or the UI wrote. The SDK's own
+ * reader of JSON fails where two copies of protobufjs are installed, so this one is used instead.
+ */
 export function parseHistory(text: string): RecordedHistory {
-  return History.fromObject(JSON.parse(text) as Record<string, unknown>);
+  return History.fromObject(JSON.parse(text, readTimes) as Record<string, unknown>);
+}
+
+/** In the JSON of protobuf times and durations are text; payloads are base64, which matches neither. */
+function readTimes(key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const [, fraction = ''] = /^\d{4}-\d\d-\d\dT[\d:]+(?:\.(\d+))?Z$/.exec(value) ?? [];
+  if (/time$/i.test(key) && value.endsWith('Z')) {
+    return { seconds: Math.floor(Date.parse(value) / 1_000), nanos: Number(fraction.padEnd(9, '0')) };
+  }
+  const [, seconds, rest = ''] = /^(\d+)(?:\.(\d+))?s$/.exec(value) ?? [];
+  if (seconds === undefined || !/(timeout|interval|backoff|duration|delay|retention)$/i.test(key)) return value;
+  return { seconds, nanos: Number(rest.padEnd(9, '0')) };
 }

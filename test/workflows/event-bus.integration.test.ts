@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { Worker } from '@temporalio/worker';
+import { tools } from '../../dev/binaries/catalogue';
+import { findBinary } from '../../dev/binaries/find-binary';
+import { runCommand } from '../../dev/binaries/run-command';
 import { eventBusWorkflowId } from '../../workflows/identity';
 import { eventBusDefinitionQuery, type EventBusDefinition } from '../../workflows/messages';
 import { eventually } from '../setup/eventually';
-import { openWorld, type SluiceWorld } from './sluice-world';
+import { parseHistory } from '../replay/history-files';
+import { openWorld, workflowBundle, type SluiceWorld } from './sluice-world';
 import { currentDetails } from './what-people-see';
 
 describe('an event bus', () => {
@@ -29,5 +34,12 @@ describe('an event bus', () => {
     await eventually(async () => (await currentDetails(bus)).includes('who asks'));
     await bus.signal('delete', { by: 'ada', why: 'test' });
     await bus.result();
+
+    // What docs/contributing/debugging.md says of a history from a cluster.
+    const address = ['--address', world.temporalAddress, '--namespace', world.client.options.namespace];
+    const show = ['workflow', 'show', '--workflow-id', bus.workflowId, '--output', 'json', ...address];
+    const history = parseHistory(await runCommand(await findBinary(tools.temporal), show));
+    expect(history.events.length).toBeGreaterThan(5);
+    await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, bus.workflowId);
   });
 });
