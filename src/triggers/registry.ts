@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
 import { argoWorkflowTrigger } from './argo-workflow';
 import { customTrigger } from './custom';
+import { EchoedSecrets } from './echoed-secrets';
 import { emailTrigger } from './email';
 import { httpTrigger } from './http';
 import { k8sTrigger } from './k8s';
@@ -78,6 +79,8 @@ export interface Triggers {
 export function createTriggers(dependencies: TriggerDependencies): Triggers {
   const factoryOf: { readonly [Kind in SupportedTriggerKind]: TriggerFactory<Block<Kind>> } = factories;
   const opened = new Map<SupportedTriggerKind, Trigger<never>>();
+  const echoed = new EchoedSecrets();
+  const shared: TriggerDependencies = { ...dependencies, secrets: echoed.remember(dependencies.secrets) };
 
   /** Calls `act` with the trigger of the kind that is set, and with its block. */
   function on<Result>(template: KindBlocks, act: Act<Result>): Result {
@@ -92,17 +95,26 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
     act: Act<Result>,
   ): Result {
     if (!block) throw unsupportedKind(kind);
-    const trigger: Trigger<Block<Kind>> = opened.get(kind) ?? factoryOf[kind].create(dependencies);
+    const trigger: Trigger<Block<Kind>> = opened.get(kind) ?? factoryOf[kind].create(shared);
     opened.set(kind, trigger);
     return act(trigger, block);
   }
 
   return {
     fetchResource: async (template, request) =>
-      on(template, (trigger, block) => trigger.fetchResource?.({ ...request, template: block })),
+      await echoed.withoutSecrets(request.namespace, async () =>
+        on(template, (trigger, block) => trigger.fetchResource?.({ ...request, template: block })),
+      ),
     preview: (template, request) =>
       on(template, (trigger, block) => trigger.preview?.({ ...request, template: block })),
-    fire: async (template, request) => on(template, (trigger, block) => trigger.fire({ ...request, template: block })),
+    fire: async (template, request) => {
+      const result = await echoed.withoutSecrets(request.namespace, async () =>
+        on(template, (trigger, block) => trigger.fire({ ...request, template: block })),
+      );
+      return result.kind === 'response'
+        ? { ...result, summary: echoed.mask(result.summary, request.namespace) }
+        : result;
+    },
     async close() {
       await Promise.all([...opened.values()].map((trigger) => trigger.close()));
     },

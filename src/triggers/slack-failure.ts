@@ -31,8 +31,9 @@ const FIXES: Readonly<Record<string, string>> = {
   token_revoked: TOKEN_FIX,
 };
 
-/** TRIGGER_REFUSED with Slack's error code in the context. */
-export function createSlackRefusal(channel: string, code: string, retryAfterMs: number | undefined): SluiceError {
+/** TRIGGER_REFUSED with Slack's error code in the context. Anything else that a server writes there is left out. */
+export function createSlackRefusal(channel: string, error: string, retryAfterMs: number | undefined): SluiceError {
+  const code = /^[a-z_]{1,64}$/.test(error) ? error : 'an error without a code';
   return new SluiceError('TRIGGER_REFUSED', {
     message: `Slack refused the message to ${channel}: ${code}`,
     fix: FIXES[code],

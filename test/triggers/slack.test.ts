@@ -107,6 +107,13 @@ describe('the slack trigger', () => {
     expect(describeError(failure)).not.toContain('s3cret');
   });
 
+  it('does not repeat what something that is not Slack writes in place of a code', async () => {
+    answer = { body: { ok: false, error: 'not_authed: Bearer xoxb-s3cret' } };
+    const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
+    expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
+    expect(JSON.stringify(failure) + describeError(failure)).not.toContain('s3cret');
+  });
+
   it('waits as long as Slack asks when it posts too much', async () => {
     answer = { status: 429, headers: { 'retry-after': '30' }, body: { ok: false, error: 'ratelimited' } };
     const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
