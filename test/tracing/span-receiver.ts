@@ -35,11 +35,15 @@ interface ExportRequest {
 
 export class SpanReceiver {
   readonly spans: ReceivedSpan[] = [];
+  /** Requests as they came. */
+  readonly texts: string[] = [];
   private readonly server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      this.take(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ExportRequest);
+      const text = Buffer.concat(chunks).toString('utf8');
+      this.texts.push(text);
+      this.take(JSON.parse(text) as ExportRequest);
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     });
   });
