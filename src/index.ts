@@ -4,6 +4,7 @@ export { SensorPlugin, SENSOR_PLUGIN_NAME } from './sensor-plugin';
 export { guardProcess, type ProcessGuardOptions } from './plugin/process-guard';
 export { watchEventLoop, type EventLoopWatchOptions } from './plugin/event-loop-watch';
 export type { SluicePluginOptions } from './plugin/sluice-plugin';
+export type { PayloadKeySource } from './payloads/key-ring';
 
 export { SluiceError, isSluiceError, describeError, ERROR_CODES, type ErrorCode } from './errors';
 

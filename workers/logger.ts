@@ -23,7 +23,7 @@ export function temporalLogger(log: Logger): TemporalLogger {
   const level = log.levelVal <= 30 ? 'INFO' : (TEMPORAL_LEVELS[log.level as keyof typeof TEMPORAL_LEVELS] ?? 'WARN');
   return new DefaultLogger(level, (entry: LogEntry) => {
     const { error, ...others } = entry.meta ?? {};
-    const fields = withoutTaskTokens(others);
+    const fields = withoutTasks(others);
     const ours = entry.meta?.['sdkComponent'] === 'activity' || entry.meta?.['sdkComponent'] === 'workflow';
     const name = entry.level === 'INFO' && !ours ? 'debug' : LEVELS[entry.level];
     const detail = error instanceof Error ? { error: withoutTokens(error.message) } : {};
@@ -31,9 +31,12 @@ export function temporalLogger(log: Logger): TemporalLogger {
   });
 }
 
-/** Whoever has the token of an activity may complete it. */
-function withoutTaskTokens(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !/task_?token/i.test(name)));
+/**
+ * Whoever has the token of an activity may complete it. A task that cannot be read is logged whole by the SDK, as JSON
+ * and as bytes: with its token, and the payloads that are not encrypted.
+ */
+function withoutTasks(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !/task_?token|^task(Encoded)?$/i.test(name)));
 }
 
 const TASK_TOKEN = /(task_?token\w*["']?\s*[:=(]*\s*)(?:TaskToken\()?["']?[A-Za-z0-9+/=_-]{8,}["']?\)?/gi;

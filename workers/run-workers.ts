@@ -3,16 +3,10 @@
  * probes, and on SIGTERM let running triggers finish.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import {
-  NativeConnection,
-  Runtime,
-  Worker,
-  bundleWorkflowCode,
-  makeTelemetryFilterString,
-  type WorkerPlugin,
-} from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors';
+import type { SluicePlugin } from '../src/plugin/sluice-plugin';
 import { watchEventLoop } from '../src/plugin/event-loop-watch';
 import { guardProcess } from '../src/plugin/process-guard';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
@@ -24,7 +18,7 @@ import { startTracing } from './tracing';
 
 export interface WorkerRole {
   readonly taskQueue: string;
-  readonly plugin: WorkerPlugin;
+  readonly plugin: SluicePlugin;
 }
 
 const RECONNECT_AFTER_MS = 3_000;
@@ -86,12 +80,14 @@ export async function runWorkers(
   const ending = new AbortController();
   let applying: Promise<void> | undefined;
   try {
+    const roles = createRoles(log);
     // Once for all roles: bundling takes seconds.
     const workflowBundle = await bundleWorkflowCode({
       workflowsPath: require.resolve('../workflows'),
       logger: temporalLogger(log),
+      plugins: roles.map(({ plugin }) => plugin),
     });
-    for (const { taskQueue, plugin } of createRoles(log)) {
+    for (const { taskQueue, plugin } of roles) {
       workers.push(
         await Worker.create({
           connection,

@@ -1,8 +1,8 @@
 /** What the activities of a workflow report of themselves: state, last heartbeat, last failure. */
-import { defaultPayloadConverter } from '@temporalio/common';
 import { temporal, type google } from '@temporalio/proto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors';
+import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
 import { isNotFound } from './not-found';
 import type { TemporalSession } from './temporal';
 
@@ -35,13 +35,18 @@ export async function readPendingActivities(
     .catch((error: unknown) => {
       throw isNotFound(error) ? unknown() : error;
     });
-  return pendingActivitiesOf(description);
+  return pendingActivitiesOf(session, description);
 }
 
-export function pendingActivitiesOf({ raw }: WorkflowExecutionDescription): PendingActivity[] {
-  return (raw.pendingActivities ?? []).map((info): PendingActivity => {
+export function pendingActivitiesOf(
+  { client }: TemporalSession,
+  { raw }: WorkflowExecutionDescription,
+): Promise<PendingActivity[]> {
+  const converter = client.options.loadedDataConverter;
+  const read = async (info: temporal.api.workflow.v1.IPendingActivityInfo): Promise<PendingActivity> => {
     const [payload] = info.heartbeatDetails?.payloads ?? [];
     const { scheduledTime, lastStartedTime, lastHeartbeatTime } = info;
+    const lastFailure = await decodeFailureMessage(converter, info.lastFailure);
     return {
       id: info.activityId ?? '',
       type: info.activityType?.name ?? '',
@@ -49,12 +54,13 @@ export function pendingActivitiesOf({ raw }: WorkflowExecutionDescription): Pend
       attempt: info.attempt ?? 1,
       ...(scheduledTime ? { scheduledAt: isoTime(scheduledTime) } : {}),
       ...(lastStartedTime ? { startedAt: isoTime(lastStartedTime) } : {}),
-      ...(payload ? { heartbeat: defaultPayloadConverter.fromPayload(payload) } : {}),
+      ...(payload ? { heartbeat: await decodePayload<unknown>(converter, payload) } : {}),
       ...(lastHeartbeatTime ? { lastHeartbeatAt: isoTime(lastHeartbeatTime) } : {}),
       ...(info.lastWorkerIdentity ? { worker: info.lastWorkerIdentity } : {}),
-      ...(info.lastFailure?.message ? { lastFailure: info.lastFailure.message } : {}),
+      ...(lastFailure ? { lastFailure } : {}),
     };
-  });
+  };
+  return Promise.all((raw.pendingActivities ?? []).map(read));
 }
 
 function stateOf(state: temporal.api.enums.v1.PendingActivityState | null | undefined): PendingActivity['state'] {

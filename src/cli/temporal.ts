@@ -56,6 +56,8 @@ export async function withTemporal<T>(
   // Loaded here: the commands that work offline start twice as fast without it.
   const temporal = await import('@temporalio/client');
   const { callsUntilClose } = await import('./calls-until-close.js');
+  const { PayloadEncryption } = await import('../payloads/payload-encryption.js');
+  const encryption = PayloadEncryption.read(io.env, { warn: (message) => void io.stderr.write(`${message}\n`) });
   const calls = callsUntilClose();
   let connection: Connection;
   try {
@@ -72,7 +74,7 @@ export async function withTemporal<T>(
     throw translateTemporalError(error, address, namespace);
   }
   try {
-    const client = new temporal.Client({ connection, namespace });
+    const client = new temporal.Client({ connection, namespace, dataConverter: encryption.converterFor(namespace) });
     return await work({ client, connection, address, namespace });
   } catch (error) {
     throw translateTemporalError(error, address, namespace);

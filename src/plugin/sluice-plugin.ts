@@ -1,7 +1,8 @@
 /**
- * What both plugins share. Wires four things into a worker: our workflows, our activities, heartbeats quick enough to
- * pause and hand over within a second, and the closing of everything the activities opened.
+ * What both plugins share. Wires five things into a worker: our workflows, our activities, heartbeats quick enough to
+ * pause and hand over within a second, the encryption of payloads, and the closing of everything the activities opened.
  */
+import type { ClientOptions } from '@temporalio/client';
 import { SimplePlugin } from '@temporalio/plugin';
 import type {
   ActivityInterceptorsFactory,
@@ -16,6 +17,8 @@ import { longActivityLimit, type WorkerCapacity } from '../../activities/long-ac
 import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
+import type { PayloadKeySource } from '../payloads/key-ring';
+import { PayloadEncryption } from '../payloads/payload-encryption';
 import { createLog } from './create-log';
 import { heartbeatWhileRunning } from './heartbeat-while-running';
 import { refuseClash, refuseTwice } from './guards';
@@ -30,6 +33,11 @@ export interface SluicePluginOptions {
   readonly busUrl?: string;
   /** Base address of the Argo Workflows UI, for links; default: environment variable `SLUICE_ARGO_UI`. */
   readonly argoUi?: string;
+  /**
+   * Keys that encrypt what Temporal stores: the path of a file, which may change while the worker runs, or the list itself.
+   * Default: environment variable `SLUICE_PAYLOAD_KEYS_FILE` or `SLUICE_PAYLOAD_KEYS`, else nothing is encrypted.
+   */
+  readonly payloadKeys?: PayloadKeySource;
   /** Default: pino, JSON lines on stdout. */
   readonly log?: Logger;
 }
@@ -49,9 +57,12 @@ const HEARTBEAT_THROTTLE = '500ms';
 export abstract class SluicePlugin extends SimplePlugin {
   private readonly dependencies: WorkerDependencies;
   private opened: PluginActivities | undefined;
+  private readonly payloadKeys: PayloadKeySource | undefined;
+  private encryption: PayloadEncryption | undefined;
 
   constructor(name: string, options: SluicePluginOptions) {
     super({ name, workflowsPath: combineWorkflows });
+    this.payloadKeys = options.payloadKeys;
     this.dependencies = createWorkerDependencies({ log: createLog(), ...options });
   }
 
@@ -66,17 +77,27 @@ export abstract class SluicePlugin extends SimplePlugin {
     refuseClash(this.name, options.activities, this.opened.activities);
     if (options.workflowBundle !== undefined) {
       requireOurWorkflows(this.name, options.workflowBundle);
-      return this.withActivities(options);
+      return this.withActivities(this.withEncryption(options));
     }
-    return this.withActivities(super.configureWorker(options));
+    return this.withActivities(this.withEncryption(super.configureWorker(options)));
+  }
+
+  override configureClient(options: ClientOptions): ClientOptions {
+    const dataConverter = this.readEncryption().converterFor(options.namespace ?? 'default', options.dataConverter);
+    return { ...super.configureClient(options), dataConverter };
   }
 
   override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {
-    return options.workflowBundle === undefined ? super.configureReplayWorker(options) : options;
+    const dataConverter = this.readEncryption().converterForReplay(options.dataConverter);
+    return {
+      ...(options.workflowBundle === undefined ? super.configureReplayWorker(options) : options),
+      dataConverter,
+    };
   }
 
   override configureBundler(options: BundleOptions): BundleOptions {
-    return bundleCombined(options);
+    const { failureConverterPath } = this.readEncryption();
+    return bundleCombined({ ...(failureConverterPath === undefined ? {} : { failureConverterPath }), ...options });
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
@@ -89,6 +110,25 @@ export abstract class SluicePlugin extends SimplePlugin {
       await opened?.close();
       await this.dependencies.close();
     }
+  }
+
+  private withEncryption(options: WorkerOptions): WorkerOptions {
+    const encryption = this.readEncryption();
+    const { keyIds } = encryption;
+    if (keyIds.length > 0)
+      this.dependencies.log.info({ keys: keyIds }, 'payloads are encrypted with the first of these');
+    return {
+      ...options,
+      dataConverter: encryption.converterFor(options.namespace ?? 'default', options.dataConverter),
+    };
+  }
+
+  /** Read when it is first needed: importing and constructing the plugin touches no file. */
+  private readEncryption(): PayloadEncryption {
+    return (this.encryption ??= PayloadEncryption.read(process.env, {
+      ...(this.payloadKeys && { source: this.payloadKeys }),
+      warn: (message) => this.dependencies.log.warn(message),
+    }));
   }
 
   private warnOfDefault({ slots, sharedBy }: WorkerCapacity & { readonly slots: number }): void {

@@ -1,7 +1,7 @@
 /** A cluster of one in which manifests are applied, events come in, and a receiver gets what triggers send. */
 import Redis from 'ioredis';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
-import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { startClusterOfOne, type ClusterOfOne, type ClusterOptions } from './cluster-of-one';
 
 export interface ClusterAtWork extends ClusterOfOne {
   readonly receiver: HttpRecorder;
@@ -16,8 +16,8 @@ export interface ClusterAtWork extends ClusterOfOne {
   streamSpec(stream: string): string;
 }
 
-export async function startClusterAtWork(): Promise<ClusterAtWork> {
-  const [cluster, receiver] = await Promise.all([startClusterOfOne(), startHttpRecorder()]);
+export async function startClusterAtWork(options?: ClusterOptions): Promise<ClusterAtWork> {
+  const [cluster, receiver] = await Promise.all([startClusterOfOne(options), startHttpRecorder()]);
   const { redis, nats } = cluster;
   const client = new Redis(redis.url);
   await cluster.startWorkers();

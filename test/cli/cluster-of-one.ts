@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
 import { startNats, startRedis, startTemporal } from '../../dev/servers';
-import type { OwnKubernetes, RunningNats, RunningRedis } from '../../dev/servers';
+import type { OwnKubernetes, RunningNats, RunningRedis, StartTemporalOptions } from '../../dev/servers';
 import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { runSluice, type CliRun, type CliRunOptions } from './run-cli-for-test';
@@ -28,9 +28,16 @@ export interface ClusterOfOne {
   stop(): Promise<void>;
 }
 
-export async function startClusterOfOne(): Promise<ClusterOfOne> {
+export interface ClusterOptions {
+  /** Default: the server that all tests of this run share. */
+  readonly temporal?: StartTemporalOptions;
+  /** More for the environment of workers and commands. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function startClusterOfOne(options: ClusterOptions = {}): Promise<ClusterOfOne> {
   const [temporal, kubernetes, nats, redis] = await Promise.all([
-    startTemporal(),
+    startTemporal(options.temporal),
     sharedKubernetes(),
     startNats({ own: true }),
     startRedis({ own: true }),
@@ -44,6 +51,7 @@ export async function startClusterOfOne(): Promise<ClusterOfOne> {
     SLUICE_NAMESPACE: namespace.name,
     SLUICE_EVENT_SOURCE_TASK_QUEUE: `event-sources-${suffix}`,
     SLUICE_SENSOR_TASK_QUEUE: `sensors-${suffix}`,
+    ...options.environment,
   };
   let workers: ChildProcess | undefined;
   return {

@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { repoRoot } from '../../dev/repo-root';
 import type { JsonObject } from '../../src/event/json';
 import { createKubernetesAccess, type KubernetesAccess } from '../../src/kubernetes/access';
@@ -70,6 +71,21 @@ const fireAs = async (access: KubernetesAccess, operation: ArgoWorkflowOperation
   );
 };
 
+interface Deployment {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: ReadonlyArray<{
+          readonly image: string;
+          readonly env: ReadonlyArray<{ readonly name: string; readonly value?: string }>;
+          readonly volumeMounts: ReadonlyArray<{ readonly mountPath: string }>;
+        }>;
+        readonly volumes: ReadonlyArray<JsonObject>;
+      };
+    };
+  };
+}
+
 describe('the manifests of deploy/', () => {
   it.each(DEPLOY_FOLDERS)('in %s are all accepted by the API server', async (folder) => {
     const objects = loadDeployManifests(fixture.namespace, folder);
@@ -113,6 +129,34 @@ describe('the manifests of deploy/', () => {
           },
         },
       });
+    }
+  });
+});
+
+describe('the component deploy/encrypted-payloads', () => {
+  it('mounts the keys into both workers, where the variable says', async () => {
+    const patch = parse(readFileSync(join(repoRoot, 'deploy/encrypted-payloads/mount-payload-keys.yaml'), 'utf8')) as {
+      readonly spec: JsonObject;
+    };
+    const deployments = loadDeployManifests(fixture.namespace).filter(({ kind }) => kind === 'Deployment');
+    for (const deployment of deployments) {
+      await applyManifest(fixture.cluster, deployment);
+      const merged = await fixture.cluster.client.request<Deployment>({
+        method: 'PATCH',
+        path: `/apis/apps/v1/namespaces/${fixture.namespace}/deployments/${deployment.metadata.name}`,
+        query: { fieldValidation: 'Strict' },
+        contentType: 'application/strategic-merge-patch+json',
+        body: { spec: patch.spec },
+      });
+      const { containers, volumes } = merged.spec.template.spec;
+      const [worker, ...others] = containers;
+      expect([others, worker?.image]).toEqual([[], 'sluice']);
+      expect(worker?.env).toContainEqual({ name: 'SLUICE_PAYLOAD_KEYS_FILE', value: '/payload-keys/keys' });
+      expect(worker?.env.length).toBeGreaterThan(2);
+      expect(worker?.volumeMounts.map(({ mountPath }) => mountPath).sort()).toEqual(['/payload-keys', '/tmp']);
+      expect(volumes).toContainEqual(
+        expect.objectContaining({ secret: { secretName: 'sluice-payload-keys', defaultMode: 0o440 } }),
+      );
     }
   });
 });

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { pino } from 'pino';
 import { startTemporal } from '../../dev/servers';
@@ -7,6 +9,7 @@ import { EventSourcePlugin } from '../../src/event-source-plugin';
 import { SensorPlugin } from '../../src/sensor-plugin';
 import { eventBusDefinitionQuery } from '../../workflows/messages';
 import { failureOf } from '../setup/failure';
+import { keyText } from '../payloads/key-text';
 import { installRuntime } from '../workflows/sluice-world';
 
 const OWNERS = require.resolve('./fixture/owners-workflows');
@@ -107,5 +110,21 @@ describe('the plugins', () => {
     const failure = await failureOf(createWorker({ workflowsPath: clashing, plugins: [new SensorPlugin({ log })] }));
     expect(failure.code).toBe('PLUGIN_MISUSED');
     expect(failure.message).toContain('sensor');
+  });
+
+  it('encrypt what the owner of a worker stores too, messages of failures as well, once for both plugins', async () => {
+    const payloadKeys = { text: `own: ${keyText(1)}` };
+    const plugins = [new SensorPlugin({ log, payloadKeys }), new EventSourcePlugin({ log, payloadKeys })];
+    const failing = { greet: () => Promise.reject(ApplicationFailure.nonRetryable('canary-message')) };
+    const worker = await createWorker({ workflowsPath: OWNERS, plugins, activities: failing });
+    const { workflow } = new Client({ connection, plugins });
+    const workflowId = `${taskQueue}/greeting`;
+    const greeted = workflow.execute('greeting', { taskQueue, workflowId, args: ['canary-name'] });
+    await expect(worker.runUntil(greeted)).rejects.toMatchObject({ cause: { cause: { message: 'canary-message' } } });
+    const history = await client.workflow.getHandle(workflowId).fetchHistory();
+    const stored = Buffer.from(temporal.api.history.v1.History.encode(history).finish()).toString('latin1');
+    expect(stored).toContain('encryption-key-id');
+    expect(stored).not.toContain('canary');
+    await expect(workflow.getHandle(workflowId).result()).rejects.toThrow();
   });
 });

@@ -28,12 +28,18 @@ describe('the log of a worker', () => {
         activityType: 'a',
       });
       logger.error('cannot complete', { sdkComponent: 'worker', taskToken: TOKEN, task_token: TOKEN });
+      logger.error('Error while processing ActivityTask.start', {
+        sdkComponent: 'worker',
+        task: JSON.stringify({ taskToken: TOKEN, start: { input: [{ data: TOKEN }] } }),
+        taskEncoded: Buffer.from(TOKEN).toString('base64'),
+      });
       logger.warn(`Task not found when completing. task_token="${TOKEN}"`, { sdkComponent: 'core' });
       logger.warn(`Task not found: TaskToken(${TOKEN})`, { sdkComponent: 'core' });
       logger.error('failed', { sdkComponent: 'worker', error: new Error(`no task for taskToken: ${TOKEN}`) });
     });
-    expect(text.match(/"msg"/g)).toHaveLength(5);
+    expect(text.match(/"msg"/g)).toHaveLength(6);
     expect(text).not.toContain(TOKEN.slice(0, 16));
+    expect(text).not.toContain(Buffer.from(TOKEN).toString('base64').slice(0, 16));
   });
 
   it('shows characters that change the direction of a text instead of obeying them', () => {

@@ -1,5 +1,6 @@
 /** `sluice runs list`: what fired, and what came of it. With `--state Parked`, what waits for a person. */
 import { Option, type Command } from 'commander';
+import { isSluiceError } from '../../errors';
 import { ageOf } from '../ages';
 import { defaultNamespace } from '../applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
@@ -108,7 +109,8 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
     if (unansweredBefore >= QUERIES_AT_ONCE) {
       return { ...run, reason: `not asked: no worker answered for ${unansweredBefore} other runs of this sensor` };
     }
-    const fires = await readFires(session, run.id, REASON_TIMEOUT_MS);
+    const fires = await readFires(session, run.id, REASON_TIMEOUT_MS).catch(encryptedReason);
+    if (typeof fires === 'string') return { ...run, reason: fires };
     if (fires === undefined) {
       unanswered.set(run.sensor, (unanswered.get(run.sensor) ?? 0) + 1);
       return { ...run, reason: `no worker answered within ${REASON_TIMEOUT_MS / 1_000} s` };
@@ -120,6 +122,14 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
     const parkedUntil = decideBy(parked);
     return { ...run, reason: fireReason(first), ...(parkedUntil !== undefined && { parkedUntil }) };
   });
+}
+
+/** Everything else of a run is in search attributes, which are not encrypted. */
+function encryptedReason(error: unknown): string {
+  if (isSluiceError(error) && (error.code === 'PAYLOAD_KEY_MISSING' || error.code === 'PAYLOAD_UNREADABLE')) {
+    return `encrypted: ${error.code}`;
+  }
+  throw error;
 }
 
 /** For a person to decide. */

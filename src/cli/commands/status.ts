@@ -87,7 +87,7 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
       problems,
     };
   }
-  const activities = pendingActivitiesOf(execution);
+  const activities = await pendingActivitiesOf(session, execution);
   switch (address.kind.kind) {
     case 'EventBus': {
       const definition = await ask((handle) => handle.query(eventBusDefinitionQuery));

@@ -1,6 +1,7 @@
 /** How the workflow of an object ended. Workflows that have ended still answer queries, so this is asked first. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
+import { decodeFailureMessage } from '../../payloads/decode-payload';
 import { isNotFound } from '../not-found';
 import type { TemporalSession } from '../temporal';
 
@@ -80,7 +81,11 @@ async function readReason(
       execution: { workflowId, runId },
       maximumPageSize: LAST_EVENTS,
     });
-    return (history?.events ?? []).map(reasonOf).find((reason) => reason !== undefined) ?? {};
+    for (const event of history?.events ?? []) {
+      const reason = await reasonOf(session, event);
+      if (reason !== undefined) return reason;
+    }
+    return {};
   } catch (error) {
     // Retention may take the history between two requests; that it has ended is known all the same.
     if (isNotFound(error)) return {};
@@ -88,13 +93,16 @@ async function readReason(
   }
 }
 
-function reasonOf(event: HistoryEvent): Pick<ExecutionEnd, 'by' | 'reason'> | undefined {
+async function reasonOf(
+  { client }: TemporalSession,
+  event: HistoryEvent,
+): Promise<Pick<ExecutionEnd, 'by' | 'reason'> | undefined> {
   const terminated = event.workflowExecutionTerminatedEventAttributes;
   if (terminated) return named(terminated.identity, terminated.reason);
   const cancelled = event.workflowExecutionCancelRequestedEventAttributes;
   if (cancelled) return named(cancelled.identity, cancelled.cause);
   const failed = event.workflowExecutionFailedEventAttributes;
-  if (failed) return named(undefined, failed.failure?.message);
+  if (failed) return named(undefined, await decodeFailureMessage(client.options.loadedDataConverter, failed.failure));
   return undefined;
 }
 

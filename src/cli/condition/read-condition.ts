@@ -45,7 +45,7 @@ export async function readCondition(
   // Asking an unserved queue only ends when time is up: look first.
   const noWorker: Condition = { state: 'NoWorker', reason: `no worker polls task queue "${description.taskQueue}"` };
   if (!(await hasWorker(session, description.taskQueue))) return noWorker;
-  const activities = pendingActivitiesOf(description);
+  const activities = await pendingActivitiesOf(session, description);
   try {
     switch (address.kind.kind) {
       case 'EventBus':

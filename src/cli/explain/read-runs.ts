@@ -1,6 +1,7 @@
 /** The runs that carry an event: their fires from the result or the workflow itself, the rest from the history. */
 import type { SensorRunInput } from '../../../workflows/messages';
 import { isSluiceError } from '../../errors';
+import { decodePayload } from '../../payloads/decode-payload';
 import type { FireStatus } from '../../run/run-types';
 import { runUnknown } from '../ask-workflow';
 import { isNotFound } from '../not-found';
@@ -110,9 +111,6 @@ async function resultOf(
 
 /** The first of the payloads; undefined where there is none, or none that can be read here. */
 async function decode<Value>(session: TemporalSession, payloads: Payloads | undefined): Promise<Value | undefined> {
-  const { payloadConverter, payloadCodecs } = session.client.options.loadedDataConverter;
-  let decoded = payloads?.payloads ?? [];
-  for (const codec of [...payloadCodecs].reverse()) decoded = await codec.decode(decoded);
-  const [first] = decoded;
-  return first && payloadConverter.fromPayload<Value>(first);
+  const [first] = payloads?.payloads ?? [];
+  return first && (await decodePayload<Value>(session.client.options.loadedDataConverter, first));
 }

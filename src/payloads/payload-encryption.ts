@@ -1,0 +1,63 @@
+/** Adds the encryption of payloads to whatever opens a client or a worker. */
+import type { DataConverter } from '@temporalio/common';
+import { readKeyRing, type KeyRing, type KeyRingOptions } from './key-ring';
+import { EncryptingCodec, KeylessCodec, type PayloadScope } from './payload-codec';
+
+const ENCODED_FAILURES = require.resolve('./encoded-failures');
+
+export class PayloadEncryption {
+  private constructor(
+    private readonly keys: KeyRing | undefined,
+    private readonly formerNamespaces: readonly string[],
+  ) {}
+
+  /** @throws SluiceError PAYLOAD_KEYS_INVALID */
+  static read(environment: NodeJS.ProcessEnv, options: KeyRingOptions): PayloadEncryption {
+    const former = environment['SLUICE_PAYLOAD_FORMER_NAMESPACES'] ?? '';
+    const names = former.split(',').map((name) => name.trim());
+    return new PayloadEncryption(
+      readKeyRing(environment, options),
+      names.filter((name) => name !== ''),
+    );
+  }
+
+  /** Ids of the keys, the one that encrypts first; empty where nothing is encrypted. */
+  get keyIds(): readonly string[] {
+    return this.keys?.ids() ?? [];
+  }
+
+  /** For `bundleWorkflowCode`: failures of workflows are converted inside of the bundle. */
+  get failureConverterPath(): string | undefined {
+    return this.keys && ENCODED_FAILURES;
+  }
+
+  /** Adds nothing twice: with two plugins, or a client of a worker, the SDK hands over what was made before. */
+  converterFor(namespace: string, owners?: DataConverter): DataConverter {
+    return this.extend(owners, {
+      namespace,
+      accepts: (other) => other === namespace || this.formerNamespaces.includes(other),
+    });
+  }
+
+  /** A history that is replayed does not say which namespace it comes from. */
+  converterForReplay(owners?: DataConverter): DataConverter {
+    return this.extend(owners, { namespace: 'replay', accepts: () => true });
+  }
+
+  codecFor(namespace: string): EncryptingCodec | undefined {
+    const accepts = (other: string): boolean => other === namespace || this.formerNamespaces.includes(other);
+    return this.keys && new EncryptingCodec(this.keys, { namespace, accepts });
+  }
+
+  private extend(owners: DataConverter | undefined, scope: PayloadScope): DataConverter {
+    const codecs = owners?.payloadCodecs ?? [];
+    if (codecs.some((codec) => codec instanceof EncryptingCodec || codec instanceof KeylessCodec)) return { ...owners };
+    // Without keys the owner's codecs decode first: `binary/encrypted` may be theirs.
+    if (this.keys === undefined) return { ...owners, payloadCodecs: [new KeylessCodec(), ...codecs] };
+    return {
+      failureConverterPath: ENCODED_FAILURES,
+      ...owners,
+      payloadCodecs: [...codecs, new EncryptingCodec(this.keys, scope)],
+    };
+  }
+}
