@@ -48,6 +48,7 @@ export default tseslint.config(
       'workflows/**/*.ts',
       'src/sensor/**/*.ts',
       'src/event/**/*.ts',
+      'src/sandbox/**/*.ts',
       'src/run/**/*.ts',
       'src/durations.ts',
       'src/markdown-text.ts',

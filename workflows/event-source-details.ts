@@ -1,7 +1,8 @@
 /** What a person sees of an event source in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../src/markdown-text';
 import { showTime } from '../src/readable-times';
-import { describeUnread, unreadFate } from '../src/sources/source-events';
+import { unreadFate } from '../src/sandbox/kinds/source-kinds';
+import { describeUnread } from '../src/sources/source-events';
 import { linkToWorkflow } from '../src/temporal-ui-links';
 import { describePause, describeRefusals } from './accountable';
 import { eventBusWorkflowId } from './identity';

@@ -21,7 +21,8 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../activities/contracts';
-import { isRunSource, listEvents, unreadFate, type SourceEvent } from '../src/sources/source-events';
+import { isSupportedSource, unreadFate } from '../src/sandbox/kinds/source-kinds';
+import { listEvents, type SourceEvent } from '../src/sources/source-events';
 import { addRefusal, missingAccount } from './accountable';
 import { describeEventSource } from './event-source-details';
 import { ignoreCancellation } from './ignore-cancellation';
@@ -234,7 +235,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
 }
 
 function begin(event: SourceEvent, paused: Paused | undefined, failures: Readonly<Record<string, string>>): EventState {
-  if (!isRunSource(event.kind)) return { ...event, state: 'NotSupported' };
+  if (!isSupportedSource(event.kind)) return { ...event, state: 'NotSupported' };
   if (paused) return { ...event, state: 'Paused' };
   const problem = failures[event.name];
   return problem === undefined ? { ...event, state: 'Reading' } : { ...event, state: 'Failed', problem };

@@ -1,5 +1,6 @@
 /** What waits outside of an event source, by the latest of what its activities and its workflow know. */
-import { describeUnread, unreadFate, type UnreadFate } from '../sources/source-events';
+import { unreadFate, type UnreadFate } from '../sandbox/kinds/source-kinds';
+import { describeUnread } from '../sources/source-events';
 import type { EventBacklog } from '../../workflows/messages';
 import { ageOf } from './ages';
 import type { ObservedEvent } from './condition/condition';

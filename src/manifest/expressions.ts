@@ -1,6 +1,8 @@
 /** Every expression inside a manifest, where it is and in which language, and whether its syntax is right. */
-import { EVENT_SOURCE_KINDS, type EventOptions, type EventSource } from './event-source';
-import { TRIGGER_KINDS, type Sensor, type TriggerSpec } from './sensor';
+import { EVENT_SOURCE_KINDS } from '../sandbox/kinds/source-kinds';
+import { TRIGGER_KINDS } from '../sandbox/kinds/trigger-kinds';
+import type { EventOptions, EventSource } from './event-source';
+import type { Sensor, TriggerSpec } from './sensor';
 import type { Dependency } from './filters';
 import type { TriggerParameter } from './parameters';
 import { describeValue, type FieldPath, type Finding } from './problem';

@@ -1,6 +1,6 @@
 /** Sensor: which events it waits for and what it does then. */
 import { z } from 'zod';
-
+import type { TriggerKind } from '../sandbox/kinds/trigger-kinds';
 import {
   manifestSchema,
   optionalFlag,
@@ -30,8 +30,7 @@ const conditionsReset = z.strictObject({
     .optional(),
 });
 
-/** Every kind of Argo Events, by its key in the template. */
-const triggerKinds = {
+const blocksOfKinds = {
   k8s: k8sTriggerTemplate.optional(),
   argoWorkflow: argoWorkflowTriggerTemplate.optional(),
   http: httpTriggerTemplate.optional(),
@@ -46,15 +45,13 @@ const triggerKinds = {
   custom: customTriggerTemplate.optional(),
   log: logTriggerTemplate.optional(),
   email: emailTriggerTemplate.optional(),
-};
-export type TriggerKind = keyof typeof triggerKinds;
-export const TRIGGER_KINDS = Object.keys(triggerKinds) as TriggerKind[];
+} satisfies Record<TriggerKind, z.ZodType>;
 
 export const triggerTemplate = z.strictObject({
   name: requiredText,
   conditions: optionalText.describe('Dependency names joined with &&, || and parentheses; default: all of them.'),
   conditionsReset: z.array(conditionsReset).optional(),
-  ...triggerKinds,
+  ...blocksOfKinds,
 });
 export type TriggerTemplate = z.infer<typeof triggerTemplate>;
 

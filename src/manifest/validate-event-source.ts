@@ -1,9 +1,14 @@
 /** Checks of an EventSource beyond its schema. */
-import { EVENT_SOURCE_KINDS, type EventSource, type EventSourceKind, type EventSourceSpec } from './event-source';
+import {
+  EVENT_SOURCE_KINDS,
+  isSupportedSource,
+  SUPPORTED_SOURCES,
+  type EventSourceKind,
+} from '../sandbox/kinds/source-kinds';
+import type { EventSource, EventSourceSpec } from './event-source';
 import { Findings, describeValue, type Finding } from './problem';
 import type { WebhookEventSource } from './sources/webhook';
 import type { RedisEventSource, RedisStreamEventSource } from './sources/redis';
-import { SUPPORTED_SOURCES } from './supported';
 import { validateBackoff, validateCron, validateDuration, validateTimezone, validateTls } from './validate-common';
 
 const BROKER_KINDS = ['amqp', 'kafka', 'mqtt', 'nats', 'nsq', 'emitter', 'pulsar'] as const;
@@ -49,7 +54,7 @@ function validateEventNames(spec: EventSourceSpec, findings: Findings): void {
     if (name === '') findings.at(kind, name).error('an event needs a name', { fix: 'Name it in the key.' });
   }
   for (const kind of EVENT_SOURCE_KINDS) {
-    if (spec[kind] === undefined || SUPPORTED_SOURCES.includes(kind)) continue;
+    if (spec[kind] === undefined || isSupportedSource(kind)) continue;
     findings.at(kind).warning(`not run by Sluice yet: events of this kind will not arrive`, {
       expected: `one of ${SUPPORTED_SOURCES.join(', ')}`,
       fix: 'Leave this EventSource to Argo Events on the same bus: sensors of Sluice read its events.',

@@ -1,8 +1,8 @@
 /** Checks of the block that says what a trigger does. */
+import { isSupportedTrigger, TRIGGER_KINDS, type TriggerKind } from '../sandbox/kinds/trigger-kinds';
 import type { Findings } from './problem';
 import { describeValue } from './problem';
-import { TRIGGER_KINDS, type TriggerKind, type TriggerSpec } from './sensor';
-import { UNSUPPORTED_TRIGGERS } from './supported';
+import type { TriggerSpec } from './sensor';
 import type { HttpTriggerTemplate } from './triggers/http';
 import { requireOneOf, validateBackoff, validateNatsAuth, validateTls } from './validate-common';
 import { validateNatsUrl } from './validate-event-bus';
@@ -45,57 +45,54 @@ function validateKind(
   dependencies: KnownDependencies,
   findings: Findings,
 ): void {
-  const { template } = trigger;
-  if (UNSUPPORTED_TRIGGERS.includes(kind)) {
+  if (!isSupportedTrigger(kind)) {
     findings.unsupported(`Sluice does not run ${kind} triggers yet`, {
       fix: 'Use a custom or http trigger, or leave this Sensor to Argo Events on the same bus.',
     });
   }
-  switch (kind) {
-    case 'k8s':
-    case 'argoWorkflow':
-      validateResourceTrigger(trigger, kind, findings);
-      return;
-    case 'http':
-      if (template.http) validateHttp(template.http, trigger, dependencies, findings);
-      return;
-    case 'nats':
-      if (!template.nats) return;
-      if (!isSetByParameter(trigger, 'nats.url')) validateNatsUrl(template.nats.url, findings.at('url'));
-      validateNatsAuth(template.nats.auth, findings.at('auth'));
-      return;
-    case 'kafka':
-      template.kafka?.secureHeaders?.forEach((header, index) => {
-        validateHeaderSource(header.valueFrom, findings.at('secureHeaders', index, 'valueFrom'));
-      });
-      return;
-    case 'custom':
-      if (template.custom?.secure === true && template.custom.certSecret === undefined) {
-        findings.at('certSecret').error('this field is required when secure is true', {
-          fix: 'Set certSecret to the certificate of the trigger server, or remove secure.',
-        });
-      }
-      return;
-    case 'slack':
-      requireText(trigger, 'slack', ['channel'], findings);
-      requireText(trigger, 'slack', ['message', 'attachments', 'blocks'], findings);
-      return;
-    case 'email':
-      requireText(trigger, 'email', ['to'], findings);
-      requireText(trigger, 'email', ['subject'], findings);
-      requireText(trigger, 'email', ['body'], findings);
-      return;
-    case 'pulsar':
-      validateBackoff(template.pulsar?.connectionBackoff, findings.at('connectionBackoff'));
-      return;
-    case 'azureServiceBus':
-    case 'azureEventHubs':
-    case 'awsLambda':
-    case 'openWhisk':
-    case 'log':
-      return;
-  }
+  RULES[kind]?.(trigger, findings, dependencies);
 }
+
+type Rule = (trigger: TriggerSpec, findings: Findings, dependencies: KnownDependencies) => void;
+
+/** What the schema of a kind cannot say. */
+const RULES: { readonly [Kind in TriggerKind]?: Rule } = {
+  k8s: (trigger, findings) => validateResourceTrigger(trigger, 'k8s', findings),
+  argoWorkflow: (trigger, findings) => validateResourceTrigger(trigger, 'argoWorkflow', findings),
+  http: (trigger, findings, dependencies) => {
+    if (trigger.template.http) validateHttp(trigger.template.http, trigger, dependencies, findings);
+  },
+  nats: (trigger, findings) => {
+    const { nats } = trigger.template;
+    if (!nats) return;
+    if (!isSetByParameter(trigger, 'nats.url')) validateNatsUrl(nats.url, findings.at('url'));
+    validateNatsAuth(nats.auth, findings.at('auth'));
+  },
+  kafka: ({ template }, findings) => {
+    template.kafka?.secureHeaders?.forEach((header, index) => {
+      validateHeaderSource(header.valueFrom, findings.at('secureHeaders', index, 'valueFrom'));
+    });
+  },
+  custom: ({ template }, findings) => {
+    if (template.custom?.secure === true && template.custom.certSecret === undefined) {
+      findings.at('certSecret').error('this field is required when secure is true', {
+        fix: 'Set certSecret to the certificate of the trigger server, or remove secure.',
+      });
+    }
+  },
+  slack: (trigger, findings) => {
+    requireText(trigger, 'slack', ['channel'], findings);
+    requireText(trigger, 'slack', ['message', 'attachments', 'blocks'], findings);
+  },
+  email: (trigger, findings) => {
+    requireText(trigger, 'email', ['to'], findings);
+    requireText(trigger, 'email', ['subject'], findings);
+    requireText(trigger, 'email', ['body'], findings);
+  },
+  pulsar: ({ template }, findings) => {
+    validateBackoff(template.pulsar?.connectionBackoff, findings.at('connectionBackoff'));
+  },
+};
 
 function validateHttp(
   http: HttpTriggerTemplate,

@@ -1,5 +1,6 @@
 /** What a run has to know of a trigger's kind before it fires it. Pure. */
 import type { TriggerSpec } from '../manifest/sensor';
+import { isQuickKind, TRIGGER_KINDS } from '../sandbox/kinds/trigger-kinds';
 import { parseBackoffMs } from './retry-plan';
 import type { FireResult } from './run-types';
 
@@ -9,7 +10,7 @@ import type { FireResult } from './run-types';
  */
 export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
   if (rateLimit !== undefined || policy?.k8s !== undefined) return false;
-  if (template.log !== undefined) return true;
+  if (TRIGGER_KINDS.some((kind) => template[kind] !== undefined && isQuickKind(kind))) return true;
   const source = (template.k8s ?? template.argoWorkflow)?.source;
   return source !== undefined && (source.resource !== undefined || source.inline !== undefined);
 }

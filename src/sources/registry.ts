@@ -1,22 +1,28 @@
-/** Every kind of event source that can be read, one line each, in alphabetical order. */
-import { redisSource } from './redis';
-import { redisStreamSource } from './redis-stream';
+/** The implementation of every event source kind that is read: found by name, so that the table of kinds is the only list. */
+import type { EventOptions } from '../manifest/event-source';
+import { isSupportedSource, type SourceImplementations, type SupportedSource } from '../sandbox/kinds/source-kinds';
+import { fileStem } from '../sandbox/kinds/file-stem';
 import type { SourceFactory } from './source';
-import { webhookSource } from './webhook';
 
-export const sources = {
-  redis: redisSource,
-  redisStream: redisStreamSource,
-  webhook: webhookSource,
-} as const;
-
-export type SourceKind = keyof typeof sources;
+type Factories = { readonly [Kind in SupportedSource]: SourceFactory<EventOptions<Kind>> };
+/** The compiler names a kind whose implementation takes other options than its schema gives. */
+type Matching<Implementations extends Factories> = keyof Implementations;
+type LoadableSource = Matching<SourceImplementations>;
 
 /** Undefined for a kind of Argo Events that is not read here. The spec must have been validated as that kind's. */
 export function findSource(kind: string): SourceFactory<unknown> | undefined {
-  return isSourceKind(kind) ? sources[kind] : undefined;
+  return isSupportedSource(kind) ? loadSource(kind) : undefined;
 }
 
-export function isSourceKind(kind: string): kind is SourceKind {
-  return Object.hasOwn(sources, kind);
+/** A worker loads the clients of those kinds only that it reads. */
+function loadSource<Kind extends LoadableSource>(kind: Kind): Factories[Kind] {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is named by the table of kinds
+  const exports = require(`./${fileStem(kind)}`) as Record<string, unknown>;
+  const factory = exports[`${kind}Source`];
+  if (isFactory(factory, kind)) return factory;
+  throw new Error(`src/sources/${fileStem(kind)}.ts has no export ${kind}Source of kind ${kind}`);
+}
+
+function isFactory<Kind extends SupportedSource>(value: unknown, kind: Kind): value is Factories[Kind] {
+  return typeof value === 'object' && value !== null && 'create' in value && 'kind' in value && value.kind === kind;
 }

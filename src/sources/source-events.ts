@@ -1,13 +1,6 @@
 /** The events that an EventSource's spec declares. Pure: the eventSource workflow imports it. */
 import type { EventSourceSpec } from '../manifest/event-source';
-
-/** What becomes of events that come while nobody reads. */
-export type UnreadFate = 'wait' | 'lost' | 'refused';
-
-/** Kinds that Sluice reads; a test compares them with the registry. */
-const RUN_SOURCES: Readonly<Record<string, UnreadFate>> = { redis: 'lost', redisStream: 'wait', webhook: 'refused' };
-
-export const RUN_SOURCE_KINDS: readonly string[] = Object.keys(RUN_SOURCES);
+import type { UnreadFate } from '../sandbox/kinds/source-kinds';
 
 /** Keys of the spec that are not a map of events. */
 const OTHER_KEYS: readonly string[] = ['eventBusName', 'template', 'service', 'replicas'];
@@ -15,15 +8,6 @@ const OTHER_KEYS: readonly string[] = ['eventBusName', 'template', 'service', 'r
 export interface SourceEvent {
   readonly kind: string;
   readonly name: string;
-}
-
-export function isRunSource(kind: string): boolean {
-  return RUN_SOURCE_KINDS.includes(kind);
-}
-
-/** Undefined for a kind that is not read here. */
-export function unreadFate(kind: string): UnreadFate | undefined {
-  return Object.hasOwn(RUN_SOURCES, kind) ? RUN_SOURCES[kind] : undefined;
 }
 
 /** For people, of an event whose source is paused. */

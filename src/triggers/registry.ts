@@ -1,62 +1,38 @@
-/** Every kind of trigger, one sorted line each, and the way to the one that a template names. */
+/** The implementation of the trigger kind that a template names: found by name, so that the table of kinds is the only list. */
 import { SluiceError } from '../errors';
 import type { JsonObject, JsonValue } from '../event/json';
-import type { TriggerKind, TriggerTemplate } from '../manifest/sensor';
-import { argoWorkflowTrigger } from './argo-workflow';
-import { customTrigger } from './custom';
+import type { TriggerTemplate } from '../manifest/sensor';
+import { fileStem } from '../sandbox/kinds/file-stem';
+import {
+  isSupportedTrigger,
+  SUPPORTED_TRIGGERS,
+  TRIGGER_KINDS,
+  type SupportedTrigger,
+  type TriggerImplementations,
+  type TriggerKind,
+} from '../sandbox/kinds/trigger-kinds';
 import { EchoedSecrets } from './echoed-secrets';
-import { emailTrigger } from './email';
-import { httpTrigger } from './http';
-import { k8sTrigger } from './k8s';
-import { kafkaTrigger } from './kafka';
-import { logTrigger } from './log';
-import { natsTrigger } from './nats';
-import { slackTrigger } from './slack';
 import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
-
-const factories = {
-  argoWorkflow: argoWorkflowTrigger,
-  custom: customTrigger,
-  email: emailTrigger,
-  http: httpTrigger,
-  k8s: k8sTrigger,
-  kafka: kafkaTrigger,
-  log: logTrigger,
-  nats: natsTrigger,
-  slack: slackTrigger,
-} satisfies { [Kind in TriggerKind]?: TriggerFactory<Block<Kind>> };
 
 /** What a manifest says under `template.<kind>`. */
 type Block<Kind extends TriggerKind> = NonNullable<TriggerTemplate[Kind]>;
 
-export type SupportedTriggerKind = keyof typeof factories;
-
-/** Kinds of Argo Events whose manifests are valid but which cannot fire yet. */
-const UNSUPPORTED_KINDS: ReadonlyArray<Exclude<TriggerKind, SupportedTriggerKind>> = [
-  'awsLambda',
-  'azureEventHubs',
-  'azureServiceBus',
-  'openWhisk',
-  'pulsar',
-];
-
-const SUPPORTED_KINDS = Object.keys(factories).filter(isSupportedKind);
-
-export function isSupportedKind(kind: string): kind is SupportedTriggerKind {
-  return Object.hasOwn(factories, kind);
-}
+type Factories = { readonly [Kind in SupportedTrigger]: TriggerFactory<Block<Kind>> };
+/** The compiler names a kind whose implementation takes another block than its schema gives. */
+type Matching<Implementations extends Factories> = keyof Implementations;
+type LoadableTrigger = Matching<TriggerImplementations>;
 
 /** A trigger's `template`, as far as its kind is concerned. */
 export type KindBlocks = Pick<TriggerTemplate, TriggerKind>;
 
 /** The one kind that a template sets. Throws MANIFEST_INVALID for none or several. */
 export function triggerKind(template: KindBlocks): TriggerKind {
-  const kinds = [...SUPPORTED_KINDS, ...UNSUPPORTED_KINDS].filter((kind) => template[kind] !== undefined);
+  const kinds = TRIGGER_KINDS.filter((kind) => template[kind] !== undefined);
   const [kind, ...others] = kinds;
   if (kind !== undefined && others.length === 0) return kind;
   throw new SluiceError('MANIFEST_INVALID', {
     message: `trigger template sets ${kinds.length === 0 ? 'no kind' : kinds.join(' and ')}, expected exactly one kind`,
-    fix: `Set one of ${SUPPORTED_KINDS.join(', ')}`,
+    fix: `Set one of ${SUPPORTED_TRIGGERS.join(', ')}`,
   });
 }
 
@@ -77,25 +53,24 @@ export interface Triggers {
 }
 
 export function createTriggers(dependencies: TriggerDependencies): Triggers {
-  const factoryOf: { readonly [Kind in SupportedTriggerKind]: TriggerFactory<Block<Kind>> } = factories;
-  const opened = new Map<SupportedTriggerKind, Trigger<never>>();
+  const opened = new Map<SupportedTrigger, Trigger<never>>();
   const echoed = new EchoedSecrets();
   const shared: TriggerDependencies = { ...dependencies, secrets: echoed.remember(dependencies.secrets) };
 
   /** Calls `act` with the trigger of the kind that is set, and with its block. */
   function on<Result>(template: KindBlocks, act: Act<Result>): Result {
     const kind = triggerKind(template);
-    if (!isSupportedKind(kind)) throw unsupportedKind(kind);
+    if (!isSupportedTrigger(kind)) throw unsupportedKind(kind);
     return onKind(kind, template[kind], act);
   }
 
-  function onKind<Kind extends SupportedTriggerKind, Result>(
+  function onKind<Kind extends SupportedTrigger, Result>(
     kind: Kind,
     block: TriggerTemplate[Kind],
     act: Act<Result>,
   ): Result {
     if (!block) throw unsupportedKind(kind);
-    const trigger: Trigger<Block<Kind>> = opened.get(kind) ?? factoryOf[kind].create(shared);
+    const trigger: Trigger<Block<Kind>> = opened.get(kind) ?? loadTrigger(kind).create(shared);
     opened.set(kind, trigger);
     return act(trigger, block);
   }
@@ -121,11 +96,28 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
   };
 }
 
+/** Undefined for a kind that is not fired. */
+export function findTrigger(kind: string): { readonly kind: string } | undefined {
+  return isSupportedTrigger(kind) ? loadTrigger(kind) : undefined;
+}
+
+function loadTrigger<Kind extends LoadableTrigger>(kind: Kind): Factories[Kind] {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is named by the table of kinds
+  const exports = require(`./${fileStem(kind)}`) as Record<string, unknown>;
+  const factory = exports[`${kind}Trigger`];
+  if (isFactory(factory, kind)) return factory;
+  throw new Error(`src/triggers/${fileStem(kind)}.ts has no export ${kind}Trigger of kind ${kind}`);
+}
+
+function isFactory<Kind extends SupportedTrigger>(value: unknown, kind: Kind): value is Factories[Kind] {
+  return typeof value === 'object' && value !== null && 'create' in value && 'kind' in value && value.kind === kind;
+}
+
 type Act<Result> = <Template>(trigger: Trigger<Template>, block: Template) => Result;
 
 function unsupportedKind(kind: TriggerKind): SluiceError {
   return new SluiceError('TRIGGER_UNSUPPORTED', {
     message: `trigger kind ${kind} is not supported yet`,
-    fix: `Use one of ${SUPPORTED_KINDS.join(', ')}; a custom trigger reaches any other system`,
+    fix: `Use one of ${SUPPORTED_TRIGGERS.join(', ')}; a custom trigger reaches any other system`,
   });
 }

@@ -10,7 +10,7 @@ import type { Bus } from '../../src/bus/bus';
 import { isSluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/event/decision-record';
-import { unreadFate } from '../../src/sources/source-events';
+import { unreadFate } from '../../src/sandbox/kinds/source-kinds';
 import type { Delivery, Source, SourceContext, SourceFactory } from '../../src/sources/source';
 import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';

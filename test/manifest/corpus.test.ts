@@ -1,6 +1,7 @@
 /**
  * Every manifest of the corpus gets exactly the problems that its leading comments announce:
- * `# expect: <severity> <field path>`, one line for each. Files in valid/ announce no errors.
+ * `# expect: <severity> <field path>`, one line for each. Files in valid/ announce no errors. That Sluice does not run a
+ * kind is not announced: the tables of kinds say so.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +9,10 @@ import { repoRoot } from '../../dev/repo-root';
 import { createExpressionEngine } from '../../src/expressions';
 import { createExpressionSyntax } from '../../src/expressions/expression-syntax';
 import { EVENT_BUS_KINDS } from '../../src/manifest/event-bus';
-import { EVENT_SOURCE_KINDS } from '../../src/manifest/event-source';
 import { loadManifests, type LoadedManifests } from '../../src/manifest/load';
-import { TRIGGER_KINDS } from '../../src/manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../../src/manifest/triggers/resource-source';
+import { EVENT_SOURCE_KINDS, isSupportedSource } from '../../src/sandbox/kinds/source-kinds';
+import { isSupportedTrigger, TRIGGER_KINDS } from '../../src/sandbox/kinds/trigger-kinds';
 
 const corpus = join(repoRoot, 'test/manifest/corpus');
 
@@ -35,7 +36,14 @@ function load(folder: string, file: string): Promise<LoadedManifests> {
 }
 
 function describeProblems({ problems }: LoadedManifests): string[] {
-  return problems.map(({ severity, path }) => `${severity} ${path}`.trim()).sort();
+  const announced = problems.filter((problem) => notRun(problem) === undefined);
+  return announced.map(({ severity, path }) => `${severity} ${path}`.trim()).sort();
+}
+
+/** The kind that a notice says Sluice does not run. */
+function notRun({ path, message }: LoadedManifests['problems'][number]): string | undefined {
+  if (message.startsWith('not run by Sluice yet')) return `source ${path.split('.').at(-1)}`;
+  return message.endsWith(' triggers yet') ? `trigger ${path.split('.').at(-1)}` : undefined;
 }
 
 describe('a manifest that Argo Events accepts', () => {
@@ -59,6 +67,16 @@ describe('a manifest with mistakes', () => {
 });
 
 describe('the corpus', () => {
+  it('is told which kinds Sluice does not run, by the tables of kinds', async () => {
+    const { problems } = await loadManifests([join(corpus, 'valid')]);
+    const notices = new Set(problems.map(notRun).filter((notice) => notice !== undefined));
+    const expected = [
+      ...EVENT_SOURCE_KINDS.filter((kind) => !isSupportedSource(kind)).map((kind) => `source ${kind}`),
+      ...TRIGGER_KINDS.filter((kind) => !isSupportedTrigger(kind)).map((kind) => `trigger ${kind}`),
+    ];
+    expect([...notices].sort()).toEqual(expected.sort());
+  });
+
   it('shows every kind of bus, source, trigger and resource source at least once', async () => {
     const { documents } = await loadManifests([join(corpus, 'valid')]);
     const seen = new Set<string>();

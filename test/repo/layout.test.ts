@@ -2,40 +2,31 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { tools } from '../../dev/binaries/catalogue';
 import { repoRoot } from '../../dev/repo-root';
-import { RUN_SOURCE_KINDS } from '../../src/sources/source-events';
-import { sources } from '../../src/sources/registry';
-import { isSupportedKind } from '../../src/triggers/registry';
+import { fileStem } from '../../src/sandbox/kinds/file-stem';
+import { SUPPORTED_SOURCES } from '../../src/sandbox/kinds/source-kinds';
+import { SUPPORTED_TRIGGERS } from '../../src/sandbox/kinds/trigger-kinds';
+import { findSource } from '../../src/sources/registry';
+import { findTrigger } from '../../src/triggers/registry';
 import { repoFiles } from './tracked-files';
 
 const files = repoFiles();
 
-describe('event source kinds', () => {
-  it('are the same for workflows, which import no client, and for the registry', () => {
-    expect([...RUN_SOURCE_KINDS].sort()).toEqual(Object.keys(sources).sort());
-  });
-
-  it.each(Object.keys(sources))('%s has a file, a test and a page', (kind) => {
-    const stem = kebabCase(kind);
-    expect(files).toEqual(
-      expect.arrayContaining([`src/sources/${stem}.ts`, `test/sources/${stem}.test.ts`, `docs/sources/${stem}.md`]),
-    );
-  });
-});
-
-describe('trigger kinds', () => {
-  const kinds = [
-    ...readFileSync(join(repoRoot, 'src/triggers/registry.ts'), 'utf8').matchAll(/^ {2}(\w+): \w+Trigger,$/gm),
-  ]
-    .map(([, kind]) => kind ?? '')
-    .filter((kind) => isSupportedKind(kind));
-
-  it('are all found', () => expect(kinds.length).toBeGreaterThanOrEqual(9));
-
-  it.each(kinds)('%s has a file, a test and a page', (kind) => {
-    const stem = kebabCase(kind);
-    expect(files).toEqual(expect.arrayContaining([`src/triggers/${stem}.ts`, `docs/triggers/${stem}.md`]));
-    const tests = [`test/triggers/${stem}.test.ts`, `test/triggers/${stem}.integration.test.ts`];
+describe.each([
+  { family: 'sources', kinds: SUPPORTED_SOURCES, load: (kind: string) => findSource(kind)?.kind },
+  { family: 'triggers', kinds: SUPPORTED_TRIGGERS, load: (kind: string) => findTrigger(kind)?.kind },
+])('the table of $family', ({ family, kinds, load }) => {
+  it.each(kinds)('names %s, which has an implementation, a test and a page', (kind) => {
+    const stem = fileStem(kind);
+    expect(load(kind)).toBe(kind);
+    expect(files).toEqual(expect.arrayContaining([`src/${family}/${stem}.ts`, `docs/${family}/${stem}.md`]));
+    const tests = [`test/${family}/${stem}.test.ts`, `test/${family}/${stem}.integration.test.ts`];
     expect(files.some((path) => tests.includes(path))).toBe(true);
+  });
+
+  it('names every kind that has a page, so that the folder of pages is the list of what runs', () => {
+    const about = ['resource-sources', 'README'];
+    const pages = files.flatMap((path) => new RegExp(`^docs/${family}/(.+)\\.md$`).exec(path)?.[1] ?? []);
+    expect(pages.filter((page) => !about.includes(page)).sort()).toEqual(kinds.map(fileStem).sort());
   });
 });
 
@@ -66,7 +57,3 @@ describe('file names', () => {
     expect(typescript.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/.test(basename(path)))).toEqual([]);
   });
 });
-
-function kebabCase(kind: string): string {
-  return kind.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
