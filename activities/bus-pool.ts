@@ -1,4 +1,5 @@
 /** One connection per event bus and worker, shared by everything that worker runs on it. */
+import { Context } from '@temporalio/activity';
 import type { Bus } from '../src/bus/bus';
 import { unlessAborted } from '../src/open-while-wanted';
 import type { EventBusDefinition } from '../workflows/messages';
@@ -12,17 +13,33 @@ interface PooledBus {
   unusedTimer?: NodeJS.Timeout;
 }
 
+export interface BusPoolOptions {
+  readonly closeUnusedAfterMs?: number;
+  /** The Temporal namespace of the activity that asks; of the present one by default. */
+  readonly temporalNamespace?: () => string;
+}
+
 export class BusPool {
   private readonly pooled = new Map<string, PooledBus>();
   private readonly closing = new Set<Promise<void>>();
   private connecting = new AbortController();
   private isClosed = false;
 
+  private readonly closeUnusedAfterMs: number;
+  private readonly temporalNamespace: () => string;
+
   /** `connect` waits for a server that is down, and gives up when the signal aborts. */
   constructor(
-    private readonly connect: (definition: EventBusDefinition, signal: AbortSignal) => Promise<Bus>,
-    private readonly closeUnusedAfterMs = CLOSE_UNUSED_AFTER_MS,
-  ) {}
+    private readonly connect: (
+      definition: EventBusDefinition,
+      temporalNamespace: string,
+      signal: AbortSignal,
+    ) => Promise<Bus>,
+    options: BusPoolOptions = {},
+  ) {
+    this.closeUnusedAfterMs = options.closeUnusedAfterMs ?? CLOSE_UNUSED_AFTER_MS;
+    this.temporalNamespace = options.temporalNamespace ?? (() => Context.current().info.namespace);
+  }
 
   /**
    * Runs `work` with the open bus; connects on first use. A changed definition gets a connection of its own, and the
@@ -34,8 +51,10 @@ export class BusPool {
     signal: AbortSignal,
     work: (bus: Bus) => Promise<Result>,
   ): Promise<Result> {
-    const key = JSON.stringify([definition.namespace, definition.name, definition.spec, definition.options]);
-    const pooled = this.pooled.get(key) ?? this.open(key, definition);
+    const temporalNamespace = this.temporalNamespace();
+    const { namespace, name, spec, options } = definition;
+    const key = JSON.stringify([temporalNamespace, namespace, name, spec, options]);
+    const pooled = this.pooled.get(key) ?? this.open(key, definition, temporalNamespace);
     pooled.users += 1;
     clearTimeout(pooled.unusedTimer);
     try {
@@ -58,8 +77,9 @@ export class BusPool {
     await Promise.all(this.closing);
   }
 
-  private open(key: string, definition: EventBusDefinition): PooledBus {
-    const pooled: PooledBus = { opening: this.connect(definition, this.connecting.signal), users: 0 };
+  private open(key: string, definition: EventBusDefinition, temporalNamespace: string): PooledBus {
+    const opening = this.connect(definition, temporalNamespace, this.connecting.signal);
+    const pooled: PooledBus = { opening, users: 0 };
     this.pooled.set(key, pooled);
     // A bus that could not be reached is tried again by the next use.
     pooled.opening.catch(() => this.forget(key, pooled));

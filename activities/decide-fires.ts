@@ -2,7 +2,7 @@
  * From events to decisions: which triggers fire now, what joined triggers have to know, and what is told about every
  * event. No I/O besides the expression engine, so that `sluice test` and a replay decide exactly as the listener does.
  */
-import { eventSubject } from '../src/bus/subjects';
+import { eventPath, pathOfSubject } from '../src/bus/event-path';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
 import type { DecisionRecord } from '../src/event/decision-record';
 import { fireId } from '../src/run/fire-id';
@@ -75,7 +75,7 @@ export async function decideFires(
  * what waits for another. Undefined otherwise, and for what is no event.
  */
 function addressedEvent({ event, subject }: IncomingEvent): CloudEvent | undefined {
-  return event !== undefined && eventSubject(event.source, event.subject) === subject ? event : undefined;
+  return event !== undefined && eventPath(event.source, event.subject) === pathOfSubject(subject) ? event : undefined;
 }
 
 async function decideEvent(
@@ -103,7 +103,7 @@ async function decideEvent(
       decision: 'failed',
       code: 'EVENT_SUBJECT_MISMATCH',
       reason:
-        `it came on subject ${incoming.subject}, but its source and subject belong on ${eventSubject(incoming.event.source, incoming.event.subject)}`.slice(
+        `it came on subject ${incoming.subject}, but its source and subject belong on one that ends in ${eventPath(incoming.event.source, incoming.event.subject)}`.slice(
           0,
           MAX_REASON_LENGTH,
         ),

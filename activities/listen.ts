@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Bus, BusListener, SensorBacklog } from '../src/bus/bus';
-import { eventSubject } from '../src/bus/subjects';
+import { eventPath } from '../src/bus/event-path';
 import { describeError } from '../src/errors';
 import { openWhileWanted } from '../src/open-while-wanted';
 import { planSensor, type SensorPlan } from '../src/sensor/sensor-plan';
@@ -102,13 +102,11 @@ class Listener {
   async run(signal: AbortSignal, beating: Beating): Promise<void> {
     const { namespace, name, options } = this.request.definition;
     const { startFrom } = options;
-    const subjects = this.plan.interests.map(({ eventSourceName, eventName }) =>
-      eventSubject(eventSourceName, eventName),
-    );
+    const paths = this.plan.interests.map(({ eventSourceName, eventName }) => eventPath(eventSourceName, eventName));
     const opening = this.bus.openListener({
       namespace,
       sensorName: name,
-      subjects,
+      paths,
       // "New" is everything since the sensor was applied, also what came before its first listener was up.
       startFrom: startFrom.kind === 'new' ? { kind: 'time', time: this.request.appliedAt } : startFrom,
       maxBatch: PULL_SIZE,

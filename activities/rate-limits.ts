@@ -27,7 +27,7 @@ export function createRateLimits({ buses }: WorkerDependencies) {
           const kept = Object.entries(places).filter(([, start]) => start > now - REMEMBER_MS);
           return { ...after, places: { ...Object.fromEntries(kept), [fireId]: now + waitMs } };
         };
-        const state = await bus.updateShared('sluice-rate-limits', key, take);
+        const state = await bus.updateShared('rate-limits', key, take);
         return Math.max(0, (state.places[fireId] ?? now) - now);
       });
     } catch (error) {

@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Bus, BusExtent, StoredEvent } from '../src/bus/bus';
-import { eventSubject } from '../src/bus/subjects';
+import { eventPath } from '../src/bus/event-path';
 import { eventKey } from '../src/event/cloud-event';
 import { fireId } from '../src/run/fire-id';
 import { conditionDependencies, parseCondition } from '../src/sensor/conditions';
@@ -125,7 +125,7 @@ async function readPortion(
 ): Promise<StoredEvent[]> {
   const stored: StoredEvent[] = [];
   const range = bus.readEvents({
-    subjects: plan.interests.map(({ eventSourceName, eventName }) => eventSubject(eventSourceName, eventName)),
+    paths: plan.interests.map(({ eventSourceName, eventName }) => eventPath(eventSourceName, eventName)),
     ...(progress.nextSequence === undefined
       ? {
           ...(request.fromSequence !== undefined && { fromSequence: request.fromSequence }),

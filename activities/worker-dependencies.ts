@@ -46,8 +46,9 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
   const kubernetes = createKubernetesAccess({ ...options.kubernetes, permissions });
   const secrets = restrictSecrets(options.secrets ?? createSecretReader({ kubernetes }), permissions);
   const engine = createExpressionEngine();
-  const buses = new BusPool((definition, signal) =>
+  const buses = new BusPool((definition, temporalNamespace, signal) =>
     connectBus(definition, secrets, {
+      temporalNamespace,
       signal,
       log: (level, message) => log[level](message),
       ...(options.busUrl === undefined ? {} : { url: options.busUrl }),

@@ -134,8 +134,9 @@ async function follow(
   story.chapter('The way of each scene');
   const connection = await Connection.connect({ address: system.temporal.address });
   const bus = await connectBus(
-    { namespace, name: 'jetstream-event-bus', spec: { jetstreamExotic: { url: system.nats.url } } },
+    { namespace, name: 'jetstream-event-bus', spec: { jetstream: {} } },
     { secret: () => Promise.reject(new Error('none')), configMap: () => Promise.reject(new Error('none')) },
+    { temporalNamespace: 'default', url: system.nats.url, readOnly: true },
   );
   const sources: JourneySources = {
     bus,

@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { parseGoDurationMs } from '../durations';
 import { SluiceError } from '../errors';
 import type { KeySelector } from '../kubernetes/secrets';
+import type { StreamKind } from './bus-names';
 
 /** The EventBus as it was applied. Structural, so that the manifest's own type fits. */
 export interface EventBusObject {
@@ -24,6 +25,8 @@ export interface EventBusObject {
 export interface EventBusOptions {
   /** Events that were not handled never leave the bus: a full one makes sources wait. Default: the stream's limits. */
   readonly retention?: 'until-handled';
+  /** Default: `own` where the worker chooses the server, else `argo-events`. */
+  readonly stream?: StreamKind;
 }
 
 export interface TlsSettings {
@@ -58,6 +61,9 @@ export interface BusSettings {
   readonly accessSecretOptional: boolean;
   /** `automatic`: use TLS if the server offers it, without verifying, as Argo Events does on its own bus. */
   readonly tls: 'automatic' | 'none' | TlsSettings;
+  readonly streamKind: StreamKind;
+  /** The manifest says it: it does not depend on who asks. */
+  readonly isStreamKindChosen: boolean;
   readonly stream: StreamSettings;
   /** With `until-handled`: how long handled events are kept for replay; 0: as long as there is room. */
   readonly handledMaxAgeMs?: number;
@@ -77,13 +83,19 @@ const STREAM_DEFAULTS: StreamSettings = {
 
 /** `urlOverride` is `SLUICE_BUS_URL`: any NATS with JetStream can then carry the bus of any manifest. */
 export function busSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
-  const settings = manifestSettings(bus, urlOverride);
+  // A manifest names a server that Argo Events may use; the one that only workers know belongs to Sluice.
+  const streamKind = bus.options?.stream ?? (urlOverride === undefined ? 'argo-events' : 'own');
+  const isStreamKindChosen = bus.options?.stream !== undefined;
+  const settings = { ...manifestSettings(bus, urlOverride), streamKind, isStreamKindChosen };
   if (bus.options?.retention !== 'until-handled') return settings;
   const { stream } = settings;
   return { ...settings, stream: { ...stream, maxAgeMs: 0, discard: 'new' }, handledMaxAgeMs: stream.maxAgeMs };
 }
 
-function manifestSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
+function manifestSettings(
+  bus: EventBusObject,
+  urlOverride?: string,
+): Omit<BusSettings, 'streamKind' | 'isStreamKindChosen'> {
   const name = `${bus.namespace}/${bus.name}`;
   const { jetstream, jetstreamExotic } = bus.spec;
   const notices: string[] = [];

@@ -6,6 +6,7 @@
 import type { CloudEvent } from '../event/cloud-event';
 import type { Decision, DecisionRecord } from '../event/decision-record';
 import type { SluiceError } from '../errors';
+import type { BucketPurpose } from './bus-names';
 import type { ExpiredEvents } from './expired-events';
 
 /** One clear line per state change, never one per event. */
@@ -34,8 +35,8 @@ export type StartFrom =
 export interface ListenerOptions {
   readonly namespace: string;
   readonly sensorName: string;
-  /** Subjects of all dependencies, see `eventSubject`. */
-  readonly subjects: readonly string[];
+  /** Of all dependencies, see `eventPath`. */
+  readonly paths: readonly string[];
   readonly startFrom: StartFrom;
   /** The most that one `pull` will be asked for; decides how much is fetched ahead. */
   readonly maxBatch: number;
@@ -120,8 +121,8 @@ export interface StoredEvent {
 }
 
 export interface EventRange {
-  /** Default: every event. */
-  readonly subjects?: readonly string[];
+  /** See `eventPath`. Default: every event. */
+  readonly paths?: readonly string[];
   readonly fromSequence?: number;
   /** Inclusive; default: what is on the bus now. */
   readonly toSequence?: number;
@@ -194,7 +195,7 @@ export interface Bus {
   readDecisions(filter: DecisionFilter, onRead?: OnRead): AsyncIterable<DecisionRecord>;
   /** See SharedValues.update. */
   updateShared<Value>(
-    bucket: string,
+    purpose: BucketPurpose,
     key: string,
     change: (before: Value | undefined) => Value | undefined,
   ): Promise<Value>;

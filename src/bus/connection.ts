@@ -6,6 +6,7 @@ import { SluiceError, describeError } from '../errors';
 import { openWhileWanted } from '../open-while-wanted';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
+import type { BusNames } from './bus-names';
 import type { BusSettings } from './bus-settings';
 import { BusCredentials, type TlsMaterial } from './credentials';
 import { isRefusal, Refresher, Refusals } from './refused-credentials';
@@ -16,6 +17,7 @@ const LOG_EVERY_MS = 5_000;
 export interface BusConnection {
   readonly nats: NatsConnection;
   readonly settings: BusSettings;
+  readonly names: BusNames;
   readonly log: BusLog;
   isConnected(): boolean;
   /** Why there is no connection, for people; undefined while there is one. */
@@ -27,18 +29,20 @@ export interface BusConnection {
 /** Waits for the server until `signal` aborts. Throws at once for what waiting cannot mend (credentials, TLS). */
 export async function openConnection(
   settings: BusSettings,
+  names: BusNames,
   secrets: SecretReader,
   log: BusLog,
   signal?: AbortSignal,
 ): Promise<BusConnection> {
   const credentials = await BusCredentials.read(settings, secrets);
   const refusals = new Refusals();
-  const nats = await connectPatiently(settings, credentials, refusals, log, signal);
-  return watchConnection(nats, settings, credentials, refusals, log);
+  const nats = await connectPatiently(settings, names, credentials, refusals, log, signal);
+  return watchConnection(nats, settings, names, credentials, refusals, log);
 }
 
 async function connectPatiently(
   settings: BusSettings,
+  names: BusNames,
   credentials: BusCredentials,
   refusals: Refusals,
   log: BusLog,
@@ -49,7 +53,7 @@ async function connectPatiently(
   for (let attempt = 0; ; attempt += 1) {
     const tls = attempts[attempt % attempts.length];
     try {
-      const opening = connect(natsOptions(settings, credentials, refusals, tls));
+      const opening = connect(natsOptions(settings, names, credentials, refusals, tls));
       return await (signal ? openWhileWanted(opening, signal, (nats) => nats.close()) : opening);
     } catch (error) {
       if (signal?.aborted) throw unreachable(settings, error);
@@ -73,6 +77,7 @@ async function connectPatiently(
 
 function natsOptions(
   settings: BusSettings,
+  { inboxPrefix }: BusNames,
   credentials: BusCredentials,
   refusals: Refusals,
   tls: TlsMaterial | undefined,
@@ -80,6 +85,7 @@ function natsOptions(
   return {
     servers: [...settings.servers],
     name: 'sluice',
+    inboxPrefix,
     timeout: 5_000,
     reconnect: true,
     maxReconnectAttempts: -1,
@@ -96,6 +102,7 @@ function natsOptions(
 function watchConnection(
   nats: NatsConnection,
   settings: BusSettings,
+  names: BusNames,
   credentials: BusCredentials,
   refusals: Refusals,
   log: BusLog,
@@ -133,6 +140,7 @@ function watchConnection(
   return {
     nats,
     settings,
+    names,
     log,
     isConnected: () => connected && !nats.isClosed(),
     problem: () => problem,

@@ -5,15 +5,15 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
-import type { BusListener, BusMessage, ListenerOptions, SensorBacklog } from './bus';
+import type { BusListener, BusMessage, SensorBacklog } from './bus';
 import type { BusConnection } from './connection';
+import type { ConsumerPlace } from './consumer-place';
 import type { ExpiredEvents } from './expired-events';
-import { FetchedMessage, parseDeliveryPosition } from './delivery';
-import { ACK_WAIT_MS, ensureConsumer, findConsumer, restoreDelivery } from './durable-consumer';
+import { FetchedMessage, parseDeliveryPosition, type DeliveryPosition } from './delivery';
+import { ACK_WAIT_MS, findConsumer, restoreDelivery } from './durable-consumer';
 import { PullRequest } from './pull-request';
-import { ensureEventStream } from './stream';
-import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
-import { consumerName } from './subjects';
+import type { SensorLooks } from './sensor-looks';
+import type { Wakers } from './wakers';
 
 const MAX_FETCHED_AHEAD = 500;
 /** Bounds memory where events are large; a single one always fits. */
@@ -22,25 +22,24 @@ const REPAIR_RETRY_MS = 250;
 /** An event whose handling takes longer is delivered again: a handler that hangs must not hold it for ever. */
 const MAX_HANDLING_MS = 120_000;
 
-/**
- * Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. Nothing is
- * fetched before the first `pull`, so that a listener without an owner takes no events; closed when its signal aborts.
- */
-export async function openListener(
-  connection: BusConnection,
-  manager: JetStreamManager,
-  looks: SensorLooks,
-  options: ListenerOptions,
-): Promise<BusListener> {
-  const { namespace, sensorName } = options;
-  // Before anything is delivered, and before the subjects change: then all that is missing was never handled.
-  const found = await looks.measure(namespace, sensorName, WITHOUT_LISTENER, true).catch(() => undefined);
-  await ensureConsumer(manager, options);
-  return new JetStreamListener(connection, manager, looks, options, found?.expired ?? []);
+export interface ReaderOptions {
+  readonly place: ConsumerPlace;
+  /** `<namespace>/<name>` of the sensor, for the log. */
+  readonly sensor: string;
+  readonly maxBatch: number;
+  readonly signal?: AbortSignal;
+  /** Events up to here may have been handled when another consumer delivered them; 0: none. */
+  readonly handledBefore: number;
+  /** Losses found before reading began. */
+  readonly unreported: readonly ExpiredEvents[];
+  /** The consumer was deleted on the server: makes it again. Left out: then there is nothing left to read. */
+  readonly recreate?: (resumeAt: number | undefined) => Promise<'created' | 'updated' | 'unchanged'>;
+  /** Woken when there is something to take, and when the reader closes. */
+  readonly wakers: Wakers;
 }
 
-class JetStreamListener implements BusListener {
-  private readonly name: string;
+/** Reads one durable consumer. Fetches nothing before `start`, so that a reader without an owner takes no events. */
+export class ConsumerReader implements BusListener {
   private readonly capacity: number;
   private readonly request: PullRequest;
   private readonly keepAlive: NodeJS.Timeout;
@@ -55,20 +54,19 @@ class JetStreamListener implements BusListener {
   private readonly givenBack = new Set<number>();
   private readonly sinceLook = { received: 0, receivedAgain: 0 };
   private lastSequence = 0;
-  private readonly wakers = new Set<() => void>();
   private repairing = false;
   private closing: Promise<void> | undefined;
+  private unreported: readonly ExpiredEvents[];
 
   constructor(
     private readonly connection: BusConnection,
     private readonly manager: JetStreamManager,
     private readonly looks: SensorLooks,
-    private readonly options: ListenerOptions,
-    private unreported: readonly ExpiredEvents[],
+    private readonly options: ReaderOptions,
   ) {
-    this.name = consumerName(options.namespace, options.sensorName);
+    this.unreported = options.unreported;
     this.capacity = Math.min(MAX_FETCHED_AHEAD, Math.max(2, options.maxBatch * 2));
-    this.request = new PullRequest(connection, this.name, {
+    this.request = new PullRequest(connection, options.place, {
       onMessage: (message) => this.receive(message),
       onFinished: () => this.askForMore(),
       onTrouble: () => void this.repair(),
@@ -80,20 +78,30 @@ class JetStreamListener implements BusListener {
     else options.signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
+  get isClosed(): boolean {
+    return this.closing !== undefined;
+  }
+
   async pull(max: number): Promise<BusMessage[]> {
-    if (!this.isReading) {
-      this.isReading = true;
-      this.askForMore();
+    this.start();
+    for (;;) {
+      const batch = this.take(max);
+      if (batch.length > 0 || this.isClosed) return batch;
+      await this.options.wakers.wait();
     }
-    while (this.fetched.size === 0) {
-      if (this.closing) return [];
-      await new Promise<void>((resolve) => this.wakers.add(resolve));
-    }
-    const batch: FetchedMessage[] = [];
-    for (const message of this.fetched.values()) {
-      if (batch.length >= max) break;
-      batch.push(message);
-    }
+  }
+
+  start(): void {
+    if (this.isReading) return;
+    this.isReading = true;
+    this.askForMore();
+  }
+
+  /** What was fetched, without waiting. */
+  take(max: number): BusMessage[] {
+    if (this.isClosed) return [];
+    const batch = [...this.fetched.values()].slice(0, max);
+    if (batch.length === 0) return [];
     const keepUntil = performance.now() + MAX_HANDLING_MS;
     for (const message of batch) {
       this.fetched.delete(message.position.sequence);
@@ -104,13 +112,12 @@ class JetStreamListener implements BusListener {
   }
 
   async measureBacklog(alone: boolean): Promise<SensorBacklog> {
-    const { namespace, sensorName } = this.options;
     const { received, receivedAgain } = this.sinceLook;
     const gone = (first: number): number[] => [...this.givenBack].filter((sequence) => sequence < first);
     let firstOnBus = 0;
     const givenBackGone = (first: number): number => (alone ? gone((firstOnBus = first)).length : 0);
     const context = { settled: false, alone, received, receivedAgain, givenBackGone };
-    const backlog = await this.looks.measure(namespace, sensorName, context, true);
+    const backlog = await this.looks.measure(this.options.place, context, true);
     // What came while the bus was asked counts for the next look.
     this.sinceLook.received -= received;
     this.sinceLook.receivedAgain -= receivedAgain;
@@ -128,7 +135,7 @@ class JetStreamListener implements BusListener {
   private async closeOnce(): Promise<void> {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.stopWatching();
-    this.wakePulls();
+    this.options.wakers.wake();
     // Draining waits for the server, which may be away: then there is nothing to give back either.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
     else void this.request.close().catch(() => undefined);
@@ -151,17 +158,12 @@ class JetStreamListener implements BusListener {
     if (this.closing && this.inHand.size === 0) clearInterval(this.keepAlive);
   }
 
-  private wakePulls(): void {
-    for (const wake of this.wakers) wake();
-    this.wakers.clear();
-  }
-
   private receive(message: Msg): void {
     const position = parseDeliveryPosition(message.reply ?? '');
     if (!position) return;
     this.fetched.set(
       position.sequence,
-      new FetchedMessage(position, message, (sequence, isGivenBack) => {
+      new FetchedMessage(this.markRepeated(position), message, (sequence, isGivenBack) => {
         this.unanswered.delete(sequence);
         if (isGivenBack) this.givenBack.add(sequence);
       }),
@@ -171,7 +173,12 @@ class JetStreamListener implements BusListener {
     this.givenBack.delete(position.sequence);
     this.unanswered.add(position.sequence);
     this.lastSequence = Math.max(this.lastSequence, position.sequence);
-    this.wakePulls();
+    this.options.wakers.wake();
+  }
+
+  private markRepeated(position: DeliveryPosition): DeliveryPosition {
+    if (position.sequence > this.options.handledBefore) return position;
+    return { ...position, deliveryCount: position.deliveryCount + 1 };
   }
 
   /** One request at a time: it ends when it is used up, and the next one asks for the room there is by then. */
@@ -213,20 +220,24 @@ class JetStreamListener implements BusListener {
   }
 
   private async restoreConsumer(): Promise<void> {
-    const existing = await findConsumer(this.manager, this.name).catch(() => undefined);
+    const existing = await findConsumer(this.manager, this.options.place);
     if (existing !== undefined) {
       const changed = await restoreDelivery(this.manager, existing);
       if (changed.length > 0)
         this.warn(`had its consumer changed on the event bus; it was set back: ${changed.join(', ')}`);
       return;
     }
-    await ensureEventStream(this.connection, this.manager);
-    const change = await ensureConsumer(this.manager, this.options, this.resumeAt());
-    if (change === 'created') this.warn('had no consumer on the event bus any more; it was created again');
+    const { recreate } = this.options;
+    if (recreate === undefined) {
+      void this.close();
+      return;
+    }
+    if ((await recreate(this.resumeAt())) === 'created')
+      this.warn('had no consumer on the event bus any more; it was created again');
   }
 
   private warn(text: string): void {
-    this.connection.log('warn', `sensor ${this.options.namespace}/${this.options.sensorName} ${text}`);
+    this.connection.log('warn', `sensor ${this.options.sensor} ${text}`);
   }
 
   /** The oldest event that nobody has confirmed; events that were confirmed after it may come a second time. */

@@ -18,8 +18,8 @@ import { describeError } from '../errors';
 import type { DecisionRecord } from '../event/decision-record';
 import type { DecisionCounts } from './bus';
 import type { BusConnection } from './connection';
-import { createStream, findStream } from './stream';
-import { DECISION_STREAM, DECISION_SUBJECTS, decisionSubject } from './subjects';
+import { createStream, findStream, isForbidden } from './stream';
+import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 
 export interface DecisionRetention {
   readonly maxAgeMs: number;
@@ -35,16 +35,27 @@ const MAX_BUFFERED = 50_000;
 const NO_STORAGE_LEFT = 10047;
 const MAX_RECORD_TEXT = 2_000;
 
-/** Makes the stream if it is missing; one that is there is left as it is. */
+/** On the stream of decisions: an earlier version was here, whose names had no tenant. */
+const SUCCEEDS = 'sluice.io/succeeds';
+
+/**
+ * Makes the stream if it is missing; one that is there is left as it is. Returns whether an earlier version was here:
+ * found out once, so that an installation that is new never looks for what it cannot have.
+ */
 export async function ensureDecisionStream(
   connection: BusConnection,
   manager: JetStreamManager,
   retention: DecisionRetention,
-): Promise<void> {
-  if (await findStream(manager, DECISION_STREAM)) return;
+): Promise<boolean> {
+  const { decisions, description } = connection.names;
+  const existing = await findStream(manager, decisions.stream);
+  if (existing) return SUCCEEDS in (existing.metadata ?? {});
+  const succeeds = await wasServed(manager);
   const config: Partial<StreamConfig> & { name: string } = {
-    name: DECISION_STREAM,
-    subjects: [DECISION_SUBJECTS],
+    name: decisions.stream,
+    description,
+    ...(succeeds && { metadata: { [SUCCEEDS]: FORMER.decisions.stream } }),
+    subjects: [`${decisions.prefix}.>`],
     storage: StorageType.File,
     compression: StoreCompression.S2,
     max_age: nanos(retention.maxAgeMs),
@@ -57,6 +68,24 @@ export async function ensureDecisionStream(
     // The server reserves max_bytes; a small one still has room for a journal without a reservation.
     if (!(error instanceof JetStreamApiError) || error.code !== NO_STORAGE_LEFT) throw error;
     await createStream(connection, manager, { ...config, max_bytes: -1 });
+  }
+  return succeeds;
+}
+
+/** The same without creating anything. */
+export async function findSuccession(connection: BusConnection, manager: JetStreamManager): Promise<boolean> {
+  const existing = await findStream(manager, connection.names.decisions.stream);
+  return existing ? SUCCEEDS in (existing.metadata ?? {}) : await wasServed(manager);
+}
+
+/** Every earlier version made this stream when it connected, and nothing else does. */
+async function wasServed(manager: JetStreamManager): Promise<boolean> {
+  try {
+    return (await findStream(manager, FORMER.decisions.stream)) !== undefined;
+  } catch (error) {
+    // A user with the rights of one tenant may not ask, and has never written there.
+    if (isForbidden(error)) return false;
+    throw error;
   }
 }
 
@@ -72,7 +101,7 @@ export class DecisionJournal {
 
   constructor(
     private readonly connection: BusConnection,
-    private readonly ensureStream: () => Promise<void>,
+    private readonly ensureStream: () => Promise<unknown>,
   ) {
     this.client = jetstream(connection.nats, { timeout: 5_000 });
   }
@@ -115,7 +144,7 @@ export class DecisionJournal {
 
   /** Returns the records that could not be written. */
   private async write(records: readonly DecisionRecord[]): Promise<DecisionRecord[]> {
-    const messages = [...groupBySubject(records)].flatMap(([subject, group]) =>
+    const messages = [...groupBySubject(this.connection.names.decisions, records)].flatMap(([subject, group]) =>
       chunks(group, MAX_RECORDS_PER_MESSAGE).map((chunk) => ({ subject, chunk })),
     );
     const failed: DecisionRecord[] = [];
@@ -152,10 +181,15 @@ function shorten(record: DecisionRecord): DecisionRecord {
   return { ...record, reason: `${record.reason.slice(0, MAX_RECORD_TEXT)}…` };
 }
 
-function groupBySubject(records: readonly DecisionRecord[]): Map<string, DecisionRecord[]> {
+function groupBySubject(names: StreamNames, records: readonly DecisionRecord[]): Map<string, DecisionRecord[]> {
   const groups = new Map<string, DecisionRecord[]>();
   for (const record of records) {
-    const subject = decisionSubject(record.namespace, record.sensor ?? record.eventSource ?? '-', record.decision);
+    const subject = decisionSubject(
+      names,
+      record.namespace,
+      record.sensor ?? record.eventSource ?? '-',
+      record.decision,
+    );
     const group = groups.get(subject);
     if (group) group.push(record);
     else groups.set(subject, [record]);

@@ -10,7 +10,9 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { ListenerOptions, StartFrom } from './bus';
-import { EVENT_STREAM, consumerName } from './subjects';
+import { eventSubject } from './bus-names';
+import type { ConsumerPlace, SensorAddress } from './consumer-place';
+import { isStreamMissing } from './stream';
 
 /**
  * How long an event that a killed worker had in hand waits for another one. Whoever handles an event keeps it with
@@ -34,38 +36,118 @@ const DELIVERY = {
   headers_only: false,
 } as const satisfies Partial<ConsumerConfig>;
 
+/** On a consumer that took over from another: events up to here may have been handled already. */
+const HANDLED_UP_TO = 'sluice.io/handled-up-to';
+
+export type ConsumerOptions = Pick<ListenerOptions, 'namespace' | 'sensorName' | 'paths' | 'startFrom'>;
+
 /**
- * Creates the consumer, or updates its subjects and what delivery depends on, which keeps the position.
+ * Creates the consumer, or updates its subjects and what delivery depends on, which keeps the position. A consumer of
+ * the same stream under a former name hands over its position and is removed.
  * `resumeAt` is where to go on when a consumer that this process had read from was deleted.
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
-  options: ListenerOptions,
-  resumeAt?: number,
+  place: ConsumerPlace,
+  options: ConsumerOptions,
+  { former, resumeAt }: { readonly former?: ConsumerInfo; readonly resumeAt?: number } = {},
 ): Promise<'created' | 'updated' | 'unchanged'> {
-  const name = consumerName(options.namespace, options.sensorName);
-  const subjects = [...new Set(options.subjects)].sort();
-  const existing = await findConsumer(manager, name);
-  if (!existing) {
-    await manager.consumers.add(EVENT_STREAM, {
-      durable_name: name,
-      description: `Sluice sensor ${options.namespace}/${options.sensorName}`,
-      ack_policy: AckPolicy.Explicit,
-      ...DELIVERY,
-      filter_subjects: subjects,
-      ...(await startPosition(manager, options.startFrom, resumeAt)),
-    });
-    return 'created';
-  }
+  const change = await ensureAt(manager, place, options, former, resumeAt);
+  if (former !== undefined) await deleteConsumer(manager, former.stream_name, former.name);
+  return change;
+}
+
+async function ensureAt(
+  manager: JetStreamManager,
+  place: ConsumerPlace,
+  options: ConsumerOptions,
+  former: ConsumerInfo | undefined,
+  resumeAt: number | undefined,
+): Promise<'created' | 'updated' | 'unchanged'> {
+  const existing = await findConsumer(manager, place);
+  if (existing) return await updateConsumer(manager, place, existing, options.paths);
+  const { config, state } = await manager.streams.info(place.stream);
+  const isWorkQueue = config.retention === RetentionPolicy.Workqueue;
+  // There, two consumers may not ask for one subject; what the former had not handled is still on the stream.
+  if (former !== undefined && isWorkQueue) await deleteConsumer(manager, former.stream_name, former.name);
+  const from = former === undefined ? resumeAt : handledTo(former) + 1;
+  await manager.consumers.add(place.stream, {
+    durable_name: place.name,
+    description: describeSensor(options),
+    ack_policy: AckPolicy.Explicit,
+    ...DELIVERY,
+    filter_subjects: subjectsAt(place, options.paths),
+    // Asking for "new" on a work queue is an error of the server: no consumer may skip.
+    ...(isWorkQueue ? { deliver_policy: DeliverPolicy.All } : startPosition(state.last_seq, options.startFrom, from)),
+    ...(former && { metadata: { [HANDLED_UP_TO]: String(former.delivered.stream_seq) } }),
+  });
+  return 'created';
+}
+
+/** Makes a consumer ask for these events, and deliver as it must. */
+export async function updateConsumer(
+  manager: JetStreamManager,
+  place: ConsumerPlace,
+  existing: ConsumerInfo,
+  paths: readonly string[],
+): Promise<'updated' | 'unchanged'> {
+  const subjects = subjectsAt(place, paths);
   if (sameSubjects(existing.config, subjects) && changedDelivery(existing.config).length === 0) return 'unchanged';
-  await manager.consumers.update(EVENT_STREAM, name, { filter_subjects: subjects, ...DELIVERY });
+  await manager.consumers.update(place.stream, place.name, { filter_subjects: subjects, ...DELIVERY });
   return 'updated';
 }
 
+/** Gives a sensor that listened at `former` its place on another stream, all of which is yet to be handled. */
+export async function adoptConsumer(
+  manager: JetStreamManager,
+  place: ConsumerPlace,
+  former: ConsumerPlace,
+  { config }: ConsumerInfo,
+): Promise<void> {
+  if ((await findConsumer(manager, place)) !== undefined) return;
+  const paths = (config.filter_subjects ?? []).map((subject) => subject.slice(former.prefix.length + 1));
+  await manager.consumers.add(place.stream, {
+    durable_name: place.name,
+    ...(config.description !== undefined && { description: config.description }),
+    ack_policy: AckPolicy.Explicit,
+    ...DELIVERY,
+    filter_subjects: subjectsAt(place, paths),
+    deliver_policy: DeliverPolicy.All,
+  });
+}
+
+/** Up to here, everything was handled or was not for this sensor. */
+export function handledTo({ num_ack_pending: unconfirmed, delivered, ack_floor: floor }: ConsumerInfo): number {
+  // The server's own floor moves with acknowledgements only, not over what the sensor did not ask for.
+  return unconfirmed === 0 ? delivered.stream_seq : floor.stream_seq;
+}
+
+/** Events up to here come a second time although this consumer delivers them first; 0: none. */
+export function handledBefore({ config }: ConsumerInfo): number {
+  return Number(config.metadata?.[HANDLED_UP_TO] ?? 0);
+}
+
+/** Names of earlier versions are the same for `a` / `b-c` and `a-b` / `c`: only the description tells them apart. */
+export function isConsumerOf({ config }: ConsumerInfo, sensor: SensorAddress): boolean {
+  return config.description === undefined || config.description === describeSensor(sensor);
+}
+
+/** No error if there is none. */
+export async function deleteConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
+  try {
+    await manager.consumers.delete(stream, name);
+  } catch (error) {
+    if (!isStreamMissing(error) && !isConsumerMissing(error)) throw error;
+  }
+}
+
 /** Leaves the subjects alone: another worker may have a newer manifest. Returns what had been changed. */
-export async function restoreDelivery(manager: JetStreamManager, { name, config }: ConsumerInfo): Promise<string[]> {
+export async function restoreDelivery(
+  manager: JetStreamManager,
+  { stream_name: stream, name, config }: ConsumerInfo,
+): Promise<string[]> {
   const changed = changedDelivery(config);
-  if (changed.length > 0) await manager.consumers.update(EVENT_STREAM, name, DELIVERY);
+  if (changed.length > 0) await manager.consumers.update(stream, name, DELIVERY);
   return changed;
 }
 
@@ -79,26 +161,38 @@ function changedDelivery(config: ConsumerConfig): string[] {
 }
 
 /** The consumer as it is, or undefined where there is none. */
-export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
+export async function findConsumer(
+  manager: JetStreamManager,
+  { stream, name }: Pick<ConsumerPlace, 'stream' | 'name'>,
+): Promise<ConsumerInfo | undefined> {
   try {
-    return await manager.consumers.info(EVENT_STREAM, name);
+    return await manager.consumers.info(stream, name);
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
+    if (isConsumerMissing(error) || isStreamMissing(error)) return undefined;
     throw error;
   }
 }
 
-async function startPosition(
-  manager: JetStreamManager,
+function isConsumerMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND;
+}
+
+function describeSensor({ namespace, sensorName }: SensorAddress): string {
+  return `Sluice sensor ${namespace}/${sensorName}`;
+}
+
+function subjectsAt(place: ConsumerPlace, paths: readonly string[]): string[] {
+  return [...new Set(paths)].map((path) => eventSubject(place, path)).sort();
+}
+
+function startPosition(
+  lastSequence: number,
   startFrom: StartFrom,
   resumeAt: number | undefined,
-): Promise<Partial<ConsumerConfig>> {
-  const stream = await manager.streams.info(EVENT_STREAM);
-  // A work queue has no consumers that skip: asking for "new" there is an error of the server.
-  if (stream.config.retention === RetentionPolicy.Workqueue) return { deliver_policy: DeliverPolicy.All };
+): Partial<ConsumerConfig> {
   if (resumeAt !== undefined) {
-    // A stream that was made anew counts from 1 again.
-    if (resumeAt > stream.state.last_seq + 1) return { deliver_policy: DeliverPolicy.All };
+    // A stream that was made anew counts from its beginning again.
+    if (resumeAt > lastSequence + 1) return { deliver_policy: DeliverPolicy.All };
     return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: resumeAt };
   }
   switch (startFrom.kind) {

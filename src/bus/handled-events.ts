@@ -13,7 +13,6 @@ import { nanos } from '@nats-io/transport-node';
 import { describeError } from '../errors';
 import type { BusConnection } from './connection';
 import { findNext } from './next-message';
-import { EVENT_STREAM } from './subjects';
 
 const LONGEST_PAUSE_MS = 30_000;
 const SHORTEST_PAUSE_MS = 1_000;
@@ -31,6 +30,7 @@ export class HandledEvents {
   constructor(
     private readonly connection: BusConnection,
     private readonly manager: JetStreamManager,
+    private readonly stream: string,
     private readonly maxAgeMs: number,
   ) {
     this.schedule();
@@ -70,18 +70,18 @@ export class HandledEvents {
 
   private async removeHandled(): Promise<void> {
     // Before the consumers: what comes later is not looked at, so it is not removed.
-    const stream = await this.manager.streams.info(EVENT_STREAM);
+    const stream = await this.manager.streams.info(this.stream);
     const { first_seq: first, last_seq: last, messages } = stream.state;
     if (messages === 0) return;
     const wanted = Math.max(await this.firstYoung(first), firstToKeep(stream));
     if (wanted <= first) return;
     let handledTo = last;
-    for await (const consumer of this.manager.consumers.list(EVENT_STREAM)) {
+    for await (const consumer of this.manager.consumers.list(this.stream)) {
       if (consumer.config.ack_policy === AckPolicy.None) continue;
       handledTo = Math.min(handledTo, await this.handledBy(consumer, last));
     }
     const purgeBelow = Math.min(wanted, handledTo + 1);
-    if (purgeBelow > first) await this.manager.streams.purge(EVENT_STREAM, { seq: purgeBelow });
+    if (purgeBelow > first) await this.manager.streams.purge(this.stream, { seq: purgeBelow });
   }
 
   /** Everything up to here was acknowledged, or is not for this consumer. */
@@ -92,7 +92,7 @@ export class HandledEvents {
     const { filter_subjects: several, filter_subject: one } = config;
     const subjects = several ?? (one ? [one] : ['>']);
     const delivered = consumer.delivered.stream_seq;
-    const next = await findNext(this.manager, EVENT_STREAM, subjects, delivered + 1);
+    const next = await findNext(this.manager, this.stream, subjects, delivered + 1);
     return next === undefined ? delivered : next.sequence - 1;
   }
 
@@ -100,7 +100,7 @@ export class HandledEvents {
   private async firstYoung(first: number): Promise<number> {
     if (this.maxAgeMs === 0) return first;
     const since = new Date(Date.now() - this.maxAgeMs);
-    const { name, delivered } = await this.manager.consumers.add(EVENT_STREAM, {
+    const { name, delivered } = await this.manager.consumers.add(this.stream, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: since.toISOString(),
@@ -108,7 +108,7 @@ export class HandledEvents {
       num_replicas: 1,
       inactive_threshold: nanos(5_000),
     });
-    await this.manager.consumers.delete(EVENT_STREAM, name).catch(() => undefined);
+    await this.manager.consumers.delete(this.stream, name).catch(() => undefined);
     return delivered.stream_seq + 1;
   }
 }

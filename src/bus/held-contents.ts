@@ -15,7 +15,7 @@ import type { CloudEvent } from '../event/cloud-event';
 import type { HeldContent } from './bus';
 import type { BusConnection } from './connection';
 import { createStream, findStream, isStreamMissing } from './stream';
-import { HELD_STREAM, HELD_SUBJECTS, heldSubject } from './subjects';
+import { FORMER, heldSubject, type StreamNames } from './bus-names';
 
 /** An event may be larger as text than it was on the bus, so that it no longer fits one message. */
 const PARTS_HEADER = 'Sluice-Parts';
@@ -25,13 +25,19 @@ const NO_MESSAGE_FOUND = 10037;
 
 export class HeldContents {
   private readonly client: JetStreamClient;
+  private readonly names: StreamNames;
+  /** Where contents may be: an earlier version left some. */
+  private readonly places: readonly StreamNames[];
   private ready: Promise<void> | undefined;
 
   constructor(
     private readonly connection: BusConnection,
     private readonly manager: JetStreamManager,
+    succeeds: boolean,
   ) {
     this.client = jetstream(connection.nats, { timeout: 5_000 });
+    this.names = connection.names.held;
+    this.places = succeeds ? [this.names, FORMER.held] : [this.names];
   }
 
   async store(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void> {
@@ -42,7 +48,7 @@ export class HeldContents {
         for (const [index, part] of parts.entries()) {
           const options = { headers: headers() };
           options.headers.set(PARTS_HEADER, `${parts.length}`);
-          await this.client.publish(heldSubject(namespace, sensorName, name, index), part, options);
+          await this.client.publish(heldSubject(this.names, namespace, sensorName, name, index), part, options);
         }
       });
     });
@@ -56,18 +62,29 @@ export class HeldContents {
     const found = new Map<string, CloudEvent | undefined>();
     await this.reaching(async () => {
       await eachOf(names, async (name) => {
-        found.set(name, await this.read((part) => heldSubject(namespace, sensorName, name, part)));
+        for (const place of this.places) {
+          const content = await this.read(place.stream, (part) =>
+            heldSubject(place, namespace, sensorName, name, part),
+          );
+          found.set(name, content);
+          if (content !== undefined) break;
+        }
       });
     });
     return names.map((name) => found.get(name));
   }
 
   async forget(namespace: string, sensorName: string, names?: readonly string[]): Promise<void> {
-    const subjects = (names ?? [undefined]).map((name) => heldSubject(namespace, sensorName, name));
+    const purges = this.places.flatMap((place) =>
+      (names ?? [undefined]).map((name) => ({
+        stream: place.stream,
+        filter: heldSubject(place, namespace, sensorName, name),
+      })),
+    );
     await this.reaching(async () => {
-      await eachOf(subjects, async (filter) => {
+      await eachOf(purges, async ({ stream, filter }) => {
         try {
-          await this.manager.streams.purge(HELD_STREAM, { filter });
+          await this.manager.streams.purge(stream, { filter });
         } catch (error) {
           if (!isStreamMissing(error)) throw error;
         }
@@ -75,11 +92,11 @@ export class HeldContents {
     });
   }
 
-  private async read(subjectOf: (part: number) => string): Promise<CloudEvent | undefined> {
+  private async read(stream: string, subjectOf: (part: number) => string): Promise<CloudEvent | undefined> {
     const pieces: Uint8Array[] = [];
     let parts = 1;
     for (let part = 0; part < parts; part += 1) {
-      const message = await this.find(subjectOf(part));
+      const message = await this.find(stream, subjectOf(part));
       if (message === undefined) return undefined;
       parts = Number(message.header.get(PARTS_HEADER) || 1);
       pieces.push(message.data);
@@ -87,9 +104,9 @@ export class HeldContents {
     return JSON.parse(Buffer.concat(pieces).toString('utf8')) as CloudEvent;
   }
 
-  private async find(subject: string) {
+  private async find(stream: string, subject: string) {
     try {
-      return (await this.manager.streams.getMessage(HELD_STREAM, { last_by_subj: subject })) ?? undefined;
+      return (await this.manager.streams.getMessage(stream, { last_by_subj: subject })) ?? undefined;
     } catch (error) {
       if (isStreamMissing(error) || isMessageMissing(error)) return undefined;
       throw error;
@@ -111,10 +128,11 @@ export class HeldContents {
   }
 
   private async createStream(): Promise<void> {
-    if (await findStream(this.manager, HELD_STREAM)) return;
+    if (await findStream(this.manager, this.names.stream)) return;
     await createStream(this.connection, this.manager, {
-      name: HELD_STREAM,
-      subjects: [HELD_SUBJECTS],
+      name: this.names.stream,
+      description: this.connection.names.description,
+      subjects: [`${this.names.prefix}.>`],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
       max_msgs_per_subject: 1,
@@ -133,7 +151,7 @@ export class HeldContents {
       const bus = this.connection.settings.name;
       throw new SluiceError('BUS_UNREACHABLE', {
         message: `Event bus ${bus} did not take or give what a sensor holds`,
-        fix: `It is tried again; check that the bus has room and lets us use its stream "${HELD_STREAM}".`,
+        fix: `It is tried again; check that the bus has room and lets us use its stream "${this.names.stream}".`,
         context: { bus },
         cause: error,
       });

@@ -24,3 +24,16 @@ export async function findNext(
   const [next] = found.filter((message) => message !== null).sort((one, other) => one.seq - other.seq);
   return next && { sequence: next.seq, publishedAt: next.time.getTime() };
 }
+
+/** When the last message of any of these subjects was published, in milliseconds since the epoch. */
+export async function findLatest(
+  manager: JetStreamManager,
+  stream: string,
+  subjects: readonly string[],
+): Promise<number | undefined> {
+  const found = await Promise.all(
+    subjects.map((subject) => manager.streams.getMessage(stream, { last_by_subj: subject })),
+  );
+  const times = found.flatMap((message) => (message === null ? [] : [message.time.getTime()]));
+  return times.length === 0 ? undefined : Math.max(...times);
+}

@@ -7,7 +7,8 @@ import { encodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';
 import type { PublishOptions, PublishOutcome } from './bus';
 import type { BusConnection } from './connection';
-import { eventSubject } from './subjects';
+import { eventSubject } from './bus-names';
+import { eventPath } from './event-path';
 
 const DEFAULT_PATIENCE_MS = 10_000;
 /** The first wait is short: a server that just restarted may have lost the event without saying so. */
@@ -132,11 +133,12 @@ export class EventPublisher {
     if (signal?.aborted && !this.connection.isConnected()) {
       return Promise.reject(new Error('the connection is lost and the publisher is stopping'));
     }
+    const subject = eventSubject(this.connection.names.events, eventPath(event.source, event.subject));
     return new Promise((resolve, reject) => {
       const interrupt = (): void => reject(new Error('it was interrupted before it was confirmed'));
       interrupts.add(interrupt);
       this.client
-        .publish(eventSubject(event.source, event.subject), payload, { msgID: messageId(event), timeout })
+        .publish(subject, payload, { msgID: messageId(event), timeout })
         .finally(() => interrupts.delete(interrupt))
         .then(resolve, reject);
     });

@@ -6,8 +6,8 @@
  */
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import type { BusConnection } from './connection';
+import type { ConsumerPlace } from './consumer-place';
 import { parseDeliveryPosition } from './delivery';
-import { EVENT_STREAM } from './subjects';
 
 /** Shorter than the acknowledgement wait: a worker that stands still is not given an event a second time. */
 const EXPIRES_MS = 8_000;
@@ -35,7 +35,7 @@ export interface PullEvents {
 }
 
 export class PullRequest {
-  private readonly inbox = createInbox();
+  private readonly inbox: string;
   private readonly subscription: Subscription;
   private readonly watchdog: NodeJS.Timeout;
   private serial = 0;
@@ -47,9 +47,10 @@ export class PullRequest {
 
   constructor(
     private readonly connection: BusConnection,
-    private readonly consumer: string,
+    private readonly consumer: ConsumerPlace,
     private readonly events: PullEvents,
   ) {
+    this.inbox = createInbox(connection.names.inboxPrefix);
     this.subscription = connection.nats.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => {
         if (!error) this.receive(message);
@@ -78,7 +79,7 @@ export class PullRequest {
     // A single message may be larger than the bound, if the server accepted larger ones when it was published.
     const size = this.isNextTooLarge ? { batch: 1 } : { batch, max_bytes: maxBytes };
     this.connection.nats.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${EVENT_STREAM}.${this.consumer}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${this.consumer.stream}.${this.consumer.name}`,
       JSON.stringify({
         ...size,
         expires: EXPIRES_MS * NANOSECONDS,

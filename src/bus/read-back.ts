@@ -1,9 +1,17 @@
 /** Reads events that are on the bus, as often as one likes: for replay and explain. No consumer's position changes. */
-import { DeliverPolicy, jetstream, type ConsumerMessages, type JetStreamManager } from '@nats-io/jetstream';
+import {
+  DeliverPolicy,
+  jetstream,
+  type ConsumerMessages,
+  type JetStreamManager,
+  type StreamState,
+} from '@nats-io/jetstream';
 import type { EventRange, OnRead, StoredEvent } from './bus';
 import type { BusConnection } from './connection';
 import { readEvent } from './delivery';
-import { EVENT_STREAM } from './subjects';
+import { eventSubject } from './bus-names';
+import type { BusPlaces } from './bus-places';
+import { isStreamMissing } from './stream';
 
 /** What an ordered, temporary consumer yields. */
 interface StoredMessage {
@@ -13,35 +21,53 @@ interface StoredMessage {
   readonly data: Uint8Array;
 }
 
-/** The events of the range, in the order of the bus. */
+/** The events of the range, in the order of the bus. Nothing where there is no stream. */
 export async function* readEvents(
   connection: BusConnection,
   manager: JetStreamManager,
+  { events, former }: BusPlaces,
   range: EventRange,
   onRead?: OnRead,
 ): AsyncGenerator<StoredEvent> {
   const untilTime = range.toTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(range.toTime);
   const contains = range.containing === undefined ? undefined : textFinder(range.containing);
+  const { paths, ...limits } = range;
   let count = 0;
-  for await (const message of readStored(connection, manager, EVENT_STREAM, range, onRead)) {
-    if (message.publishedAt > untilTime || count >= (range.limit ?? Number.POSITIVE_INFINITY)) return;
-    const { data, ...position } = message;
-    // Event sources of Argo Events write their data in base64.
-    if (contains && !contains(data) && !hasEncodedData(data)) continue;
-    yield { ...readEvent(data), ...position };
-    count += 1;
+  let readBefore = 0;
+  for (const { stream, prefix } of former ? [former, events] : [events]) {
+    const subjects = paths?.map((path) => eventSubject({ stream, prefix }, path));
+    const onReadHere = (read: number): void => onRead?.((total = readBefore + read));
+    let total = readBefore;
+    const toSequence =
+      stream === former?.stream ? Math.min(former.before - 1, range.toSequence ?? Infinity) : undefined;
+    const within = { ...limits, ...(subjects && { subjects }), ...(toSequence !== undefined && { toSequence }) };
+    for await (const message of readStored(connection, manager, stream, within, onReadHere)) {
+      if (message.publishedAt > untilTime) break;
+      if (count >= (range.limit ?? Number.POSITIVE_INFINITY)) return;
+      const { data, ...position } = message;
+      // Event sources of Argo Events write their data in base64.
+      if (contains && !contains(data) && !hasEncodedData(data)) continue;
+      yield { ...readEvent(data), ...position };
+      count += 1;
+    }
+    readBefore = total;
   }
 }
+
+type StoredRange = Pick<EventRange, 'fromSequence' | 'toSequence' | 'fromTime'> & {
+  readonly subjects?: readonly string[];
+};
 
 /** Messages of a stream from the start of the range to what was last when reading began. */
 export async function* readStored(
   connection: BusConnection,
   manager: JetStreamManager,
   stream: string,
-  range: Pick<EventRange, 'subjects' | 'fromSequence' | 'toSequence' | 'fromTime'>,
+  range: StoredRange,
   onRead?: OnRead,
 ): AsyncGenerator<StoredMessage> {
-  const { state } = await manager.streams.info(stream);
+  const state = await findState(manager, stream);
+  if (state === undefined) return;
   const last = Math.min(range.toSequence ?? state.last_seq, state.last_seq);
   if (state.messages === 0 || (range.fromSequence ?? state.first_seq) > last) return;
 
@@ -67,6 +93,15 @@ export async function* readStored(
   } finally {
     await messages.close();
     await consumer.delete().catch(() => undefined);
+  }
+}
+
+export async function findState(manager: JetStreamManager, stream: string): Promise<StreamState | undefined> {
+  try {
+    return (await manager.streams.info(stream)).state;
+  } catch (error) {
+    if (isStreamMissing(error)) return undefined;
+    throw error;
   }
 }
 

@@ -4,9 +4,8 @@ import { isDecisionRecord, type DecisionRecord } from '../event/decision-record'
 import { isShortEventId, shortEventId } from '../event/short-id';
 import type { DecisionFilter, OnRead } from './bus';
 import type { BusConnection } from './connection';
-import { readStored, textFinder } from './read-back';
-import { findStream } from './stream';
-import { DECISION_STREAM, decisionSubject } from './subjects';
+import { findState, readStored, textFinder } from './read-back';
+import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 
 /** Messages that are looked at first for the newest decisions; then twice as many, and so on. */
 const FIRST_STEP_BACK = 200;
@@ -15,43 +14,79 @@ const FIRST_STEP_BACK = 200;
 export async function* readDecisions(
   connection: BusConnection,
   manager: JetStreamManager,
+  succeeds: boolean,
   filter: DecisionFilter,
   onRead?: OnRead,
 ): AsyncGenerator<DecisionRecord> {
-  if (!(await findStream(manager, DECISION_STREAM))) return;
-  const { namespace, owner, decision, since, newest } = filter;
-  const subjects = [decisionSubject(namespace, owner, decision)];
-  const pick = picker(filter);
+  const { names, settings } = connection;
+  const journal = new StoredDecisions(connection, manager, onRead);
+  const { newest } = filter;
   if (newest === undefined) {
-    const range = { subjects, ...(since !== undefined && { fromTime: since }) };
-    for await (const { data } of readStored(connection, manager, DECISION_STREAM, range, onRead)) yield* pick(data);
+    if (succeeds) yield* journal.readAll(FORMER.decisions, { namespace: settings.namespace, ...filter });
+    yield* journal.readAll(names.decisions, filter);
     return;
   }
-  const { state } = await manager.streams.info(DECISION_STREAM);
-  const notBefore = since === undefined ? 0 : Date.parse(since);
-  let found: DecisionRecord[] = [];
-  let before = 0;
-  let toSequence = state.last_seq;
-  for (let step = FIRST_STEP_BACK; toSequence >= state.first_seq && found.length < newest; step *= 2) {
-    const fromSequence = Math.max(state.first_seq, toSequence - step + 1);
-    const portion: DecisionRecord[] = [];
-    let isOldEnough = false;
-    const range = { subjects, fromSequence, toSequence };
+  const found = await journal.readNewest(names.decisions, filter, newest);
+  const missing = newest - found.length;
+  if (succeeds && missing > 0) {
+    // Those of other tenants lie there, too.
+    yield* await journal.readNewest(FORMER.decisions, { namespace: settings.namespace, ...filter }, missing);
+  }
+  yield* found;
+}
+
+class StoredDecisions {
+  private before = 0;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly manager: JetStreamManager,
+    private readonly onRead: OnRead | undefined,
+  ) {}
+
+  async *readAll(place: StreamNames, filter: DecisionFilter): AsyncGenerator<DecisionRecord> {
+    const { since } = filter;
+    const pick = picker(filter);
+    const range = { subjects: subjectsOf(place, filter), ...(since !== undefined && { fromTime: since }) };
+    for await (const { data } of this.read(place, range)) yield* pick(data);
+  }
+
+  async readNewest(place: StreamNames, filter: DecisionFilter, newest: number): Promise<DecisionRecord[]> {
+    const state = await findState(this.manager, place.stream);
+    if (state === undefined) return [];
+    const pick = picker(filter);
+    const notBefore = filter.since === undefined ? 0 : Date.parse(filter.since);
+    let found: DecisionRecord[] = [];
+    let toSequence = state.last_seq;
+    for (let step = FIRST_STEP_BACK; toSequence >= state.first_seq && found.length < newest; step *= 2) {
+      const fromSequence = Math.max(state.first_seq, toSequence - step + 1);
+      const portion: DecisionRecord[] = [];
+      let isOldEnough = false;
+      const range = { subjects: subjectsOf(place, filter), fromSequence, toSequence };
+      for await (const { data, publishedAt } of this.read(place, range)) {
+        if (publishedAt < notBefore) isOldEnough = true;
+        else portion.push(...pick(data));
+      }
+      found = [...portion, ...found];
+      if (isOldEnough) break;
+      toSequence = fromSequence - 1;
+    }
+    return found.slice(-newest);
+  }
+
+  private async *read({ stream }: StreamNames, range: Parameters<typeof readStored>[3]) {
     let read = 0;
     const count = (messages: number): void => {
       read = messages;
-      onRead?.(before + read);
+      this.onRead?.(this.before + read);
     };
-    for await (const { data, publishedAt } of readStored(connection, manager, DECISION_STREAM, range, count)) {
-      if (publishedAt < notBefore) isOldEnough = true;
-      else portion.push(...pick(data));
-    }
-    before += read;
-    found = [...portion, ...found];
-    if (isOldEnough) break;
-    toSequence = fromSequence - 1;
+    yield* readStored(this.connection, this.manager, stream, range, count);
+    this.before += read;
   }
-  yield* found.slice(-newest);
+}
+
+function subjectsOf(place: StreamNames, { namespace, owner, decision }: DecisionFilter): string[] {
+  return [decisionSubject(place, namespace, owner, decision)];
 }
 
 /** The records of one message that fit. */

@@ -14,7 +14,8 @@ import { nanos } from '@nats-io/transport-node';
 import { describeError } from '../errors';
 import type { SensorBacklog } from './bus';
 import type { BusConnection } from './connection';
-import { findConsumer } from './durable-consumer';
+import type { ConsumerPlace } from './consumer-place';
+import { findConsumer, handledTo } from './durable-consumer';
 import {
   findExpired,
   mayHaveExpired,
@@ -24,9 +25,7 @@ import {
 } from './expired-events';
 import { findNext } from './next-message';
 import type { SharedValues } from './shared-values';
-import { consumerName, EVENT_STREAM } from './subjects';
 
-const BUCKET = 'sluice-positions';
 const HISTORY_LENGTH = 20;
 const NANOSECONDS_PER_MS = 1_000_000;
 const ATTEMPTS = 3;
@@ -63,19 +62,13 @@ export class SensorLooks {
   ) {}
 
   /** Undefined if the sensor has no consumer. `record`: what is found is kept, so that nobody finds it again. */
-  async measure(
-    namespace: string,
-    sensorName: string,
-    context: LookContext,
-    record: boolean,
-  ): Promise<SensorBacklog | undefined> {
-    const name = consumerName(namespace, sensorName);
-    const before = await this.read(name);
-    const seen = await this.look(name, before?.look, context);
+  async measure(place: ConsumerPlace, context: LookContext, record: boolean): Promise<SensorBacklog | undefined> {
+    const before = await this.read(place);
+    const seen = await this.look(place, before?.look, context);
     if (seen === undefined) return undefined;
     const { look, maxAgeMs, between } = seen;
     const found = before && findExpired(before.look, look, between);
-    const isOurs = record && (await this.keep(name, before, look, found));
+    const isOurs = record && (await this.keep(place, before, look, found));
     return {
       waiting: look.undelivered + look.unconfirmed,
       inHand: look.unconfirmed,
@@ -87,27 +80,27 @@ export class SensorLooks {
     };
   }
 
-  async forget(namespace: string, sensorName: string): Promise<void> {
-    await this.shared.delete(BUCKET, consumerName(namespace, sensorName));
+  async forget({ looks }: ConsumerPlace): Promise<void> {
+    await this.shared.delete(looks.bucket, looks.key);
   }
 
-  private async look(name: string, before: ConsumerLook | undefined, context: LookContext) {
+  private async look(place: ConsumerPlace, before: ConsumerLook | undefined, context: LookContext) {
     for (let attempt = 1; ; attempt += 1) {
-      const earlier = await this.manager.streams.info(EVENT_STREAM);
+      const earlier = await this.manager.streams.info(place.stream);
       const isMissing = before !== undefined && mayHaveExpired(before, ofStream(earlier));
-      const known = await findConsumer(this.manager, name);
+      const known = await findConsumer(this.manager, place);
       if (known === undefined) return undefined;
       // Counted first: an event that comes in between then makes the loss look smaller, never larger.
-      const arrived = isMissing ? await this.countFrom(before.last + 1, before.subjects) : 0;
+      const arrived = isMissing ? await this.countFrom(place, before.last + 1, before.subjects) : 0;
       const isMadeAgain = before !== undefined && before.consumer !== known.created;
-      const behind = isMadeAgain ? await this.countFrom(before.deliveredTo + 1, before.subjects) : undefined;
-      const consumer = await findConsumer(this.manager, name);
-      const stream = await this.manager.streams.info(EVENT_STREAM);
+      const behind = isMadeAgain ? await this.countFrom(place, before.deliveredTo + 1, before.subjects) : undefined;
+      const consumer = await findConsumer(this.manager, place);
+      const stream = await this.manager.streams.info(place.stream);
       if (consumer === undefined) return undefined;
       const look: ConsumerLook = {
         at: new Date().toISOString(),
         ...ofStream(stream),
-        ...(await this.ofConsumer(consumer)),
+        ...(await this.ofConsumer(place, consumer)),
         settled: context.settled,
       };
       // Something was removed between the two: count again, with it in view.
@@ -129,27 +122,26 @@ export class SensorLooks {
     }
   }
 
-  private async ofConsumer(info: ConsumerInfo) {
+  private async ofConsumer(place: ConsumerPlace, info: ConsumerInfo) {
     const { config, delivered, ack_floor: floor, num_pending: undelivered, num_ack_pending: unconfirmed } = info;
     const subjects = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : []);
     const from = (unconfirmed > 0 ? floor.stream_seq : delivered.stream_seq) + 1;
     const oldest =
-      undelivered + unconfirmed === 0 ? undefined : await findNext(this.manager, EVENT_STREAM, subjects, from);
+      undelivered + unconfirmed === 0 ? undefined : await findNext(this.manager, place.stream, subjects, from);
     return {
       consumer: info.created,
       subjects: [...subjects].sort(),
       deliveredTo: delivered.stream_seq,
       deliveries: delivered.consumer_seq,
-      // The server's own floor moves with acknowledgements only, not over what the sensor did not ask for.
-      floor: unconfirmed === 0 ? delivered.stream_seq : floor.stream_seq,
+      floor: handledTo(info),
       ...{ undelivered, unconfirmed },
       ...(oldest && { oldestAt: oldest.publishedAt }),
     };
   }
 
   /** How many events of these subjects lie on the bus from a position on. */
-  private async countFrom(sequence: number, subjects: readonly string[]): Promise<number> {
-    const { name, num_pending: count } = await this.manager.consumers.add(EVENT_STREAM, {
+  private async countFrom({ stream }: ConsumerPlace, sequence: number, subjects: readonly string[]): Promise<number> {
+    const { name, num_pending: count } = await this.manager.consumers.add(stream, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, sequence),
@@ -158,22 +150,22 @@ export class SensorLooks {
       num_replicas: 1,
       inactive_threshold: nanos(5_000),
     });
-    await this.manager.consumers.delete(EVENT_STREAM, name).catch(() => undefined);
+    await this.manager.consumers.delete(stream, name).catch(() => undefined);
     return count;
   }
 
-  private async read(name: string): Promise<KeptLook | undefined> {
+  private async read({ looks }: ConsumerPlace): Promise<KeptLook | undefined> {
     try {
-      return await this.shared.read<KeptLook>(BUCKET, name);
+      return await this.shared.read<KeptLook>(looks.bucket, looks.key);
     } catch (error) {
-      this.complain(error);
+      this.complain(looks.bucket, error);
       return undefined;
     }
   }
 
   /** False if somebody else has looked meanwhile: then the loss is theirs to report. */
   private async keep(
-    name: string,
+    { looks }: ConsumerPlace,
     before: KeptLook | undefined,
     look: ConsumerLook,
     found: ExpiredEvents | undefined,
@@ -182,23 +174,23 @@ export class SensorLooks {
     const history = [...(before?.history ?? []), ...(found ? [found] : [])].slice(-HISTORY_LENGTH);
     const next: KeptLook = { look, history };
     try {
-      const kept = await this.shared.update<KeptLook>(BUCKET, name, (current) =>
+      const kept = await this.shared.update<KeptLook>(looks.bucket, looks.key, (current) =>
         current?.look.at === before?.look.at ? next : current,
       );
       this.isComplaining = false;
       return kept === next;
     } catch (error) {
-      this.complain(error);
+      this.complain(looks.bucket, error);
       return true;
     }
   }
 
-  private complain(error: unknown): void {
+  private complain(bucket: string, error: unknown): void {
     if (this.isComplaining || !this.connection.isConnected()) return;
     this.isComplaining = true;
     this.connection.log(
       'warn',
-      `event bus ${this.connection.settings.name}: bucket ${BUCKET} cannot be used, so that events that expire unhandled may go unnoticed: ${describeError(error)}`,
+      `event bus ${this.connection.settings.name}: bucket ${bucket} cannot be used, so that events that expire unhandled may go unnoticed: ${describeError(error)}`,
     );
   }
 }

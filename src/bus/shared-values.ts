@@ -3,6 +3,7 @@ import { Kvm, type KV } from '@nats-io/kv';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError } from '../errors';
 import type { BusConnection } from './connection';
+import { isStreamMissing } from './stream';
 
 const ATTEMPTS = 50;
 
@@ -13,18 +14,20 @@ export class SharedValues {
 
   /**
    * Replaces the value by what `change` makes of it and answers the new one. `change` may run several times; where it
-   * answers what it was given, nothing is written. Throws BUS_REFUSED after losing against others too often.
+   * answers what it was given, nothing is written. `former`: the bucket that has a value nobody has moved yet. Throws BUS_REFUSED after losing against others too often.
    */
   async update<Value>(
     bucket: string,
     key: string,
     change: (before: Value | undefined) => Value | undefined,
+    former?: string,
   ): Promise<Value> {
     const store = await this.open(bucket);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const entry = await store.get(key);
       const isThere = entry !== null && entry.operation === 'PUT';
-      const before = isThere ? entry.json<Value>() : undefined;
+      const moved = entry === null && former !== undefined ? await this.readExisting<Value>(former, key) : undefined;
+      const before = isThere ? entry.json<Value>() : moved;
       const after = change(before);
       if (after === undefined || after === before) {
         if (before !== undefined) return before;
@@ -50,6 +53,18 @@ export class SharedValues {
   async read<Value>(bucket: string, key: string): Promise<Value | undefined> {
     const entry = await (await this.open(bucket)).get(key);
     return entry !== null && entry.operation === 'PUT' ? entry.json<Value>() : undefined;
+  }
+
+  /** From a bucket that an earlier version may have made; it is not created here. */
+  private async readExisting<Value>(bucket: string, key: string): Promise<Value | undefined> {
+    const store = await new Kvm(this.connection.nats).open(bucket);
+    try {
+      const entry = await store.get(key);
+      return entry !== null && entry.operation === 'PUT' ? entry.json<Value>() : undefined;
+    } catch (error) {
+      if (isStreamMissing(error)) return undefined;
+      throw error;
+    }
   }
 
   async delete(bucket: string, key: string): Promise<void> {

@@ -8,11 +8,12 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { errors, nanos } from '@nats-io/transport-node';
+import { errorProperty } from '../error-detail';
 import { SluiceError } from '../errors';
 import type { StreamSettings } from './bus-settings';
 import type { BusConnection } from './connection';
-import { EVENT_STREAM, EVENT_SUBJECTS } from './subjects';
+import { eventSubjects, type StreamNames } from './bus-names';
 
 /** The server's own numbers for what it refuses; its texts change between versions. */
 const STREAM_NOT_FOUND = 10059;
@@ -40,17 +41,30 @@ export async function openManager(connection: BusConnection): Promise<JetStreamM
   }
 }
 
-/** Throws BUS_MISCONFIGURED where the stream is there with other subjects; other settings are logged and left alone. */
-export async function ensureEventStream(connection: BusConnection, manager: JetStreamManager): Promise<void> {
-  const existing = await findStream(manager, EVENT_STREAM);
-  const wanted = eventStreamConfig(connection.settings.stream);
+/**
+ * Throws BUS_MISCONFIGURED where the stream is there with other subjects; other settings are logged and left alone.
+ * `firstSequence`: of a stream that has to be created.
+ */
+export async function ensureEventStream(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  firstSequence: () => Promise<number | undefined>,
+): Promise<void> {
+  const { events, description, kind } = connection.names;
+  const existing = await findStream(manager, events.stream);
+  const wanted = eventStreamConfig(events, connection.settings.stream);
   if (!existing) {
-    await createStream(connection, manager, wanted);
+    const first = await firstSequence();
+    await createStream(connection, manager, {
+      ...wanted,
+      ...(kind === 'own' && { description }),
+      ...(first !== undefined && { first_seq: first }),
+    });
     return;
   }
-  if (!existing.subjects?.includes(EVENT_SUBJECTS)) {
+  if (!existing.subjects?.includes(eventSubjects(events))) {
     throw new SluiceError('BUS_MISCONFIGURED', {
-      message: `Event bus ${connection.settings.name}: stream "${EVENT_STREAM}" exists with subjects ${JSON.stringify(existing.subjects)}, without ${EVENT_SUBJECTS}`,
+      message: `Event bus ${connection.settings.name}: stream "${events.stream}" exists with subjects ${JSON.stringify(existing.subjects)}, without ${eventSubjects(events)}`,
       fix: 'Let the event bus have a NATS account of its own, or remove that stream.',
       context: { bus: connection.settings.name },
     });
@@ -61,7 +75,7 @@ export async function ensureEventStream(connection: BusConnection, manager: JetS
   if (differences.length > 0) {
     connection.log(
       'warn',
-      `event bus ${connection.settings.name}: its stream exists with other settings and is left alone (${differences.join(', ')}); change it with "nats stream edit ${EVENT_STREAM}"`,
+      `event bus ${connection.settings.name}: its stream exists with other settings and is left alone (${differences.join(', ')}); change it with "nats stream edit ${events.stream}"`,
     );
   }
 }
@@ -73,21 +87,22 @@ async function keepUnhandled(
   existing: StreamConfig,
 ): Promise<StreamConfig> {
   const change = { max_age: 0, discard: DiscardPolicy.New };
+  const { stream } = connection.names.events;
   if (existing.max_age === change.max_age && existing.discard === change.discard) return existing;
   try {
-    await manager.streams.update(EVENT_STREAM, change);
+    await manager.streams.update(stream, change);
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
     throw new SluiceError('BUS_MISCONFIGURED', {
-      message: `Event bus ${connection.settings.name}: sluice.io/retention is until-handled, and the server refuses to change stream "${EVENT_STREAM}" to it: ${error.message}`,
-      fix: `Run "nats stream edit ${EVENT_STREAM} --max-age=0 --discard=new", or remove the annotation.`,
+      message: `Event bus ${connection.settings.name}: sluice.io/retention is until-handled, and the server refuses to change stream "${stream}" to it: ${error.message}`,
+      fix: `Run "nats stream edit ${stream} --max-age=0 --discard=new", or remove the annotation.`,
       context: { bus: connection.settings.name },
       cause: error,
     });
   }
   connection.log(
     'info',
-    `event bus ${connection.settings.name}: stream "${EVENT_STREAM}" now keeps events until they are handled`,
+    `event bus ${connection.settings.name}: stream "${stream}" now keeps events until they are handled`,
   );
   return { ...existing, ...change };
 }
@@ -120,13 +135,13 @@ export async function createStream(
   }
 }
 
-function eventStreamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
+function eventStreamConfig(events: StreamNames, settings: StreamSettings): Partial<StreamConfig> & { name: string } {
   // The server refuses a duplicate window that is longer than the events live.
   const duplicatesMs =
     settings.maxAgeMs > 0 ? Math.min(settings.duplicatesMs, settings.maxAgeMs) : settings.duplicatesMs;
   return {
-    name: EVENT_STREAM,
-    subjects: [EVENT_SUBJECTS],
+    name: events.stream,
+    subjects: [eventSubjects(events)],
     storage: StorageType.File,
     max_msgs: settings.maxMsgs,
     max_age: nanos(settings.maxAgeMs),
@@ -153,6 +168,14 @@ function describeDifferences(existing: StreamConfig, wanted: Partial<StreamConfi
 
 export function isStreamMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
+}
+
+/** The user has no right to ask. */
+export function isForbidden(error: unknown): boolean {
+  return (
+    error instanceof errors.PermissionViolationError ||
+    errorProperty(error, 'cause') instanceof errors.PermissionViolationError
+  );
 }
 
 function isReplicaShortage(error: unknown): boolean {

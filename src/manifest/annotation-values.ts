@@ -137,6 +137,10 @@ export const EVENT_BUS_ANNOTATIONS = {
     'limits (default): the limits of streamConfig remove events, handled or not. until-handled: only handled events ' +
       'are removed, and sources wait while the stream is full.',
   ),
+  stream: choice(['argo-events', 'own']).describe(
+    'argo-events: the stream and subjects of Argo Events, so that both share the bus. own: a stream of this EventBus ' +
+      'alone. Default: own where SLUICE_BUS_URL names the server, else argo-events.',
+  ),
 };
 
 export const EVENT_SOURCE_ANNOTATIONS = {

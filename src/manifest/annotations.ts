@@ -84,6 +84,7 @@ export interface EventBusOptions {
   /** Other namespaces whose events sensors of this bus take; `*`: all. */
   readonly acceptNamespaces?: readonly string[];
   readonly retention?: 'until-handled';
+  readonly stream?: 'argo-events' | 'own';
 }
 
 /** Names of all annotations, without the prefix: for messages, JSON Schema and the docs. */
@@ -172,10 +173,11 @@ export function readEventBusOptions(annotations: Annotations | undefined): {
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
   refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, [], findings);
-  const { retention, 'accept-namespaces': acceptNamespaces } = values;
+  const { retention, stream, 'accept-namespaces': acceptNamespaces } = values;
   const options = {
     ...(retention === 'until-handled' && { retention }),
     ...(acceptNamespaces !== undefined && { acceptNamespaces }),
+    ...(stream !== undefined && { stream }),
   };
   return { options, findings: findings.list };
 }

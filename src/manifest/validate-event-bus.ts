@@ -12,6 +12,13 @@ import { parseYamlDocuments } from './yaml-documents';
 export function validateEventBus({ spec }: EventBus, options: EventBusOptions = {}): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
+  if (options.stream === 'own' && options.acceptNamespaces !== undefined) {
+    findings
+      .at('metadata', 'annotations', 'sluice.io/accept-namespaces')
+      .warning('has no effect: a stream of its own has no events of other namespaces', {
+        fix: 'Set sluice.io/stream: argo-events on this EventBus and on those whose events are taken.',
+      });
+  }
   requireOneOf(spec, EVENT_BUS_KINDS, 'kind of bus', here);
   const { nats, jetstream, jetstreamExotic, kafka } = spec;
   if (nats !== undefined) {

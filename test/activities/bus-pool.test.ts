@@ -29,12 +29,15 @@ describe('the event buses of a worker', () => {
   });
 
   function openPool(closeUnusedAfterMs: number, ready: Promise<void> = Promise.resolve()): BusPool {
-    const pool = new BusPool(async () => {
-      await ready;
-      const bus = await connectTestBus(nats);
-      opened.push(bus);
-      return bus;
-    }, closeUnusedAfterMs);
+    const pool = new BusPool(
+      async () => {
+        await ready;
+        const bus = await connectTestBus(nats);
+        opened.push(bus);
+        return bus;
+      },
+      { closeUnusedAfterMs, temporalNamespace: () => 'default' },
+    );
     pools.push(pool);
     return pool;
   }

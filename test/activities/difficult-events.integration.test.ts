@@ -23,7 +23,8 @@ describe('an event that cannot be handled as its neighbours are', () => {
 
   async function decisions(decision: DecisionRecord['decision']): Promise<DecisionRecord[]> {
     const found: DecisionRecord[] = [];
-    for await (const record of world.bus.readDecisions({ namespace: stage.namespace, decision })) found.push(record);
+    for await (const record of (await stage.bus()).readDecisions({ namespace: stage.namespace, decision }))
+      found.push(record);
     return found;
   }
 

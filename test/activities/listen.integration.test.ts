@@ -26,18 +26,18 @@ describe('a listener', () => {
   afterEach(() => stage.remove());
 
   /** The listener of a worker that will not live to acknowledge anything. */
-  const openDying = (...names: readonly string[]): Promise<BusListener> =>
-    world.bus.openListener({
+  const openDying = async (...names: readonly string[]): Promise<BusListener> =>
+    (await stage.bus()).openListener({
       namespace: stage.namespace,
       sensorName: stage.sensor,
-      subjects: names.map((name) => `default.${stage.source}.${name}`),
+      paths: names.map((name) => `${stage.source}.${name}`),
       startFrom: { kind: 'all' },
       maxBatch: 10,
     });
 
   async function decisions(): Promise<DecisionRecord[]> {
     const found: DecisionRecord[] = [];
-    for await (const record of world.bus.readDecisions({ namespace: stage.namespace })) found.push(record);
+    for await (const record of (await stage.bus()).readDecisions({ namespace: stage.namespace })) found.push(record);
     return found;
   }
 

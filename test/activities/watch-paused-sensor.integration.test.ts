@@ -24,7 +24,7 @@ describe('a paused sensor', () => {
   async function expired(): Promise<DecisionRecord[]> {
     const found: DecisionRecord[] = [];
     const filter = { namespace: stage.namespace, decision: 'expired' as const };
-    for await (const record of world.bus.readDecisions(filter)) found.push(record);
+    for await (const record of (await stage.bus()).readDecisions(filter)) found.push(record);
     return found;
   }
 

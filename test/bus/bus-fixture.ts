@@ -2,16 +2,29 @@
 import type { RunningNats } from '../../dev/servers';
 import type { Bus, BusMessage, BusListener } from '../../src/bus/bus';
 import { connectBus, type ConnectBusOptions } from '../../src/bus/connect';
+import { busNames, type BusNames } from '../../src/bus/bus-names';
 import type { EventBusOptions } from '../../src/bus/bus-settings';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { secretsFrom } from '../setup/secrets';
 
+export interface TestBusOptions extends Partial<ConnectBusOptions> {
+  readonly namespace?: string;
+  readonly streamConfig?: string;
+  readonly bus?: EventBusOptions;
+}
+
 export function connectTestBus(
   nats: Pick<RunningNats, 'url'>,
-  { streamConfig, bus = {}, ...options }: ConnectBusOptions & { streamConfig?: string; bus?: EventBusOptions } = {},
+  { namespace = 'argo', streamConfig = 'replicas: 1', bus = {}, ...options }: TestBusOptions = {},
 ): Promise<Bus> {
-  const spec = { jetstreamExotic: { url: nats.url, streamConfig: streamConfig ?? 'replicas: 1' } };
-  return connectBus({ namespace: 'argo', name: 'default', spec, options: bus }, secretsFrom(), options);
+  const spec = { jetstreamExotic: { url: nats.url, streamConfig } };
+  const definition = { namespace, name: 'default', spec, options: bus };
+  return connectBus(definition, secretsFrom(), { temporalNamespace: 'default', ...options });
+}
+
+/** The names of that bus, where it shares the stream of Argo Events. */
+export function testNames(namespace = 'argo'): BusNames {
+  return busNames({ temporalNamespace: 'default', namespace, bus: 'default' }, 'argo-events');
 }
 
 export function sampleEvent(id: string, overrides: Partial<CloudEvent> = {}): CloudEvent {

@@ -1,4 +1,4 @@
-import { busSettings, type EventBusObject } from '../../src/bus/bus-settings';
+import { busSettings, type EventBusObject, type EventBusOptions } from '../../src/bus/bus-settings';
 import { isSluiceError } from '../../src/errors';
 
 function bus(spec: EventBusObject['spec']): EventBusObject {
@@ -25,6 +25,18 @@ describe('an EventBus manifest', () => {
     const accessSecret = { name: 'nats', key: 'auth' };
     const settings = busSettings(bus({ jetstreamExotic: { url: 'nats://n:1', accessSecret, tls: { enabled: true } } }));
     expect(settings).toMatchObject({ servers: ['nats://n:1'], accessSecret, tls: { enabled: true } });
+  });
+
+  it.each<[string, EventBusObject['spec'], EventBusOptions | undefined, string | undefined, string]>([
+    ['shares the stream of Argo Events on the server of its controller', { jetstream: {} }, undefined, undefined, 'argo-events'], // prettier-ignore
+    ['shares it on the server that its manifest names', { jetstreamExotic: { url: 'nats://n:1' } }, undefined, undefined, 'argo-events'], // prettier-ignore
+    ['has a stream of its own on the server that workers name', { jetstream: {} }, undefined, 'nats://n:1', 'own'],
+    ['has its own there whatever address it names itself', { jetstreamExotic: { url: 'nats://m:1' } }, {}, 'nats://n:1', 'own'], // prettier-ignore
+    ['shares it where it says so', { jetstream: {} }, { stream: 'argo-events' }, 'nats://n:1', 'argo-events'],
+    ['has its own where it says so', { jetstreamExotic: { url: 'nats://n:1' } }, { stream: 'own' }, undefined, 'own'],
+  ])('%s', (_, spec, options, url, expected) => {
+    const settings = busSettings({ ...bus(spec), ...(options && { options }) }, url);
+    expect(settings.streamKind).toBe(expected);
   });
 
   it('sets the stream by streamConfig, whatever the case of its keys', () => {

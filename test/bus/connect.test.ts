@@ -15,7 +15,9 @@ const accessSecret = { name: 'nats', key: 'auth' };
 
 async function publishThrough(nats: RunningNats, secrets: Record<string, string>, exotic: Partial<Exotic> = {}) {
   const spec = { jetstreamExotic: { url: nats.url, accessSecret, streamConfig: 'replicas: 1', ...exotic } };
-  const bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secretsFrom(secrets));
+  const bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secretsFrom(secrets), {
+    temporalNamespace: 'default',
+  });
   try {
     return await bus.publishEvents([sampleEvent('hello')]);
   } finally {
@@ -93,7 +95,7 @@ describe('an event bus over TLS', () => {
     const bus = await connectBus(
       { namespace: 'argo', name: 'b', spec: { jetstream: { streamConfig: 'replicas: 1' } } },
       secretsFrom(),
-      { url: nats.url.replace('tls:', 'nats:') },
+      { temporalNamespace: 'default', url: nats.url.replace('tls:', 'nats:') },
     );
     expect(await bus.publishEvents([sampleEvent('native')])).toMatchObject([{ kind: 'published' }]);
     await bus.close();

@@ -2,9 +2,10 @@ import { jetstream, jetstreamManager, type ConsumerConfig, type JetStreamManager
 import { connect, createInbox, headers, nanos, type NatsConnection } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener, ListenerOptions } from '../../src/bus/bus';
+import { consumerName } from '../../src/bus/bus-names';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { eventually } from '../setup/eventually';
-import { connectTestBus, idsOf, sampleEvent, sampleEvents, take } from './bus-fixture';
+import { connectTestBus, idsOf, sampleEvent, sampleEvents, take, testNames } from './bus-fixture';
 
 describe('listening for a sensor', () => {
   let nats: RunningNats;
@@ -42,7 +43,7 @@ describe('listening for a sensor', () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: `sensor-${(sensors += 1)}`,
-      subjects: ['default.stac.scenes'],
+      paths: ['stac.scenes'],
       startFrom: { kind: 'all' },
       maxBatch: 100,
       ...options,
@@ -149,7 +150,7 @@ describe('listening for a sensor', () => {
     expect(await bus.position('argo', name)).toBeUndefined();
     await bus.publishEvents([sampleEvent('far1'), sampleEvent('far2'), sampleEvent('far3')]);
     const { last } = await bus.extent();
-    const options = { namespace: 'argo', sensorName: name, subjects: ['default.stac.scenes'], maxBatch: 1 };
+    const options = { namespace: 'argo', sensorName: name, paths: ['stac.scenes'], maxBatch: 1 };
     const listener = await bus.openListener({ ...options, startFrom: { kind: 'new' } });
     expect(await bus.position('argo', name)).toEqual({ handledTo: last, deliveredTo: last, waiting: 0 });
     await bus.publishEvents([sampleEvent('far4'), sampleEvent('far5', { subject: 'others' }), sampleEvent('far6')]);
@@ -171,7 +172,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await before.measureBacklog(true)).waiting === 0);
     await before.close();
 
-    const after = await listen({ sensorName, subjects: ['default.stac.scenes', 'default.hooks.push'] });
+    const after = await listen({ sensorName, paths: ['stac.scenes', 'hooks.push'] });
     await bus.publishEvents([sampleEvent('push', { source: 'hooks', subject: 'push' }), sampleEvent('later')]);
     expect(idsOf(await take(after, 2))).toEqual(['push', 'later']);
     expect((await after.measureBacklog(true)).waiting).toBeLessThanOrEqual(2);
@@ -209,7 +210,7 @@ describe('listening for a sensor', () => {
     'sets its consumer back when somebody %s, and does not flood the server with requests',
     async (what, change) => {
       const sensorName = `changed-${what.replaceAll(' ', '-')}`;
-      const name = `sluice-argo-${sensorName}`;
+      const name = consumerName(testNames(), sensorName);
       const listener = await listen({ sensorName });
       const [one, two] = freshEvents(2);
       await bus.publishEvents(one ? [one] : []);
@@ -234,7 +235,7 @@ describe('listening for a sensor', () => {
 
   it('gives back content and unlimited deliveries to a consumer that somebody took them from', async () => {
     const sensorName = 'headers-only';
-    const name = `sluice-argo-${sensorName}`;
+    const name = consumerName(testNames(), sensorName);
     await (await listen({ sensorName })).close();
     await manager.consumers.update('default', name, { headers_only: true, max_deliver: 3 });
     const [event] = freshEvents(1);
@@ -306,7 +307,7 @@ describe('listening for a sensor', () => {
     await bus.publishEvents([sampleEvent('of-the-dead')]);
     // What a process that is killed took: nobody answers for it.
     await client.request(
-      `$JS.API.CONSUMER.MSG.NEXT.default.sluice-argo-${sensorName}`,
+      `$JS.API.CONSUMER.MSG.NEXT.default.${consumerName(testNames(), sensorName)}`,
       JSON.stringify({ batch: 1, expires: nanos(30_000) }),
       { timeout: 30_000, noMux: true, reply: createInbox() },
     );
@@ -330,7 +331,7 @@ describe('listening for a sensor', () => {
     await take(before, 2);
     await eventually(async () => (await before.measureBacklog(false)).waiting === 1);
     await before.close();
-    const name = `sluice-argo-${sensorName}`;
+    const name = consumerName(testNames(), sensorName);
     await manager.consumers.update('default', name, { ack_wait: nanos(30_000) });
     const after = await listen({ sensorName });
     expect((await manager.consumers.info('default', name)).config.ack_wait).toBe(nanos(10_000));
@@ -343,7 +344,7 @@ describe('listening for a sensor', () => {
     const listener = await listen({ sensorName, startFrom: { kind: 'new' } });
     await bus.publishEvents([sampleEvent('one')]);
     expect(idsOf(await take(listener, 1))).toEqual(['one']);
-    await manager.consumers.delete('default', `sluice-argo-${sensorName}`);
+    await manager.consumers.delete('default', consumerName(testNames(), sensorName));
     await bus.publishEvents([sampleEvent('two')]);
     expect(idsOf(await take(listener, 1))).toEqual(['two']);
   });
@@ -383,7 +384,7 @@ describe('a bus that is a work queue', () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: 'worker',
-      subjects: ['default.stac.scenes'],
+      paths: ['stac.scenes'],
       startFrom: { kind: 'new' },
       maxBatch: 10,
     });

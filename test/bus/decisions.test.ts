@@ -2,10 +2,10 @@ import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, DecisionFilter } from '../../src/bus/bus';
-import { decisionSubject } from '../../src/bus/subjects';
+import { decisionSubject } from '../../src/bus/bus-names';
 import type { DecisionRecord } from '../../src/event/decision-record';
 import { shortEventId } from '../../src/event/short-id';
-import { connectTestBus } from './bus-fixture';
+import { connectTestBus, testNames } from './bus-fixture';
 
 const at = '2026-01-02T03:04:05.000Z';
 
@@ -109,7 +109,7 @@ describe('the journal of decisions', () => {
 
   it('is read past what others wrote into it', async () => {
     const client = await connect({ servers: nats.url });
-    const subject = decisionSubject('argo', 'shared', 'fired');
+    const subject = decisionSubject(testNames().decisions, 'argo', 'shared', 'fired');
     const future = { ...record('later'), decision: 'postponed' };
     for (const text of ['no JSON', 'null', '{}', JSON.stringify([future, 7])]) {
       await jetstream(client).publish(subject, text);

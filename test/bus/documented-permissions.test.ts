@@ -7,7 +7,7 @@ import { repoRoot } from '../../dev/repo-root';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus } from '../../src/bus/bus';
 import { connectBus } from '../../src/bus/connect';
-import { eventSubject } from '../../src/bus/subjects';
+import { eventPath } from '../../src/bus/event-path';
 import { secretsFrom } from '../setup/secrets';
 import { idsOf, sampleEvent, take } from './bus-fixture';
 
@@ -27,7 +27,9 @@ describe('the NATS permissions of docs/security.md', () => {
     const secrets = secretsFrom({ 'nats/auth': 'username: worker\npassword: w' });
     const accessSecret = { name: 'nats', key: 'auth' };
     const spec = { jetstreamExotic: { url: nats.url, accessSecret, streamConfig: 'replicas: 1' } };
-    bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secrets, {});
+    bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secrets, {
+      temporalNamespace: 'default',
+    });
   });
   afterAll(async () => {
     await bus?.close();
@@ -39,7 +41,7 @@ describe('the NATS permissions of docs/security.md', () => {
     expect(ours?.kind).toBe('published');
     const listener = await bus.openListener({
       ...{ namespace: 'argo', sensorName: 's', startFrom: { kind: 'all' }, maxBatch: 10 },
-      subjects: [eventSubject('stac', 'scenes')],
+      paths: [eventPath('stac', 'scenes')],
     });
     expect(idsOf(await take(listener, 1))).toEqual(['ours']);
     expect(await listener.measureBacklog(true)).toMatchObject({ expired: [] });
@@ -54,7 +56,7 @@ describe('the NATS permissions of docs/security.md', () => {
     expect(recorded).toEqual(['ours']);
     await bus.storeHeld('argo', 's', [{ name: 'n', event: sampleEvent('held') }]);
     expect(idsOf((await bus.recallHeld('argo', 's', ['n'])).map((event) => ({ event })))).toEqual(['held']);
-    expect(await bus.updateShared<number>('sluice-test', 'k', () => 1)).toBe(1);
+    expect(await bus.updateShared<number>('rate-limits', 'k', () => 1)).toBe(1);
     expect(await bus.extent()).toMatchObject({ events: 1 });
     await bus.forgetSensor('argo', 's');
     expect(bus.problem()).toBeUndefined();

@@ -32,7 +32,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
   function listen(options: Partial<ListenerOptions> = {}): Promise<BusListener> {
     return bus.openListener({
       ...SENSOR,
-      subjects: ['default.stac.scenes'],
+      paths: ['stac.scenes'],
       startFrom: { kind: 'all' },
       maxBatch: 100,
       ...options,
@@ -186,7 +186,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     await pause();
     await bus.publishEvents([sampleEvent('own'), sampleEvent('other', { subject: 'others' })]);
     await lookPaused();
-    const listener = await listen({ subjects: ['default.stac.others'] });
+    const listener = await listen({ paths: ['stac.others'] });
     expect((await listener.measureBacklog(true)).history).toEqual([]);
     await listener.close();
   });

@@ -35,7 +35,7 @@ describe('a bus that keeps events until they are handled', () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName,
-      subjects: [`default.stac.${eventName}`],
+      paths: [`stac.${eventName}`],
       startFrom: { kind: 'all' },
       maxBatch: 100,
     });

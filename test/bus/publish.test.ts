@@ -80,7 +80,7 @@ describe('publishing events', () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: 'mixed',
-      subjects: ['default.argo-source.hook'],
+      paths: ['argo-source.hook'],
       startFrom: { kind: 'all' },
       maxBatch: 10,
     });

@@ -32,9 +32,9 @@ describe('reading events back from the bus', () => {
     ['everything', {}, ['a', 'b', 'c', 'd']],
     ['from a sequence', { fromSequence: 3 }, ['c', 'd']],
     ['between two sequences', { fromSequence: 2, toSequence: 3 }, ['b', 'c']],
-    ['by subject', { subjects: ['default.stac.scenes'] }, ['a', 'c', 'd']],
-    ['by subject up to a sequence that is not on it', { subjects: ['default.stac.scenes'], toSequence: 2 }, ['a']],
-    ['by a subject without events', { subjects: ['default.stac.nothing'] }, []],
+    ['by subject', { paths: ['stac.scenes'] }, ['a', 'c', 'd']],
+    ['by subject up to a sequence that is not on it', { paths: ['stac.scenes'], toSequence: 2 }, ['a']],
+    ['by a subject without events', { paths: ['stac.nothing'] }, []],
     ['by what an event says', { containing: 'https://stac.example/c' }, ['c']],
     ['by what no event says', { containing: 'stac.example/e' }, []],
     ['up to a limit', { limit: 2 }, ['a', 'b']],
@@ -55,7 +55,7 @@ describe('reading events back from the bus', () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: 'reader',
-      subjects: ['default.stac.scenes'],
+      paths: ['stac.scenes'],
       startFrom: { kind: 'all' },
       maxBatch: 10,
     });
@@ -77,6 +77,6 @@ describe('reading events back from the bus', () => {
   it('finds text in what an event source of Argo Events has encoded', async () => {
     const hidden = { data_base64: Buffer.from('{"scene":"S2B"}').toString('base64'), data: undefined };
     await bus.publishEvents([sampleEvent('argo', { ...hidden, subject: 'encoded' })]);
-    expect(await read({ subjects: ['default.stac.encoded'], containing: 'S2B' })).toEqual(['argo']);
+    expect(await read({ paths: ['stac.encoded'], containing: 'S2B' })).toEqual(['argo']);
   });
 });

@@ -38,7 +38,9 @@ describe('credentials of an event bus that change while a worker runs', () => {
       jetstreamExotic: { url: nats.url, accessSecret: { name: 'nats', key: 'auth' }, streamConfig: 'replicas: 1' },
     };
     const log = (_level: string, message: string): void => void logged.push(message);
-    bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secretsFrom(secrets), { log });
+    bus = await connectBus({ namespace: 'argo', name: 'b', spec }, secretsFrom(secrets), {
+      ...{ temporalNamespace: 'default', log },
+    });
     expect(await publish('before')).toBe('published');
   }
 

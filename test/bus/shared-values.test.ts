@@ -17,7 +17,7 @@ describe('values that several workers share', () => {
 
   it('lose no change, also not the first, when all change them at once', async () => {
     const add = async (bus: Bus): Promise<number> =>
-      bus.updateShared<number>('counts', 'a.b', (before = 0) => before + 1);
+      bus.updateShared<number>('rate-limits', 'a.b', (before = 0) => before + 1);
     const changes = Array.from({ length: 10 }, () => buses.map(add)).flat();
     expect((await Promise.all(changes)).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 20 }, (_, index) => index + 1),
@@ -26,7 +26,7 @@ describe('values that several workers share', () => {
 
   it('are answered as they are where nothing is to be changed', async () => {
     const [bus] = buses;
-    await bus?.updateShared('counts', 'c', () => ({ n: 1 }));
-    expect(await bus?.updateShared<object>('counts', 'c', (before) => before)).toEqual({ n: 1 });
+    await bus?.updateShared('rate-limits', 'c', () => ({ n: 1 }));
+    expect(await bus?.updateShared<object>('rate-limits', 'c', (before) => before)).toEqual({ n: 1 });
   });
 });

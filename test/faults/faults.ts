@@ -3,12 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Outage } from '../../dev/processes/outage';
-import { EVENT_STREAM } from '../../src/bus/subjects';
+import { busNames } from '../../src/bus/bus-names';
 import type { ApiBehaviour } from './api-proxy';
 import { entriesWith, markOf } from './ledger';
+import { NAMESPACE } from './flows';
 import { observeEffects } from './observe';
 import type { SeededRandom } from './seeded-random';
 import type { FaultyWorld, Role } from './world';
+
+const TENANT = { temporalNamespace: 'default', namespace: NAMESPACE, bus: 'default' };
+const EVENT_STREAM = busNames(TENANT, 'own').events.stream;
 
 export interface FaultContext {
   readonly world: FaultyWorld;

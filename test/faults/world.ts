@@ -135,7 +135,7 @@ async function start(keep: Keep, stop: () => Promise<void>): Promise<FaultyWorld
     await connectBus(
       { namespace: NAMESPACE, name: 'default', spec: { jetstreamExotic: { url: nats.url } } },
       secretsFrom(),
-      { url: nats.url },
+      { temporalNamespace: 'default', url: nats.url },
     ),
     closeIt,
   );

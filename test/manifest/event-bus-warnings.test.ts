@@ -45,9 +45,22 @@ describe('annotations of an EventBus', () => {
     expect(manifest).toMatchObject({ options: { acceptNamespaces: ['stac', 'catalogues'] } });
   });
 
+  it.each(['own', 'argo-events'])('choose a stream: %s', (stream) => {
+    expect(findings('', { 'sluice.io/stream': stream }).manifest).toMatchObject({ options: { stream } });
+  });
+
+  it('are warned of namespaces whose events a stream of its own cannot have', () => {
+    const accepting = { 'sluice.io/accept-namespaces': '*' };
+    expect(findings('', { ...accepting, 'sluice.io/stream': 'own' }).findings).toMatchObject([
+      { severity: 'warning', path: ['metadata', 'annotations', 'sluice.io/accept-namespaces'] },
+    ]);
+    expect(findings('', { ...accepting, 'sluice.io/stream': 'argo-events' }).findings).toEqual([]);
+  });
+
   it.each([
     [{ 'sluice.io/accept-namespaces': 'Not a namespace' }, 'names of namespaces'],
     [{ 'sluice.io/retention': 'forever' }, 'limits'],
+    [{ 'sluice.io/stream': 'mine' }, 'argo-events, own'],
     [{ 'sluice.io/retntion': 'limits' }, 'sluice.io/retention'],
   ])('are refused when they are %j', (annotations, expected) => {
     const { manifest, findings: found } = findings('', annotations);

@@ -6,7 +6,7 @@ const settings = testsOf('test/bus/bus-settings.test.ts');
 const connect = testsOf('test/bus/connect.test.ts');
 const consume = testsOf('test/bus/consume.test.ts');
 const publish = testsOf('test/bus/publish.test.ts');
-const subjects = testsOf('test/bus/subjects.test.ts');
+const subjects = testsOf('test/bus/bus-names.test.ts');
 const encoding = testsOf('test/event/encode-event.test.ts');
 const ids = testsOf('test/event/event-id.test.ts');
 const metrics = testsOf('test/metrics/worker-metrics.integration.test.ts');
@@ -51,7 +51,8 @@ export const BUS_SECTIONS: readonly Section[] = [
       ['more replicas than servers', differs('more replicas than the server can keep')],
       [
         'one stream `default`, subjects `default.<source>.<event>`',
-        subjects('put event source %s and event %s on subject %s'),
+        subjects('put event source %s and event %s on %s of any stream'),
+        subjects('are those of Argo Events for the events of a bus that is shared with it, and for nothing else'),
         publish('puts them on the stream and subjects of Argo Events, with their key as message id'),
       ],
       [

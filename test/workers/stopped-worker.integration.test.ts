@@ -1,7 +1,8 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
-import { consumerName, EVENT_STREAM } from '../../src/bus/subjects';
+import { consumerName } from '../../src/bus/bus-names';
+import { testNames } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
 import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
 import { Stage } from '../workflows/stage';
@@ -63,7 +64,8 @@ describe('events of a sensor whose worker', () => {
     try {
       const manager = await jetstreamManager(connection);
       await eventually(async () => {
-        const info = await manager.consumers.info(EVENT_STREAM, consumerName(stage.namespace, stage.sensor));
+        const names = testNames(stage.namespace);
+        const info = await manager.consumers.info(names.events.stream, consumerName(names, stage.sensor));
         return info.num_ack_pending === 0 && info.num_pending === 0;
       }, PATIENCE);
     } finally {

@@ -3,11 +3,11 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { eventually } from '../setup/eventually';
+import { testNames } from '../bus/bus-fixture';
 import { openWorld, type SluiceWorld } from './sluice-world';
 import { Stage } from './stage';
 import { summariesOf } from './what-people-see';
 
-const HELD_STREAM = 'sluice-held';
 const SCENES = 150;
 /** A STAC item of Sentinel-2 has about 20 KB. */
 const BYTES = 20_000;
@@ -37,7 +37,7 @@ describe('a sensor that holds megabytes', () => {
     });
     await holdScenes(stage);
     await stage.interlude();
-    expect(await heldMessages(world)).toBeGreaterThan(0);
+    expect(await heldMessages(stage)).toBeGreaterThan(0);
     await stage.interlude();
     await publish(
       world,
@@ -50,7 +50,7 @@ describe('a sensor that holds megabytes', () => {
         .sort(),
     );
     await stage.holdsEvents();
-    await eventually(async () => (await heldMessages(world)) === 0);
+    await eventually(async () => (await heldMessages(stage)) === 0);
     expect(stage.requests()).toHaveLength(SCENES);
   });
 
@@ -87,7 +87,7 @@ describe('a sensor that holds megabytes', () => {
     });
     await holdScenes(stage);
     await stage.interlude();
-    await inJetStream(world, (manager) => manager.streams.purge(HELD_STREAM));
+    await inJetStream(world, (manager) => manager.streams.purge(heldStream(stage)));
     await publish(world, [stage.event('b', `b${LAST}`, { tile: LAST })]);
     const run = await stage.onlyRun('Parked');
     expect(await stage.fires(run)).toMatchObject([
@@ -111,10 +111,10 @@ describe('a sensor that holds megabytes', () => {
     });
     await holdScenes(stage);
     await stage.interlude();
-    expect(await heldMessages(world)).toBeGreaterThan(0);
+    expect(await heldMessages(stage)).toBeGreaterThan(0);
     await stage.handle.signal('delete', { by: 'ada', why: 'test' });
     await stage.handle.result();
-    expect(await heldMessages(world)).toBe(0);
+    expect(await heldMessages(stage)).toBe(0);
   });
 
   it('fires a batch before it is more than a run can carry', async () => {
@@ -149,8 +149,13 @@ async function publish(world: SluiceWorld, events: readonly CloudEvent[]): Promi
   expect(outcomes.filter(({ kind }) => kind !== 'published')).toEqual([]);
 }
 
-async function heldMessages(world: SluiceWorld): Promise<number> {
-  return await inJetStream(world, async (manager) => (await manager.streams.info(HELD_STREAM)).state.messages);
+function heldStream(stage: Stage): string {
+  return testNames(stage.namespace).held.stream;
+}
+
+async function heldMessages(stage: Stage): Promise<number> {
+  const { state } = await inJetStream(stage.world, (manager) => manager.streams.info(heldStream(stage)));
+  return state.messages;
 }
 
 async function inJetStream<Answer>(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { EVENT_STREAM } from '../../src/bus/subjects';
+import { testNames } from '../bus/bus-fixture';
 import { replayWorkflowId } from '../../workflows/identity';
 import { replayProgressQuery, sensorDefinitionQuery, type ReplayRequest } from '../../workflows/messages';
 import type { ReplayInput } from '../../workflows/replay';
@@ -47,7 +47,7 @@ describe('a replay', () => {
     await stage.bodies(2);
     const { last } = await world.bus.extent();
     const connection = await connect({ servers: world.nats.url });
-    await (await jetstreamManager(connection)).streams.purge(EVENT_STREAM, { seq: last });
+    await (await jetstreamManager(connection)).streams.purge(testNames().events.stream, { seq: last });
     await connection.close();
     expect(await stage.replay(DRY_RUN)).toMatchObject({ read: 1, keptFrom: last });
     const since = { ...DRY_RUN, fromSequence: undefined, from: '2001-01-01T00:00:00Z' };

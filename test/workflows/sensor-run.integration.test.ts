@@ -272,8 +272,10 @@ describe('a run', () => {
     });
     await stage.publish(...Array.from({ length: 9 }, (_, index) => stage.event('a', `${index}`)));
     await stage.bodies(9);
-    const { places } = await world.bus.updateShared<{ readonly places: Readonly<Record<string, number>> }>(
-      'sluice-rate-limits',
+    const { places } = await (
+      await stage.bus()
+    ).updateShared<{ readonly places: Readonly<Record<string, number>> }>(
+      'rate-limits',
       `${stage.namespace}.${stage.sensor}.t`,
       (before) => before,
     );

@@ -1,6 +1,7 @@
 /** One sensor of a test, with a namespace, event source name and HTTP path that no other test uses. */
 import { randomBytes } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { Bus } from '../../src/bus/bus';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonObject, JsonValue } from '../../src/event/json';
 import { parseSensor } from '../../src/manifest/parse-manifest';
@@ -20,6 +21,7 @@ import {
 } from '../../workflows/messages';
 import type { ReplayInput } from '../../workflows/replay';
 import type { SensorInput } from '../../workflows/sensor';
+import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
 import type { RecordedRequest } from '../setup/http-recorder';
 import type { SluiceWorld } from './sluice-world';
@@ -43,6 +45,7 @@ export class Stage {
   readonly source: string;
   readonly namespace: string;
   readonly sensor = 'water';
+  private openedBus: Promise<Bus> | undefined;
   /** Those that were started, by the first and by the last of their executions. */
   readonly replays: Array<{ readonly begun: WorkflowHandle; readonly ended: WorkflowHandle }> = [];
   private published = 0;
@@ -227,7 +230,14 @@ export class Stage {
     });
   }
 
+  /** What its sensor writes lies under the names of its namespace. */
+  bus(): Promise<Bus> {
+    this.openedBus ??= connectTestBus(this.world.nats, { namespace: this.namespace });
+    return this.openedBus;
+  }
+
   async remove(): Promise<void> {
     await this.handle.terminate('the test is over').catch(() => undefined);
+    await (await this.openedBus)?.close();
   }
 }

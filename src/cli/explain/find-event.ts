@@ -1,6 +1,6 @@
 /** Finds the event that a person means: by key, id or short id, or by any part of its key or its data. */
 import type { DecisionFilter, EventRange } from '../../bus/bus';
-import { eventSubject } from '../../bus/subjects';
+import { eventPath, pathOfSubject } from '../../bus/event-path';
 import { eventKey } from '../../event/cloud-event';
 import type { DecisionRecord } from '../../event/decision-record';
 import { OUTCOME_SOURCE } from '../../event/outcome-event-id';
@@ -94,7 +94,7 @@ async function locate(buses: readonly OpenBus[], found: CandidateList): Promise<
       const ranges =
         sequences.size > 0
           ? [...sequences].map((sequence) => ({ fromSequence: sequence, toSequence: sequence }))
-          : [{ subjects: [eventSubject(source, subject)], containing: key.slice(source.length + 1) }];
+          : [{ paths: [eventPath(source, subject)], containing: key.slice(source.length + 1) }];
       for (const range of ranges) {
         for await (const event of open.bus.readEvents(range)) {
           if (keyOf(event) !== key) continue;
@@ -135,7 +135,7 @@ function whereToLook(text: string): Pick<EventRange, 'containing' | 'fromSequenc
 
 /** What is no event has a key too: decisions name it by its position. */
 function keyOf({ event, subject, sequence }: Pick<StoredOnBus, 'event' | 'subject' | 'sequence'>): string {
-  return event === undefined ? `${subject.split('.')[1] ?? ''}/sequence:${sequence}` : eventKey(event);
+  return event === undefined ? `${pathOfSubject(subject).split('.')[0] ?? ''}/sequence:${sequence}` : eventKey(event);
 }
 
 class CandidateList {
@@ -171,7 +171,7 @@ class CandidateList {
 
   addStored(stored: StoredOnBus): void {
     const { event, subject } = stored;
-    const [, source = '', name = ''] = subject.split('.');
+    const [source = '', name = ''] = pathOfSubject(subject).split('.');
     const key = keyOf(stored);
     const id = event?.id ?? `sequence:${stored.sequence}`;
     const candidate = this.of(key, id, event?.source ?? source, event?.subject ?? name, event?.data);

@@ -21,13 +21,8 @@ export function busName({ definition: { namespace, name } }: OpenBus): string {
   return `${namespace}/${name}`;
 }
 
-/** The one of them that is meant: of several that mean the same server, one is open. */
-export function findBus(buses: readonly OpenBus[], wanted: EventBusDefinition): OpenBus | undefined {
-  const { namespace, name, spec } = wanted;
-  return (
-    buses.find((bus) => busName(bus) === `${namespace}/${name}`) ??
-    buses.find(({ definition }) => isShared(definition) && JSON.stringify(definition.spec) === JSON.stringify(spec))
-  );
+export function findBus(buses: readonly OpenBus[], { namespace, name }: EventBusDefinition): OpenBus | undefined {
+  return buses.find((bus) => busName(bus) === `${namespace}/${name}`);
 }
 
 export interface OpenBuses {
@@ -51,13 +46,13 @@ export async function withBuses<T>(
   const found = await Promise.all(
     applied.map((object) => readDefinition(session, object).catch((error: unknown) => note(problems, object, error))),
   );
-  const definitions = withoutRepetitions(found.filter((definition) => definition !== undefined));
+  const definitions = found.filter((definition) => definition !== undefined);
   const env = { ...io.env };
   const kubernetes = createKubernetesAccess({ env });
   const opened = await Promise.all(
     definitions.map((definition) =>
-      openBus(definition, createSecretReader({ kubernetes, env }), io.env['SLUICE_BUS_URL']).catch((error: unknown) =>
-        note(problems, definition, error),
+      openBus(definition, session.namespace, createSecretReader({ kubernetes, env }), io.env['SLUICE_BUS_URL']).catch(
+        (error: unknown) => note(problems, definition, error),
       ),
     ),
   );
@@ -84,28 +79,18 @@ function readDefinition(session: TemporalSession, object: AppliedObject): Promis
   );
 }
 
-/** Namespaces may share one server under manifests that say the same. */
-function withoutRepetitions(definitions: readonly EventBusDefinition[]): EventBusDefinition[] {
-  const byServer = definitions.map((definition) => {
-    const { namespace, name, spec } = definition;
-    return [isShared(definition) ? JSON.stringify(spec) : `${namespace}/${name}`, definition] as const;
-  });
-  return [...new Map(byServer).values()];
-}
-
-/** A secret has a value in each namespace, so that two buses that name one may be two accounts. */
-function isShared({ spec }: EventBusDefinition): boolean {
-  return spec.jetstreamExotic !== undefined && spec.jetstreamExotic.accessSecret === undefined;
-}
-
 async function openBus(
   definition: EventBusDefinition,
+  temporalNamespace: string,
   secrets: Parameters<typeof connectBus>[1],
   url: string | undefined,
 ): Promise<OpenBus> {
   const giveUp = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   try {
-    const bus = await connectBus(definition, secrets, { signal: giveUp, ...(url && { url }) });
+    const bus = await connectBus(definition, secrets, {
+      ...{ temporalNamespace, readOnly: true, signal: giveUp },
+      ...(url && { url }),
+    });
     return { definition, bus };
   } catch (error) {
     if (isSluiceError(error) || !giveUp.aborted) throw error;

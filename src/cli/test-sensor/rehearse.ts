@@ -7,7 +7,7 @@ import { groupIntoRuns } from '../../../activities/group-into-runs';
 import type { SensorDefinition } from '../../../workflows/messages';
 import type { RunStart } from '../../../workflows/run-start';
 import { SensorMemory, type SensorNews } from '../../../workflows/sensor-memory';
-import { eventSubject } from '../../bus/subjects';
+import { eventPath } from '../../bus/event-path';
 import { explainDependency, type DependencyTrace } from '../../sensor/evaluate-dependencies';
 import type { ExpressionEngine } from '../../sensor/expression-engine';
 import { planSensor, type SensorPlan } from '../../sensor/sensor-plan';
@@ -65,7 +65,7 @@ async function rehearseEvent(item: TestEvent, now: number, stage: Stage): Promis
   const { definition, plan, memory, engine } = stage;
   const traces: DependencyTrace[] = [];
   for (const dependency of plan.dependenciesOf(event)) traces.push(await explainDependency(event, dependency, engine));
-  const incoming = { event, subject: eventSubject(event.source, event.subject), sequence: 0 };
+  const incoming = { event, subject: eventPath(event.source, event.subject), sequence: 0 };
   const [decision] = await decideFires(definition, plan, [incoming], engine, () => now);
   const direct = decision?.fires ?? [];
   const news = [

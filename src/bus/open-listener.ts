@@ -1,0 +1,80 @@
+/** Opens the listener of a sensor: on its consumer, and on the one that it had before until that has nothing left. */
+import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import type { BusListener, ListenerOptions } from './bus';
+import { ensureEvents, type BusPlaces } from './bus-places';
+import type { BusConnection } from './connection';
+import { sensorPlaces, type ConsumerPlace, type SensorAddress, type SensorPlaces } from './consumer-place';
+import { ConsumerReader, type ReaderOptions } from './consume';
+import { ensureConsumer, findConsumer, handledBefore, isConsumerOf, updateConsumer } from './durable-consumer';
+import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
+import { TakeoverListener } from './takeover-listener';
+import { Wakers } from './wakers';
+
+export interface FoundConsumer {
+  readonly place: ConsumerPlace;
+  readonly info: ConsumerInfo;
+}
+
+/** What the sensor read from before it had its present consumer. */
+export async function findFormerConsumer(
+  manager: JetStreamManager,
+  { former }: SensorPlaces,
+  sensor: SensorAddress,
+): Promise<FoundConsumer | undefined> {
+  for (const place of former) {
+    const info = await findConsumer(manager, place);
+    if (info !== undefined && isConsumerOf(info, sensor)) return { place, info };
+  }
+  return undefined;
+}
+
+/**
+ * Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. Nothing is
+ * fetched before the first `pull`, so that a listener without an owner takes no events; closed when its signal aborts.
+ */
+export async function openListener(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  looks: SensorLooks,
+  places: BusPlaces,
+  options: ListenerOptions,
+  takeoverGraceMs: number,
+): Promise<BusListener> {
+  const { current, former } = sensorPlaces(connection.names, places, options);
+  const found = await findFormerConsumer(manager, { current, former }, options);
+  // Before anything is delivered, and before the subjects change: then all that is missing was never handled.
+  const lossesAt = async (place: ConsumerPlace) =>
+    (await looks.measure(place, WITHOUT_LISTENER, true).catch(() => undefined))?.expired ?? [];
+  const lost = await lossesAt(current);
+  const lostBefore = found === undefined ? [] : await lossesAt(found.place);
+  // A sensor that listened before has handled nothing of a stream that is new.
+  const known: ListenerOptions = found === undefined ? options : { ...options, startFrom: { kind: 'all' } };
+  const handsOver = found !== undefined && found.place.stream === current.stream;
+  await ensureConsumer(manager, current, known, handsOver ? { former: found.info } : {});
+  if (handsOver) await looks.forget(found.place);
+
+  const info = await findConsumer(manager, current);
+  const wakers = new Wakers();
+  const shared = {
+    ...{ wakers, sensor: `${options.namespace}/${options.sensorName}`, maxBatch: options.maxBatch },
+    ...(options.signal && { signal: options.signal }),
+  };
+  const read = (reader: Omit<ReaderOptions, keyof typeof shared>): ConsumerReader =>
+    new ConsumerReader(connection, manager, looks, { ...shared, ...reader });
+  const reader = read({
+    place: current,
+    handledBefore: info === undefined ? 0 : handledBefore(info),
+    unreported: handsOver ? [...lostBefore, ...lost] : lost,
+    recreate: async (resumeAt) => {
+      await ensureEvents(connection, manager, places.succeeds);
+      return await ensureConsumer(manager, current, known, resumeAt === undefined ? {} : { resumeAt });
+    },
+  });
+  if (found === undefined || handsOver) return reader;
+  await updateConsumer(manager, found.place, found.info, options.paths);
+  const formerReader = read({ place: found.place, handledBefore: 0, unreported: lostBefore });
+  return new TakeoverListener(connection, manager, {
+    ...{ reader, formerReader, wakers, former: found.place, current, sensor: shared.sensor },
+    graceMs: takeoverGraceMs,
+  });
+}
