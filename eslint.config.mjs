@@ -53,6 +53,7 @@ export default tseslint.config(
       'src/durations.ts',
       'src/markdown-text.ts',
       'src/readable-times.ts',
+      'src/requester.ts',
       'src/temporal-ui-links.ts',
     ],
     rules: {

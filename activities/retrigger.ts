@@ -24,6 +24,7 @@ import { explainTemporalFailure, toApplicationFailure } from './failures';
 import { findRunsCarrying } from './find-runs';
 import { readRunInput } from './read-run-input';
 import { startRun } from './start-runs';
+import { describeRequester } from '../src/requester';
 
 const MAX_RUNS = 1_000;
 /** They keep no other run from being started again. */
@@ -215,7 +216,7 @@ class Retrigger {
     const { retriggerOf } = await readRunInput(this.client, successor);
     if (retriggerOf?.request === this.requestId) return;
     const { by = '', why = '' } = retriggerOf ?? {};
-    throw refuse(`run ${runId} was retriggered already by ${by} (${why}), as ${successor}`);
+    throw refuse(`run ${runId} was retriggered already by ${describeRequester(by)} (${why}), as ${successor}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { asProse } from '../src/markdown-text';
 import { showTime } from '../src/readable-times';
 import type { Accountable } from './messages';
 import { createUpdateRefusal } from './update-refusal';
+import { describeRequester } from '../src/requester';
 
 type FieldKind = 'text' | 'flag' | 'values';
 
@@ -70,7 +71,7 @@ export function describeRefusals(refusals: readonly string[] = []): string[] {
 /** Markdown. */
 export function describePause({ since, by, why }: Accountable & { readonly since: string }): string {
   return [
-    `**Paused** since ${showTime(since)} by ${asProse(by)}: ${asProse(why)}`,
+    `**Paused** since ${showTime(since)} by ${asProse(describeRequester(by))}: ${asProse(why)}`,
     `To go on: More Actions → Send a Signal, \`resume\`: ${EXAMPLE}`,
   ].join('<br>');
 }

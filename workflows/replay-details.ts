@@ -4,6 +4,7 @@ import { showTime } from '../src/readable-times';
 import { linkToWorkflow } from '../src/temporal-ui-links';
 import { sensorWorkflowId } from './identity';
 import type { ObjectName, ReplayProgress, ReplayRequest } from './messages';
+import { describeRequester } from '../src/requester';
 
 const SHOWN_EXAMPLES = { values: 20, characters: 6_000 };
 
@@ -24,7 +25,7 @@ export function describeReplay(
     ...['to joined triggers', 'fired before', 'unmatched', 'failed'],
   ];
   return [
-    `Replay through ${linkToWorkflow(temporalNamespace, sensorWorkflowId(sensor.namespace, sensor.name))} by ${asProse(request.by)}: ${asProse(request.why)}`,
+    `Replay through ${linkToWorkflow(temporalNamespace, sensorWorkflowId(sensor.namespace, sensor.name))} by ${asProse(describeRequester(request.by))}: ${asProse(request.why)}`,
     '',
     `**${state}**${position}`,
     '',

@@ -57,6 +57,7 @@ import { sensorRun } from './sensor-run';
 import { isListenerReport, isObservationBatch, isTicketList, requireSensorDefinition } from './told-by-workers';
 import { summaryLine } from './summary-line';
 import { createUpdateRefusal } from './update-refusal';
+import { describeRequester } from '../src/requester';
 
 export interface SensorInput {
   readonly definition: SensorDefinition;
@@ -349,7 +350,7 @@ async function record(request: RecordDecisionsRequest): Promise<void> {
 
 function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerRequest): string {
   return summaryLine(
-    `retrigger${trigger === undefined ? '' : ` ${trigger}`} by ${by}: ${why} (${runId ?? eventId ?? ''})`,
+    `retrigger${trigger === undefined ? '' : ` ${trigger}`} by ${describeRequester(by)}: ${why} (${runId ?? eventId ?? ''})`,
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import { describeOverrides, type Overrides } from './overrides';
 import type { RunLedger } from './run-ledger';
+import { describeRequester } from '../requester';
 
 /** About all that is parked, or one fire, or those of one trigger. */
 interface ParkedDecision {
@@ -29,7 +30,7 @@ export class ParkedFires {
     const wanted = this.ledger.parked(wakeUp);
     for (const id of wanted) this.wakeUps.set(id, wakeUp);
     const { by, why, overrides } = wakeUp;
-    return `retriggered by ${by}: ${why}${describeOverrides(overrides)}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
+    return `retriggered by ${describeRequester(by)}: ${why}${describeOverrides(overrides)}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
   /** Only what is parked now: what fails later waits for a decision of its own. Answers what to tell people of it. */
@@ -37,7 +38,7 @@ export class ParkedFires {
     const { by, why } = decision;
     const parked = this.ledger.parked(decision);
     for (const id of parked) this.discarded.add(id);
-    return `discarded by ${by}: ${why}${parked.length === 0 ? NOTHING_PARKED : ''}`;
+    return `discarded by ${describeRequester(by)}: ${why}${parked.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
   isDecided(fireId: string): boolean {

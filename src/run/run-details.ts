@@ -6,6 +6,7 @@ import { linkToList, linkToWorkflow } from '../temporal-ui-links';
 import { describeOverrides, type Overrides } from './overrides';
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
+import { describeRequester } from '../requester';
 
 /** The server keeps 20 kB of details: fires may take 12 of them, decisions of people the rest. */
 const SHOWN_FIRES = { values: 40, characters: 12_000 };
@@ -65,7 +66,7 @@ export function describeRun(
   ];
   if (run.retriggerOf !== undefined) {
     const { runId, by, why, overrides } = run.retriggerOf;
-    const account = `${asProse(by)}: ${asProse(`${why}${describeOverrides(overrides)}`)}`;
+    const account = `${asProse(describeRequester(by))}: ${asProse(`${why}${describeOverrides(overrides)}`)}`;
     lines.push(`Retrigger of ${linkToWorkflow(temporalNamespace, runId)} by ${account}`, '');
   }
   // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.

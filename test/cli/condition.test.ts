@@ -149,7 +149,7 @@ describe('a sensor', () => {
     const end = { how: 'Terminated', at: before(60), by: 'ada@host', reason: 'clean-up' } as const;
     expect(goneCondition(end)).toEqual({
       state: 'Gone',
-      reason: `Terminated by ada@host at ${before(60)} (clean-up); apply it again, or sluice delete it`,
+      reason: `Terminated by "ada@host" (unverified) at ${before(60)} (clean-up); apply it again, or sluice delete it`,
     });
   });
 });

@@ -180,7 +180,9 @@ describe('the verdict on an event', () => {
     const paused = { by: 'ada', why: 'maintenance', since: '2026-01-02T03:00:00.000Z' };
     const waiting = { handledTo: 5, deliveredTo: 5, waiting: 3 };
     const verdict = only(facts({ sensors: [sensor({ status: { ...status, paused }, position: waiting })] }));
-    expect(verdict.summary).toMatch(/paused since 2026-01-02T03:00:00.000Z by ada \(maintenance\).*waits on the bus/);
+    expect(verdict.summary).toMatch(
+      /paused since 2026-01-02T03:00:00.000Z by "ada" \(unverified\): maintenance.*waits on the bus/,
+    );
     expect(verdict.next).toBe('sluice resume sensor scenes -n argo --why TEXT');
     // It had come further before it was paused.
     expect(only(facts({ sensors: [sensor({ status: { ...status, paused } })] })).state).toBe('unknown');

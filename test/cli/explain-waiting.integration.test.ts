@@ -104,7 +104,7 @@ describe('sluice explain, of events that wait', () => {
     await cluster.sluice(['pause', 'source', 'stac', '--why', 'maintenance', '--by', 'ada']);
     await eventually(async () => {
       const { exitCode, stderr } = await run('explain', 'stac/batched:BATCHED:0-1');
-      return exitCode === 1 && /paused since .* by ada \(maintenance\)/.test(stderr);
+      return exitCode === 1 && /paused since .* by "ada" \(unverified\): maintenance/.test(stderr);
     });
     await cluster.sluice(['resume', 'source', 'stac', '--why', 'over']);
   });

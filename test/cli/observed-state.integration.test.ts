@@ -111,13 +111,18 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     const { exitCode, stdout } = await cluster.sluice(['status', 'sensor/doomed']);
     expect({ exitCode, stdout }).toEqual({
       exitCode: 1,
-      stdout: expect.stringMatching(/Terminated by ada@test at .*\(clean-up\); apply it again/) as string,
+      stdout: expect.stringMatching(
+        /Terminated by "ada@test" \(unverified\) at .*\(clean-up\); apply it again/,
+      ) as string,
     });
     await eventually(async () => (await stateInList('doomed')) === 'Gone');
     const pause = await cluster.sluice(['pause', 'sensor/doomed', '--why', 'x']);
-    expect(pause).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/is gone: Terminated by ada/) as string });
+    expect(pause).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/is gone: Terminated by "ada@test" \(unverified\)/) as string,
+    });
     const replay = await cluster.sluice(['replay', '--sensor', 'doomed', '--seq', '1..2', '--why', 'x', '--dry-run']);
-    expect(replay.stderr).toMatch(/is gone: Terminated by ada/);
+    expect(replay.stderr).toMatch(/is gone: Terminated by "ada@test" \(unverified\)/);
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
     expect(await stateInList('doomed')).toBe('Ready');
     await workflowOf('sensor', 'doomed').terminate('clean-up');

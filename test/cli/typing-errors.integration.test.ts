@@ -205,6 +205,6 @@ spec:
       return story.verdict?.summary.includes('listens no more') && story;
     });
     expect(verdict).toMatchObject({ state: 'pending', next: [expect.stringMatching(/Apply sensor .* again/)] });
-    expect(verdict.summary).toContain('Terminated by ada@test');
+    expect(verdict.summary).toContain('Terminated by "ada@test" (unverified)');
   });
 });

@@ -126,7 +126,7 @@ describe('the details panel of a run', () => {
     const text = describeLedger(ledgerOf(1), { retriggerOf });
     expect(text).toContain('[`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater)');
     expect(text).toContain(
-      'Retrigger of [`run/eo/water/a`](namespaces/prod/workflows/run%2Feo%2Fwater%2Fa) by ada: new \\*model\\* (with spec.x = 1)',
+      'Retrigger of [`run/eo/water/a`](namespaces/prod/workflows/run%2Feo%2Fwater%2Fa) by "ada" (unverified): new \\*model\\* (with spec.x = 1)',
     );
   });
 

@@ -82,7 +82,7 @@ describe('docs/temporal-ui.md', () => {
     },
     'signal retrigger run/default/flood-watch/…': async ({ text }) => {
       await run(text);
-      await detailsOf(parked, 'retriggered by ada: the namespace exists now');
+      await detailsOf(parked, 'retriggered by "ada" (unverified): the namespace exists now');
       // It does not exist here: the run is parked again.
       await eventually(async () => {
         const [fire] = await handle(parked).query<readonly FireStatus[]>('fires');
@@ -103,7 +103,7 @@ describe('docs/temporal-ui.md', () => {
       [parked = ''] = await states('flood-watch', 'Parked');
       await run(text);
       expect(await handle(parked).result()).toMatchObject({ state: 'Discarded' });
-      await detailsOf(parked, 'discarded by ada: the scene is obsolete');
+      await detailsOf(parked, 'discarded by "ada" (unverified): the scene is obsolete');
     },
     'signal discard of a query': async ({ text }) => {
       expect(await states('flood-watch', 'Parked')).not.toEqual([]);

@@ -95,7 +95,7 @@ describe('the Temporal UI', () => {
       await ui.openMetadata(runId);
       const ofActivity = browser.page.locator('main').getByText(`flood-report ← ${eventId}`);
       await ofActivity.first().waitFor({ timeout: 2_000 });
-      return (await details()).includes('retriggered by ada: the namespace exists now');
+      return (await details()).includes('retriggered by “ada” (unverified): the namespace exists now');
     });
   }, 60_000);
 
@@ -117,7 +117,7 @@ describe('the Temporal UI', () => {
       const runId = await firstParked();
       await ui.signal(runId, 'retrigger', documented('signal retrigger run/default/flood-watch/…'));
       expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Succeeded' });
-      await shows(runId, 'retriggered by ada: the namespace exists now');
+      await shows(runId, 'retriggered by “ada” (unverified): the namespace exists now');
       expect(await details()).toContain('outcome Succeeded');
     }, 60_000);
 
@@ -125,7 +125,7 @@ describe('the Temporal UI', () => {
       const runId = await firstParked();
       await ui.signal(runId, 'discard', documented('signal discard run/default/flood-watch/…'));
       expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Discarded' });
-      await shows(runId, 'discarded by ada: the scene is obsolete');
+      await shows(runId, 'discarded by “ada” (unverified): the scene is obsolete');
     }, 60_000);
 
     it('says on the run what a signal lacks', async () => {
@@ -137,7 +137,7 @@ describe('the Temporal UI', () => {
     it('pauses a sensor and lets it go on', async () => {
       const sensor = 'sensor/default/flood-watch';
       await ui.signal(sensor, 'pause', documented(`signal pause ${sensor}`));
-      await shows(sensor, 'by ada: the catalogue is being repaired');
+      await shows(sensor, 'by “ada” (unverified): the catalogue is being repaired');
       expect(await details()).toContain('Paused since');
       await ui.signal(sensor, 'resume', documented(`signal resume ${sensor}`));
       await eventually(async () => {

@@ -26,7 +26,7 @@ describe('the details panel of an event source', () => {
     const events = status.events.map((event) => ({ ...event, state: 'Paused' as const, backlog }));
     const paused = { by: 'ada', why: 'Redis moves', since: '2026-01-01T00:00:30Z' };
     const text = describeEventSource(source, { ...status, events, paused }, 'prod');
-    expect(text).toContain('**Paused** since 2026-01-01 00:00:30 UTC by ada: Redis moves');
+    expect(text).toContain('**Paused** since 2026-01-01 00:00:30 UTC by "ada" (unverified): Redis moves');
     expect(text).toContain('- **Paused** `listed` · redisStream<br>backlog at least 25, as of 2026-01-01 00:01:00 UTC');
     expect(text).toContain('- **Paused** `told` · redis<br>nothing is kept while paused');
   });

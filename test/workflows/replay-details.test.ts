@@ -12,7 +12,7 @@ describe('the details panel of a replay', () => {
   it('shows who wanted it and why, how far it is, and what it fired', () => {
     const text = describeReplay(sensor, asked, progress, 'prod');
     expect(text).toContain(
-      'Replay through [`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater) by ada: a better filter',
+      'Replay through [`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater) by "ada" (unverified): a better filter',
     );
     expect(text).toContain('**Running** · position 10 of 40');
     expect(text).toContain('| 9 | 7 | 6 | 0 | 1 | 2 | 0 |');

@@ -169,7 +169,7 @@ describe('a run', () => {
     // As typed by a person: temporal workflow signal --name retrigger --input '{"by": …, "why": …}'
     await run.signal('retrigger', BY);
     expect(await run.result()).toMatchObject({ state: 'Succeeded', fires: [{ attempts: 2 }] });
-    expect(await currentDetails(run)).toContain(`retriggered by ${BY.by}: ${BY.why}`);
+    expect(await currentDetails(run)).toContain(`retriggered by "${BY.by}" (unverified): ${BY.why}`);
     expect(await workflows()).toHaveLength(1);
   });
 
@@ -342,7 +342,9 @@ describe('a run', () => {
 
     const [successor = ''] = await ask({ runId });
     expect(await world.client.workflow.getHandle(successor).result()).toMatchObject({ fires: [{ trigger: 't' }] });
-    await expect(ask({ runId })).rejects.toMatchObject(refusal(`already by ada (${BY.why}), as ${successor}`));
+    await expect(ask({ runId })).rejects.toMatchObject(
+      refusal(`already by "ada" (unverified) (${BY.why}), as ${successor}`),
+    );
     await expect(ask({ runId: successor })).rejects.toMatchObject(refusal('has succeeded'));
     await eventually(async () => (await stage.runIds('Succeeded')).includes(successor));
     await expect(ask({ eventId: eventKey(event) })).rejects.toMatchObject(refusal('has succeeded'));

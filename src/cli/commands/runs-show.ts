@@ -12,6 +12,7 @@ import type { RegisterCommand } from '../runtime';
 import type { Table } from '../table';
 import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
 import { stateTone } from './runs-list';
+import { describeRequester } from '../../requester';
 
 export const registerRunsShow: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('show <run-id>'))
@@ -73,7 +74,7 @@ function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: r
 }
 
 function account({ by, why, overrides }: Pick<RunFacts['acts'][number], 'by' | 'why' | 'overrides'>): string {
-  return `by ${by}: ${why}${describeOverrides(overrides)}`;
+  return `by ${describeRequester(by)}: ${why}${describeOverrides(overrides)}`;
 }
 
 function fireTable(fires: readonly FireStatus[]): Table {

@@ -32,6 +32,7 @@ import type { Table } from '../table';
 import { describeBacklog, withBacklogs, type EventState } from '../source-backlog';
 import { objectUnknown } from '../unknown-object';
 import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { describeRequester } from '../../requester';
 
 /** Of each trigger; `-o json` has all that the sensor tells. */
 const SHOWN_EVENTS = 20;
@@ -241,7 +242,7 @@ function heading(
   { condition, problems }: Judged,
 ): string {
   const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago: ${condition.state}`];
-  if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${paused.by}: ${paused.why}`);
+  if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${describeRequester(paused.by)}: ${paused.why}`);
   if (holdingBack) {
     lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`);
   }

@@ -4,6 +4,7 @@ import type { temporal } from '@temporalio/proto';
 import { decodeFailureMessage } from '../../payloads/decode-payload';
 import { isNotFound } from '../not-found';
 import type { TemporalSession } from '../temporal';
+import { describeRequester } from '../../requester';
 
 export interface ExecutionEnd {
   /** `Deleted`: by `sluice delete`; everything else happened to it from outside. */
@@ -34,9 +35,9 @@ export async function readEnd(
   return { ...found, at, how: found.reason === DELETE_REASON ? 'Deleted' : how };
 }
 
-/** For a person: `Terminated by ada at 2026-01-31T06:00:00Z (clean-up)`. */
+/** For a person: `Terminated by "ada@host" (unverified) at 2026-01-31T06:00:00Z (clean-up)`. */
 export function describeEnd({ how, at, by, reason }: ExecutionEnd): string {
-  const who = by === undefined || by === '' ? '' : ` by ${by}`;
+  const who = by === undefined || by === '' ? '' : ` by ${describeRequester(by)}`;
   const why = reason === undefined || reason === '' ? '' : ` (${reason})`;
   return `${WORDS[how]}${who} at ${at}${why}`;
 }

@@ -16,6 +16,7 @@ import {
 import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
 import { describePlace } from './places';
 import type { SensorVerdict, VerdictState } from './story';
+import { describeRequester } from '../../requester';
 
 /** Worst first: what a person has to look at decides. */
 const ORDER: readonly VerdictState[] = [
@@ -226,7 +227,7 @@ function ofWaiting(sensor: string, { status, definition, position }: SensorFacts
   const { paused, holdingBack, stopped = [] } = status;
   if (paused) {
     const { since, by, why } = paused;
-    const summary = `has been paused since ${since} by ${by} (${why}); the event waits on the bus`;
+    const summary = `has been paused since ${since} by ${describeRequester(by)}: ${why}; the event waits on the bus`;
     return { state: 'pending', summary, next: adviceOnPaused(sensor) };
   }
   const next = adviceOnPending(sensor);

@@ -8,6 +8,7 @@ import { describeEnd } from '../condition/execution-end';
 import { sourceProblems } from '../object-problems';
 import type { TemporalSession } from '../temporal';
 import type { OpenBus } from './open-buses';
+import { describeRequester } from '../../requester';
 
 const QUERIES_AT_ONCE = 8;
 
@@ -42,7 +43,7 @@ async function describeSilence(session: TemporalSession, source: AppliedObject):
     if (status.paused) {
       const { since, by, why } = status.paused;
       return [
-        `${name} has been paused since ${since} by ${by} (${why}): what came since waits outside, not known here.`,
+        `${name} has been paused since ${since} by ${describeRequester(by)}: ${why}. What came since waits outside, not known here.`,
       ];
     }
     return sourceProblems(status, []).map((problem) => `${name}: ${problem}`);

@@ -5,6 +5,7 @@ import { fireReason } from '../runs/run-details';
 import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
 import { describePlace } from './places';
 import { STAGES, type TimelineEntry } from './story';
+import { describeRequester } from '../../requester';
 
 export function timelineOf(facts: EventFacts): TimelineEntry[] {
   const entries = [
@@ -103,7 +104,7 @@ function runEntries(run: RunFacts): TimelineEntry[] {
     at: startedAt,
     stage: 'run',
     what: 'started',
-    text: `${runId}${origin ? ` of ${origin.runId}, by ${origin.by}: ${origin.why}` : ''}${because}`,
+    text: `${runId}${origin ? ` of ${origin.runId}, by ${describeRequester(origin.by)}: ${origin.why}` : ''}${because}`,
     ...(origin && { by: origin.by, why: origin.why }),
     ...(parkedBecause !== undefined && { reason: parkedBecause }),
   };
@@ -117,7 +118,7 @@ function runEntries(run: RunFacts): TimelineEntry[] {
       ...about,
       ...act,
       stage: 'run',
-      text: `${runId} by ${act.by}: ${act.why}`,
+      text: `${runId} by ${describeRequester(act.by)}: ${act.why}`,
     })),
     ...fires.flatMap((fire) => fireEntries(run, fire)),
     ...ended,

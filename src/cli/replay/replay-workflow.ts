@@ -19,6 +19,7 @@ import { askWorkflow } from '../ask-workflow';
 import { isNotFound } from '../not-found';
 import { objectUnknown, requireRunning } from '../unknown-object';
 import type { TemporalSession } from '../temporal';
+import { describeRequester } from '../../requester';
 
 export type ReplayTarget = ObjectName;
 export type ReplayScope = Omit<ReplayRequest, 'dryRun'>;
@@ -56,7 +57,7 @@ export async function startReplay(
     args: [input],
     memo: { dryRun: request.dryRun },
     staticSummary: summaryLine(
-      `${request.dryRun ? 'dry run by' : 'by'} ${asProse(request.by)}: ${asProse(request.why)}`,
+      `${request.dryRun ? 'dry run by' : 'by'} ${asProse(describeRequester(request.by))}: ${asProse(request.why)}`,
     ),
   });
   return workflowId;
