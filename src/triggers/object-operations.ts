@@ -70,7 +70,7 @@ export async function readLiveObject(
 
 /**
  * Merges `wanted` into the object in the cluster and writes it back; creates it where it is missing.
- * Maps are merged, lists and values replaced, as in Argo Events; unlike there, `0`, `false` and `""` count as values.
+ * Maps are merged; whatever else is given replaces what is there: also `0`, `false`, `""`, an empty list and null.
  */
 export async function updateObject(
   cluster: OpenCluster,
@@ -194,7 +194,7 @@ function mergeRecords(live: Record<string, unknown>, wanted: Record<string, unkn
   for (const [field, value] of Object.entries(wanted)) {
     const present = merged[field];
     if (isRecord(value) && isRecord(present)) merged[field] = mergeRecords(present, value);
-    else if (value !== null && value !== undefined) merged[field] = value;
+    else if (value !== undefined) merged[field] = value;
   }
   return merged;
 }

@@ -209,23 +209,29 @@ describe('k8s trigger: update, patch and delete', () => {
     patchStrategy,
   });
 
-  it('merges an update into what is there, replacing lists and keeping other fields', async () => {
+  it('merges an update into what is there, as Argo Events does: replaces by empty values and null, keeps the rest', async () => {
     await fixture.create({
       apiVersion: ARGO,
       kind: 'WorkflowTemplate',
       metadata: { name: 'merged' },
-      spec: { entrypoint: 'main', suspend: true, list: [1, 2], nested: { a: 1, b: 2 } },
+      spec: {
+        ...{ entrypoint: 'main', suspend: true, list: [1, 2], nested: { a: 1, b: 2 } },
+        ...{ text: 'x', items: [1], gone: { c: 1 } },
+      },
     });
     const wanted = {
       apiVersion: ARGO,
       kind: 'WorkflowTemplate',
       metadata: { name: 'merged' },
-      spec: { suspend: false, list: [3], nested: { b: 0 } },
+      spec: { suspend: false, list: [3], nested: { b: 0 }, text: '', items: [], gone: null },
     };
     const result = await fire(wanted, { template: update });
     expect(result).toMatchObject({ action: 'update' });
     const { spec } = await fixture.read('workflowtemplates', 'merged');
-    expect(spec).toEqual({ entrypoint: 'main', suspend: false, list: [3], nested: { a: 1, b: 0 } });
+    expect(spec).toEqual({
+      ...{ entrypoint: 'main', suspend: false, list: [3], nested: { a: 1, b: 0 } },
+      ...{ text: '', items: [], gone: null },
+    });
   });
 
   it.each([['update', update] as const, ['patch', patch()] as const])(
