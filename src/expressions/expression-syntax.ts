@@ -1,24 +1,16 @@
 /** Checks the syntax of expressions with the libraries that will run them. */
 import { SluiceError } from '../errors';
 import type { ExpressionSyntax } from '../manifest/expressions';
-import type { ExpressionEngine, ExpressionLanguage } from '../sensor/expression-engine';
+import type { ExpressionEngine } from '../sensor/expression-engine';
 
-/** The checks that `loadManifests` takes; each gives the compiler's message, or undefined if there is none. */
+/** The checks that `loadManifests` takes. */
 export function createExpressionSyntax(engine: ExpressionEngine): ExpressionSyntax {
-  const check =
-    (language: ExpressionLanguage) =>
-    async (source: string): Promise<string | undefined> => {
+  return {
+    check: async (language, source) => {
       const outcome = await engine.evaluate({ kind: 'check', language, source });
       if (!outcome.ok) throw new SluiceError(outcome.code, { message: `Cannot check the syntax: ${outcome.message}` });
       return outcome.value ?? undefined;
-    };
-  return {
-    checkJq: check('jq'),
-    checkLua: check('lua'),
-    checkTemplate: check('template'),
-    checkGovaluate: check('govaluate'),
-    checkExpr: check('expr'),
-    checkRegex: check('regex'),
+    },
     readYaml: async (text) => {
       const outcome = await engine.evaluate({ kind: 'yaml', text });
       if (outcome.ok) return outcome;

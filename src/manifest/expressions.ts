@@ -5,32 +5,31 @@ import type { EventOptions, EventSource } from './event-source';
 import type { Sensor, TriggerSpec } from './sensor';
 import type { Dependency } from './filters';
 import type { TriggerParameter } from './parameters';
-import { describeValue, type FieldPath, type Finding } from './problem';
+import type { FieldPath, Finding } from './problem';
+import type { ExpressionComplaint, ExpressionLanguage as CompiledLanguage } from '../sensor/expression-engine';
 import { approximateRegexMistake } from './approximate-regex';
+import { explainComplaint } from './expression-mistakes';
+import { showPlace, type ExpressionMistake } from './expression-places';
 import { parseYamlDocuments, type ReadYaml } from './yaml-documents';
 
 /** `template`: Go template with sprig; `expr`: the filter of an event source; `regex`: RE2. */
-export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex' | 'yaml';
+type Language = CompiledLanguage | 'yaml';
 
 export interface ExpressionUse {
   readonly path: FieldPath;
-  readonly language: ExpressionLanguage;
+  readonly language: Language;
   readonly text: string;
 }
 
-/** Says what is wrong with the syntax of an expression, or undefined. Implemented by the expression module. */
+/** The compilers. Implemented by the expression module. */
 export interface ExpressionSyntax {
-  checkJq(program: string): Promise<string | undefined>;
-  checkLua(script: string): Promise<string | undefined>;
-  checkTemplate(template: string): Promise<string | undefined>;
-  checkGovaluate(expression: string): Promise<string | undefined>;
-  checkExpr(expression: string): Promise<string | undefined>;
-  checkRegex(pattern: string): Promise<string | undefined>;
+  /** Undefined if the expression compiles. */
+  check(language: CompiledLanguage, text: string): Promise<ExpressionComplaint | undefined>;
   /** kubectl's library. */
   readYaml: ReadYaml;
 }
 
-const LANGUAGE_NAMES: Readonly<Record<ExpressionLanguage, string>> = {
+const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   jq: 'jq program',
   lua: 'Lua script',
   template: 'Go template',
@@ -77,43 +76,38 @@ export async function checkExpressions(
     uses.map(async ({ path, language, text }): Promise<Finding[]> => {
       const mistake = await findMistake(language, text, syntax);
       if (mistake === undefined) return [];
-      const message = `not a valid ${LANGUAGE_NAMES[language]}: ${mistake}`;
-      return [{ severity: 'error', path, message, found: describeValue(text) }];
+      const { where, ...shown } = showPlace(text, mistake.offset);
+      const message = `not a valid ${LANGUAGE_NAMES[language]}${where}: ${mistake.message}`;
+      return [{ severity: 'error', path, message, ...shown, ...(mistake.fix !== undefined && { fix: mistake.fix }) }];
     }),
   );
   return findings.flat();
 }
 
 async function findMistake(
-  language: ExpressionLanguage,
+  language: Language,
   text: string,
   syntax: ExpressionSyntax | undefined,
-): Promise<string | undefined> {
+): Promise<ExpressionMistake | undefined> {
+  if (language === 'yaml') {
+    const message = await findYamlMistake(text, syntax);
+    return message === undefined ? undefined : { message };
+  }
   if (syntax === undefined) {
-    if (language === 'yaml') return parseYamlDocuments(text).mistakes[0]?.message;
-    return language === 'regex' ? approximateRegexMistake(text) : undefined;
+    const message = language === 'regex' ? approximateRegexMistake(text) : undefined;
+    return message === undefined ? undefined : { message };
   }
-  switch (language) {
-    case 'jq':
-      return syntax.checkJq(text);
-    case 'lua':
-      return syntax.checkLua(text);
-    case 'template':
-      return syntax.checkTemplate(text);
-    case 'govaluate':
-      return syntax.checkGovaluate(text);
-    case 'expr':
-      return syntax.checkExpr(text);
-    case 'regex':
-      return syntax.checkRegex(text);
-    case 'yaml': {
-      const reading = await syntax.readYaml(text);
-      return reading.ok ? undefined : reading.message.replace(/^yaml: /, '');
-    }
-  }
+  const complaint = await syntax.check(language, text);
+  return complaint === undefined ? undefined : explainComplaint(language, text, complaint);
 }
 
-function use(language: ExpressionLanguage, text: string | undefined, path: FieldPath): ExpressionUse[] {
+async function findYamlMistake(text: string, syntax: ExpressionSyntax | undefined): Promise<string | undefined> {
+  if (syntax === undefined) return parseYamlDocuments(text).mistakes[0]?.message;
+  const reading = await syntax.readYaml(text);
+  return reading.ok ? undefined : reading.message.replace(/^yaml: /, '');
+}
+
+function use(language: Language, text: string | undefined, path: FieldPath): ExpressionUse[] {
   return text === undefined || text === '' ? [] : [{ language, text, path }];
 }
 

@@ -8,8 +8,11 @@ const MOST_PLACES = 3;
 /** Deeper than any field of a manifest; a dead-letter trigger holds a trigger. */
 const MAX_DEPTH = 12;
 
-/** `spec.dependencies[].filters.data`: up to three places of the field, those near `path` first. */
-export function placesOf(field: string, schema: Schema, path: FieldPath): string[] {
+/**
+ * `spec.dependencies[].filters.data`: up to three places of the field, those nearest to `path`. Where a block has many
+ * alternatives, as a trigger has kinds, those that are `written` beside the field count.
+ */
+export function placesOf(field: string, schema: Schema, path: FieldPath, written: readonly string[] = []): string[] {
   const wanted = field.toLowerCase();
   const found: string[][] = [];
   collect(schema, [], (segments) => {
@@ -17,11 +20,15 @@ export function placesOf(field: string, schema: Schema, path: FieldPath): string
   });
   const near = path.map((segment) => (typeof segment === 'number' ? '[]' : segment));
   const scored = found.map((segments) => ({ segments, shared: sharedLength(segments, near) }));
-  const best = Math.max(0, ...scored.map(({ shared }) => shared));
-  const nearest = scored.filter(({ shared }) => shared === best).map(({ segments }) => segments);
-  const shortest = Math.min(...nearest.map((segments) => segments.length));
-  const places = nearest.filter((segments) => segments.length === shortest).map(write);
-  return places.length > MOST_PLACES ? [] : places;
+  const places: string[] = [];
+  for (const distance of [...new Set(scored.map(({ shared }) => shared))].sort((a, b) => b - a)) {
+    const nearest = scored.filter(({ shared }) => shared === distance).map(({ segments }) => segments);
+    const shortest = Math.min(...nearest.map((segments) => segments.length));
+    const group = nearest.filter((segments) => segments.length === shortest);
+    if (group.length <= MOST_PLACES) return [...places, ...group.map(write)].slice(0, MOST_PLACES);
+    places.push(...group.filter((segments) => written.includes(segments[near.length] ?? '')).map(write));
+  }
+  return places;
 }
 
 function collect(optional: Schema, segments: readonly string[], report: (segments: readonly string[]) => void): void {

@@ -49,7 +49,7 @@ class Fitting {
     const fitted: Fields = {};
     const writtenAs = new Map<string, string>();
     for (const [key, item] of Object.entries(value)) {
-      const field = this.resolveField(Object.keys(shape), key, path);
+      const field = this.resolveField(Object.keys(shape), key, path, Object.keys(value));
       const schema = field === undefined ? undefined : shape[field];
       if (field === undefined || schema === undefined) continue;
       const former = writtenAs.get(field);
@@ -77,7 +77,12 @@ class Fitting {
   }
 
   /** The schema's name of a field, or undefined after reporting that there is none. */
-  private resolveField(known: readonly string[], key: string, path: FieldPath): string | undefined {
+  private resolveField(
+    known: readonly string[],
+    key: string,
+    path: FieldPath,
+    written: readonly string[],
+  ): string | undefined {
     if (known.includes(key)) return key;
     const here = this.findings.at(...path, key);
     const field = known.find((name) => name.toLowerCase() === key.toLowerCase());
@@ -99,13 +104,13 @@ class Fitting {
     const meant = closestMatch(key, known);
     here.error(`unknown field ${key}${path.length === 0 ? '' : ` in ${formatPath(path)}`}`, {
       expected: listOf(known),
-      fix: meant === undefined ? this.adviseOnPlace(key, path) : `Did you mean ${meant}?`,
+      fix: meant === undefined ? this.adviseOnPlace(key, path, written) : `Did you mean ${meant}?`,
     });
     return undefined;
   }
 
-  private adviseOnPlace(key: string, path: FieldPath): string {
-    const places = placesOf(key, this.root, path);
+  private adviseOnPlace(key: string, path: FieldPath, written: readonly string[]): string {
+    const places = placesOf(key, this.root, path, written);
     return places.length === 0 ? 'Remove it.' : `Remove it, or move it to ${places.join(' or ')}.`;
   }
 }

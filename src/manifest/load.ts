@@ -6,6 +6,7 @@ import { API_VERSION, type KubernetesFields } from './common';
 import type { ManifestDocument, OtherObject } from './manifest-document';
 import { findManifestFiles, type ManifestFile } from './manifest-files';
 import { isFields } from './fit-to-schema';
+import { findHelm } from './helm';
 import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
 import type { Manifest, ManifestKind } from './parse-manifest';
 import { describeValue, formatPath, type Finding, type Problem } from './problem';
@@ -92,7 +93,11 @@ async function checkDocument(
   const identity = identify(value);
   if ('findings' in identity) return identity;
   if (identity.kind === 'other') return { manifest: identity, findings: [] };
-  const { manifest, findings } = checkManifest(identity.kind, value);
+  const helm = findHelm(value);
+  // Whatever else is wrong may be right once it is rendered.
+  if (helm?.severity === 'error') return { findings: [helm] };
+  const { manifest, findings: found } = checkManifest(identity.kind, value);
+  const findings = helm === undefined ? found : [...found, helm];
   if (manifest === undefined) return { findings };
   const mistakes = await checkExpressions(expressionsOf(manifest), syntax);
   return { manifest: mistakes.length === 0 ? manifest : undefined, findings: [...findings, ...mistakes] };

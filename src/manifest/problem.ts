@@ -13,6 +13,8 @@ export interface Finding {
   readonly severity: Severity;
   readonly path: FieldPath;
   readonly found?: string;
+  /** Where in `found` the mistake is, counted from 0. */
+  readonly caret?: number;
   readonly expected?: string;
   readonly message: string;
   readonly fix?: string;
@@ -30,6 +32,8 @@ export interface Problem {
   /** `spec.triggers[0].template.k8s.operation`, or empty. */
   readonly path: string;
   readonly found?: string;
+  /** Where in `found` the mistake is, counted from 0. */
+  readonly caret?: number;
   readonly expected?: string;
   readonly message: string;
   readonly fix?: string;
@@ -56,6 +60,7 @@ export function formatProblem(problem: Problem): string {
     `${[...place, ` ${problem.severity}`].join(':').trim()}: ${subject === '' ? '' : `${subject}: `}${problem.message}`,
   ];
   if (problem.found !== undefined) lines.push(`    found:    ${problem.found}`);
+  if (problem.caret !== undefined) lines.push(`              ${' '.repeat(problem.caret)}^`);
   if (problem.expected !== undefined) lines.push(`    expected: ${problem.expected}`);
   if (problem.fix !== undefined) lines.push(`    fix:      ${problem.fix}`);
   return lines.join('\n');
@@ -70,9 +75,14 @@ export function describeValue(value: unknown): string {
     const keys = Object.keys(value);
     return keys.length === 0 ? 'an empty object' : `an object with ${shorten(keys.join(', '))}`;
   }
-  if (typeof value === 'string') return `"${shorten(value.replace(/\/\/[^/@\s]*@/g, '//***@'))}"`;
+  if (typeof value === 'string') return `"${shorten(withoutPasswords(value))}"`;
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
   return typeof value;
+}
+
+/** Without what stands before the host in URLs. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/g, '//***@');
 }
 
 function shorten(text: string): string {

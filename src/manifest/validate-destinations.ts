@@ -31,10 +31,10 @@ function findMiss(object: unknown, dest: string, all: readonly string[]): Miss |
       const [, field, wanted] = query ?? [];
       if (field === undefined || !Array.isArray(value)) return undefined;
       const items: readonly unknown[] = value;
-      const valuesOfField = items.map((item) => (isFields(item) ? String(item[field]) : ''));
+      const valuesOfField = items.map((item) => (isFields(item) ? plainText(item[field]) : undefined));
       const at = valuesOfField.indexOf(wanted ?? '');
       if (at === -1) {
-        const known = valuesOfField.filter((text) => text !== '').join(', ');
+        const known = valuesOfField.filter((text) => text !== undefined && text !== '').join(', ');
         return {
           message: `matches nothing, so nothing is written: ${walked.join('.')} has no item with ${field} ${wanted ?? ''}`,
           fix: known === '' ? 'Add the item to the list.' : `Write the ${field} of one of its items: ${known}.`,
@@ -69,6 +69,10 @@ function findMiss(object: unknown, dest: string, all: readonly string[]): Miss |
     walked.push(segment);
   }
   return undefined;
+}
+
+function plainText(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined;
 }
 
 /** At dots that are neither escaped nor inside a query. */

@@ -1,6 +1,7 @@
 /** Splits a file into documents, and knows at which line each field was written. */
 import { LineCounter, isAlias, isMap, isSeq, type Document, type Node } from 'yaml';
 import { isFields } from './fit-to-schema';
+import { isHelmTemplate, RENDER_FIRST } from './helm';
 import type { FieldPath, Finding } from './problem';
 import { splitDocuments, type DocumentText } from './split-documents';
 import { parseLayout } from './yaml-layout';
@@ -136,9 +137,6 @@ function firstContent(text: string): number {
   return Math.max(0, text.search(/\S/));
 }
 
-const HELM =
-  /\{\{-?\s*(?:[^}]*\.(?:Values|Release|Chart|Capabilities)\b|(?:include|template|define|if|range|with|end|else|toYaml|tpl)\b)/;
-
 function describeMistake(message: string, lines: readonly string[], lineIndex: number) {
   const text = lines.join('\n');
   const kind = /^["']?kind["']?\s*:\s*["']?([A-Za-z]+)/m.exec(text)?.[1] ?? '';
@@ -146,15 +144,9 @@ function describeMistake(message: string, lines: readonly string[], lineIndex: n
   const object = name === undefined ? kind : `${kind}/${name}`;
   const path = keysAround(lines, lineIndex);
   if (isHelmTemplate(text)) {
-    const fix = 'Render it first, and check the result: helm template CHART | sluice validate -f -';
-    return { message: 'this is a Helm template that was not rendered', object, path, fix };
+    return { message: 'this is a Helm template that was not rendered', object, path, fix: RENDER_FIRST };
   }
   return { message: `not valid YAML: ${message}`, object, path, fix: adviseOn(lines[lineIndex] ?? '') };
-}
-
-/** Whether the text has what only Helm replaces. */
-export function isHelmTemplate(text: string): boolean {
-  return HELM.test(text);
 }
 
 /** For what people write without the quotes that YAML wants. */

@@ -34,10 +34,19 @@ export type ExpressionRequest =
       readonly document: JsonValue | undefined;
     }
   | { readonly kind: 'yaml'; readonly text: string }
-  /** Compile only; gives the compiler's message, or null. */
+  /** Compile only; gives the compiler's complaint, or null. */
   | { readonly kind: 'check'; readonly language: ExpressionLanguage; readonly source: string };
 
 export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex';
+
+/** Why an expression does not compile. */
+export interface ExpressionComplaint {
+  readonly message: string;
+  /** Of the mistake, in bytes of UTF-8; only where the message does not say where it is. */
+  readonly offset?: number;
+  /** Those that exist, if one does not: `name`, in jq `name/arity`. */
+  readonly functions?: readonly string[];
+}
 
 /** A filter's answer, and the value that it looked at as text. */
 export interface FilterAnswer {
@@ -63,7 +72,7 @@ interface ExpressionValues {
   get: PathAnswer;
   set: JsonValue;
   yaml: JsonValue;
-  check: string | null;
+  check: ExpressionComplaint | null;
 }
 
 /** Why there is no value. EXPRESSION_INVALID: the text does not compile; it fails for every event. */

@@ -6,16 +6,27 @@ afterAll(() => engine.close());
 
 describe('the syntax of an expression is checked by the library that will run it', () => {
   it.each([
-    ['checkJq', '.a |= [.]', '.a |'],
-    ['checkJq', '{id: .id, n: (.l | length)}', '{id: .id, n: nosuchfunction}'],
-    ['checkLua', 'event.x = 1; return event', 'return return'],
-    ['checkTemplate', '{{ .Input.a | upper }}', '{{ .Input.a | nosuchfunction }}'],
-    ['checkTemplate', '{{ if .Input.a }}x{{ end }}', '{{ if .Input.a }}x'],
-    ['checkGovaluate', 'a == "x" && b > 3', 'a == && b'],
-    ['checkExpr', 'body.a matches "^x" and asInt(body.n) > 3', 'body. == 1'],
-    ['checkRegex', '^S2[AB]_.*$', '(?=lookahead)'],
-  ] as const)('%s accepts %j and refuses %j', async (check, right, wrong) => {
-    expect(await syntax[check](right)).toBeUndefined();
-    expect(await syntax[check](wrong)).toEqual(expect.any(String));
+    ['jq', '.a |= [.]', '.a |'],
+    ['jq', '{id: .id, n: (.l | length)}', '{id: .id, n: nosuchfunction}'],
+    ['lua', 'event.x = 1; return event', 'return return'],
+    ['template', '{{ .Input.a | upper }}', '{{ .Input.a | nosuchfunction }}'],
+    ['template', '{{ if .Input.a }}x{{ end }}', '{{ if .Input.a }}x'],
+    ['govaluate', 'a == "x" && b > 3', 'a == && b'],
+    ['expr', 'body.a matches "^x" and asInt(body.n) > 3', 'body. == 1'],
+    ['regex', '^S2[AB]_.*$', '(?=lookahead)'],
+  ] as const)('%s accepts %j and refuses %j', async (language, right, wrong) => {
+    expect(await syntax.check(language, right)).toBeUndefined();
+    expect(await syntax.check(language, wrong)).toMatchObject({ message: expect.any(String) as string });
+  });
+
+  it('names the functions that there are where one is unknown', async () => {
+    expect((await syntax.check('jq', 'nosuch'))?.functions).toEqual(expect.arrayContaining(['fromjson/0', 'test/2']));
+    const ofTemplates = (await syntax.check('template', '{{ nosuch }}'))?.functions;
+    expect(ofTemplates).toEqual(expect.arrayContaining(['b64enc', 'printf']));
+    expect(ofTemplates).not.toContain('env');
+  });
+
+  it('gives the offset of a mistake in jq in bytes, as its library counts', async () => {
+    expect(await syntax.check('jq', '"é" | | .')).toMatchObject({ offset: 7 });
   });
 });

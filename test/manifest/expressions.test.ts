@@ -92,14 +92,8 @@ describe('expressions of a manifest', () => {
   });
 
   it('are each checked in their own language', async () => {
-    const refuse = (language: string) => (text: string) => Promise.resolve(text.length > 1 ? language : undefined);
     const syntax: ExpressionSyntax = {
-      checkJq: refuse('jq'),
-      checkLua: refuse('lua'),
-      checkTemplate: refuse('template'),
-      checkGovaluate: refuse('govaluate'),
-      checkExpr: refuse('expr'),
-      checkRegex: refuse('regex'),
+      check: (language, text) => Promise.resolve(text.length > 1 ? { message: language } : undefined),
       readYaml: () => Promise.resolve({ ok: true, value: {} }),
     };
     const uses = collectSensorExpressions(sensor);

@@ -147,13 +147,16 @@ metadata: { name: here }
 conditions: a
 spec:
   dependencies: [{ name: a, eventSourceName: s, eventName: e, comparator: '>' }]
-  triggers: [{ template: { name: t, log: {}, parameters: [] }, conditions: a, zebra: 1 }]
+  triggers: [{ template: { name: t, http: { url: 'http://a' }, parameters: [] }, conditions: a, zebra: 1 }]
 `;
     const { problems } = await loadManifestText(text, 'x');
     expect(problems.map(({ path, fix }) => [path, fix])).toEqual([
       ['conditions', 'Remove it, or move it to spec.triggers[].template.conditions.'],
       ['spec.dependencies[0].comparator', 'Remove it, or move it to spec.dependencies[].filters.data[].comparator.'],
-      ['spec.triggers[0].template.parameters', expect.stringContaining('Remove it') as string],
+      [
+        'spec.triggers[0].template.parameters',
+        'Remove it, or move it to spec.triggers[].template.http.parameters or spec.triggers[].parameters.',
+      ],
       ['spec.triggers[0].conditions', 'Remove it, or move it to spec.triggers[].template.conditions.'],
       ['spec.triggers[0].zebra', 'Remove it.'],
     ]);

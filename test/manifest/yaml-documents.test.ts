@@ -139,6 +139,56 @@ describe('a mistake in the YAML of a manifest', () => {
     ]);
   });
 
+  it.each([
+    ["metadata: { name: '{{ .Release.Name }}-s' }", 'metadata.name'],
+    ['eventBusName: \'{{ $.Values.bus | default "default" }}\'', 'spec.eventBusName'],
+    ['eventBusName: \'{{- include "chart.bus" . -}}\'', 'spec.eventBusName'],
+    ["template: { metadata: { labels: { '{{ .Chart.Name }}': x } } }", 'spec.template.metadata.labels'],
+  ])('is none where the template of Helm is in quotes, which is recognised too: %s', async (line, path) => {
+    const isTop = line.startsWith('metadata');
+    const top = isTop ? line : 'metadata: { name: a }';
+    const text = `apiVersion: argoproj.io/v1alpha1\nkind: EventSource\n${top}\nspec:\n  ${isTop ? 'x: 1' : line}\n`;
+    expect(await problemsOf(text)).toMatchObject([
+      { severity: 'error', path, message: 'this is a Helm template that was not rendered' },
+    ]);
+  });
+
+  it('is none where a Sensor or a Workflow has templates of its own', async () => {
+    const own = `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: own }
+spec:
+  dependencies: [{ name: a, eventSourceName: s, eventName: e }]
+  triggers:
+    - template:
+        name: t
+        argoWorkflow:
+          operation: submit
+          source:
+            resource:
+              apiVersion: argoproj.io/v1alpha1
+              kind: Workflow
+              metadata: { generateName: a- }
+              spec:
+                entrypoint: main
+                templates:
+                  - name: main
+                    container:
+                      image: busybox
+                      args: ['{{workflow.parameters.id}}', '{{inputs.parameters.x}}', "{{=sprig.trim(item)}}"]
+      parameters:
+        - src: { dependencyName: a, dataTemplate: '{{ range .Input.items }}{{ .Release }}{{ end }}{{ .Input.Values.x }}' }
+          dest: name
+`;
+    expect(await problemsOf(own)).toEqual([]);
+    const odd = own.replace('{{inputs.parameters.x}}', '{{ .Values.x }}');
+    expect(await problemsOf(odd)).toMatchObject([
+      { severity: 'warning', path: expect.stringContaining('args') as string },
+    ]);
+    const broken = own.replace(/dataTemplate: .*\}/, 'dataTemplate: {{ if .Input.x }}y{{ end }} }');
+    expect(await problemsOf(broken)).toMatchObject([{ message: expect.stringContaining('not valid YAML') as string }]);
+  });
+
   it.each(['>', '!='])('is found where YAML itself sees none: an unquoted comparator %s', async (operator) => {
     const data = `  dependencies:
     - name: a
