@@ -47,7 +47,8 @@ export const FORMER = {
   held: { stream: 'sluice-held', prefix: 'sluice.held' },
 } as const satisfies Record<string, StreamNames>;
 
-export type BucketPurpose = 'positions' | 'rate-limits';
+export const BUCKETS = ['positions', 'rate-limits'] as const;
+export type BucketPurpose = (typeof BUCKETS)[number];
 
 /** 80 bits: nobody finds two tenants with the same. */
 const TENANT_HASH_LENGTH = 16;

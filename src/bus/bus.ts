@@ -218,6 +218,8 @@ export interface Bus {
   ): Promise<SensorBacklog | undefined>;
   /** Removes the sensor's position and what it held: applied again, it starts anew. No error if there is none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
+  /** Creates what is otherwise created when it is first needed, for users who may not create anything. */
+  prepare(): Promise<void>;
   /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */
   close(): Promise<void>;
 }

@@ -119,7 +119,7 @@ export class HeldContents {
     return Array.from({ length: count }, (_, index) => bytes.subarray(index * most, (index + 1) * most));
   }
 
-  private ensureStream(): Promise<void> {
+  ensureStream(): Promise<void> {
     this.ready ??= this.createStream().catch((error: unknown) => {
       this.ready = undefined;
       throw error;

@@ -2,7 +2,7 @@
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { mergeBacklogs, mergePositions } from './backlogs';
 import type { Bus, SensorBacklog, SensorPosition } from './bus';
-import { formerBucketName, bucketName } from './bus-names';
+import { BUCKETS, bucketName, formerBucketName } from './bus-names';
 import type { BusPlaces } from './bus-places';
 import type { BusConnection } from './connection';
 import { sensorPlaces, type SensorPlaces } from './consumer-place';
@@ -114,6 +114,11 @@ export class JetStreamBus implements Bus {
       ...{ first: isBefore ? before.first_seq : first, last, events: count },
       ...(count > 0 && earliest !== undefined && { firstAt: earliest }),
     };
+  };
+
+  prepare: Bus['prepare'] = async () => {
+    await this.held.ensureStream();
+    for (const purpose of BUCKETS) await this.shared.ensure(bucketName(this.connection.names, purpose));
   };
 
   close: Bus['close'] = () => {

@@ -71,10 +71,19 @@ export class SharedValues {
     await (await this.open(bucket)).purge(key);
   }
 
+  /** Makes the bucket if it is missing. */
+  async ensure(bucket: string): Promise<void> {
+    await this.open(bucket);
+  }
+
   private open(bucket: string): Promise<KV> {
     const known = this.stores.get(bucket);
     if (known !== undefined) return known;
-    const opening = new Kvm(this.connection.nats).create(bucket, { history: 1 });
+    const opening = new Kvm(this.connection.nats).create(bucket, {
+      history: 1,
+      // A user who may ask for a direct answer may have it sent to any subject.
+      allow_direct: false,
+    });
     this.stores.set(bucket, opening);
     opening.catch(() => this.stores.delete(bucket));
     return opening;

@@ -1,6 +1,7 @@
 /** Every command, in the order of `sluice --help`. A new command is one file and one line here. */
 import type { RegisterCommand } from '../runtime';
 import { registerApply } from './apply';
+import { registerBusPrepare } from './bus-prepare';
 import { registerDelete } from './delete';
 import { registerDev } from './dev';
 import { registerEvents } from './events';
@@ -40,6 +41,9 @@ export const registerCommands: RegisterCommand = (program, cli) => {
 
   const stac = program.command('stac').description('STAC APIs as a source of events');
   registerStacPublish(stac, cli);
+
+  const bus = program.command('bus').description('NATS: what an operator prepares for an EventBus');
+  registerBusPrepare(bus, cli);
 
   registerSetup(program, cli);
   registerDev(program, cli);
