@@ -32,7 +32,7 @@ import type {
   Source,
   SourceBacklog,
   SourceContext,
-  SourceFactory,
+  SourceOf,
   SourceStatus,
 } from './source';
 
@@ -53,7 +53,7 @@ const NEW_ENTRIES = '>';
 const FIRST_PENDING = '0';
 const NO_ENTRY = '0-0';
 
-export const redisStreamSource: SourceFactory<RedisStreamEventSource> = {
+export const redisStreamSource: SourceOf<'redisStream'> = {
   kind: 'redisStream',
   cloudEventType: 'redisStream',
   guarantee: 'at least once',

@@ -13,15 +13,7 @@ import { describeSource } from './describe-source';
 import { MessageBuffer } from './message-buffer';
 import { probeRedis } from './redis-link';
 import { RedisSubscription } from './redis-subscription';
-import type {
-  Delivery,
-  ReceivedEvent,
-  RejectedInput,
-  Source,
-  SourceContext,
-  SourceFactory,
-  SourceStatus,
-} from './source';
+import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceOf, SourceStatus } from './source';
 
 /** When stopped, for the bus to take what waits here. */
 const DRAIN_WITHIN_MS = 3_000;
@@ -30,7 +22,7 @@ const LONG_PAUSE_MS = 5_000;
 /** A loss is over at once, and a person looks later. */
 const SHOW_LOSS_FOR_MS = 10 * 60_000;
 
-export const redisSource: SourceFactory<RedisEventSource> = {
+export const redisSource: SourceOf<'redis'> = {
   kind: 'redis',
   cloudEventType: 'redis',
   guarantee: 'at most once',

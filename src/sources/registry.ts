@@ -1,13 +1,7 @@
 /** The implementation of every event source kind that is read: found by name, so that the table of kinds is the only list. */
-import type { EventOptions } from '../manifest/event-source';
-import { isSupportedSource, type SourceImplementations, type SupportedSource } from '../sandbox/kinds/source-kinds';
+import { isSupportedSource, type SupportedSource } from '../sandbox/kinds/source-kinds';
 import { fileStem } from '../sandbox/kinds/file-stem';
-import type { SourceFactory } from './source';
-
-type Factories = { readonly [Kind in SupportedSource]: SourceFactory<EventOptions<Kind>> };
-/** The compiler names a kind whose implementation takes other options than its schema gives. */
-type Matching<Implementations extends Factories> = keyof Implementations;
-type LoadableSource = Matching<SourceImplementations>;
+import type { SourceFactory, SourceOf } from './source';
 
 /** Undefined for a kind of Argo Events that is not read here. The spec must have been validated as that kind's. */
 export function findSource(kind: string): SourceFactory<unknown> | undefined {
@@ -15,7 +9,7 @@ export function findSource(kind: string): SourceFactory<unknown> | undefined {
 }
 
 /** A worker loads the clients of those kinds only that it reads. */
-function loadSource<Kind extends LoadableSource>(kind: Kind): Factories[Kind] {
+function loadSource<Kind extends SupportedSource>(kind: Kind): SourceOf<Kind> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is named by the table of kinds
   const exports = require(`./${fileStem(kind)}`) as Record<string, unknown>;
   const factory = exports[`${kind}Source`];
@@ -23,6 +17,6 @@ function loadSource<Kind extends LoadableSource>(kind: Kind): Factories[Kind] {
   throw new Error(`src/sources/${fileStem(kind)}.ts has no export ${kind}Source of kind ${kind}`);
 }
 
-function isFactory<Kind extends SupportedSource>(value: unknown, kind: Kind): value is Factories[Kind] {
+function isFactory<Kind extends SupportedSource>(value: unknown, kind: Kind): value is SourceOf<Kind> {
   return typeof value === 'object' && value !== null && 'create' in value && 'kind' in value && value.kind === kind;
 }

@@ -8,7 +8,9 @@ import type { ErrorCode } from '../errors';
 import type { JsonObject } from '../event/json';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { StreamStart } from '../manifest/annotations';
+import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
+import type { SupportedSource } from '../sandbox/kinds/source-kinds';
 
 /** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
@@ -118,7 +120,10 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** One line of the registry. `Spec` is the zod-inferred type of `spec.<kind>.<eventName>`. */
+/**
+ * The implementation of one kind in the table of kinds: the export `<kind>Source` of `<kind in kebab-case>.ts`, declared
+ * as `SourceOf<'kind'>`. `Spec` is the zod-inferred type of `spec.<kind>.<eventName>`.
+ */
 export interface SourceFactory<Spec> {
   /** Key in the EventSource's spec: `redis`, `redisStream`, `webhook`. */
   readonly kind: string;
@@ -128,3 +133,6 @@ export interface SourceFactory<Spec> {
   readonly guarantee: 'at least once' | 'at most once';
   create(spec: Spec, context: SourceContext): Source;
 }
+
+/** The compiler refuses a kind that the table of kinds does not read, and options that are not those of its schema. */
+export type SourceOf<Kind extends SupportedSource> = SourceFactory<EventOptions<Kind>>;

@@ -10,15 +10,7 @@ import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
 import { describeSource } from './describe-source';
-import type {
-  Delivery,
-  ReceivedEvent,
-  RejectedEvent,
-  Source,
-  SourceContext,
-  SourceFactory,
-  SourceStatus,
-} from './source';
+import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
 import { BodyReader } from './webhook-body';
 import { CredentialMask } from './webhook-masking';
 import { WebhookRefusals } from './webhook-refusals';
@@ -33,7 +25,7 @@ const PATIENCE_MS = 8_000;
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
-export const webhookSource: SourceFactory<WebhookEventSource> = {
+export const webhookSource: SourceOf<'webhook'> = {
   kind: 'webhook',
   cloudEventType: 'webhook',
   guarantee: 'at least once',

@@ -12,9 +12,9 @@ import type { Created } from './create-object';
 import { markCreated } from './object-identity';
 import { awaitLabels } from './object-policy';
 import { readResourceSource } from './resource-sources/registry';
-import type { FireRequest, FireResult, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, FireResult, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-export const argoWorkflowTrigger: TriggerFactory<ArgoWorkflowTriggerTemplate> = {
+export const argoWorkflowTrigger: TriggerOf<'argoWorkflow'> = {
   kind: 'argoWorkflow',
   create: createArgoWorkflowTrigger,
 };

@@ -7,11 +7,11 @@ import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from './connection-cache';
 import { applyCustomPolicy, executeCustom, fetchCustomResource } from './custom-protocol';
-import type { FireRequest, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, ResourceRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 export type CustomTemplate = Omit<CustomTriggerTemplate, 'payload'>;
 
-export const customTrigger: TriggerFactory<CustomTemplate> = { kind: 'custom', create: createCustomTrigger };
+export const customTrigger: TriggerOf<'custom', 'payload'> = { kind: 'custom', create: createCustomTrigger };
 
 interface ServerSettings {
   readonly address: string;

@@ -11,11 +11,11 @@ import { SluiceError, isSluiceError } from '../errors';
 import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
 import { ConnectionCache } from './connection-cache';
 import { describeEmailFailure } from './email-failure';
-import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 export type EmailTemplate = Omit<EmailTriggerTemplate, 'parameters'>;
 
-export const emailTrigger: TriggerFactory<EmailTemplate> = { kind: 'email', create: createEmailTrigger };
+export const emailTrigger: TriggerOf<'email', 'parameters'> = { kind: 'email', create: createEmailTrigger };
 
 interface MailServer {
   readonly host: string;

@@ -22,12 +22,15 @@ import {
 import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from './http-exchange';
 import { isPassingStatus } from './http-status';
 import { readTls, type TlsSettings } from './tls';
-import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 /** What is left of the manifest's block once its parameters are resolved. */
 export type HttpTemplate = Omit<HttpTriggerTemplate, 'payload' | 'parameters' | 'dynamicHeaders'>;
 
-export const httpTrigger: TriggerFactory<HttpTemplate> = { kind: 'http', create: createHttpTrigger };
+export const httpTrigger: TriggerOf<'http', 'payload' | 'parameters' | 'dynamicHeaders'> = {
+  kind: 'http',
+  create: createHttpTrigger,
+};
 
 interface AgentSettings {
   readonly protocol: string;

@@ -17,9 +17,9 @@ import {
 } from './object-operations';
 import { awaitLabels } from './object-policy';
 import { readResourceSource } from './resource-sources/registry';
-import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-export const k8sTrigger: TriggerFactory<K8sTriggerTemplate> = { kind: 'k8s', create: createK8sTrigger };
+export const k8sTrigger: TriggerOf<'k8s'> = { kind: 'k8s', create: createK8sTrigger };
 
 type Request = FireRequest<K8sTriggerTemplate>;
 

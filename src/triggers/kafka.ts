@@ -10,9 +10,9 @@ import { ConnectionCache } from './connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
 import { openProducer, readKafkaSettings, type KafkaSettings, type KafkaTemplate } from './kafka-connection';
 import { describeKafkaFailure } from './kafka-failure';
-import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-export const kafkaTrigger: TriggerFactory<KafkaTemplate> = { kind: 'kafka', create: createKafkaTrigger };
+export const kafkaTrigger: TriggerOf<'kafka', 'payload' | 'parameters'> = { kind: 'kafka', create: createKafkaTrigger };
 
 const TIMEOUT_MS = 10_000;
 const ALL_REPLICAS = -1;

@@ -5,9 +5,9 @@
  */
 import type { CloudEvent } from '../event/cloud-event';
 import type { LogTriggerTemplate } from '../manifest/triggers/messages';
-import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-export const logTrigger: TriggerFactory<LogTriggerTemplate> = { kind: 'log', create: createLogTrigger };
+export const logTrigger: TriggerOf<'log'> = { kind: 'log', create: createLogTrigger };
 
 function createLogTrigger({ log }: TriggerDependencies): Trigger<LogTriggerTemplate> {
   const lastWrittenAt = new Map<string, number>();

@@ -15,9 +15,9 @@ import { withinTime } from './deadline';
 import { errorNumber, errorText, hasErrorName } from '../error-detail';
 import { openNats, readNatsSettings, type NatsSettings, type NatsTemplate, type OpenNats } from './nats-connection';
 import { StreamLookup } from './nats-stream-lookup';
-import type { FireRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-export const natsTrigger: TriggerFactory<NatsTemplate> = { kind: 'nats', create: createNatsTrigger };
+export const natsTrigger: TriggerOf<'nats', 'payload' | 'parameters'> = { kind: 'nats', create: createNatsTrigger };
 
 interface NatsClient extends OpenNats {
   readonly streams: StreamLookup;

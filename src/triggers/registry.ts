@@ -8,19 +8,18 @@ import {
   SUPPORTED_TRIGGERS,
   TRIGGER_KINDS,
   type SupportedTrigger,
-  type TriggerImplementations,
   type TriggerKind,
 } from '../sandbox/kinds/trigger-kinds';
 import { EchoedSecrets } from './echoed-secrets';
-import type { FireRequest, FireResult, ResourceRequest, Trigger, TriggerDependencies, TriggerFactory } from './trigger';
-
-/** What a manifest says under `template.<kind>`. */
-type Block<Kind extends TriggerKind> = NonNullable<TriggerTemplate[Kind]>;
-
-type Factories = { readonly [Kind in SupportedTrigger]: TriggerFactory<Block<Kind>> };
-/** The compiler names a kind whose implementation takes another block than its schema gives. */
-type Matching<Implementations extends Factories> = keyof Implementations;
-type LoadableTrigger = Matching<TriggerImplementations>;
+import type {
+  Block,
+  FireRequest,
+  FireResult,
+  ResourceRequest,
+  Trigger,
+  TriggerDependencies,
+  TriggerOf,
+} from './trigger';
 
 /** A trigger's `template`, as far as its kind is concerned. */
 export type KindBlocks = Pick<TriggerTemplate, TriggerKind>;
@@ -101,7 +100,7 @@ export function findTrigger(kind: string): { readonly kind: string } | undefined
   return isSupportedTrigger(kind) ? loadTrigger(kind) : undefined;
 }
 
-function loadTrigger<Kind extends LoadableTrigger>(kind: Kind): Factories[Kind] {
+function loadTrigger<Kind extends SupportedTrigger>(kind: Kind): TriggerOf<Kind> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is named by the table of kinds
   const exports = require(`./${fileStem(kind)}`) as Record<string, unknown>;
   const factory = exports[`${kind}Trigger`];
@@ -109,7 +108,7 @@ function loadTrigger<Kind extends LoadableTrigger>(kind: Kind): Factories[Kind] 
   throw new Error(`src/triggers/${fileStem(kind)}.ts has no export ${kind}Trigger of kind ${kind}`);
 }
 
-function isFactory<Kind extends SupportedTrigger>(value: unknown, kind: Kind): value is Factories[Kind] {
+function isFactory<Kind extends SupportedTrigger>(value: unknown, kind: Kind): value is TriggerOf<Kind> {
   return typeof value === 'object' && value !== null && 'create' in value && 'kind' in value && value.kind === kind;
 }
 

@@ -14,11 +14,11 @@ import { createAgent, exchangeHttp, type HttpAnswer } from './http-exchange';
 import { isPassingStatus } from './http-status';
 import { createSlackRefusal } from './slack-failure';
 import { SlackThreads } from './slack-threads';
-import type { Trigger, TriggerDependencies, TriggerFactory } from './trigger';
+import type { Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 export type SlackTemplate = Omit<SlackTriggerTemplate, 'parameters'>;
 
-export const slackTrigger: TriggerFactory<SlackTemplate> = { kind: 'slack', create: createSlackTrigger };
+export const slackTrigger: TriggerOf<'slack', 'parameters'> = { kind: 'slack', create: createSlackTrigger };
 
 const SLACK_API_URL = 'https://slack.com/api/';
 const TIMEOUT_MS = 30_000;

@@ -8,8 +8,9 @@ import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { KubernetesAccess } from '../kubernetes/access';
-import type { TriggerPolicy } from '../manifest/sensor';
+import type { TriggerPolicy, TriggerTemplate } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
+import type { SupportedTrigger } from '../sandbox/kinds/trigger-kinds';
 import type { FireResult } from '../run/run-types';
 import type { ReadYaml } from './resource-sources/parse-object';
 
@@ -72,9 +73,23 @@ export interface TriggerDependencies {
   readonly log: Logger;
 }
 
-/** One line of the registry. `Template` is the type of `template.<kind>`. One trigger serves all sensors of a worker. */
+/**
+ * The implementation of one kind in the table of kinds: the export `<kind>Trigger` of `<kind in kebab-case>.ts`, declared
+ * as `TriggerOf<'kind'>`. `Template` is the type of `template.<kind>`. One trigger serves all sensors of a worker.
+ */
 export interface TriggerFactory<Template> {
   /** Key in the trigger's template: `argoWorkflow`, `k8s`, `http`. */
   readonly kind: string;
   create(dependencies: TriggerDependencies): Trigger<Template>;
 }
+
+/** What a manifest says under `template.<kind>`. */
+export type Block<Kind extends SupportedTrigger> = NonNullable<TriggerTemplate[Kind]>;
+
+/**
+ * The compiler refuses a kind that the table of kinds does not fire, and a block that is not that of its schema.
+ * `Resolved`: fields that the caller has worked into the request, and the implementation does not look at.
+ */
+export type TriggerOf<Kind extends SupportedTrigger, Resolved extends keyof Block<Kind> = never> = TriggerFactory<
+  Omit<Block<Kind>, Resolved>
+>;

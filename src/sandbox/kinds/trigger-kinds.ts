@@ -1,67 +1,41 @@
 /**
  * Every kind of trigger that manifests may hold, by its key in the template, and whether Sluice fires it. Schemas, the
- * registry, validate, the docs and the tests follow from this list. Workflows read it, so it is plain data: it knows
- * implementations by type alone.
+ * registry, validate, the docs and the tests follow from this list. Plain data: workflows read it.
  */
-import type { argoWorkflowTrigger } from '../../triggers/argo-workflow';
-import type { customTrigger } from '../../triggers/custom';
-import type { emailTrigger } from '../../triggers/email';
-import type { httpTrigger } from '../../triggers/http';
-import type { k8sTrigger } from '../../triggers/k8s';
-import type { kafkaTrigger } from '../../triggers/kafka';
-import type { logTrigger } from '../../triggers/log';
-import type { natsTrigger } from '../../triggers/nats';
-import type { slackTrigger } from '../../triggers/slack';
-import type { TriggerFactory } from '../../triggers/trigger';
 
-/** A kind that is fired. */
-interface Fires<Factory> {
-  readonly fires: true;
+interface TriggerKindRow {
+  /** False: it is validated, and refused by `apply`. */
+  readonly fires: boolean;
   /** One short request, with nothing to wait for: its first attempt shares a local activity with others. */
-  readonly isQuick: boolean;
-  /** For the compiler only. */
-  readonly implementation?: Factory;
+  readonly isQuick?: boolean;
 }
 
-/** A kind that is validated, and refused by `apply`. */
-interface NotFired {
-  readonly fires: false;
-}
-
-/** `Factory` is the export `<kind>Trigger` of `src/triggers/<kind in kebab-case>.ts`. */
-function fires<Factory extends TriggerFactory<never>>({ isQuick = false } = {}): Fires<Factory> {
-  return { fires: true, isQuick };
-}
-
-const notFired: NotFired = { fires: false };
+const fires = { fires: true } as const;
+const notFired = { fires: false } as const;
 
 /** Messages name them in this order. */
 export const TRIGGER_KIND_TABLE = {
-  k8s: fires<typeof k8sTrigger>(),
-  argoWorkflow: fires<typeof argoWorkflowTrigger>(),
-  http: fires<typeof httpTrigger>(),
+  k8s: fires,
+  argoWorkflow: fires,
+  http: fires,
   awsLambda: notFired,
   azureEventHubs: notFired,
   azureServiceBus: notFired,
-  kafka: fires<typeof kafkaTrigger>(),
+  kafka: fires,
   pulsar: notFired,
-  nats: fires<typeof natsTrigger>(),
-  slack: fires<typeof slackTrigger>(),
+  nats: fires,
+  slack: fires,
   openWhisk: notFired,
-  custom: fires<typeof customTrigger>(),
-  log: fires<typeof logTrigger>({ isQuick: true }),
-  email: fires<typeof emailTrigger>(),
-};
+  custom: fires,
+  log: { fires: true, isQuick: true },
+  email: fires,
+} as const satisfies Record<string, TriggerKindRow>;
 
 export type TriggerKind = keyof typeof TRIGGER_KIND_TABLE;
 
-/** Of the kinds that are fired, the implementation. */
-export type TriggerImplementations = {
-  [
-    Kind in TriggerKind as (typeof TRIGGER_KIND_TABLE)[Kind] extends Fires<unknown> ? Kind : never
-  ]: (typeof TRIGGER_KIND_TABLE)[Kind] extends Fires<infer Factory> ? Factory : never;
-};
-export type SupportedTrigger = keyof TriggerImplementations;
+export type SupportedTrigger = {
+  [Kind in TriggerKind]: (typeof TRIGGER_KIND_TABLE)[Kind] extends { readonly fires: true } ? Kind : never;
+}[TriggerKind];
 
 export const TRIGGER_KINDS = Object.keys(TRIGGER_KIND_TABLE).filter(isTriggerKind);
 export const SUPPORTED_TRIGGERS = TRIGGER_KINDS.filter(isSupportedTrigger);
@@ -74,8 +48,7 @@ export function isSupportedTrigger(kind: string): kind is SupportedTrigger {
   return isTriggerKind(kind) && TRIGGER_KIND_TABLE[kind].fires;
 }
 
-/** See `Fires.isQuick`. */
 export function isQuickKind(kind: TriggerKind): boolean {
-  const row = TRIGGER_KIND_TABLE[kind];
-  return row.fires && row.isQuick;
+  const row: TriggerKindRow = TRIGGER_KIND_TABLE[kind];
+  return row.isQuick === true;
 }
