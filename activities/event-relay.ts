@@ -9,7 +9,8 @@ import { describeError, type ErrorCode, type SluiceError } from '../src/errors';
 import type { Bus, BusLog } from '../src/bus/bus';
 import type { CloudEvent } from '../src/event/cloud-event';
 import type { DecisionRecord } from '../src/event/decision-record';
-import { isJsonObject, type JsonObject } from '../src/event/json';
+import { jsonOf } from '../src/event/event-data';
+import type { JsonDocument } from '../src/event/json-text';
 import type { Delivery, RejectedEvent, Source } from '../src/sources/source';
 import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
@@ -22,7 +23,7 @@ export type FilterVerdict =
   | { readonly pass: false; readonly reason: string; readonly code?: ErrorCode };
 
 /** Verdicts in the order of the payloads. Throws only when no payload can be judged. */
-export type EventFilter = (payloads: readonly JsonObject[]) => Promise<readonly FilterVerdict[]>;
+export type EventFilter = (payloads: readonly JsonDocument[]) => Promise<readonly FilterVerdict[]>;
 
 export interface EventRelayOptions extends ReceivedEventsOptions {
   readonly source: Source;
@@ -197,7 +198,7 @@ export class EventRelay {
 
   private async judge(events: readonly CloudEvent[]): Promise<readonly FilterVerdict[]> {
     const { filter } = this.options;
-    const payloads = events.flatMap(({ data }) => (isJsonObject(data) ? [data] : []));
+    const payloads = events.map((event) => jsonOf(event) ?? null);
     if (!filter || payloads.length === 0) return [];
     try {
       return await filter(payloads);
@@ -209,7 +210,7 @@ export class EventRelay {
   /** One payload that breaks the filter does not take the verdicts of the others away. */
   private async judgeEach(
     filter: EventFilter,
-    payloads: readonly JsonObject[],
+    payloads: readonly JsonDocument[],
     problem: unknown,
   ): Promise<readonly FilterVerdict[]> {
     let judged = 0;

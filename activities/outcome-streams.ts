@@ -5,7 +5,9 @@
 import { isSluiceError } from '../src/errors';
 import type { CloudEvent } from '../src/event/cloud-event';
 import { eventKey } from '../src/event/cloud-event';
+import { jsonOf } from '../src/event/event-data';
 import { isJsonObject } from '../src/event/json';
+import { valueOf } from '../src/event/json-text';
 import { parseStacItem, parseStacReference } from '../src/event/stac';
 import type { SecretReader } from '../src/kubernetes/secrets';
 import type { OutcomeStreams as StreamNames } from '../src/manifest/annotations';
@@ -102,7 +104,8 @@ function catalogueOf(outputs: Readonly<Record<string, string>>): string {
 
 /** What the fire was about: the link of its first event that has one. */
 function describeScene(events: readonly CloudEvent[]): { subject: string; href: string } {
-  for (const { data } of events) {
+  for (const event of events) {
+    const data = valueOf(jsonOf(event) ?? null);
     const places = isJsonObject(data) ? [data, data['values'], data['body'], data['message']] : [];
     for (const place of places) {
       const reference = parseStacReference(place);

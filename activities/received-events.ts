@@ -3,7 +3,9 @@ import { describeError, isSluiceError } from '../src/errors';
 import type { CloudEvent } from '../src/event/cloud-event';
 import { nameEvent, type Decision, type DecisionRecord } from '../src/event/decision-record';
 import { deriveEventId } from '../src/event/event-id';
-import { MAX_DATA_DEPTH, assertDepth, type JsonObject } from '../src/event/json';
+import { dataAttributes } from '../src/event/event-data';
+import { MAX_DATA_DEPTH, assertDepth } from '../src/event/json';
+import { valueOf, type ObjectDocument } from '../src/event/json-text';
 import type { ReceivedEvent, RejectedInput } from '../src/sources/source';
 import { findTraceparent } from '../src/tracing/trace-context';
 
@@ -13,7 +15,7 @@ export interface ReceivedEventsOptions {
   readonly eventName: string;
   readonly cloudEventType: string;
   /** Annotation `sluice.io/id-from`: an id out of the payload, instead of the derived one. */
-  readonly idOf?: (payload: JsonObject) => string | undefined;
+  readonly idOf?: (payload: ObjectDocument) => string | undefined;
 }
 
 export class ReceivedEvents {
@@ -50,11 +52,11 @@ export class ReceivedEvents {
 
   private convert(received: ReceivedEvent, now: string): CloudEvent {
     const { namespace, eventSourceName, eventName, cloudEventType, idOf } = this.options;
-    const { data, document } = received;
+    const { data, document = null } = received;
     // Before anything that recurses: the id is derived from the document's JSON.
-    assertDepth(data, MAX_DATA_DEPTH);
-    assertDepth(document, MAX_DATA_DEPTH);
-    const traceparent = findTraceparent(received.traceparent, document);
+    assertDepth(valueOf(data), MAX_DATA_DEPTH);
+    assertDepth(valueOf(document), MAX_DATA_DEPTH);
+    const traceparent = findTraceparent(received.traceparent, valueOf(document));
     const transportId = idOf?.(data) ?? received.transportId;
     return {
       specversion: '1.0',
@@ -65,7 +67,7 @@ export class ReceivedEvents {
       sluicenamespace: namespace,
       datacontenttype: 'application/json',
       time: received.time ?? now,
-      data,
+      ...dataAttributes(data),
       ...(traceparent !== undefined && { traceparent }),
     };
   }

@@ -2,7 +2,8 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Bus, BusLog } from '../src/bus/bus';
 import { describeError } from '../src/errors';
-import { isJsonObject, type JsonObject } from '../src/event/json';
+import { isJsonObject } from '../src/event/json';
+import { isJsonText, type ObjectDocument } from '../src/event/json-text';
 import { lookUpPlainPath } from '../src/sensor/plain-path';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from './contracts';
@@ -73,7 +74,7 @@ async function relay(
     log: write,
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
-    ...(idFrom !== undefined && { idOf: (payload: JsonObject) => readEventId(payload, idFrom) }),
+    ...(idFrom !== undefined && { idOf: (payload: ObjectDocument) => readEventId(payload, idFrom) }),
     telemetry,
   });
   const meter = new BacklogMeter(source, metrics, relayed);
@@ -116,8 +117,16 @@ function readMarks(heartbeat: unknown): unknown {
 }
 
 /** Annotation `sluice.io/id-from`; an event without a value there gets the derived id. */
-function readEventId(payload: JsonObject, path: string): string | undefined {
+function readEventId(payload: ObjectDocument, path: string): string | undefined {
   const found = lookUpPlainPath(payload, path);
   if (found?.exists !== true) return undefined;
-  return typeof found.value === 'string' || typeof found.value === 'number' ? String(found.value) : undefined;
+  const { value } = found;
+  if (isJsonText(value)) return readNumber(value.text);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** The digits of a whole number; any other as JavaScript writes it, for which there are ids already. */
+function readNumber(text: string): string | undefined {
+  if (!/^[-0-9]/.test(text)) return undefined;
+  return /^-?[0-9]+$/.test(text) ? text : String(Number(text));
 }

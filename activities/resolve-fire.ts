@@ -4,8 +4,11 @@
  */
 import { SluiceError } from '../src/errors';
 import { eventKey, type CloudEvent } from '../src/event/cloud-event';
-import { isJsonObject, toJson, type JsonObject, type JsonValue } from '../src/event/json';
+import { dataAttributes, jsonOf } from '../src/event/event-data';
+import { isJsonObject, toJson, type JsonObject } from '../src/event/json';
+import { isJsonText, joinList, valueOf, type JsonDocument } from '../src/event/json-text';
 import { shortHash } from '../src/event/short-id';
+import { toWorkingCopy } from '../src/exact-numbers';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../src/manifest/sensor';
 import type { TriggerParameter } from '../src/manifest/parameters';
 import type { ExpressionEngine } from '../src/sensor/expression-engine';
@@ -43,7 +46,7 @@ export interface ResolveContext {
 export async function resolveFire(fire: UnresolvedFire, context: ResolveContext): Promise<ResolvedFire> {
   const { sensor, trigger, events } = fire;
   const { triggers, engine, signal } = context;
-  const apply = (document: JsonValue, parameters: readonly TriggerParameter[] | undefined): Promise<JsonValue> =>
+  const apply = (document: JsonDocument, parameters: readonly TriggerParameter[] | undefined): Promise<JsonDocument> =>
     parameters?.length ? applyParameters(document, parameters, events, engine) : Promise.resolve(document);
 
   let template = trigger.template;
@@ -55,7 +58,7 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   if (fetched !== undefined) resource = toObject(await apply(fetched, parameters));
   else if (parameters?.length) {
     const kind = triggerKind(template);
-    const block = await apply(toJson(template[kind]), parameters);
+    const block = toWorkingCopy(await apply(toJson(template[kind]), parameters));
     template = readTemplate(trigger, { ...toObject(toJson(template)), [kind]: block });
   }
   let payload = payloadParameters?.length ? await buildPayload(payloadParameters, events, engine) : undefined;
@@ -108,19 +111,22 @@ export function loadEventKeys(fire: Fire, events: readonly CloudEvent[]): readon
 }
 
 function collectEvents(last: CloudEvent, list: readonly CloudEvent[]): CloudEvent {
-  const { data_base64: _binary, ...rest } = last;
+  const { data: _data, data_base64: _bytes, ...rest } = last;
   return {
     ...rest,
     id: `${list.length}-events-${shortHash(list.map(eventKey).join(' '), 12)}`,
     datacontenttype: 'application/json',
-    data: list.map((event) => event.data ?? event.data_base64 ?? null),
+    ...dataAttributes(joinList(list.map((event) => jsonOf(event) ?? event.data_base64 ?? null))),
   };
 }
 
 /** Parameters can write anything anywhere in the template, so what comes out is checked like a manifest. */
-function readTemplate(trigger: TriggerSpec, document: JsonValue): TriggerTemplate {
-  const parsed = triggerTemplate.safeParse(document);
-  if (parsed.success) return parsed.data;
+function readTemplate(trigger: TriggerSpec, document: JsonDocument): TriggerTemplate {
+  const parsed = triggerTemplate.safeParse(valueOf(document));
+  if (parsed.success) {
+    const exact = isJsonText(document) ? triggerTemplate.safeParse(toWorkingCopy(document)) : parsed;
+    return exact.data ?? parsed.data;
+  }
   const [issue] = parsed.error.issues;
   throw new SluiceError('MANIFEST_INVALID', {
     message: `trigger ${trigger.template.name}: after its parameters, template.${issue?.path.join('.') ?? ''} is not valid: ${issue?.message ?? ''}`,
@@ -154,7 +160,8 @@ async function resolveHeaders(
   return headers;
 }
 
-function toObject(value: JsonValue): JsonObject {
+function toObject(document: JsonDocument): JsonObject {
+  const value = toWorkingCopy(document);
   if (isJsonObject(value)) return value;
   throw new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
     message: 'after its parameters the resource is no longer an object',

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // item is one evaluation. Which fields are used depends on Kind; Doc is the index of a document of the batch.
@@ -33,9 +34,11 @@ type invalid struct{ cause error }
 func (err invalid) Error() string { return err.cause.Error() }
 func (err invalid) Unwrap() error { return err.cause }
 
-// evaluateBatch answers a request: the first line is a JSON array of items, each further line a JSON document. The
-// answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order; it is shorter than the
-// request if the answers became too large for one batch.
+// evaluateBatch answers a request: the first line is a JSON array of items, each further line a JSON document.
+//
+// The first line of the answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order; it
+// is shorter than the request if the answers became too large for one batch. {"d": n} stands for a document, which is
+// line n of those that follow: JavaScript cannot hold every JSON document, so the host gets its text.
 func evaluateBatch(text []byte, announce func(uint32)) []byte {
 	lines := bytes.Split(text, []byte{'\n'})
 	var items []item
@@ -46,40 +49,48 @@ func evaluateBatch(text []byte, announce func(uint32)) []byte {
 	for index, line := range lines[1:] {
 		documents[index].text = line
 	}
-	out := []byte{'['}
+	out := answers{line: []byte{'['}}
 	for index := range items {
-		if len(out) > largestBatch {
+		if len(out.line)+len(out.documents) > largestBatch {
 			break
 		}
 		announce(uint32(index))
 		if index > 0 {
-			out = append(out, ',')
+			out.line = append(out.line, ',')
 		}
-		out = appendAnswer(out, &items[index], documents)
+		out.add(&items[index], documents)
 	}
-	return append(out, ']')
+	return append(append(out.line, ']'), out.documents...)
+}
+
+// answers is the answer to a batch while it is being written: documents begin with a line feed each.
+type answers struct {
+	line      []byte
+	documents []byte
+	count     int
 }
 
 // largestBatch bounds what the host has to decode at once. Items that get no answer are asked again.
 const largestBatch = 4 << 20
 
-func appendAnswer(out []byte, it *item, documents []document) (answered []byte) {
-	start := len(out)
-	fail := func(err error) []byte {
+func (out *answers) add(it *item, documents []document) {
+	start, documentsStart, count := len(out.line), len(out.documents), out.count
+	fail := func(err error) {
 		code := "EXPRESSION_FAILED"
 		if errors.As(err, new(invalid)) {
 			code = "EXPRESSION_INVALID"
 		} else if errors.Is(err, errBudget) {
 			code = "EXPRESSION_TIMED_OUT"
 		}
-		out = append(out[:start], `{"e":`...)
-		out = appendString(out, shortenTo(err.Error(), 2000))
-		return append(append(append(out, `,"c":"`...), code...), `"}`...)
+		out.line, out.documents, out.count = out.line[:start], out.documents[:documentsStart], count
+		out.line = append(out.line, `{"e":`...)
+		out.line = appendString(out.line, shortenTo(err.Error(), 2000))
+		out.line = append(append(append(out.line, `,"c":"`...), code...), `"}`...)
 	}
 	// A library's panic on odd input (expr's jsonpath, sprig's must-less functions) concerns this item alone.
 	defer func() {
 		if problem := recover(); problem != nil {
-			answered = fail(fmt.Errorf("%v", problem))
+			fail(fmt.Errorf("%v", problem))
 		}
 	}()
 	doc := &document{}
@@ -87,25 +98,70 @@ func appendAnswer(out []byte, it *item, documents []document) (answered []byte) 
 		doc = &documents[it.Doc]
 	}
 	value, err := evaluateItem(it, doc)
-	if err != nil {
-		return fail(err)
+	if err == nil {
+		err = out.addValue(value)
 	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func (out *answers) addValue(value any) error {
+	found, hasDocument := value.(withDocument)
+	if hasDocument {
+		value = found.value
+	}
+	out.line = append(out.line, '{')
+	if value != nil || !hasDocument {
+		encoded, err := encode(value)
+		if err != nil {
+			return err
+		}
+		out.line = append(append(out.line, `"v":`...), encoded...)
+	}
+	if hasDocument {
+		encoded, err := encode(found.document)
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			out.line = append(out.line, ',')
+		}
+		out.line = strconv.AppendInt(append(out.line, `"d":`...), int64(out.count), 10)
+		out.documents = appendLine(out.documents, encoded)
+		out.count++
+	}
+	out.line = append(out.line, '}')
+	return nil
+}
+
+func encode(value any) ([]byte, error) {
 	encoded, err := appendJSON(nil, value, 0)
 	if err == nil && len(encoded) > largestResult {
 		err = tooLarge()
 	}
-	if err != nil {
-		return fail(err)
+	return encoded, err
+}
+
+// appendLine writes JSON as a line: line feeds outside of its strings (gjson's @pretty makes them) are left out.
+func appendLine(out, encoded []byte) []byte {
+	out = append(out, '\n')
+	if bytes.IndexByte(encoded, '\n') < 0 {
+		return append(out, encoded...)
 	}
-	return append(append(append(out, `{"v":`...), encoded...), '}')
+	var compacted bytes.Buffer
+	if err := json.Compact(&compacted, encoded); err != nil {
+		panic(err)
+	}
+	return append(out, compacted.Bytes()...)
 }
 
 func evaluateItem(it *item, doc *document) (any, error) {
 	switch it.Kind {
 	case "jq":
-		return transformWithJq(it.Source, doc)
+		return asDocument(transformWithJq(it.Source, doc))
 	case "luaTransform":
-		return transformWithLua(it.Source, doc)
+		return asDocument(transformWithLua(it.Source, doc))
 	case "luaFilter":
 		return filterWithLua(it.Source, doc)
 	case "dataFilter":
@@ -119,9 +175,9 @@ func evaluateItem(it *item, doc *document) (any, error) {
 	case "get":
 		return getPath(it.Path, doc), nil
 	case "set":
-		return setPath(it, doc)
+		return asDocument(setPath(it, doc))
 	case "yaml":
-		return yamlToJSON(it.Source)
+		return asDocument(yamlToJSON(it.Source))
 	case "check":
 		return check(it.Language, it.Source)
 	case "refused": // by the host, which could not write its document
@@ -133,3 +189,10 @@ func evaluateItem(it *item, doc *document) (any, error) {
 
 // rawJSON is text that is JSON already.
 type rawJSON string
+
+// withDocument is an answer that has a document beside its value, or, where the value is nil, instead of one.
+type withDocument struct{ value, document any }
+
+func asDocument(document any, err error) (any, error) {
+	return withDocument{document: document}, err
+}

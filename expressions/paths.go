@@ -9,7 +9,7 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// getPath gives what a gjson path finds: its type's name, its text as a parameter takes it, its JSON.
+// getPath gives what a gjson path finds: its type's name, its text as a parameter takes it, its JSON as a document.
 func getPath(path string, doc *document) any {
 	found := gjson.Get(doc.string(), path)
 	if !found.Exists() {
@@ -27,7 +27,8 @@ func getPath(path string, doc *document) any {
 	if !json.Valid([]byte(raw)) {
 		return map[string]any{"exists": true, "type": found.Type.String(), "text": text}
 	}
-	return map[string]any{"exists": true, "type": found.Type.String(), "text": text, "json": rawJSON(raw)}
+	answer := map[string]any{"exists": true, "type": found.Type.String(), "text": text}
+	return withDocument{value: answer, document: rawJSON(raw)}
 }
 
 func setPath(it *item, doc *document) (any, error) {

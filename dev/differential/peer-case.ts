@@ -1,18 +1,16 @@
-/** A case as expressions/peer reads it: documents are text, written as Sluice writes them to the bus. */
+/** A case as expressions/peer reads it. */
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { eventOf, type DifferentialCase } from './cases';
 
 export function peerCase(each: DifferentialCase): Record<string, unknown> {
   switch (each.kind) {
-    case 'transform':
-    case 'source':
-      return { ...each, data: JSON.stringify(each.data) };
     case 'filters':
-      return { ...each, data: JSON.stringify(each.data), context: attributes(eventOf(each.data, each.time)) };
+      return { ...each, context: attributes(eventOf(each.data, each.time)) };
     case 'parameters':
-      return { ...withEvent(each), document: JSON.stringify(each.document) };
     case 'payload':
       return withEvent(each);
+    case 'transform':
+    case 'source':
     case 'condition':
     case 'cron':
       return { ...each };
@@ -21,9 +19,9 @@ export function peerCase(each: DifferentialCase): Record<string, unknown> {
 
 function withEvent(each: Extract<DifferentialCase, { kind: 'parameters' | 'payload' }>): Record<string, unknown> {
   const context = attributes(eventOf(each.data));
-  return { ...each, data: '', events: { dep: { context, data: JSON.stringify(each.data) } } };
+  return { ...each, data: '', events: { dep: { context, data: each.data } } };
 }
 
-function attributes({ data: _data, ...context }: CloudEvent): object {
+function attributes({ data: _data, data_base64: _bytes, ...context }: CloudEvent): object {
   return context;
 }

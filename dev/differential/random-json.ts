@@ -1,6 +1,8 @@
-/** JSON documents, paths and expressions for the differential tests: few names, so that paths often meet something. */
+/**
+ * JSON documents, paths and expressions for the differential tests: few names, so that paths often meet something.
+ * Documents are text, because JavaScript cannot write what it cannot hold.
+ */
 import fc from 'fast-check';
-import type { JsonObject, JsonValue } from '../../src/event/json';
 
 const KEYS = ['a', 'b', 'eo:cloud_cover', 'with.dot', '0', '1', 'list', 'x-y', 'x_y', 'é', 'größe', '', 'A'];
 const TEXTS = [
@@ -10,6 +12,7 @@ const TEXTS = [
   'T',
   '1',
   '-3.5',
+  '10.00',
   '1e3',
   '.5',
   'inf',
@@ -21,42 +24,50 @@ const TEXTS = [
   'é\n<&>',
   '𝄞',
 ];
-const NUMBERS = [
-  0,
-  1,
-  -1,
-  2.5,
-  3.14,
-  1e21,
-  1.5e-7,
-  1e-6,
-  123456,
-  1234567,
-  12345678,
-  0.0001,
-  0.00001,
-  1e15,
-  2 ** 53,
-  -1e300,
-];
+const NUMBERS = ['0', '1', '-1', '2.5', '3.14', '1e+21', '1.5e-7', '0.000001', '123456', '1234567', '12345678', '0.0001', '0.00001', '1000000000000000', '9007199254740992', '-1e+300']; // prettier-ignore
+/** Numbers that JavaScript writes in another way, or does not have. */
+const ODD_NUMBERS = ['9007199254740993', '12345678901234567890', '1719849600123456789', '-9223372036854775808', '10.00', '1.0', '0.10', '-0', '-0.0', '1e3', '1E+2', '1e21', '1e-7', '0.1234567890123456789', '123456789012345678901234567890', '12345678901234567890.5', '1e400', '-1e400', '1e-400']; // prettier-ignore
 
 export const keys = fc.constantFrom(...KEYS);
 export const texts = fc.oneof(fc.constantFrom(...TEXTS), fc.string({ maxLength: 6 }));
-export const scalars: fc.Arbitrary<JsonValue> = fc.oneof(
-  texts,
-  fc.constantFrom(...NUMBERS),
-  fc.integer({ min: -1000, max: 1000 }),
-  fc.boolean(),
-  fc.constant(null),
+
+const stringTexts = fc.oneof(
+  { weight: 20, arbitrary: texts.map((text) => JSON.stringify(text)) },
+  { weight: 1, arbitrary: texts.map(escapeAll) },
+);
+export const scalars = fc.oneof(
+  { weight: 8, arbitrary: stringTexts },
+  { weight: 4, arbitrary: fc.constantFrom(...NUMBERS) },
+  { weight: 3, arbitrary: fc.constantFrom(...ODD_NUMBERS) },
+  { weight: 4, arbitrary: fc.integer({ min: -1000, max: 1000 }).map(String) },
+  { weight: 4, arbitrary: fc.constantFrom('true', 'false', 'null') },
 );
 
-const { value, object } = fc.letrec<{ value: JsonValue; object: JsonObject; list: JsonValue[] }>((tie) => ({
+/** As some writers of JSON escape all but ASCII; here everything. */
+function escapeAll(text: string): string {
+  const escaped = text.split('').map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `"${escaped.join('')}"`;
+}
+
+const { value, object } = fc.letrec<{ value: string; object: string; list: string; member: [string, string] }>((tie) => ({
   value: fc.oneof({ depthSize: 'small', withCrossShrink: true }, scalars, tie('object'), tie('list')),
-  object: fc.dictionary(keys, tie('value'), { maxKeys: 5 }),
-  list: fc.array(tie('value'), { maxLength: 4 }),
-}));
-export const values = value;
-export const objects = object;
+  member: fc.tuple(fc.oneof({ weight: 20, arbitrary: keys.map((key) => JSON.stringify(key)) }, { weight: 1, arbitrary: keys.map(escapeAll) }), tie('value')),
+  object: fc
+    .oneof(
+      { weight: 8, arbitrary: fc.uniqueArray(tie('member'), { maxLength: 5, selector: ([key]) => key }) },
+      // The same key may come twice.
+      { weight: 1, arbitrary: fc.array(tie('member'), { maxLength: 5 }) },
+    )
+    .map((members) => `{${members.map(([key, inner]) => `${key}:${inner}`).join(',')}}`),
+  list: fc.array(tie('value'), { maxLength: 4 }).map((items) => `[${items.join(',')}]`),
+})); // prettier-ignore
+/** Texts of JSON, without white space: half of them as JavaScript writes them, for the fast paths. */
+export const values = fc.oneof(value, value.map(asJavaScriptWrites));
+export const objects = fc.oneof(object, object.map(asJavaScriptWrites));
+
+function asJavaScriptWrites(text: string): string {
+  return JSON.stringify(JSON.parse(text));
+}
 
 const pathPieces = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('a', 'b', 'eo:cloud_cover', 'with\\.dot', '0', '1', 'list', 'x-y', 'x_y') },

@@ -1,5 +1,7 @@
 /** What Sluice computes for a case: as in production, and the engine alone where one question can be asked of it. */
 import { isSluiceError } from '../../src/errors';
+import { dataOf } from '../../src/event/event-data';
+import { readKnownJson, textOf, type JsonDocument } from '../../src/event/json-text';
 import { evaluateDependencies } from '../../src/sensor/evaluate-dependencies';
 import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../../src/sensor/expression-engine';
 import { nextReset, validateResetSchedule } from '../../src/sensor/condition-resets';
@@ -9,8 +11,11 @@ import { evaluateSourceFilter } from '../../src/sensor/source-filter';
 import { transformEvent } from '../../src/sensor/transforms';
 import { eventOf, type DifferentialCase } from './cases';
 
-/** A value, or the mark that there is none. Only whether something fails is compared, not its message. */
-export type Answer = { readonly value: unknown } | { readonly failed: string };
+/**
+ * A document as text, another value, or the mark that there is none. Only whether something fails is compared, not its
+ * message.
+ */
+export type Answer = { readonly document: string } | { readonly value: unknown } | { readonly failed: string };
 
 type CaseOf<Kind extends DifferentialCase['kind']> = Extract<DifferentialCase, { kind: Kind }>;
 
@@ -30,16 +35,21 @@ async function compute(each: DifferentialCase, engine: ExpressionEngine): Promis
     case 'transform': {
       const { transform, data } = each;
       const result = await transformEvent(eventOf(data), { ...NAMES, transform }, engine);
-      return result.outcome === 'failed' ? { failed: result.failure.message } : { value: result.event.data };
+      if (result.outcome === 'failed') return { failed: result.failure.message };
+      const changed = dataOf(result.event);
+      return changed.kind === 'json' ? { document: textOf(changed.value) } : { failed: 'no data' };
     }
     case 'filters':
       return { value: await isMatched(each, engine) };
-    case 'parameters':
-      return { value: await applyParameters(each.document, each.parameters, { dep: eventOf(each.data) }, engine) };
+    case 'parameters': {
+      const events = { dep: eventOf(each.data) };
+      return { document: textOf(await applyParameters(readKnownJson(each.document), each.parameters, events, engine)) };
+    }
     case 'payload': {
       const payload = await buildPayload(each.parameters, { dep: eventOf(each.data) }, engine);
       const isWhole = each.parameters.some(({ dest }) => !dest) && typeof payload === 'string';
-      return { value: isWhole ? { whole: payload } : { ...(payload !== undefined && { document: payload }) } };
+      if (isWhole) return { value: { whole: payload } };
+      return payload === undefined ? { value: {} } : { document: textOf(payload) };
     }
     case 'condition': {
       const condition = parseTriggerCondition(each.expression, each.names);
@@ -48,7 +58,7 @@ async function compute(each: DifferentialCase, engine: ExpressionEngine): Promis
     case 'cron':
       return { value: ticks(each) };
     case 'source': {
-      const [verdict] = await evaluateSourceFilter(each.expression, [each.data], engine);
+      const [verdict] = await evaluateSourceFilter(each.expression, [readKnownJson(each.data)], engine);
       return verdict?.outcome === 'failed' ? { failed: verdict.reason } : { value: verdict?.outcome === 'passed' };
     }
   }
@@ -60,18 +70,19 @@ export async function engineAnswerOf(each: DifferentialCase, engine: ExpressionE
   if (!request) return undefined;
   const outcome: ExpressionOutcome<unknown> = await engine.evaluate(request);
   if (request.kind === 'dataFilter') return { value: outcome.ok && hasPassed(outcome.value) };
-  return outcome.ok ? { value: outcome.value } : { failed: outcome.message };
+  if (!outcome.ok) return { failed: outcome.message };
+  return { document: textOf(outcome.value as JsonDocument) }; // only jq is left
 }
 
 function onlyRequest(each: DifferentialCase): ExpressionRequest | undefined {
   if (each.kind === 'transform' && each.transform.jq !== undefined) {
-    return { kind: 'jq', program: each.transform.jq, data: each.data };
+    return { kind: 'jq', program: each.transform.jq, data: readKnownJson(each.data) };
   }
   if (each.kind !== 'filters') return undefined;
   const { data, ...others } = each.filters;
   const [filter, ...more] = data ?? [];
   const isAlone = filter !== undefined && more.length === 0 && Object.keys(others).length === 0;
-  return isAlone ? { kind: 'dataFilter', filter, data: each.data } : undefined;
+  return isAlone ? { kind: 'dataFilter', filter, data: readKnownJson(each.data) } : undefined;
 }
 
 function hasPassed(value: unknown): boolean {

@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import { isTerminal, type CliIo } from './io';
 import { createPaint, printable, type Paint } from './style';
 import { renderTable, type Table } from './table';
+import { writeExactly } from '../exact-numbers';
 import { writeYaml } from '../manifest/write-yaml';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'yaml', 'name'] as const;
@@ -58,7 +59,7 @@ function widthOf(stream: Writable): number | undefined {
 function renderResult(result: Result, format: OutputFormat, paint: Paint, width: number | undefined): string {
   switch (format) {
     case 'json':
-      return `${JSON.stringify(result.data, null, 2)}\n`;
+      return `${writeExactly(result.data, 2)}\n`;
     case 'yaml':
       return writeYaml(result.data);
     case 'name':
@@ -73,7 +74,7 @@ function renderResult(result: Result, format: OutputFormat, paint: Paint, width:
 function renderLine(line: ResultLine, format: OutputFormat): string {
   switch (format) {
     case 'json':
-      return `${JSON.stringify(line.data)}\n`;
+      return `${writeExactly(line.data)}\n`;
     case 'yaml':
       return `---\n${writeYaml(line.data)}`;
     case 'name':

@@ -1,13 +1,16 @@
 /**
  * How an event lies on the bus: CloudEvents 1.0, structured JSON, as Argo Events writes and reads it.
  *
- * Sluice writes `data` as JSON. The library of Argo Events writes the same JSON as `data_base64`, so both are read.
- * Pure.
+ * Sluice writes `data` as JSON where JavaScript keeps its text, else as `data_base64`. The library of Argo Events writes
+ * all JSON as `data_base64`, so both are read. Pure.
  */
 import { SluiceError, describeError, isSluiceError } from '../errors';
+import { decodeBase64 } from './base64';
 import type { CloudEvent } from './cloud-event';
+import { dataAttributes, isJsonContent } from './event-data';
 import { boundForeignId } from './event-id';
-import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json';
+import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
+import { isJsonText, memberOf, readJson, valueOf, type JsonDocument } from './json-text';
 
 /** No name, type or content type comes near it; what does would not fit the headers and search attributes it goes into. */
 const MAX_ATTRIBUTE_LENGTH = 1_024;
@@ -25,7 +28,7 @@ export function encodeEvent(event: CloudEvent): Uint8Array {
 
 /** Throws EVENT_UNDECODABLE; unknown attributes are ignored, as CloudEvents asks of a receiver. */
 export function decodeEvent(bytes: Uint8Array): CloudEvent {
-  const envelope = parseEnvelope(bytes);
+  const { envelope, data } = parseEnvelope(bytes);
   const id = boundForeignId(requiredText(envelope, 'id', Number.POSITIVE_INFINITY));
   const source = requiredText(envelope, 'source');
   const subject = requiredText(envelope, 'subject');
@@ -47,11 +50,17 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     ...(namespace !== undefined && { sluicenamespace: namespace }),
     // A trace context that cannot be one is dropped, as W3C asks: the event is worth more than its trace.
     ...(isTraced && { traceparent }),
-    ...decodeData(envelope, datacontenttype),
+    ...(data === undefined ? decodeBytes(envelope, datacontenttype) : dataAttributes(data)),
   };
 }
 
-function parseEnvelope(bytes: Uint8Array): JsonObject {
+interface Envelope {
+  readonly envelope: JsonObject;
+  /** Of the attribute `data`. */
+  readonly data: JsonDocument | undefined;
+}
+
+function parseEnvelope(bytes: Uint8Array): Envelope {
   let text: string;
   try {
     text = utf8Decoder.decode(bytes);
@@ -59,15 +68,15 @@ function parseEnvelope(bytes: Uint8Array): JsonObject {
     throw undecodable('it is not UTF-8');
   }
   const parsed = parse(text, 'it is not JSON');
-  if (!isJsonObject(parsed)) throw undecodable('it is not a JSON object');
-  return parsed;
+  const envelope = valueOf(parsed);
+  if (!isJsonObject(envelope)) throw undecodable('it is not a JSON object');
+  return { envelope, data: isJsonText(parsed) ? memberOf(parsed, 'data') : envelope.data };
 }
 
-function decodeData(envelope: JsonObject, contentType: string): { data?: JsonValue; data_base64?: string } {
-  if (envelope.data !== undefined) return { data: envelope.data };
+function decodeBytes(envelope: JsonObject, contentType: string): Pick<CloudEvent, 'data' | 'data_base64'> {
   const encoded = optionalText(envelope, 'data_base64', Number.POSITIVE_INFINITY);
   if (encoded === undefined) return {};
-  const bytes = decodeBase64(encoded);
+  const bytes = bytesOf(encoded);
   if (!isJsonContent(contentType)) return { data_base64: encoded };
   const promise = `data_base64 does not hold what datacontenttype "${contentType}" promises`;
   let text: string;
@@ -76,13 +85,13 @@ function decodeData(envelope: JsonObject, contentType: string): { data?: JsonVal
   } catch {
     throw undecodable(`${promise}: it is not UTF-8`);
   }
-  return { data: parse(text, promise) };
+  return dataAttributes(parse(text, promise));
 }
 
-/** The reason of `parseJson` without its text: what lies on the bus is never quoted. */
-function parse(text: string, failure: string): JsonValue {
+/** The reason of `readJson` without its text: what lies on the bus is never quoted. */
+function parse(text: string, failure: string): JsonDocument {
   try {
-    return parseJson(text, MAX_EVENT_DEPTH);
+    return readJson(text, MAX_EVENT_DEPTH);
   } catch (error) {
     const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
     throw undecodable(isBeyondLimit ? error.message : `${failure}: ${describeError(error)}`);
@@ -96,14 +105,9 @@ function decodeTime(envelope: JsonObject): string {
   return time;
 }
 
-/** `application/json`, `text/json`, `application/geo+json; charset=utf-8` … */
-export function isJsonContent(contentType: string): boolean {
-  return /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
-}
-
-function decodeBase64(text: string): Uint8Array {
+function bytesOf(base64: string): Uint8Array {
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return decodeBase64(base64);
   } catch {
     throw undecodable('data_base64 is not base64');
   }

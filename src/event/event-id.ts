@@ -16,7 +16,8 @@
  * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and whatever was
  * replaced or cut off is told apart by `~` and a hash of the original. Pure.
  */
-import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
+import { MAX_EVENT_DEPTH, assertDepth, isJsonObject } from './json';
+import { textOf, valueOf, type JsonDocument } from './json-text';
 import { shortHash } from './short-id';
 import { parseStacItem } from './stac';
 
@@ -32,9 +33,9 @@ export interface EventOrigin {
   /** The transport's own stable id, if it has one. */
   readonly transportId?: string;
   /** The producer's own document inside the payload. */
-  readonly document?: unknown;
+  readonly document?: JsonDocument;
   /** The payload as sensors see it. */
-  readonly data: JsonObject;
+  readonly data: JsonDocument;
   /** When it was received; must differ between two messages that may be identical. */
   readonly receivedAt: string;
 }
@@ -54,13 +55,14 @@ export function deriveEventId(origin: EventOrigin): string {
   return `${name}:${legalPart(identityOf(origin), MAX_EVENT_ID_LENGTH - name.length - 1)}`;
 }
 
-function identityOf({ transportId, document, data, receivedAt }: EventOrigin): string {
+function identityOf({ transportId, document = null, data, receivedAt }: EventOrigin): string {
   if (isName(transportId)) return transportId;
+  const value = valueOf(document);
 
-  const cloudEvent = parseCloudEventIdentity(document);
+  const cloudEvent = parseCloudEventIdentity(value);
   if (cloudEvent) return `cloudevent:${legalPart(cloudEvent.id, 120)}~${shortHash(cloudEvent.source, HASH_LENGTH)}`;
 
-  const item = parseStacItem(document);
+  const item = parseStacItem(value);
   if (item && isName(item.id)) {
     const version = item.updated ?? hashOf(document);
     return `stac:${item.collection ?? ''}:${item.id}:${version}`;
@@ -69,9 +71,9 @@ function identityOf({ transportId, document, data, receivedAt }: EventOrigin): s
 }
 
 /** Throws EVENT_UNDECODABLE for what is nested too deeply to be written as JSON. */
-function hashOf(value: unknown): string {
-  assertDepth(value, MAX_EVENT_DEPTH);
-  return shortHash(JSON.stringify(value), HASH_LENGTH);
+function hashOf(document: JsonDocument): string {
+  assertDepth(valueOf(document), MAX_EVENT_DEPTH);
+  return shortHash(textOf(document), HASH_LENGTH);
 }
 
 /** `source` and `id` of a CloudEvent in the payload; CloudEvents makes the pair unique. */

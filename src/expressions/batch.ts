@@ -1,6 +1,7 @@
-/** The text of a batch: first a JSON array of items, then one JSON document per line (see expressions/batch.go). */
+/** The text of a batch and of its answers: first a JSON array, then one JSON document per line (see expressions/batch.go). */
 import type { ErrorCode } from '../errors';
-import type { JsonValue } from '../event/json';
+import { isJsonObject } from '../event/json';
+import { readKnownJson, textOf, type JsonDocument } from '../event/json-text';
 import type { ExpressionOutcome, ExpressionRequest } from '../sensor/expression-engine';
 
 const NO_DOCUMENT = -1;
@@ -12,12 +13,12 @@ const LARGEST_BATCH = 8 * 2 ** 20;
 class Documents {
   readonly lines: string[] = [];
   length = 0;
-  private readonly indexes = new Map<JsonValue, number>();
+  private readonly indexes = new Map<JsonDocument, number>();
 
-  indexOf(data: JsonValue): number {
+  indexOf(data: JsonDocument): number {
     const known = this.indexes.get(data);
     if (known !== undefined) return known;
-    const line = JSON.stringify(data);
+    const line = textOf(data);
     this.length += line.length;
     const index = this.lines.push(line) - 1;
     this.indexes.set(data, index);
@@ -87,12 +88,19 @@ function encodeItem(request: ExpressionRequest, documents: Documents): Record<st
   }
 }
 
-type EncodedAnswer = { readonly v: unknown } | { readonly e: string; readonly c: ErrorCode };
+type EncodedAnswer =
+  | { readonly e: string; readonly c: ErrorCode }
+  /** `d`: index of a document, which is the value, or what `get` found. */
+  | { readonly v?: unknown; readonly d?: number };
 
 /** In the order of the requests. There are fewer if the answers to all would have been too large. */
 export function decodeAnswers(text: string): ExpressionOutcome<unknown>[] {
-  const answers = JSON.parse(text) as EncodedAnswer[]; // written by expressions/batch.go
-  return answers.map((answer) =>
-    'e' in answer ? { ok: false, code: answer.c, message: answer.e } : { ok: true, value: answer.v },
-  );
+  const [line = '', ...documents] = text.split('\n');
+  const answers = JSON.parse(line) as EncodedAnswer[]; // written by expressions/batch.go
+  return answers.map((answer) => {
+    if ('e' in answer) return { ok: false, code: answer.c, message: answer.e };
+    if (answer.d === undefined) return { ok: true, value: answer.v };
+    const document = readKnownJson(documents[answer.d] ?? '');
+    return { ok: true, value: isJsonObject(answer.v) ? { ...answer.v, json: document } : document };
+  });
 }

@@ -8,6 +8,7 @@ import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors';
+import { writeExactly } from '../exact-numbers';
 import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';
 import { isRecord } from './kubernetes-object';
@@ -253,7 +254,7 @@ function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
 
 function serialise(body: unknown): Buffer | undefined {
   if (body === undefined) return undefined;
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return Buffer.from(typeof body === 'string' ? body : writeExactly(body));
 }
 
 function formatQuery(query: KubernetesRequest['query']): string {

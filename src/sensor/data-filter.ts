@@ -1,5 +1,5 @@
 /** One data filter on one event: the value at a path, changed by a template, compared with a list of values. */
-import type { JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import type { DataFilter } from '../manifest/filters';
 import { failed, passed, refused } from './clause-verdict';
 import type { ClauseVerdict } from './clause-verdict';
@@ -16,7 +16,7 @@ const ITSELF = '@this';
 const MOST_VALUES = 20;
 
 /** Undefined: only the engine can tell. */
-export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): ClauseVerdict | undefined {
+export function decideDataFilterQuickly(filter: DataFilter, data: JsonDocument): ClauseVerdict | undefined {
   const found = lookUpPlainPath(data, filter.path);
   if (!found) return undefined;
   if (!found.exists) return missingPath(filter);
@@ -33,7 +33,7 @@ export function decideDataFilterQuickly(filter: DataFilter, data: JsonValue): Cl
 
 export async function decideDataFilter(
   filter: DataFilter,
-  data: JsonValue,
+  data: JsonDocument,
   engine: ExpressionEngine,
 ): Promise<ClauseVerdict> {
   const found = lookUpPlainPath(data, filter.path);
@@ -51,7 +51,7 @@ function verdictOfOutcome(filter: DataFilter, outcome: ExpressionOutcome<FilterA
   return failed(outcome);
 }
 
-function compareQuickly(filter: DataFilter, value: JsonValue, wanted: string): boolean | undefined {
+function compareQuickly(filter: DataFilter, value: JsonDocument, wanted: string): boolean | undefined {
   switch (filter.type) {
     case 'bool': {
       const flag = parseGoBool(wanted);

@@ -3,10 +3,12 @@
  * inside a key. Everything else is left to the engine. Documents are not changed: what differs is copied.
  */
 import { isJsonObject, type JsonValue } from '../event/json';
+import { isJsonText, type JsonDocument } from '../event/json-text';
 import { remember } from './remember';
 
 const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,3})$/;
+const INTEGER_LIKE = /^(0|[1-9][0-9]*)$/;
 /** Indexes that sjson reads in its own way: with leading zeros, or far beyond what is there. */
 const OTHER_INDEX = /^(0[0-9]+|[1-9][0-9]{4,})$/;
 const APPEND = '-1';
@@ -21,11 +23,12 @@ class NeedsEngine extends Error {}
 
 /** `document` undefined: there is none yet. The result is undefined where the engine has to do it. */
 export function writePlainDestination(
-  document: JsonValue | undefined,
+  document: JsonDocument | undefined,
   path: string,
-  value: JsonValue,
+  value: JsonDocument,
 ): JsonValue | undefined {
   const keys = parsePlainDestination(path);
+  if (isJsonText(document) || isJsonText(value)) return undefined;
   if (!keys || (document === undefined && keys[0] === APPEND)) return undefined;
   try {
     return write(document, keys, value);
@@ -40,6 +43,8 @@ function write(target: JsonValue | undefined, keys: readonly string[], value: Js
   if (key === undefined) return value;
   if (Array.isArray(target)) return writeElement(target, key, rest, value);
   if (isJsonObject(target)) {
+    // JavaScript would move such a key to the front.
+    if (INTEGER_LIKE.test(key) && !Object.hasOwn(target, key)) throw new NeedsEngine();
     return { ...target, [key]: write(Object.hasOwn(target, key) ? target[key] : undefined, rest, value) };
   }
   if (target !== undefined || OTHER_INDEX.test(key)) throw new NeedsEngine();

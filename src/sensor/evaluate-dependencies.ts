@@ -1,7 +1,8 @@
 /** Does an event satisfy a dependency? Transform, then filters; the answer always says why. */
 import type { ErrorCode } from '../errors';
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonValue } from '../event/json';
+import { dataOf } from '../event/event-data';
+import type { JsonDocument } from '../event/json-text';
 import type { Dependency } from '../manifest/filters';
 import type { ClauseVerdict } from './clause-verdict';
 import type { ExpressionEngine } from './expression-engine';
@@ -54,7 +55,7 @@ export interface DependencyTrace {
     readonly clause: string;
     readonly outcome: 'changed' | 'failed';
     /** The data after a successful transform. */
-    readonly data?: JsonValue;
+    readonly data?: JsonDocument;
     /** Why it failed. */
     readonly reason?: string;
   };
@@ -83,8 +84,10 @@ function traceOf(transformed: TransformResult): DependencyTrace['transform'] {
   switch (transformed.outcome) {
     case 'unchanged':
       return undefined;
-    case 'changed':
-      return { clause: transformed.clause, outcome: 'changed', data: transformed.event.data };
+    case 'changed': {
+      const data = dataOf(transformed.event);
+      return { clause: transformed.clause, outcome: 'changed', ...(data.kind === 'json' && { data: data.value }) };
+    }
     case 'failed':
       return { clause: transformed.clause, outcome: 'failed', reason: transformed.failure.message };
   }

@@ -1,5 +1,5 @@
 /** One expression filter: a govaluate expression over values that gjson paths find. */
-import type { JsonValue } from '../event/json';
+import { joinList, type JsonDocument } from '../event/json-text';
 import type { ExprFilter } from '../manifest/filters';
 import { failed, refused, verdictFrom } from './clause-verdict';
 import type { ClauseVerdict } from './clause-verdict';
@@ -12,7 +12,7 @@ type ExprField = ExprFilter['fields'][number];
 
 export async function decideExprFilter(
   filter: ExprFilter,
-  data: JsonValue,
+  data: JsonDocument,
   engine: ExpressionEngine,
 ): Promise<ClauseVerdict> {
   const found = filter.fields.map((field) => lookUpPlainPath(data, field.path));
@@ -26,7 +26,7 @@ export async function decideExprFilter(
     expression: filter.expr,
     // Values found here travel alone; the engine then need not decode the rest of the event.
     fields: areAllPlain ? filter.fields.map(({ name }, index) => ({ name, path: String(index) })) : filter.fields,
-    data: areAllPlain ? values : data,
+    data: areAllPlain ? joinList(values) : data,
   });
   if (!outcome.ok) {
     const absent = filter.fields.find((field) => outcome.message === missingPathText(field));
@@ -37,7 +37,7 @@ export async function decideExprFilter(
 }
 
 /** Fields that only the engine can find are left out. */
-function describeFields(fields: readonly ExprField[], values: readonly JsonValue[]): string {
+function describeFields(fields: readonly ExprField[], values: readonly JsonDocument[]): string {
   return fields.map(({ name }, index) => `${name} = ${shortText(gjsonText(values[index] ?? null))}`).join(', ');
 }
 

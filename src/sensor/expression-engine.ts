@@ -4,26 +4,26 @@
  * The implementation is `src/expressions`: the Go libraries of Argo Events themselves. Pure: only types and one check.
  */
 import type { ErrorCode } from '../errors';
-import type { JsonObject, JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import type { DataFilter } from '../manifest/filters';
 
 /** One evaluation. `data` is never changed, and the same object given several times is decoded once. */
 export type ExpressionRequest =
-  | { readonly kind: 'jq'; readonly program: string; readonly data: JsonValue }
-  | { readonly kind: 'luaTransform'; readonly script: string; readonly data: JsonValue }
-  | { readonly kind: 'luaFilter'; readonly script: string; readonly data: JsonValue }
-  | { readonly kind: 'dataFilter'; readonly filter: DataFilter; readonly data: JsonValue }
+  | { readonly kind: 'jq'; readonly program: string; readonly data: JsonDocument }
+  | { readonly kind: 'luaTransform'; readonly script: string; readonly data: JsonDocument }
+  | { readonly kind: 'luaFilter'; readonly script: string; readonly data: JsonDocument }
+  | { readonly kind: 'dataFilter'; readonly filter: DataFilter; readonly data: JsonDocument }
   | {
       readonly kind: 'govaluate';
       readonly expression: string;
       readonly fields: readonly { readonly name: string; readonly path: string }[];
-      readonly data: JsonValue;
+      readonly data: JsonDocument;
     }
   /** The template sees `input` as `.Input`. A result that Argo Events takes for "no value" is a failure. */
-  | { readonly kind: 'template'; readonly template: string; readonly input: JsonValue }
+  | { readonly kind: 'template'; readonly template: string; readonly input: JsonDocument }
   /** Filter of an event source. */
-  | { readonly kind: 'expr'; readonly expression: string; readonly data: JsonValue }
-  | { readonly kind: 'get'; readonly path: string; readonly data: JsonValue }
+  | { readonly kind: 'expr'; readonly expression: string; readonly data: JsonDocument }
+  | { readonly kind: 'get'; readonly path: string; readonly data: JsonDocument }
   /** Write `value` (as text, or as the JSON it is if `isJson`) at an sjson path. */
   | {
       readonly kind: 'set';
@@ -31,7 +31,7 @@ export type ExpressionRequest =
       readonly value: string;
       readonly isJson: boolean;
       /** Undefined: there is none yet. */
-      readonly document: JsonValue | undefined;
+      readonly document: JsonDocument | undefined;
     }
   | { readonly kind: 'yaml'; readonly text: string }
   /** Compile only; gives the compiler's complaint, or null. */
@@ -57,21 +57,21 @@ export interface FilterAnswer {
 /** What a gjson path found. `text` is the value as a string parameter takes it. */
 export type PathAnswer =
   | { readonly exists: false }
-  | { readonly exists: true; readonly type: GjsonType; readonly text: string; readonly json?: JsonValue };
+  | { readonly exists: true; readonly type: GjsonType; readonly text: string; readonly json?: JsonDocument };
 
 export type GjsonType = 'String' | 'Number' | 'True' | 'False' | 'Null' | 'JSON';
 
 interface ExpressionValues {
-  jq: JsonObject;
-  luaTransform: JsonValue;
+  jq: JsonDocument;
+  luaTransform: JsonDocument;
   luaFilter: FilterAnswer;
   dataFilter: FilterAnswer;
   govaluate: FilterAnswer;
   template: string;
   expr: boolean;
   get: PathAnswer;
-  set: JsonValue;
-  yaml: JsonValue;
+  set: JsonDocument;
+  yaml: JsonDocument;
   check: ExpressionComplaint | null;
 }
 

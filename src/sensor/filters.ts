@@ -5,15 +5,14 @@
  * event pass (Argo Events drops the event instead, against its own documentation).
  */
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonValue } from '../event/json';
+import { dataOf, type EventData } from '../event/event-data';
+import type { JsonDocument } from '../event/json-text';
 import type { Dependency, DependencyFilters } from '../manifest/filters';
 import { failed, passed, verdictFrom } from './clause-verdict';
 import type { ClauseVerdict } from './clause-verdict';
 import { decideContextFilter } from './context-filter';
 import { decideDataFilter, decideDataFilterQuickly } from './data-filter';
 import { shortText } from './describe';
-import { dataOf } from './event-data';
-import type { EventData } from './event-data';
 import { decideExprFilter } from './expr-filter';
 import type { ExpressionEngine } from './expression-engine';
 import { visibleToLua } from './named-keys';
@@ -127,7 +126,7 @@ function contextGroups(filters: DependencyFilters, event: CloudEvent): ClauseGro
 function clauseOnData(
   clause: string,
   data: EventData,
-  decide: (value: JsonValue, engine: ExpressionEngine) => Promise<ClauseVerdict>,
+  decide: (value: JsonDocument, engine: ExpressionEngine) => Promise<ClauseVerdict>,
 ): Clause {
   switch (data.kind) {
     case 'none':
@@ -139,7 +138,11 @@ function clauseOnData(
   }
 }
 
-async function decideScriptFilter(script: string, data: JsonValue, engine: ExpressionEngine): Promise<ClauseVerdict> {
+async function decideScriptFilter(
+  script: string,
+  data: JsonDocument,
+  engine: ExpressionEngine,
+): Promise<ClauseVerdict> {
   const outcome = await engine.evaluate({ kind: 'luaFilter', script, data: visibleToLua(script, data) });
   if (!outcome.ok) return failed(outcome);
   return verdictFrom(outcome.value.passed, `the script returned ${shortText(outcome.value.found)}, wanted true`);

@@ -1,9 +1,27 @@
 /** How gjson and Go read and write values. Where JavaScript could differ, the answer is undefined: ask the engine. */
 import type { JsonValue } from '../event/json';
+import { isJsonText, type JsonDocument } from '../event/json-text';
 import type { GjsonType } from './expression-engine';
 
 /** gjson's `String()`: text of strings, digits of numbers without exponent, raw JSON of objects and arrays, '' for null. */
-export function gjsonText(value: JsonValue): string {
+export function gjsonText(document: JsonDocument): string {
+  return isJsonText(document) ? keptText(document.text) : textOfValue(document);
+}
+
+/** Of an object or list its text, of a number its digits if there is nothing but digits. */
+function keptText(text: string): string {
+  if (!isNumber(text) || /^-?[0-9]+$/.test(text)) return text;
+  const value = Number(text);
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  return Object.is(value, -0) ? '-0' : decimalText(value);
+}
+
+/** Of JSON. */
+function isNumber(text: string): boolean {
+  return /^[-0-9]/.test(text);
+}
+
+function textOfValue(value: JsonValue): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return decimalText(value);
   if (value === null) return '';
@@ -11,26 +29,35 @@ export function gjsonText(value: JsonValue): string {
 }
 
 /** gjson's `Float()`. */
-export function gjsonNumber(value: JsonValue): number | undefined {
+export function gjsonNumber(document: JsonDocument): number | undefined {
+  const value = plainValue(document);
   if (typeof value === 'number') return value;
   if (typeof value === 'string') return numberInText(value);
   return value === true ? 1 : 0;
 }
 
 /** gjson's `Bool()`. */
-export function gjsonBool(value: JsonValue): boolean {
+export function gjsonBool(document: JsonDocument): boolean {
+  const value = plainValue(document);
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return value !== 0;
   if (typeof value === 'string') return ['1', 't', 'true'].includes(value.toLowerCase());
   return false;
 }
 
-export function gjsonType(value: JsonValue): GjsonType {
+export function gjsonType(document: JsonDocument): GjsonType {
+  const value = plainValue(document);
   if (value === null) return 'Null';
   if (value === true) return 'True';
   if (value === false) return 'False';
   if (typeof value === 'string') return 'String';
   return typeof value === 'number' ? 'Number' : 'JSON';
+}
+
+/** Of a number as a float64, as gjson has it beside the digits. */
+function plainValue(document: JsonDocument): JsonValue {
+  if (!isJsonText(document)) return document;
+  return isNumber(document.text) ? Number(document.text) : document.value;
 }
 
 const TRUE_TEXTS = ['1', 't', 'T', 'TRUE', 'true', 'True'];

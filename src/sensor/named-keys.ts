@@ -4,7 +4,7 @@
  * Decoding a large event inside the engine costs more than most scripts; one that names what it reads gets only that.
  * Whenever the text might reach the rest in another way, it gets everything.
  */
-import type { JsonValue } from '../event/json';
+import { isJsonText, type JsonDocument } from '../event/json-text';
 import { remember } from './remember';
 
 const REACHES_GLOBALS = /_G|fenv|load|rawget|debug|__index/;
@@ -63,16 +63,17 @@ function codeOfTemplate(template: string): string | undefined {
 }
 
 /** The part of `data` that a Lua filter can see. */
-export function visibleToLua(script: string, data: JsonValue): JsonValue {
+export function visibleToLua(script: string, data: JsonDocument): JsonDocument {
   return pick(data, keysOfLua(script));
 }
 
 /** The part of `data` that a template can see as `.Input`. */
-export function visibleToTemplate(template: string, data: JsonValue): JsonValue {
+export function visibleToTemplate(template: string, data: JsonDocument): JsonDocument {
   return pick(data, keysOfTemplate(template));
 }
 
-function pick(data: JsonValue, keys: Keys): JsonValue {
-  if (keys === 'all' || typeof data !== 'object' || data === null || Array.isArray(data)) return data;
+function pick(data: JsonDocument, keys: Keys): JsonDocument {
+  if (keys === 'all' || isJsonText(data) || typeof data !== 'object' || data === null || Array.isArray(data))
+    return data;
   return Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(data, key) ? [[key, data[key] ?? null]] : [])));
 }

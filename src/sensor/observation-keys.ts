@@ -1,5 +1,6 @@
 /** Values by which joined triggers correlate, collect and limit: read where the event is, so that the state needs no data. */
 import type { CloudEvent } from '../event/cloud-event';
+import { dataOf } from '../event/event-data';
 import type { ExpressionEngine } from './expression-engine';
 
 /** Data path → its value as text; paths that the event does not have are left out. Undefined without paths. */
@@ -9,9 +10,9 @@ export async function readKeys(
   engine: ExpressionEngine,
 ): Promise<Readonly<Record<string, string>> | undefined> {
   if (paths.length === 0) return undefined;
-  const { data } = event;
-  if (data === undefined) return {};
-  const answers = await Promise.all(paths.map((path) => engine.evaluate({ kind: 'get', path, data })));
+  const data = dataOf(event);
+  if (data.kind !== 'json') return {};
+  const answers = await Promise.all(paths.map((path) => engine.evaluate({ kind: 'get', path, data: data.value })));
   return Object.fromEntries(
     paths.flatMap((path, index) => {
       const answer = answers[index];

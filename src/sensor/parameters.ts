@@ -1,6 +1,7 @@
 /** Parameters: values from events, written into a template, a resource, a payload or headers. */
 import { isSluiceError, SluiceError } from '../errors';
 import type { JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import type { TriggerParameter } from '../manifest/parameters';
 import { writePlainDestination } from './destinations';
 import type { ExpressionEngine } from './expression-engine';
@@ -16,11 +17,11 @@ import type { EventsByDependency, ResolvedValue } from './resolve-value';
  * Throws SENSOR_PARAMETER_UNRESOLVED, naming the parameter's index, dependency, key and destination.
  */
 export async function applyParameters(
-  document: JsonValue,
+  document: JsonDocument,
   parameters: readonly TriggerParameter[],
   events: EventsByDependency,
   engine: ExpressionEngine,
-): Promise<JsonValue> {
+): Promise<JsonDocument> {
   const values = await resolveAll(parameters, events, engine);
   let changed = document;
   for (const [index, parameter] of parameters.entries()) {
@@ -41,11 +42,11 @@ export async function buildPayload(
   parameters: readonly TriggerParameter[],
   events: EventsByDependency,
   engine: ExpressionEngine,
-): Promise<JsonValue | undefined> {
+): Promise<JsonDocument | undefined> {
   const whole = parameters.findIndex(({ dest, src }) => !dest && hasValue(src, events));
   const used = whole < 0 ? parameters : parameters.slice(0, whole + 1);
   const values = await resolveAll(used, events, engine);
-  let document: JsonValue | undefined;
+  let document: JsonDocument | undefined;
   for (const [index, parameter] of used.entries()) {
     const value = values[index];
     if (!value) continue;
@@ -62,10 +63,10 @@ export async function buildPayload(
  * Throws SENSOR_PARAMETER_UNRESOLVED, naming the path.
  */
 export async function setValues(
-  document: JsonValue,
+  document: JsonDocument,
   values: Readonly<Record<string, JsonValue>>,
   engine: ExpressionEngine,
-): Promise<JsonValue> {
+): Promise<JsonDocument> {
   let changed = document;
   for (const [dest, json] of Object.entries(values)) {
     const text = typeof json === 'string' ? json : JSON.stringify(json);
@@ -110,11 +111,11 @@ function hasValue(src: TriggerParameter['src'], events: EventsByDependency): boo
 }
 
 async function applyParameter(
-  document: JsonValue,
+  document: JsonDocument,
   parameter: TriggerParameter,
   value: ResolvedValue,
   engine: ExpressionEngine,
-): Promise<JsonValue> {
+): Promise<JsonDocument> {
   if (parameter.operation !== 'append' && parameter.operation !== 'prepend') {
     return write(document, parameter, value, engine);
   }
@@ -126,7 +127,7 @@ async function applyParameter(
 }
 
 /** What is at the destination now, as text. */
-async function textAt(document: JsonValue, path: string, engine: ExpressionEngine): Promise<string | undefined> {
+async function textAt(document: JsonDocument, path: string, engine: ExpressionEngine): Promise<string | undefined> {
   const found = lookUpPlainPath(document, path);
   if (found) return found.exists ? gjsonText(found.value) : undefined;
   const outcome = await engine.evaluate({ kind: 'get', path, data: document });
@@ -137,11 +138,11 @@ async function textAt(document: JsonValue, path: string, engine: ExpressionEngin
 
 /** Raw JSON only where the parameter asks for it and the value is not text; otherwise everything becomes text. */
 async function write(
-  document: JsonValue | undefined,
+  document: JsonDocument | undefined,
   parameter: TriggerParameter,
   value: ResolvedValue,
   engine: ExpressionEngine,
-): Promise<JsonValue> {
+): Promise<JsonDocument> {
   const path = parameter.dest ?? '';
   const isJson = parameter.src.useRawData === true && value.type !== 'String';
   if (!isJson || value.json !== undefined) {

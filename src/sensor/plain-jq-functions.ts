@@ -1,5 +1,6 @@
 /** The functions of jq that plain-jq.ts knows. */
-import { isJsonObject, parseJson, type JsonValue } from '../event/json';
+import { isJsonObject, type JsonValue } from '../event/json';
+import { isJsonText, readJson, type JsonDocument } from '../event/json-text';
 import { isJqTruthy, jqKeys, NeedsJq, requireJqText } from './plain-jq-values';
 import type { JqAllowance } from './plain-jq-values';
 import type { JqNode } from './plain-jq-syntax';
@@ -55,17 +56,20 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue, allowance: JqA
   tonumber: (input) => {
     if (typeof input === 'number') return input;
     const text = requireJqText(input);
-    if (!/^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?$/.test(text) || Number(text) === 0) throw new NeedsJq();
-    return Number(text);
+    const value = Number(text);
+    // gojq keeps the digits.
+    if (!/^-?[0-9.]+$/.test(text) || String(value) !== text || value === 0) throw new NeedsJq();
+    return value;
   },
   fromjson: (input) => {
-    const text = requireJqText(input);
-    if (/[0-9][eE]|[0-9]{16}/.test(text)) throw new NeedsJq();
+    let document: JsonDocument;
     try {
-      return parseJson(text);
+      document = readJson(requireJqText(input));
     } catch {
       throw new NeedsJq(); // the engine says what is wrong with it
     }
+    if (isJsonText(document)) throw new NeedsJq(); // gojq keeps the digits of numbers
+    return document;
   },
   ascii_downcase: (input) => requireJqText(input).replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
   ascii_upcase: (input) => requireJqText(input).replace(/[a-z]/g, (letter) => letter.toUpperCase()),

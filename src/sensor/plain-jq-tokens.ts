@@ -35,9 +35,16 @@ export function tokenizeJq(program: string): Token[] {
     at += text.length;
     if (field) tokens.push({ kind: 'field', text: field.slice(1) });
     else if (name) tokens.push({ kind: 'name', text: name });
-    else if (number) tokens.push({ kind: 'literal', value: Number(number) });
+    else if (number) tokens.push({ kind: 'literal', value: readNumber(number) });
     else tokens.push({ kind: 'symbol', text });
   }
+}
+
+/** gojq keeps the digits of a literal. */
+function readNumber(text: string): number {
+  const value = Number(text);
+  if (String(value) !== text) throw new NotPlain();
+  return value;
 }
 
 /** `at` is on the opening quote; `end` is behind the closing one. */

@@ -138,5 +138,9 @@ export function sortJqKeys(value: JsonValue, allowance: JqAllowance, depth = 0):
     isSorted &&= after === before;
     return [key, after];
   });
-  return isSorted ? value : Object.fromEntries(entries);
+  if (isSorted) return value;
+  const sorted = Object.fromEntries(entries);
+  // JavaScript has keys that look like integers first, by their number.
+  if (Object.keys(sorted).some((key, index) => key !== inOrder[index])) throw new NeedsJq();
+  return sorted;
 }

@@ -127,9 +127,10 @@ function binary(operator: string, left: JqNode, right: JqNode, input: JsonValue,
   }
 }
 
-/** gojq counts whole numbers without bound; beyond 2^53 JavaScript does not. */
+/** gojq counts whole numbers without bound and writes -0; JavaScript does neither. */
 function exact(value: number): number {
-  if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new NeedsJq();
+  const isExact = Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0);
+  if (!isExact) throw new NeedsJq();
   return value;
 }
 

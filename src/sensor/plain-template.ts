@@ -3,6 +3,7 @@
  * Everything else (functions, pipes, conditions, missing values) is left to the engine.
  */
 import type { JsonValue } from '../event/json';
+import { isJsonText, type JsonDocument } from '../event/json-text';
 import { goNumberText } from './go-values';
 import { remember } from './remember';
 
@@ -23,9 +24,9 @@ const parsePlainTemplate = remember((template: string): readonly Part[] | undefi
 const LONGEST_TEXT = 1_000_000;
 
 /** The text, or undefined where the engine has to be asked. */
-export function renderPlainTemplate(template: string, input: JsonValue): string | undefined {
+export function renderPlainTemplate(template: string, input: JsonDocument): string | undefined {
   const parts = parsePlainTemplate(template);
-  if (!parts) return undefined;
+  if (!parts || isJsonText(input)) return undefined;
   let text = '';
   for (const part of parts) {
     const piece = part.kind === 'text' ? part.text : printable(input, part.keys);

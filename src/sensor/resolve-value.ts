@@ -1,9 +1,10 @@
 /** Where a parameter's value comes from: a key or template over an event's data or context, or its default. */
 import { SluiceError } from '../errors';
 import type { CloudEvent } from '../event/cloud-event';
-import type { JsonValue } from '../event/json';
+import { dataOf } from '../event/event-data';
+import { isJsonText, textOf, type JsonDocument } from '../event/json-text';
 import type { TriggerParameterSource } from '../manifest/parameters';
-import { contextOf, dataOf, wholeEventText } from './event-data';
+import { contextOf, wholeEventText } from './event-data';
 import type { ExpressionEngine, GjsonType } from './expression-engine';
 import { gjsonText, gjsonType } from './go-values';
 import { visibleToTemplate } from './named-keys';
@@ -18,7 +19,7 @@ export interface ResolvedValue {
   /** `String` unless the value comes from a key. */
   readonly type: GjsonType;
   /** The value itself, if it comes from a key. */
-  readonly json?: JsonValue;
+  readonly json?: JsonDocument;
 }
 
 type Attempt<Value> = { readonly value: Value } | { readonly problem: string };
@@ -75,14 +76,14 @@ async function documentOf(
   from: Selector['from'],
   event: CloudEvent,
   engine: ExpressionEngine,
-): Promise<Attempt<JsonValue>> {
+): Promise<Attempt<JsonDocument>> {
   if (from === 'context') return { value: contextOf(event) };
   if (event.data !== undefined) return { value: event.data };
   const data = dataOf(event);
   if (data.kind === 'none') return { problem: 'the event has no data' };
   const contentType = event.datacontenttype.split(';')[0]?.trim();
   if (contentType === 'application/yaml') {
-    const text = data.kind === 'json' ? JSON.stringify(data.value) : data.text;
+    const text = data.kind === 'json' ? textOf(data.value) : data.text;
     const converted = await engine.evaluate({ kind: 'yaml', text });
     return converted.ok ? converted : { problem: `the event data is not YAML: ${converted.message}` };
   }
@@ -92,7 +93,7 @@ async function documentOf(
 
 function attempts(
   { template, key }: Selector,
-  document: JsonValue,
+  document: JsonDocument,
   engine: ExpressionEngine,
 ): (() => Promise<Attempt<ResolvedValue>>)[] {
   return [
@@ -101,14 +102,18 @@ function attempts(
   ];
 }
 
-async function render(template: string, input: JsonValue, engine: ExpressionEngine): Promise<Attempt<ResolvedValue>> {
+async function render(
+  template: string,
+  input: JsonDocument,
+  engine: ExpressionEngine,
+): Promise<Attempt<ResolvedValue>> {
   const text = renderPlainTemplate(template, input);
   if (text !== undefined && text !== '' && text !== '<no value>') return { value: textValue(text) };
   const rendered = await engine.evaluate({ kind: 'template', template, input: visibleToTemplate(template, input) });
   return rendered.ok ? { value: textValue(rendered.value) } : { problem: rendered.message };
 }
 
-async function lookUp(path: string, data: JsonValue, engine: ExpressionEngine): Promise<Attempt<ResolvedValue>> {
+async function lookUp(path: string, data: JsonDocument, engine: ExpressionEngine): Promise<Attempt<ResolvedValue>> {
   const found = lookUpPlainPath(data, path);
   if (found?.exists) return { value: keyValue(found.value) };
   if (found) return { problem: `path '${path}' does not exist` };
@@ -119,16 +124,16 @@ async function lookUp(path: string, data: JsonValue, engine: ExpressionEngine): 
   return { value: { text, type, json } };
 }
 
-function keyValue(json: JsonValue): ResolvedValue {
-  return { text: textOf(json), type: gjsonType(json), json };
+function keyValue(json: JsonDocument): ResolvedValue {
+  return { text: parameterText(json), type: gjsonType(json), json };
 }
 
 /** Texts of objects and lists: many parameters may take the same large one. */
 const texts = new WeakMap<object, string>();
 
-function textOf(json: JsonValue): string {
+function parameterText(json: JsonDocument): string {
   if (json === null) return 'null';
-  if (typeof json !== 'object') return gjsonText(json);
+  if (typeof json !== 'object' || isJsonText(json)) return gjsonText(json);
   const known = texts.get(json);
   if (known !== undefined) return known;
   const text = gjsonText(json);

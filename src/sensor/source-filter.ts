@@ -1,6 +1,6 @@
 /** `filter.expression` of an event source: which events it lets onto the bus. */
 import type { ErrorCode } from '../errors';
-import type { JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import type { ExpressionEngine } from './expression-engine';
 
 export type SourceFilterVerdict =
@@ -12,7 +12,7 @@ export type SourceFilterVerdict =
 /** One verdict for each event data, in order. Variables of the expression are the top-level keys of the data. */
 export function evaluateSourceFilter(
   expression: string,
-  data: readonly JsonValue[],
+  data: readonly JsonDocument[],
   engine: ExpressionEngine,
 ): Promise<SourceFilterVerdict[]> {
   return Promise.all(data.map((value) => evaluateOne(expression, value, engine)));
@@ -20,7 +20,7 @@ export function evaluateSourceFilter(
 
 async function evaluateOne(
   expression: string,
-  data: JsonValue,
+  data: JsonDocument,
   engine: ExpressionEngine,
 ): Promise<SourceFilterVerdict> {
   const outcome = await engine.evaluate({ kind: 'expr', expression, data });

@@ -1,8 +1,9 @@
 /** Transforms: jq or Lua replaces an event's data before the filters see it. */
 import type { CloudEvent } from '../event/cloud-event';
-import { MAX_DATA_DEPTH, measureDepth, type JsonValue } from '../event/json';
+import { dataAttributes, dataOf } from '../event/event-data';
+import { MAX_DATA_DEPTH, measureDepth } from '../event/json';
+import { isJsonText, valueOf, type JsonDocument } from '../event/json-text';
 import type { Dependency } from '../manifest/filters';
-import { dataOf } from './event-data';
 import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome } from './expression-engine';
 import { transformPlainJq } from './plain-jq';
 
@@ -32,9 +33,9 @@ export async function transformEvent(
 }
 
 /** `fromjson` and a recursive script make of a flat text what no later stage can carry. */
-function limitDepth(outcome: ExpressionOutcome<JsonValue>): ExpressionOutcome<JsonValue> {
+function limitDepth(outcome: ExpressionOutcome<JsonDocument>): ExpressionOutcome<JsonDocument> {
   if (!outcome.ok) return outcome;
-  const depth = measureDepth(outcome.value);
+  const depth = measureDepth(valueOf(outcome.value));
   if (depth <= MAX_DATA_DEPTH) return outcome;
   const message = `the result is nested ${depth} levels deep; at most ${MAX_DATA_DEPTH} are accepted`;
   return { ok: false, code: 'EXPRESSION_FAILED', message };
@@ -43,17 +44,17 @@ function limitDepth(outcome: ExpressionOutcome<JsonValue>): ExpressionOutcome<Js
 async function evaluateTransform(
   jq: string | undefined,
   script: string,
-  data: JsonValue,
+  data: JsonDocument,
   engine: ExpressionEngine,
-): Promise<ExpressionOutcome<JsonValue>> {
+): Promise<ExpressionOutcome<JsonDocument>> {
   if (!jq) return limitDepth(await engine.evaluate({ kind: 'luaTransform', script, data }));
   // What it makes is hardly deeper than the data.
-  const quickly = transformPlainJq(jq, data);
+  const quickly = isJsonText(data) ? undefined : transformPlainJq(jq, data);
   if (quickly) return { ok: true, value: quickly };
   return limitDepth(await engine.evaluate({ kind: 'jq', program: jq, data }));
 }
 
-function withData(event: CloudEvent, data: JsonValue): CloudEvent {
-  const { data_base64: _replaced, ...rest } = event;
-  return { ...rest, datacontenttype: 'application/json', data };
+function withData(event: CloudEvent, data: JsonDocument): CloudEvent {
+  const { data: _data, data_base64: _bytes, ...rest } = event;
+  return { ...rest, datacontenttype: 'application/json', ...dataAttributes(data) };
 }

@@ -8,6 +8,7 @@ import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors';
 import type { JsonObject } from '../event/json';
+import { joinObject, sortedObject } from '../event/json-text';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../open-while-wanted';
@@ -324,12 +325,12 @@ class RedisStreamSource implements Source {
     const time = entryTime(entry.id);
     return {
       transportId: transportId(entry),
-      data: {
+      data: joinObject({
         stream: entry.stream,
         message_id: entry.id,
-        values,
-        ...(metadata && Object.keys(metadata).length > 0 && { metadata }),
-      },
+        values: sortedObject(values),
+        ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
+      }),
       document: values,
       ...(time !== undefined && { time }),
       ...(values.traceparent !== undefined && { traceparent: values.traceparent }),

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors';
-import { parseJson, type JsonValue } from '../event/json';
+import { joinObject, sortedObject, readJson, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
@@ -156,7 +156,7 @@ class RedisSource implements Source {
     const events: ReceivedEvent[] = [];
     const rejected: RejectedInput[] = [];
     for (const message of messages) {
-      const parsed = readJson(message.text);
+      const parsed = parse(message.text);
       if (this.spec.jsonBody && 'problem' in parsed) {
         rejected.push({
           code: 'EVENT_UNDECODABLE',
@@ -186,25 +186,25 @@ class RedisSource implements Source {
     };
   }
 
-  private toEvent({ channel, text, time }: ChannelMessage, parsed: JsonValue | undefined): ReceivedEvent {
+  private toEvent({ channel, text, time }: ChannelMessage, parsed: JsonDocument | undefined): ReceivedEvent {
     const { metadata } = this.spec;
     return {
-      data: {
+      data: joinObject({
         channel,
         // Always empty in Argo Events too: it subscribes to channels, not to patterns.
         pattern: '',
         body: this.spec.jsonBody && parsed !== undefined ? parsed : text,
-        ...(metadata && Object.keys(metadata).length > 0 && { metadata }),
-      },
+        ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
+      }),
       document: parsed ?? text,
       time,
     };
   }
 }
 
-function readJson(text: string): { readonly value: JsonValue } | { readonly problem: string } {
+function parse(text: string): { readonly value: JsonDocument } | { readonly problem: string } {
   try {
-    return { value: inStage('Redis message', () => parseJson(text)) };
+    return { value: inStage('Redis message', () => readJson(text)) };
   } catch (error) {
     return { problem: describeError(error) };
   }

@@ -6,6 +6,7 @@
  */
 import type { ErrorCode } from '../errors';
 import type { JsonObject } from '../event/json';
+import type { JsonDocument, ObjectDocument } from '../event/json-text';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { StreamStart } from '../manifest/annotations';
 import type { EventOptions } from '../manifest/event-source';
@@ -20,9 +21,9 @@ export interface ReceivedEvent {
    */
   readonly transportId?: string;
   /** Payload as sensors see it, e.g. `{stream, message_id, values, metadata}`. */
-  readonly data: JsonObject;
+  readonly data: ObjectDocument;
   /** Where inside `data` the producer's own document is (`body`, `values`): looked at for CloudEvents and STAC ids. */
-  readonly document?: unknown;
+  readonly document?: JsonDocument;
   /** When it happened, RFC 3339; defaults to now. */
   readonly time?: string;
   /** W3C trace context that the producer sent along. */

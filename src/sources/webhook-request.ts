@@ -1,7 +1,8 @@
 /** From an HTTP request to the payload that Argo Events makes of it, or to the answer that refuses it. */
 import type { IncomingMessage } from 'node:http';
 import { isSluiceError } from '../errors';
-import { parseJson, type JsonObject, type JsonValue } from '../event/json';
+import type { JsonObject } from '../event/json';
+import { readJson, sortedObject, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import { BODY_SECONDS, BodyRefused, type BodyReader } from './webhook-body';
 import type { CredentialMask } from './webhook-masking';
@@ -24,7 +25,7 @@ export interface WebhookRequest {
   header(name: string): string | undefined;
   /** As sensors see them: without credentials. */
   readonly headers: Record<string, string[]>;
-  readonly body: JsonValue;
+  readonly body: JsonDocument;
   readonly bytes: number;
 }
 
@@ -80,10 +81,10 @@ async function readBody(
   method: string,
   { mask, maxPayloadBytes }: RequestRules,
   bodies: BodyReader,
-): Promise<{ body: JsonValue; bytes: number }> {
+): Promise<{ body: JsonDocument; bytes: number }> {
   if (method === 'GET') {
     const [, query = ''] = /\?(.*)$/s.exec(request.url ?? '') ?? [];
-    return { body: mask.parameters(valuesByName(query)), bytes: query.length };
+    return { body: sortedObject(mask.parameters(valuesByName(query))), bytes: query.length };
   }
   const content = await readBytes(request, maxPayloadBytes, bodies);
   return { body: parseBody(request, method, content), bytes: content.length };
@@ -106,7 +107,7 @@ async function readBytes(request: IncomingMessage, maxBytes: number, bodies: Bod
   }
 }
 
-function parseBody(request: IncomingMessage, method: string, content: Buffer): JsonValue {
+function parseBody(request: IncomingMessage, method: string, content: Buffer): JsonDocument {
   let text: string;
   try {
     text = utf8.decode(content);
@@ -114,11 +115,11 @@ function parseBody(request: IncomingMessage, method: string, content: Buffer): J
     throw new RequestRefused(400, 'the body is not UTF-8', true);
   }
   if (method === 'POST' && request.headers['content-type'] === 'application/x-www-form-urlencoded') {
-    return valuesByName(text);
+    return sortedObject(valuesByName(text));
   }
   if (text === '') throw new RequestRefused(400, 'the body is empty; JSON is expected', true);
   try {
-    return inStage('webhook body', () => parseJson(text));
+    return inStage('webhook body', () => readJson(text));
   } catch (error) {
     const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
     throw new RequestRefused(400, isBeyondLimit ? error.message : 'the body is not JSON', true);

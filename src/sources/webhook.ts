@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError, describeError } from '../errors';
 import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
+import { joinObject, sortedObject } from '../event/json-text';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
 import { describeSource } from './describe-source';
 import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
@@ -231,7 +232,11 @@ class WebhookSource implements Source {
     const idempotencyKey = read.header('Idempotency-Key')?.trim();
     const traceparent = read.header('Traceparent');
     return {
-      data: { header: headers, body, ...(metadata && Object.keys(metadata).length > 0 && { metadata }) },
+      data: joinObject({
+        header: sortedObject(headers),
+        body,
+        ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
+      }),
       document: binaryCloudEvent(read.header('Ce-Specversion'), read.header('Ce-Source'), read.header('Ce-Id')) ?? body,
       time: new Date().toISOString(),
       ...(idempotencyKey && { transportId: idempotencyKey }),

@@ -3,6 +3,8 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { writeYaml } from '../manifest/write-yaml';
 import { SluiceError } from '../errors';
 import { isJsonObject, type JsonObject } from '../event/json';
+import { textOf, type JsonDocument } from '../event/json-text';
+import { writeExactly } from '../exact-numbers';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from './connection-cache';
@@ -42,9 +44,9 @@ function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTe
       const settings = await readSettings(template, namespace, secrets);
       return clients.use(settings, async (client) => {
         const call = { client, fireId, signal };
-        const given = resource === undefined ? undefined : Buffer.from(JSON.stringify(resource));
+        const given = resource === undefined ? undefined : Buffer.from(writeExactly(resource));
         const fetched = given ?? (await fetchCustomResource(call, writeYaml(template.spec)));
-        const document = payload === undefined ? undefined : Buffer.from(JSON.stringify(payload));
+        const document = payload === undefined ? undefined : Buffer.from(textOf(payload));
         const response = await executeCustom(call, fetched, document);
         const { success, message } = await applyCustomPolicy(call, response);
         if (!success) throw policyFailed(message);
@@ -94,8 +96,8 @@ function parseResource(bytes: Buffer): JsonObject {
   });
 }
 
-function toText(payload: unknown): string | null {
-  return payload === undefined ? null : JSON.stringify(payload);
+function toText(payload: JsonDocument | undefined): string | null {
+  return payload === undefined ? null : textOf(payload);
 }
 
 function policyFailed(message: string): SluiceError {

@@ -7,6 +7,7 @@
 import type { Agent } from 'node:http';
 import { SluiceError } from '../errors';
 import { traceparentOf } from '../event/cloud-event';
+import { textOf, type JsonDocument } from '../event/json-text';
 import type { HttpTriggerTemplate } from '../manifest/triggers/http';
 import { parseRetryAfterMs } from '../network/retry-after';
 import { ConnectionCache } from './connection-cache';
@@ -113,9 +114,9 @@ interface Body {
 }
 
 /** A text is sent as it is: it comes from a payload entry whose `dest` is empty, which stands for the whole body. */
-function writeBody(payload: unknown): Body | undefined {
+function writeBody(payload: JsonDocument | undefined): Body | undefined {
   if (payload === undefined) return undefined;
-  if (typeof payload !== 'string') return { text: JSON.stringify(payload), contentType: 'application/json' };
+  if (typeof payload !== 'string') return { text: textOf(payload), contentType: 'application/json' };
   return { text: payload, contentType: isJson(payload) ? 'application/json' : 'text/plain; charset=utf-8' };
 }
 

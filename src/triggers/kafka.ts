@@ -6,6 +6,7 @@
 import { CompressionTypes, type Producer } from 'kafkajs';
 import { SluiceError } from '../errors';
 import { traceparentOf } from '../event/cloud-event';
+import { textOf } from '../event/json-text';
 import { ConnectionCache } from './connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
 import { openProducer, readKafkaSettings, type KafkaSettings, type KafkaTemplate } from './kafka-connection';
@@ -72,7 +73,7 @@ function composeRecord({ template, payload, fireId, events }: FireRequest<KafkaT
   return {
     topic: template.topic,
     key: template.partitioningKey || undefined,
-    value: JSON.stringify(payload),
+    value: textOf(payload ?? null),
     headers: layHeaders(
       plainHeaders({ 'idempotency-key': fireId, traceparent: traceparentOf(Object.values(events)) }),
       plainHeaders(template.headers),

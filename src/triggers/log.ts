@@ -4,6 +4,8 @@
  * `intervalSeconds` really throttles here: at most one fire of a trigger is written per interval by each worker.
  */
 import type { CloudEvent } from '../event/cloud-event';
+import { jsonOf } from '../event/event-data';
+import { textOf } from '../event/json-text';
 import type { LogTriggerTemplate } from '../manifest/triggers/messages';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
@@ -46,7 +48,8 @@ function composeLines({ events }: FireRequest<LogTriggerTemplate>) {
 
 /** JSON and plain text as they are, anything else in base64. */
 function dataAsText(event: CloudEvent): string {
-  if (event.data !== undefined) return JSON.stringify(event.data);
+  const json = jsonOf(event);
+  if (json !== undefined) return textOf(json);
   const base64 = event.data_base64 ?? '';
   return event.datacontenttype.startsWith('text/plain') ? Buffer.from(base64, 'base64').toString('utf8') : base64;
 }

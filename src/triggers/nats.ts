@@ -10,6 +10,7 @@ import { headers as createHeaders, type MsgHdrs } from '@nats-io/transport-node'
 import { setImmediate } from 'node:timers/promises';
 import { SluiceError } from '../errors';
 import { traceparentOf } from '../event/cloud-event';
+import { textOf } from '../event/json-text';
 import { ConnectionCache } from './connection-cache';
 import { withinTime } from './deadline';
 import { errorNumber, errorText, hasErrorName } from '../error-detail';
@@ -43,7 +44,7 @@ function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsT
       return clients.use(settings, async (client) => {
         const stream = await client.streams.streamOf(subject);
         signal.throwIfAborted();
-        const message = { subject, body: JSON.stringify(payload), headers: composeHeaders(fireId, events) };
+        const message = { subject, body: textOf(payload ?? null), headers: composeHeaders(fireId, events) };
         if (stream === undefined) {
           await publishToServer(client, message);
           return { kind: 'response', summary: `published to NATS subject ${subject}` };
@@ -57,7 +58,7 @@ function createNatsTrigger({ secrets, log }: TriggerDependencies): Trigger<NatsT
       servers: url.replace(/\/\/[^@/]*@/g, '//'),
       subject,
       headers: composeHeaders(fireId, events),
-      body: JSON.stringify(payload),
+      body: textOf(payload ?? null),
     }),
     close: () => clients.close(),
   };

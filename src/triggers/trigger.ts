@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
 import type { JsonObject, JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import type { KubernetesAccess } from '../kubernetes/access';
 import type { TriggerPolicy, TriggerTemplate } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -29,10 +30,13 @@ export interface FireRequest<Template> extends ResourceRequest<Template> {
   readonly runId?: string;
   readonly sensorName: string;
   readonly triggerName: string;
-  /** For kinds with a resource: what `fetchResource` gave, with the kind's own parameters applied. */
+  /**
+   * For kinds with a resource: what `fetchResource` gave, with the kind's own parameters applied. Write it with
+   * `writeExactly`.
+   */
   readonly resource?: JsonObject;
   /** For kinds with a payload: the document built from `payload`. */
-  readonly payload?: unknown;
+  readonly payload?: JsonDocument;
   /** For kinds with `dynamicHeaders`: header name → value. */
   readonly dynamicHeaders?: Readonly<Record<string, string>>;
   /** The trigger's `policy` block: what must be true of the object or answer before the fire counts as done. */

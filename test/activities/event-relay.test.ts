@@ -10,6 +10,7 @@ import type { Delivery, DeliveryOutcome, ReceivedEvent, Source } from '../../src
 import { connectTestBus } from '../bus/bus-fixture';
 import { RecordingMeter } from '../metrics/recording-meter';
 import { eventually } from '../setup/eventually';
+import { fieldOf } from '../sources/field-of';
 
 /** A source that delivers what it is given, one delivery for each list, and remembers what was said of it. */
 class ScriptedSource implements Source {
@@ -86,7 +87,8 @@ describe('the relay', () => {
     const counts = await run(source, {
       filter: (payloads) =>
         Promise.resolve(
-          payloads.map(({ body }) => {
+          payloads.map((payload) => {
+            const body = fieldOf(payload, 'body');
             if (body === 'good') return { pass: true };
             if (body === 'cloudy') return { pass: false, reason: 'the expression is false' };
             return { pass: false, reason: 'body.x is not there', code: 'EXPRESSION_FAILED' };
@@ -116,7 +118,7 @@ describe('the relay', () => {
     const source = new ScriptedSource([['good', 'breaks it', 'good too'].map((body) => ({ data: { body } }))]);
     const counts = await run(source, {
       filter: (payloads) =>
-        payloads.some(({ body }) => body === 'breaks it')
+        payloads.some((payload) => fieldOf(payload, 'body') === 'breaks it')
           ? Promise.reject(new Error('the engine could not read it'))
           : Promise.resolve(payloads.map(() => ({ pass: true }))),
     });
@@ -218,7 +220,12 @@ describe('the relay', () => {
         [{ transportId: 's:2-0', data: { body: 2 }, traceparent: 'nonsense' }],
         [{ transportId: 's:3-0', data: { scene: 'S2A' } }],
       ]),
-      { idOf: ({ scene }) => (typeof scene === 'string' ? scene : undefined) },
+      {
+        idOf: (payload) => {
+          const scene = fieldOf(payload, 'scene');
+          return typeof scene === 'string' ? scene : undefined;
+        },
+      },
     );
     const [first, second, third] = await eventsOnBus();
     expect(first).toEqual({

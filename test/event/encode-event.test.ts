@@ -1,7 +1,8 @@
 import { CloudEvent as LibraryEvent } from 'cloudevents';
 import { isSluiceError } from '../../src/errors';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import { decodeEvent, encodeEvent, isJsonContent } from '../../src/event/encode-event';
+import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
+import { isJsonContent } from '../../src/event/event-data';
 import { MAX_JSON_DEPTH } from '../../src/event/json';
 
 const event: CloudEvent = {

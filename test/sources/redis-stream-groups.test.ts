@@ -5,6 +5,7 @@ import { redisStreamSource } from '../../src/sources/redis-stream';
 import { compareIds, idBefore } from '../../src/sources/redis-stream-ids';
 import { eventually } from '../setup/eventually';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
+import { fieldOf } from './field-of';
 
 const NEW: StreamStart = { kind: 'new' };
 const GROUP = 'argo-events-cg';
@@ -44,7 +45,7 @@ describe('a consumer group that somebody destroyed', () => {
     (async () => {
       for (;;) {
         const delivery = await reading.next();
-        ids.push(...delivery.events.map(({ data }) => data.message_id));
+        ids.push(...delivery.events.map(({ data }) => fieldOf(data, 'message_id')));
         if (acknowledges) await delivery.acknowledge({ rejected: [] });
       }
     })().catch(() => undefined);

@@ -13,6 +13,7 @@ import { eventually } from '../setup/eventually';
 import { startRedisFixture } from './redis-fixture';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
 import { failureOf } from '../setup/failure';
+import { fieldOf } from './field-of';
 
 describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
@@ -189,7 +190,7 @@ describe('event source redisStream', () => {
     await client.xadd('s', '5-0', 'a', 'b');
     const { next } = read();
     const values: unknown[] = [];
-    while (values.length < 5) for (const { data } of (await next()).events) values.push(data.values);
+    while (values.length < 5) for (const { data } of (await next()).events) values.push(fieldOf(data, 'values'));
     expect(Object.entries(values[0] as object)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],

@@ -9,6 +9,7 @@ import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
 import { startRedisFixture } from './redis-fixture';
 import { connectToRedis, readSource, type SourceReading } from './read-source';
+import { fieldOf } from './field-of';
 
 describeSourceContract<RedisEventSource>({
   factory: redisSource,
@@ -88,7 +89,7 @@ describe('event source redis', () => {
     const seen = [await first];
     const count = (): number => seen.reduce((sum, { events, rejected }) => sum + events.length + rejected.length, 0);
     while (count() < 3) seen.push(await next());
-    expect(seen.flatMap(({ events }) => events.map(({ data }) => data.body))).toEqual(['before', 'after']);
+    expect(seen.flatMap(({ events }) => events.map(({ data }) => fieldOf(data, 'body')))).toEqual(['before', 'after']);
     expect(seen.flatMap(({ rejected }) => rejected)).toMatchObject([
       { code: 'EVENT_UNDECODABLE', reason: expect.stringContaining('5000 levels deep') as string },
     ]);
@@ -134,7 +135,7 @@ describe('event source redis', () => {
     await flood.exec();
     const bodies: unknown[] = [];
     for (let delivery = await first; ; delivery = await next()) {
-      for (const { data } of delivery.events) bodies.push(data.body);
+      for (const { data } of delivery.events) bodies.push(fieldOf(data, 'body'));
       await delivery.acknowledge({ rejected: [] });
       if (bodies.length >= 30_000) break;
     }
@@ -191,7 +192,7 @@ describe('event source redis', () => {
       const deliveries = [await first];
       while (deliveries.flatMap(({ events, rejected }) => [...events, ...rejected]).length < 2)
         deliveries.push(await next());
-      const bodies = deliveries.flatMap(({ events }) => events.map(({ data }) => data.body));
+      const bodies = deliveries.flatMap(({ events }) => events.map(({ data }) => fieldOf(data, 'body')));
       expect(bodies).toEqual(jsonBody ? ['good'] : [deep, '"good"']);
       expect(deliveries.flatMap(({ rejected }) => rejected)).toHaveLength(jsonBody ? 1 : 0);
     },

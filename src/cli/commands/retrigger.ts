@@ -3,7 +3,9 @@ import { Option, type Command } from 'commander';
 import { sensorWorkflowId } from '../../../workflows/identity';
 import { retriggerUpdate, runRetriggerSignal, type RetriggerRequest } from '../../../workflows/messages';
 import { describeError, isSluiceError, SluiceError } from '../../errors';
-import { parseJson, type JsonValue } from '../../event/json';
+import type { JsonValue } from '../../event/json';
+import { readJson, valueOf } from '../../event/json-text';
+import { toWorkingCopy, writeExactly } from '../../exact-numbers';
 import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
 import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
 import { collect } from '../arguments';
@@ -241,8 +243,9 @@ function parseOverrides({ set = [], setJson = [] }: RetriggerOptions): Record<st
     ...setJson.map((setting): [string, JsonValue] => {
       const [path, text] = split(setting, '--set-json', 'JSON');
       try {
-        return [path, parseJson(text)];
-      } catch {
+        return [path, readJsonValue(path, text)];
+      } catch (error) {
+        if (isSluiceError(error) && error.code === 'USAGE') throw error;
         throw new SluiceError('USAGE', {
           message: `--set-json ${setting}: ${text} is not JSON`,
           fix: 'Text has --set',
@@ -250,6 +253,16 @@ function parseOverrides({ set = [], setJson = [] }: RetriggerOptions): Record<st
       }
     }),
   ]);
+}
+
+function readJsonValue(path: string, text: string): JsonValue {
+  const document = readJson(text);
+  const value = valueOf(document);
+  if (writeExactly(toWorkingCopy(document)) === JSON.stringify(value)) return value;
+  throw new SluiceError('USAGE', {
+    message: `--set-json ${path}: ${text} holds a number beyond 2^53, which would be rounded`,
+    fix: 'Set it as text with --set',
+  });
 }
 
 function split(setting: string, option: string, what: string): [path: string, value: string] {

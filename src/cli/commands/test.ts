@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { SensorDefinition } from '../../../workflows/messages';
 import { SluiceError } from '../../errors';
 import { isJsonObject, type JsonObject } from '../../event/json';
+import { toWorkingCopy } from '../../exact-numbers';
 import { createExpressionEngine } from '../../expressions';
 import { planSensor } from '../../sensor/sensor-plan';
 import { defaultNamespace } from '../applied-kinds';
@@ -148,10 +149,11 @@ async function runThrough(
       throw new SluiceError('USAGE', { message: `--resource: the Sensor has no trigger ${trigger}` });
     }
     const [object, ...others] = parseValues(await readText(file, io.stdin), file);
-    if (!isJsonObject(object) || others.length > 0) {
+    const resource = toWorkingCopy(object ?? null);
+    if (!isJsonObject(resource) || others.length > 0) {
       throw new SluiceError('USAGE', { message: `--resource: ${file} holds something else than one object` });
     }
-    resources.set(trigger, object);
+    resources.set(trigger, resource);
   }
   const engine = createExpressionEngine();
   const previews = createRunPreviews(engine, resources, io.signal);

@@ -2,6 +2,8 @@
 import type { DecisionFilter, EventRange } from '../../bus/bus';
 import { eventPath, pathOfSubject } from '../../bus/event-path';
 import { eventKey } from '../../event/cloud-event';
+import { jsonOf } from '../../event/event-data';
+import { textOf, type JsonDocument } from '../../event/json-text';
 import type { DecisionRecord } from '../../event/decision-record';
 import { OUTCOME_SOURCE } from '../../event/outcome-event-id';
 import { isShortEventId, shortEventId } from '../../event/short-id';
@@ -174,7 +176,7 @@ class CandidateList {
     const [source = '', name = ''] = pathOfSubject(subject).split('.');
     const key = keyOf(stored);
     const id = event?.id ?? `sequence:${stored.sequence}`;
-    const candidate = this.of(key, id, event?.source ?? source, event?.subject ?? name, event?.data);
+    const candidate = this.of(key, id, event?.source ?? source, event?.subject ?? name, event && jsonOf(event));
     candidate?.stored.push(stored);
     candidate?.buses.add(stored.bus);
   }
@@ -183,7 +185,7 @@ class CandidateList {
     return this.byFit.get(fit)?.values() ?? [];
   }
 
-  private of(key: string, id: string, source: string, subject: string, data?: unknown): Candidate | undefined {
+  private of(key: string, id: string, source: string, subject: string, data?: JsonDocument): Candidate | undefined {
     const fit = this.fitOf(key, id, data);
     const candidates = fit && this.byFit.get(fit);
     const known = candidates?.get(key);
@@ -193,11 +195,11 @@ class CandidateList {
     return candidate;
   }
 
-  private fitOf(key: string, id: string, data: unknown): Fit | undefined {
+  private fitOf(key: string, id: string, data: JsonDocument | undefined): Fit | undefined {
     const { text } = this;
     if (key === text || id === text || (this.isShort && shortEventId(key) === text)) return 'exact';
     if (key.includes(text)) return 'part of the key';
     if (data === undefined) return undefined;
-    return JSON.stringify(data).includes(text) ? 'part of the data' : undefined;
+    return textOf(data).includes(text) ? 'part of the data' : undefined;
   }
 }

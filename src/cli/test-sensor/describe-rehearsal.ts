@@ -1,4 +1,5 @@
 /** A rehearsal for people. */
+import { writeExactly } from '../../exact-numbers';
 import { writeYaml } from '../../manifest/write-yaml';
 import { printable, type Paint } from '../style';
 import type { Mismatch } from './partial-match';
@@ -33,7 +34,7 @@ export function expectationText(mismatches: readonly Mismatch[], paint: Paint): 
 }
 
 function valueText(value: unknown): string {
-  return value === undefined ? 'nothing' : printable(JSON.stringify(value));
+  return value === undefined ? 'nothing' : printable(writeExactly(value));
 }
 
 function eventLines(event: RehearsedEvent, paint: Paint): string[] {
@@ -56,7 +57,7 @@ function dependencyLines(found: RehearsedDependency, paint: Paint): string[] {
   const lines = [`${mark(isMatched, paint)} dependency ${printable(dependency + why)}`];
   if (transform !== undefined) {
     const isChanged = transform.outcome === 'changed';
-    const gave = isChanged ? `gave ${JSON.stringify(transform.data)}` : `failed: ${transform.reason ?? ''}`;
+    const gave = isChanged ? `gave ${writeExactly(transform.data)}` : `failed: ${transform.reason ?? ''}`;
     lines.push(`    ${mark(isChanged, paint)} ${printable(`${transform.clause} ${gave}`)}`);
   }
   for (const each of clauses) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../../errors';
 import { isJsonObject, type JsonValue } from '../../event/json';
+import { toWorkingCopy } from '../../exact-numbers';
 import { partialMismatches, type Mismatch } from './partial-match';
 import { parseValues } from './read-events';
 import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire, type RehearsedRequest } from './rehearsal';
@@ -52,7 +53,7 @@ export function parseExpectation(content: string, file: string): Expectation {
       message: `${file} holds ${others.length + 1} documents, expected one`,
     });
   }
-  const parsed = expectationSchema.safeParse(value);
+  const parsed = expectationSchema.safeParse(toWorkingCopy(value ?? null));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
   throw new SluiceError('MANIFEST_INVALID', {

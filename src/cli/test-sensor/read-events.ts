@@ -4,7 +4,17 @@ import { text } from 'node:stream/consumers';
 import { SluiceError, describeError, isSluiceError } from '../../errors';
 import type { CloudEvent } from '../../event/cloud-event';
 import { decodeEvent } from '../../event/encode-event';
-import { MAX_EVENT_DEPTH, isJsonObject, parseJson, toJson, type JsonObject, type JsonValue } from '../../event/json';
+import { MAX_EVENT_DEPTH, isJsonObject, toJson, type JsonObject } from '../../event/json';
+import {
+  elementsOf,
+  isJsonText,
+  joinObject,
+  memberOf,
+  readJson,
+  textOf,
+  valueOf,
+  type JsonDocument,
+} from '../../event/json-text';
 import { shortHash } from '../../event/short-id';
 import { parseYamlDocuments } from '../../manifest/yaml-documents';
 import { isNestedBeyond } from '../../manifest/yaml-nesting';
@@ -54,8 +64,8 @@ export async function readText(path: string, stdin: NodeJS.ReadableStream): Prom
 }
 
 /** JSON, one JSON document per line, or YAML with any number of documents. Throws MANIFEST_UNREADABLE. */
-export function parseValues(content: string, origin: string): JsonValue[] {
-  const json = readJson(content, origin) ?? parseJsonLines(content, origin);
+export function parseValues(content: string, origin: string): JsonDocument[] {
+  const json = readOne(content, origin) ?? parseJsonLines(content, origin);
   if (json !== undefined) return json;
   if (isNestedBeyond(content, MAX_YAML_DEPTH)) {
     throw new SluiceError('MANIFEST_UNREADABLE', {
@@ -78,54 +88,58 @@ export function parseValues(content: string, origin: string): JsonValue[] {
 }
 
 /** Undefined for what is not JSON; throws for JSON that no event source would accept. */
-function readJson(content: string, origin: string): JsonValue[] | undefined {
+function readOne(content: string, origin: string): JsonDocument[] | undefined {
   try {
-    return [parseJson(content, MAX_EVENT_DEPTH)];
+    return [readJson(content, MAX_EVENT_DEPTH)];
   } catch (error) {
     if (!isSluiceError(error) || error.context.limit === undefined) return undefined;
     throw new SluiceError('MANIFEST_UNREADABLE', { message: `${origin}: ${error.message}` });
   }
 }
 
-function parseJsonLines(content: string, origin: string): JsonValue[] | undefined {
+function parseJsonLines(content: string, origin: string): JsonDocument[] | undefined {
   const lines = content.split('\n').filter((line) => line.trim() !== '');
-  const values = lines.flatMap((line) => readJson(line, origin) ?? []);
-  return values.length === lines.length && lines.length > 1 && values.every(isJsonObject) ? values : undefined;
+  const values = lines.flatMap((line) => readOne(line, origin) ?? []);
+  return values.length === lines.length && lines.length > 1 && values.every((value) => isJsonObject(valueOf(value)))
+    ? values
+    : undefined;
 }
 
 /** A list is several events only if all of its items are; any other list is the data of one. */
-function severalEvents(value: JsonValue): JsonValue[] {
-  return Array.isArray(value) && value.length > 0 && value.every((item) => envelopeOf(item) !== undefined)
-    ? value
-    : [value];
+function severalEvents(document: JsonDocument): JsonDocument[] {
+  const items = isJsonText(document) ? elementsOf(document) : Array.isArray(document) ? document : [];
+  return items.length > 0 && items.every((item) => envelopeOf(item) !== undefined) ? items : [document];
 }
 
-/** The attributes and data of an event, or undefined for bare data. */
-function envelopeOf(value: JsonValue): JsonObject | undefined {
+/** The attributes of an event, its data among them; undefined for bare data. */
+function envelopeOf(document: JsonDocument): Readonly<Record<string, JsonDocument>> | undefined {
+  const value = valueOf(document);
   if (!isJsonObject(value)) return undefined;
-  const { context, data } = value;
+  const data = isJsonText(document) ? memberOf(document, 'data') : value.data;
+  const { context } = value;
   // As Argo Events passes a whole event to a trigger: the data is base64 there.
   if (isJsonObject(context) && isEnvelope(context)) {
     return { ...context, ...(typeof data === 'string' ? { data_base64: data } : data !== undefined && { data }) };
   }
-  return isEnvelope(value) && ('data' in value || 'data_base64' in value || 'specversion' in value) ? value : undefined;
+  const isEvent = isEnvelope(value) && (data !== undefined || 'data_base64' in value || 'specversion' in value);
+  return isEvent ? { ...value, ...(data !== undefined && { data }) } : undefined;
 }
 
 function isEnvelope(value: JsonObject): boolean {
   return typeof value.source === 'string' && typeof value.subject === 'string';
 }
 
-function toEvent(value: JsonValue, origin: string, context: BareDataContext): CloudEvent {
-  const attributes = envelopeOf(value) ?? { ...placeOf(origin, context), data: value };
-  const complete = {
+function toEvent(document: JsonDocument, origin: string, context: BareDataContext): CloudEvent {
+  const attributes = envelopeOf(document) ?? { ...placeOf(origin, context), data: document };
+  const complete = joinObject({
     specversion: '1.0',
     // The same file gives the same id, hence the same object names, each time.
-    id: shortHash(JSON.stringify(attributes), 12),
+    id: shortHash(textOf(joinObject(attributes)), 12),
     time: new Date(context.now).toISOString(),
     ...attributes,
-  };
+  });
   try {
-    return decodeEvent(new TextEncoder().encode(JSON.stringify(complete)));
+    return decodeEvent(new TextEncoder().encode(textOf(complete)));
   } catch (cause) {
     throw new SluiceError('EVENT_UNDECODABLE', { message: `${origin}: ${describeError(cause)}`, cause });
   }

@@ -23,7 +23,8 @@ export interface RehearsedEvent extends Consequences {
   readonly dependencies: readonly RehearsedDependency[];
 }
 
-export interface RehearsedDependency extends Pick<DependencyTrace, 'dependency' | 'transform' | 'clauses'> {
+export interface RehearsedDependency extends Pick<DependencyTrace, 'dependency' | 'clauses'> {
+  readonly transform?: Omit<NonNullable<DependencyTrace['transform']>, 'data'> & { readonly data?: JsonValue };
   readonly outcome: 'matched' | 'filtered' | 'failed';
   /** Of an event that did not pass: the clause that decided, and why. */
   readonly clause?: string;

@@ -8,6 +8,7 @@ import type { SensorDefinition } from '../../../workflows/messages';
 import type { RunStart } from '../../../workflows/run-start';
 import { SensorMemory, type SensorNews } from '../../../workflows/sensor-memory';
 import { eventPath } from '../../bus/event-path';
+import { toWorkingCopy } from '../../exact-numbers';
 import { explainDependency, type DependencyTrace } from '../../sensor/evaluate-dependencies';
 import type { ExpressionEngine } from '../../sensor/expression-engine';
 import { planSensor, type SensorPlan } from '../../sensor/sensor-plan';
@@ -109,7 +110,8 @@ async function consequencesOf(
   };
 }
 
-function toDependency({ verdict, ...trace }: DependencyTrace): RehearsedDependency {
+function toDependency({ verdict, transform, ...rest }: DependencyTrace): RehearsedDependency {
+  const trace = { ...rest, ...(transform && { transform: withWorkingCopy(transform) }) };
   switch (verdict.outcome) {
     case 'matched':
       return { ...trace, outcome: 'matched' };
@@ -117,6 +119,10 @@ function toDependency({ verdict, ...trace }: DependencyTrace): RehearsedDependen
     case 'failed':
       return { ...trace, ...verdict };
   }
+}
+
+function withWorkingCopy({ data, ...transform }: NonNullable<DependencyTrace['transform']>) {
+  return { ...transform, ...(data !== undefined && { data: toWorkingCopy(data) }) };
 }
 
 function standings(plan: SensorPlan, memory: SensorMemory, found: Rehearsal): Rehearsal['triggers'] {

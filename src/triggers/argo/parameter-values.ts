@@ -2,6 +2,7 @@
  * Argo's full custom resource definitions demand strings where its own tools take numbers and booleans too, and
  * convert them before they send. So do we: manifests and parameters with `useRawData` write `3`, not `"3"`.
  */
+import { withoutMarks, writeExactly } from '../../exact-numbers';
 import { isRecord, type KubernetesObject } from '../../kubernetes/kubernetes-object';
 
 const TEXT_FIELDS = ['value', 'default'] as const;
@@ -37,9 +38,9 @@ function convertParameter(parameter: unknown): unknown {
 
 /** Numbers without exponent, as Argo writes them; objects and lists as JSON. */
 export function toParameterText(value: unknown): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return withoutMarks(value);
   if (typeof value === 'number' && Number.isFinite(value)) return formatNumber(value);
-  return JSON.stringify(value);
+  return writeExactly(value);
 }
 
 function formatNumber(value: number): string {

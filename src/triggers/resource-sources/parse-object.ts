@@ -1,13 +1,15 @@
 /** Text of a resource source → one object. Comes from servers and repositories that Sluice does not control. */
 import { SluiceError, isSluiceError } from '../../errors';
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../event/json';
+import { isJsonObject, type JsonObject } from '../../event/json';
+import { readJson, type JsonDocument } from '../../event/json-text';
+import { toWorkingCopy } from '../../exact-numbers';
 
 /**
  * Reads one YAML document as Kubernetes does, within limits of time and memory and outside of the main thread.
  */
 export type ReadYaml = (text: string) => Promise<YamlReading>;
 export type YamlReading =
-  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly value: JsonDocument } | { readonly ok: false; readonly reason: string };
 
 /**
  * Throws TRIGGER_SOURCE_UNREADABLE (permanent). `origin` says in the message where the text came from; the text itself is
@@ -19,17 +21,18 @@ export async function parseObject(text: string, origin: string, readYaml: ReadYa
       message: `${origin} is not one object in YAML or JSON: ${reason}`,
       retryable: false,
     });
-  const value = readJson(text) ?? (await readDocument(text, readYaml, refuse));
-  if (value instanceof SluiceError) throw refuse(value.message);
+  const document = readJsonObject(text) ?? (await readDocument(text, readYaml, refuse));
+  if (document instanceof SluiceError) throw refuse(document.message);
+  const value = toWorkingCopy(document);
   if (!isJsonObject(value)) throw refuse('it holds something else');
   return value;
 }
 
 /** JSON is YAML too, but parsed here in no time. Undefined for text that is not JSON. */
-function readJson(text: string): JsonValue | SluiceError | undefined {
+function readJsonObject(text: string): JsonDocument | SluiceError | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    return parseJson(text);
+    return readJson(text);
   } catch (error) {
     // Flow mappings of YAML begin like JSON; JSON that is nested too deeply is refused as such.
     return isSluiceError(error) && !error.message.startsWith('invalid JSON') ? error : undefined;
@@ -40,7 +43,7 @@ async function readDocument(
   text: string,
   readYaml: ReadYaml,
   refuse: (reason: string) => SluiceError,
-): Promise<JsonValue> {
+): Promise<JsonDocument> {
   const documents = countDocuments(text);
   if (documents !== 1) throw refuse(`it holds ${documents} documents, expected one`);
   const reading = await readYaml(text);

@@ -1,0 +1,184 @@
+/**
+ * JSON whose text JavaScript would change: whole numbers beyond 2^53, digits such as `10.00`, keys that look like
+ * integers, keys that are given twice. Such a document keeps its text; every other one is its value, as ever. Pure.
+ */
+import { endOfString, parseJson, type JsonObject, type JsonValue } from './json';
+
+/** Made by `readJson` and the functions below only, so the text is valid, and has no white space outside of strings. */
+export class JsonText {
+  #parsed: { readonly value: JsonValue } | undefined;
+
+  constructor(readonly text: string) {}
+
+  /** As JavaScript reads it: numbers rounded, integer-like keys first, the last of equal keys. */
+  get value(): JsonValue {
+    this.#parsed ??= { value: JSON.parse(this.text) as JsonValue };
+    return this.#parsed.value;
+  }
+}
+
+/** What came from outside. */
+export type JsonDocument = JsonValue | JsonText;
+/** The same where only an object can be. */
+export type ObjectDocument = JsonObject | JsonText;
+
+export function isJsonText(document: unknown): document is JsonText {
+  return document instanceof JsonText;
+}
+
+/** `parseJson` that keeps the text where it has to. Throws as it does. */
+export function readJson(text: string, maxDepth?: number): JsonDocument {
+  return toDocument(text, parseJson(text, maxDepth));
+}
+
+/** The same for text that is known to be JSON within the limits. */
+export function readKnownJson(text: string): JsonDocument {
+  return toDocument(text, JSON.parse(text) as JsonValue);
+}
+
+/** A part of a kept text, which stays as it is. */
+export function readPart(text: string): JsonDocument {
+  const value = JSON.parse(text) as JsonValue;
+  return typeof value === 'string' || JSON.stringify(value) === text ? value : new JsonText(text);
+}
+
+/** What is left of numbers, keys and their order is seen at once by writing the value. */
+function toDocument(text: string, value: JsonValue): JsonDocument {
+  const written = JSON.stringify(value);
+  if (written === text || written === compactJson(text, escapeAsJavaScript)) return value;
+  return new JsonText(compactJson(text));
+}
+
+/** As JavaScript would have it: for reading single members, not for sending it anywhere. */
+export function valueOf(document: JsonDocument): JsonValue {
+  return isJsonText(document) ? document.value : document;
+}
+
+export function textOf(document: JsonDocument): string {
+  return isJsonText(document) ? document.text : JSON.stringify(document);
+}
+
+/** An object out of documents, its members in this order. */
+export function joinObject(members: Readonly<Record<string, JsonDocument>>): ObjectDocument {
+  return joinMembers(Object.entries(members));
+}
+
+/** The same with its members in the order in which Go writes a map: by the bytes of their names. */
+export function sortedObject(members: Readonly<Record<string, JsonDocument>>): ObjectDocument {
+  return joinMembers(Object.entries(members).sort(([one], [other]) => compareCodePoints(one, other)));
+}
+
+function joinMembers(entries: ReadonlyArray<readonly [string, JsonDocument]>): ObjectDocument {
+  const members: Record<string, JsonDocument> = Object.fromEntries(entries);
+  const isInOrder = Object.keys(members).every((name, index) => name === entries[index]?.[0]);
+  if (isInOrder && isPlain(members)) return members;
+  return new JsonText(`{${entries.map(([name, member]) => `${JSON.stringify(name)}:${textOf(member)}`).join(',')}}`);
+}
+
+/** The order of UTF-8; that of JavaScript's own comparison is another beyond U+FFFF. */
+function compareCodePoints(one: string, other: string): number {
+  const [first, second] = [[...one], [...other]];
+  for (let index = 0; index < first.length; index += 1) {
+    const difference = (first[index]?.codePointAt(0) ?? -1) - (second[index]?.codePointAt(0) ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return first.length - second.length;
+}
+
+/** A list out of documents. */
+export function joinList(items: JsonDocument[]): JsonDocument {
+  if (arePlain(items)) return items;
+  return new JsonText(`[${items.map(textOf).join(',')}]`);
+}
+
+function isPlain(members: Readonly<Record<string, JsonDocument>>): members is JsonObject {
+  return !Object.values(members).some(isJsonText);
+}
+
+function arePlain(items: JsonDocument[]): items is JsonValue[] {
+  return !items.some(isJsonText);
+}
+
+/** The member that JavaScript sees: the last one of that name. */
+export function memberOf(document: JsonText, name: string): JsonDocument | undefined {
+  let found: string | undefined;
+  for (const child of childrenOf(document.text)) if (child.name === name) found = child.text;
+  return found === undefined ? undefined : readKnownJson(found);
+}
+
+/** The elements of a list, none of anything else. */
+export function elementsOf(document: JsonText): JsonDocument[] {
+  return document.text.startsWith('[') ? [...childrenOf(document.text)].map(({ text }) => readKnownJson(text)) : [];
+}
+
+export interface JsonChild {
+  /** Of a member; an element has none. */
+  readonly name: string | undefined;
+  readonly text: string;
+}
+
+/** Members or elements of an object or list, in the order of the text; anything else has none. */
+export function* childrenOf(text: string): Generator<JsonChild> {
+  const isObject = text.startsWith('{');
+  if (!isObject && !text.startsWith('[')) return;
+  for (let at = 1; at < text.length - 1; at += 1) {
+    let name: string | undefined;
+    if (isObject) {
+      const end = endOfString(text, at) + 1;
+      name = JSON.parse(text.slice(at, end)) as string;
+      at = end + 1;
+    }
+    const end = endOfValue(text, at);
+    yield { name, text: text.slice(at, end) };
+    at = end;
+  }
+}
+
+const END_OF_SCALAR = /[,\]}]|$/g;
+
+/** Position behind the value that begins at `start`. */
+function endOfValue(text: string, start: number): number {
+  const first = text[start];
+  if (first === '"') return endOfString(text, start) + 1;
+  if (first !== '{' && first !== '[') {
+    END_OF_SCALAR.lastIndex = start;
+    return END_OF_SCALAR.exec(text)?.index ?? text.length;
+  }
+  let depth = 0;
+  for (let at = start; ; at += 1) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at);
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+}
+
+const STRING_OR_SPACE = /["\t\n\r ]/g;
+
+/** Without white space outside of strings; `change` rewrites strings that have escapes. The text is known to be JSON. */
+function compactJson(text: string, change?: (string: string) => string): string {
+  let compact = '';
+  let from = 0;
+  for (;;) {
+    STRING_OR_SPACE.lastIndex = from;
+    const found = STRING_OR_SPACE.exec(text);
+    if (!found) return compact + text.slice(from);
+    const { index: at } = found;
+    if (text[at] === '"') {
+      const end = endOfString(text, at) + 1;
+      const string = text.slice(at, end);
+      compact += text.slice(from, at) + (change && string.includes('\\') ? change(string) : string);
+      from = end;
+    } else {
+      compact += text.slice(from, at);
+      from = at + 1;
+    }
+  }
+}
+
+function escapeAsJavaScript(string: string): string {
+  return JSON.stringify(JSON.parse(string));
+}

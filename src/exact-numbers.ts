@@ -1,0 +1,50 @@
+/**
+ * Whole numbers beyond 2^53 inside of objects that triggers change and send: they travel as a text that only this process
+ * can make, and are numbers again where the object is written.
+ */
+import { randomBytes } from 'node:crypto';
+import { endOfString, type JsonValue } from './event/json';
+import { isJsonText, type JsonDocument } from './event/json-text';
+
+/** Letters and digits: JSON and YAML write them as they are. */
+const MARK = `sluice-number-${randomBytes(12).toString('hex')}-`;
+const MARKED = new RegExp(`["']?${MARK}([-+0-9.eE]+)["']?`, 'g');
+const STRING_OR_NUMBER = /"|-?[0-9][-+0-9.eE]*/g;
+
+/** The document as an object that may be changed. Of the order of keys, and of equal ones, JavaScript's view is left. */
+export function toWorkingCopy(document: JsonDocument): JsonValue {
+  if (!isJsonText(document)) return document;
+  const { text } = document;
+  let marked = '';
+  let from = 0;
+  for (;;) {
+    STRING_OR_NUMBER.lastIndex = from;
+    const found = STRING_OR_NUMBER.exec(text);
+    if (!found) return JSON.parse(marked + text.slice(from)) as JsonValue;
+    const [token] = found;
+    const end = token === '"' ? endOfString(text, found.index) + 1 : found.index + token.length;
+    marked += isRounded(token) ? `${text.slice(from, found.index)}"${MARK}${token}"` : text.slice(from, end);
+    from = end;
+  }
+}
+
+function isRounded(token: string): boolean {
+  if (token === '"') return false;
+  const value = Number(token);
+  return !Number.isFinite(value) || (/^-?[0-9]+$/.test(token) && !Number.isSafeInteger(value));
+}
+
+/** A text of such an object without marks: the digits themselves. */
+export function withoutMarks(text: string): string {
+  return text.includes(MARK) ? text.replaceAll(MARK, '') : text;
+}
+
+/** `JSON.stringify`, with the numbers that `toWorkingCopy` marked. */
+export function writeExactly(value: unknown, indent?: number): string {
+  return restoreNumbers(JSON.stringify(value, null, indent));
+}
+
+/** The numbers in an object's text, JSON or YAML. */
+export function restoreNumbers(text: string): string {
+  return text.includes(MARK) ? text.replace(MARKED, '$1') : text;
+}

@@ -1,0 +1,32 @@
+/** Objects that triggers change keep the whole numbers that JavaScript cannot hold. */
+import { readJson } from '../src/event/json-text';
+import { restoreNumbers, toWorkingCopy, withoutMarks, writeExactly } from '../src/exact-numbers';
+import { writeYaml } from '../src/manifest/write-yaml';
+
+const NUMBERS = '{"id":9007199254740993,"list":[-9223372036854775808,{"n":1e400}],"text":"9007199254740993 \\" 1"}';
+
+it('writes an object as it was read, with what was added to it', () => {
+  const copy = toWorkingCopy(readJson(NUMBERS));
+  expect(writeExactly({ added: 1, copy })).toBe(`{"added":1,"copy":${NUMBERS}}`);
+  expect(writeExactly(structuredClone(copy), 1)).toContain('"id": 9007199254740993,');
+});
+
+it('writes the numbers into YAML', () => {
+  expect(writeYaml(toWorkingCopy(readJson('{"id":9007199254740993,"list":[12345678901234567890]}')))).toBe(
+    'id: 9007199254740993\nlist:\n  - 12345678901234567890\n',
+  );
+});
+
+it('gives other numbers to those who look at them as numbers', () => {
+  expect(toWorkingCopy(readJson('{"a":10.00,"b":-0.0,"c":5,"id":9007199254740993}'))).toMatchObject({ a: 10, c: 5 });
+});
+
+it('gives the digits to those who need text', () => {
+  const id = toWorkingCopy(readJson('9007199254740993'));
+  expect(withoutMarks(String(id))).toBe('9007199254740993');
+});
+
+it('takes nothing that an event holds for such a number', () => {
+  const text = JSON.stringify({ a: 'sluice-number-00-9007199254740993' });
+  expect(restoreNumbers(text)).toBe(text);
+});
