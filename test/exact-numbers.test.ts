@@ -23,7 +23,7 @@ it('gives other numbers to those who look at them as numbers', () => {
 
 it('gives the digits to those who need text', () => {
   const id = toWorkingCopy(readJson('9007199254740993'));
-  expect(withoutMarks(String(id))).toBe('9007199254740993');
+  expect(typeof id === 'string' && withoutMarks(id)).toBe('9007199254740993');
 });
 
 it('takes nothing that an event holds for such a number', () => {
