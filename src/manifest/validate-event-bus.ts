@@ -51,19 +51,12 @@ export function validateEventBus({ spec }: EventBus, options: EventBusOptions = 
   return findings.list;
 }
 
-/** The spec to write instead. Sensors and event sources stay as they are; the name of the bus is what they refer to. */
-function replaceStan({ native, exotic }: NonNullable<EventBus['spec']['nats']>): string {
-  if (exotic !== undefined) {
-    return (
-      'Replace nats by: jetstreamExotic: { url: "nats://HOST:4222" }, with the address of a NATS server that has ' +
-      'JetStream. Events that wait on the old bus do not move: let its sensors handle them first.'
-    );
-  }
-  // JetStream elects a leader among 3 or more servers.
-  const replicas = native?.replicas === 1 ? 1 : Math.max(3, native?.replicas ?? 3);
+/** The command that writes what replaces it. Sensors and event sources stay as they are: they refer to the name. */
+function replaceStan({ exotic }: NonNullable<EventBus['spec']['nats']>): string {
+  const server = exotic === undefined ? '' : ' --nats-url nats://HOST:4222, with a NATS server that has JetStream';
   return (
-    `Replace nats by: jetstream: { version: latest, replicas: ${replicas} }, or by jetstreamExotic with the url of a NATS ` +
-    'server that has JetStream. Events that wait on the old bus do not move: let its sensors handle them first.'
+    `Run: sluice migrate eventbus -f FILE${server}. ` +
+    'Events that wait on the old bus do not move: let its sensors handle them first.'
   );
 }
 

@@ -7,6 +7,7 @@ import { registerDev } from './dev';
 import { registerEvents } from './events';
 import { registerExplain } from './explain';
 import { registerList } from './list';
+import { registerMigrate } from './migrate';
 import { registerPause, registerResume } from './pause-resume';
 import { registerReplay } from './replay';
 import { registerRetrigger } from './retrigger';
@@ -45,6 +46,7 @@ export const registerCommands: RegisterCommand = (program, cli) => {
   const bus = program.command('bus').description('NATS: what an operator prepares for an EventBus');
   registerBusPrepare(bus, cli);
 
+  registerMigrate(program, cli);
   registerSetup(program, cli);
   registerDev(program, cli);
 };
