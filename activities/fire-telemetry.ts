@@ -14,8 +14,8 @@ export interface ObservedFire {
   readonly runId: string;
   readonly fireId: string;
   readonly events: Readonly<Record<string, CloudEvent>>;
-  /** No attempt will follow one that fails in a way that may pass. */
-  readonly isLast: boolean;
+  /** Called once the attempt has failed: no other follows, even if the failure is transient. */
+  readonly isLast: () => boolean;
 }
 
 type Send = (events: ObservedFire['events']) => Promise<FireResult>;
@@ -38,7 +38,7 @@ export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Se
   } catch (error) {
     metrics.count('argo_events_action_failed_total', labels);
     const failure: FireFailure = toFireFailure(error);
-    if (fire.isLast || !failure.retryable) metrics.count('argo_events_action_retries_failed_total', labels);
+    if (fire.isLast() || !failure.retryable) metrics.count('argo_events_action_retries_failed_total', labels);
     throw error;
   } finally {
     metrics.record('argo_events_action_duration_milliseconds', labels, performance.now() - startedAt);

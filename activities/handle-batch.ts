@@ -6,6 +6,7 @@ import type { SensorPlan } from '../src/sensor/sensor-plan';
 import type { SensorDefinition } from '../workflows/messages';
 import { decideEach } from './decide-each';
 import { describeIncoming, type DirectFire, type EventDecision } from './decide-fires';
+import { withAttempts, type FirstAttempts } from './first-attempts';
 import { planRuns } from './group-into-runs';
 import { settleEvent, type HandledEvent } from './settle-event';
 import { findStartedFires, startedFireKey, startPlanned, type FireStart } from './start-runs';
@@ -38,30 +39,26 @@ export class BatchHandler {
     private readonly plan: SensorPlan,
     private readonly client: Client,
     private readonly taskQueue: string,
+    private readonly firstAttempts: FirstAttempts,
     private readonly dependencies: Pick<WorkerDependencies, 'engine' | 'fireLoad'>,
   ) {}
 
   /** Never throws for one event's sake, and answers nothing to the bus. */
-  async handle(messages: readonly BusMessage[]): Promise<HandledBatch> {
-    const { definition, client, taskQueue } = this;
-    const { fireLoad } = this.dependencies;
+  async handle(messages: readonly BusMessage[], signal: AbortSignal): Promise<HandledBatch> {
+    const { definition, client } = this;
     const postponed: PostponedEvent[] = [];
     const decided = await this.decide(messages, postponed);
     const { pending, known } = await this.lookUp(decided, postponed);
     const { starts, repeated, startable } = separateFires(pending, known);
-    fireLoad.started(startable.map(({ id }) => id));
     const [started, tellings] = await Promise.all([
-      startPlanned(client.workflow, taskQueue, definition, planRuns(definition, startable)),
+      this.start(startable, firesDeliveredAgain(pending), signal),
       tellSensor(
         client.workflow,
         definition,
         pending.flatMap(({ decision }) => decision.observations),
       ),
     ]);
-    for (const [id, start] of started) {
-      starts.set(id, start);
-      if (start.kind !== 'started') fireLoad.finished([id]);
-    }
+    for (const [id, start] of started) starts.set(id, start);
     const handled: Array<HandledBatch['handled'][number]> = [];
     for (const { message, decision } of pending) {
       const isDeliveredAgain = message.deliveryCount > 1;
@@ -70,6 +67,25 @@ export class BatchHandler {
       else postponed.push({ message, isOutage: settled.isOutage, error: settled.error });
     }
     return { handled, postponed };
+  }
+
+  /** First attempts, then the runs, by fire id. */
+  private async start(
+    fires: readonly DirectFire[],
+    deliveredAgain: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FireStart>> {
+    const { definition, client, taskQueue, firstAttempts } = this;
+    const { fireLoad } = this.dependencies;
+    const runs = planRuns(definition, fires);
+    const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
+    fireLoad.started(fires.flatMap(({ id }) => (made.has(id) ? [] : [id])));
+    const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
+      withAttempts(run, made, client.options.identity ?? ''),
+    );
+    firstAttempts.recorded(made, starts);
+    for (const [id, start] of starts) if (start.kind !== 'started') fireLoad.finished([id]);
+    return starts;
   }
 
   private async decide(messages: readonly BusMessage[], postponed: PostponedEvent[]): Promise<Pending[]> {
@@ -132,6 +148,12 @@ function separateFires(
     else starts.set(fire.id, { kind: 'known', runId });
   }
   return { starts, repeated, startable: [...startable.values()] };
+}
+
+/** Also where one copy of an event is new and another is not. */
+function firesDeliveredAgain(pending: readonly Pending[]): ReadonlySet<string> {
+  const again = pending.filter(({ message }) => message.deliveryCount > 1);
+  return new Set(again.flatMap(({ decision }) => decision.fires.map(({ id }) => id)));
 }
 
 /** Cheap for the many: only what the bus says is large is measured. */

@@ -2,7 +2,7 @@
  * Ends of Workflows whose run has ended: after `argo retry`, or whatever else continues a Workflow. The run cannot take
  * them any more, but whoever waits for the outcome can: it is published as the run would have done, and recorded.
  */
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { WorkflowOutcome } from '../src/kubernetes/workflow-outcomes';
 import { nameEvent } from '../src/event/decision-record';
 import type { FireStatus } from '../src/run/run-types';
@@ -11,6 +11,8 @@ import type { BusPool } from './bus-pool';
 import type { PublishOutcomesRequest } from './contracts';
 import { toReport } from './outcome-report';
 import { readRunInput } from './read-run-input';
+
+const RUN_EXPECTED_WITHIN_MS = 60_000;
 
 export interface LateOutcomesOptions {
   readonly client: Client;
@@ -26,7 +28,7 @@ export async function publishLateOutcomes(
 ): Promise<void> {
   const candidates = outcomes.filter(mayBeLate);
   if (candidates.length === 0) return;
-  const known = await client.workflow.getHandle(runId).query(firesQuery);
+  const known = await readFires(client, runId, candidates);
   const late = candidates.flatMap((outcome): FireStatus[] => {
     const fire = known.find(({ id }) => id === outcome.fireId);
     if (fire === undefined || fire.object?.uid !== outcome.object.uid || isKnown(fire, outcome)) return [];
@@ -37,6 +39,25 @@ export async function publishLateOutcomes(
   await publish({ sensor, bus, runId, options, events, fires: late });
   const records = late.flatMap((fire) => recordsOf({ sensor, events, fires }, runId, fire));
   await buses.use(bus, signal, (open) => Promise.resolve(open.recordDecisions(records)));
+}
+
+/**
+ * None where there is no such run. A listener may make a Workflow that ends before its run is started, so it is not
+ * believed at once; a run that is started later than this looks for its Workflows itself.
+ */
+async function readFires(
+  client: Client,
+  runId: string,
+  outcomes: readonly WorkflowOutcome[],
+): Promise<readonly FireStatus[]> {
+  try {
+    return await client.workflow.getHandle(runId).query(firesQuery);
+  } catch (error) {
+    const isRecent = ({ finishedAt = '' }: WorkflowOutcome): boolean =>
+      Date.now() - Date.parse(finishedAt) < RUN_EXPECTED_WITHIN_MS;
+    if (error instanceof WorkflowNotFoundError && !outcomes.some(isRecent)) return [];
+    throw error;
+  }
 }
 
 /** After a list thousands of ends come that were told long ago: only a retry that was seen counts among them. */

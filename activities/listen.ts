@@ -16,6 +16,8 @@ import type { ListenRequest } from './contracts';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
 import { endingOf } from './ending';
 import { toApplicationFailure } from './failures';
+import { FirstAttempts, type FirstAttemptsOptions } from './first-attempts';
+import type { Firing } from './firing';
 import { GivenBack, retryDelay } from './given-back';
 import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
 import { keepBeating, WAITS_FOR_BUS, type Beating } from './keep-beating';
@@ -25,6 +27,7 @@ import { ReportPace } from './report-pace';
 import { askRoom, mayHoldBack, SensorRoom } from './sensor-room';
 import type { HandledEvent } from './settle-event';
 import { StallWatch } from './stall-watch';
+import { UnrecordedAttempts } from './unrecorded-attempts';
 import type { WorkerDependencies } from './worker-dependencies';
 
 /**
@@ -43,7 +46,8 @@ export interface ListenActivities {
   sluiceListen(request: ListenRequest): Promise<void>;
 }
 
-export function createListenActivities(dependencies: WorkerDependencies): ListenActivities {
+export function createListenActivities(dependencies: WorkerDependencies, firing: Firing): ListenActivities {
+  const unrecorded = new UnrecordedAttempts();
   return {
     async sluiceListen(request) {
       const context = Context.current();
@@ -51,7 +55,7 @@ export function createListenActivities(dependencies: WorkerDependencies): Listen
       try {
         const { cancellationSignal: signal, client, info } = context;
         await dependencies.buses.use(request.definition.bus, signal, (bus) =>
-          new Listener(request, bus, client, info.taskQueue, dependencies).run(signal, beating),
+          new Listener(request, bus, client, info.taskQueue, dependencies, { firing, unrecorded }).run(signal, beating),
         );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
@@ -89,9 +93,13 @@ class Listener {
     private readonly client: Client,
     taskQueue: string,
     private readonly dependencies: WorkerDependencies,
+    acting: Pick<FirstAttemptsOptions, 'firing' | 'unrecorded'>,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
-    this.handler = new BatchHandler(request.definition, this.plan, client, taskQueue, dependencies);
+    const { definition } = request;
+    const { fireLoad } = dependencies;
+    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, ...acting });
+    this.handler = new BatchHandler(definition, this.plan, client, taskQueue, firstAttempts, dependencies);
     this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
     if (mayHoldBack(this.plan)) {
       const { listeners } = request.definition.options;
@@ -158,7 +166,7 @@ class Listener {
       this.lag = messages.at(-1)?.pending ?? 0;
       const startedAt = Date.now();
       try {
-        this.answer(await this.handler.handle(messages), startedAt);
+        this.answer(await this.handler.handle(messages, signal), startedAt);
       } catch (error) {
         this.giveBack(messages.map((message) => ({ message, isOutage: true, error })));
       }

@@ -5,8 +5,8 @@ import type { SensorDefinition } from '../workflows/messages';
 import { runOptionsOf } from '../workflows/run-start';
 import type { DirectFire } from './decide-fires';
 
-/** What a fire needs beside its event and trigger: its id, its dependency, positions, brackets. */
-const FIRE_BYTES = 400;
+/** What a fire needs beside its event and trigger: its id, its dependency, positions, brackets, a first attempt. */
+const FIRE_BYTES = 900;
 /** Names of fields, and what retriggers and replays add. */
 const FRAME_BYTES = 2_000;
 

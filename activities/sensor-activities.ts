@@ -7,6 +7,7 @@ import { sensorDefinitionQuery } from '../workflows/messages';
 import type { SensorActivities } from './contracts';
 import { toApplicationFailure } from './failures';
 import { createFireActivities } from './fire-triggers';
+import { createFiring } from './firing';
 import { createHeldContentActivities } from './held-contents';
 import { createListenActivities } from './listen';
 import { createPausedSensorActivities } from './watch-paused-sensor';
@@ -21,14 +22,14 @@ import type { WorkerDependencies } from './worker-dependencies';
 const NEVER = new AbortController().signal;
 
 export function createSensorActivities(dependencies: WorkerDependencies): PluginActivities {
-  const { close: closeTriggers, ...fireActivities } = createFireActivities(dependencies);
+  const firing = createFiring(dependencies);
   const { close: closeOutcomes, publish, ...outcomeActivities } = createPublishOutcomes(dependencies);
-  const { buses, longActivities } = dependencies;
-  const listening = createListenActivities(dependencies);
+  const { buses, fireLoad, longActivities } = dependencies;
+  const listening = createListenActivities(dependencies, firing);
   const outcomes = createOutcomeActivities(dependencies, publish);
   const paused = createPausedSensorActivities(dependencies);
   const activities: SensorActivities = {
-    ...fireActivities,
+    ...createFireActivities(firing, fireLoad),
     ...createHeldContentActivities(dependencies),
     sluiceWatchPausedSensor: longActivities.bound('sluiceWatchPausedSensor', (request) =>
       paused.sluiceWatchPausedSensor(request),
@@ -74,7 +75,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
   };
   const close = async (): Promise<void> => {
     closeOutcomes();
-    await closeTriggers();
+    await firing.close();
   };
   return { activities, close };
 }

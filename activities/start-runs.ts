@@ -3,6 +3,7 @@ import type { Client, WorkflowClient } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { describeError, type ErrorCode } from '../src/errors';
+import { describeObject } from '../src/kubernetes/kubernetes-object';
 import { shortEventId } from '../src/event/short-id';
 import { classifyTemporalFailure, explainUnprepared } from '../src/temporal-failures';
 import type { ObjectName, SensorDefinition } from '../workflows/messages';
@@ -63,7 +64,7 @@ export async function startPlanned(
     const { workflowId: runId } = run;
     try {
       const isNew = await startRun(client, taskQueue, run);
-      if (planned.isTooLarge) note(planned, refuseTooLarge(run));
+      if (planned.isTooLarge && !isFired(run)) note(planned, refuseTooLarge(run));
       else note(planned, { kind: isNew ? 'started' : 'known', runId });
     } catch (error) {
       const failure = classifyTemporalFailure(error);
@@ -74,7 +75,8 @@ export async function startPlanned(
       }
       const smaller = cutSmaller(definition, planned, failure.isTooLarge);
       if (smaller.length > 0) await Promise.all(smaller.map(start));
-      else note(planned, { kind: 'refused', code: 'RUN_REFUSED', reason: describeError(error) });
+      else
+        note(planned, { kind: 'refused', code: 'RUN_REFUSED', reason: `${describeError(error)}${describeMade(run)}` });
     }
   };
   await Promise.all(runs.map(start));
@@ -88,6 +90,19 @@ function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarg
   if (planned.fires.length > 1) return planned.fires.map((fire) => planPart(definition, [fire]));
   if (!isTooLarge || planned.isTooLarge) return [];
   return [parkTooLarge(planned, JSON.stringify(planned.run.input).length)];
+}
+
+/** The listener's attempts have made all that the run is for. */
+function isFired({ input }: RunStart): boolean {
+  const fired = new Set(input.listenerAttempts?.attempts.flatMap(({ fireId, result }) => (result ? [fireId] : [])));
+  return input.fires.every(({ id }) => fired.has(id));
+}
+
+function describeMade({ input }: RunStart): string {
+  const made = input.listenerAttempts?.attempts.flatMap(({ result }) =>
+    result?.kind === 'object' ? [describeObject(result.object)] : [],
+  );
+  return made?.length ? `; the listener had made ${made.join(', ')} before` : '';
 }
 
 function refuseTooLarge({ workflowId, input }: RunStart): FireStart {

@@ -1,5 +1,12 @@
 /** How the fires of a run are tried: which activity, with what, how long and how often. What comes of it is the run's. */
-import { isCancellation, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  isCancellation,
+  patched,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../activities/contracts';
 import { jsonBytes } from '../src/event/json-bytes';
 import type { TriggerSpec } from '../src/manifest/sensor';
@@ -21,6 +28,9 @@ const regular = proxyActivities<SensorActivities>({
   ...REPEATABLE,
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
+
+/** A worker of an earlier version ignores them: it has made the first attempt by a local activity. */
+const LISTENER_ATTEMPTS = 'listener-attempts';
 
 export class FireAttempts {
   private triggers: Readonly<Record<string, TriggerSpec>>;
@@ -45,8 +55,24 @@ export class FireAttempts {
     this.triggers = { ...this.triggers, ...current };
   }
 
-  /** One attempt for all: when the activity as a whole is lost, nothing is known of any, and each is retried. */
+  /** Attempts that the listener made before it started the run. */
+  byListener(fires: readonly Fire[]): readonly FireAttempt[] {
+    const made = this.input.listenerAttempts?.attempts ?? [];
+    if (made.length === 0 || !patched(LISTENER_ATTEMPTS)) return [];
+    const wanted = new Set(fires.map(({ id }) => id));
+    return made.filter(({ fireId }) => wanted.has(fireId));
+  }
+
+  /** First attempts: those of the listener, and one for all others together. */
   async together(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
+    const made = this.byListener(fires);
+    const attempted = new Set(made.map(({ fireId }) => fireId));
+    const others = fires.filter(({ id }) => !attempted.has(id));
+    return others.length === 0 ? made : [...made, ...(await this.locally(others, overrides))];
+  }
+
+  /** When the activity as a whole is lost, nothing is known of any fire, and each is retried. */
+  private async locally(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
     try {
       return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
         this.request(fires, this.triggersOf(fires), overrides),

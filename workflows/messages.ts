@@ -11,7 +11,7 @@ import type { EventBusSpec } from '../src/manifest/event-bus';
 import type { EventSourceSpec } from '../src/manifest/event-source';
 import type { SensorSpec, TriggerSpec } from '../src/manifest/sensor';
 import type { Overrides } from '../src/run/overrides';
-import type { FireStatus, WorkflowOutcomeReport } from '../src/run/run-types';
+import type { FireStatus, ListenerAttempts, WorkflowOutcomeReport } from '../src/run/run-types';
 import type { EventPlace } from '../src/sensor/dependency-state-types';
 
 // ---------------------------------------------------------------- what is applied
@@ -239,6 +239,8 @@ export interface SensorRunInput {
   readonly options: RunOptions;
   /** Where outcomes are published. */
   readonly bus: EventBusDefinition;
+  /** What came of first attempts that were made before the run was started; the others are the run's to make. */
+  readonly listenerAttempts?: ListenerAttempts;
   /** These fires are for a person from the start: why (half a pair whose window passed, too many waiting …). */
   readonly parkedBecause?: string;
   /**

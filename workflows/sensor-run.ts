@@ -1,9 +1,9 @@
 /**
  * One run: carries its fires to their outcome.
  *
- * First attempt of all quick fires in one local activity (the fast path), then each failing fire on its own, visible
- * in the UI as an activity that names trigger and event. What still fails goes to its dead-letter trigger or is
- * parked until a person decides. Bookkeeping is in src/run, attempts are in fire-attempts.ts; this file is only the
+ * First attempt of all quick fires by the listener, or in one local activity (the fast paths), then each failing fire
+ * on its own, visible in the UI as an activity that names trigger and event. What still fails goes to its dead-letter
+ * trigger or is parked until a person decides. Bookkeeping is in src/run, attempts are in fire-attempts.ts; this file is only the
  * order of steps.
  */
 import {
@@ -109,7 +109,7 @@ class Run {
 
   constructor(private readonly input: SensorRunInput) {
     this.fires = new Map(input.fires.map((fire) => [fire.id, fire]));
-    this.ledger = new RunLedger(input.fires, input.events);
+    this.ledger = new RunLedger(input.fires, input.events, input.listenerAttempts);
     this.attempts = new FireAttempts(input);
     this.parked = new ParkedFires(this.ledger);
   }
@@ -118,7 +118,9 @@ class Run {
     const overrides = this.input.retriggerOf?.overrides;
     const failure = unfitFromTheStart(this.input);
     if (failure !== undefined) {
-      await Promise.all(this.input.fires.map((fire) => this.finish(fire, { fireId: fire.id, failure }, overrides, 0)));
+      const fired = this.attempts.byListener(this.input.fires).filter((attempt) => this.noteFired(attempt));
+      const unmade = this.input.fires.filter(({ id }) => !fired.some(({ fireId }) => fireId === id));
+      await Promise.all(unmade.map((fire) => this.finish(fire, { fireId: fire.id, failure }, overrides, 0)));
       await this.awaitOutcomes();
       return await this.conclude();
     }

@@ -4,6 +4,7 @@ import { asCode, asLink, asProse, describeFirst } from '../markdown-text';
 import { showDuration, showTime } from '../readable-times';
 import { linkToList, linkToWorkflow } from '../temporal-ui-links';
 import { describeOverrides, type Overrides } from './overrides';
+import { describeListenerAttempts } from './listener-attempts';
 import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from './run-types';
 import { describeRequester } from '../requester';
@@ -69,6 +70,8 @@ export function describeRun(
     const account = `${asProse(describeRequester(by))}: ${asProse(`${why}${describeOverrides(overrides)}`)}`;
     lines.push(`Retrigger of ${linkToWorkflow(temporalNamespace, runId)} by ${account}`, '');
   }
+  const byListener = describeListenerAttempts(fires);
+  if (byListener !== undefined) lines.push(asProse(byListener), '');
   // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.
   lines.push(
     ...describeFirst(

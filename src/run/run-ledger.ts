@@ -3,7 +3,15 @@
  * and asks it what to show.
  */
 import { eventKey, type CloudEvent } from '../event/cloud-event';
-import type { FireFailure, FireState, FireStatus, RunState, WorkflowOutcomeReport } from './run-types';
+import type {
+  FireFailure,
+  FireState,
+  FireStatus,
+  ListenerAttempt,
+  ListenerAttempts,
+  RunState,
+  WorkflowOutcomeReport,
+} from './run-types';
 import type { FireResult } from './run-types';
 
 interface Entry {
@@ -12,6 +20,7 @@ interface Entry {
   readonly events: readonly string[];
   state: FireState;
   attempts: number;
+  readonly listenerAttempt?: ListenerAttempt;
   result?: FireResult;
   failure?: FireFailure;
   parked?: NonNullable<FireStatus['parked']>;
@@ -27,19 +36,23 @@ export interface LedgerFire {
 export class RunLedger {
   private readonly entries = new Map<string, Entry>();
 
-  constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[]) {
+  /** `early`: attempts whose time and place are known; what came of them is reported like that of any other. */
+  constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
+    const attempts = new Map(early?.attempts.map((attempt) => [attempt.fireId, attempt]));
     for (const fire of fires) {
       const keys = Object.values(fire.dependencies)
         .flat()
         .map((index) => events[index])
         .filter((event) => event !== undefined)
         .map(eventKey);
+      const attempt = attempts.get(fire.id);
       this.entries.set(fire.id, {
         id: fire.id,
         trigger: fire.trigger,
         events: [...new Set(keys)],
         state: 'Firing',
         attempts: 0,
+        ...(early && attempt && { listenerAttempt: { at: attempt.at, tookMs: attempt.tookMs, worker: early.worker } }),
       });
     }
   }

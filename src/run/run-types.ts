@@ -47,6 +47,26 @@ export interface WorkflowOutcomeReport {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/** First attempts that a listener made before it started the run. */
+export interface ListenerAttempts {
+  /** Identity of the worker, as Temporal shows it. */
+  readonly worker: string;
+  readonly attempts: readonly TimedAttempt[];
+}
+
+/** With a result or a failure. */
+export interface TimedAttempt {
+  readonly fireId: string;
+  /** RFC 3339: when it began. */
+  readonly at: string;
+  readonly tookMs: number;
+  readonly result?: FireResult;
+  readonly failure?: FireFailure;
+}
+
+/** Where and when the listener made a fire's first attempt, before the run existed. */
+export interface ListenerAttempt extends Pick<TimedAttempt, 'at' | 'tookMs'>, Pick<ListenerAttempts, 'worker'> {}
+
 export interface FireStatus {
   readonly id: string;
   readonly trigger: string;
@@ -54,6 +74,8 @@ export interface FireStatus {
   readonly events: readonly string[];
   readonly state: FireState;
   readonly attempts: number;
+  /** Of `attempts` the first, where the listener made it before the run was started. */
+  readonly listenerAttempt?: ListenerAttempt;
   readonly object?: ObjectReference;
   /** What was done to the object: `create`, `patch`, `submit` … */
   readonly action?: string;

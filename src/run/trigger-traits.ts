@@ -15,6 +15,28 @@ export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
   return source !== undefined && (source.resource !== undefined || source.inline !== undefined);
 }
 
+/** A Workflow that lives for less may be gone before its event is delivered again after a crash. */
+const SHORTEST_LIFE_SECONDS = 600;
+const LIFE_AFTER_END = /"?(?:secondsAfter(?:Completion|Success|Failure)|ttlSecondsAfterFinished)"?\s*:\s*"?(\d+)/g;
+
+/**
+ * The listener may attempt such a fire before its run exists: if it crashes in between, the run's own attempt finds
+ * the object by its name. See docs/decisions/140-act-first.md.
+ */
+export function mayActFirst(trigger: TriggerSpec): boolean {
+  const { template, parameters } = trigger;
+  // Parameters of the template may name another operation.
+  if (!isQuick(trigger) || parameters?.length) return false;
+  if (template.log !== undefined) return true;
+  const operation = template.k8s
+    ? (template.k8s.operation ?? 'create')
+    : (template.argoWorkflow?.operation ?? 'submit');
+  const { inline, resource } = (template.k8s ?? template.argoWorkflow)?.source ?? {};
+  const manifest = inline ?? JSON.stringify(resource ?? {});
+  const lives = [...manifest.matchAll(LIFE_AFTER_END)].map(([, seconds]) => Number(seconds));
+  return ['create', 'submit'].includes(operation) && lives.every((seconds) => seconds >= SHORTEST_LIFE_SECONDS);
+}
+
 /** Longest time one attempt may take: the kind's own time-outs plus what fetching its resource takes. */
 export function triggerDeadline(trigger: TriggerSpec): number {
   const minute = 60_000;

@@ -1,7 +1,7 @@
 /** In front of the API server: passes requests on, or has another answer for them. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, Agent, request } from 'node:https';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatKubeconfig } from '../../dev/kubernetes/kubeconfig';
@@ -11,6 +11,15 @@ import { createTlsFiles } from '../../dev/tls-certificates';
 
 export type ApiBehaviour = 'pass' | 'silent' | 429 | 500;
 
+export interface ApiExchange {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+}
+
+/** Called when the API server has answered, and before its answer is passed on: what it throws or never does is lost. */
+export type OnAnswered = (exchange: ApiExchange) => Promise<void> | void;
+
 export interface ApiProxy {
   readonly kubeconfigPath: string;
   /** Watches that are open end when the behaviour changes. */
@@ -18,7 +27,10 @@ export interface ApiProxy {
   close(): Promise<void>;
 }
 
-export async function startApiProxy(kubernetes: OwnKubernetes): Promise<ApiProxy> {
+export async function startApiProxy(
+  kubernetes: OwnKubernetes,
+  onAnswered: OnAnswered = () => undefined,
+): Promise<ApiProxy> {
   const folder = await createTemporaryFolder('api-proxy');
   const tls = await createTlsFiles(folder);
   const [cert, key] = await Promise.all([readFile(tls.serverCertificatePath), readFile(tls.serverKeyPath)]);
@@ -34,11 +46,16 @@ export async function startApiProxy(kubernetes: OwnKubernetes): Promise<ApiProxy
       response.end(JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: behaviour }));
       return;
     }
-    const { method, headers, url = '/' } = received;
-    const sent = request(new URL(url, kubernetes.url), { agent, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const { method = 'GET', headers, url = '/' } = received;
+    const passOn = async (answer: IncomingMessage): Promise<void> => {
+      const { statusCode: status = 502 } = answer;
+      await onAnswered({ method, path: url.split('?')[0] ?? '', status });
+      response.writeHead(status, answer.headers);
       answer.pipe(response);
       answer.on('error', () => response.destroy());
+    };
+    const sent = request(new URL(url, kubernetes.url), { agent, method, headers }, (answer) => {
+      passOn(answer).catch(() => response.destroy());
     });
     sent.on('error', () => response.destroy());
     response.on('close', () => sent.destroy());

@@ -13,6 +13,7 @@ import { openWorld, proposeContinueAsNewAfter, type WorldOptions } from '../work
 import { formatHistory } from './history-files';
 import { CONTINUED_EVENT_BUSES, RECORDED_EVENT_BUSES } from './recorded-event-buses';
 import { CONTINUED_EVENT_SOURCES, RECORDED_EVENT_SOURCES } from './recorded-event-sources';
+import { RECORDED_FIRST_ATTEMPTS } from './recorded-first-attempts';
 import type { RecordedScenario } from './recorded-scenario';
 import { CONTINUED_REPLAYS, CONTINUED_SENSORS, RECORDED_REPLAYS, RECORDED_SENSORS } from './recorded-sensors';
 
@@ -36,6 +37,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     continueAsNewAfter: 8,
   },
   sensor: { scenarios: RECORDED_SENSORS, continued: CONTINUED_SENSORS, continueAsNewAfter: 20 },
+  'first-attempts': { scenarios: RECORDED_FIRST_ATTEMPTS, continued: [], continueAsNewAfter: 20 },
   replay: { scenarios: RECORDED_REPLAYS, continued: CONTINUED_REPLAYS, continueAsNewAfter: 8 },
 };
 

@@ -47,6 +47,26 @@ describe('the details panel of a run', () => {
     expect(text).toContain('create Workflow `eo/wb-1`');
   });
 
+  it('says which attempts the listener made before the run was started, when, how long, and where', () => {
+    const at = '2026-01-01T08:00:00.123Z';
+    const attempts = [4, 31].map((tookMs, index) => ({ fireId: `f${index}`, at, tookMs, result: object }));
+    const describeWith = (count: number): string => {
+      const fires = [
+        { id: 'f0', trigger: 'detect', dependencies: {} },
+        { id: 'f1', trigger: 'detect', dependencies: {} },
+      ];
+      const early = { worker: '7@node-1', attempts: attempts.slice(0, count) };
+      return describeLedger(new RunLedger(fires, EVENTS, early));
+    };
+    expect(describeWith(1)).toContain(
+      'The listener made the first attempt before it started this run: at 2026-01-01 08:00:00 UTC, in 4 ms, on worker 7@node-1.',
+    );
+    expect(describeWith(2)).toContain(
+      'made 2 first attempts before it started this run: since 2026-01-01 08:00:00 UTC, in 4 to 31 ms',
+    );
+    expect(describeWith(0)).not.toContain('listener');
+  });
+
   it('says what was done to an object that was not made', () => {
     const ledger = ledgerOf(1);
     ledger.fired('f0', 1, { ...object, action: 'delete' }, false);

@@ -1,5 +1,5 @@
 import type { TriggerSpec } from '../../src/manifest/sensor';
-import { followsOutcome, isQuick, triggerDeadline } from '../../src/run/trigger-traits';
+import { followsOutcome, isQuick, mayActFirst, triggerDeadline } from '../../src/run/trigger-traits';
 import type { FireResult } from '../../src/run/run-types';
 
 const resource = { source: { resource: { kind: 'Workflow' } } };
@@ -29,6 +29,46 @@ describe('a trigger', () => {
     ['waits for labels', trigger({ k8s: resource }, { policy: { k8s: { labels: { a: 'b' } } } }), false],
   ])('%s', (_name, spec, quick) => {
     expect(isQuick(spec)).toBe(quick);
+  });
+
+  const living = (fields: Record<string, Record<string, number>>) => ({
+    source: { resource: { kind: 'Workflow', spec: fields } },
+  });
+  it.each<[string, TriggerSpec, boolean]>([
+    ['that creates an object', trigger({ k8s: resource }), true],
+    ['that submits a Workflow', trigger({ argoWorkflow: { ...resource, operation: 'submit' } }), true],
+    ['that creates what is written as text', trigger({ k8s: { source: { inline: 'kind: Pod' } } }), true],
+    ['that logs', trigger({ log: {} }), true],
+    [
+      'that lets its Workflow live for a day',
+      trigger({ k8s: living({ ttlStrategy: { secondsAfterCompletion: 86400 } }) }),
+      true,
+    ],
+    ['that retries', trigger({ k8s: resource }, { retryStrategy: { steps: 3 } }), true],
+    [
+      'whose Workflow is deleted after a minute',
+      trigger({ k8s: living({ ttlStrategy: { secondsAfterSuccess: 60 } }) }),
+      false,
+    ],
+    [
+      'whose Job is deleted at once',
+      trigger({ k8s: { source: { inline: 'spec:\n  ttlSecondsAfterFinished: 0' } } }),
+      false,
+    ],
+    ['that changes an object', trigger({ k8s: { ...resource, operation: 'patch' } }), false],
+    ['that deletes an object', trigger({ k8s: { ...resource, operation: 'delete' } }), false],
+    ['that resubmits', trigger({ argoWorkflow: { ...resource, operation: 'resubmit' } }), false],
+    [
+      'whose operation a parameter may change',
+      trigger({ k8s: resource }, { parameters: [{ src: { dependencyName: 'a' }, dest: 'k8s.operation' }] }),
+      false,
+    ],
+    ['that has a rate limit', trigger({ k8s: resource }, { rateLimit: { requestsPerUnit: 1 } }), false],
+    ['that waits for labels', trigger({ k8s: resource }, { policy: { k8s: { labels: { a: 'b' } } } }), false],
+    ['whose resource is fetched', trigger({ k8s: { source: { url: { path: 'http://x' } } } }), false],
+    ['that calls a server', trigger({ http: { url: 'http://x' } }), false],
+  ])('%s: attempted before its run is started, or not', (_name, spec, first) => {
+    expect(mayActFirst(spec)).toBe(first);
   });
 
   it('has as long as its time-out and its policy may take', () => {

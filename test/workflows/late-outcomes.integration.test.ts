@@ -1,4 +1,8 @@
 /** Ends of Argo Workflows that the watch of their sensor does not show, or that come when nobody waits any more. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { BusPool } from '../../activities/bus-pool';
+import { publishLateOutcomes } from '../../activities/late-outcomes';
+import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import { OUTCOME_SOURCE } from '../../src/event/outcome-event-id';
 import type { JsonObject } from '../../src/event/json';
@@ -63,6 +67,23 @@ describe('the end of an Argo Workflow', () => {
     }
     return found;
   };
+
+  it('waits a minute for its run to be started, and keeps nobody waiting for one that never is', async () => {
+    // A worker that was killed had made it for a run that was cut differently when the events came again.
+    const buses = new BusPool(() => Promise.resolve(world.bus));
+    const tell = async (endedMsAgo: number): Promise<void> => {
+      const outcome: WorkflowOutcome = {
+        ...{ fireId: 'fire', phase: 'Succeeded', message: '', outputs: {}, afterRetry: false },
+        object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'a', uid: 'u' },
+        finishedAt: new Date(Date.now() - endedMsAgo).toISOString(),
+      };
+      const publish = () => Promise.reject(new Error('there is nothing to publish'));
+      const { signal } = new AbortController();
+      await publishLateOutcomes({ client: world.client, buses, publish, signal }, 'run/eo/water/never', [outcome]);
+    };
+    await expect(tell(1_000)).rejects.toThrow(WorkflowNotFoundError);
+    await tell(61_000);
+  });
 
   it('is known at once to a run that finds the Workflow made by an earlier run and ended', async () => {
     await stage.apply({ triggers: [makeWorkflow()] });

@@ -1,6 +1,7 @@
 /** `sluice runs show`: one run with its fires, attempts, objects and outcomes, and what people did to it. */
 import type { Command } from 'commander';
 import type { FireStatus } from '../../run/run-types';
+import { describeListenerAttempts } from '../../run/listener-attempts';
 import { describeOverrides } from '../../run/overrides';
 import { ageOf } from '../ages';
 import { runUnknown } from '../ask-workflow';
@@ -64,9 +65,11 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
 /** Where it comes from, what people did to it, and what followed. */
 function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
   const until = decideBy(fires ?? []);
+  const byListener = describeListenerAttempts(fires ?? []);
   return [
     ...(origin ? [`fires again ${origin.runId}, ${account(origin)}`] : []),
     ...(parkedBecause === undefined ? [] : [`parked from the start: ${parkedBecause}`]),
+    ...(byListener === undefined ? [] : [byListener]),
     ...acts.map((act) => `${act.at} ${act.what} ${account(act)}`),
     ...successors.map(({ id, state }) => `retriggered as ${id} (${state})`),
     ...(until === undefined ? [] : [`waits for a person until ${until}, then it fails`]),

@@ -2,7 +2,7 @@
 import type { SensorRunInput } from '../../../workflows/messages';
 import { isSluiceError } from '../../errors';
 import { decodePayload } from '../../payloads/decode-payload';
-import type { FireStatus } from '../../run/run-types';
+import type { FireStatus, ListenerAttempt } from '../../run/run-types';
 import { runUnknown } from '../ask-workflow';
 import { isNotFound } from '../not-found';
 import { concurrently } from '../concurrently';
@@ -72,7 +72,9 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
     ...run,
     fires: fires?.map((fire) => {
       const at =
-        told.attempts.findLast(({ fireId, endedAt }) => fireId === fire.id && endedAt)?.endedAt ?? told.firedAt;
+        told.attempts.findLast(({ fireId, endedAt }) => fireId === fire.id && endedAt)?.endedAt ??
+        endOf(fire.listenerAttempt) ??
+        told.firedAt;
       const underWay = describeWait(fire, told, activities);
       return {
         ...fire,
@@ -86,6 +88,10 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
     acts: told.acts,
     activities,
   };
+}
+
+function endOf(attempt: ListenerAttempt | undefined): string | undefined {
+  return attempt && new Date(Date.parse(attempt.at) + attempt.tookMs).toISOString();
 }
 
 async function fetchHistory(session: TemporalSession, runId: string): Promise<readonly HistoryEvent[] | undefined> {

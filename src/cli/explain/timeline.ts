@@ -1,5 +1,6 @@
 /** What happened to an event, in the order of time. Pure. */
 import type { DecisionRecord } from '../../event/decision-record';
+import { noteListenerAttempt } from '../../run/listener-attempts';
 import { conditionDependencies, parseCondition } from '../../sensor/conditions';
 import { fireReason } from '../runs/run-details';
 import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
@@ -143,8 +144,9 @@ function fireEntries({ id: runId, sensor, startedAt, endedAt }: RunFacts, fire: 
     at: fire.at ?? startedAt,
     stage: 'trigger',
     what: acted && state !== 'DeadLettered' ? 'fired' : WORDS[state],
-    text: `trigger ${trigger}, ${times}${details.length > 0 ? `: ${details.join('; ')}` : ''}`,
+    text: `trigger ${trigger}, ${times}${noteListenerAttempt(fire)}${details.length > 0 ? `: ${details.join('; ')}` : ''}`,
     attempts,
+    ...(fire.listenerAttempt && { listenerAttempt: fire.listenerAttempt }),
     ...(made !== undefined && { object: made }),
     ...(link !== undefined && { link }),
     ...(failure !== undefined && { code: failure.code, reason: failure.message }),

@@ -1,0 +1,72 @@
+import { withAttempts } from '../../activities/first-attempts';
+import { UnrecordedAttempts, type MadeAttempt } from '../../activities/unrecorded-attempts';
+import type { FireResult } from '../../src/run/run-types';
+import type { RunStart } from '../../workflows/run-start';
+
+const object: FireResult = {
+  kind: 'object',
+  action: 'create',
+  object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'a', uid: 'u' },
+  existed: false,
+};
+const timed = { at: '2026-01-01T00:00:00.000Z', tookMs: 4 };
+const made = (fireId: string, runId: string, result: FireResult | undefined = object): MadeAttempt => ({
+  attempt: { fireId, ...timed, ...(result && { result }) },
+  runId,
+});
+const run = (workflowId: string, ...fireIds: readonly string[]): RunStart => ({
+  workflowId,
+  input: {
+    sensor: { namespace: 'eo', name: 'water' },
+    events: [],
+    fires: fireIds.map((id) => ({ id, trigger: 't', dependencies: {} })),
+    triggers: {},
+    options: { parkForMs: 1, followOutcome: true },
+    bus: { namespace: 'eo', name: 'default', spec: {} },
+  },
+  searchAttributes: [],
+  summary: '',
+});
+
+describe('a run of which the listener has attempted something', () => {
+  const attempts = new Map(
+    [made('one', 'run/eo/water/together'), made('two', 'run/eo/water/together')].map((one) => [
+      one.attempt.fireId,
+      one,
+    ]),
+  );
+
+  it('carries what came of its own fires', () => {
+    const { listenerAttempts } = withAttempts(run('run/eo/water/together', 'one', 'three'), attempts, '7@node').input;
+    expect(listenerAttempts).toEqual({ worker: '7@node', attempts: [{ fireId: 'one', ...timed, result: object }] });
+  });
+
+  it('looks for the end of its Workflow itself where the Workflow names the run that it was cut from', () => {
+    const { listenerAttempts } = withAttempts(run('run/eo/water/cut', 'two'), attempts, '7@node').input;
+    expect(listenerAttempts?.attempts).toMatchObject([{ fireId: 'two', result: { existed: true } }]);
+  });
+
+  it('stays as it is where nothing was attempted', () => {
+    const start = run('run/eo/water/other', 'three');
+    expect(withAttempts(start, attempts, '7@node')).toBe(start);
+  });
+});
+
+describe('what a worker has made for runs that Temporal did not take', () => {
+  it('is known until its run is started; what failed is made again', () => {
+    const unrecorded = new UnrecordedAttempts();
+    unrecorded.keep('one', made('one', 'run/eo/water/1'));
+    unrecorded.keep('failed', { attempt: { fireId: 'failed', ...timed }, runId: 'run/eo/water/1' });
+    expect(unrecorded.get('one')).toMatchObject({ attempt: { result: { existed: true } } });
+    expect(unrecorded.get('failed')).toBeUndefined();
+    unrecorded.forget('one');
+    expect(unrecorded.get('one')).toBeUndefined();
+  });
+
+  it('is bounded: the oldest is given up, and its object is found by its name', () => {
+    const unrecorded = new UnrecordedAttempts();
+    for (let index = 0; index <= 10_000; index += 1) unrecorded.keep(`${index}`, made(`${index}`, 'run'));
+    expect(unrecorded.get('0')).toBeUndefined();
+    expect(unrecorded.get('10000')).toBeDefined();
+  });
+});
