@@ -31,6 +31,8 @@ export interface ClusterOfOne {
 export interface ClusterOptions {
   /** Default: the server that all tests of this run share. */
   readonly temporal?: StartTemporalOptions;
+  /** SLUICE_BUS_URL leads to the NATS of the cluster: each EventBus has a stream of its own. */
+  readonly namesBus?: boolean;
   /** More for the environment of workers and commands. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -51,6 +53,7 @@ export async function startClusterOfOne(options: ClusterOptions = {}): Promise<C
     SLUICE_NAMESPACE: namespace.name,
     SLUICE_EVENT_SOURCE_TASK_QUEUE: `event-sources-${suffix}`,
     SLUICE_SENSOR_TASK_QUEUE: `sensors-${suffix}`,
+    ...(options.namesBus === true && { SLUICE_BUS_URL: nats.url }),
     ...options.environment,
   };
   let workers: ChildProcess | undefined;
