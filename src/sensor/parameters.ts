@@ -145,13 +145,17 @@ async function write(
 ): Promise<JsonDocument> {
   const path = parameter.dest ?? '';
   const isJson = parameter.src.useRawData === true && value.type !== 'String';
-  if (!isJson || value.json !== undefined) {
-    const written = writePlainDestination(document, path, isJson ? (value.json ?? null) : value.text);
-    if (written !== undefined) return written;
-  }
+  const plain = isJson ? jsonOf(value) : value.text;
+  const written = plain === undefined ? undefined : writePlainDestination(document, path, plain);
+  if (written !== undefined) return written;
   const outcome = await engine.evaluate({ kind: 'set', path, value: value.text, isJson, document });
   if (!outcome.ok) throw unwritable(outcome.message);
   return outcome.value;
+}
+
+/** What to write as JSON; undefined for a number that gjson writes in another way (1e+21 without exponent). */
+function jsonOf({ json, text }: ResolvedValue): JsonDocument | undefined {
+  return typeof json === 'number' && String(json) !== text ? undefined : json;
 }
 
 function unwritable(problem: string): SluiceError {
