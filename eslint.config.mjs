@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 import importX from 'eslint-plugin-import-x';
 
 // The stages of an event's way. They never import each other: activities/ joins them.
-const stages = ['sources', 'bus', 'sensor', 'triggers'];
+const stages = ['sources', 'bus', 'matching', 'triggers'];
 const stageZones = stages.map((stage) => ({
   target: `./src/${stage}`,
   from: stages.filter((other) => other !== stage).map((other) => `./src/${other}`),
@@ -46,15 +46,13 @@ export default tseslint.config(
     // Code that runs inside the workflow sandbox: no Node, no clients, no validator; types may come from anywhere.
     files: [
       'workflows/**/*.ts',
-      'src/sensor/**/*.ts',
+      'src/contract/**/*.ts',
+      'src/errors/**/*.ts',
       'src/event/**/*.ts',
+      'src/kinds/**/*.ts',
+      'src/records/**/*.ts',
       'src/sandbox/**/*.ts',
-      'src/run/**/*.ts',
-      'src/durations.ts',
-      'src/markdown-text.ts',
-      'src/readable-times.ts',
-      'src/requester.ts',
-      'src/temporal-ui-links.ts',
+      'src/text/**/*.ts',
     ],
     rules: {
       '@typescript-eslint/no-restricted-imports': [

@@ -10,12 +10,12 @@ const launcher = path.join(__dirname, 'dist', 'dev', 'processes');
 /** Starts nothing, but runs thousands of cases, or waits for what it provokes. */
 const SLOW = [
   'cli/test',
-  'expressions/expression-engine',
+  'expressions/wasm-engine',
   'expressions/fast-paths',
   'kubernetes/argo/hostile-nodes',
-  'manifest/yaml-documents',
+  'yaml/yaml-documents',
   'plugin/event-loop-watch',
-  'sensor/dependency-state.property',
+  'sandbox/sensor/dependency-state.property',
   'triggers/resource-sources/git',
 ].map((suite) => path.join(tests, `${suite}.test.js`));
 const missing = SLOW.filter((file) => !existsSync(file));

@@ -1,22 +1,22 @@
 /** All activities of the Sensor plugin, in one place. */
 import { Context } from '@temporalio/activity';
-import { describeError } from '../src/errors';
+import { describeError } from '../src/errors/sluice-error';
 import type { PluginActivities } from '../src/plugin/sluice-plugin';
-import { sensorWorkflowId } from '../workflows/identity';
-import { sensorDefinitionQuery } from '../workflows/messages';
-import type { SensorActivities } from './contracts';
-import { toApplicationFailure } from './failures';
-import { createFireActivities } from './fire-triggers';
-import { createFiring } from './firing';
-import { createHeldContentActivities } from './held-contents';
-import { createListenActivities } from './listen';
-import { createPausedSensorActivities } from './watch-paused-sensor';
-import { createPublishOutcomes } from './publish-outcomes';
-import { createRateLimits } from './rate-limits';
-import { createReplayActivities } from './replay-events';
-import { createRetriggerActivities } from './retrigger';
-import { createOutcomeActivities } from './watch-outcomes';
-import type { WorkerDependencies } from './worker-dependencies';
+import { sensorWorkflowId } from '../src/contract/identity';
+import { sensorDefinitionQuery } from '../src/contract/sensor-messages';
+import type { SensorActivities } from '../src/contract/activities';
+import { toApplicationFailure } from './worker/failures';
+import { createFireActivities } from './firing/fire-triggers';
+import { createFiring } from './firing/firing';
+import { createHeldRunActivities } from './starting/held-runs';
+import { createListenActivities } from './listener/listen';
+import { createPausedSensorActivities } from './listener/watch-paused-sensor';
+import { createPublishOutcomes } from './outcomes/publish-outcomes';
+import { createRateLimits } from './firing/reserve-fire';
+import { createReplayActivities } from './operations/replay-events';
+import { createRetriggerActivities } from './operations/retrigger-runs';
+import { createOutcomeActivities } from './outcomes/watch-outcomes';
+import type { WorkerDependencies } from './worker/worker-dependencies';
 
 /** Records outlive the activity that hands them over. */
 const NEVER = new AbortController().signal;
@@ -30,7 +30,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
   const paused = createPausedSensorActivities(dependencies);
   const activities: SensorActivities = {
     ...createFireActivities(firing, fireLoad),
-    ...createHeldContentActivities(dependencies),
+    ...createHeldRunActivities(dependencies),
     sluiceWatchPausedSensor: longActivities.bound('sluiceWatchPausedSensor', (request) =>
       paused.sluiceWatchPausedSensor(request),
     ),

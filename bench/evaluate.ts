@@ -7,9 +7,9 @@ import type { JsonObject } from '../src/event/json';
 import { createExpressionEngine } from '../src/expressions';
 import type { Dependency } from '../src/manifest/filters';
 import type { TriggerParameter } from '../src/manifest/parameters';
-import { evaluateDependencies } from '../src/sensor/evaluate-dependencies';
-import type { ExpressionEngine } from '../src/sensor/expression-engine';
-import { applyParameters } from '../src/sensor/parameters';
+import { evaluateDependencies } from '../src/matching/evaluate-dependencies';
+import type { ExpressionEngine } from '../src/expressions/engine';
+import { applyParameters } from '../src/matching/parameters';
 
 const BATCH = 100;
 const WARM_UP_BATCHES = 20;

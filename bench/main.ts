@@ -1,6 +1,6 @@
 /** `npm run bench`: what Sluice does in a second, measured beside what the machine itself can do, in the same run. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { describeError } from '../src/errors';
+import { describeError } from '../src/errors/sluice-error';
 import { measureBurst } from './burst';
 import { measureDecisions } from './decisions';
 import { measureEvaluation } from './evaluate';

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { connectBus } from '../src/bus/connect';
-import { describeError } from '../src/errors';
+import { describeError } from '../src/errors/sluice-error';
 import { explainScene } from './demo/cloudy-scene';
 import { SluiceCommand } from './demo/command';
 import { updateJourneys, type Journey, type JourneySources, type Scene } from './demo/journeys';

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
-import { describeError } from '../src/errors';
+import { describeError } from '../src/errors/sluice-error';
 import { openChromium } from './chromium';
 import { startPicturedSystem } from './pictured-system';
 import { repoRoot } from './repo-root';

@@ -8,7 +8,7 @@ import { outageOf, refusedOutage, type Outage } from './processes/outage';
 import { startAgain } from './processes/restartable-server';
 import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
-import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes';
+import { SEARCH_ATTRIBUTES } from '../src/contract/search-attributes';
 
 type SearchAttributeType = 'Text' | 'Keyword' | 'KeywordList' | 'Int' | 'Double' | 'Bool' | 'Datetime';
 

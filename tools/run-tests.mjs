@@ -1,5 +1,5 @@
 // Compiles, then runs tests of one kind:  node tools/run-tests.mjs unit|integration|quick [PATH…] [options of jest]
-// Called by `npm run test:unit` and its like, with the paths as they are in the source tree (test/run/retry-plan.test.ts).
+// Called by `npm run test:unit` and its like, with the paths as they are in the source tree (test/sandbox/run/retry-plan.test.ts).
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';

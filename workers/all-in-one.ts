@@ -1,6 +1,6 @@
 /** Both workers in one process, for small clusters and for the demo: `node dist/workers/all-in-one.js`. */
-import { EventSourcePlugin } from '../src/event-source-plugin';
-import { SensorPlugin } from '../src/sensor-plugin';
+import { EventSourcePlugin } from '../src/plugin/event-source-plugin';
+import { SensorPlugin } from '../src/plugin/sensor-plugin';
 import { main } from './main';
 
 main((settings, log) => [

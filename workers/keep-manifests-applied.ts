@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { apply } from '../src/cli/commands/apply';
 import type { CliIo } from '../src/cli/io';
-import { createOutput, type Output } from '../src/cli/output';
-import { describeError } from '../src/errors';
-import { findManifestFiles } from '../src/manifest/manifest-files';
+import { createOutput, type Output } from '../src/cli/printing/output';
+import { describeError } from '../src/errors/sluice-error';
+import { findManifestFiles } from '../src/validation/manifest-files';
 
 /** A ConfigMap takes about a minute to reach its pods; looking more often would show nothing sooner. */
 const LOOK_EVERY_MS = 5_000;

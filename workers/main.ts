@@ -1,6 +1,6 @@
 /** Entry of every worker process: settings, `--help`, exit code. */
 import type { Logger } from 'pino';
-import { describeError, isSluiceError } from '../src/errors';
+import { describeError, isSluiceError } from '../src/errors/sluice-error';
 import { runWorkers, type WorkerRole } from './run-workers';
 import { readSettings, SETTING_NAMES, type WorkerSettings } from './settings';
 

@@ -5,7 +5,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { describeError } from '../src/errors';
+import { describeError } from '../src/errors/sluice-error';
 import type { SluicePlugin } from '../src/plugin/sluice-plugin';
 import { watchEventLoop } from '../src/plugin/event-loop-watch';
 import { guardProcess } from '../src/plugin/process-guard';

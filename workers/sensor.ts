@@ -1,5 +1,5 @@
 /** A worker process for sensors: `node dist/workers/sensor.js`. Configured by environment, see settings.ts. */
-import { SensorPlugin } from '../src/sensor-plugin';
+import { SensorPlugin } from '../src/plugin/sensor-plugin';
 import { main } from './main';
 
 main((settings, log) => [

@@ -3,8 +3,8 @@
  * `@temporalio/envconfig`). docs/configuration.md lists the same variables; a test compares the two.
  */
 import { z } from 'zod';
-import { SluiceError } from '../src/errors';
-import { DEFAULT_TASK_QUEUES } from '../workflows/identity';
+import { SluiceError } from '../src/errors/sluice-error';
+import { DEFAULT_TASK_QUEUES } from '../src/contract/identity';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);

@@ -2,10 +2,10 @@
  * The workflows of Sluice. A worker of your own serves them beside yours with
  * `export * from 'sluice/workflows'` in its workflow entry; the plugins do that by themselves.
  */
-export { eventBus } from './event-bus';
-export { eventSource } from './event-source';
-export { replay } from './replay';
-export { sensor } from './sensor';
-export { sensorRun } from './sensor-run';
+export { eventBus } from './event-bus/event-bus';
+export { eventSource } from './event-source/event-source';
+export { replay } from './replay/replay';
+export { sensor } from './sensor/sensor';
+export { sensorRun } from './run/sensor-run';
 
-export { SLUICE_WORKFLOWS_MARK } from './mark';
+export { SLUICE_WORKFLOWS_MARK } from './bundle-marker';

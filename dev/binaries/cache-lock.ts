@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../../src/error-detail';
+import { errorCode } from '../../src/errors/foreign-errors';
 import { announce } from '../progress';
 
 const POLL_MS = 500;

@@ -1,7 +1,7 @@
 /** The other half of the promise: a scene that the sensor leaves alone, and why, as `sluice explain` tells it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import Redis from 'ioredis';
-import type { Story } from '../../src/cli/explain/story';
+import type { Story } from '../../src/control/explain/story';
 import type { StacItem } from '../stac-items';
 import type { SluiceCommand } from './command';
 

@@ -2,8 +2,8 @@
 import type { Client } from '@temporalio/client';
 import type { Bus } from '../../src/bus/bus';
 import { eventKey } from '../../src/event/cloud-event';
-import { firesQuery } from '../../workflows/messages';
-import { sensorRef } from '../../workflows/identity';
+import { firesQuery } from '../../src/contract/run-messages';
+import { sensorRef } from '../../src/contract/identity';
 import type { ApiClient } from '../kubernetes/api-client';
 
 /** A published scene. */

@@ -1,6 +1,6 @@
 /** What the demo prints: one line per step of every scene as it happens, and a table at the end. */
 import { stdout } from 'node:process';
-import type { Story } from '../../src/cli/explain/story';
+import type { Story } from '../../src/control/explain/story';
 import type { Journey } from './journeys';
 
 const useColour = stdout.isTTY && process.env.NO_COLOR === undefined;

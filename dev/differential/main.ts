@@ -1,7 +1,7 @@
 /** `npm run differential`: generated cases, computed by Sluice and by the Go libraries of Argo Events themselves. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { generateCases } from './cases';
 import { compareCases, type Difference } from './compare';
 

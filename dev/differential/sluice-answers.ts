@@ -1,14 +1,14 @@
 /** What Sluice computes for a case: as in production, and the engine alone where one question can be asked of it. */
-import { isSluiceError } from '../../src/errors';
+import { isSluiceError } from '../../src/errors/sluice-error';
 import { dataOf } from '../../src/event/event-data';
 import { readKnownJson, textOf, type JsonDocument } from '../../src/event/json-text';
-import { evaluateDependencies } from '../../src/sensor/evaluate-dependencies';
-import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../../src/sensor/expression-engine';
-import { nextReset, validateResetSchedule } from '../../src/sensor/condition-resets';
-import { evaluateCondition, parseTriggerCondition } from '../../src/sensor/conditions';
-import { applyParameters, buildPayload } from '../../src/sensor/parameters';
-import { evaluateSourceFilter } from '../../src/sensor/source-filter';
-import { transformEvent } from '../../src/sensor/transforms';
+import { evaluateDependencies } from '../../src/matching/evaluate-dependencies';
+import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../../src/expressions/engine';
+import { nextReset, validateResetSchedule } from '../../src/sandbox/conditions/condition-resets';
+import { evaluateCondition, parseTriggerCondition } from '../../src/sandbox/conditions/conditions';
+import { applyParameters, buildPayload } from '../../src/matching/parameters';
+import { evaluateSourceFilter } from '../../src/matching/source-filter';
+import { transformEvent } from '../../src/matching/transforms';
 import { eventOf, type DifferentialCase } from './cases';
 
 /**

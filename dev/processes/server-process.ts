@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../../src/error-detail';
+import { errorCode } from '../../src/errors/foreign-errors';
 import { DevServerError, PortTakenError } from '../dev-server-error';
 import { GUARD_SCRIPT } from './guard-script';
 

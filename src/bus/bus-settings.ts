@@ -1,7 +1,7 @@
 /** What an EventBus manifest says about reaching the bus and keeping its stream, with the defaults filled in. Pure. */
 import { parse as parseYaml } from 'yaml';
-import { parseGoDurationMs } from '../durations';
-import { SluiceError } from '../errors';
+import { parseGoDurationMs } from '../text/durations';
+import { SluiceError } from '../errors/sluice-error';
 import type { KeySelector } from '../kubernetes/secrets';
 import type { StreamKind } from './bus-names';
 

@@ -4,8 +4,8 @@
  * `connectBus` (connect.ts) makes one; activities share it. Everything here rides out a lost connection by itself.
  */
 import type { CloudEvent } from '../event/cloud-event';
-import type { Decision, DecisionRecord } from '../event/decision-record';
-import type { SluiceError } from '../errors';
+import type { Decision, DecisionRecord } from '../records/decision-record';
+import type { SluiceError } from '../errors/sluice-error';
 import type { BucketPurpose } from './bus-names';
 import type { ExpiredEvents } from './expired-events';
 
@@ -65,7 +65,7 @@ export interface BusMessage {
   /** It is still being handled: the acknowledgement wait begins anew. */
   working(): void;
   /** Deliver again, to any listener of the sensor, now or after a while. */
-  release(delayMs?: number): void;
+  nak(delayMs?: number): void;
 }
 
 export interface BusListener {

@@ -1,6 +1,6 @@
 /** Opens the event bus of an EventBus manifest: the one way for activities to get a `Bus`. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { SluiceError, describeError, isSluiceError } from '../errors';
+import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { Bus, BusLog } from './bus';
 import { busNames } from './bus-names';

@@ -1,9 +1,9 @@
 /** One connection to NATS that is waited for at start and comes back by itself for as long as the process lives. */
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode, errorProperty, errorText } from '../error-detail';
-import { SluiceError, describeError } from '../errors';
-import { openWhileWanted } from '../open-while-wanted';
+import { errorCode, errorProperty, errorText } from '../errors/foreign-errors';
+import { SluiceError, describeError } from '../errors/sluice-error';
+import { openWhileWanted } from '../concurrency/open-while-wanted';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
 import type { BusNames } from './bus-names';

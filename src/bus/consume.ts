@@ -4,7 +4,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
 import type { BusConnection } from './connection';
 import type { ConsumerPlace } from './consumer-place';
@@ -139,7 +139,7 @@ export class ConsumerReader implements BusListener {
     // Draining waits for the server, which may be away: then there is nothing to give back either.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
     else void this.request.close().catch(() => undefined);
-    for (const message of this.fetched.values()) message.release();
+    for (const message of this.fetched.values()) message.nak();
     this.fetched.clear();
     if (this.connection.isConnected()) await this.connection.nats.flush().catch(() => undefined);
   }

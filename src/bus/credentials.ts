@@ -7,7 +7,7 @@ import {
   type Authenticator,
 } from '@nats-io/transport-node';
 import { parse as parseYaml } from 'yaml';
-import { SluiceError, isSluiceError } from '../errors';
+import { SluiceError, isSluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { BusSettings, TlsSettings } from './bus-settings';
 

@@ -14,8 +14,8 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError } from '../errors';
-import type { DecisionRecord } from '../event/decision-record';
+import { describeError } from '../errors/sluice-error';
+import type { DecisionRecord } from '../records/decision-record';
 import type { DecisionCounts } from './bus';
 import type { BusConnection } from './connection';
 import { createStream, findStream, isForbidden } from './stream';

@@ -1,6 +1,6 @@
 /** One message as JetStream delivers it to a pull consumer: what its reply subject tells, and how it is answered. */
 import type { Msg } from '@nats-io/transport-node';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { decodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';
@@ -63,7 +63,7 @@ export class FetchedMessage {
       bytes: this.message.data.length,
       ack: () => this.answer('+ACK'),
       working: () => this.working(),
-      release: (delayMs) => this.release(delayMs),
+      nak: (delayMs) => this.nak(delayMs),
     };
   }
 
@@ -75,7 +75,7 @@ export class FetchedMessage {
     if (!this.answered) this.message.respond('+WPI');
   }
 
-  release(delayMs?: number): void {
+  nak(delayMs?: number): void {
     this.answer(delayMs ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1e6) })}` : '-NAK');
   }
 

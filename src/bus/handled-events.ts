@@ -10,7 +10,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import type { BusConnection } from './connection';
 import { findNext } from './next-message';
 

@@ -9,7 +9,7 @@ import { sensorPlaces, type SensorPlaces } from './consumer-place';
 import type { DecisionJournal } from './decisions';
 import { adoptConsumer, deleteConsumer, findConsumer, handledTo } from './durable-consumer';
 import { HandledEvents } from './handled-events';
-import { HeldContents } from './held-contents';
+import { ContentStore } from './content-store';
 import { findFormerConsumer, openListener } from './open-listener';
 import { EventPublisher } from './publish';
 import { findState, readEvents } from './read-back';
@@ -21,7 +21,7 @@ export class JetStreamBus implements Bus {
   readonly name: string;
   private readonly publisher: EventPublisher;
   private readonly shared: SharedValues;
-  private readonly held: HeldContents;
+  private readonly held: ContentStore;
   private readonly looks: SensorLooks;
   private readonly handled: readonly HandledEvents[];
   private closing: Promise<void> | undefined;
@@ -40,7 +40,7 @@ export class JetStreamBus implements Bus {
     this.handled = streams.map(({ stream }) => new HandledEvents(connection, manager, stream, handledMaxAgeMs ?? 0));
     this.publisher = new EventPublisher(connection, () => this.handled.forEach((handled) => handled.makeRoom()));
     this.shared = new SharedValues(connection);
-    this.held = new HeldContents(connection, manager, places.succeeds);
+    this.held = new ContentStore(connection, manager, places.succeeds);
     this.looks = new SensorLooks(connection, manager, this.shared);
   }
 

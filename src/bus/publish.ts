@@ -1,7 +1,7 @@
 /** Puts events on the bus: many at once, each under a message id by which JetStream recognises a repetition. */
 import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SluiceError, describeError, isSluiceError } from '../errors';
+import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import { eventKey, messageId, type CloudEvent } from '../event/cloud-event';
 import { encodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';

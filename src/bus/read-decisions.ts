@@ -1,6 +1,6 @@
 /** Reads the journal of decisions: all that fits, or the newest, without reading what is older. */
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { isDecisionRecord, type DecisionRecord } from '../event/decision-record';
+import { isDecisionRecord, type DecisionRecord } from '../records/decision-record';
 import { isShortEventId, shortEventId } from '../event/short-id';
 import type { DecisionFilter, OnRead } from './bus';
 import type { BusConnection } from './connection';

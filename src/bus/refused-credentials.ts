@@ -1,6 +1,6 @@
 /** What happens to a connection whose credentials the server refuses: they are read again, ever more seldom. */
 import { errors } from '@nats-io/transport-node';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import type { BusCredentials } from './credentials';
 
 const FIRST_DELAY_MS = 250;

@@ -11,7 +11,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import type { SensorBacklog } from './bus';
 import type { BusConnection } from './connection';
 import type { ConsumerPlace } from './consumer-place';

@@ -1,7 +1,7 @@
 /** Small values that several workers change together: a JetStream key-value bucket, changed by compare-and-set. */
 import { Kvm, type KV } from '@nats-io/kv';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { BusConnection } from './connection';
 import { isStreamMissing } from './stream';
 

@@ -9,8 +9,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { errors, nanos } from '@nats-io/transport-node';
-import { errorProperty } from '../error-detail';
-import { SluiceError } from '../errors';
+import { errorProperty } from '../errors/foreign-errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { StreamSettings } from './bus-settings';
 import type { BusConnection } from './connection';
 import { eventSubjects, type StreamNames } from './bus-names';

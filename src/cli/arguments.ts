@@ -1,6 +1,6 @@
 /** Turns option texts into values. Each throws commander's own error, so that the option is named in the message. */
 import { InvalidArgumentError } from 'commander';
-import { parseDurationMs } from '../durations';
+import { parseDurationMs } from '../text/durations';
 
 /** `30s`, `5m`, `1h30m`, `7d` → milliseconds, never fewer than none. */
 export function parseDuration(text: string): number {

@@ -1,6 +1,6 @@
 /** Refuses arguments and options without text, such as those of a shell variable that is not set. */
 import type { Command } from 'commander';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /** An empty text is part of every id, and an empty query finds every run: nobody means that. */
 export function refuseEmptyWords(command: Command): void {

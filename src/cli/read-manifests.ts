@@ -1,9 +1,9 @@
 /** Loads manifests for commands, with the syntax of their expressions checked by the libraries that will run them. */
-import { isSluiceError } from '../errors';
+import { isSluiceError } from '../errors/sluice-error';
 import { createExpressionEngine, createExpressionSyntax } from '../expressions';
-import { loadManifests, type LoadedManifests } from '../manifest/load';
+import { loadManifests, type LoadedManifests } from '../validation/load-manifests';
 import type { CliIo } from './io';
-import { printable } from './style';
+import { printable } from './printing/style';
 
 export interface ReadManifests extends LoadedManifests {
   /** False where the expression module is missing from this installation. */

@@ -1,12 +1,12 @@
 /** The `sluice` command as a function: arguments in, exit code out. Tests call it; main.ts only gives it the process. */
 import { Command, CommanderError } from 'commander';
-import { describeError, isSluiceError } from '../errors';
+import { describeError, isSluiceError } from '../errors/sluice-error';
 import { registerCommands } from './commands';
 import { EXIT_CODE_HELP, EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes';
 import { refuseEmptyWords } from './empty-words';
 import type { CliIo } from './io';
 import { createRuntime, outputOption } from './runtime';
-import { createPaint, printable } from './style';
+import { createPaint, printable } from './printing/style';
 import { productVersion } from './version';
 
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { ExitCode } from './exit-codes';
 import type { CliIo } from './io';
-import { createOutput, OUTPUT_FORMATS, type Output, type OutputFormat } from './output';
+import { createOutput, OUTPUT_FORMATS, type Output, type OutputFormat } from './printing/output';
 
 export interface CliRuntime {
   readonly io: CliIo;

@@ -4,7 +4,7 @@
  * Sluice writes `data` as JSON where JavaScript keeps its text, else as `data_base64`. The library of Argo Events writes
  * all JSON as `data_base64`, so both are read. Pure.
  */
-import { SluiceError, describeError, isSluiceError } from '../errors';
+import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import { decodeBase64 } from './base64';
 import type { CloudEvent } from './cloud-event';
 import { dataAttributes, isJsonContent } from './event-data';

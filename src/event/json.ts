@@ -4,7 +4,7 @@
  * `JSON.parse` itself takes any depth, but almost everything after it recurses: writing JSON ends at about 4,100 levels,
  * copying an object to a thread at about 1,900. So depth is limited where JSON comes in. Pure.
  */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /** JSON as TypeScript sees it after parsing. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };

@@ -1,8 +1,8 @@
 /** The text of a batch and of its answers: first a JSON array, then one JSON document per line (see expressions/batch.go). */
-import type { ErrorCode } from '../errors';
+import type { ErrorCode } from '../errors/sluice-error';
 import { isJsonObject } from '../event/json';
 import { readKnownJson, textOf, type JsonDocument } from '../event/json-text';
-import type { ExpressionOutcome, ExpressionRequest } from '../sensor/expression-engine';
+import type { ExpressionOutcome, ExpressionRequest } from './engine';
 
 const NO_DOCUMENT = -1;
 

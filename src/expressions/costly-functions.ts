@@ -2,7 +2,7 @@
  * Functions of sprig that take about a second by design, because they protect passwords or make keys. An expression
  * that names one gets more time than others.
  */
-import type { ExpressionRequest } from '../sensor/expression-engine';
+import type { ExpressionRequest } from './engine';
 
 const COSTLY =
   /\b(?:bcrypt|htpasswd|derivePassword|genPrivateKey|genCA|genCAWithKey|genSelfSignedCert|genSelfSignedCertWithKey|genSignedCert|genSignedCertWithKey)\b/;

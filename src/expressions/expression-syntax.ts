@@ -1,7 +1,7 @@
 /** Checks the syntax of expressions with the libraries that will run them. */
-import { SluiceError } from '../errors';
-import type { ExpressionSyntax } from '../manifest/expressions';
-import type { ExpressionEngine } from '../sensor/expression-engine';
+import { SluiceError } from '../errors/sluice-error';
+import type { ExpressionSyntax } from '../validation/expressions';
+import type { ExpressionEngine } from './engine';
 
 /** The checks that `loadManifests` takes. */
 export function createExpressionSyntax(engine: ExpressionEngine): ExpressionSyntax {

@@ -1,2 +1,2 @@
-export { createExpressionEngine } from './expression-engine';
+export { createExpressionEngine } from './wasm-engine';
 export { createExpressionSyntax } from './expression-syntax';

@@ -2,7 +2,7 @@
 import './web-assembly';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { limitModuleMemory } from './memory-limit';
 
 /** dist/src/expressions → dist/expressions. */

@@ -2,7 +2,7 @@
  * One evaluation of every kind. A new thread makes them before its first batch, because WebAssembly compiles a function
  * when it is first called: otherwise the first event of each kind would pay for that out of its own time limit.
  */
-import type { ExpressionRequest } from '../sensor/expression-engine';
+import type { ExpressionRequest } from './engine';
 
 const data = { a: 1, text: 'x', list: [1, 'two', null] };
 

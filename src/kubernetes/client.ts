@@ -7,7 +7,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { writeExactly } from '../exact-numbers';
 import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';

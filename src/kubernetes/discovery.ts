@@ -1,5 +1,5 @@
 /** Asks the API server what a kind's resources are called and whether they live in namespaces. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { KubernetesClient } from './client';
 import { groupPath } from './object-path';
 import { refusalOf } from './refusal';

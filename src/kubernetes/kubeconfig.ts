@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { KubernetesConnection, KubernetesTls } from './connection';
 import { isRecord } from './kubernetes-object';
 import { createTokenFile } from './token-file';

@@ -1,6 +1,6 @@
 /** The parts of a Kubernetes object that every kind has. Fields we do not know are kept as they are. */
-import { SluiceError } from '../errors';
-import type { ObjectReference } from './object-reference';
+import { SluiceError } from '../errors/sluice-error';
+import type { ObjectReference } from '../errors/object-reference';
 
 export interface OwnerReference {
   apiVersion: string;

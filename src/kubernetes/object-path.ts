@@ -1,5 +1,5 @@
 /** Paths of objects in the Kubernetes API. Names come from events, so each segment is checked before it is sent. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /**
  * Path of a namespaced or cluster-scoped resource: `/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/x`. Throws

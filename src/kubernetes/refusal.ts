@@ -1,7 +1,7 @@
 /** Turns what the API server answers into errors that say whether another attempt can help. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { isSluiceError, SluiceError } from '../errors';
-import { parseRetryAfterMs } from '../network/retry-after';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
+import { parseRetryAfterMs } from '../text/retry-after';
 import { isRecord } from './kubernetes-object';
 
 export interface Refusal {

@@ -10,8 +10,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../error-detail';
-import { isSluiceError, SluiceError } from '../errors';
+import { errorCode } from '../errors/foreign-errors';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { KubernetesAccess } from './access';
 import { SERVICE_ACCOUNT_DIR } from './load-connection';
 import { objectPath } from './object-path';

@@ -1,6 +1,6 @@
 /** Service account tokens live in files that Kubernetes replaces while the worker runs. */
 import { readFileSync, statSync } from 'node:fs';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /** Kubernetes rotates the token long before it ends; looking this often is early enough and costs nothing. */
 const TOKEN_CHECK_INTERVAL_MS = 10_000;

@@ -1,6 +1,6 @@
 /** Lists a collection and then follows its changes, for as long as it is wanted. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSluiceError, SluiceError } from '../errors';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { inStage } from '../metrics/stages';
 import type { KubernetesClient } from './client';
 import { isKubernetesObject, isRecord, type KubernetesObject } from './kubernetes-object';

@@ -2,7 +2,7 @@
  * What a worker may do in the cluster, as its owner says. Whoever reaches Temporal can apply sensors, so RBAC alone would
  * let every such caller use all rights of the worker; these lists belong to the worker's environment instead.
  */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { impliedAccount, namedAccounts } from './named-accounts';
 import { isRecord } from './kubernetes-object';
 

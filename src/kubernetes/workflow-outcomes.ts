@@ -15,7 +15,7 @@ import {
   toLabelValue,
   TRACEPARENT_ANNOTATION,
 } from './object-marks';
-import type { ObjectReference } from './object-reference';
+import type { ObjectReference } from '../errors/object-reference';
 import { isNotFound } from './refusal';
 import { listAndWatch, type WatchOptions } from './watch';
 

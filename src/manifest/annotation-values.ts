@@ -1,6 +1,6 @@
 /** What each `sluice.io/*` annotation may hold, and what its text becomes. */
 import { z } from 'zod';
-import { parseDurationMs } from '../durations';
+import { parseDurationMs } from '../text/durations';
 import { maskedHeaders } from './masked-headers';
 
 /** Where reading starts when nothing was read before. */

@@ -4,7 +4,7 @@
  * The tables in annotation-values.ts are the one description of what each may hold.
  */
 import type { z } from 'zod';
-import { closestMatch } from './closest-match';
+import { closestMatch } from '../text/closest-match';
 import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,

@@ -1,6 +1,6 @@
 /** EventSource: where events come from. One map of event name → options for each kind. */
 import { z } from 'zod';
-import type { EventSourceKind } from '../sandbox/kinds/source-kinds';
+import type { EventSourceKind } from '../kinds/source-kinds';
 import { manifestSchema, optionalText, podTemplate, serviceTemplate } from './common';
 import {
   amqpEventSource,

@@ -1,6 +1,6 @@
 /** Sensor: which events it waits for and what it does then. */
 import { z } from 'zod';
-import type { TriggerKind } from '../sandbox/kinds/trigger-kinds';
+import type { TriggerKind } from '../kinds/trigger-kinds';
 import {
   manifestSchema,
   optionalFlag,

@@ -1,6 +1,6 @@
 /** The payload keys of this process, which follow their file: keys are rotated without a restart. */
 import { readFileSync, statSync } from 'node:fs';
-import { describeError, SluiceError } from '../errors';
+import { describeError, SluiceError } from '../errors/sluice-error';
 import { parsePayloadKeys, type PayloadKey, type PayloadKeys } from './payload-keys';
 
 export interface KeyRing {

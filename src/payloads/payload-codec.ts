@@ -8,7 +8,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { KeyRing } from './key-ring';
 import type { PayloadKey } from './payload-keys';
 

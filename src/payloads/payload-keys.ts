@@ -1,6 +1,6 @@
 /** Reads a list of payload keys: `id: base64`, one a line, the first of which encrypts. Pure. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 export interface PayloadKey {
   /** Stored in clear with every payload that the key encrypted. */

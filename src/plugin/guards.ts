@@ -1,5 +1,5 @@
 /** What would go wrong silently when a plugin is added carelessly. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /**
  * The SDK runs a plugin twice that is given to the connection and to the worker: two of everything, on one name.

@@ -4,7 +4,7 @@
  */
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { EventSourceActivities, SensorActivities } from '../../activities/contracts';
+import type { EventSourceActivities, SensorActivities } from '../contract/activities';
 
 type OurActivity = keyof SensorActivities | keyof EventSourceActivities;
 

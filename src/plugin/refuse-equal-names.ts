@@ -3,7 +3,7 @@
  * such a worker would start and then fail every workflow task.
  */
 import type { BundleOptions } from '@temporalio/worker';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 type WebpackConfiguration = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
 type WebpackPlugin = NonNullable<WebpackConfiguration['plugins']>[number];

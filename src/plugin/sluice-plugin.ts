@@ -13,8 +13,8 @@ import type {
 } from '@temporalio/worker';
 import { inActivity } from '../metrics/stages';
 import type { Logger } from 'pino';
-import { longActivityLimit, type WorkerCapacity } from '../../activities/long-activities';
-import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker-dependencies';
+import { longActivityLimit, type WorkerCapacity } from '../../activities/worker/long-activities';
+import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker/worker-dependencies';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { PayloadKeySource } from '../payloads/key-ring';

@@ -9,9 +9,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BundleOptions, WorkflowBundleOption } from '@temporalio/worker';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { refuseEqualNames } from './refuse-equal-names';
-import { SLUICE_WORKFLOWS_MARK } from '../../workflows/mark';
+import { SLUICE_WORKFLOWS_MARK } from '../../workflows/bundle-marker';
 
 const OUR_ENTRY = require.resolve('../../workflows');
 

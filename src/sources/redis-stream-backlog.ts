@@ -1,7 +1,7 @@
 /** How many entries of Redis streams a consumer group has before it. */
 import type Redis from 'ioredis';
 import type { StreamStart } from '../manifest/annotations';
-import { redisErrorCode } from './redis-errors';
+import { redisErrorCode } from '../clients/redis/redis-errors';
 import { BEFORE_ALL } from './redis-stream-ids';
 import { replyFields } from './redis-stream-reader';
 import type { SourceBacklog } from './source';

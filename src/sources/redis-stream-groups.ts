@@ -5,7 +5,7 @@
 import type Redis from 'ioredis';
 import { isJsonObject, type JsonObject } from '../event/json';
 import type { StreamStart } from '../manifest/annotations';
-import { redisErrorCode } from './redis-errors';
+import { redisErrorCode } from '../clients/redis/redis-errors';
 import { BEFORE_ALL, compareIds, idBefore, isEntryId } from './redis-stream-ids';
 import { replyFields, type StreamEntry } from './redis-stream-reader';
 

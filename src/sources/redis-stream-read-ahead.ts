@@ -1,5 +1,5 @@
 /** How many entries to read at once, and when to read on: bounded by the bytes that are in memory. */
-import { unlessAborted } from '../open-while-wanted';
+import { unlessAborted } from '../concurrency/open-while-wanted';
 import type { StreamEntry } from './redis-stream-reader';
 
 const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024;

@@ -6,15 +6,15 @@
  */
 import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isSluiceError } from '../errors';
+import { isSluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
-import { unlessAborted } from '../open-while-wanted';
+import { unlessAborted } from '../concurrency/open-while-wanted';
 import { describeSource } from './describe-source';
-import { isMissingGroup, redisErrorCode, sourceError } from './redis-errors';
-import { RedisLink, probeRedis } from './redis-link';
+import { isMissingGroup, redisErrorCode, sourceError } from '../clients/redis/redis-errors';
+import { RedisLink, probeRedis } from '../clients/redis/redis-link';
 import { measureBacklog } from './redis-stream-backlog';
 import { StreamGroups } from './redis-stream-groups';
 import {

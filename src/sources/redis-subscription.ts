@@ -1,8 +1,8 @@
 /** A Redis Pub/Sub subscription that is made again after each lost connection, and whose reader can make it wait. */
 import type Redis from 'ioredis';
-import { unlessAborted } from '../open-while-wanted';
-import { redisErrorCode } from './redis-errors';
-import { RedisLink, type RedisLinkOptions } from './redis-link';
+import { unlessAborted } from '../concurrency/open-while-wanted';
+import { redisErrorCode } from '../clients/redis/redis-errors';
+import { RedisLink, type RedisLinkOptions } from '../clients/redis/redis-link';
 
 /** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
 const PING_EVERY_MS = 3_000;

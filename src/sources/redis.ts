@@ -5,13 +5,13 @@
  * and then in Redis, up to the output buffer that Redis gives a subscriber.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import { joinObject, sortedObject, readJson, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { describeSource } from './describe-source';
 import { MessageBuffer } from './message-buffer';
-import { probeRedis } from './redis-link';
+import { probeRedis } from '../clients/redis/redis-link';
 import { RedisSubscription } from './redis-subscription';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceOf, SourceStatus } from './source';
 

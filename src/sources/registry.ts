@@ -1,6 +1,6 @@
 /** The implementation of every event source kind that is read: found by name, so that the table of kinds is the only list. */
-import { isSupportedSource, type SupportedSource } from '../sandbox/kinds/source-kinds';
-import { fileStem } from '../sandbox/kinds/file-stem';
+import { isSupportedSource, type SupportedSource } from '../kinds/source-kinds';
+import { fileStem } from '../kinds/file-stem';
 import type { SourceFactory, SourceOf } from './source';
 
 /** Undefined for a kind of Argo Events that is not read here. The spec must have been validated as that kind's. */

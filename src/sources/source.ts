@@ -1,17 +1,17 @@
 /**
  * The contract of every event source: how Sluice reads one outside system.
  *
- * A source only reads and acknowledges. The relay (activities/event-relay.ts) filters, publishes to the bus and then
+ * A source only reads and acknowledges. The relay (activities/relay/event-relay.ts) filters, publishes to the bus and then
  * calls `acknowledge`, so that no source can acknowledge an event that the bus does not have.
  */
-import type { ErrorCode } from '../errors';
+import type { ErrorCode } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import type { JsonDocument, ObjectDocument } from '../event/json-text';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { StreamStart } from '../manifest/annotations';
 import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
-import type { SupportedSource } from '../sandbox/kinds/source-kinds';
+import type { SupportedSource } from '../kinds/source-kinds';
 
 /** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {

@@ -1,6 +1,6 @@
 /** From an HTTP request to the payload that Argo Events makes of it, or to the answer that refuses it. */
 import type { IncomingMessage } from 'node:http';
-import { isSluiceError } from '../errors';
+import { isSluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { readJson, sortedObject, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';

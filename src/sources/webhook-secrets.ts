@@ -1,6 +1,6 @@
 /** Token and certificate of a webhook, read again while it listens: a rotated Secret needs no restart. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { describeError, isSluiceError } from '../errors';
+import { describeError, isSluiceError } from '../errors/sluice-error';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
 import type { SourceContext } from './source';
 import type { ServerCertificate } from './webhook-server';

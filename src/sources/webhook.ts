@@ -5,7 +5,7 @@
  * STAC item version or `Idempotency-Key` is recognised.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SluiceError, describeError } from '../errors';
+import { SluiceError, describeError } from '../errors/sluice-error';
 import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';

@@ -1,6 +1,6 @@
 /** One request to a STAC API and its response. */
-import { errorCode } from '../error-detail';
-import { isSluiceError, SluiceError } from '../errors';
+import { errorCode } from '../errors/foreign-errors';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { parseJson, type JsonValue } from '../event/json';
 import { BodyTooLarge, readBodyText } from './read-body';
 import { isRedirect, MAX_REDIRECTS, redirectedRequest, redirectRefused } from './redirect';

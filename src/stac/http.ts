@@ -1,6 +1,6 @@
 /** JSON over HTTP from STAC APIs: retries what is transient, with back-off, as the server asks. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SluiceError } from '../errors';
+import type { SluiceError } from '../errors/sluice-error';
 import type { JsonValue } from '../event/json';
 import { exchangeOnce, type ExchangeLimits, type HttpRequest } from './exchange';
 

@@ -1,5 +1,5 @@
 /** Reads the documents of a STAC API. Strict in what Sluice relies on, tolerant in all the rest. */
-import { describeError, isSluiceError, SluiceError } from '../errors';
+import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { shownUrl } from './refusal';
 import { readItem, type ItemPlace, type StacItem } from './stac-item';

@@ -6,7 +6,7 @@
  */
 import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 export interface PublishedRecord {
   has(key: string): boolean;

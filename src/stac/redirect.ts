@@ -1,5 +1,5 @@
 /** Redirects never turn a search into another one, and never carry credentials to another host. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { HttpRequest } from './exchange';
 import { shownUrl } from './refusal';
 

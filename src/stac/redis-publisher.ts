@@ -1,6 +1,6 @@
 /** Publishes announcements to a Redis channel or stream. */
 import { Redis } from 'ioredis';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { channelMessage, streamFields, type PublicationForm } from './publication';
 import type { StacItem } from './stac-item';
 

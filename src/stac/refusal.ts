@@ -1,7 +1,7 @@
 /** What a status other than success means, and what a person can do about it. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, parseJson } from '../event/json';
-import { parseRetryAfterMs } from '../network/retry-after';
+import { parseRetryAfterMs } from '../text/retry-after';
 import type { HttpRequest } from './exchange';
 
 const LONGEST_DETAIL = 200;

@@ -1,5 +1,5 @@
 /** The requests of a search: the first one, the next ones, and either as a GET where POST is refused. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import type { HttpRequest } from './exchange';
 import { shownUrl } from './refusal';

@@ -1,5 +1,5 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
-import { isSluiceError, SluiceError } from '../errors';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { HttpRequest } from './exchange';
 import { fetchJson, type HttpOptions, type JsonAnswer } from './http';
 import { readItemPage, readLandingPage, type ItemPage, type SkippedItem } from './item-page';

@@ -1,5 +1,5 @@
 /** The parts of a STAC item that Sluice reads. Everything else travels along untouched. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { assertDepth, isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { bestByType, linksOf } from './stac-link';
 

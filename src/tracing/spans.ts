@@ -12,7 +12,7 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
-import { describeError } from '../errors';
+import { describeError } from '../errors/sluice-error';
 import { eventKey, type CloudEvent } from '../event/cloud-event';
 import { deriveTraceContext, formatTraceparent, parseTraceparent } from './trace-context';
 

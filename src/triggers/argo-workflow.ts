@@ -2,7 +2,7 @@
 import { isJsonObject, toJson, type JsonValue } from '../event/json';
 import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';
-import { parseArgoArguments, type ArgoOptions } from './argo/cli-arguments';
+import { parseArgoArguments, type ArgoOptions } from '../manifest/triggers/argo-arguments';
 import { resubmit } from './argo/resubmit';
 import { retry } from './argo/retry';
 import { stop, terminate } from './argo/shutdown';

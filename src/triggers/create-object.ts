@@ -1,11 +1,11 @@
 /** Creates one object exactly once, however often it is asked to. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { OpenCluster } from '../kubernetes/access';
 import { objectPath } from '../kubernetes/object-path';
 import type { ApiResource } from '../kubernetes/discovery';
 import { describeObject, referenceTo, type KubernetesObject } from '../kubernetes/kubernetes-object';
 import { fireIdOf } from '../kubernetes/object-marks';
-import type { ObjectReference } from '../kubernetes/object-reference';
+import type { ObjectReference } from '../errors/object-reference';
 import { isNotFound, refusalOf } from '../kubernetes/refusal';
 import { markCreated, type FireIdentity } from './object-identity';
 

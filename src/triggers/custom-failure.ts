@@ -1,6 +1,6 @@
 /** What a gRPC status means for a fire. */
 import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /**
  * Statuses after which the same call may succeed. UNKNOWN is one of them: it is what a server gives for an error that

@@ -7,7 +7,7 @@
 import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
 import { fromJSON, type AnyDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { describeCustomFailure } from './custom-failure';
-import { errorProperty } from '../error-detail';
+import { errorProperty } from '../errors/foreign-errors';
 
 const bytes = (id: number) => ({ type: 'bytes', id });
 const method = (name: string) => ({ requestType: `${name}Request`, responseType: `${name}Response`, comment: '' });

@@ -1,13 +1,13 @@
 /** Trigger `custom`: hands the fire to a gRPC server of the user's own (service triggers.Trigger). */
 import { Client, credentials } from '@grpc/grpc-js';
-import { writeYaml } from '../manifest/write-yaml';
-import { SluiceError } from '../errors';
+import { writeYaml } from '../yaml/write-yaml';
+import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../event/json';
 import { textOf, type JsonDocument } from '../event/json-text';
 import { writeExactly } from '../exact-numbers';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
-import { ConnectionCache } from './connection-cache';
+import { ConnectionCache } from '../clients/connection-cache';
 import { applyCustomPolicy, executeCustom, fetchCustomResource } from './custom-protocol';
 import type { FireRequest, ResourceRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 

@@ -3,7 +3,7 @@
  * errors, so they are kept, and every secret that triggers of the same namespace have used is replaced in them. Secrets
  * of other namespaces are left alone: who controls a server could otherwise find out by guessing.
  */
-import { describeError, isSluiceError, SluiceError } from '../errors';
+import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
 
 const MASK = '***';

@@ -1,6 +1,6 @@
 /** What a failure of an SMTP exchange means for a fire. */
-import { SluiceError } from '../errors';
-import { errorCode, errorNumber, errorProperty, errorText } from '../error-detail';
+import { SluiceError } from '../errors/sluice-error';
+import { errorCode, errorNumber, errorProperty, errorText } from '../errors/foreign-errors';
 
 /** SMTP answers 4xx for what may pass and 5xx for what will not (RFC 5321, 4.2.1). No answer at all may pass. */
 export function describeEmailFailure(error: unknown, what: string): SluiceError {

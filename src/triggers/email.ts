@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
-import { SluiceError, isSluiceError } from '../errors';
+import { SluiceError, isSluiceError } from '../errors/sluice-error';
 import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
-import { ConnectionCache } from './connection-cache';
+import { ConnectionCache } from '../clients/connection-cache';
 import { describeEmailFailure } from './email-failure';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 

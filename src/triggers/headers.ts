@@ -1,5 +1,5 @@
 /** Headers of requests and records: who wins over whom, and which values are secret. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../kubernetes/secrets';
 import type { BasicAuth, SecureHeader } from '../manifest/common';
 

@@ -5,12 +5,12 @@
  * can tell a repetition from news.
  */
 import type { Agent } from 'node:http';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { traceparentOf } from '../event/cloud-event';
 import { textOf, type JsonDocument } from '../event/json-text';
 import type { HttpTriggerTemplate } from '../manifest/triggers/http';
-import { parseRetryAfterMs } from '../network/retry-after';
-import { ConnectionCache } from './connection-cache';
+import { parseRetryAfterMs } from '../text/retry-after';
+import { ConnectionCache } from '../clients/connection-cache';
 import {
   basicAuthHeader,
   describeHeaders,
@@ -20,9 +20,9 @@ import {
   secureHeaders,
   type NamedHeader,
 } from './headers';
-import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from './http-exchange';
-import { isPassingStatus } from './http-status';
-import { readTls, type TlsSettings } from './tls';
+import { createAgent, describeUrl, exchangeHttp, type HttpAnswer } from '../clients/http/http-exchange';
+import { isTransientStatus } from '../clients/http/http-status';
+import { readTls, type TlsSettings } from '../clients/tls';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 /** What is left of the manifest's block once its parameters are resolved. */
@@ -142,7 +142,7 @@ function requireSuccess({ status, headers }: HttpAnswer, target: string, allowed
     fix: isRedirect
       ? 'Redirects are not followed, because that may drop the payload or send headers elsewhere: set http.url to the final address'
       : undefined,
-    retryable: isPassingStatus(status),
+    retryable: isTransientStatus(status),
     retryAfterMs: parseRetryAfterMs(headers['retry-after']),
     context: { status },
   });

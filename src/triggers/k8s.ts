@@ -1,5 +1,5 @@
 /** Trigger `k8s`: creates, updates, patches or deletes one object of any kind. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { toJson, type JsonObject, type JsonValue } from '../event/json';
 import type { OpenCluster } from '../kubernetes/access';
 import { parseKubernetesObject, type KubernetesObject } from '../kubernetes/kubernetes-object';

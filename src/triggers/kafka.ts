@@ -4,13 +4,18 @@
  * Every record carries the fire's id in the header `idempotency-key`, so that a consumer can tell a repetition.
  */
 import { CompressionTypes, type Producer } from 'kafkajs';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { traceparentOf } from '../event/cloud-event';
 import { textOf } from '../event/json-text';
-import { ConnectionCache } from './connection-cache';
+import { ConnectionCache } from '../clients/connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
-import { openProducer, readKafkaSettings, type KafkaSettings, type KafkaTemplate } from './kafka-connection';
-import { describeKafkaFailure } from './kafka-failure';
+import {
+  openProducer,
+  readKafkaSettings,
+  type KafkaSettings,
+  type KafkaTemplate,
+} from '../clients/kafka/kafka-connection';
+import { describeKafkaFailure } from '../clients/kafka/kafka-failure';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
 export const kafkaTrigger: TriggerOf<'kafka', 'payload' | 'parameters'> = { kind: 'kafka', create: createKafkaTrigger };

@@ -1,6 +1,6 @@
 /** Which stream stores a subject, if any: asked once and remembered for a minute. */
 import type { Logger } from 'pino';
-import { errorText, hasErrorName } from '../error-detail';
+import { errorText, hasErrorName } from '../errors/foreign-errors';
 
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1_000;

@@ -8,13 +8,19 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers as createHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import { setImmediate } from 'node:timers/promises';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import { traceparentOf } from '../event/cloud-event';
 import { textOf } from '../event/json-text';
-import { ConnectionCache } from './connection-cache';
+import { ConnectionCache } from '../clients/connection-cache';
 import { withinTime } from './deadline';
-import { errorNumber, errorText, hasErrorName } from '../error-detail';
-import { openNats, readNatsSettings, type NatsSettings, type NatsTemplate, type OpenNats } from './nats-connection';
+import { errorNumber, errorText, hasErrorName } from '../errors/foreign-errors';
+import {
+  openNats,
+  readNatsSettings,
+  type NatsSettings,
+  type NatsTemplate,
+  type OpenNats,
+} from '../clients/nats/nats-connection';
 import { StreamLookup } from './nats-stream-lookup';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 

@@ -1,11 +1,11 @@
 /** Updating, patching and deleting objects, as the k8s trigger does it. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import type { OpenCluster } from '../kubernetes/access';
 import { objectPath } from '../kubernetes/object-path';
 import type { ApiResource } from '../kubernetes/discovery';
 import { describeObject, isRecord, referenceTo, type KubernetesObject } from '../kubernetes/kubernetes-object';
-import type { ObjectReference } from '../kubernetes/object-reference';
+import type { ObjectReference } from '../errors/object-reference';
 import { isConflict, isNotFound } from '../kubernetes/refusal';
 import { createObject, namespaceFor, type Created } from './create-object';
 import type { FireIdentity } from './object-identity';

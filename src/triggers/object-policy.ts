@@ -1,12 +1,12 @@
 /** `policy.k8s`: a fire counts as done only once the object carries the labels that the manifest names. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { OpenCluster } from '../kubernetes/access';
 import { objectPath } from '../kubernetes/object-path';
 import { describeObject, type KubernetesObject } from '../kubernetes/kubernetes-object';
-import type { ObjectReference } from '../kubernetes/object-reference';
+import type { ObjectReference } from '../errors/object-reference';
 import type { TriggerPolicy } from '../manifest/sensor';
-import { parseBackoffMs } from '../run/retry-plan';
+import { parseBackoffMs } from '../sandbox/run/retry-plan';
 
 export type LabelPolicy = NonNullable<TriggerPolicy['k8s']>;
 

@@ -1,15 +1,15 @@
 /** The implementation of the trigger kind that a template names: found by name, so that the table of kinds is the only list. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerTemplate } from '../manifest/sensor';
-import { fileStem } from '../sandbox/kinds/file-stem';
+import { fileStem } from '../kinds/file-stem';
 import {
   isSupportedTrigger,
   SUPPORTED_TRIGGERS,
   TRIGGER_KINDS,
   type SupportedTrigger,
   type TriggerKind,
-} from '../sandbox/kinds/trigger-kinds';
+} from '../kinds/trigger-kinds';
 import { EchoedSecrets } from './echoed-secrets';
 import type {
   Block,

@@ -1,5 +1,5 @@
 /** What Slack's `ok: false` answers mean for a fire. */
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 
 /** Slack's own trouble, or too much at once: the same message can succeed later. */
 const PASSING_ERRORS = new Set([

@@ -4,14 +4,14 @@
  * Slack has no way to recognise a repetition: when its answer is lost, the message may be posted a second time.
  */
 import type { Agent } from 'node:http';
-import { SluiceError } from '../errors';
+import { SluiceError } from '../errors/sluice-error';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { SlackTriggerTemplate } from '../manifest/triggers/messages';
-import { parseRetryAfterMs } from '../network/retry-after';
-import { ConnectionCache } from './connection-cache';
+import { parseRetryAfterMs } from '../text/retry-after';
+import { ConnectionCache } from '../clients/connection-cache';
 import { describeSelector } from './headers';
-import { createAgent, exchangeHttp, type HttpAnswer } from './http-exchange';
-import { isPassingStatus } from './http-status';
+import { createAgent, exchangeHttp, type HttpAnswer } from '../clients/http/http-exchange';
+import { isTransientStatus } from '../clients/http/http-status';
 import { createSlackRefusal } from './slack-failure';
 import { SlackThreads } from './slack-threads';
 import type { Trigger, TriggerDependencies, TriggerOf } from './trigger';
@@ -107,7 +107,7 @@ function requirePosted({ status, headers, text }: HttpAnswer, channel: string): 
   if (status === 200 && typeof answer.error === 'string') throw createSlackRefusal(channel, answer.error, retryAfterMs);
   throw new SluiceError('TRIGGER_REFUSED', {
     message: `Slack answered ${status} to the message to ${channel}`,
-    retryable: status === 200 || isPassingStatus(status),
+    retryable: status === 200 || isTransientStatus(status),
     retryAfterMs,
     context: { status },
   });

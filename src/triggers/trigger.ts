@@ -11,8 +11,8 @@ import type { JsonDocument } from '../event/json-text';
 import type { KubernetesAccess } from '../kubernetes/access';
 import type { TriggerPolicy, TriggerTemplate } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
-import type { SupportedTrigger } from '../sandbox/kinds/trigger-kinds';
-import type { FireResult } from '../run/run-types';
+import type { SupportedTrigger } from '../kinds/trigger-kinds';
+import type { FireResult } from '../contract/fires';
 import type { ReadYaml } from './resource-sources/parse-object';
 
 /** What a trigger needs before its own parameters can be applied. */

@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
-import { readRunInput } from '../../activities/read-run-input';
+import { readRunInput } from '../../activities/starting/read-run-input';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import { parseDeliveryPosition } from '../../src/bus/delivery';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { encodeEvent } from '../../src/event/encode-event';
 import type { JsonObject } from '../../src/event/json';
 import { eventKey } from '../../src/event/cloud-event';
-import { sensorRunWorkflowId } from '../../workflows/identity';
+import { sensorRunWorkflowId } from '../../src/contract/identity';
 import { startApiProxy, type ApiExchange, type ApiProxy, type OnAnswered } from '../faults/api-proxy';
 import { startTcpProxy, type TcpProxy } from '../faults/tcp-proxy';
 import { eventually } from '../setup/eventually';

@@ -1,7 +1,7 @@
-import { withAttempts } from '../../activities/first-attempts';
-import { UnrecordedAttempts, type MadeAttempt } from '../../activities/unrecorded-attempts';
-import type { FireResult } from '../../src/run/run-types';
-import type { RunStart } from '../../workflows/run-start';
+import { withAttempts } from '../../activities/worker/first-attempts';
+import { UnrecordedAttempts, type MadeAttempt } from '../../activities/worker/unrecorded-attempts';
+import type { FireResult } from '../../src/contract/fires';
+import type { RunStart } from '../../src/contract/run-start';
 
 const object: FireResult = {
   kind: 'object',

@@ -1,5 +1,5 @@
 import { busSettings, type EventBusObject, type EventBusOptions } from '../../src/bus/bus-settings';
-import { isSluiceError } from '../../src/errors';
+import { isSluiceError } from '../../src/errors/sluice-error';
 
 function bus(spec: EventBusObject['spec']): EventBusObject {
   return { namespace: 'argo', name: 'default', spec };

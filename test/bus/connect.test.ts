@@ -4,7 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { startNats, type RunningNats, type StartNatsOptions } from '../../dev/servers';
 import type { EventBusObject } from '../../src/bus/bus-settings';
 import { connectBus } from '../../src/bus/connect';
-import { isSluiceError } from '../../src/errors';
+import { isSluiceError } from '../../src/errors/sluice-error';
 import { eventually } from '../setup/eventually';
 import { secretsFrom } from '../setup/secrets';
 import { connectTestBus, sampleEvent } from './bus-fixture';

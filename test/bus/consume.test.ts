@@ -137,10 +137,10 @@ describe('listening for a sensor', () => {
     const listener = await listen();
     await bus.publishEvents([sampleEvent('again')]);
     const [first] = await take(listener, 1, { ack: false });
-    first?.release();
+    first?.nak();
     const [second] = await take(listener, 1, { ack: false });
     expect(second).toMatchObject({ deliveryCount: 2, event: { id: 'again' } });
-    second?.release(50);
+    second?.nak(50);
     const [third] = await take(listener, 1);
     expect(third).toMatchObject({ deliveryCount: 3, event: { id: 'again' } });
   });

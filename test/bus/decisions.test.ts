@@ -3,7 +3,7 @@ import { connect } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, DecisionFilter } from '../../src/bus/bus';
 import { decisionSubject } from '../../src/bus/bus-names';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { shortEventId } from '../../src/event/short-id';
 import { connectTestBus, testNames } from './bus-fixture';
 

@@ -107,7 +107,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     const listener = await listen();
     await bus.publishEvents(sampleEvents(3));
     await listener.measureBacklog(true);
-    for (const message of await take(listener, 3, { ack: false })) message.release(60_000);
+    for (const message of await take(listener, 3, { ack: false })) message.nak(60_000);
     await untilEmpty();
     const found = await eventually(async () => (await listener.measureBacklog(true)).expired[0]);
     expect(found).toMatchObject({ least: 3, cause: 'age' });

@@ -11,7 +11,7 @@ import {
 import { Kvm } from '@nats-io/kv';
 import { connect, headers, nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 
 const DAY_MS = 24 * 3_600_000;
 

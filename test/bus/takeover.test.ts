@@ -2,7 +2,7 @@ import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener } from '../../src/bus/bus';
 import { busNames, consumerName, type StreamKind } from '../../src/bus/bus-names';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { eventually } from '../setup/eventually';
 import { connectTestBus, idsOf, sampleEvent, sampleEvents, take, type TestBusOptions } from './bus-fixture';
 import { FormerBus } from './former-bus';

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener } from '../../src/bus/bus';
 import { busNames, consumerName } from '../../src/bus/bus-names';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { connectTestBus, idsOf, sampleEvent, sampleEvents, take, type TestBusOptions } from './bus-fixture';
 
 describe('tenants with equal names on one NATS', () => {

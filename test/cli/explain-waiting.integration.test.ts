@@ -1,6 +1,6 @@
 import { startNats, type RunningNats } from '../../dev/servers';
-import type { Story } from '../../src/cli/explain/story';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { Story } from '../../src/control/explain/story';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { eventually } from '../setup/eventually';
 import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';

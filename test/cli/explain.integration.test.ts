@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { startTemporal } from '../../dev/servers';
-import type { Story } from '../../src/cli/explain/story';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { Story } from '../../src/control/explain/story';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { shortEventId } from '../../src/event/short-id';
 import { eventually } from '../setup/eventually';
 import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { loadManifestText } from '../../src/manifest/load';
+import { loadManifestText } from '../../src/validation/load-manifests';
 import { jsonOf, runSluice } from './run-cli-for-test';
 
 const bus = (spec: string, metadata = '') => `apiVersion: argoproj.io/v1alpha1

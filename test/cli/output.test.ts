@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { CliIo } from '../../src/cli/io';
-import { createOutput, type OutputFormat } from '../../src/cli/output';
+import { createOutput, type OutputFormat } from '../../src/cli/printing/output';
 
 const RESULT = {
   data: { things: [{ name: 'a' }] },

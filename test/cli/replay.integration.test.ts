@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { startTemporal } from '../../dev/servers';
-import { replayWorkflowId } from '../../workflows/identity';
-import type { ReplayProgress } from '../../workflows/messages';
+import { replayWorkflowId } from '../../src/contract/identity';
+import type { ReplayProgress } from '../../src/contract/replay-messages';
 import { eventually } from '../setup/eventually';
 import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { randomBytes } from 'node:crypto';
 import { startTemporal, type RunningTemporal } from '../../dev/servers';
-import { SENSOR_ATTRIBUTE, STATE_ATTRIBUTE } from '../../workflows/search-attributes';
+import { SENSOR_ATTRIBUTE, STATE_ATTRIBUTE } from '../../src/contract/search-attributes';
 import { eventually } from '../setup/eventually';
 import { jsonOf, runSluice } from './run-cli-for-test';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { startTemporal, type RunningTemporal } from '../../dev/servers';
-import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes';
 import { startForbiddingTemporal, type ForbiddingTemporal } from './forbidding-temporal';
 import { jsonOf, runSluice, type CliRun } from './run-cli-for-test';
 

@@ -1,5 +1,5 @@
 import Redis from 'ioredis';
-import type { Story } from '../../src/cli/explain/story';
+import type { Story } from '../../src/control/explain/story';
 import { eventually } from '../setup/eventually';
 import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
 import { jsonOf } from './run-cli-for-test';

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import type { Mismatch } from '../../src/cli/test-sensor/partial-match';
-import type { Rehearsal } from '../../src/cli/test-sensor/rehearsal';
+import type { Mismatch } from '../../src/rehearsal/partial-match';
+import type { Rehearsal } from '../../src/rehearsal/rehearsal';
 import { jsonOf, runSluice, type CliRun } from './run-cli-for-test';
 
 interface Answer extends Rehearsal {

@@ -2,7 +2,7 @@ import { Connection } from '@temporalio/client';
 import { readKubeconfig } from '../../dev/kubernetes/kubeconfig';
 import { createApiClient } from '../../dev/kubernetes/api-client';
 import { startTemporal } from '../../dev/servers';
-import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes';
 import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace } from '../setup/test-namespace';
 

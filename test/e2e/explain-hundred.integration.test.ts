@@ -8,8 +8,8 @@ import { createApiClient } from '../../dev/kubernetes/api-client';
 import { generateStacItems } from '../../dev/stac-items';
 import { startSystem, type OwnSystem } from '../../dev/system';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
-import type { DecisionRecord } from '../../src/event/decision-record';
-import type { Story } from '../../src/cli/explain/story';
+import type { DecisionRecord } from '../../src/records/decision-record';
+import type { Story } from '../../src/control/explain/story';
 import { eventually } from '../setup/eventually';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 

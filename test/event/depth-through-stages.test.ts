@@ -2,7 +2,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { createExpressionEngine } from '../../src/expressions';
 import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
 import { MAX_JSON_DEPTH, measureDepth, parseJson } from '../../src/event/json';
-import type { ExpressionEngine, ExpressionRequest } from '../../src/sensor/expression-engine';
+import type { ExpressionEngine, ExpressionRequest } from '../../src/expressions/engine';
 
 describe('a document at the depth limit', () => {
   const body = parseJson('{"a":'.repeat(MAX_JSON_DEPTH) + '1' + '}'.repeat(MAX_JSON_DEPTH));

@@ -1,5 +1,5 @@
 import { CloudEvent as LibraryEvent } from 'cloudevents';
-import { isSluiceError } from '../../src/errors';
+import { isSluiceError } from '../../src/errors/sluice-error';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
 import { isJsonContent } from '../../src/event/event-data';

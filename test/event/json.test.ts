@@ -1,4 +1,4 @@
-import { isSluiceError, type SluiceError } from '../../src/errors';
+import { isSluiceError, type SluiceError } from '../../src/errors/sluice-error';
 import { MAX_JSON_DEPTH, assertDepth, measureDepth, parseJson, setField } from '../../src/event/json';
 
 const lists = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);

@@ -1,7 +1,7 @@
 /** `npm run faults`: real servers and workers under load, faults in an order given by a seed, and every event accounted for. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { FAULT_NAMES, isFaultName, type FaultName } from './faults';
 import { runFaults } from './run-faults';
 

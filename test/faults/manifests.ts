@@ -1,5 +1,5 @@
 /** The manifests of the flows. */
-import { writeYaml } from '../../src/manifest/write-yaml';
+import { writeYaml } from '../../src/yaml/write-yaml';
 import { CONSUMER_GROUP, EVENT_NAMES, EVENT_SOURCE, FLOWS, REDIS_NAME, type Flow } from './flows';
 
 const apiVersion = 'argoproj.io/v1alpha1';

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { ApiClient } from '../../dev/kubernetes/api-client';
 import type { Bus } from '../../src/bus/bus';
-import { firesQuery } from '../../workflows/messages';
+import { firesQuery } from '../../src/contract/run-messages';
 import type { HttpRecorder } from '../setup/http-recorder';
 import { FLOWS, NAMESPACE } from './flows';
 import { markOf, type Observation } from './ledger';

@@ -1,6 +1,6 @@
 /** Rounds of faults under load; after each, everything that was published must be accounted for. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { FAULT_NAMES, FAULTS, type FaultName } from './faults';
 import { FLOWS } from './flows';
 import { entriesWith, type Entry, type Fate } from './ledger';

@@ -1,7 +1,7 @@
 /** `npm run fuzz`: odd input for everything that takes input: no crash, nothing that takes a second, no silence. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { fuzz, FUZZ_KINDS, type FuzzResult } from './run-fuzz';
 
 interface Options {

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import { isFields } from '../../src/manifest/fit-to-schema';
-import { loadManifests } from '../../src/manifest/load';
-import { checkManifest, type ManifestKind } from '../../src/manifest/parse-manifest';
+import { isFields } from '../../src/validation/fit-to-schema';
+import { loadManifests } from '../../src/validation/load-manifests';
+import { checkManifest, type ManifestKind } from '../../src/validation/parse-manifest';
 import { formatPath, formatProblem } from '../../src/manifest/problem';
 
 const corpus = join(repoRoot, 'test/manifest/corpus/valid');

@@ -1,11 +1,11 @@
 import type { CloudEvent } from '../../src/event/cloud-event';
-import { SluiceError } from '../../src/errors';
+import { SluiceError } from '../../src/errors/sluice-error';
 import { Metrics } from '../../src/metrics/metrics';
-import type { FireResult } from '../../src/run/run-types';
-import { isLastAttempt, observeFire } from '../../activities/fire-telemetry';
+import type { FireResult } from '../../src/contract/fires';
+import { isLastAttempt, observeFire } from '../../activities/firing/fire-telemetry';
 import type { SensorBacklog } from '../../src/bus/bus';
-import { ListenerTelemetry } from '../../activities/listener-telemetry';
-import { RelayTelemetry } from '../../activities/relay-telemetry';
+import { ListenerTelemetry } from '../../activities/listener/listener-telemetry';
+import { RelayTelemetry } from '../../activities/relay/relay-telemetry';
 import { RecordingMeter } from './recording-meter';
 
 const createEvent = (id: string): CloudEvent => ({

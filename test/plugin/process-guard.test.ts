@@ -81,7 +81,7 @@ describe('the culprit of an error', () => {
       '@nats-io/transport-node',
     ],
     ['a nested package', 'at /app/node_modules/a/node_modules/b/index.js:1:1', 'b'],
-    ['Sluice itself', 'at relay (/app/dist/activities/relay-events.js:10:3)', 'sluice'],
+    ['Sluice itself', 'at relay (/app/dist/activities/relay/relay-events.js:10:3)', 'sluice'],
     ['Node alone', 'at node:internal/timers:573:11', 'unknown'],
   ])('is %s', (_what, frame, module) => {
     const error = new Error('x');

@@ -1,7 +1,8 @@
 /** Event buses: applied, and applied again with another spec. */
 import { randomBytes } from 'node:crypto';
-import { eventBusWorkflowId } from '../../workflows/identity';
-import { configureEventBusUpdate, eventBusDefinitionQuery, type EventBusDefinition } from '../../workflows/messages';
+import { eventBusWorkflowId } from '../../src/contract/identity';
+import type { EventBusDefinition } from '../../src/contract/definitions';
+import { configureEventBusUpdate, eventBusDefinitionQuery } from '../../src/contract/event-bus-messages';
 import { untilContinued, type RecordedScenario } from './recorded-scenario';
 
 const SCENARIO: RecordedScenario = {

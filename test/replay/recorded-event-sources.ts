@@ -1,6 +1,6 @@
 /** Event sources: the scenarios of the tests. */
-import { EVENT_SOURCE_SCENARIOS } from '../workflows/event-source-scenarios';
-import { SourceStage } from '../workflows/source-stage';
+import { EVENT_SOURCE_SCENARIOS } from '../workflows/event-source/event-source-scenarios';
+import { SourceStage } from '../workflows/event-source/source-stage';
 import type { RecordedScenario } from './recorded-scenario';
 
 export const RECORDED_EVENT_SOURCES = recordedEventSources(false);

@@ -1,6 +1,6 @@
 /** Sensors with their runs, and replays: the scenarios of the tests, and what a run may go through besides. */
-import { REPLAY_SCENARIOS } from '../workflows/replay-scenarios';
-import { SENSOR_SCENARIOS, type Scenario } from '../workflows/sensor-scenarios';
+import { REPLAY_SCENARIOS } from '../workflows/replay/replay-scenarios';
+import { SENSOR_SCENARIOS, type Scenario } from '../workflows/sensor/sensor-scenarios';
 import { Stage } from '../workflows/stage';
 import { eventually } from '../setup/eventually';
 import type { RecordedScenario } from './recorded-scenario';

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { repoRoot } from '../../dev/repo-root';
 import { parseHistory, type RecordedHistory } from './history-files';
-import { WORKFLOW_TYPES } from '../../workflows/identity';
+import { WORKFLOW_TYPES } from '../../src/contract/identity';
 import { workflowBundle } from '../workflows/sluice-world';
 
 const FOLDER = join(repoRoot, 'test/replay/histories');

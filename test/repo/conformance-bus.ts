@@ -12,8 +12,8 @@ const ids = testsOf('test/event/event-id.test.ts');
 const metrics = testsOf('test/metrics/worker-metrics.integration.test.ts');
 const validate = testsOf('test/cli/validate.test.ts');
 const apply = testsOf('test/cli/apply.integration.test.ts');
-const state = testsOf('test/sensor/dependency-state.test.ts');
-const parameters = testsOf('test/sensor/parameters.test.ts');
+const state = testsOf('test/sandbox/sensor/dependency-state.test.ts');
+const parameters = testsOf('test/matching/parameters.test.ts');
 
 export const BUS_SECTIONS: readonly Section[] = [
   {
@@ -80,7 +80,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       ],
       [
         'held events are kept (there: in a key-value bucket; here: in the workflow of the sensor)',
-        testsOf('test/workflows/sensor-scenarios.ts')('a && b fires once with the latest event of each'),
+        testsOf('test/workflows/sensor/sensor-scenarios.ts')('a && b fires once with the latest event of each'),
       ],
       ['several bus kinds, or none', refused('bus-several.yaml'), refused('bus-none.yaml')],
       ['a bus that is in use cannot be deleted', apply('does not delete a bus that is in use')],
@@ -213,7 +213,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       ['22 HTTP 500 is success', differs('HTTP answers from 300 up')],
       [
         '23 deleted sensors leave consumers behind',
-        testsOf('test/workflows/sensor-scenarios.ts')('a deleted sensor leaves nothing on its bus'),
+        testsOf('test/workflows/sensor/sensor-scenarios.ts')('a deleted sensor leaves nothing on its bus'),
       ],
       [
         '24 events rejected by a source are only logged',

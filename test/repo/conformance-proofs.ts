@@ -1,7 +1,7 @@
 /** Short ways to write the proofs of the conformance table. */
 import type { Proof } from './conformance';
 
-/** `testsOf('test/sensor/filters.test.ts')('compares =')` */
+/** `testsOf('test/matching/filters.test.ts')('compares =')` */
 export const testsOf =
   (file: string) =>
   (name: string): Proof => ({ kind: 'test', file, name });

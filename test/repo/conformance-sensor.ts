@@ -2,17 +2,17 @@
 import type { Section } from './conformance';
 import { accepted, differs, refused, testsOf, unsupported } from './conformance-proofs';
 
-const transforms = testsOf('test/sensor/transforms.test.ts');
-const filters = testsOf('test/sensor/filters.test.ts');
-const times = testsOf('test/sensor/time-filter.test.ts');
-const evaluation = testsOf('test/sensor/evaluate-dependencies.test.ts');
-const conditions = testsOf('test/sensor/conditions.test.ts');
-const resets = testsOf('test/sensor/condition-resets.test.ts');
-const state = testsOf('test/sensor/dependency-state.test.ts');
-const recent = testsOf('test/sensor/recent-events.test.ts');
-const parameters = testsOf('test/sensor/parameters.test.ts');
-const scenarios = testsOf('test/workflows/sensor-scenarios.ts');
-const harm = testsOf('test/expressions/expression-engine.test.ts');
+const transforms = testsOf('test/matching/transforms.test.ts');
+const filters = testsOf('test/matching/filters.test.ts');
+const times = testsOf('test/matching/time-filter.test.ts');
+const evaluation = testsOf('test/matching/evaluate-dependencies.test.ts');
+const conditions = testsOf('test/sandbox/conditions/conditions.test.ts');
+const resets = testsOf('test/sandbox/conditions/condition-resets.test.ts');
+const state = testsOf('test/sandbox/sensor/dependency-state.test.ts');
+const recent = testsOf('test/sandbox/sensor/recent-events.test.ts');
+const parameters = testsOf('test/matching/parameters.test.ts');
+const scenarios = testsOf('test/workflows/sensor/sensor-scenarios.ts');
+const harm = testsOf('test/expressions/wasm-engine.test.ts');
 const cli = testsOf('test/cli/test.test.ts');
 const cluster = 'pods are yours to run (deploy/): no Deployment is made for each Sensor';
 
@@ -271,7 +271,7 @@ export const SENSOR_SECTIONS: readonly Section[] = [
       ['state is per trigger', state('keeps the state of each trigger apart')],
       [
         'state survives restarts',
-        testsOf('test/sensor/dependency-state.property.test.ts')(
+        testsOf('test/sandbox/sensor/dependency-state.property.test.ts')(
           'does the same whether or not it is carried over continue-as-new after every step',
         ),
       ],

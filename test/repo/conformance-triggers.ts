@@ -2,9 +2,9 @@
 import type { Section } from './conformance';
 import { accepted, differs, refused, testsOf, unsupported } from './conformance-proofs';
 
-const retries = testsOf('test/run/retry-plan.test.ts');
-const runs = testsOf('test/workflows/sensor-run.integration.test.ts');
-const limits = testsOf('test/sensor/rate-limit.test.ts');
+const retries = testsOf('test/sandbox/run/retry-plan.test.ts');
+const runs = testsOf('test/workflows/run/sensor-run.integration.test.ts');
+const limits = testsOf('test/activities/firing/rate-limit.test.ts');
 const registry = testsOf('test/triggers/registry.test.ts');
 const k8s = testsOf('test/triggers/k8s.integration.test.ts');
 const argo = testsOf('test/triggers/argo-workflow.integration.test.ts');
@@ -28,7 +28,7 @@ export const TRIGGER_SECTIONS: readonly Section[] = [
       ['`atLeastOnce: false`, the default, is at most once', differs('`atLeastOnce`')],
       [
         '`atLeastOnce: true`: redelivered after a crash',
-        testsOf('test/activities/listen.integration.test.ts')(
+        testsOf('test/activities/listener/listen.integration.test.ts')(
           'does not fire twice what a worker started that died before it acknowledged, however it is cut anew',
         ),
       ],

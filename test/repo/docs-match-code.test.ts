@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import { ERROR_CODES } from '../../src/errors';
+import { ERROR_CODES } from '../../src/errors/sluice-error';
 import { readSettings, SETTING_NAMES } from '../../workers/settings';
 import { codesInTables, rowsByCode } from './tables';
 import { repoFiles } from './tracked-files';

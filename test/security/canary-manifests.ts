@@ -1,5 +1,5 @@
 /** Manifests that use every secret, once where it is right and once in every way in which it is refused. */
-import { writeYaml } from '../../src/manifest/write-yaml';
+import { writeYaml } from '../../src/yaml/write-yaml';
 import type { CanaryServers } from './canary-servers';
 
 const apiVersion = 'argoproj.io/v1alpha1';

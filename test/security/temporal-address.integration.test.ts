@@ -12,7 +12,7 @@ import { repoRoot } from '../../dev/repo-root';
 import { startNats, startTemporal, type RunningNats } from '../../dev/servers';
 import { startWorker } from '../../dev/worker-process';
 import { createApiClient, type ApiClient } from '../../dev/kubernetes/api-client';
-import type { FireStatus } from '../../src/run/run-types';
+import type { FireStatus } from '../../src/contract/fires';
 import { loadDeployManifests } from '../deploy/deploy-manifests';
 import { deployRoles } from '../setup/deployed-roles';
 import { eventually } from '../setup/eventually';

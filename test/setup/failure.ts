@@ -1,4 +1,4 @@
-import { isSluiceError, type SluiceError } from '../../src/errors';
+import { isSluiceError, type SluiceError } from '../../src/errors/sluice-error';
 
 /** What `attempt` was rejected with; fails the test when it was not, or with something that is no SluiceError. */
 export async function failureOf(attempt: Promise<unknown>): Promise<SluiceError> {

@@ -1,4 +1,4 @@
-import { SluiceError } from '../../src/errors';
+import { SluiceError } from '../../src/errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../src/kubernetes/secrets';
 
 /** A reader of `{ 'name/key': value }`; Secrets and ConfigMaps share the table, which is all that tests need. */

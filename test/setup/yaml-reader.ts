@@ -1,5 +1,5 @@
 /** Reads YAML in tests as workers do. Call `close` when the suite has ended. */
-import { createYamlReader } from '../../activities/read-yaml';
+import { createYamlReader } from '../../activities/worker/read-yaml';
 import { createExpressionEngine } from '../../src/expressions';
 import type { ReadYaml } from '../../src/triggers/resource-sources/parse-object';
 

@@ -1,7 +1,7 @@
 import Redis from 'ioredis';
 import type { RunningRedis } from '../../dev/servers';
 import type { Delivery, Source, SourceContext, SourceFactory } from '../../src/sources/source';
-import { createSource } from '../contract/source-contract';
+import { createSource } from '../contract-suites/source-contract';
 
 /** A source that a test reads by itself, without a relay and a bus. */
 export interface SourceReading {

@@ -1,6 +1,6 @@
 import type Redis from 'ioredis';
 import { startRedis } from '../../dev/servers';
-import type { SourceFixture } from '../contract/source-contract';
+import type { SourceFixture } from '../contract-suites/source-contract';
 import { hangRedis, rotatePassword } from '../setup/redis-faults';
 import { startTcpGate } from '../setup/tcp-gate';
 import { connectToRedis } from './read-source';

@@ -4,7 +4,7 @@ import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { StreamStart } from '../../src/manifest/annotations';
 import { measureBacklog } from '../../src/sources/redis-stream-backlog';
 import { redisStreamSource } from '../../src/sources/redis-stream';
-import { createSource } from '../contract/source-contract';
+import { createSource } from '../contract-suites/source-contract';
 
 const ALL: StreamStart = { kind: 'all' };
 

@@ -4,7 +4,7 @@ import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
 import type { Delivery } from '../../src/sources/source';
-import { createSource, describeSourceContract } from '../contract/source-contract';
+import { createSource, describeSourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
 import { startRedisFixture } from './redis-fixture';

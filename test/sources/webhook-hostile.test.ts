@@ -8,7 +8,7 @@ import { createTlsFiles } from '../../dev/tls-certificates';
 import type { WebhookEventSource } from '../../src/manifest/sources/webhook';
 import type { Delivery, Source, SourceContext } from '../../src/sources/source';
 import { webhookSource } from '../../src/sources/webhook';
-import { createSource } from '../contract/source-contract';
+import { createSource } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
 

@@ -1,10 +1,10 @@
-import { EventRelay } from '../../activities/event-relay';
+import { EventRelay } from '../../activities/relay/event-relay';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus } from '../../src/bus/bus';
-import type { DecisionRecord } from '../../src/event/decision-record';
+import type { DecisionRecord } from '../../src/records/decision-record';
 import { webhookSource } from '../../src/sources/webhook';
 import { connectTestBus } from '../bus/bus-fixture';
-import { createSource } from '../contract/source-contract';
+import { createSource } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
 

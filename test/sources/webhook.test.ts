@@ -6,11 +6,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTlsFiles } from '../../dev/tls-certificates';
-import { isSluiceError } from '../../src/errors';
+import { isSluiceError } from '../../src/errors/sluice-error';
 import type { WebhookEventSource } from '../../src/manifest/sources/webhook';
 import { webhookSource } from '../../src/sources/webhook';
 import type { Delivery } from '../../src/sources/source';
-import { createSource, describeSourceContract } from '../contract/source-contract';
+import { createSource, describeSourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
 

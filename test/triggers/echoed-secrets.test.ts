@@ -1,4 +1,4 @@
-import { describeError, SluiceError } from '../../src/errors';
+import { describeError, SluiceError } from '../../src/errors/sluice-error';
 import { EchoedSecrets } from '../../src/triggers/echoed-secrets';
 import { secretsFrom } from '../setup/secrets';
 import { failureOf } from './trigger-world';

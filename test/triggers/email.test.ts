@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createTlsFiles } from '../../dev/tls-certificates';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { emailTrigger, type EmailTemplate } from '../../src/triggers/email';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { createTlsFiles, type TlsFiles } from '../../dev/tls-certificates';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { httpTrigger, type HttpTemplate } from '../../src/triggers/http';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { createTriggerWorld, failureOf, fireRequest, SCENE_EVENT } from './trigger-world';

@@ -2,7 +2,7 @@ import { Kafka, logLevel, type EachMessagePayload } from 'kafkajs';
 import { readFile } from 'node:fs/promises';
 import { startKafka, type RunningKafka, type StartKafkaOptions } from '../../dev/kafka';
 import { kafkaTrigger } from '../../src/triggers/kafka';
-import type { KafkaTemplate } from '../../src/triggers/kafka-connection';
+import type { KafkaTemplate } from '../../src/clients/kafka/kafka-connection';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';

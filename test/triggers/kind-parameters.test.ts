@@ -1,6 +1,6 @@
-import { resolveFire } from '../../activities/resolve-fire';
+import { resolveFire } from '../../activities/firing/resolve-fire';
 import type { TriggerSpec } from '../../src/manifest/sensor';
-import type { ExpressionEngine } from '../../src/sensor/expression-engine';
+import type { ExpressionEngine } from '../../src/expressions/engine';
 import { createTriggers } from '../../src/triggers/registry';
 import { createTriggerWorld, SCENE_EVENT } from './trigger-world';
 

@@ -1,5 +1,5 @@
 import { createTriggers, triggerKind, type KindBlocks } from '../../src/triggers/registry';
-import { isSupportedTrigger } from '../../src/sandbox/kinds/trigger-kinds';
+import { isSupportedTrigger } from '../../src/kinds/trigger-kinds';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 const { template: _template, ...request } = fireRequest({});

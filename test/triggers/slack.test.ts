@@ -1,6 +1,6 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describeError } from '../../src/errors';
+import { describeError } from '../../src/errors/sluice-error';
 import { slackTrigger, type SlackTemplate } from '../../src/triggers/slack';
 import type { Trigger } from '../../src/triggers/trigger';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';

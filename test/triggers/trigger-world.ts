@@ -1,8 +1,8 @@
 /** What every trigger test needs around the trigger: a request, secrets, a log that remembers. */
 import { pino } from 'pino';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { SluiceError } from '../../src/errors';
-import { isSluiceError } from '../../src/errors';
+import type { SluiceError } from '../../src/errors/sluice-error';
+import { isSluiceError } from '../../src/errors/sluice-error';
 import { createKubernetesAccess } from '../../src/kubernetes/access';
 import type { FireRequest, TriggerDependencies } from '../../src/triggers/trigger';
 import { secretsFrom } from '../setup/secrets';

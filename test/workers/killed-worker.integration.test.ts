@@ -1,6 +1,6 @@
 import { temporal } from '@temporalio/proto';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
-import { runRetriggerSignal } from '../../workflows/messages';
+import { runRetriggerSignal } from '../../src/contract/run-messages';
 import { eventually } from '../setup/eventually';
 import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
 import { Stage } from '../workflows/stage';

@@ -2,7 +2,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { eventually } from '../setup/eventually';
 import { openWorld, type SluiceWorld } from './sluice-world';
-import { SourceStage } from './source-stage';
+import { SourceStage } from './event-source/source-stage';
 import { Stage } from './stage';
 import { currentDetails } from './what-people-see';
 

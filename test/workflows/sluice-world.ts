@@ -21,8 +21,8 @@ import {
   type StartTemporalOptions,
 } from '../../dev/servers';
 import type { Bus } from '../../src/bus/bus';
-import { SensorPlugin } from '../../src/sensor-plugin';
-import { EventSourcePlugin } from '../../src/event-source-plugin';
+import { SensorPlugin } from '../../src/plugin/sensor-plugin';
+import { EventSourcePlugin } from '../../src/plugin/event-source-plugin';
 import { connectTestBus } from '../bus/bus-fixture';
 import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';

@@ -4,28 +4,27 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { Bus } from '../../src/bus/bus';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { JsonObject, JsonValue } from '../../src/event/json';
-import { parseSensor } from '../../src/manifest/parse-manifest';
-import { replayWorkflowId, sensorWorkflowId } from '../../workflows/identity';
+import { parseSensor } from '../../src/validation/parse-manifest';
+import { replayWorkflowId, sensorWorkflowId } from '../../src/contract/identity';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import type { ReplayProgress, ReplayRequest } from '../../src/contract/replay-messages';
+import { firesQuery } from '../../src/contract/run-messages';
 import {
   configureSensorUpdate,
   firesEndedSignal,
-  firesQuery,
   sensorDefinitionQuery,
   sensorDependenciesQuery,
   sensorStatusQuery,
   type HeldDependencies,
-  type ReplayProgress,
-  type ReplayRequest,
-  type SensorDefinition,
   type SensorStatus,
-} from '../../workflows/messages';
-import type { ReplayInput } from '../../workflows/replay';
-import type { SensorInput } from '../../workflows/sensor';
+} from '../../src/contract/sensor-messages';
+import type { ReplayInput } from '../../workflows/replay/replay';
+import type { SensorInput } from '../../workflows/sensor/sensor';
 import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
 import type { RecordedRequest } from '../setup/http-recorder';
 import type { SluiceWorld } from './sluice-world';
-import type { FireStatus } from '../../src/run/run-types';
+import type { FireStatus } from '../../src/contract/fires';
 
 export interface StageOptions {
   /** A Kubernetes namespace that exists; default: a name that does not. */

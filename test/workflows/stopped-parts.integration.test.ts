@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { configureSensorUpdate, sensorStatusQuery, type SensorDefinition } from '../../workflows/messages';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import { configureSensorUpdate, sensorStatusQuery } from '../../src/contract/sensor-messages';
 import { deployRoles } from '../setup/deployed-roles';
 import { eventually } from '../setup/eventually';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';

@@ -1,26 +1,32 @@
 /** `sluice apply`: makes what manifests describe run on Temporal. */
 import type { Command } from 'commander';
-import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '../apply/apply-kubernetes';
-import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from '../apply/apply-object';
-import { awaitReady, type Readiness } from '../apply/await-ready';
-import { findBusDependents, withBus } from '../apply/bus-dependents';
-import { foreseeableLosses } from '../apply/foreseeable-losses';
-import { checkSecrets } from '../apply/check-secrets';
-import { resolveDesired, type Desired } from '../apply/desired-objects';
-import { APPLIED_KINDS, defaultNamespace, LIST_ORDER, taskQueuesOf } from '../applied-kinds';
-import { workflowIdOf } from '../applied-objects';
+import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '../../control/apply/apply-kubernetes';
+import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from '../../control/apply/apply-object';
+import { awaitReady, type Readiness } from '../../control/apply/await-ready';
+import { findBusDependents, withBus } from '../../control/apply/bus-dependents';
+import { foreseeableLosses } from '../../control/apply/foreseeable-losses';
+import { checkSecrets } from '../../control/apply/check-secrets';
+import { resolveDesired, type Desired } from '../../control/apply/desired-objects';
+import { APPLIED_KINDS, defaultNamespace, LIST_ORDER, taskQueuesOf } from '../../control/applied-kinds';
+import { workflowIdOf } from '../../control/applied-objects';
 import { collect, parseDuration } from '../arguments';
-import { CONDITION_TONES, isAsWanted } from '../condition/condition';
-import { concurrently } from '../concurrently';
+import { CONDITION_TONES, isAsWanted } from '../../control/status/condition';
+import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { identityOf, problemText, refuseManifests, reportManifests } from '../manifest-report';
-import type { Output } from '../output';
-import { createProgress, type Progress } from '../progress';
+import { identityOf, problemText, refuseManifests, reportManifests } from '../printing/manifest-report';
+import type { Output } from '../printing/output';
+import { createProgress, type Progress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
-import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
-import { addTemporalOptions, isForbidden, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../../control/search-attribute-setup';
+import {
+  addTemporalOptions,
+  isForbidden,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
 
 export interface ApplyOptions extends TemporalOptions {
   filename: string[];

@@ -4,17 +4,17 @@ import { busSettings } from '../../bus/bus-settings';
 import { busNames, type BusNames } from '../../bus/bus-names';
 import { connectBus } from '../../bus/connect';
 import { formatPermissions, tenantPermissions, type NatsPermissions } from '../../bus/tenant-permissions';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import { createKubernetesAccess } from '../../kubernetes/access';
 import { createSecretReader } from '../../kubernetes/secret-readers';
-import { defaultNamespace } from '../applied-kinds';
-import { resolveDesired } from '../apply/desired-objects';
+import { defaultNamespace } from '../../control/applied-kinds';
+import { resolveDesired } from '../../control/apply/desired-objects';
 import { collect } from '../arguments';
 import type { CliIo } from '../io';
-import { refuseManifests, reportManifests } from '../manifest-report';
+import { refuseManifests, reportManifests } from '../printing/manifest-report';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
-import type { EventBusDefinition } from '../../../workflows/messages';
+import type { EventBusDefinition } from '../../contract/definitions';
 
 interface PrepareOptions {
   filename: string[];

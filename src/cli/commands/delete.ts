@@ -2,35 +2,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
-import { deleteSignal } from '../../../workflows/messages';
-import { SluiceError } from '../../errors';
-import { accountableOf, type AccountableOptions } from '../accountable';
-import { findBusDependents } from '../apply/bus-dependents';
-import { addressOf } from '../apply/apply-object';
+import { deleteSignal } from '../../contract/lifecycle-messages';
+import { SluiceError } from '../../errors/sluice-error';
+import { requestedBy, type RequestedByOptions } from '../requested-by';
+import { findBusDependents } from '../../control/apply/bus-dependents';
+import { addressOf } from '../../control/apply/apply-object';
 import {
   APPLIED_KINDS,
   DELETE_ORDER,
   defaultNamespace,
   parseObjectAddress,
   type ObjectAddress,
-} from '../applied-kinds';
-import { workflowIdOf } from '../applied-objects';
+} from '../../control/applied-kinds';
+import { workflowIdOf } from '../../control/applied-objects';
 import { collect, parseDuration } from '../arguments';
-import { addressText } from '../ask-workflow';
-import { DELETE_REASON, isDeleted, readEnd } from '../condition/execution-end';
+import { addressText } from '../../control/ask-workflow';
+import { DELETE_REASON, isDeleted, readEnd } from '../../control/status/execution-end';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { refuseManifests, reportManifests } from '../manifest-report';
-import type { Output } from '../output';
-import { isNotFound } from '../not-found';
-import { createProgress } from '../progress';
+import { refuseManifests, reportManifests } from '../printing/manifest-report';
+import type { Output } from '../printing/output';
+import { isNotFound } from '../../control/not-found';
+import { createProgress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
-import type { Tone } from '../style';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { objectUnknown } from '../unknown-object';
+import type { Tone } from '../printing/style';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
+import { objectUnknown } from '../../control/unknown-object';
 
-interface DeleteOptions extends TemporalOptions, AccountableOptions {
+interface DeleteOptions extends TemporalOptions, RequestedByOptions {
   filename?: string[];
   namespace?: string;
   ignoreNotFound?: boolean;
@@ -214,7 +219,7 @@ async function end(
     if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
     // A bus holds nothing that would have to be cleaned up, so its end need not wait for a worker.
     if (isForced || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
-    else await handle.signal(deleteSignal, accountableOf(options, io));
+    else await handle.signal(deleteSignal, requestedBy(options, io));
   } catch (error) {
     if (isNotFound(error)) return NOT_FOUND;
     throw error;

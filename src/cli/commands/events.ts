@@ -1,18 +1,23 @@
 /** `sluice events`: what sensors and event sources decided about events. */
 import { Option, type Command } from 'commander';
 import type { DecisionFilter } from '../../bus/bus';
-import { DECISIONS, type Decision, type DecisionRecord } from '../../event/decision-record';
+import { DECISIONS, type Decision, type DecisionRecord } from '../../records/decision-record';
 import { shortEventId } from '../../event/short-id';
-import { SluiceError } from '../../errors';
-import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
+import { SluiceError } from '../../errors/sluice-error';
+import { APPLIED_KINDS, defaultNamespace } from '../../control/applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';
-import { withBuses, type OpenBus } from '../explain/open-buses';
-import { explainNamespace, explainUnapplied } from '../known-names';
-import { createProgress } from '../progress';
+import { withBuses, type OpenBus } from '../../control/explain/open-buses';
+import { explainNamespace, explainUnapplied } from '../../control/known-names';
+import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
-import type { Tone } from '../style';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import type { Tone } from '../printing/style';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
 
 interface EventsOptions extends TemporalOptions {
   sensor?: string;

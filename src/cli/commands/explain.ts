@@ -2,24 +2,29 @@
 import type { Command } from 'commander';
 import { shortEventId } from '../../event/short-id';
 import { parseDuration } from '../arguments';
-import { concurrently } from '../concurrently';
+import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
-import { findCandidates, type Candidate } from '../explain/find-event';
-import { withBuses, type OpenBuses } from '../explain/open-buses';
-import { describeLostEvents } from '../explain/lost-events';
-import { describeStory, toneOf } from '../explain/print-story';
-import { readFacts } from '../explain/read-facts';
-import { readRunsOf } from '../explain/read-runs';
-import { describeSilentSources } from '../explain/silent-sources';
-import type { Story } from '../explain/story';
-import { timelineOf } from '../explain/timeline';
-import { verdictOf } from '../explain/verdict';
-import { explainNamespace } from '../known-names';
-import type { Output } from '../output';
-import { createProgress, type Progress } from '../progress';
+import { findCandidates, type Candidate } from '../../control/explain/find-event';
+import { withBuses, type OpenBuses } from '../../control/explain/open-buses';
+import { describeLostEvents } from '../../control/explain/lost-events';
+import { describeStory, toneOf } from '../printing/print-story';
+import { readFacts } from '../../control/explain/read-facts';
+import { readRunsOf } from '../../control/explain/read-runs';
+import { describeSilentSources } from '../../control/explain/silent-sources';
+import type { Story } from '../../control/explain/story';
+import { timelineOf } from '../../control/explain/timeline';
+import { verdictOf } from '../../control/explain/verdict';
+import { explainNamespace } from '../../control/known-names';
+import type { Output } from '../printing/output';
+import { createProgress, type Progress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
-import { wrap } from '../wrap';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import { wrap } from '../printing/wrap';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
 
 interface ExplainOptions extends TemporalOptions {
   namespace?: string;

@@ -1,20 +1,25 @@
 /** `sluice list`: what is applied and whether it works. */
 import type { Command } from 'commander';
-import type { SensorStatus } from '../../../workflows/messages';
-import { isSluiceError } from '../../errors';
-import { ageOf } from '../ages';
-import { parseKind, type ObjectAddress } from '../applied-kinds';
-import { ALL_KINDS, inOrder, listApplied, listGone, type AppliedObject } from '../applied-objects';
-import { addressText } from '../ask-workflow';
-import { concurrently } from '../concurrently';
-import { CONDITION_TONES, goneCondition, isAsWanted, type Condition } from '../condition/condition';
-import { readCondition } from '../condition/read-condition';
+import type { SensorStatus } from '../../contract/sensor-messages';
+import { isSluiceError } from '../../errors/sluice-error';
+import { ageOf } from '../../text/ages';
+import { parseKind, type ObjectAddress } from '../../control/applied-kinds';
+import { ALL_KINDS, inOrder, listApplied, listGone, type AppliedObject } from '../../control/applied-objects';
+import { addressText } from '../../control/ask-workflow';
+import { concurrently } from '../../concurrency/concurrently';
+import { CONDITION_TONES, goneCondition, isAsWanted, type Condition } from '../../control/status/condition';
+import { readCondition } from '../../control/status/read-condition';
 import { EXIT_CODES } from '../exit-codes';
-import { explainNamespace } from '../known-names';
-import { createProgress } from '../progress';
+import { explainNamespace } from '../../control/known-names';
+import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { wrap } from '../wrap';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
+import { wrap } from '../printing/wrap';
 
 const QUERY_TIMEOUT_MS = 3_000;
 const QUERIES_AT_ONCE = 8;

@@ -1,13 +1,13 @@
 /** `sluice migrate eventbus`: rewrites an EventBus on NATS Streaming for JetStream. Needs no server. */
 import type { Command } from 'commander';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { EventBus } from '../../manifest/event-bus';
-import type { ManifestDocument } from '../../manifest/manifest-document';
-import { migrateEventBus, needsNatsUrl } from '../../manifest/migrate-event-bus';
-import { writeYaml } from '../../manifest/write-yaml';
+import type { ManifestDocument } from '../../validation/manifest-document';
+import { migrateEventBus, needsNatsUrl } from '../../validation/migrate-event-bus';
+import { writeYaml } from '../../yaml/write-yaml';
 import { collect } from '../arguments';
-import { refuseManifests } from '../manifest-report';
-import type { Output } from '../output';
+import { refuseManifests } from '../printing/manifest-report';
+import type { Output } from '../printing/output';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 

@@ -1,17 +1,17 @@
 /** `sluice pause` and `sluice resume`: durable, with what waits left where it is. */
 import type { Command } from 'commander';
-import { pauseSignal, resumeSignal } from '../../../workflows/messages';
-import { SluiceError } from '../../errors';
-import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
-import { workflowIdOf } from '../applied-objects';
-import { defaultNamespace, parseObjectAddress } from '../applied-kinds';
-import { addressText, signalWorkflow } from '../ask-workflow';
+import { pauseSignal, resumeSignal } from '../../contract/lifecycle-messages';
+import { SluiceError } from '../../errors/sluice-error';
+import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../requested-by';
+import { workflowIdOf } from '../../control/applied-objects';
+import { defaultNamespace, parseObjectAddress } from '../../control/applied-kinds';
+import { addressText, signalWorkflow } from '../../control/ask-workflow';
 import type { CliRuntime, RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
-import { objectUnknown } from '../unknown-object';
+import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { objectUnknown } from '../../control/unknown-object';
 
 type Action = 'pause' | 'resume';
-type Options = TemporalOptions & AccountableOptions & { namespace?: string };
+type Options = TemporalOptions & RequestedByOptions & { namespace?: string };
 
 const TEXTS = {
   pause: {
@@ -36,7 +36,7 @@ export const registerResume: RegisterCommand = (program, cli) => register('resum
 function register(action: Action, program: Command, cli: CliRuntime): void {
   const { summary, description, example, done } = TEXTS[action];
   const command = program.command(`${action} <object...>`).summary(summary).description(description);
-  addAccountableOptions(addTemporalOptions(command))
+  addRequestedByOptions(addTemporalOptions(command))
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
     .addHelpText('after', `\nExample:\n  ${example}`)
     .action(async (words: string[], options: Options, self: Command) => {
@@ -44,7 +44,7 @@ function register(action: Action, program: Command, cli: CliRuntime): void {
       if (address.kind.kind === 'EventBus') {
         throw new SluiceError('USAGE', { message: `A bus cannot ${action}`, fix: 'Name a source or a sensor' });
       }
-      const request = accountableOf(options, cli.io);
+      const request = requestedBy(options, cli.io);
       const signal = action === 'pause' ? pauseSignal : resumeSignal;
       await withTemporal(options, cli.io, (session) =>
         signalWorkflow(session, workflowIdOf(address), signal, [request], () => objectUnknown(session, address)),

@@ -1,15 +1,15 @@
 /** `sluice replay`: events that lie on the bus go through a sensor's present logic once more. */
 import { Option, type Command } from 'commander';
-import { SluiceError } from '../../errors';
-import type { ReplayProgress } from '../../../workflows/messages';
-import { describeReplayLimits } from '../../../workflows/replay-details';
-import { accountableOf } from '../accountable';
-import { defaultNamespace } from '../applied-kinds';
+import { SluiceError } from '../../errors/sluice-error';
+import type { ReplayProgress } from '../../contract/replay-messages';
+import { describeReplayLimits } from '../../../workflows/replay/replay-details';
+import { requestedBy } from '../requested-by';
+import { defaultNamespace } from '../../control/applied-kinds';
 import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
-import type { Output } from '../output';
-import { createProgress } from '../progress';
+import type { Output } from '../printing/output';
+import { createProgress } from '../printing/progress';
 import { askYes } from '../ask-yes';
 import {
   awaitReplay,
@@ -19,9 +19,14 @@ import {
   type ReplayScope,
   type ReplayState,
   type ReplayTarget,
-} from '../replay/replay-workflow';
+} from '../../control/replay/replay-workflow';
 import type { RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
 
 interface ReplayOptions extends TemporalOptions {
   sensor?: string;
@@ -98,7 +103,7 @@ async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Pro
   const [name = '', namespace = options.namespace ?? defaultNamespace(io)] = sensor.split('/').reverse();
   const target: ReplayTarget = { namespace, name };
   const scope: ReplayScope = {
-    ...accountableOf({ ...options, why }, io),
+    ...requestedBy({ ...options, why }, io),
     ...(seq ? { fromSequence: seq.from, ...(seq.to !== undefined && { toSequence: seq.to }) } : { from, to }),
     again,
   };

@@ -1,28 +1,34 @@
 /** `sluice retrigger`: starts triggers again, one run, one event, or everything that a query finds. */
 import { Option, type Command } from 'commander';
-import { sensorWorkflowId } from '../../../workflows/identity';
-import { retriggerUpdate, runRetriggerSignal, type RetriggerRequest } from '../../../workflows/messages';
-import { describeError, isSluiceError, SluiceError } from '../../errors';
+import { sensorWorkflowId } from '../../contract/identity';
+import { runRetriggerSignal } from '../../contract/run-messages';
+import { retriggerUpdate, type RetriggerRequest } from '../../contract/sensor-messages';
+import { describeError, isSluiceError, SluiceError } from '../../errors/sluice-error';
 import type { JsonValue } from '../../event/json';
 import { readJson, valueOf } from '../../event/json-text';
 import { toWorkingCopy, writeExactly } from '../../exact-numbers';
-import { accountableOf, addAccountableOptions, type AccountableOptions } from '../accountable';
-import { APPLIED_KINDS, defaultNamespace } from '../applied-kinds';
+import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../requested-by';
+import { APPLIED_KINDS, defaultNamespace } from '../../control/applied-kinds';
 import { collect } from '../arguments';
-import { askWorkflow, runUnknown, signalWorkflow } from '../ask-workflow';
-import { concurrently } from '../concurrently';
+import { askWorkflow, runUnknown, signalWorkflow } from '../../control/ask-workflow';
+import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
-import type { Output } from '../output';
+import type { Output } from '../printing/output';
 import { askYes } from '../ask-yes';
-import { createProgress } from '../progress';
-import { countRuns, findRuns, parseRunId, requireRun } from '../runs/find-runs';
-import { readFires } from '../runs/run-details';
+import { createProgress } from '../printing/progress';
+import { countRuns, findRuns, parseRunId, requireRun } from '../../control/runs/search-runs';
+import { readFires } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { didYouMean, listNames, objectUnknown } from '../unknown-object';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
+import { didYouMean, listNames, objectUnknown } from '../../control/unknown-object';
 
-interface RetriggerOptions extends TemporalOptions, AccountableOptions {
+interface RetriggerOptions extends TemporalOptions, RequestedByOptions {
   event?: string;
   sensor?: string;
   trigger?: string;
@@ -63,7 +69,7 @@ UI or CLI:
     --input '{"by":"ada","why":"bug fixed","runId":"run/argo/water-bodies/stac:items:1-0"}'`;
 
 export const registerRetrigger: RegisterCommand = (program, cli) => {
-  addAccountableOptions(addTemporalOptions(program.command('retrigger [run-id]')))
+  addRequestedByOptions(addTemporalOptions(program.command('retrigger [run-id]')))
     .summary('start triggers again')
     .description('Starts the triggers of a run again, of an event, or of every run that a query finds.')
     .option('--event <id>', 'every run of --sensor that carries this event; its key or its short id')
@@ -100,7 +106,7 @@ async function retrigger(
   }
   const overrides = parseOverrides(options);
   const request: Request = {
-    ...accountableOf(options, io),
+    ...requestedBy(options, io),
     ...(options.again ? { again: true } : {}),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     ...(Object.keys(overrides).length === 0 ? {} : { overrides }),

@@ -1,18 +1,23 @@
 /** `sluice runs list`: what fired, and what came of it. With `--state Parked`, what waits for a person. */
 import { Option, type Command } from 'commander';
-import { isSluiceError } from '../../errors';
-import { ageOf } from '../ages';
-import { defaultNamespace } from '../applied-kinds';
+import { isSluiceError } from '../../errors/sluice-error';
+import { ageOf } from '../../text/ages';
+import { defaultNamespace } from '../../control/applied-kinds';
 import { parseDuration, parsePositiveInteger } from '../arguments';
-import { concurrently } from '../concurrently';
+import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES } from '../exit-codes';
-import { explainNoRuns } from '../known-names';
-import { createProgress } from '../progress';
-import { findRuns, RUN_STATES, type FoundRun } from '../runs/find-runs';
-import { decideBy, fireReason, readFires } from '../runs/run-details';
+import { explainNoRuns } from '../../control/known-names';
+import { createProgress } from '../printing/progress';
+import { findRuns, RUN_STATES, type FoundRun } from '../../control/runs/search-runs';
+import { decideBy, fireReason, readFires } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
-import type { Tone } from '../style';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
+import type { Tone } from '../printing/style';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
 
 interface RunsListOptions extends TemporalOptions {
   sensor?: string;

@@ -1,19 +1,19 @@
 /** `sluice runs show`: one run with its fires, attempts, objects and outcomes, and what people did to it. */
 import type { Command } from 'commander';
-import type { FireStatus } from '../../run/run-types';
-import { describeListenerAttempts } from '../../run/listener-attempts';
-import { describeOverrides } from '../../run/overrides';
-import { ageOf } from '../ages';
-import { runUnknown } from '../ask-workflow';
-import type { RunFacts } from '../explain/facts';
-import { readRun } from '../explain/read-runs';
-import { findRun, findSuccessors, type FoundRun } from '../runs/find-runs';
-import { decideBy, fireAdvice, fireReason } from '../runs/run-details';
+import type { FireStatus } from '../../contract/fires';
+import { describeListenerAttempts } from '../../sandbox/run/listener-attempts';
+import { describeOverrides } from '../../contract/overrides';
+import { ageOf } from '../../text/ages';
+import { runUnknown } from '../../control/ask-workflow';
+import type { RunFacts } from '../../control/explain/facts';
+import { readRun } from '../../control/explain/read-runs';
+import { findRun, findSuccessors, type FoundRun } from '../../control/runs/search-runs';
+import { decideBy, fireAdvice, fireReason } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
-import type { Table } from '../table';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
+import type { Table } from '../printing/table';
+import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { stateTone } from './runs-list';
-import { describeRequester } from '../../requester';
+import { describeRequester } from '../../text/requester-name';
 
 export const registerRunsShow: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('show <run-id>'))

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { EXIT_CODES } from '../exit-codes';
 import type { RegisterCommand } from '../runtime';
-import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../temporal';
+import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../../control/search-attribute-setup';
+import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
 
 const EXAMPLES = `
 Examples:

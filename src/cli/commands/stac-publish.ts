@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import { isJsonObject, parseJson, type JsonObject } from '../../event/json';
 import type { PublicationForm } from '../../stac/publication';
 import { createMemoryRecord, openFileRecord, type PublishedRecord } from '../../stac/published-record';
@@ -11,7 +11,7 @@ import { createRedisPublisher, redisAddress, type RedisTarget } from '../../stac
 import type { SearchMethod, StacSearch } from '../../stac/search-request';
 import { collectList, parseBbox, parseDatetimeInterval, parseDuration, parsePositiveInteger } from '../arguments';
 import type { CliIo } from '../io';
-import type { Output } from '../output';
+import type { Output } from '../printing/output';
 import type { CliRuntime, RegisterCommand } from '../runtime';
 import { follow } from '../stac-publish/follow';
 import { publishOnce } from '../stac-publish/publish-once';

@@ -1,38 +1,51 @@
 /** `sluice status`: everything that one bus, source or sensor can say about itself. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
+import type { EventBusDefinition } from '../../contract/definitions';
+import { eventBusDefinitionQuery } from '../../contract/event-bus-messages';
 import {
-  eventBusDefinitionQuery,
   eventSourceDefinitionQuery,
   eventSourceStatusQuery,
+  type EventSourceStatus,
+} from '../../contract/event-source-messages';
+import {
   sensorDefinitionQuery,
   sensorDependenciesQuery,
   sensorStatusQuery,
-  type EventBusDefinition,
-  type EventSourceStatus,
   type HeldDependencies,
   type SensorStatus,
-} from '../../../workflows/messages';
-import { ageOf } from '../ages';
-import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../applied-kinds';
-import { workflowIdOf } from '../applied-objects';
-import { describeExpiring, expiringEvents } from '../expiring-events';
-import { addressText, askWorkflow } from '../ask-workflow';
-import { goneCondition, observeEvents, sensorCondition, sourceCondition, type Condition } from '../condition/condition';
-import { isDeleted, readEnd } from '../condition/execution-end';
-import { findBus, withBuses } from '../explain/open-buses';
-import { isNotFound } from '../not-found';
+} from '../../contract/sensor-messages';
+import { ageOf } from '../../text/ages';
+import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../../control/applied-kinds';
+import { workflowIdOf } from '../../control/applied-objects';
+import { describeExpiring, expiringEvents } from '../../control/status/expiring-events';
+import { addressText, askWorkflow } from '../../control/ask-workflow';
+import {
+  goneCondition,
+  observeEvents,
+  sensorCondition,
+  sourceCondition,
+  type Condition,
+} from '../../control/status/condition';
+import { isDeleted, readEnd } from '../../control/status/execution-end';
+import { findBus, withBuses } from '../../control/explain/open-buses';
+import { isNotFound } from '../../control/not-found';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
-import { sensorProblems, sourceProblems } from '../object-problems';
-import type { Result } from '../output';
-import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
+import { sensorProblems, sourceProblems } from '../../control/status/object-problems';
+import type { Result } from '../printing/output';
+import { pendingActivitiesOf, type PendingActivity } from '../../control/pending-activities';
 import type { RegisterCommand } from '../runtime';
-import type { Table } from '../table';
-import { describeBacklog, withBacklogs, type EventState } from '../source-backlog';
-import { objectUnknown } from '../unknown-object';
-import { addTemporalOptions, withTemporal, type TemporalOptions, type TemporalSession } from '../temporal';
-import { describeRequester } from '../../requester';
+import type { Table } from '../printing/table';
+import { describeBacklog, withBacklogs, type EventState } from '../../control/status/source-backlog';
+import { objectUnknown } from '../../control/unknown-object';
+import {
+  addTemporalOptions,
+  withTemporal,
+  type TemporalOptions,
+  type TemporalSession,
+} from '../../control/temporal-session';
+import { describeRequester } from '../../text/requester-name';
 
 /** Of each trigger; `-o json` has all that the sensor tells. */
 const SHOWN_EVENTS = 20;

@@ -1,26 +1,26 @@
 /** `sluice test`: what a sensor would do with given events, without any server. */
 import { InvalidArgumentError, type Command } from 'commander';
-import type { SensorDefinition } from '../../../workflows/messages';
-import { SluiceError } from '../../errors';
+import type { SensorDefinition } from '../../contract/definitions';
+import { SluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
 import { toWorkingCopy } from '../../exact-numbers';
 import { createExpressionEngine } from '../../expressions';
-import { planSensor } from '../../sensor/sensor-plan';
-import { defaultNamespace } from '../applied-kinds';
+import { planSensor } from '../../sandbox/sensor/sensor-plan';
+import { defaultNamespace } from '../../control/applied-kinds';
 import { collect, parseDuration } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
-import { refuseManifests } from '../manifest-report';
-import type { Output } from '../output';
+import { refuseManifests } from '../printing/manifest-report';
+import type { Output } from '../printing/output';
 import { formatProblem } from '../../manifest/problem';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
-import { expectationText, rehearsalText } from '../test-sensor/describe-rehearsal';
-import { findMismatches, parseExpectation } from '../test-sensor/expectation';
-import { createRunPreviews } from '../test-sensor/preview-run';
-import { parseValues, readTestEvents, readText, type TestEvent } from '../test-sensor/read-events';
-import { rehearse } from '../test-sensor/rehearse';
-import { allFires, type Rehearsal } from '../test-sensor/rehearsal';
+import { expectationText, rehearsalText } from '../printing/describe-rehearsal';
+import { findMismatches, parseExpectation } from '../../rehearsal/expectation';
+import { createRunPreviews } from '../../rehearsal/preview-run';
+import { parseValues, readTestEvents, readText, type TestEvent } from '../../rehearsal/read-events';
+import { rehearse } from '../../rehearsal/rehearse';
+import { allFires, type Rehearsal } from '../../rehearsal/rehearsal';
 
 interface TestOptions {
   filename: string[];

@@ -1,9 +1,9 @@
 /** `sluice stac publish --follow`: pass after pass until the command is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, isSluiceError, type SluiceError } from '../../errors';
+import { describeError, isSluiceError, type SluiceError } from '../../errors/sluice-error';
 import { publishNewItems, type PublishResult } from '../../stac/publish-new-items';
 import type { CliIo } from '../io';
-import type { Output } from '../output';
+import type { Output } from '../printing/output';
 import { deafChannelText, itemData, skippedText, waitText, type Publishing } from './publishing';
 
 const FIRST_PAUSE_MS = 500;

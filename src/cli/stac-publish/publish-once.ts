@@ -1,9 +1,9 @@
 /** `sluice stac publish` without `--follow`: one pass, and what came of it, also if it ended early. */
-import { describeError, isSluiceError } from '../../errors';
+import { describeError, isSluiceError } from '../../errors/sluice-error';
 import { publishNewItems, type PublishResult } from '../../stac/publish-new-items';
 import { EXIT_CODES } from '../exit-codes';
-import { createProgress } from '../progress';
-import type { Output } from '../output';
+import { createProgress } from '../printing/progress';
+import type { Output } from '../printing/output';
 import type { CliRuntime } from '../runtime';
 import { deafChannelText, itemData, skippedText, waitText, type Publishing } from './publishing';
 

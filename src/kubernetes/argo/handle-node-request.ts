@@ -1,5 +1,5 @@
 /** One request for the nodes of a Workflow, in whichever thread it is handled. Pure. */
-import { describeError } from '../../errors';
+import { describeError } from '../../errors/sluice-error';
 import { allNodes } from './checked-nodes';
 import { summarizeNodes } from './node-summary';
 import type { NodeRequest, NodeResponse } from './node-thread-messages';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import { inStage } from '../../metrics/stages';
 import { allNodes } from './checked-nodes';
 import { handleWithin } from './handle-node-request';

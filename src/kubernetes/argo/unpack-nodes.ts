@@ -4,7 +4,7 @@
  */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Decompress as ZstdDecompress } from 'fzstd';
-import { describeError } from '../../errors';
+import { describeError } from '../../errors/sluice-error';
 import { parseJson } from '../../event/json';
 import { isRecord } from '../kubernetes-object';
 

@@ -1,6 +1,6 @@
 /** Changing a Workflow that somebody else may be writing at the same time: read, decide, write, and again on conflict. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import { objectPath } from '../../kubernetes/object-path';
 import { parseKubernetesObject, referenceTo, type KubernetesObject } from '../../kubernetes/kubernetes-object';
 import { LAST_FIRE_ID_ANNOTATION } from '../../kubernetes/object-marks';

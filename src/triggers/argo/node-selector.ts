@@ -1,5 +1,5 @@
 /** `--node-field-selector`: picks nodes by their fields, as Argo's command line does. */
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { WorkflowNode } from '../../kubernetes/argo/workflow-status';
 
 interface Requirement {

@@ -1,5 +1,5 @@
 /** The nodes of a Workflow as a graph: who comes below and above whom. */
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { WorkflowNode, WorkflowNodes } from '../../kubernetes/argo/workflow-status';
 import { isExitNodeName } from './node-kinds';
 

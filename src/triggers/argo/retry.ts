@@ -6,7 +6,7 @@ import { objectPath } from '../../kubernetes/object-path';
 import { isNotFound } from '../../kubernetes/refusal';
 import type { Created } from '../create-object';
 import { changeWorkflow, notPossible, timestamp } from './change-workflow';
-import type { ArgoOptions } from './cli-arguments';
+import type { ArgoOptions } from '../../manifest/triggers/argo-arguments';
 import { parseNodeSelector } from './node-selector';
 import { planNodeRetry } from './retry-nodes';
 import { overrideParameters } from './submit-options';

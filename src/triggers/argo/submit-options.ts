@@ -1,6 +1,6 @@
 /** What Argo's command line changes in a Workflow before it creates it, and what it checks. */
-import { SluiceError } from '../../errors';
-import type { ArgoOptions } from './cli-arguments';
+import { SluiceError } from '../../errors/sluice-error';
+import type { ArgoOptions } from '../../manifest/triggers/argo-arguments';
 import { toParameterText } from './parameter-values';
 import {
   CREATOR_LABEL,

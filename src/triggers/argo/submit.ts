@@ -1,5 +1,5 @@
 /** Operations `submit` and `submit-from`: one POST, after the changes and checks of Argo's command line. */
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/object-path';
 import {
@@ -11,7 +11,7 @@ import {
 import { isNotFound } from '../../kubernetes/refusal';
 import { createObject, type Created } from '../create-object';
 import type { FireIdentity } from '../object-identity';
-import type { ArgoOptions } from './cli-arguments';
+import type { ArgoOptions } from '../../manifest/triggers/argo-arguments';
 import { withTextParameters } from './parameter-values';
 import { applySubmitOptions, checkTemplateArguments, checkWorkflow } from './submit-options';
 import {

@@ -1,6 +1,6 @@
 /** `source.configmap`: the object from a key of a ConfigMap beside the Sensor. */
 import type { KeySelector } from '../../kubernetes/secrets';
-import { isSluiceError, SluiceError } from '../../errors';
+import { isSluiceError, SluiceError } from '../../errors/sluice-error';
 import type { ReadResource } from './resource-source';
 
 export const readConfigMap: ReadResource<KeySelector> = async ({ name, key }, { namespace, secrets }) => {

@@ -1,14 +1,14 @@
 /** One GET of a small document, for the sources that lie behind HTTP. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import { errorCode } from '../../error-detail';
-import { SluiceError } from '../../errors';
+import { errorCode } from '../../errors/foreign-errors';
+import { SluiceError } from '../../errors/sluice-error';
 import {
   AddressBlocked,
   allowedLookup,
   BLOCKED_ADDRESS_FIX,
   requireAllowedAddress,
-} from '../../network/blocked-addresses';
+} from '../../clients/http/blocked-addresses';
 
 export interface Download {
   readonly url: URL;

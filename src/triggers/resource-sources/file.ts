@@ -1,7 +1,7 @@
 /** `source.file`: the object from a file of the worker, below the one folder that is meant for this. */
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { ReadResource } from './resource-source';
 
 const MAX_BYTES = 1024 * 1024;

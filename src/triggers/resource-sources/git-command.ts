@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SluiceError } from '../../errors';
-import { Semaphore } from '../../semaphore';
+import { SluiceError } from '../../errors/sluice-error';
+import { Semaphore } from '../../concurrency/semaphore';
 
 export interface GitAccess {
   /** For HTTP. Handed over in the environment of git alone, never on a command line. */

@@ -1,8 +1,8 @@
 /** `source.git`: the object from a file of a Git repository. Only that file is fetched, nothing is checked out. */
 import { isIP } from 'node:net';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
-import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../network/blocked-addresses';
+import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../clients/http/blocked-addresses';
 import { withGitFolder, type GitAccess, type GitFolder } from './git-command';
 import type { ReadResource } from './resource-source';
 

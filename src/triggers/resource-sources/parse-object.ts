@@ -1,5 +1,5 @@
 /** Text of a resource source → one object. Comes from servers and repositories that Sluice does not control. */
-import { SluiceError, isSluiceError } from '../../errors';
+import { SluiceError, isSluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
 import { readJson, type JsonDocument } from '../../event/json-text';
 import { toWorkingCopy } from '../../exact-numbers';

@@ -1,5 +1,5 @@
 /** Every resource source, one line each, in the order in which Argo Events looks when several are set. */
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { JsonObject } from '../../event/json';
 import type { ResourceSource, ResourceSourceKind } from '../../manifest/triggers/resource-source';
 import { readConfigMap } from './configmap';

@@ -1,6 +1,6 @@
 /** `source.s3`: the object from a bucket of S3, MinIO or anything that speaks the same. */
 import { sign } from 'aws4';
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
 import { download } from './download';
 import type { ReadResource } from './resource-source';

@@ -1,5 +1,5 @@
 /** `source.url`: the object from a web server. */
-import { SluiceError } from '../../errors';
+import { SluiceError } from '../../errors/sluice-error';
 import { download } from './download';
 import type { ReadResource } from './resource-source';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isSluiceError } from '../../../src/errors';
+import { isSluiceError } from '../../../src/errors/sluice-error';
 import { decodeEvent, encodeEvent } from '../../../src/event/encode-event';
 import { anyJson, anyText, asText, mutated, mutatedJson } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';

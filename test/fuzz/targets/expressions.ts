@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createExpressionEngine } from '../../../src/expressions';
-import type { ExpressionRequest } from '../../../src/sensor/expression-engine';
+import type { ExpressionRequest } from '../../../src/expressions/engine';
 import { jqPrograms } from '../../../dev/differential/random-jq';
 import { anyJson, anyText, mutated } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseAllDocuments, stringify } from 'yaml';
 import { repoRoot } from '../../../dev/repo-root';
 import type { JsonValue } from '../../../src/event/json';
-import { loadManifestText } from '../../../src/manifest/load';
+import { loadManifestText } from '../../../src/validation/load-manifests';
 import { anyJson, mutated, mutatedJson } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';
 

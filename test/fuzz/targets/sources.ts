@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isSluiceError } from '../../../src/errors';
+import { isSluiceError } from '../../../src/errors/sluice-error';
 import { parseJson } from '../../../src/event/json';
 import { parseStacItem, parseStacReference } from '../../../src/event/stac';
 import { entryTime, fieldsToValues } from '../../../src/sources/redis-stream-reader';

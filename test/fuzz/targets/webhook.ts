@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { webhookSource } from '../../../src/sources/webhook';
-import { createSource } from '../../contract/source-contract';
+import { createSource } from '../../contract-suites/source-contract';
 import { freePort } from '../../sources/free-port';
 import { anyJson, anyText, asText, mutated } from '../random-text';
 import { expectThat, hide, type OpenTarget } from '../target';

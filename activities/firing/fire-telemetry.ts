@@ -1,0 +1,101 @@
+/** What one attempt to fire tells Prometheus and the trace of its events. */
+import type { Info } from '@temporalio/activity';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import type { TriggerSpec } from '../../src/manifest/sensor';
+import type { Metrics } from '../../src/metrics/metrics';
+import { planRetries } from '../../src/sandbox/run/retry-plan';
+import type { FireFailure, FireResult } from '../../src/contract/fires';
+import { describeEvent, endFailed, isTracing, startSpan, traceOf, withSpan } from '../../src/tracing/spans';
+import { toFireFailure } from '../worker/failures';
+
+export interface ObservedFire {
+  readonly sensor: { readonly namespace: string; readonly name: string };
+  readonly trigger: string;
+  readonly runId: string;
+  readonly fireId: string;
+  readonly events: Readonly<Record<string, CloudEvent>>;
+  /** Called once the attempt has failed: no other follows, even if the failure is transient. */
+  readonly isLast: () => boolean;
+}
+
+type Send = (events: ObservedFire['events']) => Promise<FireResult>;
+
+/** `send` gets the events as part of this attempt's span, so that what it creates belongs to it too. */
+export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Send): Promise<FireResult> {
+  const labels = { namespace: fire.sensor.namespace, sensor_name: fire.sensor.name, trigger_name: fire.trigger };
+  const startedAt = performance.now();
+  // Fires run on other workers than listeners, too: a first failure is an increase only of what was there before.
+  metrics.count('argo_events_action_failed_total', labels, 0);
+  metrics.count('argo_events_action_retries_failed_total', labels, 0);
+  try {
+    const result = await (isTracing() ? sendTraced(fire, send) : send(fire.events));
+    metrics.count('argo_events_action_triggered_total', labels);
+    const happenedAt = Math.max(...Object.values(fire.events).map(({ time }) => Date.parse(time)));
+    if (Number.isFinite(happenedAt)) {
+      metrics.record('sluice_event_to_fire_seconds', labels, (Date.now() - happenedAt) / 1_000);
+    }
+    return result;
+  } catch (error) {
+    metrics.count('argo_events_action_failed_total', labels);
+    const failure: FireFailure = toFireFailure(error);
+    if (fire.isLast() || !failure.retryable) metrics.count('argo_events_action_retries_failed_total', labels);
+    throw error;
+  } finally {
+    metrics.record('argo_events_action_duration_milliseconds', labels, performance.now() - startedAt);
+  }
+}
+
+/** Child of the latest event's trace, linked to those of the others. */
+async function sendTraced({ sensor, trigger, runId, fireId, events }: ObservedFire, send: Send): Promise<FireResult> {
+  const [latest, ...others] = Object.values(events).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  const span = startSpan('fire', {
+    parent: latest && traceOf(latest),
+    links: others.map(traceOf),
+    attributes: {
+      ...(latest && describeEvent(latest)),
+      'k8s.namespace.name': sensor.namespace,
+      'sluice.sensor': sensor.name,
+      'sluice.trigger': trigger,
+      'sluice.run_id': runId,
+      'sluice.fire_id': fireId,
+    },
+  });
+  try {
+    const traced = Object.entries(events).map(([name, event]): [string, CloudEvent] => [name, withSpan(event, span)]);
+    const result = await send(Object.fromEntries(traced));
+    span.setAttributes(describeResult(result));
+    span.end();
+    return result;
+  } catch (error) {
+    endFailed(span, error);
+    throw error;
+  }
+}
+
+function describeResult(result: FireResult): Record<string, string | number> {
+  switch (result.kind) {
+    case 'object': {
+      const { namespace, name } = result.object;
+      return { 'sluice.action': result.action, 'sluice.object': `${namespace ?? ''}/${name}` };
+    }
+    case 'response':
+      return result.status === undefined ? {} : { 'http.response.status_code': result.status };
+  }
+}
+
+type AttemptInfo = Pick<Info, 'attempt' | 'scheduleToCloseTimeoutMs' | 'scheduledTimestampMs'>;
+
+/** As Temporal decides it: attempts are used up, or the next one would begin after the time for all of them. */
+export function isLastAttempt(
+  { attempt, scheduleToCloseTimeoutMs, scheduledTimestampMs }: AttemptInfo,
+  { retryStrategy }: Pick<TriggerSpec, 'retryStrategy'>,
+  attemptsBefore = 0,
+  nowMs = Date.now(),
+): boolean {
+  const plan = planRetries(retryStrategy);
+  if (plan.attempts !== undefined && attemptsBefore + attempt >= plan.attempts) return true;
+  // 0: no limit.
+  if (!scheduleToCloseTimeoutMs) return false;
+  const pauseMs = Math.min(plan.maximumIntervalMs, plan.initialIntervalMs * plan.coefficient ** (attempt - 1));
+  return nowMs - scheduledTimestampMs + pauseMs >= scheduleToCloseTimeoutMs;
+}

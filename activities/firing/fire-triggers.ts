@@ -1,0 +1,45 @@
+/** The activities by which a run fires: all quick fires together, or one by itself. */
+import { setMaxListeners } from 'node:events';
+import { Context } from '@temporalio/activity';
+import type { FireAttempt, FiredAlone, FireTriggersRequest } from '../../src/contract/activities';
+import { toApplicationFailure } from '../worker/failures';
+import type { FireLoad } from '../worker/fire-load';
+import { isLastAttempt } from './fire-telemetry';
+import { CONCURRENT_FIRES, type Firing } from './firing';
+import { inLanes } from '../../src/concurrency/in-lanes';
+
+export interface FireActivities {
+  sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FiredAlone>;
+}
+
+export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireActivities {
+  return {
+    async sluiceFireTriggers(request) {
+      const signal = Context.current().cancellationSignal;
+      // One listener per in-flight request is expected, not a leak.
+      setMaxListeners(0, signal);
+      fireLoad.begun(request.fires.map(({ id }) => id));
+      const attempts: FireAttempt[] = [];
+      await inLanes([...request.fires.entries()], CONCURRENT_FIRES, async ([index, { id }]) => {
+        attempts[index] = await firing.attempt(request, index, signal);
+        fireLoad.finished([id]);
+      });
+      return attempts;
+    },
+
+    async sluiceFireTrigger(request) {
+      const { cancellationSignal, info } = Context.current();
+      try {
+        return {
+          result: await firing.fire(request, 0, cancellationSignal, (trigger) =>
+            isLastAttempt(info, trigger, request.attemptsBefore),
+          ),
+          attempts: info.attempt,
+        };
+      } catch (error) {
+        throw toApplicationFailure(error, info.attempt);
+      }
+    },
+  };
+}

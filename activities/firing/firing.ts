@@ -1,0 +1,88 @@
+/** One attempt to fire: resolves parameters, sends the request, says what came of it. Shared by runs and listeners. */
+import type { TriggerSpec } from '../../src/manifest/sensor';
+import { planRetries } from '../../src/sandbox/run/retry-plan';
+import type { FireResult } from '../../src/contract/fires';
+import { createTriggers, type Triggers } from '../../src/triggers/registry';
+import { withArgoLink } from './argo-link';
+import type { FireAttempt, FireTriggersRequest } from '../../src/contract/activities';
+import { toFireFailure } from '../worker/failures';
+import { observeFire } from './fire-telemetry';
+import { isUnwatched } from '../outcomes/outcome-namespaces';
+import { createYamlReader } from '../worker/read-yaml';
+import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
+
+/** Requests that are in flight together: enough to keep the API server busy, few enough to be fair. */
+export const CONCURRENT_FIRES = 32;
+
+export interface Firing {
+  /** `isLast` decides by the trigger, once the attempt has failed, whether the failure is final. */
+  fire(
+    request: FireTriggersRequest,
+    index: number,
+    signal: AbortSignal,
+    isLast: (trigger: TriggerSpec) => boolean,
+  ): Promise<FireResult>;
+  /** A first attempt, which does not count as a Temporal retry. Never rejects. `isLast` as above; default: by the trigger. */
+  attempt(
+    request: FireTriggersRequest,
+    index: number,
+    signal: AbortSignal,
+    isLast?: (trigger: TriggerSpec) => boolean,
+  ): Promise<FireAttempt>;
+  close(): Promise<void>;
+}
+
+export function createFiring(dependencies: WorkerDependencies): Firing {
+  const { secrets, kubernetes, engine, metrics, argoUi, log } = dependencies;
+  const readYaml = createYamlReader(engine);
+  const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml, log });
+
+  const fireOne: Firing['fire'] = async ({ sensor, runId, ...request }, index, signal, isLast) => {
+    const fire = request.fires[index];
+    const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
+    if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
+    const observed = {
+      sensor,
+      runId,
+      fireId: fire.id,
+      trigger: fire.trigger,
+      events: loadFireEvents(fire, request.events),
+      isLast: () => isLast(trigger),
+    };
+    return await observeFire(metrics, observed, async (events) => {
+      const resolved = await resolveFire(
+        {
+          sensor,
+          runId,
+          fireId: fire.id,
+          trigger,
+          events,
+          ...(fire.collected ? { eventKeys: loadEventKeys(fire, request.events) } : {}),
+          ...(request.overrides && { overrides: request.overrides }),
+        },
+        { triggers, engine, signal },
+      );
+      const result = withArgoLink(await triggers.fire(resolved.template, resolved.request), argoUi);
+      const isUnseen = result.kind === 'object' && (await isUnwatched(sensor, trigger, result.object, readYaml));
+      return isUnseen ? { ...result, unwatched: true } : result;
+    });
+  };
+
+  return {
+    fire: fireOne,
+    attempt: async (request, index, signal, isLast = isTriedOnce) => {
+      const fireId = request.fires[index]?.id ?? '';
+      try {
+        return { fireId, result: await fireOne(request, index, signal, isLast) };
+      } catch (error) {
+        return { fireId, failure: toFireFailure(error) };
+      }
+    },
+    close: () => triggers.close(),
+  };
+}
+
+export function isTriedOnce({ retryStrategy }: TriggerSpec): boolean {
+  return planRetries(retryStrategy).attempts === 1;
+}

@@ -1,0 +1,33 @@
+/** What values set at a retrigger may not change: which object is written, where, and under which account it runs. */
+import { SluiceError } from '../../src/errors/sluice-error';
+import { isJsonObject, type JsonObject } from '../../src/event/json';
+import { namedAccounts } from '../../src/kubernetes/named-accounts';
+
+/** Throws RETRIGGER_REFUSED (permanent) naming what they would change. Never quotes the values. */
+export function refuseChangedIdentity(before: JsonObject, after: JsonObject): void {
+  const changed = IDENTITIES.find(({ of }) => JSON.stringify(of(before)) !== JSON.stringify(of(after)));
+  if (changed === undefined) return;
+  throw new SluiceError('RETRIGGER_REFUSED', {
+    message: `the values set at the retrigger would change ${changed.name} of the ${describeKind(before)}`,
+    fix: 'Only the Sensor decides this: change and apply it, then retrigger without these values',
+  });
+}
+
+const IDENTITIES: ReadonlyArray<{ readonly name: string; readonly of: (resource: JsonObject) => unknown }> = [
+  { name: 'apiVersion', of: ({ apiVersion }) => apiVersion ?? null },
+  { name: 'kind', of: ({ kind }) => kind ?? null },
+  { name: 'metadata.namespace', of: ({ metadata }) => (isJsonObject(metadata) ? (metadata.namespace ?? null) : null) },
+  { name: 'a service account', of: (resource) => namedAccounts(resource) },
+  { name: 'podSpecPatch', of: (resource) => textsUnder('podSpecPatch', resource) },
+];
+
+function textsUnder(field: string, value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
+    name === field ? [inner] : textsUnder(field, inner),
+  );
+}
+
+function describeKind({ kind }: JsonObject): string {
+  return typeof kind === 'string' ? kind : 'object';
+}

@@ -1,0 +1,170 @@
+/** One batch of events from the bus: decide, start runs, tell the sensor. Each event for itself. */
+import type { Client } from '@temporalio/client';
+import type { BusMessage } from '../../src/bus/bus';
+import { eventKey } from '../../src/event/cloud-event';
+import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import { decideEach } from './decide-each';
+import { describeIncoming, type DirectFire, type EventDecision } from './decide-fires';
+import { withAttempts, type FirstAttempts } from '../worker/first-attempts';
+import { planRuns } from '../starting/group-into-runs';
+import { settleEvent, type HandledEvent } from './settle-event';
+import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '../starting/start-runs';
+import { observeEvents } from './observe-events';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
+
+/** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
+const MAX_EVENT_BYTES = 1_500_000;
+
+export interface PostponedEvent {
+  readonly message: BusMessage;
+  /** Nothing can be handled now; otherwise the event fails by itself. */
+  readonly isOutage: boolean;
+  readonly error: unknown;
+}
+
+export interface HandledBatch {
+  readonly handled: ReadonlyArray<{ readonly message: BusMessage; readonly event: HandledEvent }>;
+  readonly postponed: readonly PostponedEvent[];
+}
+
+interface Pending {
+  readonly message: BusMessage;
+  readonly decision: EventDecision;
+}
+
+export class BatchHandler {
+  constructor(
+    private readonly definition: SensorDefinition,
+    private readonly plan: SensorPlan,
+    private readonly client: Client,
+    private readonly taskQueue: string,
+    private readonly firstAttempts: FirstAttempts,
+    private readonly dependencies: Pick<WorkerDependencies, 'engine' | 'fireLoad'>,
+  ) {}
+
+  /** Never throws for one event's sake, and answers nothing to the bus. */
+  async handle(messages: readonly BusMessage[], signal: AbortSignal): Promise<HandledBatch> {
+    const { definition, client } = this;
+    const postponed: PostponedEvent[] = [];
+    const decided = await this.decide(messages, postponed);
+    const { pending, known } = await this.lookUp(decided, postponed);
+    const { starts, repeated, startable } = separateFires(pending, known);
+    const [started, tellings] = await Promise.all([
+      this.start(startable, firesDeliveredAgain(pending), signal),
+      observeEvents(
+        client.workflow,
+        definition,
+        pending.flatMap(({ decision }) => decision.observations),
+      ),
+    ]);
+    for (const [id, start] of started) starts.set(id, start);
+    const handled: Array<HandledBatch['handled'][number]> = [];
+    for (const { message, decision } of pending) {
+      const isDeliveredAgain = message.deliveryCount > 1;
+      const settled = settleEvent(definition, decision, { starts, tellings, isDeliveredAgain, repeated });
+      if (settled.kind === 'handled') handled.push({ message, event: settled.event });
+      else postponed.push({ message, isOutage: settled.isOutage, error: settled.error });
+    }
+    return { handled, postponed };
+  }
+
+  /** First attempts, then the runs, by fire id. */
+  private async start(
+    fires: readonly DirectFire[],
+    deliveredAgain: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FireStart>> {
+    const { definition, client, taskQueue, firstAttempts } = this;
+    const { fireLoad } = this.dependencies;
+    const runs = planRuns(definition, fires);
+    const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
+    fireLoad.started(fires.flatMap(({ id }) => (made.has(id) ? [] : [id])));
+    const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
+      withAttempts(run, made, client.options.identity ?? ''),
+    );
+    firstAttempts.recorded(made, starts);
+    for (const [id, start] of starts) if (start.kind !== 'started') fireLoad.finished([id]);
+    return starts;
+  }
+
+  private async decide(messages: readonly BusMessage[], postponed: PostponedEvent[]): Promise<Pending[]> {
+    const [startable, oversized] = separateOversized(messages);
+    const pending: Pending[] = oversized.map((message) => ({ message, decision: this.refuseOversized(message) }));
+    const decided = await decideEach(this.definition, this.plan, startable, this.dependencies.engine);
+    for (const [index, message] of startable.entries()) {
+      const item = decided[index];
+      if (item?.kind === 'decided') pending.push({ message, decision: item.decision });
+      else if (item !== undefined) postponed.push({ message, isOutage: item.isOutage, error: item.error });
+    }
+    return pending;
+  }
+
+  /** Which fires an earlier pull already handed to a run: asked only for events that the bus delivers again. */
+  private async lookUp(
+    decided: readonly Pending[],
+    postponed: PostponedEvent[],
+  ): Promise<{ readonly pending: readonly Pending[]; readonly known: ReadonlyMap<string, string> }> {
+    const isAgain = ({ message, decision }: Pending): boolean => message.deliveryCount > 1 && decision.fires.length > 0;
+    const again = decided.filter(isAgain);
+    if (again.length === 0) return { pending: decided, known: new Map() };
+    const keys = again.flatMap(({ decision }) => decision.fires.map(({ event }) => eventKey(event)));
+    try {
+      return { pending: decided, known: await findStartedFires(this.client, this.definition, [...new Set(keys)]) };
+    } catch (error) {
+      // Those that come for the first time need no look, and go on.
+      for (const { message } of again) postponed.push({ message, isOutage: true, error });
+      return { pending: decided.filter((item) => !isAgain(item)), known: new Map() };
+    }
+  }
+
+  private refuseOversized(message: BusMessage): EventDecision {
+    const record = {
+      ...describeIncoming(this.definition, message, Date.now()),
+      decision: 'failed' as const,
+      code: 'BUS_EVENT_TOO_LARGE',
+      reason: `the event is larger than ${MAX_EVENT_BYTES} bytes, more than a run can carry`,
+    };
+    return { incoming: message, fires: [], observations: [], records: [record] };
+  }
+}
+
+/** `repeated`: the same event was published twice and pulled together; the first of them is started. */
+function separateFires(
+  pending: readonly Pending[],
+  known: ReadonlyMap<string, string>,
+): {
+  readonly starts: Map<string, FireStart>;
+  readonly repeated: ReadonlySet<DirectFire>;
+  readonly startable: readonly DirectFire[];
+} {
+  const starts = new Map<string, FireStart>();
+  const repeated = new Set<DirectFire>();
+  const startable = new Map<string, DirectFire>();
+  for (const fire of pending.flatMap(({ decision }) => decision.fires)) {
+    const runId = known.get(startedFireKey(eventKey(fire.event), fire.trigger));
+    if (startable.has(fire.id) || starts.has(fire.id)) repeated.add(fire);
+    else if (runId === undefined) startable.set(fire.id, fire);
+    else starts.set(fire.id, { kind: 'known', runId });
+  }
+  return { starts, repeated, startable: [...startable.values()] };
+}
+
+/** Also where one copy of an event is new and another is not. */
+function firesDeliveredAgain(pending: readonly Pending[]): ReadonlySet<string> {
+  const again = pending.filter(({ message }) => message.deliveryCount > 1);
+  return new Set(again.flatMap(({ decision }) => decision.fires.map(({ id }) => id)));
+}
+
+/** Cheap for the many: only what the bus says is large is measured. */
+function separateOversized(messages: readonly BusMessage[]): [BusMessage[], BusMessage[]] {
+  const startable: BusMessage[] = [];
+  const oversized: BusMessage[] = [];
+  for (const message of messages) (isOversized(message) ? oversized : startable).push(message);
+  return [startable, oversized];
+}
+
+function isOversized({ event, bytes }: BusMessage): boolean {
+  // Encoded data grows when it is written as text, at most sixfold.
+  return event !== undefined && bytes * 6 > MAX_EVENT_BYTES && JSON.stringify(event).length > MAX_EVENT_BYTES;
+}

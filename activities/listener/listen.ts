@@ -1,0 +1,287 @@
+/**
+ * The listener: bus → dependencies → runs. A message is acknowledged once Temporal has accepted what follows from it;
+ * until then the bus keeps it, whatever happens to this worker.
+ */
+import { randomUUID } from 'node:crypto';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { Bus, BusListener, SensorBacklog } from '../../src/bus/bus';
+import { eventPath } from '../../src/bus/event-path';
+import { describeError } from '../../src/errors/sluice-error';
+import { openWhileWanted } from '../../src/concurrency/open-while-wanted';
+import { planSensor, type SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
+import { sensorWorkflowId } from '../../src/contract/identity';
+import { listenerReportSignal, type SensorCounts } from '../../src/contract/sensor-messages';
+import type { ListenRequest } from '../../src/contract/activities';
+import { toBacklogHeartbeat } from './backlog-heartbeat';
+import { stopReasonOf } from '../worker/stop-reason';
+import { toApplicationFailure } from '../worker/failures';
+import { FirstAttempts, type FirstAttemptsOptions } from '../worker/first-attempts';
+import type { Firing } from '../firing/firing';
+import { ReturnedEvents, retryDelay } from './returned-events';
+import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
+import { startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
+import { ListenerTelemetry } from './listener-telemetry';
+import { recordExpired } from './record-expired';
+import { ReportPace } from '../worker/report-pace';
+import { askRoom, mayHoldBack, SensorCapacity } from './sensor-capacity';
+import type { HandledEvent } from './settle-event';
+import { StallWatch } from './stall-watch';
+import { UnrecordedAttempts } from '../worker/unrecorded-attempts';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
+
+/**
+ * Pulls under way together. Two: while the runs of one batch are started the next one is decided, and in a storm the
+ * backlog waits on the bus, where it makes the next batch larger and so cheaper.
+ */
+const CONCURRENT_BATCHES = 2;
+const PULL_SIZE = 200;
+const FIRST_REPORT_AFTER_MS = 2_000;
+const REPORT_EVERY_MS = 15_000;
+/** A worker that shuts down does not wait for a Temporal that is away. */
+const LAST_REPORT_TIMEOUT_MS = 1_000;
+const MAX_PROBLEM_LENGTH = 500;
+
+export interface ListenActivities {
+  sluiceListen(request: ListenRequest): Promise<void>;
+}
+
+export function createListenActivities(dependencies: WorkerDependencies, firing: Firing): ListenActivities {
+  const unrecorded = new UnrecordedAttempts();
+  return {
+    async sluiceListen(request) {
+      const context = Context.current();
+      const heartbeat = startHeartbeat(WAITS_FOR_BUS);
+      try {
+        const { cancellationSignal: signal, client, info } = context;
+        await dependencies.buses.use(request.definition.bus, signal, (bus) =>
+          new Listener(request, bus, client, info.taskQueue, dependencies, { firing, unrecorded }).run(
+            signal,
+            heartbeat,
+          ),
+        );
+      } catch (error) {
+        if (error instanceof CancelledFailure) throw error;
+        throw toApplicationFailure(error);
+      } finally {
+        heartbeat.stop();
+      }
+      // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
+      await context.cancelled;
+    },
+  };
+}
+
+class Listener {
+  private readonly plan: SensorPlan;
+  private readonly epoch = randomUUID();
+  private counts: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
+  private readonly telemetry: ListenerTelemetry;
+  private lag = 0;
+  private backlog: SensorBacklog | undefined;
+  private parked: number | undefined;
+  private readonly givenBack = new ReturnedEvents();
+  private readonly stall = new StallWatch();
+  private readonly handler: BatchHandler;
+  /** Pulls that wait for the worker or the sensor to take more. */
+  private heldBack = 0;
+  private reported = '';
+  private isMeasuring = false;
+  private readonly capacity: SensorCapacity | undefined;
+  private readonly pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
+
+  constructor(
+    private readonly request: ListenRequest,
+    private readonly bus: Bus,
+    private readonly client: Client,
+    taskQueue: string,
+    private readonly dependencies: WorkerDependencies,
+    acting: Pick<FirstAttemptsOptions, 'firing' | 'unrecorded'>,
+  ) {
+    this.plan = planSensor(request.definition.spec, request.definition.options);
+    const { definition } = request;
+    const { fireLoad } = dependencies;
+    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, ...acting });
+    this.handler = new BatchHandler(definition, this.plan, client, taskQueue, firstAttempts, dependencies);
+    this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
+    if (mayHoldBack(this.plan)) {
+      const { listeners } = request.definition.options;
+      this.capacity = new SensorCapacity(async () =>
+        Math.ceil((await askRoom(client, request.definition)) / listeners),
+      );
+    }
+  }
+
+  async run(signal: AbortSignal, heartbeat: Heartbeat): Promise<void> {
+    const { namespace, name, options } = this.request.definition;
+    const { startFrom } = options;
+    const paths = this.plan.interests.map(({ eventSourceName, eventName }) => eventPath(eventSourceName, eventName));
+    const opening = this.bus.openListener({
+      namespace,
+      sensorName: name,
+      paths,
+      // "New" is everything since the sensor was applied, also what came before its first listener was up.
+      startFrom: startFrom.kind === 'new' ? { kind: 'time', time: this.request.appliedAt } : startFrom,
+      maxBatch: PULL_SIZE,
+      signal,
+    });
+    const listener = await openWhileWanted(opening, signal, (late) => late.close());
+    this.telemetry.open();
+    heartbeat.report(() => {
+      const connected = this.bus.isConnected();
+      this.telemetry.connected(connected);
+      const { backlog } = this;
+      const busProblem = this.bus.problem();
+      const problem = this.problem();
+      return {
+        ...(busProblem !== undefined && { busProblem }),
+        ...this.counts,
+        lag: this.lag,
+        connected,
+        ...(backlog && toBacklogHeartbeat(backlog)),
+        ...(problem !== undefined && { problem }),
+      };
+    });
+    const reporting = setInterval(() => {
+      if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
+    }, FIRST_REPORT_AFTER_MS / 4);
+    let problem: unknown;
+    try {
+      await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
+    } catch (error) {
+      problem = error;
+      throw error;
+    } finally {
+      clearInterval(reporting);
+      this.telemetry.close(stopReasonOf(problem));
+      // What was counted since the last report would be lost with this listener.
+      await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
+      await listener.close();
+      await this.bus.flushDecisions();
+    }
+  }
+
+  private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const most = await this.awaitRoom(signal);
+      if (most === 0) continue;
+      const messages = await listener.pull(most);
+      this.capacity?.settle(most - messages.length, most - messages.length);
+      if (messages.length === 0) continue;
+      this.lag = messages.at(-1)?.pending ?? 0;
+      const startedAt = Date.now();
+      try {
+        this.answer(await this.handler.handle(messages, signal), startedAt);
+      } catch (error) {
+        this.giveBack(messages.map((message) => ({ message, isOutage: true, error })));
+      }
+      this.capacity?.settle(messages.length);
+    }
+  }
+
+  /** How many events may come now; 0 when the signal aborts. */
+  private async awaitRoom(signal: AbortSignal): Promise<number> {
+    this.heldBack += 1;
+    try {
+      await this.dependencies.fireLoad.capacity(signal);
+      return (await this.capacity?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
+    } finally {
+      this.heldBack -= 1;
+    }
+  }
+
+  private answer({ handled, postponed }: HandledBatch, startedAt: number): void {
+    for (const { message } of handled) {
+      message.ack();
+      this.givenBack.handled(message.sequence);
+    }
+    this.giveBack(postponed);
+    const events = handled.map(({ event }) => event);
+    const records = events.flatMap((event) => event.records);
+    if (records.length > 0) this.bus.recordDecisions(records);
+    this.count(events);
+    this.telemetry.decided(events, startedAt);
+  }
+
+  /** Nothing is lost: the bus delivers these again, here or elsewhere, each after a time of its own. */
+  private giveBack(postponed: readonly PostponedEvent[]): void {
+    const [first] = postponed;
+    if (first === undefined) return;
+    const now = Date.now();
+    for (const { message, isOutage, error } of postponed) {
+      const delayMs = retryDelay(message.deliveryCount, isOutage);
+      message.nak(delayMs);
+      this.givenBack.add(message.sequence, describeError(error).slice(0, MAX_PROBLEM_LENGTH), delayMs, now);
+    }
+    this.pace.changed(now);
+    this.dependencies.log.warn(
+      { sensor: this.request.definition.name },
+      `${postponed.length} events go back to the bus to be tried again: ${this.problem() ?? ''}`,
+    );
+  }
+
+  private problem(): string | undefined {
+    const now = Date.now();
+    return this.givenBack.problem(now) ?? this.stall.problem(now);
+  }
+
+  private count(events: readonly HandledEvent[]): void {
+    const counts = { ...this.counts };
+    for (const { decision, made } of events) {
+      counts.consumed += 1;
+      counts.fired += made.filter((one) => one === 'fired').length;
+      if (decision.fires.length + decision.observations.length > 0) counts.matched += 1;
+      else if (made.includes('failed')) counts.failed += 1;
+      else counts.unmatched += 1;
+    }
+    this.counts = counts;
+    this.pace.changed(Date.now());
+  }
+
+  private async measureAndReport(listener: BusListener): Promise<void> {
+    if (this.isMeasuring) return;
+    this.isMeasuring = true;
+    try {
+      this.lag = await this.telemetry.measureBacklog(
+        () => this.measureBacklog(listener),
+        (backlog) => this.stall.observe(backlog, this.heldBack > 0, Date.now()),
+      );
+      this.parked = await this.telemetry.countParked(this.client.workflow);
+    } catch (error) {
+      this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
+    }
+    this.pace.looked(await this.report(), Date.now());
+    this.isMeasuring = false;
+  }
+
+  private async measureBacklog(listener: BusListener): Promise<SensorBacklog> {
+    const { definition } = this.request;
+    const backlog = await listener.measureBacklog(definition.options.listeners === 1);
+    recordExpired(this.bus, this.dependencies.log, definition, backlog.expired);
+    this.backlog = backlog;
+    return backlog;
+  }
+
+  /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
+  private async report(): Promise<boolean> {
+    const { definition, listener: name } = this.request;
+    const { epoch, counts, lag, parked } = this;
+    const problem = this.problem();
+    const report = {
+      ...{ listener: name, epoch, counts, lag },
+      ...(parked !== undefined && { parked }),
+      ...(problem !== undefined && { problem }),
+    };
+    const text = JSON.stringify(report);
+    if (text === this.reported) return false;
+    try {
+      await this.client.workflow
+        .getHandle(sensorWorkflowId(definition.namespace, definition.name))
+        .signal(listenerReportSignal, { ...report, at: new Date().toISOString() });
+      this.reported = text;
+    } catch (error) {
+      this.dependencies.log.debug(`counts of ${definition.name} not reported: ${describeError(error)}`);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,73 @@
+/** Signals observations to the sensor workflow, so that one that Temporal refuses keeps no other from it. */
+import type { WorkflowClient } from '@temporalio/client';
+import { describeError, type ErrorCode } from '../../src/errors/sluice-error';
+import { jsonBytes } from '../../src/text/json-bytes';
+import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
+import { sensorWorkflowId } from '../../src/contract/identity';
+import type { ObjectName } from '../../src/contract/definitions';
+import { observeSignal, type Observation } from '../../src/contract/sensor-messages';
+import { cutObservations } from './observation-batches';
+
+/** Temporal takes 2 MB (2,097,152 bytes) in one signal. */
+const MAX_OBSERVATION_BYTES = 1_900_000;
+
+export type Telling =
+  | { readonly kind: 'told' }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string }
+  | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
+
+const TOLD: Telling = { kind: 'told' };
+
+/** Told twice, the sensor takes each event once. */
+export async function observeEvents(
+  client: WorkflowClient,
+  { namespace, name }: ObjectName,
+  observations: readonly Observation[],
+): Promise<ReadonlyMap<Observation, Telling>> {
+  const handle = client.getHandle(sensorWorkflowId(namespace, name));
+  const tellings = new Map<Observation, Telling>();
+  const tell = async (portion: readonly Observation[]): Promise<void> => {
+    const telling = await attempt(() => handle.signal(observeSignal, { observations: portion }));
+    if (telling.kind === 'refused' && portion.length > 1) {
+      for (const observation of portion) await tell([observation]);
+    } else for (const observation of portion) tellings.set(observation, telling);
+    if (telling.kind === 'postponed') postponed = telling;
+  };
+  let postponed: Telling | undefined;
+  for (const portion of cutObservations(observations)) {
+    // What failed for one portion a moment ago is not asked for the next one at once.
+    if (postponed !== undefined) for (const observation of portion) tellings.set(observation, postponed);
+    else if (isTooLarge(portion)) for (const observation of portion) tellings.set(observation, refuseTooLarge());
+    else await tell(portion);
+  }
+  return tellings;
+}
+
+async function attempt(signal: () => Promise<void>): Promise<Telling> {
+  try {
+    await signal();
+    return TOLD;
+  } catch (error) {
+    const failure = classifyTemporalFailure(error);
+    switch (failure.kind) {
+      case 'permanent':
+        return failure.isTooLarge
+          ? refuseTooLarge()
+          : { kind: 'refused', code: 'RUN_REFUSED', reason: describeError(error) };
+      case 'configuration':
+        return { kind: 'postponed', isOutage: true, error: failure.error };
+      case 'transient':
+        return { kind: 'postponed', isOutage: failure.isOutage, error };
+    }
+  }
+}
+
+/** A portion is cut at much less; only one that is alone may be larger. */
+function isTooLarge([only, ...others]: readonly Observation[]): boolean {
+  return only !== undefined && others.length === 0 && jsonBytes(only) > MAX_OBSERVATION_BYTES;
+}
+
+function refuseTooLarge(): Telling {
+  const reason = `with the dependency's transform, the event is larger than ${MAX_OBSERVATION_BYTES} bytes, more than the sensor can hold`;
+  return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason };
+}

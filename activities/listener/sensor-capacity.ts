@@ -1,0 +1,83 @@
+/**
+ * Back-pressure of a sensor that limits how many fires run at a time: a listener pulls no more events than the sensor
+ * has room for, and the bus keeps the rest. Asked by query, which leaves no trace in the sensor's history.
+ */
+import type { Client } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
+import { sensorWorkflowId } from '../../src/contract/identity';
+import type { ObjectName } from '../../src/contract/definitions';
+import { sensorCapacityQuery } from '../../src/contract/sensor-messages';
+
+const ASK_AGAIN_AFTER_MS = 1_000;
+
+export class SensorCapacity {
+  /** Granted by the sensor and not yet taken. */
+  private granted = 0;
+  /** Taken, and not yet known to the sensor. */
+  private onTheirWay = 0;
+  private asking: Promise<void> | undefined;
+  private wakeUps: Array<() => void> = [];
+
+  /** `ask` answers how many more events this listener may bring, and throws where the sensor does not answer. */
+  constructor(private readonly ask: () => Promise<number>) {}
+
+  /**
+   * Waits until there is room for at least one event, and takes it for as many as there are, up to `most`; 0 when the
+   * signal aborts. What was taken is to be told with `settle`.
+   */
+  async take(most: number, signal: AbortSignal): Promise<number> {
+    while (this.granted <= 0) {
+      if (signal.aborted) return 0;
+      this.asking ??= this.askOnce(signal).finally(() => {
+        this.asking = undefined;
+      });
+      await this.asking;
+    }
+    const taken = Math.min(most, this.granted);
+    this.granted -= taken;
+    this.onTheirWay += taken;
+    return taken;
+  }
+
+  /** The sensor knows of them now, or they went back to the bus; `unused`: what of the room was not needed. */
+  settle(taken: number, unused = 0): void {
+    this.onTheirWay -= taken;
+    this.granted += unused;
+    for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
+  }
+
+  private async askOnce(signal: AbortSignal): Promise<void> {
+    // No worker for the sensor at the moment, or Temporal is away: then it takes nothing either.
+    const room = await this.ask().catch(() => 0);
+    this.granted = Math.max(0, room - this.onTheirWay);
+    if (this.granted > 0) return;
+    if (room > 0) await new Promise<void>((resolve) => this.wakeUps.push(resolve));
+    else await delay(ASK_AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Only a sensor with limited triggers ever holds back. */
+export function mayHoldBack(plan: SensorPlan): boolean {
+  return plan.state.triggers.some(({ concurrency }) => concurrency !== undefined);
+}
+
+/** Over all listeners of the sensor. */
+export async function askRoom(client: Client, { namespace, name }: ObjectName): Promise<number> {
+  return await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorCapacityQuery);
+}
+
+/** Waits for room, up to `patienceMs`; false when there is none by then. */
+export async function hasRoomWithin(
+  patienceMs: number,
+  client: Client,
+  sensor: ObjectName,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const giveUpAt = Date.now() + patienceMs;
+  while ((await askRoom(client, sensor)) <= 0) {
+    if (Date.now() >= giveUpAt) return false;
+    await delay(ASK_AGAIN_AFTER_MS, undefined, { signal });
+  }
+  return true;
+}

@@ -1,0 +1,89 @@
+/** What became of one event, from its decision and from what Temporal said to it. Pure. */
+import type { Decision, DecisionRecord } from '../../src/records/decision-record';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import type { Observation } from '../../src/contract/sensor-messages';
+import { describeIncoming, type DirectFire, type EventDecision } from './decide-fires';
+import type { FireStart } from '../starting/start-runs';
+import type { Telling } from './observe-events';
+
+export interface EventAnswers {
+  /** By fire id. */
+  readonly starts: ReadonlyMap<string, FireStart>;
+  readonly tellings: ReadonlyMap<Observation, Telling>;
+  /** The bus delivered this very message before, so that its own runs may be there already. */
+  readonly isDeliveredAgain: boolean;
+  /** Fires that an event of the same pull, which is the same event published twice, has already. */
+  readonly repeated: ReadonlySet<DirectFire>;
+}
+
+export type Settled =
+  | { readonly kind: 'handled'; readonly event: HandledEvent }
+  | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
+
+export interface HandledEvent {
+  readonly decision: EventDecision;
+  /** One for each fire, observation and refusal: what is counted. */
+  readonly made: readonly Decision[];
+  readonly records: readonly DecisionRecord[];
+  readonly runId?: string;
+}
+
+const UNSTARTED: FireStart = { kind: 'postponed', isOutage: false, error: new Error('its run was not started') };
+const UNTOLD: Telling = { kind: 'postponed', isOutage: false, error: new Error('the sensor was not told') };
+
+export function settleEvent(definition: SensorDefinition, decision: EventDecision, answers: EventAnswers): Settled {
+  const starts = decision.fires.map((fire) => ({ fire, start: answers.starts.get(fire.id) ?? UNSTARTED }));
+  const tellings = decision.observations.map((observation) => ({
+    observation,
+    telling: answers.tellings.get(observation) ?? UNTOLD,
+  }));
+  for (const answer of [...starts.map(({ start }) => start), ...tellings.map(({ telling }) => telling)]) {
+    if (answer.kind === 'postponed') return answer;
+  }
+  const about = describeIncoming(definition, decision.incoming, Date.now());
+  const made: Decision[] = decision.records.map((record) => record.decision);
+  const refusals: DecisionRecord[] = [];
+  const fired = new Map<string, string[]>();
+  const duplicate = new Map<string, string[]>();
+  for (const { fire, start } of starts) {
+    if (start.kind === 'postponed') continue;
+    if (start.kind === 'refused') {
+      const { code, reason, runId } = start;
+      made.push('failed');
+      const which = { dependency: fire.dependency, triggers: [fire.trigger], ...(runId !== undefined && { runId }) };
+      refusals.push({ ...about, decision: 'failed', code, reason, ...which });
+      continue;
+    }
+    const isRepetition = answers.repeated.has(fire) || (start.kind === 'known' && !answers.isDeliveredAgain);
+    made.push(isRepetition ? 'duplicate' : 'fired');
+    const { runId } = start;
+    const byRun = isRepetition ? duplicate : fired;
+    byRun.set(runId, [...(byRun.get(runId) ?? []), fire.trigger]);
+  }
+  const joined: DecisionRecord[] = [];
+  for (const { observation, telling } of tellings) {
+    const { dependency } = observation;
+    if (telling.kind === 'refused') {
+      made.push('failed');
+      refusals.push({ ...about, decision: 'failed', code: telling.code, reason: telling.reason, dependency });
+      continue;
+    }
+    made.push('joined');
+    joined.push({ ...about, decision: 'joined', dependency });
+  }
+  const wanted = definition.options.decisions;
+  const told = [
+    ...[...fired].map(([runId, triggers]): DecisionRecord => ({ ...about, decision: 'fired', triggers, runId })),
+    ...[...duplicate].map(([runId, triggers]): DecisionRecord => ({
+      ...about,
+      decision: 'duplicate',
+      triggers,
+      runId,
+      reason: `the event was published again; run ${runId} carries it already`,
+    })),
+    ...joined,
+  ];
+  const records = wanted === 'off' ? [] : [...decision.records, ...refusals, ...(wanted === 'all' ? told : [])];
+  const [runId] = [...fired.keys(), ...duplicate.keys()];
+  return { kind: 'handled', event: { decision, made, records, ...(runId && { runId }) } };
+}

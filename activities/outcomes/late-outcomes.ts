@@ -1,0 +1,94 @@
+/**
+ * Ends of Workflows whose run has ended: after `argo retry`, or whatever else continues a Workflow. The run cannot take
+ * them any more, but whoever waits for the outcome can: it is published as the run would have done, and recorded.
+ */
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
+import { nameEvent } from '../../src/records/decision-record';
+import type { FireStatus } from '../../src/contract/fires';
+import { firesQuery, type SensorRunInput } from '../../src/contract/run-messages';
+import type { BusPool } from '../worker/bus-pool';
+import type { PublishOutcomesRequest } from '../../src/contract/activities';
+import { toReport } from './outcome-report';
+import { readRunInput } from '../starting/read-run-input';
+
+const RUN_EXPECTED_WITHIN_MS = 60_000;
+
+export interface LateOutcomesOptions {
+  readonly client: Client;
+  readonly buses: BusPool;
+  readonly publish: (request: PublishOutcomesRequest) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export async function publishLateOutcomes(
+  { client, buses, publish, signal }: LateOutcomesOptions,
+  runId: string,
+  outcomes: readonly WorkflowOutcome[],
+): Promise<void> {
+  const candidates = outcomes.filter(mayBeLate);
+  if (candidates.length === 0) return;
+  const known = await readFires(client, runId, candidates);
+  const late = candidates.flatMap((outcome): FireStatus[] => {
+    const fire = known.find(({ id }) => id === outcome.fireId);
+    if (fire === undefined || fire.object?.uid !== outcome.object.uid || isKnown(fire, outcome)) return [];
+    return [{ ...fire, state: outcome.phase === 'Succeeded' ? 'Succeeded' : 'Failed', outcome: toReport(outcome) }];
+  });
+  if (late.length === 0) return;
+  const { sensor, bus, options, events, fires } = await readRunInput(client, runId);
+  await publish({ sensor, bus, runId, options, events, fires: late });
+  const records = late.flatMap((fire) => recordsOf({ sensor, events, fires }, runId, fire));
+  await buses.use(bus, signal, (open) => Promise.resolve(open.recordDecisions(records)));
+}
+
+/**
+ * None where there is no such run. A listener may make a Workflow that ends before its run is started, so it is not
+ * believed at once; a run that is started later than this looks for its Workflows itself.
+ */
+async function readFires(
+  client: Client,
+  runId: string,
+  outcomes: readonly WorkflowOutcome[],
+): Promise<readonly FireStatus[]> {
+  try {
+    return await client.workflow.getHandle(runId).query(firesQuery);
+  } catch (error) {
+    const isRecent = ({ finishedAt = '' }: WorkflowOutcome): boolean =>
+      Date.now() - Date.parse(finishedAt) < RUN_EXPECTED_WITHIN_MS;
+    if (error instanceof WorkflowNotFoundError && !outcomes.some(isRecent)) return [];
+    throw error;
+  }
+}
+
+/** After a list thousands of ends come that were told long ago: only a retry that was seen counts among them. */
+function mayBeLate({ phase, isListed, afterRetry }: WorkflowOutcome): boolean {
+  return phase !== 'Deleted' && phase !== 'Unknown' && (isListed !== true || afterRetry);
+}
+
+function isKnown({ outcome }: FireStatus, { phase, finishedAt }: WorkflowOutcome): boolean {
+  return outcome?.phase === phase && outcome.finishedAt === finishedAt;
+}
+
+function recordsOf(
+  { sensor, events, fires }: Pick<SensorRunInput, 'sensor' | 'events' | 'fires'>,
+  runId: string,
+  { id, trigger, object, outcome }: FireStatus,
+) {
+  const used = Object.values(fires.find((fire) => fire.id === id)?.dependencies ?? {}).flat();
+  return used.flatMap((index) => {
+    const event = events[index];
+    if (event === undefined) return [];
+    return [
+      {
+        at: new Date().toISOString(),
+        ...nameEvent(event),
+        namespace: sensor.namespace,
+        sensor: sensor.name,
+        decision: 'fired' as const,
+        triggers: [trigger],
+        runId,
+        reason: `Workflow ${object?.name ?? ''} was continued after its run had ended, and is ${outcome?.phase ?? ''} now`,
+      },
+    ];
+  });
+}

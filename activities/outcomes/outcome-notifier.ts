@@ -1,0 +1,149 @@
+/** Collects how Argo Workflows ended and tells their runs, one delivery at a time. Plain logic without Temporal. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { describeError, isSluiceError } from '../../src/errors/sluice-error';
+import { cutByBytes } from '../../src/text/cut-by-bytes';
+import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
+import { jsonBytes } from '../../src/text/json-bytes';
+import type { WorkflowOutcomeReport } from '../../src/contract/fires';
+import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
+import { MAX_REPORT_BYTES, toReport } from './outcome-report';
+
+/** Outcomes of one run that end together are told together: a signal costs the run four events. */
+const COLLECT_FOR_MS = 200;
+const RETRY_AFTER_MS = 2_000;
+const MAX_RETRY_AFTER_MS = 30_000;
+/** After a list, thousands of runs may have to be told at once; most of them have ended long ago. */
+const CONCURRENT_SIGNALS = 50;
+
+export interface OutcomeNotifierOptions {
+  /** Throws WorkflowNotFoundError for a run that is gone, which needs none. */
+  signal(runId: string, reports: readonly WorkflowOutcomeReport[]): Promise<void>;
+  onTold(outcome: WorkflowOutcome): void;
+  /** The run has ended and takes no signals. What rejects is tried again. */
+  onClosed?(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void>;
+  /** However often it is told, it will be refused. */
+  onRefused(outcome: WorkflowOutcome, runId: string, reason: string): void;
+  warn(message: string): void;
+}
+
+type Delivery =
+  | { readonly kind: 'told' }
+  /** The run has ended. */
+  | { readonly kind: 'closed' }
+  /** `refused`: for good. */
+  | { readonly kind: 'refused' | 'failed'; readonly error: unknown };
+
+export class OutcomeNotifier {
+  private readonly waiting = new Map<string, WorkflowOutcome[]>();
+  private seen: string | undefined;
+  private toldUpTo: string | undefined;
+
+  constructor(private readonly options: OutcomeNotifierOptions) {}
+
+  add(outcome: WorkflowOutcome & { readonly runId: string }): void {
+    this.waiting.set(outcome.runId, [...(this.waiting.get(outcome.runId) ?? []), outcome]);
+  }
+
+  /** Everything up to this resource version has been added. */
+  reached(resourceVersion: string): void {
+    this.seen = resourceVersion;
+  }
+
+  /** The resource version up to which every outcome has been told: who resumes there misses none. */
+  position(): string | undefined {
+    return this.toldUpTo;
+  }
+
+  /** Tells what comes until `signal` aborts, and what is left then. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let retryAfterMs = RETRY_AFTER_MS;
+    while (!signal.aborted) {
+      await delay(COLLECT_FOR_MS, undefined, { signal }).catch(() => undefined);
+      if (await this.deliver()) retryAfterMs = RETRY_AFTER_MS;
+      else {
+        await delay(retryAfterMs, undefined, { signal }).catch(() => undefined);
+        retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, 2 * retryAfterMs);
+      }
+    }
+    await this.deliver();
+  }
+
+  /** False where some have to be told again. */
+  private async deliver(): Promise<boolean> {
+    const upTo = this.seen;
+    const runs = [...this.waiting.keys()];
+    const problems: unknown[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let runId = runs[next++]; runId !== undefined; runId = runs[next++]) {
+        try {
+          await this.tell(runId);
+        } catch (error) {
+          problems.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_SIGNALS, runs.length) }, lane));
+    if (problems.length === 0) {
+      this.toldUpTo = upTo;
+      return true;
+    }
+    this.options.warn(`outcomes for ${problems.length} runs will be told again: ${describeError(problems[0])}`);
+    return false;
+  }
+
+  private async tell(runId: string): Promise<void> {
+    const outcomes = this.waiting.get(runId) ?? [];
+    this.waiting.delete(runId);
+    const portions = cutByBytes(outcomes, MAX_REPORT_BYTES, (outcome) => jsonBytes(toReport(outcome)));
+    for (let portion = portions.shift(); portion !== undefined; portion = portions.shift()) {
+      const delivery = await this.deliverTo(runId, portion);
+      switch (delivery.kind) {
+        case 'told':
+          for (const outcome of portion) this.options.onTold(outcome);
+          break;
+        case 'closed':
+          return await this.tellOfClosed(runId, [...portion, ...portions.flat()]);
+        case 'refused':
+          // One of many may be what is refused: each gets an answer of its own.
+          if (portion.length > 1) portions.unshift(...portion.map((outcome) => [outcome]));
+          else this.refuse(runId, portion, delivery.error);
+          break;
+        case 'failed':
+          this.keep(runId, [...portion, ...portions.flat()]);
+          throw delivery.error;
+      }
+    }
+  }
+
+  private async deliverTo(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<Delivery> {
+    const reports = outcomes.map((outcome) => toReport(outcome));
+    try {
+      await this.options.signal(runId, reports);
+      return { kind: 'told' };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+      const failure = classifyTemporalFailure(error);
+      return { kind: failure.kind === 'permanent' ? 'refused' : 'failed', error: failure.error };
+    }
+  }
+
+  private async tellOfClosed(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void> {
+    try {
+      await this.options.onClosed?.(runId, outcomes);
+    } catch (error) {
+      if (isSluiceError(error) && !error.retryable) return this.refuse(runId, outcomes, error);
+      this.keep(runId, outcomes);
+      throw error;
+    }
+  }
+
+  private keep(runId: string, outcomes: readonly WorkflowOutcome[]): void {
+    this.waiting.set(runId, [...outcomes, ...(this.waiting.get(runId) ?? [])]);
+  }
+
+  private refuse(runId: string, outcomes: readonly WorkflowOutcome[], error: unknown): void {
+    for (const outcome of outcomes) this.options.onRefused(outcome, runId, describeError(error));
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Connections to the Redis servers that outcomes are written to, one for each server and way to be let in.
+ *
+ * Temporal is the one that tries again, so a connection that fails or is lost is not mended: the next attempt opens
+ * another, with the secrets as they are then. That is how a rotated password is taken up.
+ */
+import Redis, { type RedisOptions } from 'ioredis';
+import { describeError, isSluiceError, SluiceError } from '../../src/errors/sluice-error';
+import { resolveHostAlias } from '../../src/clients/redis/host-aliases';
+import type { KeySelector, SecretReader } from '../../src/kubernetes/secrets';
+import {
+  listOutcomeRedisSecrets,
+  OUTCOME_REDIS_SECRETS,
+  type OutcomeRedisAccess,
+  type OutcomeRedisSecret,
+} from '../../src/manifest/outcome-redis';
+import { isPermanent, withoutCommand } from '../../src/clients/redis/redis-errors';
+import { readRedisCredentials } from '../../src/clients/redis/redis-options';
+import type { ObjectName } from '../../src/contract/definitions';
+
+export interface OutcomeRedis {
+  readonly sensor: ObjectName;
+  /** host:port */
+  readonly address: string;
+  readonly access?: OutcomeRedisAccess;
+}
+
+interface Connection {
+  readonly client: Redis;
+  /** What it was opened with. */
+  readonly credentials: string;
+  readonly ready: Promise<void>;
+}
+
+/** No answer to a command for this long: the connection is dead, whatever TCP believes. */
+const SILENCE_MS = 10_000;
+
+export class OutcomeRedisConnections {
+  private readonly open = new Map<string, Connection>();
+  private isClosed = false;
+
+  constructor(private readonly secrets: SecretReader) {}
+
+  /** Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE; all may pass once somebody mends their cause. */
+  async connect(server: OutcomeRedis): Promise<Redis> {
+    const options = await this.readOptions(server);
+    const credentials = JSON.stringify(options);
+    const key = JSON.stringify([server.sensor.namespace, server.address, server.access]);
+    const known = this.open.get(key);
+    if (known?.credentials === credentials) {
+      await known.ready;
+      return known.client;
+    }
+    if (this.isClosed) throw outcomeRedisError(new Error('the worker is shutting down'), server);
+    // What is under way on it ends well.
+    known?.client.quit().catch(() => undefined);
+    const connection = openConnection(server, options, credentials);
+    this.open.set(key, connection);
+    connection.client.on('end', () => {
+      if (this.open.get(key) === connection) this.open.delete(key);
+    });
+    await connection.ready;
+    return connection.client;
+  }
+
+  /** Nothing opens after this, whatever was on its way. */
+  close(): void {
+    this.isClosed = true;
+    for (const { client } of this.open.values()) client.disconnect();
+    this.open.clear();
+  }
+
+  private async readOptions({ sensor, address, access = {} }: OutcomeRedis): Promise<RedisOptions> {
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(resolveHostAlias(address)) ?? [];
+    const credentials = await readRedisCredentials(access, (selector, field) =>
+      this.readSecret(sensor, selector, field),
+    );
+    return {
+      host,
+      port: Number(port),
+      ...credentials,
+      protocol: 2,
+      lazyConnect: true,
+      disableClientInfo: true,
+      // Needs the right to INFO, which a restricted user lacks.
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      socketTimeout: SILENCE_MS,
+      disconnectTimeout: 100,
+    };
+  }
+
+  private async readSecret(sensor: ObjectName, selector: KeySelector, field: OutcomeRedisSecret): Promise<string> {
+    try {
+      return await this.secrets.secret(sensor.namespace, selector);
+    } catch (error) {
+      if (!isSluiceError(error)) throw error;
+      const { code, message, fix, retryable } = error;
+      throw new SluiceError(code, {
+        message: `sensor ${sensor.namespace}/${sensor.name}, annotation ${annotationOf(field)}: ${message}`,
+        ...(fix !== undefined && { fix }),
+        context: { sensor: sensor.name },
+        retryable,
+      });
+    }
+  }
+}
+
+function openConnection(server: OutcomeRedis, options: RedisOptions, credentials: string): Connection {
+  const client = new Redis({ ...options, retryStrategy: () => null });
+  let lastError: unknown;
+  client.on('error', (error: unknown) => (lastError = error));
+  const ready = (async () => {
+    try {
+      await client.connect();
+      // Small enough that a server which wants a password says so, and of the one right that is needed anyway.
+      await client.eval('return 1', 0);
+    } catch (error) {
+      client.disconnect();
+      // The call may only tell that there is no connection; why, the event did.
+      throw outcomeRedisError(lastError ?? error, server);
+    }
+  })();
+  return { client, credentials, ready };
+}
+
+/** What Redis or the network said, with the annotations and secrets that decide it. Never a value of theirs. */
+export function outcomeRedisError(error: unknown, { sensor, address, access }: OutcomeRedis): SluiceError {
+  const isRefused = isPermanent(error);
+  const cause = withoutCommand(error);
+  return new SluiceError(isRefused ? 'OUTCOME_REFUSED' : 'TRIGGER_UNREACHABLE', {
+    message:
+      `outcomes of sensor ${sensor.namespace}/${sensor.name} cannot be written to Redis at ${address} ` +
+      `(${describeAccess(access, sensor.namespace)}): ${describeError(cause)}`,
+    fix: isRefused
+      ? 'Correct the secret, its annotation or the rights of the user; the next attempt takes what is there then.'
+      : 'Check annotation sluice.io/outcome-redis, that Redis answers there, and whether it wants TLS (sluice.io/outcome-redis-tls).',
+    context: { sensor: sensor.name },
+    cause,
+  });
+}
+
+function describeAccess(access: OutcomeRedisAccess | undefined, namespace: string): string {
+  const parts = listOutcomeRedisSecrets(access).map(
+    ({ field, secret }) => `${annotationOf(field)}: Secret ${namespace}/${secret.name}, key ${secret.key}`,
+  );
+  if (access?.username !== undefined) parts.unshift(`user ${access.username}`);
+  if (access?.password === undefined) parts.push(`without ${annotationOf('password')}`);
+  if (access?.tls === undefined) parts.push('without TLS');
+  return parts.join('; ');
+}
+
+function annotationOf(field: OutcomeRedisSecret): string {
+  return `sluice.io/${OUTCOME_REDIS_SECRETS[field]}`;
+}

@@ -1,0 +1,56 @@
+/** Asks a source again and again how much waits outside, for heartbeats and Prometheus. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isSluiceError } from '../../src/errors/sluice-error';
+import type { Metrics } from '../../src/metrics/metrics';
+import type { Source } from '../../src/sources/source';
+import type { EventBacklog } from '../../src/contract/event-source-messages';
+import type { RelayedName } from './relay-telemetry';
+import { GAVE_UP, StopDeadline } from './stop-deadline';
+
+const MEASURE_EVERY_MS = 2_000;
+
+export class BacklogMeter {
+  private last: EventBacklog | undefined;
+
+  constructor(
+    private readonly source: Source,
+    private readonly metrics: Metrics,
+    private readonly name: RelayedName,
+  ) {}
+
+  /** Undefined until the first answer, and for sources that keep nothing. */
+  latest(): EventBacklog | undefined {
+    return this.last;
+  }
+
+  /** Until the signal aborts, or somebody has to repair something: throws that. Never where nothing can be measured. */
+  async run(signal: AbortSignal, onMeasured: (backlog: EventBacklog) => Promise<void> = () => Promise.resolve()) {
+    if (this.source.backlog === undefined) return;
+    // Counting may hang; it must not hold up a stop.
+    const stopping = new StopDeadline(signal, 0);
+    try {
+      while (!signal.aborted) {
+        try {
+          const backlog = await stopping.orGiveUp(this.source.backlog(signal));
+          if (backlog === GAVE_UP) return;
+          this.last = { ...backlog, at: new Date().toISOString() };
+          this.metrics.set('sluice_source_backlog', this.labels(), this.last.entries);
+          await onMeasured(this.last);
+        } catch (error) {
+          if (signal.aborted) return;
+          // Away for a moment: the last measure and its time stay.
+          if (!isSluiceError(error) || !error.retryable) throw error;
+        }
+        await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    } finally {
+      stopping.dispose();
+      this.metrics.forget('sluice_source_backlog', this.labels());
+    }
+  }
+
+  private labels() {
+    const { namespace, eventSourceName, eventName } = this.name;
+    return { namespace, eventsource_name: eventSourceName, event_name: eventName };
+  }
+}

@@ -1,0 +1,347 @@
+/**
+ * Carries events from a source to the bus: filter, publish, and only then acknowledge.
+ *
+ * Plain logic without Temporal: the activity around it adds the heartbeat. Nothing ends here silently: an event is on
+ * the bus, or filtered or rejected with a decision on record, or given back to where it came from.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { describeError, type ErrorCode, type SluiceError } from '../../src/errors/sluice-error';
+import type { Bus, BusLog } from '../../src/bus/bus';
+import type { CloudEvent } from '../../src/event/cloud-event';
+import type { DecisionRecord } from '../../src/records/decision-record';
+import { jsonOf } from '../../src/event/event-data';
+import type { JsonDocument } from '../../src/event/json-text';
+import type { Delivery, RejectedEvent, Source } from '../../src/sources/source';
+import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
+import type { RelayTelemetry } from './relay-telemetry';
+import { GAVE_UP, StopDeadline } from './stop-deadline';
+
+/** What the event source's own `filter` says of one payload. */
+export type FilterVerdict =
+  | { readonly pass: true }
+  /** `code` is set where the filter could not be evaluated; the event is then filtered out, as in Argo Events. */
+  | { readonly pass: false; readonly reason: string; readonly code?: ErrorCode };
+
+/** Verdicts in the order of the payloads. Throws only when no payload can be judged. */
+export type EventFilter = (payloads: readonly JsonDocument[]) => Promise<readonly FilterVerdict[]>;
+
+export interface EventRelayOptions extends ReceivedEventsOptions {
+  readonly source: Source;
+  readonly bus: Pick<Bus, 'publishEvents' | 'recordDecisions' | 'flushDecisions'>;
+  readonly log: BusLog;
+  readonly filter?: EventFilter;
+  /** Events read and not yet acknowledged; reading pauses above it. Default 1,000. */
+  readonly maxInFlight?: number;
+  readonly telemetry?: RelayTelemetry;
+  /** When a stopping relay gives up on what is still in flight; it will be delivered again. Default 8,000. */
+  readonly stopWithinMs?: number;
+}
+
+/** Since the relay was started. Goes into the heartbeat. */
+export interface RelayCounts {
+  readonly received: number;
+  readonly published: number;
+  /** Published before: the bus already had them. */
+  readonly duplicates: number;
+  readonly filtered: number;
+  readonly rejected: number;
+  /** Given back to the outside system, which delivers again or answers its caller with an error. */
+  readonly failed: number;
+  /** Lost, because the transport keeps nothing (Redis Pub/Sub) and the bus was away for too long. */
+  readonly dropped: number;
+  /** Where reading stands: acknowledged up to here. */
+  readonly position?: string;
+  /** RFC 3339. */
+  readonly lastEventAt?: string;
+  /** The source reads right now, as observed. */
+  readonly connected: boolean;
+  /** Why it does not, for a person. */
+  readonly problem?: string;
+}
+
+const DEFAULT_MAX_IN_FLIGHT = 1_000;
+const PUBLISH_PATIENCE_MS = 10_000;
+const DEFAULT_STOP_WITHIN_MS = 8_000;
+const LOG_EVERY_MS = 10_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A delivery turned into events for the bus and records of what will not become one. */
+interface Prepared {
+  readonly delivery: Delivery;
+  readonly events: readonly CloudEvent[];
+  readonly decisions: readonly DecisionRecord[];
+  readonly rejected: readonly RejectedEvent[];
+}
+
+/** What the bus did not take for good, or had already. */
+interface Published {
+  readonly decisions: readonly DecisionRecord[];
+  readonly rejected: readonly RejectedEvent[];
+}
+
+export class EventRelay {
+  private readonly totals = { received: 0, published: 0, duplicates: 0, filtered: 0, rejected: 0, failed: 0 };
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly received: ReceivedEvents;
+  private inFlight = 0;
+  private position: string | undefined;
+  private lastEventAt: string | undefined;
+  private loggedAt = -Infinity;
+
+  constructor(private readonly options: EventRelayOptions) {
+    this.received = new ReceivedEvents(options);
+  }
+
+  counts(): RelayCounts {
+    return {
+      ...this.totals,
+      ...this.options.source.status(),
+      ...(this.position !== undefined && { position: this.position }),
+      ...(this.lastEventAt !== undefined && { lastEventAt: this.lastEventAt }),
+    };
+  }
+
+  /**
+   * Relays until `signal` aborts (the same signal that the source has), then finishes what is in flight and closes the
+   * source, within `stopWithinMs` whatever hangs. Throws what the source throws: something that a person must repair.
+   */
+  async run(signal: AbortSignal, onProgress: (counts: RelayCounts) => void = () => undefined): Promise<RelayCounts> {
+    const { stopWithinMs = DEFAULT_STOP_WITHIN_MS } = this.options;
+    const stopping = new StopDeadline(signal, stopWithinMs);
+    const deliveries = this.options.source.deliveries()[Symbol.asyncIterator]();
+    try {
+      await this.read(deliveries, signal, stopping, onProgress);
+    } finally {
+      await this.finish(deliveries, signal.aborted ? stopping : StopDeadline.startingNow(stopWithinMs));
+      stopping.dispose();
+      onProgress(this.counts());
+    }
+    return this.counts();
+  }
+
+  private async read(
+    deliveries: AsyncIterator<Delivery>,
+    signal: AbortSignal,
+    stopping: StopDeadline,
+    onProgress: (counts: RelayCounts) => void,
+  ): Promise<void> {
+    const { maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
+    for (;;) {
+      const next = await stopping.orGiveUp(deliveries.next());
+      if (next === GAVE_UP || next.done) return;
+      const prepared = await stopping.orGiveUp(this.prepare(next.value));
+      if (prepared === GAVE_UP) return;
+      this.start(prepared, signal, onProgress);
+      while (this.inFlight >= maxInFlight) {
+        if ((await stopping.orGiveUp(Promise.race(this.underWay))) === GAVE_UP) return;
+      }
+    }
+  }
+
+  private async finish(deliveries: AsyncIterator<Delivery>, deadline: StopDeadline): Promise<void> {
+    const closing = async (): Promise<void> => {
+      await deadline.orGiveUp(Promise.all(this.underWay));
+      // A source that hangs here is closed all the same.
+      await deadline.orGiveUp(Promise.resolve(deliveries.return?.()));
+      await this.options.source.close();
+    };
+    const closed = closing();
+    // Known to whoever waits for it; too late is not unhandled.
+    closed.catch(() => undefined);
+    if ((await deadline.orGiveUp(closed)) === GAVE_UP) {
+      this.options.log('warn', `${this.name()}: gave up on what was still in flight after the stop`);
+    }
+    deadline.dispose();
+  }
+
+  /** Not awaited by `run`: reading goes on while former deliveries are published. */
+  private start(prepared: Prepared, signal: AbortSignal, onProgress: (counts: RelayCounts) => void): void {
+    const size = prepared.delivery.events.length + prepared.delivery.rejected.length;
+    this.inFlight += size;
+    const task = this.carry(prepared, signal).finally(() => {
+      this.inFlight -= size;
+      this.underWay.delete(task);
+      onProgress(this.counts());
+    });
+    this.underWay.add(task);
+  }
+
+  private async prepare(delivery: Delivery): Promise<Prepared> {
+    const now = new Date().toISOString();
+    this.totals.received += delivery.events.length + delivery.rejected.length;
+    this.lastEventAt = now;
+    const rejected = [...delivery.rejected];
+    const sound: CloudEvent[] = [];
+    for (const received of delivery.events) {
+      const event = this.received.toCloudEvent(received, now);
+      if ('code' in event) rejected.push(event);
+      else sound.push(this.options.telemetry?.begin(event) ?? event);
+    }
+    this.options.telemetry?.rejected(rejected.length);
+    const decisions = rejected.map((input) => this.received.rejection(input, now));
+    try {
+      const verdicts = await this.judge(sound);
+      const events: CloudEvent[] = [];
+      for (const [index, event] of sound.entries()) {
+        const verdict = verdicts[index];
+        if (verdict?.pass === false) {
+          decisions.push(this.received.decision(event, 'filtered', now, filteredBy(verdict)));
+          this.options.telemetry?.filtered(event, verdict.code);
+        } else events.push(event);
+      }
+      return { delivery, events, decisions, rejected };
+    } catch (error) {
+      await this.giveBack(delivery, sound, error);
+      throw error;
+    }
+  }
+
+  private async judge(events: readonly CloudEvent[]): Promise<readonly FilterVerdict[]> {
+    const { filter } = this.options;
+    const payloads = events.map((event) => jsonOf(event) ?? null);
+    if (!filter || payloads.length === 0) return [];
+    try {
+      return await filter(payloads);
+    } catch (problem) {
+      return await this.judgeEach(filter, payloads, problem);
+    }
+  }
+
+  /** One payload that breaks the filter does not take the verdicts of the others away. */
+  private async judgeEach(
+    filter: EventFilter,
+    payloads: readonly JsonDocument[],
+    problem: unknown,
+  ): Promise<readonly FilterVerdict[]> {
+    let judged = 0;
+    const verdicts: FilterVerdict[] = [];
+    for (const payload of payloads) {
+      try {
+        verdicts.push(...(await filter([payload])));
+        judged += 1;
+      } catch (error) {
+        verdicts.push({ pass: false, reason: describeError(error), code: 'EXPRESSION_FAILED' });
+      }
+    }
+    // Nothing could be judged: the fault is not in the events.
+    if (judged === 0) throw problem;
+    return verdicts;
+  }
+
+  /** Never rejects: what cannot be carried is given back. */
+  private async carry({ delivery, events, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
+    const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
+    try {
+      const published = await this.publish(events, giveUpAt, signal);
+      const records = [...prepared.decisions, ...published.decisions];
+      const rejected = [...prepared.rejected, ...published.rejected];
+      if (records.length > 0) this.options.bus.recordDecisions(records);
+      // What is rejected exists nowhere else: its record must be kept before the outside system forgets it.
+      if (rejected.length > 0) await within(this.options.bus.flushDecisions(), giveUpAt, signal);
+      this.totals.filtered += records.filter((record) => record.decision === 'filtered').length;
+      this.totals.rejected += rejected.length;
+      await delivery.acknowledge({ rejected });
+      this.position = delivery.position ?? this.position;
+    } catch (error) {
+      if (!signal.aborted)
+        this.options.log('warn', `${this.name()}: ${events.length} events were given back: ${describeError(error)}`);
+      await this.giveBack(delivery, events, error);
+    }
+  }
+
+  private async giveBack(delivery: Delivery, events: readonly CloudEvent[], reason: unknown): Promise<void> {
+    this.totals.failed += events.length;
+    this.options.telemetry?.givenBack(events, reason);
+    try {
+      await delivery.release(reason);
+    } catch (error) {
+      this.options.log('warn', `${this.name()}: events could not be given back: ${describeError(error)}`);
+    }
+  }
+
+  /**
+   * Publishes all, waiting for a bus that is away until `giveUpAt`. Returns what became of the events that the bus will
+   * never take, and of those that it had already.
+   */
+  private async publish(events: readonly CloudEvent[], giveUpAt: number, signal: AbortSignal): Promise<Published> {
+    const decisions: DecisionRecord[] = [];
+    const rejected: RejectedEvent[] = [];
+    let remaining = events;
+    while (remaining.length > 0) {
+      const patienceMs = Math.min(PUBLISH_PATIENCE_MS, Math.max(0, giveUpAt - performance.now()));
+      const outcomes = await this.options.bus.publishEvents(remaining, { patienceMs, signal });
+      const failed: CloudEvent[] = [];
+      let problem: SluiceError | undefined;
+      for (const [index, outcome] of outcomes.entries()) {
+        const event = remaining[index];
+        if (!event) continue;
+        if (outcome.kind === 'published') {
+          this.countPublished(event, outcome.duplicate);
+          if (outcome.duplicate) decisions.push(this.repetition(event, outcome.sequence));
+        } else if (outcome.error.retryable) {
+          failed.push(event);
+          problem = outcome.error;
+        } else {
+          const { code, message: reason } = outcome.error;
+          this.options.telemetry?.refused(event, outcome.error);
+          rejected.push({ code, reason });
+          decisions.push(this.received.decision(event, 'rejected', new Date().toISOString(), { code, reason }));
+        }
+      }
+      if (problem && (signal.aborted || performance.now() >= giveUpAt)) throw problem;
+      if (problem) {
+        this.options.telemetry?.stillWaiting(failed.length);
+        this.logWaiting(failed.length, problem);
+      }
+      remaining = failed;
+    }
+    return { decisions, rejected };
+  }
+
+  private countPublished(event: CloudEvent, isDuplicate: boolean): void {
+    this.options.telemetry?.published(event, isDuplicate);
+    if (isDuplicate) this.totals.duplicates += 1;
+    else this.totals.published += 1;
+  }
+
+  private logWaiting(events: number, problem: SluiceError): void {
+    if (performance.now() - this.loggedAt < LOG_EVERY_MS) return;
+    this.loggedAt = performance.now();
+    this.options.log('warn', `${this.name()}: ${events} events wait for the event bus: ${problem.message}`);
+  }
+
+  private repetition(event: CloudEvent, sequence: number): DecisionRecord {
+    const reason = 'it was received once more; the bus had it already';
+    return { ...this.received.decision(event, 'duplicate', new Date().toISOString(), { reason }), sequence };
+  }
+
+  private name(): string {
+    const { namespace, eventSourceName, eventName } = this.options;
+    return `event source ${namespace}/${eventSourceName}, event ${eventName}`;
+  }
+}
+
+function filteredBy(
+  verdict: Extract<FilterVerdict, { pass: false }>,
+): Pick<DecisionRecord, 'clause' | 'code' | 'reason'> {
+  return {
+    clause: 'filter.expression',
+    reason: verdict.reason,
+    ...(verdict.code !== undefined && { code: verdict.code }),
+  };
+}
+
+/** Throws when the relay is stopping, or when the outside system no longer waits for an answer. */
+async function within(work: Promise<void>, giveUpAt: number, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const remainingMs = Math.min(MAX_TIMER_MS, Math.max(0, giveUpAt - performance.now()));
+  const options = { ref: false, signal: AbortSignal.any([signal, settled.signal]) };
+  const tooLate = delay(remainingMs, undefined, options).then(() => {
+    throw new Error('the record of what was rejected could not be written in time');
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    settled.abort();
+  }
+}

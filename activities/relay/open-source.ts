@@ -1,0 +1,55 @@
+/** One event of an applied EventSource, as a source that can be read or measured. */
+import type { Logger } from 'pino';
+import { SluiceError } from '../../src/errors/sluice-error';
+import type { SecretReader } from '../../src/kubernetes/secrets';
+import { findSource } from '../../src/sources/registry';
+import type { Source, SourceContext } from '../../src/sources/source';
+import type { RelayEventsRequest } from '../../src/contract/activities';
+
+export interface OpenedSource {
+  readonly source: Source;
+  readonly cloudEventType: string;
+  /** `spec.<kind>.<eventName>`, as its schema left it. */
+  readonly spec: object;
+  readonly write: SourceContext['log'];
+}
+
+/** Connects to nothing yet. Throws EVENT_SOURCE_MISCONFIGURED for a kind that this worker does not know. */
+export function openSource(
+  { definition, kind, eventName }: RelayEventsRequest,
+  signal: AbortSignal,
+  { secrets, log }: { readonly secrets: SecretReader; readonly log: Logger },
+  /** Of the reader before this one, as its heartbeat had them. */
+  formerMarks?: unknown,
+): OpenedSource {
+  const { namespace, name, options } = definition;
+  const factory = findSource(kind);
+  const spec = readSpec(definition.spec, kind, eventName);
+  if (factory === undefined || spec === undefined) {
+    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `event source ${namespace}/${name} has no event ${eventName} of a kind that is read: ${kind}`,
+      fix: 'Apply the event source again with a worker of the same version as the command',
+    });
+  }
+  const where = { eventSource: name, event: eventName };
+  const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
+  const source = factory.create(spec, {
+    namespace,
+    eventSourceName: name,
+    eventName,
+    secrets,
+    signal,
+    startFrom: options.startFrom,
+    maskedHeaders: options.maskedHeaders,
+    formerMarks,
+    log: write,
+  });
+  return { source, cloudEventType: factory.cloudEventType, spec, write };
+}
+
+function readSpec(spec: object, kind: string, eventName: string): object | undefined {
+  const events: unknown = Object.entries(spec).find(([key]) => key === kind)?.[1];
+  if (typeof events !== 'object' || events === null) return undefined;
+  const found: unknown = Object.entries(events).find(([key]) => key === eventName)?.[1];
+  return typeof found === 'object' && found !== null ? found : undefined;
+}

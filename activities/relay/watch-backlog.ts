@@ -1,0 +1,79 @@
+/**
+ * While an event source is paused nobody reads, so this activity counts what comes together outside: for
+ * `sluice status` and the Temporal UI by its heartbeat, and by reports to the workflow, which shows them.
+ */
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
+import { eventSourceWorkflowId } from '../../src/contract/identity';
+import { backlogReportSignal, type EventBacklog } from '../../src/contract/event-source-messages';
+import { BacklogMeter } from './backlog-meter';
+import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
+import { toFireFailure, toPatientFailure } from '../worker/failures';
+import { startHeartbeat, type Heartbeat } from '../worker/heartbeat';
+import { openSource } from './open-source';
+import { ReportPace } from '../worker/report-pace';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
+
+const FIRST_REPORT_AFTER_MS = 2_000;
+/** Each report is in the workflow's history, and a pause may last for weeks. */
+const REPORT_EVERY_MS = 60_000;
+const RETRY_AFTER_MS = 30_000;
+
+export function createBacklogActivities(
+  dependencies: WorkerDependencies,
+): Pick<EventSourceActivities, 'sluiceWatchBacklog'> {
+  return {
+    async sluiceWatchBacklog(request) {
+      const context = Context.current();
+      const heartbeat = startHeartbeat({ event: request.eventName });
+      try {
+        await watch(request, context, dependencies, heartbeat);
+      } catch (error) {
+        if (error instanceof CancelledFailure) throw error;
+        if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
+      } finally {
+        heartbeat.stop();
+      }
+      await context.cancelled;
+    },
+  };
+}
+
+async function watch(
+  request: RelayEventsRequest,
+  { cancellationSignal: signal, client }: Context,
+  dependencies: WorkerDependencies,
+  heartbeat: Heartbeat,
+): Promise<void> {
+  const { definition, eventName } = request;
+  const { namespace, name } = definition;
+  const { source, write } = openSource(request, signal, dependencies);
+  const meter = new BacklogMeter(source, dependencies.metrics, { namespace, eventSourceName: name, eventName });
+  const workflow = client.workflow.getHandle(eventSourceWorkflowId(namespace, name));
+  const pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
+  let reported = '';
+  const report = async (backlog: EventBacklog): Promise<void> => {
+    const { at: _, ...counts } = backlog;
+    const news = JSON.stringify(counts);
+    if (news !== reported) pace.changed(Date.now());
+    if (!pace.isDue(Date.now())) return;
+    const hasNews = news !== reported;
+    if (hasNews) {
+      try {
+        await workflow.signal(backlogReportSignal, { eventName, backlog });
+        reported = news;
+      } catch (error) {
+        // The next count may be another; this one would be refused again.
+        if (classifyTemporalFailure(error).kind === 'permanent') reported = news;
+        write('warn', `the backlog of event ${eventName} cannot be reported: ${toFireFailure(error).message}`);
+      }
+    }
+    pace.looked(hasNews, Date.now());
+  };
+  heartbeat.report(() => ({ event: eventName, ...source.status(), backlog: meter.latest() }));
+  try {
+    await meter.run(signal, report);
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,18 @@
+/** Starts a run that a sensor has decided. Whatever Temporal refuses for good must not hold up its neighbours. */
+import type { WorkflowClient } from '@temporalio/client';
+import { describeError } from '../../src/errors/sluice-error';
+import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
+import { withoutContents } from '../../src/sandbox/sensor/joined-runs';
+import type { RunStart } from '../../src/contract/run-start';
+import { startRun } from './start-runs';
+
+/** A run that Temporal does not take as it is becomes one without content, under the same id, for a person. */
+export async function startDecidedRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<void> {
+  try {
+    await startRun(client, taskQueue, run);
+  } catch (error) {
+    if (classifyTemporalFailure(error).kind !== 'permanent' || run.input.contentMissing !== undefined) throw error;
+    const reason = `Temporal refused the run with the content of its events: ${describeError(error)}`;
+    await startRun(client, taskQueue, withoutContents(run, reason));
+  }
+}

@@ -1,0 +1,140 @@
+/** Starts the runs of fires that one event decided alone: exactly once, however often the bus delivers the event. */
+import type { Client, WorkflowClient } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { describeError, type ErrorCode } from '../../src/errors/sluice-error';
+import { describeObject } from '../../src/kubernetes/kubernetes-object';
+import { shortEventId } from '../../src/event/short-id';
+import { classifyTemporalFailure, explainUnprepared } from '../../src/errors/temporal-failures';
+import type { ObjectName, SensorDefinition } from '../../src/contract/definitions';
+import { WORKFLOW_TYPES } from '../../src/contract/identity';
+import type { RunStart } from '../../src/contract/run-start';
+import type { sensorRun } from '../../workflows/run/sensor-run';
+import { findRunsCarrying } from './find-runs';
+import { firesByEvent, isPartOfEvent, planEvent, planPart, parkTooLarge } from './group-into-runs';
+import type { PlannedRun } from './group-into-runs';
+
+/** What became of one fire that was to be started. */
+export type FireStart =
+  | { readonly kind: 'started'; readonly runId: string }
+  /** The run was there before. */
+  | { readonly kind: 'known'; readonly runId: string }
+  /** It never will be. With `runId`, a parked run says so too. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly runId?: string }
+  /** Worth another try. `isOutage`: nothing can be started now. */
+  | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
+
+/** `false`: the same run had been started before. Eager: this worker gets the first task with the answer. */
+export async function startRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<boolean> {
+  try {
+    await client.start<typeof sensorRun>(WORKFLOW_TYPES.sensorRun, {
+      workflowId: run.workflowId,
+      taskQueue,
+      args: [run.input],
+      typedSearchAttributes: new TypedSearchAttributes(run.searchAttributes),
+      staticSummary: run.summary,
+      requestEagerStart: true,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw explainUnprepared(error);
+  }
+}
+
+/**
+ * Starts these runs, each for itself: one that Temporal refuses keeps no other waiting, and is cut until only what
+ * cannot be started is left. By fire id. `adapt` changes a run before it is sent.
+ */
+export async function startPlanned(
+  client: WorkflowClient,
+  taskQueue: string,
+  definition: SensorDefinition,
+  runs: readonly PlannedRun[],
+  adapt: (run: RunStart) => RunStart = (run) => run,
+): Promise<ReadonlyMap<string, FireStart>> {
+  const starts = new Map<string, FireStart>();
+  const note = ({ fires: carried }: PlannedRun, start: FireStart): void => {
+    for (const { id } of carried) starts.set(id, start);
+  };
+  const start = async (planned: PlannedRun): Promise<void> => {
+    const run = adapt(planned.run);
+    const { workflowId: runId } = run;
+    try {
+      const isNew = await startRun(client, taskQueue, run);
+      if (planned.isTooLarge && !isFired(run)) note(planned, refuseTooLarge(run));
+      else note(planned, { kind: isNew ? 'started' : 'known', runId });
+    } catch (error) {
+      const failure = classifyTemporalFailure(error);
+      if (failure.kind !== 'permanent') {
+        const isOutage = failure.kind === 'configuration' || failure.isOutage;
+        note(planned, { kind: 'postponed', isOutage, error: failure.error });
+        return;
+      }
+      const smaller = cutSmaller(definition, planned, failure.isTooLarge);
+      if (smaller.length > 0) await Promise.all(smaller.map(start));
+      else
+        note(planned, { kind: 'refused', code: 'RUN_REFUSED', reason: `${describeError(error)}${describeMade(run)}` });
+    }
+  };
+  await Promise.all(runs.map(start));
+  return starts;
+}
+
+/** What may still be started of a run that Temporal refuses for good; nothing, where it is one fire. */
+function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarge: boolean): PlannedRun[] {
+  const events = firesByEvent(planned.fires);
+  if (events.length > 1) return events.flatMap(({ fires }) => planEvent(definition, fires));
+  if (planned.fires.length > 1) return planned.fires.map((fire) => planPart(definition, [fire]));
+  if (!isTooLarge || planned.isTooLarge) return [];
+  return [parkTooLarge(planned, JSON.stringify(planned.run.input).length)];
+}
+
+/** The listener's attempts have made all that the run is for. */
+function isFired({ input }: RunStart): boolean {
+  const fired = new Set(input.listenerAttempts?.attempts.flatMap(({ fireId, result }) => (result ? [fireId] : [])));
+  return input.fires.every(({ id }) => fired.has(id));
+}
+
+function describeMade({ input }: RunStart): string {
+  const made = input.listenerAttempts?.attempts.flatMap(({ result }) =>
+    result?.kind === 'object' ? [describeObject(result.object)] : [],
+  );
+  return made?.length ? `; the listener had made ${made.join(', ')} before` : '';
+}
+
+function refuseTooLarge({ workflowId, input }: RunStart): FireStart {
+  const reason = `${input.parkedBecause ?? ''}; the run is parked without them`;
+  return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason, runId: workflowId };
+}
+
+/** Names a fire by what visibility knows of it. */
+export function startedFireKey(eventKeyOfFire: string, trigger: string): string {
+  return `${trigger} ${eventKeyOfFire}`;
+}
+
+/**
+ * Which of these events a run of the sensor already carries for which trigger: `startedFireKey` → run. Asked only for
+ * events that the bus delivers again: they may have been part of a batch whose acknowledgement was lost.
+ */
+export async function findStartedFires(
+  client: Client,
+  sensor: ObjectName,
+  eventKeys: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const started = new Map<string, string>();
+  const byShortId = new Map(eventKeys.map((key) => [shortEventId(key), key]));
+  for await (const { workflowId, searchAttributes } of findRunsCarrying(client, sensor, eventKeys)) {
+    // Its own id recognises a repetition, and it may lack fires of the same trigger by another dependency.
+    if (isPartOfEvent(workflowId)) continue;
+    const triggers = searchAttributes?.['SluiceTriggers'] ?? [];
+    for (const id of searchAttributes?.['SluiceEventIds'] ?? []) {
+      const key = byShortId.get(String(id));
+      if (key === undefined) continue;
+      for (const trigger of triggers) started.set(startedFireKey(key, String(trigger)), workflowId);
+    }
+  }
+  return started;
+}

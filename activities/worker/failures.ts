@@ -1,0 +1,69 @@
+/** The border between our errors and Temporal's: codes become failure types, hints become retry delays. */
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { describeError, isSluiceError, SluiceError } from '../../src/errors/sluice-error';
+import type { FireFailure } from '../../src/contract/fires';
+import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
+
+/** What a workflow and a person need to know of an error. Unknown errors may pass by themselves. */
+export function toFireFailure(error: unknown): FireFailure {
+  if (!isSluiceError(error)) {
+    return {
+      code: 'TRIGGER_UNREACHABLE',
+      message: error instanceof Error ? error.message : String(error),
+      retryable: true,
+    };
+  }
+  return {
+    code: error.code,
+    message: withCauses(error),
+    ...(error.fix === undefined ? {} : { fix: error.fix }),
+    retryable: error.retryable,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error.object && { object: error.object }),
+  };
+}
+
+/** For Temporal to retry, or not: the type is the code; the details are the FireFailure and the number of attempts. */
+export function toApplicationFailure(error: unknown, attempts = 1): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const failure = toFireFailure(error);
+  return ApplicationFailure.create({
+    type: failure.code,
+    message: failure.fix === undefined ? failure.message : `${failure.message}. ${failure.fix}`,
+    nonRetryable: !failure.retryable,
+    details: [failure, attempts],
+    ...(failure.retryAfterMs === undefined ? {} : { nextRetryDelay: failure.retryAfterMs }),
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** For what was asked of Temporal: an error of ours where it refuses for good, so that it is not asked again. */
+export function explainTemporalFailure(error: unknown): unknown {
+  if (isSluiceError(error) || error instanceof TemporalFailure) return error;
+  const failure = classifyTemporalFailure(error);
+  if (failure.kind !== 'permanent') return failure.error;
+  return new SluiceError('RUN_REFUSED', {
+    message: `Temporal refuses it, and would again: ${describeError(error)}`,
+    fix: failure.isTooLarge
+      ? 'Ask for less at once, or transform the events to what the triggers need'
+      : 'Look at what was asked for; nothing of it was done',
+    cause: error,
+  });
+}
+
+/** For work that goes on by itself once a person has repaired the cause, whatever it is. */
+export function toPatientFailure(error: unknown, retryAfterMs: number): ApplicationFailure {
+  const { code, message, fix } = toFireFailure(error);
+  return ApplicationFailure.create({
+    type: code,
+    message: fix === undefined ? message : `${message}. ${fix}`,
+    nextRetryDelay: retryAfterMs,
+  });
+}
+
+function withCauses(error: Error): string {
+  const cause = error.cause;
+  return cause instanceof Error && cause.message !== '' && !error.message.includes(cause.message)
+    ? `${error.message}: ${cause.message}`
+    : error.message;
+}

@@ -1,0 +1,171 @@
+/**
+ * First attempts that a listener makes before it starts the run, where a second attempt finds what the first has made.
+ * See docs/decisions/140-act-first.md.
+ */
+import { setMaxListeners } from 'node:events';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { TimedAttempt } from '../../src/contract/fires';
+import { mayActFirst } from '../../src/sandbox/run/trigger-traits';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import type { RunStart } from '../../src/contract/run-start';
+import type { FireTriggersRequest } from '../../src/contract/activities';
+import type { FireLoad } from './fire-load';
+import { CONCURRENT_FIRES, isTriedOnce, type Firing } from '../firing/firing';
+import type { PlannedRun } from '../starting/group-into-runs';
+import { inLanes } from '../../src/concurrency/in-lanes';
+import type { FireStart } from '../starting/start-runs';
+import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
+
+/** The runs of a batch wait for its attempts: none begins later than this, */
+const BEGIN_WITHIN_MS = 1_000;
+/** and what takes longer is given up and becomes the run's to do. */
+const GIVE_UP_AFTER_MS = 2_000;
+/** Not every batch waits for a server that does not answer. */
+const PAUSE_AFTER_GIVING_UP_MS = 10_000;
+const LOOK_TIMEOUT_MS = 1_000;
+/** Runs carry failures in their input. */
+const MAX_MESSAGE_LENGTH = 4_000;
+
+export interface FirstAttemptsOptions {
+  readonly definition: SensorDefinition;
+  readonly client: Client;
+  readonly firing: Firing;
+  readonly fireLoad: FireLoad;
+  readonly unrecorded: UnrecordedAttempts;
+}
+
+interface Job {
+  readonly request: FireTriggersRequest;
+  readonly index: number;
+  readonly fireId: string;
+}
+
+export class FirstAttempts {
+  private readonly triggers: ReadonlySet<string>;
+  /** Temporal took the latest runs: acting must not run ahead of what it records. */
+  private isRecording = true;
+  private pausedUntil = -Infinity;
+
+  constructor(private readonly options: FirstAttemptsOptions) {
+    const { triggers } = options.definition.spec;
+    this.triggers = new Set(triggers.filter(mayActFirst).map(({ template }) => template.name));
+  }
+
+  /**
+   * By fire id; only for fires of events that the bus delivers for the first time, and whose run is not there. For
+   * others, what this worker made and could not hand over. Never rejects.
+   */
+  async make(
+    runs: readonly PlannedRun[],
+    isDeliveredAgain: (fireId: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, MadeAttempt>> {
+    const { fireLoad, unrecorded } = this.options;
+    const made = new Map<string, MadeAttempt>();
+    for (const { id } of runs.flatMap(({ fires }) => fires)) {
+      const earlier = unrecorded.get(id);
+      if (earlier !== undefined) made.set(id, earlier);
+    }
+    const jobs = (
+      await Promise.all(runs.map((run) => this.jobsOf(run, (fireId) => !made.has(fireId) && !isDeliveredAgain(fireId))))
+    ).flat();
+    if (jobs.length === 0) return made;
+    fireLoad.begun(jobs.map(({ fireId }) => fireId));
+    const attempts = await this.attempt(jobs, signal);
+    for (const { fireId, request } of jobs) {
+      const attempt = attempts.get(fireId);
+      if (attempt !== undefined) made.set(fireId, { attempt, runId: request.runId });
+    }
+    return made;
+  }
+
+  /** What became of the runs of these attempts. */
+  recorded(made: ReadonlyMap<string, MadeAttempt>, starts: ReadonlyMap<string, FireStart>): void {
+    const { unrecorded } = this.options;
+    for (const [fireId, attempt] of made) {
+      if (starts.get(fireId)?.kind === 'postponed') unrecorded.keep(fireId, attempt);
+      else unrecorded.forget(fireId);
+    }
+    const kinds = new Set([...starts.values()].map(({ kind }) => kind));
+    if (kinds.has('postponed')) this.isRecording = false;
+    else if (kinds.has('started') || kinds.has('known')) this.isRecording = true;
+  }
+
+  private async jobsOf({ run, isTooLarge }: PlannedRun, isWanted: (fireId: string) => boolean): Promise<Job[]> {
+    const { workflowId: runId, input } = run;
+    const { sensor, events, fires, triggers } = input;
+    const request = { sensor, runId, events, fires, triggers };
+    const jobs = fires.flatMap(({ id, trigger }, index) =>
+      this.triggers.has(trigger) && isWanted(id) ? [{ request, index, fireId: id }] : [],
+    );
+    if (isTooLarge || jobs.length === 0 || !this.isRecording || performance.now() < this.pausedUntil) return [];
+    return (await this.isAbsent(runId)) ? jobs : [];
+  }
+
+  /**
+   * An event that is published again after the bus has forgotten its id is delivered for the first time, but its run
+   * has made an object, which may be deleted by now. Also keeps from acting while Temporal is away.
+   */
+  private async isAbsent(runId: string): Promise<boolean> {
+    const { client } = this.options;
+    try {
+      await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => client.workflow.getHandle(runId).describe());
+      return false;
+    } catch (error) {
+      return error instanceof WorkflowNotFoundError;
+    }
+  }
+
+  /** What was given up, or not begun in time, is missing. */
+  private async attempt(jobs: readonly Job[], signal: AbortSignal): Promise<ReadonlyMap<string, TimedAttempt>> {
+    const { firing, fireLoad } = this.options;
+    const startedAt = performance.now();
+    const giveUp = new AbortController();
+    const over = AbortSignal.any([signal, giveUp.signal]);
+    // One listener per in-flight request is expected, not a leak.
+    setMaxListeners(0, over);
+    const timer = setTimeout(() => giveUp.abort(), GIVE_UP_AFTER_MS);
+    const attempts = new Map<string, TimedAttempt>();
+    const working = inLanes(jobs, CONCURRENT_FIRES, async ({ request, index, fireId }) => {
+      const beganAt = performance.now();
+      if (over.aborted || beganAt - startedAt > BEGIN_WITHIN_MS) return;
+      const at = new Date().toISOString();
+      const attempt = await firing.attempt(request, index, over, (trigger) => isTriedOnce(trigger) && !over.aborted);
+      if (over.aborted && attempt.result === undefined) return;
+      attempts.set(fireId, { ...shorten(attempt), at, tookMs: Math.round(performance.now() - beganAt) });
+      fireLoad.finished([fireId]);
+    });
+    // A trigger that does not heed the signal is not waited for.
+    await Promise.race([working, untilAborted(over)]);
+    clearTimeout(timer);
+    if (giveUp.signal.aborted) this.pausedUntil = performance.now() + PAUSE_AFTER_GIVING_UP_MS;
+    return new Map(attempts);
+  }
+}
+
+/** The run with those of the attempts that are of its fires. */
+export function withAttempts(run: RunStart, made: ReadonlyMap<string, MadeAttempt>, worker: string): RunStart {
+  const attempts = run.input.fires.flatMap(({ id }): TimedAttempt[] => {
+    const found = made.get(id);
+    if (found === undefined) return [];
+    const { attempt, runId } = found;
+    const { result } = attempt;
+    // The object names another run, so this one has to look for its end by itself.
+    const isForeign = result?.kind === 'object' && runId !== run.workflowId;
+    return [isForeign ? { ...attempt, result: { ...result, existed: true } } : attempt];
+  });
+  return attempts.length === 0 ? run : { ...run, input: { ...run.input, listenerAttempts: { worker, attempts } } };
+}
+
+function shorten<Attempt extends Pick<TimedAttempt, 'failure'>>(attempt: Attempt): Attempt {
+  const { failure } = attempt;
+  if (failure === undefined || failure.message.length <= MAX_MESSAGE_LENGTH) return attempt;
+  return { ...attempt, failure: { ...failure, message: `${failure.message.slice(0, MAX_MESSAGE_LENGTH)}…` } };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

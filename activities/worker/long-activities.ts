@@ -1,0 +1,89 @@
+/**
+ * Bounds the activities that never end. Each source event, listener and outcome watch holds a slot of its worker for
+ * as long as it is applied; a worker whose slots are all held by such activities fires nothing any more.
+ */
+import type { Logger } from 'pino';
+import { SluiceError } from '../../src/errors/sluice-error';
+import type { Metrics } from '../../src/metrics/metrics';
+import { toApplicationFailure } from './failures';
+
+/** With fewer there is none left for what ends. */
+const FEWEST_SLOTS = 4;
+/** Of the slots; the others are for triggers and everything else that ends. */
+const LONG_SHARE = 0.8;
+/** Another worker may be there, or something may be deleted. */
+const RETRY_AFTER_MS = 5_000;
+const SAY_EVERY_MS = 60_000;
+
+export interface WorkerCapacity {
+  readonly taskQueue: string;
+  /** Activity slots of the whole worker; undefined where a tuner decides, which has no number. */
+  readonly slots: number | undefined;
+  /** Plugins of ours in this worker: they share the slots. */
+  readonly sharedBy: number;
+}
+
+type Activity<Args extends readonly unknown[]> = (...args: Args) => Promise<void>;
+
+export class LongActivities {
+  private capacity: (WorkerCapacity & { readonly slots: number; readonly limit: number }) | undefined;
+  private running = 0;
+  private saidAt = -Infinity;
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly log: Logger,
+  ) {}
+
+  /** Before the worker starts. @throws SluiceError PLUGIN_MISUSED for a worker that has no room for any */
+  open({ slots, ...worker }: WorkerCapacity): void {
+    this.capacity =
+      slots === undefined ? undefined : { ...worker, slots, limit: longActivityLimit(slots, worker.sharedBy) };
+  }
+
+  /** The same activity; as many of them at a time as the worker has room for. */
+  bound<Args extends readonly unknown[]>(name: string, run: Activity<Args>): Activity<Args> {
+    return async (...args) => {
+      if (this.capacity !== undefined && this.running >= this.capacity.limit) {
+        throw toApplicationFailure(this.refuse(name, this.capacity.slots));
+      }
+      this.change(1);
+      try {
+        await run(...args);
+      } finally {
+        this.change(-1);
+      }
+    };
+  }
+
+  private change(by: number): void {
+    this.running += by;
+    if (this.capacity === undefined) return;
+    const { taskQueue, limit } = this.capacity;
+    this.metrics.set('sluice_worker_long_activities', { task_queue: taskQueue }, this.running);
+    this.metrics.set('sluice_worker_long_activities_limit', { task_queue: taskQueue }, limit);
+  }
+
+  private refuse(name: string, slots: number): SluiceError {
+    const problem = new SluiceError('WORKER_FULL', {
+      message: `no worker has capacity for it: this one runs ${this.running} readers and listeners, of ${slots} activity slots`,
+      fix: 'Start another worker, or raise SLUICE_MAX_ACTIVITIES (in a worker of your own maxConcurrentActivityTaskExecutions)',
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+    if (performance.now() - this.saidAt > SAY_EVERY_MS) {
+      this.saidAt = performance.now();
+      this.log.error({ activity: name, taskQueue: this.capacity?.taskQueue }, `${problem.message}. ${problem.fix}`);
+    }
+    return problem;
+  }
+}
+
+/** How many of them a plugin's share of a worker takes. @throws SluiceError PLUGIN_MISUSED */
+export function longActivityLimit(slots: number, sharedBy: number): number {
+  const fewest = FEWEST_SLOTS * sharedBy;
+  if (slots >= fewest) return Math.floor((slots * LONG_SHARE) / sharedBy);
+  throw new SluiceError('PLUGIN_MISUSED', {
+    message: `the worker has ${slots} activity slots (maxConcurrentActivityTaskExecutions); at least ${fewest} are needed`,
+    fix: 'Give it one for each event that is read, each listener and each sensor, and some for triggers',
+  });
+}

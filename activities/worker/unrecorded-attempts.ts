@@ -1,0 +1,37 @@
+/**
+ * What listeners of this worker have made while Temporal did not take the run: passed on when the bus delivers the event
+ * again, so that an object that has ended and was deleted meanwhile is not made a second time.
+ */
+import type { TimedAttempt } from '../../src/contract/fires';
+
+export interface MadeAttempt {
+  readonly attempt: TimedAttempt;
+  /** Workflow id of the run, as the object names it. */
+  readonly runId: string;
+}
+
+/** Far more than all listeners of a worker have in flight; another worker may have handled the event, so some stay. */
+const MOST = 10_000;
+
+export class UnrecordedAttempts {
+  private readonly attempts = new Map<string, MadeAttempt>();
+
+  /** Failed attempts are not kept: they are made again. */
+  keep(fireId: string, made: MadeAttempt): void {
+    const { result } = made.attempt;
+    if (result === undefined) return;
+    // By the time the run exists, the watch may have seen its Workflow end and found no run to tell.
+    const known = result.kind === 'object' ? { ...result, existed: true } : result;
+    this.attempts.set(fireId, { ...made, attempt: { ...made.attempt, result: known } });
+    const [oldest] = this.attempts.keys();
+    if (this.attempts.size > MOST && oldest !== undefined) this.attempts.delete(oldest);
+  }
+
+  get(fireId: string): MadeAttempt | undefined {
+    return this.attempts.get(fireId);
+  }
+
+  forget(fireId: string): void {
+    this.attempts.delete(fireId);
+  }
+}

@@ -1,0 +1,78 @@
+/** What the activities of one worker share. Made when the worker starts, closed when it has ended. */
+import { Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { connectBus } from '../../src/bus/connect';
+import { createExpressionEngine } from '../../src/expressions';
+import {
+  createKubernetesAccess,
+  type KubernetesAccess,
+  type KubernetesAccessOptions,
+} from '../../src/kubernetes/access';
+import { createSecretReader } from '../../src/kubernetes/secret-readers';
+import { restrictSecrets, type SecretReader } from '../../src/kubernetes/secrets';
+import { readPermissions } from '../../src/kubernetes/worker-permissions';
+import { Metrics } from '../../src/metrics/metrics';
+import type { ExpressionEngine } from '../../src/expressions/engine';
+import { BusPool } from './bus-pool';
+import { FireLoad } from './fire-load';
+import { LongActivities } from './long-activities';
+
+export interface WorkerDependencies {
+  readonly buses: BusPool;
+  readonly secrets: SecretReader;
+  /** Connects on first use: a worker that only calls HTTP needs no cluster. */
+  readonly kubernetes: KubernetesAccess;
+  readonly engine: ExpressionEngine;
+  readonly fireLoad: FireLoad;
+  /** What is read and listened to until it is deleted. */
+  readonly longActivities: LongActivities;
+  readonly metrics: Metrics;
+  /** Base address of the Argo Workflows UI, for links. */
+  readonly argoUi?: string;
+  readonly log: Logger;
+  close(): Promise<void>;
+}
+
+export interface WorkerDependencyOptions {
+  readonly log: Logger;
+  readonly kubernetes?: KubernetesAccessOptions;
+  /** Instead of Kubernetes Secrets, mounted files and the environment. */
+  readonly secrets?: SecretReader;
+  /** Instead of the address in each EventBus; default: environment variable `SLUICE_BUS_URL`. */
+  readonly busUrl?: string;
+  /** Base address of the Argo Workflows UI; default: environment variable `SLUICE_ARGO_UI`. */
+  readonly argoUi?: string;
+}
+
+export function createWorkerDependencies(options: WorkerDependencyOptions): WorkerDependencies {
+  const { log, argoUi = process.env.SLUICE_ARGO_UI } = options;
+  const permissions = options.kubernetes?.permissions ?? readPermissions(process.env);
+  const kubernetes = createKubernetesAccess({ ...options.kubernetes, permissions });
+  const secrets = restrictSecrets(options.secrets ?? createSecretReader({ kubernetes }), permissions);
+  const engine = createExpressionEngine();
+  const buses = new BusPool((definition, temporalNamespace, signal) =>
+    connectBus(definition, secrets, {
+      temporalNamespace,
+      signal,
+      log: (level, message) => log[level](message),
+      ...(options.busUrl === undefined ? {} : { url: options.busUrl }),
+    }),
+  );
+  const metrics = new Metrics(() => Runtime.instance().metricMeter);
+  return {
+    buses,
+    secrets,
+    kubernetes,
+    engine,
+    fireLoad: new FireLoad(),
+    longActivities: new LongActivities(metrics, log),
+    metrics,
+    ...(argoUi && { argoUi }),
+    log,
+    async close() {
+      await Promise.allSettled([buses.close(), engine.close()]);
+      kubernetes.close();
+      metrics.flush();
+    },
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * What sensors hold and Temporal has no room for, on a stream of its own: one subject for each part of each content,
+ * without any limit that would drop the oldest, and deleted by whoever put it there.
+ */
+import {
+  jetstream,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { SluiceError } from '../errors/sluice-error';
+import type { CloudEvent } from '../event/cloud-event';
+import type { HeldContent } from './bus';
+import type { BusConnection } from './connection';
+import { createStream, findStream, isStreamMissing } from './stream';
+import { FORMER, heldSubject, type StreamNames } from './bus-names';
+
+/** An event may be larger as text than it was on the bus, so that it no longer fits one message. */
+const PARTS_HEADER = 'Sluice-Parts';
+const HEADER_ROOM = 4_096;
+const AT_ONCE = 16;
+const NO_MESSAGE_FOUND = 10037;
+
+export class ContentStore {
+  private readonly client: JetStreamClient;
+  private readonly names: StreamNames;
+  /** Where contents may be: an earlier version left some. */
+  private readonly places: readonly StreamNames[];
+  private ready: Promise<void> | undefined;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly manager: JetStreamManager,
+    succeeds: boolean,
+  ) {
+    this.client = jetstream(connection.nats, { timeout: 5_000 });
+    this.names = connection.names.held;
+    this.places = succeeds ? [this.names, FORMER.held] : [this.names];
+  }
+
+  async store(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void> {
+    await this.reaching(async () => {
+      await this.ensureStream();
+      await eachOf(contents, async ({ name, event }) => {
+        const parts = this.split(new TextEncoder().encode(JSON.stringify(event)));
+        for (const [index, part] of parts.entries()) {
+          const options = { headers: headers() };
+          options.headers.set(PARTS_HEADER, `${parts.length}`);
+          await this.client.publish(heldSubject(this.names, namespace, sensorName, name, index), part, options);
+        }
+      });
+    });
+  }
+
+  async recall(
+    namespace: string,
+    sensorName: string,
+    names: readonly string[],
+  ): Promise<Array<CloudEvent | undefined>> {
+    const found = new Map<string, CloudEvent | undefined>();
+    await this.reaching(async () => {
+      await eachOf(names, async (name) => {
+        for (const place of this.places) {
+          const content = await this.read(place.stream, (part) =>
+            heldSubject(place, namespace, sensorName, name, part),
+          );
+          found.set(name, content);
+          if (content !== undefined) break;
+        }
+      });
+    });
+    return names.map((name) => found.get(name));
+  }
+
+  async forget(namespace: string, sensorName: string, names?: readonly string[]): Promise<void> {
+    const purges = this.places.flatMap((place) =>
+      (names ?? [undefined]).map((name) => ({
+        stream: place.stream,
+        filter: heldSubject(place, namespace, sensorName, name),
+      })),
+    );
+    await this.reaching(async () => {
+      await eachOf(purges, async ({ stream, filter }) => {
+        try {
+          await this.manager.streams.purge(stream, { filter });
+        } catch (error) {
+          if (!isStreamMissing(error)) throw error;
+        }
+      });
+    });
+  }
+
+  private async read(stream: string, subjectOf: (part: number) => string): Promise<CloudEvent | undefined> {
+    const pieces: Uint8Array[] = [];
+    let parts = 1;
+    for (let part = 0; part < parts; part += 1) {
+      const message = await this.find(stream, subjectOf(part));
+      if (message === undefined) return undefined;
+      parts = Number(message.header.get(PARTS_HEADER) || 1);
+      pieces.push(message.data);
+    }
+    return JSON.parse(Buffer.concat(pieces).toString('utf8')) as CloudEvent;
+  }
+
+  private async find(stream: string, subject: string) {
+    try {
+      return (await this.manager.streams.getMessage(stream, { last_by_subj: subject })) ?? undefined;
+    } catch (error) {
+      if (isStreamMissing(error) || isMessageMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  private split(bytes: Uint8Array): Uint8Array[] {
+    const most = (this.connection.nats.info?.max_payload ?? 1_048_576) - HEADER_ROOM;
+    const count = Math.max(1, Math.ceil(bytes.length / most));
+    return Array.from({ length: count }, (_, index) => bytes.subarray(index * most, (index + 1) * most));
+  }
+
+  ensureStream(): Promise<void> {
+    this.ready ??= this.createStream().catch((error: unknown) => {
+      this.ready = undefined;
+      throw error;
+    });
+    return this.ready;
+  }
+
+  private async createStream(): Promise<void> {
+    if (await findStream(this.manager, this.names.stream)) return;
+    await createStream(this.connection, this.manager, {
+      name: this.names.stream,
+      description: this.connection.names.description,
+      subjects: [`${this.names.prefix}.>`],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      max_msgs_per_subject: 1,
+      max_age: 0,
+      max_bytes: -1,
+      num_replicas: this.connection.settings.stream.replicas,
+    });
+  }
+
+  private async reaching(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // Somebody removed the stream: the next attempt makes it again.
+      this.ready = undefined;
+      const bus = this.connection.settings.name;
+      throw new SluiceError('BUS_UNREACHABLE', {
+        message: `Event bus ${bus} did not take or give what a sensor holds`,
+        fix: `It is tried again; check that the bus has room and lets us use its stream "${this.names.stream}".`,
+        context: { bus },
+        cause: error,
+      });
+    }
+  }
+}
+
+async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const next = items[Symbol.iterator]();
+  const lane = async (): Promise<void> => {
+    for (let item = next.next(); !item.done; item = next.next()) await work(item.value);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+function isMessageMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === NO_MESSAGE_FOUND;
+}

@@ -1,0 +1,92 @@
+/** Producers of the `kafka` trigger: how a template's url, tls and sasl become an open connection. */
+import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type Producer, type SASLOptions } from 'kafkajs';
+import { compress, uncompress } from 'snappyjs';
+import { SluiceError } from '../../errors/sluice-error';
+import type { SecretReader } from '../../kubernetes/secrets';
+import type { SaslConfig } from '../../manifest/common';
+import type { KafkaTriggerTemplate } from '../../manifest/triggers/brokers';
+import { describeKafkaFailure } from './kafka-failure';
+import { readTls, type TlsSettings } from '../tls';
+
+export type KafkaTemplate = Omit<KafkaTriggerTemplate, 'payload' | 'parameters'>;
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  readonly tls?: TlsSettings;
+  readonly sasl?: SASLOptions;
+}
+
+const TIMEOUT_MS = 10_000;
+
+// kafkajs knows the format but leaves the choice of an implementation to its user.
+CompressionCodecs[CompressionTypes.Snappy] = () => ({
+  compress: (encoder: { buffer: Buffer }) => Promise.resolve(compress(encoder.buffer)),
+  decompress: (buffer: Buffer) => Promise.resolve(uncompress(buffer)),
+});
+
+/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_UNSUPPORTED for SASL mechanisms that cannot be spoken. */
+export async function readKafkaSettings(
+  template: KafkaTemplate,
+  namespace: string,
+  secrets: SecretReader,
+): Promise<KafkaSettings> {
+  const [tls, sasl] = await Promise.all([
+    readTls(template.tls, namespace, secrets),
+    readSasl(template.sasl, namespace, secrets),
+  ]);
+  const brokers = template.url.split(',').map((broker) => broker.trim());
+  return { brokers: brokers.filter((broker) => broker !== ''), tls, sasl };
+}
+
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the broker does not accept. */
+export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promise<Producer> {
+  const kafka = new Kafka({
+    clientId: 'sluice',
+    brokers: [...brokers],
+    ssl: tls ? { ...tls } : false,
+    sasl,
+    connectionTimeout: TIMEOUT_MS,
+    authenticationTimeout: TIMEOUT_MS,
+    // Long waits are the business of the run, where a person can see them.
+    retry: { retries: 2, initialRetryTime: 200 },
+    logLevel: logLevel.NOTHING,
+  });
+  const producer = kafka.producer({ allowAutoTopicCreation: true });
+  try {
+    await producer.connect();
+    return producer;
+  } catch (error) {
+    await producer.disconnect().catch(() => undefined);
+    throw describeKafkaFailure(error, `Kafka at ${brokers.join(', ')}`);
+  }
+}
+
+async function readSasl(
+  sasl: SaslConfig | undefined,
+  namespace: string,
+  secrets: SecretReader,
+): Promise<SASLOptions | undefined> {
+  if (sasl === undefined) return undefined;
+  const read = async () => {
+    const [username, password] = await Promise.all([
+      secrets.secret(namespace, sasl.userSecret),
+      secrets.secret(namespace, sasl.passwordSecret),
+    ]);
+    return { username, password };
+  };
+  const mechanism = sasl.mechanism ?? 'PLAIN';
+  switch (mechanism) {
+    case 'PLAIN':
+      return { mechanism: 'plain', ...(await read()) };
+    case 'SCRAM-SHA-256':
+      return { mechanism: 'scram-sha-256', ...(await read()) };
+    case 'SCRAM-SHA-512':
+      return { mechanism: 'scram-sha-512', ...(await read()) };
+    case 'OAUTHBEARER':
+    case 'GSSAPI':
+      throw new SluiceError('TRIGGER_UNSUPPORTED', {
+        message: `kafka.sasl.mechanism ${mechanism} is not supported yet`,
+        fix: 'Use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
+      });
+  }
+}

@@ -1,0 +1,143 @@
+/** Connections of the `nats` trigger: how a template's url, auth and tls become an open client. */
+import {
+  connect,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+  type Authenticator,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+import { SluiceError } from '../../errors/sluice-error';
+import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
+import type { NatsAuth } from '../../manifest/common';
+import type { NatsTriggerTemplate } from '../../manifest/triggers/brokers';
+import { errorText, hasErrorName } from '../../errors/foreign-errors';
+import { readTls, type TlsSettings } from '../tls';
+
+export type NatsTemplate = Omit<NatsTriggerTemplate, 'payload' | 'parameters'>;
+
+type Credentials =
+  | { readonly kind: 'password'; readonly user: string; readonly password: string }
+  | { readonly kind: 'token' | 'nkey' | 'credentials'; readonly text: string };
+
+export interface NatsSettings {
+  /** `host:port` each. */
+  readonly servers: readonly string[];
+  readonly credentials?: Credentials;
+  readonly tls?: TlsSettings;
+}
+
+export interface OpenNats {
+  readonly nats: NatsConnection;
+  /** Subjects that this user may not publish to, as the server said since the last (re)connection. */
+  readonly deniedSubjects: ReadonlySet<string>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_REFUSED for a url that cannot be read. */
+export async function readNatsSettings(
+  template: NatsTemplate,
+  namespace: string,
+  secrets: SecretReader,
+): Promise<NatsSettings> {
+  const urls = template.url.split(',').map((text) => parseServer(text.trim()));
+  const [credentials, tls] = await Promise.all([
+    readCredentials(template.auth, namespace, secrets),
+    readTls(template.tls, namespace, secrets),
+  ]);
+  const usesTls = urls.some(({ protocol }) => protocol === 'tls:' || protocol === 'wss:');
+  return {
+    servers: urls.map(({ host }) => host),
+    credentials: credentials ?? urls.map(credentialsOfUrl).find((found) => found !== undefined),
+    tls: tls ?? (usesTls ? { rejectUnauthorized: true } : undefined),
+  };
+}
+
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the server does not accept. */
+export async function openNats({ servers, credentials, tls }: NatsSettings): Promise<OpenNats> {
+  try {
+    const nats = await connect({
+      servers: [...servers],
+      name: 'sluice-trigger',
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      ...(credentials && { authenticator: authenticate(credentials) }),
+      ...(tls && { tls: { ...tls } }),
+    });
+    return { nats, deniedSubjects: watchDeniedSubjects(nats) };
+  } catch (error) {
+    const refused = hasErrorName(error, 'AuthorizationError', 'UserAuthenticationExpiredError');
+    throw new SluiceError(refused ? 'TRIGGER_REFUSED' : 'TRIGGER_UNREACHABLE', {
+      message: `NATS at ${servers.join(', ')}: ${errorText(error)}`,
+      fix: refused
+        ? 'Check nats.auth and the Secret it names'
+        : 'Check nats.url and nats.tls, and that the server can be reached from the worker',
+      cause: error,
+    });
+  }
+}
+
+function watchDeniedSubjects(nats: NatsConnection): ReadonlySet<string> {
+  const denied = new Set<string>();
+  void (async () => {
+    for await (const status of nats.status()) {
+      if (status.type === 'reconnect') denied.clear();
+      if (status.type !== 'error' || !hasErrorName(status.error, 'PermissionViolationError')) continue;
+      const subject: unknown = Reflect.get(status.error, 'subject');
+      if (typeof subject === 'string') denied.add(subject);
+    }
+  })();
+  return denied;
+}
+
+function parseServer(text: string): URL {
+  const withProtocol = text.includes('://') ? text : `nats://${text}`;
+  if (URL.canParse(withProtocol)) {
+    const url = new URL(withProtocol);
+    if (url.host !== '') return url;
+  }
+  throw new SluiceError('TRIGGER_REFUSED', {
+    message: 'nats.url is not a list of addresses such as nats://host:4222, separated by commas',
+    fix: 'Correct nats.url, or the parameter that sets it',
+  });
+}
+
+/** As the Go client takes it: `user:password@` or `token@`. */
+function credentialsOfUrl({ username, password }: URL): Credentials | undefined {
+  if (username === '') return undefined;
+  if (password === '') return { kind: 'token', text: decodeURIComponent(username) };
+  return { kind: 'password', user: decodeURIComponent(username), password: decodeURIComponent(password) };
+}
+
+async function readCredentials(
+  auth: NatsAuth | undefined,
+  namespace: string,
+  secrets: SecretReader,
+): Promise<Credentials | undefined> {
+  const read = async (selector?: KeySelector) => (selector ? secrets.secret(namespace, selector) : '');
+  if (auth?.basic) {
+    const [user, password] = await Promise.all([read(auth.basic.username), read(auth.basic.password)]);
+    return { kind: 'password', user, password };
+  }
+  if (auth?.token) return { kind: 'token', text: await read(auth.token) };
+  if (auth?.nkey) return { kind: 'nkey', text: (await read(auth.nkey)).trim() };
+  if (auth?.credential) return { kind: 'credentials', text: await read(auth.credential) };
+  return undefined;
+}
+
+function authenticate(credentials: Credentials): Authenticator {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  switch (credentials.kind) {
+    case 'password':
+      return usernamePasswordAuthenticator(credentials.user, credentials.password);
+    case 'token':
+      return tokenAuthenticator(credentials.text);
+    case 'nkey':
+      return nkeyAuthenticator(bytes(credentials.text));
+    case 'credentials':
+      return credsAuthenticator(bytes(credentials.text));
+  }
+}

@@ -1,0 +1,145 @@
+/** What Redis and the network say when something fails: what it means, and what a person can do about it. */
+import { errorCode, errorText } from '../../errors/foreign-errors';
+import { SluiceError, describeError } from '../../errors/sluice-error';
+import { describeSource } from '../../sources/describe-source';
+import type { SourceContext } from '../../sources/source';
+
+/**
+ * - transient: the same connection parameters may work later;
+ * - credentials: refused as they are now; the Secret may hold others by now;
+ * - permanent: a person must change the server or the manifest.
+ */
+export type RedisVerdict = 'transient' | 'credentials' | 'permanent';
+
+/** Found out about a server beyond what its replies say. */
+export type RedisMismatch = 'sentinel' | 'server speaks TLS' | 'server speaks no TLS';
+
+/** The server is not what the manifest says it is. */
+export class RedisMismatchError extends Error {
+  constructor(readonly mismatch: RedisMismatch) {
+    super(MISMATCHES[mismatch].message);
+  }
+}
+
+const MISMATCHES: Readonly<Record<RedisMismatch, { readonly message: string; readonly fix: string }>> = {
+  sentinel: {
+    message: 'this is a Redis Sentinel, which has neither streams nor the channels of publishers',
+    fix: 'Set hostAddress to the Redis master, or to a Service or proxy that follows it; Sentinel is not asked for it.',
+  },
+  'server speaks TLS': {
+    message: 'the server speaks TLS, and the event source has no `tls`',
+    fix: 'Add `tls` to the event source, or use the port without TLS.',
+  },
+  'server speaks no TLS': {
+    message: 'the server does not speak TLS, and the event source has `tls`',
+    fix: 'Use the TLS port of the server, or remove `tls` from the event source.',
+  },
+};
+
+interface Explanation {
+  readonly verdict: RedisVerdict;
+  readonly fix: string;
+}
+
+const ACCESS = 'Check user, password, rights and TLS of the event source.';
+const CLUSTER =
+  'This is a node of a Redis Cluster, and Sluice reads one server: use a standalone Redis, or a proxy in front of the Cluster.';
+
+/** Error replies by their code, the first word. */
+const REPLIES: Readonly<Record<string, Explanation>> = {
+  WRONGPASS: { verdict: 'credentials', fix: 'Check user and password of the event source and its Secret.' },
+  NOAUTH: { verdict: 'credentials', fix: 'Name the Secret with the password in the event source (`password`).' },
+  NOPERM: {
+    verdict: 'permanent',
+    fix: 'Give the user the right that Redis names: docs/sources/ lists the commands that are needed.',
+  },
+  DENIED: { verdict: 'permanent', fix: 'Redis is in protected mode: give it a password or bind it to an address.' },
+  WRONGTYPE: {
+    verdict: 'permanent',
+    fix: 'Under a name in `streams` lies something else than a stream: name another one, or remove what is there.',
+  },
+  MOVED: { verdict: 'permanent', fix: CLUSTER },
+  ASK: { verdict: 'permanent', fix: CLUSTER },
+  CROSSSLOT: { verdict: 'permanent', fix: CLUSTER },
+  CLUSTERDOWN: { verdict: 'transient', fix: CLUSTER },
+  READONLY: {
+    verdict: 'transient',
+    fix: 'This server is a replica: let hostAddress lead to the master. Sluice connects again and again until it does.',
+  },
+  MASTERDOWN: { verdict: 'transient', fix: 'This replica has lost its master: let hostAddress lead to the master.' },
+  LOADING: { verdict: 'transient', fix: 'Redis loads its data; reading begins afterwards.' },
+  OOM: { verdict: 'transient', fix: 'Redis is at its `maxmemory`: give it more, or trim the stream.' },
+  MISCONF: { verdict: 'transient', fix: 'Redis cannot write to its disk: its log says why.' },
+  NOREPLICAS: { verdict: 'transient', fix: 'Redis misses replicas (`min-replicas-to-write`).' },
+};
+
+/** Error replies that have no code of their own. */
+const REPLY_TEXTS: ReadonlyArray<readonly [RegExp, Explanation]> = [
+  [/invalid password/i, { verdict: 'credentials', fix: ACCESS }],
+  [
+    /DB index is out of range|invalid DB index/i,
+    { verdict: 'permanent', fix: 'Check `db` of the event source and `databases` of the server.' },
+  ],
+  [/AUTH.*called without any password|user executing the script/i, { verdict: 'permanent', fix: ACCESS }],
+  [
+    /unknown command/i,
+    { verdict: 'permanent', fix: 'Streams need Redis 5; a proxy in front of it may lack the command, too.' },
+  ],
+  [
+    /max number of clients/i,
+    { verdict: 'transient', fix: 'Redis is at its `maxclients`: raise it, or close other connections.' },
+  ],
+];
+
+function explain(error: unknown): Explanation {
+  if (error instanceof RedisMismatchError) return { verdict: 'permanent', fix: MISMATCHES[error.mismatch].fix };
+  const text = errorText(error);
+  const found = REPLIES[redisErrorCode(error)] ?? REPLY_TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? undefined;
+  if (found !== undefined) return found;
+  if (/^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(errorCode(error)))
+    return { verdict: 'credentials', fix: 'Check `tls` of the event source and the certificates of both sides.' };
+  return { verdict: 'transient', fix: 'Check that Redis runs there and can be reached.' };
+}
+
+export function verdictOf(error: unknown): RedisVerdict {
+  return explain(error).verdict;
+}
+
+/** True for what a person must repair: access denied, a key of another type, TLS that does not fit. */
+export function isPermanent(error: unknown): boolean {
+  return verdictOf(error) !== 'transient';
+}
+
+/** What Redis or the network said, as one of our errors. */
+export function sourceError(error: unknown, address: string, context: SourceContext): SluiceError {
+  const { verdict, fix } = explain(error);
+  return new SluiceError(verdict === 'transient' ? 'EVENT_SOURCE_UNREACHABLE' : 'EVENT_SOURCE_MISCONFIGURED', {
+    message: `${describeSource(context)}: Redis at ${address}: ${describeError(withoutCommand(error))}`,
+    fix,
+    context: { eventSource: context.eventSourceName, event: context.eventName },
+    cause: withoutCommand(error),
+  });
+}
+
+/** For a status line: without the name of the event source, which stands beside it. */
+export function describeRedisProblem(error: unknown, address: string): string {
+  return `Redis at ${address}: ${describeError(withoutCommand(error))}. ${explain(error).fix}`;
+}
+
+/** The client's errors carry the command that failed, and the arguments of AUTH are a password. */
+export function withoutCommand(error: unknown): Error {
+  const code = errorCode(error);
+  const bare = new Error(errorText(error));
+  return code === '' ? bare : Object.assign(bare, { code });
+}
+
+/** The first word of a Redis error reply is its code; the rest is prose that changes between versions. */
+export function redisErrorCode(error: unknown): string {
+  return /^-?([A-Z]{3,})\b/.exec(errorText(error))?.[1] ?? '';
+}
+
+/** Groups are lost with their stream: FLUSHALL, DEL, eviction, a fail-over to an empty replica. */
+export function isMissingGroup(error: unknown): boolean {
+  // UNBLOCKED is what a blocked reader of Redis 7.0 is told when its stream is deleted.
+  return ['NOGROUP', 'UNBLOCKED'].includes(redisErrorCode(error));
+}

@@ -1,0 +1,219 @@
+/**
+ * A connection to one Redis server that is opened again whenever it fails: with back-off, with the Secrets as they are
+ * then, and no longer once waiting cannot help.
+ */
+import type Redis from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isSluiceError } from '../../errors/sluice-error';
+import { unlessAborted } from '../../concurrency/open-while-wanted';
+import { openRedis, type OpenRedis } from './open-redis';
+import { describeRedisProblem, redisErrorCode, sourceError, verdictOf } from './redis-errors';
+import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
+import type { SourceContext } from '../../sources/source';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+const SETTLED_AFTER_MS = 5_000;
+const LOG_EVERY_MS = 5_000;
+/** After a rotation, server and Secret change one after the other, and a Secret is cached for ten seconds. */
+const REFUSED_FOR_MS = 12_000;
+/** A reconnection does not depend on the Kubernetes API: the credentials known last will mostly do. */
+const SECRETS_WITHIN_MS = 3_000;
+
+export interface RedisLinkOptions {
+  readonly spec: RedisServerSpec;
+  readonly context: SourceContext;
+  /** Several connections to one server log once. */
+  readonly isQuiet?: boolean;
+  /** Its reader may stop taking data for a time: silence is then no sign of a dead connection. */
+  readonly isSubscriber?: boolean;
+}
+
+export class RedisLink {
+  private current: OpenRedis | undefined;
+  private opening: Promise<OpenRedis> | undefined;
+  private credentials: RedisCredentials | undefined;
+  private failure: unknown;
+  private failures = 0;
+  private readyAt = 0;
+  private refusedSince: number | undefined;
+  private hasWorked = false;
+  private workedSince: number | undefined;
+  private loggedAt = -Infinity;
+  private readonly judged = new WeakSet<Redis>();
+  private readonly closing = new AbortController();
+
+  constructor(private readonly options: RedisLinkOptions) {}
+
+  /** Undefined while it works. */
+  problem(): string | undefined {
+    return this.failure === undefined ? undefined : describeRedisProblem(this.failure, this.address());
+  }
+
+  isOpen(): boolean {
+    return this.current !== undefined;
+  }
+
+  /**
+   * The open connection, or a new one as soon as there is one. Throws EVENT_SOURCE_MISCONFIGURED once waiting cannot
+   * help, what the reader of secrets throws if they were never read, and the signal's reason.
+   */
+  async client(signal: AbortSignal): Promise<Redis> {
+    signal.throwIfAborted();
+    if (this.current !== undefined) return this.current.client;
+    if (this.opening === undefined) {
+      this.opening = this.open().finally(() => (this.opening = undefined));
+      // Each of those who wait handles it; there may be none any more.
+      this.opening.catch(() => undefined);
+    }
+    const { client } = await unlessAborted(this.opening, signal);
+    return client;
+  }
+
+  /** A command or subscription has succeeded. */
+  worked(): void {
+    const isNews = !this.hasWorked || this.failure !== undefined;
+    if (isNews && this.options.isQuiet !== true) {
+      this.options.context.log(
+        'info',
+        `${this.hasWorked ? 'Redis is back' : 'connected to Redis'} at ${this.address()}`,
+      );
+    }
+    this.hasWorked = true;
+    this.workedSince ??= performance.now();
+    this.failure = undefined;
+    this.refusedSince = undefined;
+    this.loggedAt = -Infinity;
+  }
+
+  /**
+   * Something on `client` failed: drops that connection, so that the next call of `client` opens another after a
+   * pause. Throws EVENT_SOURCE_MISCONFIGURED where waiting cannot help.
+   */
+  failed(error: unknown, client: Redis | undefined): void {
+    if (isSluiceError(error)) throw error;
+    const isCurrent = client !== undefined && this.current?.client === client;
+    const reason = isCurrent && redisErrorCode(error) === '' ? (this.current?.lastError() ?? error) : error;
+    if (client !== undefined && this.judged.has(client)) {
+      if (verdictOf(reason) === 'permanent') throw sourceError(reason, this.address(), this.options.context);
+      return;
+    }
+    if (client !== undefined) this.judged.add(client);
+    if (isCurrent) this.drop();
+    this.note(reason);
+  }
+
+  /** Disconnects; the next call of `client` connects again. */
+  drop(): void {
+    if (this.current === undefined) return;
+    const { client } = this.current;
+    this.current = undefined;
+    // What fails on it now, fails for that.
+    this.judged.add(client);
+    client.disconnect();
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.drop();
+  }
+
+  private async open(): Promise<OpenRedis> {
+    const { signal } = this.closing;
+    for (;;) {
+      await delay(Math.max(0, this.readyAt - performance.now()), undefined, { signal, ref: false });
+      const options = redisOptions(this.options.spec, await this.readCredentials(), this.options.context);
+      try {
+        if (this.options.isSubscriber === true) delete options.socketTimeout;
+        const opened = await openRedis(options, signal);
+        this.take(opened);
+        return opened;
+      } catch (error) {
+        signal.throwIfAborted();
+        this.note(error);
+      }
+    }
+  }
+
+  private take(opened: OpenRedis): void {
+    this.current = opened;
+    opened.client.once('end', () => {
+      if (this.current !== opened) return;
+      this.current = undefined;
+      this.judged.add(opened.client);
+      // Nobody may be waiting for a reply: why it ended must show all the same.
+      this.notePatiently(opened.lastError() ?? new Error('the connection was closed'));
+    });
+  }
+
+  private note(error: unknown): void {
+    this.notePatiently(error);
+    if (this.isPermanent(error)) throw sourceError(error, this.address(), this.options.context);
+  }
+
+  private notePatiently(error: unknown): void {
+    this.failure = error;
+    // A connection that works for a moment each time is a fault that repeats.
+    if (this.workedSince !== undefined && performance.now() - this.workedSince > SETTLED_AFTER_MS) this.failures = 0;
+    this.workedSince = undefined;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.failures, LONGEST_PAUSE_MS);
+    this.failures += 1;
+    // Many sources may lose one server at the same moment.
+    this.readyAt = performance.now() + pauseMs * (0.75 + Math.random() / 4);
+    this.log();
+  }
+
+  private isPermanent(error: unknown): boolean {
+    switch (verdictOf(error)) {
+      case 'transient':
+        this.refusedSince = undefined;
+        return false;
+      case 'permanent':
+        return true;
+      case 'credentials':
+        if (!this.hasWorked) return true;
+        this.refusedSince ??= performance.now();
+        return performance.now() - this.refusedSince > REFUSED_FOR_MS;
+    }
+  }
+
+  private async readCredentials(): Promise<RedisCredentials> {
+    const { spec, context } = this.options;
+    const reading = readCredentials(spec, context);
+    const known = this.credentials;
+    if (known === undefined) return (this.credentials = await unlessAborted(reading, this.closing.signal));
+    const late = delay(SECRETS_WITHIN_MS, known, { signal: this.closing.signal, ref: false });
+    this.credentials = await Promise.race([reading.catch(() => known), late]);
+    return this.credentials;
+  }
+
+  private log(): void {
+    if (this.options.isQuiet === true || performance.now() - this.loggedAt < LOG_EVERY_MS) return;
+    this.loggedAt = performance.now();
+    const what = this.hasWorked ? 'lost' : 'waiting for';
+    this.options.context.log('warn', `${what} ${this.problem() ?? this.address()}`);
+  }
+
+  private address(): string {
+    return this.options.spec.hostAddress;
+  }
+}
+
+/** Connects once, asks something, disconnects: for `check`. */
+export async function probeRedis(
+  { spec, context }: Pick<RedisLinkOptions, 'spec' | 'context'>,
+  ask: (client: Redis) => Promise<void>,
+): Promise<void> {
+  const options = redisOptions(spec, await readCredentials(spec, context), context);
+  try {
+    const { client } = await openRedis(options, context.signal);
+    try {
+      await ask(client);
+    } finally {
+      client.disconnect();
+    }
+  } catch (error) {
+    if (isSluiceError(error)) throw error;
+    throw sourceError(error, spec.hostAddress, context);
+  }
+}

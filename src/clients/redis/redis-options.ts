@@ -1,0 +1,100 @@
+/** How to connect to one Redis server, as the manifest and its Secrets say. */
+import type { RedisOptions } from 'ioredis';
+import { SluiceError } from '../../errors/sluice-error';
+import { resolveHostAlias } from './host-aliases';
+import type { KeySelector } from '../../kubernetes/secrets';
+import type { TlsConfig } from '../../manifest/common';
+import { describeSource } from '../../sources/describe-source';
+import type { SourceContext } from '../../sources/source';
+
+/** No answer to a pending command for this long: the connection is dead, whatever TCP believes. */
+const SILENCE_MS = 10_000;
+/** Until the socket is open, TLS included. */
+export const CONNECT_WITHIN_MS = 4_000;
+
+export interface RedisServerSpec {
+  /** host:port */
+  readonly hostAddress: string;
+  readonly username?: string;
+  readonly password?: KeySelector;
+  readonly db?: number;
+  readonly tls?: TlsConfig;
+}
+
+/** A secret that a Redis server may need, by the field that names it. */
+export type RedisSecret = 'password' | 'caCertSecret' | 'clientCertSecret' | 'clientKeySecret';
+
+export type RedisCredentials = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
+
+/** Who to be and whom to trust, as ioredis takes it. Throws what `read` throws. */
+export async function readRedisCredentials(
+  { username, password, tls }: Pick<RedisServerSpec, 'username' | 'password' | 'tls'>,
+  read: (selector: KeySelector, field: RedisSecret) => Promise<string>,
+): Promise<RedisCredentials> {
+  const secret = (selector: KeySelector | undefined, field: RedisSecret): Promise<string> | undefined =>
+    selector && read(selector, field);
+  const [secretPassword, ca, cert, key] = await Promise.all([
+    secret(password, 'password'),
+    secret(tls?.caCertSecret, 'caCertSecret'),
+    secret(tls?.clientCertSecret, 'clientCertSecret'),
+    secret(tls?.clientKeySecret, 'clientKeySecret'),
+  ]);
+  return {
+    ...(username !== undefined && username !== '' && { username }),
+    ...(secretPassword !== undefined && { password: secretPassword }),
+    ...(tls && { tls: { ca, cert, key, rejectUnauthorized: tls.insecureSkipVerify !== true } }),
+  };
+}
+
+/** Throws SECRET_MISSING and what else the reader of secrets throws. */
+export async function readCredentials(spec: RedisServerSpec, context: SourceContext): Promise<RedisCredentials> {
+  return await readRedisCredentials(spec, (selector) => context.secrets.secret(context.namespace, selector));
+}
+
+/**
+ * One connection, which never reconnects by itself: ioredis would repeat old credentials and subscribe again without
+ * handling a refusal. Throws EVENT_SOURCE_MISCONFIGURED.
+ */
+export function redisOptions(
+  spec: RedisServerSpec,
+  credentials: RedisCredentials,
+  context: SourceContext,
+): RedisOptions & { readonly host: string; readonly port: number } {
+  const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), context);
+  return {
+    host,
+    port,
+    db: spec.db ?? 0,
+    ...credentials,
+    // Every server version speaks it, and stream replies have one shape.
+    protocol: 2,
+    lazyConnect: true,
+    disableClientInfo: true,
+    // Needs the right to INFO, which a restricted user lacks. A server that is loading says so to our own commands.
+    enableReadyCheck: false,
+    autoResubscribe: false,
+    // A read whose reply was lost must not be sent again silently: its entries are pending and are read from there.
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    // Commands in flight when the connection is lost fail then, instead of waiting for ever.
+    maxRetriesPerRequest: 0,
+    socketTimeout: SILENCE_MS,
+    connectTimeout: CONNECT_WITHIN_MS,
+    // The client waits this long even for a connection that is closed already.
+    disconnectTimeout: 100,
+    retryStrategy: () => null,
+  };
+}
+
+function parseHostAddress(address: string, context: SourceContext): { host: string; port: number } {
+  const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:]*)):(?<port>\d+)$/.exec(address.trim());
+  const host = match?.groups?.ipv6 ?? match?.groups?.name;
+  if (!host) {
+    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
+      message: `${describeSource(context)}: hostAddress is "${address}"`,
+      fix: 'Write host:port, for example redis-service:6379.',
+      context: { eventSource: context.eventSourceName, event: context.eventName },
+    });
+  }
+  return { host, port: Number(match?.groups?.port) };
+}

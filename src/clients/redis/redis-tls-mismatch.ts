@@ -1,0 +1,50 @@
+/** Whether a server speaks TLS, when a connection to it failed in a way that does not say. */
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { errorCode } from '../../errors/foreign-errors';
+
+const PROBE_WITHIN_MS = 2_000;
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** True only where it was seen: an answered TLS handshake, or a TLS alert. */
+export async function speaksTls(address: Address, signal: AbortSignal): Promise<boolean> {
+  // Whose certificate it is does not matter here: nothing is sent.
+  const socket = connectTls({ ...address, rejectUnauthorized: false });
+  return await observe(socket, signal, (conclude) => {
+    socket.once('secureConnect', () => conclude(true));
+    socket.on('error', (error) => conclude(/^ERR_SSL_.*ALERT/.test(errorCode(error))));
+  });
+}
+
+/** True only where it was seen: a reply of Redis to an unencrypted PING. */
+export async function speaksPlainRedis(address: Address, signal: AbortSignal): Promise<boolean> {
+  const socket = connectTcp(address);
+  return await observe(socket, signal, (conclude) => {
+    socket.once('connect', () => socket.write('PING\r\n'));
+    // +PONG, -NOAUTH, -DENIED, -ERR max number of clients reached
+    socket.once('data', (reply) => conclude(/^[+-][A-Z]/.test(reply.toString('latin1'))));
+    socket.on('error', () => conclude(false));
+  });
+}
+
+async function observe(
+  socket: Socket,
+  signal: AbortSignal,
+  listen: (conclude: (found: boolean) => void) => void,
+): Promise<boolean> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(PROBE_WITHIN_MS)]);
+  try {
+    return await new Promise<boolean>((resolve) => {
+      listen(resolve);
+      socket.once('close', () => resolve(false));
+      if (over.aborted) resolve(false);
+      over.addEventListener('abort', () => resolve(false), { once: true });
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * What workflows may ask activities to do. Workflows import these types only; the implementations live beside this
+ * file and are registered by the plugins under the same names, prefixed `sluice` so that they cannot clash with the
+ * activities of the worker's owner.
+ */
+import type { CloudEvent } from '../event/cloud-event';
+import type { DecisionRecord } from '../records/decision-record';
+import type { TriggerSpec } from '../manifest/sensor';
+import type { Overrides } from './overrides';
+import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from './fires';
+import type { NamedContent } from '../sandbox/sensor/held-contents';
+import type { JoinedRun } from '../sandbox/sensor/joined-runs';
+import type { RunStart } from './run-start';
+import type { EventBusDefinition, EventSourceDefinition, ObjectName, SensorDefinition } from './definitions';
+import type { ReplayProgress, ReplayRequest } from './replay-messages';
+import type { Fire, RunOptions } from './run-messages';
+import type { RetriggerRequest } from './sensor-messages';
+
+export interface RelayEventsRequest {
+  readonly definition: EventSourceDefinition;
+  readonly kind: string;
+  readonly eventName: string;
+}
+
+export interface ListenRequest {
+  readonly definition: SensorDefinition;
+  /** Distinguishes the listeners of one sensor. */
+  readonly listener: string;
+  /** RFC 3339; events published before it are not this sensor's unless it asks for them. */
+  readonly appliedAt: string;
+}
+
+export interface WatchOutcomesRequest {
+  readonly definition: SensorDefinition;
+}
+
+export interface WatchPausedSensorRequest {
+  readonly definition: SensorDefinition;
+}
+
+export interface FireTriggersRequest {
+  readonly sensor: ObjectName;
+  readonly runId: string;
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly Fire[];
+  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  /** Values that a person set when retriggering, by sjson path in the resource or payload. */
+  readonly overrides?: Overrides;
+  /** Attempts that were made before this activity began to count its own. */
+  readonly attemptsBefore?: number;
+}
+
+export interface FireAttempt {
+  readonly fireId: string;
+  readonly result?: FireResult;
+  readonly failure?: FireFailure;
+  /** How many were made, where it is not one. */
+  readonly attempts?: number;
+}
+
+export interface FiredAlone {
+  readonly result: FireResult;
+  readonly attempts: number;
+}
+
+export interface ReserveFireRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly trigger: string;
+  readonly rateLimit: NonNullable<TriggerSpec['rateLimit']>;
+  /** So that an attempt of this activity that was lost half-way does not take a second slot. */
+  readonly fireId: string;
+}
+
+export interface PublishOutcomesRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly runId: string;
+  readonly options: RunOptions;
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly FireStatus[];
+}
+
+export interface ReplayPortionRequest {
+  readonly definition: SensorDefinition;
+  readonly request: ReplayRequest;
+  /** Tells the fires of this replay from earlier ones. */
+  readonly replayId: string;
+  readonly progress: ReplayProgress;
+}
+
+export interface RecordDecisionsRequest {
+  readonly bus: EventBusDefinition;
+  readonly records: readonly DecisionRecord[];
+}
+
+export interface StoreContentsRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly contents: readonly NamedContent[];
+}
+
+export interface ForgetContentsRequest {
+  readonly sensor: ObjectName;
+  readonly bus: EventBusDefinition;
+  readonly names: readonly string[];
+}
+
+export interface StartRunsRequest {
+  readonly runs: readonly RunStart[];
+}
+
+export interface StartHeldRunsRequest {
+  readonly bus: EventBusDefinition;
+  readonly runs: readonly JoinedRun[];
+}
+
+/** Short or quick work of a sensor's runs; each also exists as a regular activity where it may take long. */
+export interface SensorActivities {
+  /** Runs until cancelled: bus → dependencies → runs. */
+  sluiceListen(request: ListenRequest): Promise<void>;
+  /** Runs until cancelled, while the sensor is paused: measures what waits on the bus, and records what expires. */
+  sluiceWatchPausedSensor(request: WatchPausedSensorRequest): Promise<void>;
+  /** Runs until cancelled: tells runs how the Workflows they created ended. */
+  sluiceWatchOutcomes(request: WatchOutcomesRequest): Promise<void>;
+  /** One attempt for each fire; never throws for a fire that failed. */
+  sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
+  /** One attempt for a single fire; throws for Temporal to retry. */
+  sluiceFireTrigger(request: FireTriggersRequest): Promise<FiredAlone>;
+  /** Takes a slot of the trigger's rate limit; answers how long to wait for it, in milliseconds. */
+  sluiceReserveFire(request: ReserveFireRequest): Promise<number>;
+  /** The sensor's triggers as they are applied now; undefined when the sensor is gone. */
+  sluiceCurrentTriggers(sensor: ObjectName): Promise<Readonly<Record<string, TriggerSpec>> | undefined>;
+  sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]>;
+  sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void>;
+  /** Starts new runs, or wakes parked ones; answers their workflow ids. */
+  sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
+  /** Carries a replay on by one portion of events; answers how far it has come. */
+  sluiceReplayPortion(request: ReplayPortionRequest): Promise<ReplayProgress>;
+  sluiceRecordDecisions(request: RecordDecisionsRequest): Promise<void>;
+  /** Puts contents of held events on the bus. */
+  sluiceStoreContents(request: StoreContentsRequest): Promise<void>;
+  sluiceForgetContents(request: ForgetContentsRequest): Promise<void>;
+  /** Starts the runs, each once. */
+  sluiceStartRuns(request: StartRunsRequest): Promise<void>;
+  /** Fetches the contents of their events from the bus and starts the runs, each once. */
+  sluiceStartHeldRuns(request: StartHeldRunsRequest): Promise<void>;
+  /** Removes what a deleted sensor leaves on its bus. */
+  sluiceForgetSensor(definition: SensorDefinition): Promise<void>;
+}
+
+export interface EventSourceActivities {
+  /** Runs until cancelled: outside system → bus. */
+  sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
+  /** Runs until cancelled, while the source is paused: counts what waits outside. */
+  sluiceWatchBacklog(request: RelayEventsRequest): Promise<void>;
+}

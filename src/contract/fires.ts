@@ -1,0 +1,90 @@
+/** The vocabulary of a run. Plain data: it crosses workflows, activities, the command and the Temporal UI. */
+import type { ErrorCode } from '../errors/sluice-error';
+import type { ObjectReference } from '../errors/object-reference';
+
+/** Value of the search attribute `SluiceState`. */
+export type RunState = 'Firing' | 'Waiting' | 'Parked' | 'Succeeded' | 'Failed' | 'Discarded';
+
+export type FireState = RunState | 'Retrying' | 'DeadLettered';
+
+/** What a trigger did. Goes into workflow history, so it holds no payloads and no secrets. */
+export type FireResult =
+  /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had made it. */
+  | {
+      readonly kind: 'object';
+      readonly action: string;
+      readonly object: ObjectReference;
+      readonly existed: boolean;
+      /** It lies where the sensor's watch does not look, because a parameter names the namespace. */
+      readonly unwatched?: boolean;
+      /** Page of the object in the Argo UI. */
+      readonly link?: string;
+    }
+  /** Something answered: HTTP, gRPC, a broker. */
+  | { readonly kind: 'response'; readonly summary: string; readonly status?: number };
+
+export interface FireFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix?: string;
+  readonly retryable: boolean;
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** What the fire had made before it failed its policy. */
+  readonly object?: ObjectReference;
+}
+
+/** How the Argo Workflow that a fire created ended. */
+export interface WorkflowOutcomeReport {
+  readonly fireId: string;
+  /** Of the Workflow: a copy of it (`argo resubmit`) has the same marks. Absent in reports of earlier versions. */
+  readonly uid?: string;
+  /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
+  readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
+  readonly message: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** First attempts that a listener made before it started the run. */
+export interface ListenerAttempts {
+  /** Identity of the worker, as Temporal shows it. */
+  readonly worker: string;
+  readonly attempts: readonly TimedAttempt[];
+}
+
+/** With a result or a failure. */
+export interface TimedAttempt {
+  readonly fireId: string;
+  /** RFC 3339: when it began. */
+  readonly at: string;
+  readonly tookMs: number;
+  readonly result?: FireResult;
+  readonly failure?: FireFailure;
+}
+
+/** Where and when the listener made a fire's first attempt, before the run existed. */
+export interface ListenerAttempt extends Pick<TimedAttempt, 'at' | 'tookMs'>, Pick<ListenerAttempts, 'worker'> {}
+
+export interface FireStatus {
+  readonly id: string;
+  readonly trigger: string;
+  /** Event keys. */
+  readonly events: readonly string[];
+  readonly state: FireState;
+  readonly attempts: number;
+  /** Of `attempts` the first, where the listener made it before the run was started. */
+  readonly listenerAttempt?: ListenerAttempt;
+  readonly object?: ObjectReference;
+  /** What was done to the object: `create`, `patch`, `submit` … */
+  readonly action?: string;
+  /** RFC 3339: since when it waits for a person, and when it fails if nobody decides. */
+  readonly parked?: { readonly since: string; readonly until: string };
+  /** Page of the object in the Argo UI, where the worker knows that UI. */
+  readonly link?: string;
+  /** What the trigger answered, for kinds without an object. */
+  readonly answer?: string;
+  readonly failure?: FireFailure;
+  readonly outcome?: WorkflowOutcomeReport;
+}

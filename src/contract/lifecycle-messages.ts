@@ -1,0 +1,10 @@
+/** Signals that event buses, event sources and sensors share. */
+import { defineSignal } from '@temporalio/workflow';
+import type { RequestedBy } from './requester';
+
+export const pauseSignal = defineSignal<[RequestedBy]>('pause');
+
+export const resumeSignal = defineSignal<[RequestedBy]>('resume');
+
+/** Ends an event bus, an event source or a sensor, with what it leaves on the bus. Nothing else does. */
+export const deleteSignal = defineSignal<[RequestedBy]>('delete');

@@ -1,0 +1,88 @@
+/** Signals are also typed by hand, so what arrives may be anything. Pure. */
+import { isJsonObject } from '../event/json';
+import { asProse } from '../text/markdown-text';
+import { showTime } from '../text/readable-times';
+import type { RequestedBy } from './requester';
+import { createUpdateRefusal } from './update-refusal';
+import { describeRequester } from '../text/requester-name';
+
+type FieldKind = 'text' | 'flag' | 'values';
+
+/** What a request may say besides who and why. */
+export type RequestFields = Readonly<Record<string, FieldKind>>;
+
+export const RUN_DISCARD_FIELDS: RequestFields = { fireId: 'text', trigger: 'text' };
+export const RUN_RETRIGGER_FIELDS: RequestFields = { ...RUN_DISCARD_FIELDS, overrides: 'values' };
+export const SENSOR_RETRIGGER_FIELDS: RequestFields = {
+  ...{ runId: 'text', eventId: 'text', trigger: 'text', overrides: 'values', again: 'flag' },
+};
+
+const EXPECTED: Readonly<Record<FieldKind, string>> = {
+  text: 'text',
+  flag: 'true or false',
+  values: 'an object of paths and values, such as {"spec.priority": 3}',
+};
+
+const EXAMPLE = '`{"by": "your name", "why": "the reason"}`';
+
+/** Says what is missing, or nothing where all is there. */
+export function missingRequester(request: unknown): string | undefined {
+  const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
+  if (isJsonObject(request) && isText(request['by']) && isText(request['why'])) return undefined;
+  return `it does not say who asks and why: send ${EXAMPLE}`;
+}
+
+/**
+ * Says what is wrong with a request, or nothing where it can be obeyed. A field that nobody knows is wrong too: it may
+ * be meant to narrow what is done, and without it everything would be.
+ */
+export function refusalOf(request: unknown, fields: RequestFields): string | undefined {
+  const missing = missingRequester(request);
+  if (missing !== undefined || !isJsonObject(request)) return missing;
+  for (const [name, value] of Object.entries(request)) {
+    const kind = name === 'by' || name === 'why' ? 'text' : fields[name];
+    if (kind === undefined) {
+      return `it has "${name.slice(0, 40)}", which nobody knows here; known are ${['by', 'why', ...Object.keys(fields)].join(', ')}`;
+    }
+    if (!isOfKind(value, kind)) return `its "${name}" is not ${EXPECTED[kind]}`;
+  }
+  return undefined;
+}
+
+/** Validator of updates. @throws ApplicationFailure USAGE */
+export function requireRequest(request: unknown, fields: RequestFields): void {
+  const refusal = refusalOf(request, fields);
+  if (refusal !== undefined) throw createUpdateRefusal('USAGE', refusal);
+}
+
+const KEPT_REFUSALS = 5;
+
+/** The last signals that could not be obeyed, with time and reason. */
+export function addRefusal(refusals: readonly string[], reason: string, now: number): readonly string[] {
+  return [...refusals, `${showTime(now)} ${reason}`].slice(-KEPT_REFUSALS);
+}
+
+/** Markdown. */
+export function describeRefusals(refusals: readonly string[] = []): string[] {
+  if (refusals.length === 0) return [];
+  return ['', ['**Signals refused:**', ...refusals.map((refusal) => asProse(refusal, 600))].join('<br>')];
+}
+
+/** Markdown. */
+export function describePause({ since, by, why }: RequestedBy & { readonly since: string }): string {
+  return [
+    `**Paused** since ${showTime(since)} by ${asProse(describeRequester(by))}: ${asProse(why)}`,
+    `To go on: More Actions → Send a Signal, \`resume\`: ${EXAMPLE}`,
+  ].join('<br>');
+}
+
+function isOfKind(value: unknown, kind: FieldKind): boolean {
+  switch (kind) {
+    case 'text':
+      return typeof value === 'string';
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'values':
+      return isJsonObject(value);
+  }
+}

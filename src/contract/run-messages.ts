@@ -1,0 +1,81 @@
+/** The input of a run and the messages of the `sensorRun` workflow. */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { CloudEvent } from '../event/cloud-event';
+import type { SensorOptions } from '../manifest/annotations';
+import type { TriggerSpec } from '../manifest/sensor';
+import type { EventBusDefinition, ObjectName } from './definitions';
+import type { FireStatus, ListenerAttempts, WorkflowOutcomeReport } from './fires';
+import type { Overrides } from './overrides';
+import type { RequestedBy } from './requester';
+
+/** One trigger with the events that satisfied it. */
+export interface Fire {
+  /** Deterministic in sensor, trigger and events; becomes part of the created object's name. */
+  readonly id: string;
+  readonly trigger: string;
+  /** Dependency → indexes into `SensorRunInput.events`; more than one where the trigger collects events. */
+  readonly dependencies: Readonly<Record<string, readonly number[]>>;
+  /** The trigger collects events (batch, debounce): each dependency's data is the list of its events' data. */
+  readonly collected?: boolean;
+  /** The trigger limits how many fires run at a time: to be handed back when this one has ended. */
+  readonly ticket?: string;
+}
+
+export interface SensorRunInput {
+  readonly sensor: ObjectName;
+  /** Every event once, as its dependency's transform left it. */
+  readonly events: readonly CloudEvent[];
+  readonly fires: readonly Fire[];
+  /** The triggers in force when the fires were decided: the run explains itself. */
+  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  readonly options: RunOptions;
+  /** Where outcomes are published. */
+  readonly bus: EventBusDefinition;
+  /** What came of first attempts that were made before the run was started; the others are the run's to make. */
+  readonly listenerAttempts?: ListenerAttempts;
+  /** These fires are for a person from the start: why (half a pair whose window passed, too many waiting …). */
+  readonly parkedBecause?: string;
+  /**
+   * The run can never fire, only be discarded: what its events held is not on the bus any more, or more than a run
+   * can carry.
+   */
+  readonly contentMissing?: 'gone' | 'too-large';
+  readonly retriggerOf?: RequestedBy & {
+    readonly runId: string;
+    readonly overrides?: Overrides;
+    /** Which request it was: the same one, tried a second time, finds the run that it started. */
+    readonly request?: string;
+  };
+}
+
+export interface RunOptions extends Pick<SensorOptions, 'outcomeRedis' | 'outcomeRedisAccess' | 'outcomeStreams'> {
+  readonly parkForMs: number;
+  readonly followOutcome: boolean;
+}
+
+export const firesQuery = defineQuery<readonly FireStatus[]>('fires');
+
+/** To a run: fire again what is parked (all fires, or one). From the Temporal UI or CLI, `{}` is not enough: by, why. */
+export interface RunRetriggerRequest extends RequestedBy {
+  readonly fireId?: string;
+  readonly trigger?: string;
+  readonly overrides?: Overrides;
+}
+
+export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
+
+/** To a run: give up what is parked, all of it or a part. */
+export interface RunDiscardRequest extends RequestedBy {
+  readonly fireId?: string;
+  readonly trigger?: string;
+}
+
+export const discardSignal = defineSignal<[RunDiscardRequest]>('discard');
+
+export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
+
+/**
+ * Sent by the outcome watch after it has listed everything: the fires of this run whose Workflow is there. The run looks
+ * for the Workflows of its other fires itself.
+ */
+export const listedSignal = defineSignal<[readonly string[]]>('listed');

@@ -1,0 +1,109 @@
+/** Builds what a run is started with, so that every run of every origin looks the same. Pure. */
+import { eventKey, type CloudEvent } from '../event/cloud-event';
+import { shortEventId, shortHash } from '../event/short-id';
+import type { SensorOptions } from '../manifest/annotations';
+import type { SensorDefinition } from './definitions';
+import type { Fire, RunOptions, SensorRunInput } from './run-messages';
+import { sensorRef, sensorRunWorkflowId } from './identity';
+import { summaryLine } from '../text/summary-line';
+import {
+  EVENT_IDS_ATTRIBUTE,
+  EVENT_SOURCE_ATTRIBUTE,
+  SENSOR_ATTRIBUTE,
+  STATE_ATTRIBUTE,
+  TRIGGERS_ATTRIBUTE,
+} from './search-attributes';
+import type { TypedSearchAttributes } from '@temporalio/common';
+
+/** A fire with its events in hand. */
+export interface LoadedFire {
+  readonly id: string;
+  readonly trigger: string;
+  readonly dependencies: Readonly<Record<string, readonly CloudEvent[]>>;
+  readonly collected?: boolean;
+  readonly ticket?: string;
+}
+
+export interface RunStart {
+  readonly workflowId: string;
+  readonly input: SensorRunInput;
+  readonly searchAttributes: ConstructorParameters<typeof TypedSearchAttributes>[0];
+  readonly summary: string;
+}
+
+/** A search attribute's value may hold 2,048 bytes: 100 short ids and their quotes. */
+const MAX_INDEXED_EVENTS = 100;
+
+export function createRunStart(
+  definition: SensorDefinition,
+  fires: readonly LoadedFire[],
+  extra: Pick<SensorRunInput, 'retriggerOf' | 'parkedBecause'> & { readonly key?: string } = {},
+): RunStart {
+  const events: CloudEvent[] = [];
+  const positions = new Map<CloudEvent, number>();
+  const place = (event: CloudEvent): number => {
+    const known = positions.get(event);
+    if (known !== undefined) return known;
+    positions.set(event, events.length);
+    return events.push(event) - 1;
+  };
+  const indexed: Fire[] = fires.map((fire) => ({
+    id: fire.id,
+    trigger: fire.trigger,
+    dependencies: Object.fromEntries(Object.entries(fire.dependencies).map(([name, list]) => [name, list.map(place)])),
+    ...(fire.collected ? { collected: true } : {}),
+    ...(fire.ticket === undefined ? {} : { ticket: fire.ticket }),
+  }));
+  const keys = [...new Set(events.map(eventKey))];
+  const triggers = [...new Set(fires.map((fire) => fire.trigger))];
+  const sources = [...new Set(events.map((event) => event.source))].sort();
+  const { key, ...origin } = extra;
+  const { namespace, name, bus, options } = definition;
+  return {
+    workflowId: sensorRunWorkflowId(namespace, name, key ?? runKey(keys, fires)),
+    input: {
+      sensor: { namespace, name },
+      events,
+      fires: indexed,
+      triggers: pickTriggers(definition, triggers),
+      options: runOptionsOf(options),
+      bus,
+      ...origin,
+    },
+    searchAttributes: [
+      { key: SENSOR_ATTRIBUTE, value: sensorRef(namespace, name) },
+      { key: EVENT_SOURCE_ATTRIBUTE, value: sources.join(',') },
+      { key: TRIGGERS_ATTRIBUTE, value: triggers },
+      { key: EVENT_IDS_ATTRIBUTE, value: keys.slice(0, MAX_INDEXED_EVENTS).map(shortEventId) },
+      { key: STATE_ATTRIBUTE, value: 'Firing' },
+    ],
+    summary: summaryLine(`${triggers.join(', ')} ← ${keys.length === 1 ? (keys[0] ?? '') : `${keys.length} events`}`),
+  };
+}
+
+/** What a run needs of its sensor's options. */
+export function runOptionsOf(options: SensorOptions): RunOptions {
+  const { parkForMs, followOutcome, outcomeRedis, outcomeRedisAccess, outcomeStreams } = options;
+  return {
+    parkForMs,
+    followOutcome,
+    ...(outcomeRedis !== undefined && { outcomeRedis }),
+    ...(outcomeRedisAccess && { outcomeRedisAccess }),
+    ...(outcomeStreams && { outcomeStreams }),
+  };
+}
+
+/** One event names its run; several are named by their number and a digest of what is fired. */
+export function runKey(eventKeys: readonly string[], fires: ReadonlyArray<{ readonly id: string }>): string {
+  const [first = ''] = eventKeys;
+  if (eventKeys.length === 1) return first;
+  return `${eventKeys.length}-events-${shortHash(fires.map((fire) => fire.id).join(' '), 12)}`;
+}
+
+function pickTriggers(definition: SensorDefinition, names: readonly string[]): SensorRunInput['triggers'] {
+  return Object.fromEntries(
+    definition.spec.triggers.flatMap((trigger) =>
+      names.includes(trigger.template.name) ? [[trigger.template.name, trigger]] : [],
+    ),
+  );
+}

@@ -1,0 +1,122 @@
+/** The three kinds that people apply, and the workflow that each one is. */
+import type { ManifestKind } from '../validation/parse-manifest';
+import {
+  DEFAULT_TASK_QUEUES,
+  eventBusWorkflowId,
+  eventSourceWorkflowId,
+  sensorWorkflowId,
+  WORKFLOW_TYPES,
+} from '../contract/identity';
+import { SluiceError } from '../errors/sluice-error';
+import { closestMatch } from '../text/closest-match';
+import type { CliIo } from '../cli/io';
+
+export interface TaskQueues {
+  readonly eventSource: string;
+  readonly sensor: string;
+}
+
+export interface AppliedKind {
+  readonly kind: ManifestKind;
+  /** As commands print it and take it: `sensor/water-bodies`. */
+  readonly word: string;
+  readonly plural: string;
+  readonly workflowType: string;
+  workflowId(namespace: string, name: string): string;
+  taskQueue(queues: TaskQueues): string;
+}
+
+export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
+  EventBus: {
+    kind: 'EventBus',
+    word: 'bus',
+    plural: 'buses',
+    workflowType: WORKFLOW_TYPES.eventBus,
+    workflowId: eventBusWorkflowId,
+    taskQueue: (queues) => queues.sensor,
+  },
+  EventSource: {
+    kind: 'EventSource',
+    word: 'source',
+    plural: 'sources',
+    workflowType: WORKFLOW_TYPES.eventSource,
+    workflowId: eventSourceWorkflowId,
+    taskQueue: (queues) => queues.eventSource,
+  },
+  Sensor: {
+    kind: 'Sensor',
+    word: 'sensor',
+    plural: 'sensors',
+    workflowType: WORKFLOW_TYPES.sensor,
+    workflowId: sensorWorkflowId,
+    taskQueue: (queues) => queues.sensor,
+  },
+};
+
+/** As an event passes them. */
+export const LIST_ORDER: readonly ManifestKind[] = ['EventBus', 'EventSource', 'Sensor'];
+
+/** A sensor takes what comes after it was applied, so it is there before the first event of a source can come. */
+export const APPLY_ORDER: readonly ManifestKind[] = ['EventBus', 'Sensor', 'EventSource'];
+
+/** Nothing is read any more before the last sensor has gone, and a bus goes after everything that uses it. */
+export const DELETE_ORDER: readonly ManifestKind[] = ['Sensor', 'EventSource', 'EventBus'];
+
+const WORDS: Readonly<Record<string, ManifestKind>> = {
+  bus: 'EventBus',
+  buses: 'EventBus',
+  eventbus: 'EventBus',
+  eventbuses: 'EventBus',
+  eb: 'EventBus',
+  source: 'EventSource',
+  sources: 'EventSource',
+  eventsource: 'EventSource',
+  eventsources: 'EventSource',
+  es: 'EventSource',
+  sensor: 'Sensor',
+  sensors: 'Sensor',
+  sn: 'Sensor',
+};
+
+/** `sensor`, `Sensors`, `es` …, as kubectl takes them for Argo Events. Throws USAGE. */
+export function parseKind(word: string): AppliedKind {
+  const kind = WORDS[word.toLowerCase()];
+  if (kind) return APPLIED_KINDS[kind];
+  const meant = closestMatch(word, Object.keys(WORDS));
+  const hint = meant === undefined ? '' : `Did you mean ${meant}? `;
+  throw new SluiceError('USAGE', { message: `"${word}" is no kind`, fix: `${hint}Write bus, source or sensor` });
+}
+
+export interface ObjectAddress {
+  readonly kind: AppliedKind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `sensor water-bodies` or `sensor/water-bodies`. Throws USAGE. */
+export function parseObjectAddress(words: readonly string[], namespace: string): ObjectAddress {
+  const [word = '', name = '', ...rest] = words.flatMap((part) => part.split('/'));
+  if (name === '' || rest.length > 0) {
+    throw new SluiceError('USAGE', {
+      message: `"${words.join(' ')}" names no object`,
+      fix: 'Write KIND NAME or KIND/NAME, for instance sensor/water-bodies',
+    });
+  }
+  return { kind: parseKind(word), namespace, name };
+}
+
+/** The Kubernetes namespace that is meant when neither manifest nor `-n` names one. */
+export function defaultNamespace(io: CliIo): string {
+  return io.env['SLUICE_NAMESPACE'] || 'default';
+}
+
+export function taskQueuesOf(
+  options: { eventSourceTaskQueue?: string; sensorTaskQueue?: string },
+  io: CliIo,
+): TaskQueues {
+  return {
+    eventSource:
+      options.eventSourceTaskQueue ?? (io.env['SLUICE_EVENT_SOURCE_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.eventSource),
+    sensor: options.sensorTaskQueue ?? (io.env['SLUICE_SENSOR_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.sensor),
+  };
+}

@@ -1,0 +1,176 @@
+/** Makes one workflow hold what a manifest says: starts it, or configures the one that runs. */
+import { isDeepStrictEqual } from 'node:util';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { EventSourceInput } from '../../../workflows/event-source/event-source';
+import type { SensorInput } from '../../../workflows/sensor/sensor';
+import type { EventBusDefinition } from '../../contract/definitions';
+import { configureEventBusUpdate, eventBusDefinitionQuery } from '../../contract/event-bus-messages';
+import {
+  configureEventSourceUpdate,
+  eventSourceDefinitionQuery,
+  eventSourceStatusQuery,
+} from '../../contract/event-source-messages';
+import { configureSensorUpdate, sensorDefinitionQuery, sensorStatusQuery } from '../../contract/sensor-messages';
+import { isSluiceError } from '../../errors/sluice-error';
+import { APPLIED_KINDS, type ObjectAddress, type TaskQueues } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workflow';
+import type { TemporalSession } from '../temporal-session';
+import type { Desired } from './desired-objects';
+
+/** `restarted`: it is as it was, but something of it had stopped for good and is tried again. */
+export type Applied = 'created' | 'configured' | 'restarted' | 'unchanged';
+
+const UPDATE_TIMEOUT_MS = 30_000;
+const ROUNDS = 3;
+
+export function addressOf({ kind, definition }: Desired): ObjectAddress {
+  return { kind: APPLIED_KINDS[kind], namespace: definition.namespace, name: definition.name };
+}
+
+/**
+ * Starting needs no worker, so manifests may be applied before workers are there; a change needs one, which takes it
+ * over at once and in order. Throws WORKER_MISSING then.
+ */
+export async function applyObject(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<Applied> {
+  const address = addressOf(desired);
+  for (let round = 1; ; round++) {
+    try {
+      const current = await readApplied(session, desired);
+      if (current === undefined) return await start(session, desired, queues);
+      const action = await compare(session, desired, current);
+      if (action !== 'unchanged') await configure(session, desired);
+      return action;
+    } catch (error) {
+      // Somebody else applied or deleted the object between two of our steps: look again.
+      const moved = error instanceof WorkflowExecutionAlreadyStartedError || isUnknown(error);
+      if (!moved || round === ROUNDS) throw isUnknown(error) ? notApplied(address) : error;
+    }
+  }
+}
+
+/** What applying would do. */
+export async function compareObject(session: TemporalSession, desired: Desired): Promise<Applied> {
+  const current = await readApplied(session, desired);
+  return current === undefined ? 'created' : await compare(session, desired, current);
+}
+
+async function compare(
+  session: TemporalSession,
+  desired: Desired,
+  current: unknown,
+): Promise<'configured' | 'restarted' | 'unchanged'> {
+  if (!isSame(current, desired.definition)) return 'configured';
+  return (await hasStopped(session, desired)) ? 'restarted' : 'unchanged';
+}
+
+async function hasStopped(session: TemporalSession, desired: Desired): Promise<boolean> {
+  const address = addressOf(desired);
+  switch (desired.kind) {
+    case 'EventBus':
+      return false;
+    case 'EventSource': {
+      const { events } = await ask(session, address, (handle) => handle.query(eventSourceStatusQuery));
+      return events.some(({ state }) => state === 'Failed');
+    }
+    case 'Sensor': {
+      const { stopped } = await ask(session, address, (handle) => handle.query(sensorStatusQuery));
+      return stopped !== undefined;
+    }
+  }
+}
+
+/** The bus as it is applied, or undefined. Throws WORKER_MISSING. */
+export async function findAppliedBus(
+  session: TemporalSession,
+  name: { readonly namespace: string; readonly name: string },
+): Promise<EventBusDefinition | undefined> {
+  const address = { kind: APPLIED_KINDS.EventBus, ...name };
+  if (!(await isRunning(session, address))) return undefined;
+  return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
+}
+
+async function readApplied(session: TemporalSession, desired: Desired): Promise<unknown> {
+  const address = addressOf(desired);
+  if (!(await isRunning(session, address))) return undefined;
+  switch (desired.kind) {
+    case 'EventBus':
+      return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
+    case 'EventSource':
+      return await ask(session, address, (handle) => handle.query(eventSourceDefinitionQuery));
+    case 'Sensor':
+      return await ask(session, address, (handle) => handle.query(sensorDefinitionQuery));
+  }
+}
+
+async function configure(session: TemporalSession, desired: Desired): Promise<void> {
+  const address = addressOf(desired);
+  switch (desired.kind) {
+    case 'EventBus': {
+      const args: [EventBusDefinition] = [desired.definition];
+      return await ask(session, address, (handle) => handle.executeUpdate(configureEventBusUpdate, { args }));
+    }
+    case 'EventSource': {
+      const args: [typeof desired.definition] = [desired.definition];
+      return await ask(session, address, (handle) => handle.executeUpdate(configureEventSourceUpdate, { args }));
+    }
+    case 'Sensor': {
+      const args: [typeof desired.definition] = [desired.definition];
+      return await ask(session, address, (handle) => handle.executeUpdate(configureSensorUpdate, { args }));
+    }
+  }
+}
+
+async function start(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<'created'> {
+  const address = addressOf(desired);
+  await session.client.workflow.start(address.kind.workflowType, {
+    workflowId: workflowIdOf(address),
+    taskQueue: address.kind.taskQueue(queues),
+    args: [inputOf(desired)],
+    staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+  });
+  return 'created';
+}
+
+function inputOf(desired: Desired): EventBusDefinition | EventSourceInput | SensorInput {
+  switch (desired.kind) {
+    case 'EventBus':
+      return desired.definition;
+    case 'EventSource':
+      return { definition: desired.definition };
+    case 'Sensor':
+      return { definition: desired.definition };
+  }
+}
+
+async function ask<Answer>(
+  session: TemporalSession,
+  address: ObjectAddress,
+  question: Parameters<typeof askWorkflow<Answer>>[3],
+): Promise<Answer> {
+  const workflowId = workflowIdOf(address);
+  const { taskQueue } = await session.client.workflow.getHandle(workflowId).describe();
+  if (!(await hasWorker(session, taskQueue))) throw workerMissing(taskQueue);
+  return await askWorkflow(session, workflowId, () => notApplied(address), question, UPDATE_TIMEOUT_MS);
+}
+
+async function isRunning(session: TemporalSession, address: ObjectAddress): Promise<boolean> {
+  try {
+    const { status } = await session.client.workflow.getHandle(workflowIdOf(address)).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    throw error;
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return isSluiceError(error) && error.code === 'OBJECT_UNKNOWN';
+}
+
+/** Both as they look after a way through Temporal, where undefined fields vanish. */
+function isSame(current: unknown, desired: unknown): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(current)), JSON.parse(JSON.stringify(desired)));
+}

@@ -1,0 +1,38 @@
+/** Waits until an applied source reads and an applied sensor listens. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAsWanted, type Condition } from '../status/condition';
+import { readCondition } from '../status/read-condition';
+import type { TemporalSession } from '../temporal-session';
+import { addressOf } from './apply-object';
+import type { Desired } from './desired-objects';
+
+export type Readiness = Condition;
+
+const POLL_MS = 200;
+const QUERY_TIMEOUT_MS = 5_000;
+
+/**
+ * Looks until it is ready or paused; at the deadline returns what it still waits for.
+ *
+ * @param isWorthWaiting false ends the wait at once
+ */
+export async function awaitReady(
+  session: TemporalSession,
+  desired: Desired,
+  timeoutMs: number,
+  isWorthWaiting: (readiness: Readiness) => boolean = () => true,
+): Promise<Readiness> {
+  if (desired.kind === 'EventBus') return { state: 'Ready' };
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const readiness = await look(session, desired);
+    if (isAsWanted(readiness) || !isWorthWaiting(readiness) || Date.now() >= deadline) return readiness;
+    await sleep(POLL_MS);
+  }
+}
+
+async function look(session: TemporalSession, desired: Desired): Promise<Readiness> {
+  const { state, reason } = await readCondition(session, addressOf(desired), QUERY_TIMEOUT_MS);
+  // Whatever has stopped may begin again while this command waits.
+  return { state: state === 'Failed' ? 'NotReady' : state, ...(reason !== undefined && { reason }) };
+}

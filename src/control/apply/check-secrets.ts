@@ -1,0 +1,81 @@
+/** Looks whether the Secrets that manifests name are there, before anything is applied. */
+import { describeError, isSluiceError } from '../../errors/sluice-error';
+import { isJsonObject } from '../../event/json';
+import { createKubernetesAccess } from '../../kubernetes/access';
+import { createSecretReader } from '../../kubernetes/secret-readers';
+import type { Problem } from '../../manifest/problem';
+import type { CliIo } from '../../cli/io';
+import { identityOf } from '../../cli/printing/manifest-report';
+import type { OtherDocument } from './apply-kubernetes';
+import type { Desired } from './desired-objects';
+import { findSecretReferences, type SecretReference } from './secret-references';
+
+export interface SecretCheck {
+  readonly problems: readonly Problem[];
+  /** Why some could not be looked for. The worker will look itself. */
+  readonly unchecked?: string;
+}
+
+/** @param arriving objects that will be in the cluster before anything needs them. */
+export async function checkSecrets(
+  objects: readonly Desired[],
+  arriving: readonly OtherDocument[],
+  fallbackNamespace: string,
+  io: CliIo,
+): Promise<SecretCheck> {
+  const env = { ...io.env };
+  const kubernetes = createKubernetesAccess({ env });
+  const reader = createSecretReader({ kubernetes, env });
+  const problems: Problem[] = [];
+  let unchecked: string | undefined;
+  try {
+    const cluster = await kubernetes.open().then(
+      () => true,
+      () => false,
+    );
+    for (const object of objects) {
+      const { namespace, name } = object.definition;
+      for (const reference of findSecretReferences(object)) {
+        const { kind, path, ...selector } = reference;
+        if (arriving.some((document) => provides(document, reference, namespace, fallbackNamespace))) continue;
+        try {
+          await (kind === 'Secret' ? reader.secret(namespace, selector) : reader.configMap(namespace, selector));
+        } catch (error) {
+          // Without a cluster, or without the right to look, only the worker can know.
+          const missing = isSluiceError(error) && error.code === 'SECRET_MISSING';
+          if (!missing || !cluster || /not allowed/.test(error.message)) {
+            unchecked ??= missing
+              ? `${kind} ${namespace}/${selector.name} cannot be looked for from here`
+              : describeError(error);
+            continue;
+          }
+          problems.push({
+            severity: 'error',
+            file: object.origin?.file ?? '',
+            line: object.origin?.line,
+            object: `${object.kind}/${name}`,
+            path,
+            message: error.message,
+            fix: error.fix,
+          });
+        }
+      }
+    }
+  } finally {
+    kubernetes.close();
+  }
+  return { problems, unchecked };
+}
+
+function provides(
+  document: OtherDocument,
+  { kind, name, key }: SecretReference,
+  namespace: string,
+  fallbackNamespace: string,
+): boolean {
+  const identity = identityOf(document);
+  if (identity.kind !== kind || identity.name !== name) return false;
+  const { data, stringData, binaryData } = document.object;
+  const holds = [data, stringData, binaryData].some((fields) => isJsonObject(fields) && key in fields);
+  return holds && (identity.namespace ?? fallbackNamespace) === namespace;
+}

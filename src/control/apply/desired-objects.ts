@@ -1,0 +1,110 @@
+/** From manifests to what their workflows are told: namespaces decided, buses found, nothing left open. */
+import type {
+  EventBusDefinition,
+  EventSourceDefinition,
+  ObjectName,
+  SensorDefinition,
+} from '../../contract/definitions';
+import type { ManifestDocument, Origin } from '../../validation/manifest-document';
+import type { Problem } from '../../manifest/problem';
+import { APPLY_ORDER } from '../applied-kinds';
+
+export type Desired = { readonly origin?: Origin } & (
+  | { readonly kind: 'EventBus'; readonly definition: EventBusDefinition }
+  | { readonly kind: 'EventSource'; readonly definition: EventSourceDefinition }
+  | { readonly kind: 'Sensor'; readonly definition: SensorDefinition }
+);
+
+export interface DesiredObjects {
+  /** In the order in which they are to be applied. */
+  readonly desired: readonly Desired[];
+  readonly problems: readonly Problem[];
+}
+
+export interface NamespaceChoice {
+  /** `-n`: what the manifests must agree with. */
+  readonly required?: string;
+  readonly fallback: string;
+}
+
+const DEFAULT_BUS = 'default';
+
+/** @param findBus looks up a bus that was applied before. */
+export async function resolveDesired(
+  documents: readonly ManifestDocument[],
+  namespaces: NamespaceChoice,
+  findBus: (name: ObjectName) => Promise<EventBusDefinition | undefined>,
+): Promise<DesiredObjects> {
+  const desired: Desired[] = [];
+  const problems: Problem[] = [];
+  const buses = new Map<string, EventBusDefinition>();
+  for (const kind of APPLY_ORDER) {
+    for (const document of documents) {
+      if (document.kind !== kind) continue;
+      const { origin, object } = document;
+      const place = { ...origin, object: `${kind}/${object.metadata.name}` };
+      const namespace = object.metadata.namespace ?? namespaces.required ?? namespaces.fallback;
+      if (namespaces.required !== undefined && namespace !== namespaces.required) {
+        problems.push(otherNamespace(place, namespace, namespaces.required));
+        continue;
+      }
+      const name = { namespace, name: object.metadata.name };
+      if (document.kind === 'EventBus') {
+        const { options } = document;
+        const definition = {
+          ...name,
+          spec: document.object.spec,
+          ...(Object.keys(options).length > 0 && { options }),
+        };
+        buses.set(`${namespace}/${name.name}`, definition);
+        desired.push({ kind: 'EventBus', origin, definition });
+        continue;
+      }
+      const busName = document.object.spec.eventBusName || DEFAULT_BUS;
+      const bus = buses.get(`${namespace}/${busName}`) ?? (await findBus({ namespace, name: busName }));
+      if (bus === undefined) {
+        problems.push(missingBus(place, namespace, busName));
+        continue;
+      }
+      buses.set(`${namespace}/${busName}`, bus);
+      desired.push(
+        document.kind === 'EventSource'
+          ? {
+              kind: 'EventSource',
+              origin,
+              definition: { ...name, spec: document.object.spec, options: document.options, bus },
+            }
+          : {
+              kind: 'Sensor',
+              origin,
+              definition: { ...name, spec: document.object.spec, options: document.options, bus },
+            },
+      );
+    }
+  }
+  return { desired, problems };
+}
+
+type Place = Pick<Problem, 'file' | 'line' | 'object'>;
+
+function missingBus(place: Place, namespace: string, busName: string): Problem {
+  return {
+    ...place,
+    severity: 'error',
+    path: 'spec.eventBusName',
+    message: `there is no EventBus "${busName}" in namespace ${namespace}, neither in these files nor applied before`,
+    fix: 'Apply its manifest first, or together with this one.',
+  };
+}
+
+function otherNamespace(place: Place, found: string, required: string): Problem {
+  return {
+    ...place,
+    severity: 'error',
+    path: 'metadata.namespace',
+    message: 'the manifest names another namespace than -n',
+    found,
+    expected: required,
+    fix: 'Leave out -n, or metadata.namespace.',
+  };
+}

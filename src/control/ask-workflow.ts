@@ -1,0 +1,110 @@
+/** Questions and requests to workflows that only a worker can answer, with an end to waiting when there is none. */
+import type { WorkflowHandle } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
+import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors/sluice-error';
+import type { ObjectAddress } from './applied-kinds';
+import { grpcStatusOf } from '../errors/temporal-failures';
+import { isNotFound } from './not-found';
+import type { TemporalSession } from './temporal-session';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+/** When time is up, either side may notice first: the server then cancels the call. */
+const GRPC_CANCELLED = 1;
+const GRPC_DEADLINE_EXCEEDED = 4;
+const GRPC_FAILED_PRECONDITION = 9;
+const UNANSWERED: ReadonlySet<number> = new Set([GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_FAILED_PRECONDITION]);
+
+export function addressText({ kind, namespace, name }: ObjectAddress): string {
+  return `${kind.word} ${namespace}/${name}`;
+}
+
+/**
+ * Queries or updates a workflow. Throws WORKER_MISSING when no worker answers in time, and what `unknown` makes when
+ * there is no such workflow.
+ */
+export async function askWorkflow<Answer>(
+  session: TemporalSession,
+  workflowId: string,
+  unknown: () => SluiceError | Promise<SluiceError>,
+  ask: (handle: WorkflowHandle) => Promise<Answer>,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<Answer> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    return await session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle));
+  } catch (error) {
+    if (isNotFound(error)) throw await unknown();
+    const refusal = updateRefusal(error);
+    if (refusal) throw refusal;
+    const code = grpcStatusOf(error)?.code;
+    if (!(code !== undefined && UNANSWERED.has(code)) && !isUpdateTimeout(error)) throw error;
+    // Should the server itself be gone, this call says so instead.
+    const { taskQueue } = await handle.describe();
+    throw workerMissing(taskQueue, error);
+  }
+}
+
+/** Signals need no worker: the server keeps them. */
+export async function signalWorkflow<Args extends [unknown]>(
+  session: TemporalSession,
+  workflowId: string,
+  signal: SignalDefinition<Args>,
+  args: Args,
+  unknown: () => SluiceError | Promise<SluiceError>,
+): Promise<void> {
+  try {
+    await session.client.workflow.getHandle(workflowId).signal(signal, ...args);
+  } catch (error) {
+    throw isNotFound(error) ? await unknown() : error;
+  }
+}
+
+/** For an object that was listed a moment ago; `objectUnknown` is for names that people type. */
+export function notApplied(address: ObjectAddress): SluiceError {
+  return new SluiceError('OBJECT_UNKNOWN', {
+    message: `${addressText(address)} is not applied`,
+    fix: `sluice list shows what is; -n chooses another namespace`,
+  });
+}
+
+export function runUnknown(runId: string): SluiceError {
+  return new SluiceError('RUN_UNKNOWN', {
+    message: `There is no run "${runId}", or Temporal has forgotten it (retention)`,
+    fix: 'sluice runs list shows the runs that are there',
+  });
+}
+
+/** True when a worker polls the queue, or did within the last minutes. */
+export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
+  const { pollers } = await session.connection.workflowService.describeTaskQueue({
+    namespace: session.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return (pollers ?? []).length > 0;
+}
+
+export function workerMissing(taskQueue: string, cause?: unknown): SluiceError {
+  return new SluiceError('WORKER_MISSING', {
+    message: `No worker answers on task queue "${taskQueue}"`,
+    fix: 'Start a worker for it and try again',
+    cause,
+  });
+}
+
+function isUpdateTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
+}
+
+/** What an update failed with in the worker: our codes travel as failure types. */
+function updateRefusal(error: unknown): SluiceError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+    const code = ERROR_CODE_NAMES.find((name) => name === type);
+    if (code) return new SluiceError(code, { message: cause.message });
+  }
+  return undefined;
+}
+
+const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[];

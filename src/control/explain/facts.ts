@@ -1,0 +1,97 @@
+/** What is known of one event, before it is made into a story. */
+import type { SensorDefinition } from '../../contract/definitions';
+import type { SensorRunInput } from '../../contract/run-messages';
+import type { HeldPlace, SensorStatus } from '../../contract/sensor-messages';
+import type { SensorPosition, StoredEvent } from '../../bus/bus';
+import type { ExpiredEvents } from '../../bus/expired-events';
+import type { CloudEvent } from '../../event/cloud-event';
+import type { DecisionRecord } from '../../records/decision-record';
+import type { Overrides } from '../../contract/overrides';
+import type { FireStatus } from '../../contract/fires';
+import type { PendingActivity } from '../pending-activities';
+import type { FoundRun } from '../runs/search-runs';
+
+export interface BusPosition {
+  /** `<namespace>/<name>` */
+  readonly bus: string;
+  readonly subject: string;
+  readonly sequence: number;
+  /** RFC 3339. */
+  readonly publishedAt: string;
+  readonly undecodable?: string;
+}
+
+/** What a person did to a run. */
+export interface RunAct {
+  readonly at: string;
+  /** `refused`: it did not say who or why. */
+  readonly what: 'retriggered' | 'discarded' | 'refused';
+  readonly by: string;
+  readonly why: string;
+  /** Only this one was meant; left out: all that were parked. */
+  readonly fireId?: string;
+  readonly trigger?: string;
+  readonly overrides?: Overrides;
+}
+
+/** The event by which the end of an Argo Workflow was announced, and the runs that it started. */
+export interface Announcement {
+  readonly event: string;
+  readonly reactions: readonly FoundRun[];
+}
+
+export interface FireFacts extends FireStatus {
+  /** When the last attempt ended. */
+  readonly at?: string;
+  /** What it waits for now, while it is not fired. */
+  readonly underWay?: string;
+  /** Its outcome was published as an event. */
+  readonly isAnnounced: boolean;
+  readonly announcement?: Announcement;
+}
+
+export interface RunFacts extends FoundRun {
+  /** Fires that carry the event. Undefined: nobody can be asked. */
+  readonly fires: readonly FireFacts[] | undefined;
+  readonly origin?: SensorRunInput['retriggerOf'];
+  readonly parkedBecause?: string;
+  readonly acts: readonly RunAct[];
+  /** Those that have not ended. */
+  readonly activities: readonly PendingActivity[];
+}
+
+/** A sensor that is applied now and has a dependency on the event's source and name. */
+export interface SensorFacts {
+  readonly definition: SensorDefinition;
+  readonly status: SensorStatus;
+  /** Where it holds the event now. */
+  readonly places: readonly HeldPlace[];
+  /** Undefined: it never listened, or its bus cannot be read. */
+  readonly position?: SensorPosition;
+  /** The latest events that the bus removed before the sensor handled them. */
+  readonly expired?: readonly ExpiredEvents[];
+}
+
+export interface EventFacts {
+  readonly key: string;
+  readonly shortId: string;
+  readonly id: string;
+  readonly source: string;
+  readonly subject: string;
+  readonly event?: CloudEvent;
+  /** Where it lies on the bus: several positions when it was published again after the duplicate window. */
+  readonly positions: readonly BusPosition[];
+  /** Oldest first. */
+  readonly decisions: readonly DecisionRecord[];
+  readonly runs: readonly RunFacts[];
+  readonly sensors: readonly SensorFacts[];
+  /** Applied sensors that could not say whether they ask for it. */
+  readonly unasked: readonly string[];
+  /** Sensors that ask for it and were ended from outside: they listen no more. */
+  readonly gone?: ReadonlyArray<{ readonly sensor: string; readonly reason: string }>;
+  /** What cannot be known (any more), and why. */
+  readonly unknown: readonly string[];
+  readonly now: Date;
+}
+
+export type StoredOnBus = StoredEvent & { readonly bus: string };

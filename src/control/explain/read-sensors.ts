@@ -1,0 +1,98 @@
+/** The applied sensors that ask for an event, with what they hold of it and how far they have come on the bus. */
+import type { QueryDefinition } from '@temporalio/common';
+import { sensorDefinitionQuery, sensorPlacesQuery, sensorStatusQuery } from '../../contract/sensor-messages';
+import { describeError } from '../../errors/sluice-error';
+import type { SensorSpec } from '../../manifest/sensor';
+import { APPLIED_KINDS } from '../applied-kinds';
+import { listApplied, listGone, type AppliedObject } from '../applied-objects';
+import { askWorkflow, notApplied } from '../ask-workflow';
+import { concurrently } from '../../concurrency/concurrently';
+import { describeEnd } from '../status/execution-end';
+import type { TemporalSession } from '../temporal-session';
+import type { EventFacts, SensorFacts } from './facts';
+import type { Candidate } from './find-event';
+import { busName, findBus, type OpenBus } from './open-buses';
+
+const QUERIES_AT_ONCE = 8;
+const GONE_TIMEOUT_MS = 3_000;
+
+type Gone = NonNullable<EventFacts['gone']>[number];
+
+export async function readInterestedSensors(
+  session: TemporalSession,
+  namespace: string | undefined,
+  candidate: Candidate,
+  buses: readonly OpenBus[],
+): Promise<{ sensors: SensorFacts[]; unasked: string[]; problems: string[]; gone: Gone[] }> {
+  const applied = await listApplied(session, [APPLIED_KINDS.Sensor], namespace);
+  const unasked: string[] = [];
+  const problems: string[] = [];
+  const found = await concurrently(applied, QUERIES_AT_ONCE, async (object) => {
+    try {
+      return await readSensor(session, object, candidate, buses);
+    } catch (error) {
+      unasked.push(`sensor ${object.namespace}/${object.name}`);
+      problems.push(`Sensor ${object.namespace}/${object.name} cannot be asked: ${describeError(error)}`);
+      return undefined;
+    }
+  });
+  const ended = await listGone(session, [APPLIED_KINDS.Sensor], namespace, applied);
+  const gone = await concurrently(ended, QUERIES_AT_ONCE, async ({ end, ...object }) => {
+    const sensor = `${object.namespace}/${object.name}`;
+    return (await wasInterested(session, object, candidate)) ? { sensor, reason: describeEnd(end) } : undefined;
+  });
+  return {
+    sensors: found.filter((sensor) => sensor !== undefined),
+    unasked,
+    problems,
+    gone: gone.filter((sensor) => sensor !== undefined),
+  };
+}
+
+/** A workflow that has ended still answers, as long as there is a worker. */
+async function wasInterested(session: TemporalSession, object: AppliedObject, candidate: Candidate): Promise<boolean> {
+  try {
+    const { spec } = await askWorkflow(
+      session,
+      object.workflowId,
+      () => notApplied(object),
+      (handle) => handle.query(sensorDefinitionQuery),
+      GONE_TIMEOUT_MS,
+    );
+    return isInterested(spec, candidate);
+  } catch {
+    return false;
+  }
+}
+
+function isInterested({ dependencies }: SensorSpec, { source, subject }: Candidate): boolean {
+  return dependencies.some(({ eventSourceName, eventName }) => eventSourceName === source && eventName === subject);
+}
+
+async function readSensor(
+  session: TemporalSession,
+  object: AppliedObject,
+  candidate: Candidate,
+  buses: readonly OpenBus[],
+): Promise<SensorFacts | undefined> {
+  const ask = <T, Args extends unknown[]>(wanted: QueryDefinition<T, Args>, ...args: Args): Promise<T> =>
+    askWorkflow(
+      session,
+      object.workflowId,
+      () => notApplied(object),
+      (handle) => handle.query(wanted, ...args),
+    );
+  const { key, buses: seenOn } = candidate;
+  const definition = await ask(sensorDefinitionQuery);
+  if (!isInterested(definition.spec, candidate)) return undefined;
+  const bus = findBus(buses, definition.bus);
+  // Another bus may have an event source of the same name; its sensors never see this event.
+  if (bus !== undefined && seenOn.size > 0 && !seenOn.has(busName(bus))) return undefined;
+  const [status, places, position, backlog] = await Promise.all([
+    ask(sensorStatusQuery),
+    ask(sensorPlacesQuery, key),
+    bus?.bus.position(object.namespace, object.name),
+    bus?.bus.sensorBacklog(object.namespace, object.name, { record: false }),
+  ]);
+  return { definition, status, places, ...(position && { position }), ...(backlog && { expired: backlog.history }) };
+}

@@ -1,0 +1,311 @@
+/** What one sensor did with an event: everything that is known, the worst of it first. Pure. */
+import { describeStopped } from '../../sandbox/sensor/stopped-parts';
+import type { DecisionRecord } from '../../records/decision-record';
+import { describeExpired } from '../../records/expired-record';
+import type { FireState } from '../../contract/fires';
+import { fireReason } from '../runs/read-fires';
+import {
+  ADVICE_ON_EXPIRY,
+  adviceOnDecision,
+  adviceOnFailed,
+  adviceOnMissed,
+  adviceOnParked,
+  adviceOnPaused,
+  adviceOnPending,
+} from './advice';
+import type { EventFacts, FireFacts, RunFacts, SensorFacts } from './facts';
+import { describePlace } from './places';
+import type { SensorVerdict, VerdictState } from './story';
+import { describeRequester } from '../../text/requester-name';
+
+/** Worst first: what a person has to look at decides. */
+const ORDER: readonly VerdictState[] = [
+  ...(['parked', 'failed', 'expired', 'error', 'firing', 'waiting', 'joined', 'pending', 'unknown'] as const),
+  ...(['fired', 'succeeded', 'discarded', 'replaced', 'filtered', 'rejected', 'unmatched'] as const),
+];
+const UNFINISHED: readonly VerdictState[] = ['firing', 'waiting', 'parked'];
+/** Who decides writes it down a moment later. */
+const A_MOMENT_MS = 60_000;
+
+/** One thing that a sensor did with the event. */
+type Answer = Omit<SensorVerdict, 'sensor'>;
+
+export function sensorVerdict(sensor: string, facts: EventFacts): SensorVerdict {
+  const runs = facts.runs.filter((run) => run.sensor === sensor);
+  const records = facts.decisions.filter((record) => `${record.namespace}/${record.sensor}` === sensor);
+  const applied = facts.sensors.find(({ definition }) => `${definition.namespace}/${definition.name}` === sensor);
+  const certain = [
+    ...ofRuns(runs),
+    ...(applied?.places ?? []).map((place): Answer => ({ state: 'joined', summary: describePlace(place) })),
+    ...ofForgottenRuns(records, runs),
+    ...ofErrors(records, runs, sensor, facts),
+    ...ofReplaced(records, runs, applied),
+  ];
+  if (certain.length > 0) return together(sensor, certain);
+  return {
+    sensor,
+    ...(ofRefusals(records, sensor, facts) ?? ofJoined(records, facts) ?? ofNoTrace(sensor, applied, facts)),
+  };
+}
+
+function together(sensor: string, answers: readonly Answer[]): SensorVerdict {
+  const [worst] = worstFirst(answers);
+  const next = worst?.next;
+  return {
+    sensor,
+    state: worst?.state ?? 'unknown',
+    summary: [...new Set(answers.map(({ summary }) => summary))].join('; it '),
+    ...(next !== undefined && { next }),
+  };
+}
+
+export function worstFirst<Judged extends { readonly state: VerdictState }>(all: readonly Judged[]): Judged[] {
+  return [...all].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+}
+
+/** The last run decides for each trigger: it may be the successor that a person asked for. */
+function ofRuns(runs: readonly RunFacts[]): Answer[] {
+  const last = new Map<string, { run: RunFacts; fire: FireFacts }>();
+  for (const run of runs) for (const fire of run.fires ?? []) last.set(fire.trigger, { run, fire });
+  return [
+    ...[...last.values()].map(({ run, fire }) => ofFire(run, fire)),
+    ...runs
+      .filter(({ fires }) => fires === undefined)
+      .map(({ id, state }): Answer => ({
+        state: state === 'Parked' ? 'parked' : 'fired',
+        summary: `started run ${id}, which is ${state}; no worker can tell now what that means for this event`,
+        next: `Start a worker, then sluice runs show ${id}`,
+      })),
+  ];
+}
+
+function ofFire(run: RunFacts, fire: FireFacts): Answer {
+  const state = stateOfFire(fire.state);
+  if (run.endedAt !== undefined && UNFINISHED.includes(state)) {
+    const summary = `fired trigger ${fire.trigger} in run ${run.id}, which was ended from outside (${run.state}) before the trigger was done`;
+    return { state: 'failed', summary, next: adviceOnFailed(run, fire) };
+  }
+  const reason = fire.underWay ?? fireReason(fire);
+  const summary = `${wordsOfFire(fire)}${reason === '' ? '' : ` (${reason})`}, in run ${run.id}`;
+  if (state === 'parked') return { state, summary, next: adviceOnParked(run, fire) };
+  return state === 'failed' ? { state, summary, next: adviceOnFailed(run, fire) } : { state, summary };
+}
+
+/** What fired in runs that are not there any more. */
+function ofForgottenRuns(records: readonly DecisionRecord[], runs: readonly RunFacts[]): Answer[] {
+  const known = triggersOf(runs);
+  return records.flatMap(({ decision, triggers = [], runId, reason }): Answer[] => {
+    if (decision !== 'fired' || runs.some(({ id }) => id === runId)) return [];
+    const forgotten = triggers.filter((trigger) => !known.has(trigger));
+    if (forgotten.length === 0) return [];
+    const what = `fired trigger ${forgotten.join(', ')}`;
+    const where = runId === undefined ? `: ${reason ?? ''}` : ` in run ${runId}, which Temporal no longer keeps`;
+    return [{ state: 'fired', summary: `${what}${where}` }];
+  });
+}
+
+function ofErrors(
+  records: readonly DecisionRecord[],
+  runs: readonly RunFacts[],
+  sensor: string,
+  facts: EventFacts,
+): Answer[] {
+  return latestOfDependency(records, 'failed')
+    .filter(({ at }) => !isOvertaken(at, runs))
+    .map((record) =>
+      record.dependency === undefined
+        ? { state: 'error', summary: `could not take it: ${describeRefusal(record)}` }
+        : {
+            state: 'error',
+            summary: `could not evaluate it: ${describeRefusal(record)}`,
+            next: adviceOnDecision('failed', sensor, facts),
+          },
+    );
+}
+
+/** What waited for others and was let go of before they came. */
+function ofReplaced(
+  records: readonly DecisionRecord[],
+  runs: readonly RunFacts[],
+  applied: SensorFacts | undefined,
+): Answer[] {
+  const answered = new Set([...triggersOf(runs), ...(applied?.places ?? []).map(({ trigger }) => trigger)]);
+  return records
+    .filter(({ decision, at }) => decision === 'discarded' && !isOvertaken(at, runs))
+    .filter(({ triggers = [] }) => !triggers.some((trigger) => answered.has(trigger)))
+    .map(({ triggers = [], dependency, reason }) => ({
+      state: 'replaced',
+      summary: `did not fire it for trigger ${triggers.join(', ')}: dependency ${dependency}; ${reason}`,
+    }));
+}
+
+/** It fired nothing, and every dependency says why. */
+function ofRefusals(records: readonly DecisionRecord[], sensor: string, facts: EventFacts): Answer | undefined {
+  if (records.some(({ decision }) => decision === 'joined')) return undefined;
+  const filtered = latestOfDependency(records, 'filtered');
+  if (filtered.length > 0) {
+    return {
+      state: 'filtered',
+      summary: `filtered it out: ${filtered.map(describeRefusal).join(' and ')}`,
+      next: adviceOnDecision('filtered', sensor, facts),
+    };
+  }
+  const unmatched = records.find(({ decision }) => decision === 'unmatched');
+  return unmatched && { state: 'unmatched', summary: `has no dependency for it: ${unmatched.reason ?? ''}` };
+}
+
+/** Taken for a joined trigger, and now neither held nor carried by a run that is there. */
+function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answer | undefined {
+  const joined = records.findLast(({ decision }) => decision === 'joined');
+  if (joined === undefined) return undefined;
+  const took = `took it for dependency ${joined.dependency}`;
+  return now.getTime() - Date.parse(joined.at) < A_MOMENT_MS
+    ? { state: 'pending', summary: `${took} a moment ago` }
+    : { state: 'unknown', summary: `${took}; it no longer holds it, and no run that carries it is kept` };
+}
+
+/** The sensor asks for such events, and yet nothing says that it saw this one. */
+function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
+  const gone = facts.gone?.find((ended) => ended.sensor === sensor);
+  if (gone !== undefined) {
+    const summary = `listens no more: ${gone.reason}; the event waits for as long as the bus keeps it`;
+    return { state: 'pending', summary, next: `Apply sensor ${sensor} again, and it goes on where it stopped` };
+  }
+  const last = facts.positions.at(-1);
+  if (applied === undefined) return { state: 'unknown', summary: 'left no trace of it that is still kept' };
+  if (last === undefined) return ofGone(sensor, applied, facts);
+  const { status, definition, position } = applied;
+  const publishedAt = Date.parse(last.publishedAt);
+  const cameBefore = definition.options.startFrom.kind === 'new' && publishedAt < Date.parse(status.appliedAt);
+  const reached = cameBefore ? position?.deliveredTo : position?.handledTo;
+  if (reached === undefined ? !cameBefore : last.sequence > reached) return ofWaiting(sensor, applied, last.sequence);
+  if (cameBefore) {
+    return {
+      state: 'unmatched',
+      summary: `was applied at ${status.appliedAt}, after the event, and starts with new ones`,
+      next: adviceOnMissed(sensor, facts),
+    };
+  }
+  if (facts.now.getTime() - publishedAt < A_MOMENT_MS) return { state: 'pending', summary: 'is handling it now' };
+  const { decisions } = definition.options;
+  const why =
+    decisions === 'all'
+      ? 'its decision is not kept any more, or it asks for such events only since later'
+      : `it keeps ${decisions === 'off' ? 'no' : 'only some'} decisions (sluice.io/decisions)`;
+  return {
+    state: 'unknown',
+    summary: `has passed it on the bus, and no run that carries it is kept; ${why}`,
+    next: `${adviceOnMissed(sensor, facts)}; it shows first what would fire`,
+  };
+}
+
+/** The bus has it no more. */
+function ofGone(sensor: string, { expired = [] }: SensorFacts, facts: EventFacts): Answer {
+  const sequence = facts.decisions.findLast((record) => record.sequence !== undefined)?.sequence;
+  const lost = expired.findLast(
+    ({ fromSequence, toSequence }) => sequence !== undefined && fromSequence <= sequence && sequence <= toSequence,
+  );
+  if (lost !== undefined) {
+    return {
+      state: 'expired',
+      summary: `did not get it: ${describeExpired(lost)}`,
+      next: `${adviceOnMissed(sensor, facts)}. ${ADVICE_ON_EXPIRY}`,
+    };
+  }
+  const summary = 'asks for such events, and nothing that is kept says what it did with this one';
+  const [last] = expired.slice(-1);
+  if (last === undefined || sequence !== undefined) return { state: 'unknown', summary };
+  return {
+    state: 'unknown',
+    summary: `${summary}; it may be among those that it lost: ${describeExpired(last)}`,
+    next: ADVICE_ON_EXPIRY,
+  };
+}
+
+/** It lies before the sensor on the bus. */
+function ofWaiting(sensor: string, { status, definition, position }: SensorFacts, sequence: number): Answer {
+  const { paused, holdingBack, stopped = [] } = status;
+  if (paused) {
+    const { since, by, why } = paused;
+    const summary = `has been paused since ${since} by ${describeRequester(by)}: ${why}; the event waits on the bus`;
+    return { state: 'pending', summary, next: adviceOnPaused(sensor) };
+  }
+  const next = adviceOnPending(sensor);
+  const silent = stopped.filter(({ part }) => part === 'listener');
+  const [first] = silent;
+  if (first && silent.length === definition.options.listeners) {
+    return { state: 'pending', summary: `does not listen: ${describeStopped(first)} The event waits on the bus`, next };
+  }
+  if (holdingBack) {
+    const summary = `holds back, because ${holdingBack.waiting} events wait for their turn; the event waits on the bus`;
+    return { state: 'pending', summary, next };
+  }
+  if (position === undefined)
+    return { state: 'pending', summary: 'has not begun to listen yet; the event waits on the bus', next };
+  if (sequence <= position.deliveredTo) return { state: 'pending', summary: 'has it in hand', next };
+  const waiting = position.waiting === 1 ? '1 event waits' : `${position.waiting} events wait`;
+  return { state: 'pending', summary: `has not handled it yet (${waiting} for it on the bus)`, next };
+}
+
+function latestOfDependency(
+  records: readonly DecisionRecord[],
+  decision: DecisionRecord['decision'],
+): readonly DecisionRecord[] {
+  const found = records.filter((record) => record.decision === decision);
+  return [...new Map(found.map((record) => [record.dependency, record])).values()];
+}
+
+function describeRefusal({ dependency, clause, code, reason }: DecisionRecord): string {
+  const why = [clause, code, reason].filter(Boolean).join(': ');
+  return dependency === undefined ? why : `dependency ${dependency} (${why})`;
+}
+
+/** A replay or a person has brought it once more since. */
+function isOvertaken(at: string, runs: readonly RunFacts[]): boolean {
+  return runs.some(({ origin, startedAt }) => origin !== undefined && Date.parse(startedAt) > Date.parse(at));
+}
+
+function triggersOf(runs: readonly RunFacts[]): Set<string> {
+  return new Set(runs.flatMap(({ fires = [] }) => fires.map(({ trigger }) => trigger)));
+}
+
+function stateOfFire(state: FireState): VerdictState {
+  switch (state) {
+    case 'Firing':
+    case 'Retrying':
+      return 'firing';
+    case 'Waiting':
+      return 'waiting';
+    case 'Parked':
+      return 'parked';
+    case 'Succeeded':
+      return 'succeeded';
+    case 'Failed':
+    case 'DeadLettered':
+      return 'failed';
+    case 'Discarded':
+      return 'discarded';
+  }
+}
+
+/** Without the sensor, which is the subject of the sentence. */
+function wordsOfFire({ trigger, state }: FireFacts): string {
+  switch (state) {
+    case 'Firing':
+      return `is firing trigger ${trigger}`;
+    case 'Retrying':
+      return `fired trigger ${trigger}, which failed and is tried again`;
+    case 'Waiting':
+      return `fired trigger ${trigger} and waits for the outcome`;
+    case 'Parked':
+      return `has parked it for a person, who decides about trigger ${trigger}`;
+    case 'Succeeded':
+      return `fired trigger ${trigger}, which succeeded`;
+    case 'Failed':
+      return `fired trigger ${trigger}, which failed`;
+    case 'DeadLettered':
+      return `fired trigger ${trigger}, which failed and went to its dead-letter trigger`;
+    case 'Discarded':
+      return `had parked it for trigger ${trigger}, and a person discarded it`;
+  }
+}

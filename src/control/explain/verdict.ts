@@ -1,0 +1,58 @@
+/** What became of an event, in one word and one sentence for each sensor and for all. Pure. */
+import type { DecisionRecord } from '../../records/decision-record';
+import { adviceAtSource, adviceOnUnmatched } from './advice';
+import type { EventFacts } from './facts';
+import { sensorVerdict, worstFirst } from './sensor-verdict';
+import type { Story } from './story';
+
+export function verdictOf(facts: EventFacts): Story['verdict'] {
+  const { decisions, runs, sensors, unasked, source, subject } = facts;
+  const stopped = atSource(facts);
+  if (stopped !== undefined) {
+    const why = [stopped.clause, stopped.code, stopped.reason].filter((part) => part !== undefined).join('; ');
+    return {
+      state: stopped.decision === 'rejected' ? 'rejected' : 'filtered',
+      summary: `Event source ${stopped.namespace}/${stopped.eventSource} ${stopped.decision} it: ${why}.`,
+      next: [adviceAtSource(stopped)],
+      // A sensor that asks for such events was never asked about one that did not reach the bus.
+      sensors: [],
+    };
+  }
+  const names = new Set([
+    ...decisions.flatMap(({ namespace, sensor }) => (sensor === undefined ? [] : [`${namespace}/${sensor}`])),
+    ...runs.map(({ sensor }) => sensor),
+    ...sensors.map(({ definition }) => `${definition.namespace}/${definition.name}`),
+    ...(facts.gone ?? []).map(({ sensor }) => sensor),
+  ]);
+  const verdicts = worstFirst([...names].sort().map((sensor) => sensorVerdict(sensor, facts)));
+  const [worst] = verdicts;
+  if (worst === undefined && unasked.length > 0) {
+    return {
+      state: 'unknown',
+      summary: `Nothing that is kept says what became of it, and no worker answers for ${unasked.join(', ')}.`,
+      next: ['Start the workers and ask again'],
+      sensors: [],
+    };
+  }
+  if (worst === undefined) {
+    return {
+      state: 'unmatched',
+      summary: `No applied sensor has a dependency on event source ${source}, event ${subject}.`,
+      next: [adviceOnUnmatched(facts)],
+      sensors: [],
+    };
+  }
+  return {
+    state: worst.state,
+    summary: verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`).join(' '),
+    next: [...new Set(verdicts.flatMap(({ next }) => next ?? []))],
+    sensors: verdicts,
+  };
+}
+
+/** Set when the event never reached the bus. */
+function atSource({ decisions, positions, runs }: EventFacts): DecisionRecord | undefined {
+  if (positions.length > 0 || runs.length > 0) return undefined;
+  if (decisions.some(({ sensor, decision }) => sensor !== undefined || decision === 'duplicate')) return undefined;
+  return decisions.findLast(({ decision }) => decision === 'rejected' || decision === 'filtered');
+}

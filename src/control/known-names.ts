@@ -1,0 +1,93 @@
+/**
+ * Why nothing was found: a name that nothing has is a typing error, and "none" would hide it. Asked only where a list
+ * is empty. Each returns what to say, or undefined where the names are right and there is just nothing.
+ */
+import { sensorDefinitionQuery } from '../contract/sensor-messages';
+import type { TriggerSpec } from '../manifest/sensor';
+import { isSluiceError } from '../errors/sluice-error';
+import { APPLIED_KINDS, type AppliedKind } from './applied-kinds';
+import { ALL_KINDS, listApplied, type AppliedObject } from './applied-objects';
+import { askWorkflow, notApplied } from './ask-workflow';
+import { concurrently } from '../concurrency/concurrently';
+import { findRuns, type RunFilter } from './runs/search-runs';
+import type { TemporalSession } from './temporal-session';
+import { didYouMean, listNames, suggestObject } from './unknown-object';
+
+const QUERIES_AT_ONCE = 8;
+
+/** Of `runs list`. What is no longer applied may have left runs. */
+export async function explainNoRuns(session: TemporalSession, filter: RunFilter): Promise<string | undefined> {
+  const { sensor, trigger, event } = filter;
+  const { namespace } = filter;
+  const hasRuns = async (wanted: Partial<RunFilter>): Promise<boolean> => {
+    for await (const run of findRuns(session, { namespace, ...wanted })) return run.id !== '';
+    return false;
+  };
+  const [name = '', own = namespace] = (sensor ?? '').split('/').reverse();
+  if (sensor !== undefined && !(await hasRuns({ sensor }))) {
+    const unknown = await explainUnapplied(session, APPLIED_KINDS.Sensor, own, name);
+    if (unknown !== undefined) return unknown;
+  }
+  if (trigger !== undefined && !(await hasRuns({ trigger }))) {
+    const applied = await listApplied(session, [APPLIED_KINDS.Sensor]);
+    const asked = applied.filter(
+      (object) => sensor === undefined || (object.name === name && object.namespace === own),
+    );
+    const triggers = await readTriggers(session, asked);
+    if (triggers === undefined) {
+      return `No run fires trigger "${trigger}". Whether a sensor has it could not be asked: its worker does not answer`;
+    }
+    if (!triggers.includes(trigger)) {
+      return `No applied sensor has a trigger "${trigger}", and no run fires it. ${didYouMean(trigger, triggers)}Triggers: ${listNames(triggers) || 'none'}`;
+    }
+  }
+  if (event !== undefined && !(await hasRuns({ event }))) {
+    return `No run carries event "${event}"; sluice explain ${event} says what became of it`;
+  }
+  return undefined;
+}
+
+/** Undefined where an object of this name is applied. */
+export async function explainUnapplied(
+  session: TemporalSession,
+  kind: AppliedKind,
+  namespace: string,
+  name: string,
+): Promise<string | undefined> {
+  const applied = await listApplied(session, [kind]);
+  if (applied.some((object) => object.namespace === namespace && object.name === name)) return undefined;
+  return `${kind.word} ${namespace}/${name} is not applied. ${suggestObject({ kind, namespace, name }, applied)}`;
+}
+
+/** A namespace in which nothing is applied may be a typing error, if there are others. */
+export async function explainNamespace(
+  session: TemporalSession,
+  namespace: string | undefined,
+): Promise<string | undefined> {
+  if (namespace === undefined) return undefined;
+  const others = [...new Set((await listApplied(session, ALL_KINDS)).map((object) => object.namespace))];
+  if (others.length === 0 || others.includes(namespace)) return undefined;
+  return `Nothing is applied in namespace "${namespace}". ${didYouMean(namespace, others)}There is something in ${listNames(others)}`;
+}
+
+/** Undefined where not all can be asked. */
+async function readTriggers(
+  session: TemporalSession,
+  sensors: readonly AppliedObject[],
+): Promise<readonly string[] | undefined> {
+  try {
+    const found = await concurrently(sensors, QUERIES_AT_ONCE, async (object): Promise<readonly TriggerSpec[]> => {
+      const { spec } = await askWorkflow(
+        session,
+        object.workflowId,
+        () => notApplied(object),
+        (handle) => handle.query(sensorDefinitionQuery),
+      );
+      return spec.triggers;
+    });
+    return [...new Set(found.flat().map(({ template }) => template.name))].sort();
+  } catch (error) {
+    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return undefined;
+    throw error;
+  }
+}

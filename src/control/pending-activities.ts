@@ -1,0 +1,84 @@
+/** What the activities of a workflow report of themselves: state, last heartbeat, last failure. */
+import { temporal, type google } from '@temporalio/proto';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { SluiceError } from '../errors/sluice-error';
+import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
+import { isNotFound } from './not-found';
+import type { TemporalSession } from './temporal-session';
+
+export interface PendingActivity {
+  readonly id: string;
+  readonly type: string;
+  readonly state: 'scheduled' | 'started' | 'stopping' | 'paused' | 'unknown';
+  readonly attempt: number;
+  /** RFC 3339: since when it waits for a worker; of a further attempt, when it is or was due. */
+  readonly scheduledAt?: string;
+  readonly startedAt?: string;
+  /** Details of the last heartbeat: reading position, counts. */
+  readonly heartbeat?: unknown;
+  readonly lastHeartbeatAt?: string;
+  readonly worker?: string;
+  readonly lastFailure?: string;
+}
+
+const { PendingActivityState } = temporal.api.enums.v1;
+
+/** Throws what `unknown` returns when there is no such workflow. */
+export async function readPendingActivities(
+  session: TemporalSession,
+  workflowId: string,
+  unknown: () => SluiceError,
+): Promise<PendingActivity[]> {
+  const description = await session.client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error: unknown) => {
+      throw isNotFound(error) ? unknown() : error;
+    });
+  return pendingActivitiesOf(session, description);
+}
+
+export function pendingActivitiesOf(
+  { client }: TemporalSession,
+  { raw }: WorkflowExecutionDescription,
+): Promise<PendingActivity[]> {
+  const converter = client.options.loadedDataConverter;
+  const read = async (info: temporal.api.workflow.v1.IPendingActivityInfo): Promise<PendingActivity> => {
+    const [payload] = info.heartbeatDetails?.payloads ?? [];
+    const { scheduledTime, lastStartedTime, lastHeartbeatTime } = info;
+    const lastFailure = await decodeFailureMessage(converter, info.lastFailure);
+    return {
+      id: info.activityId ?? '',
+      type: info.activityType?.name ?? '',
+      state: stateOf(info.state),
+      attempt: info.attempt ?? 1,
+      ...(scheduledTime ? { scheduledAt: isoTime(scheduledTime) } : {}),
+      ...(lastStartedTime ? { startedAt: isoTime(lastStartedTime) } : {}),
+      ...(payload ? { heartbeat: await decodePayload<unknown>(converter, payload) } : {}),
+      ...(lastHeartbeatTime ? { lastHeartbeatAt: isoTime(lastHeartbeatTime) } : {}),
+      ...(info.lastWorkerIdentity ? { worker: info.lastWorkerIdentity } : {}),
+      ...(lastFailure ? { lastFailure } : {}),
+    };
+  };
+  return Promise.all((raw.pendingActivities ?? []).map(read));
+}
+
+function stateOf(state: temporal.api.enums.v1.PendingActivityState | null | undefined): PendingActivity['state'] {
+  switch (state) {
+    case PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED:
+      return 'scheduled';
+    case PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+      return 'started';
+    case PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
+      return 'stopping';
+    case PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED:
+    case PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED:
+      return 'paused';
+    default:
+      return 'unknown';
+  }
+}
+
+function isoTime({ seconds, nanos }: google.protobuf.ITimestamp): string {
+  return new Date(Number(seconds?.toString() ?? 0) * 1000 + Math.floor((nanos ?? 0) / 1e6)).toISOString();
+}

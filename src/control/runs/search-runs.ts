@@ -1,0 +1,203 @@
+/** Finds runs by what their search attributes say. */
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { sensorRef, WORKFLOW_TYPES } from '../../contract/identity';
+import {
+  EVENT_IDS_ATTRIBUTE,
+  SENSOR_ATTRIBUTE,
+  STATE_ATTRIBUTE,
+  TRIGGERS_ATTRIBUTE,
+} from '../../contract/search-attributes';
+import { isSluiceError, SluiceError } from '../../errors/sluice-error';
+import { toShortEventId } from '../../event/short-id';
+import { runUnknown } from '../ask-workflow';
+import { isNotFound } from '../not-found';
+import { closestMatch } from '../../text/closest-match';
+import type { TemporalSession } from '../temporal-session';
+import { didYouMean } from '../unknown-object';
+
+export const RUN_STATES = ['Firing', 'Waiting', 'Parked', 'Succeeded', 'Failed', 'Discarded'] as const;
+
+export interface RunFilter {
+  /** Name, or `namespace/name`. */
+  readonly sensor?: string;
+  readonly namespace: string;
+  readonly state?: string;
+  readonly trigger?: string;
+  /** Event key, or its short form. */
+  readonly event?: string;
+  readonly startedAfter?: Date;
+  /** A visibility query of the user's own. */
+  readonly query?: string;
+}
+
+export interface FoundRun {
+  readonly id: string;
+  readonly sensor: string;
+  /** State of the run; a run that was ended from outside has the state that Temporal gives it. */
+  readonly state: string;
+  readonly triggers: readonly string[];
+  /** Short event ids. */
+  readonly events: readonly string[];
+  readonly startedAt: string;
+  readonly endedAt?: string;
+}
+
+function runQuery(filter: RunFilter): string {
+  const { sensor, namespace, state, trigger, event, startedAfter, query } = filter;
+  const clauses = [`WorkflowType = ${quote(WORKFLOW_TYPES.sensorRun)}`];
+  if (sensor !== undefined) {
+    const ref = sensor.includes('/') ? sensor : sensorRef(namespace, sensor);
+    clauses.push(`${SENSOR_ATTRIBUTE.name} = ${quote(ref)}`);
+  }
+  if (state !== undefined) clauses.push(`${STATE_ATTRIBUTE.name} = ${quote(state)}`);
+  if (trigger !== undefined) clauses.push(`${TRIGGERS_ATTRIBUTE.name} = ${quote(trigger)}`);
+  if (event !== undefined) {
+    clauses.push(`${EVENT_IDS_ATTRIBUTE.name} = ${quote(toShortEventId(event))}`);
+  }
+  if (startedAfter !== undefined) clauses.push(`StartTime >= ${quote(startedAfter.toISOString())}`);
+  if (query !== undefined) clauses.push(`(${query})`);
+  return clauses.join(' AND ');
+}
+
+/** Newest first. Throws USAGE for a query that the server does not understand. */
+export async function* findRuns(session: TemporalSession, filter: RunFilter): AsyncGenerator<FoundRun> {
+  try {
+    for await (const info of session.client.workflow.list({ query: runQuery(filter) })) yield toFoundRun(info);
+  } catch (error) {
+    throw refuseQuery(error, filter);
+  }
+}
+
+export async function countRuns(session: TemporalSession, filter: RunFilter): Promise<number> {
+  try {
+    return (await session.client.workflow.count(runQuery(filter))).count;
+  } catch (error) {
+    throw refuseQuery(error, filter);
+  }
+}
+
+/** So many of the newest runs are looked through for a part of an id. */
+const SEARCHED_RUNS = 2_000;
+const NAMED_CANDIDATES = 5;
+
+/**
+ * A run by its id, also without the first word; by an event that it alone carries; or by a part of its id that no other
+ * has. Throws RUN_UNKNOWN, and USAGE where several are meant.
+ */
+export async function findRun(session: TemporalSession, text: string): Promise<FoundRun> {
+  try {
+    return await describeRun(session, text.startsWith('run/') ? text : `run/${text}`);
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+  }
+  const found: FoundRun[] = [];
+  for await (const run of findRuns(session, { namespace: '', event: text })) found.push(run);
+  if (found.length === 0) {
+    let searched = 0;
+    for await (const run of findRuns(session, { namespace: '' })) {
+      if (run.id.includes(text)) found.push(run);
+      if ((searched += 1) >= SEARCHED_RUNS) break;
+    }
+  }
+  const [only, ...others] = found;
+  if (only === undefined) throw await runUnknownLike(session, text);
+  if (others.length === 0) return only;
+  const named = found.slice(0, NAMED_CANDIDATES).map(({ id }) => id);
+  throw new SluiceError('USAGE', {
+    message: `"${text}" may mean ${found.length} runs: ${named.join(', ')}${found.length > named.length ? ' …' : ''}`,
+    fix: 'Give the whole id',
+  });
+}
+
+/** With the run whose id is nearly this one, or the sensor that there is not. */
+export async function runUnknownLike(session: TemporalSession, text: string): Promise<SluiceError> {
+  const id = text.startsWith('run/') ? text : `run/${text}`;
+  const [, namespace = '', sensor = ''] = id.split('/');
+  const ids: string[] = [];
+  for await (const run of findRuns(session, { namespace: '' })) {
+    if (ids.push(run.id) >= SEARCHED_RUNS) break;
+  }
+  const meant = closestMatch(id, ids);
+  const sensors = [...new Set(ids.map((each) => each.split('/').slice(1, 3).join('/')))];
+  const hint =
+    meant !== undefined
+      ? `Did you mean ${meant}? `
+      : id.split('/').length > 3 && !sensors.includes(`${namespace}/${sensor}`)
+        ? didYouMean(`${namespace}/${sensor}`, sensors)
+        : '';
+  const { message, fix = '' } = runUnknown(text);
+  return new SluiceError('RUN_UNKNOWN', { message, fix: `${hint}${fix}` });
+}
+
+/** Those that retriggers of this run started, and retriggers of them. */
+export async function findSuccessors(session: TemporalSession, id: string): Promise<readonly FoundRun[]> {
+  const found: FoundRun[] = [];
+  const query = `WorkflowId STARTS_WITH ${quote(`${id}~again-`)}`;
+  for await (const run of findRuns(session, { namespace: '', query })) found.push(run);
+  return found.reverse();
+}
+
+/** Throws RUN_UNKNOWN. */
+export async function describeRun(session: TemporalSession, id: string): Promise<FoundRun> {
+  try {
+    return toFoundRun(await session.client.workflow.getHandle(id).describe());
+  } catch (error) {
+    throw isNotFound(error) ? runUnknown(id) : error;
+  }
+}
+
+/** For an id that a person typed. Throws RUN_UNKNOWN with what was probably meant. */
+export async function requireRun(session: TemporalSession, id: string): Promise<FoundRun> {
+  try {
+    return await describeRun(session, id);
+  } catch (error) {
+    throw isSluiceError(error) && error.code === 'RUN_UNKNOWN' ? await runUnknownLike(session, id) : error;
+  }
+}
+
+function toFoundRun(info: Omit<WorkflowExecutionInfo, 'raw'>): FoundRun {
+  const attributes = info.typedSearchAttributes;
+  const { name: status } = info.status;
+  const own = attributes.get(STATE_ATTRIBUTE) ?? 'Firing';
+  const endedFromOutside = status === 'TERMINATED' || status === 'TIMED_OUT' || status === 'CANCELLED';
+  return {
+    id: info.workflowId,
+    sensor: attributes.get(SENSOR_ATTRIBUTE) ?? info.workflowId.split('/').slice(1, 3).join('/'),
+    state: endedFromOutside ? status.toLowerCase() : own,
+    triggers: attributes.get(TRIGGERS_ATTRIBUTE) ?? [],
+    events: attributes.get(EVENT_IDS_ATTRIBUTE) ?? [],
+    startedAt: info.startTime.toISOString(),
+    ...(info.closeTime ? { endedAt: info.closeTime.toISOString() } : {}),
+  };
+}
+
+/** `run/<namespace>/<sensor>/<key>`, also without the first word. Throws USAGE. */
+export function parseRunId(text: string): { readonly id: string; readonly namespace: string; readonly sensor: string } {
+  const id = text.startsWith('run/') ? text : `run/${text}`;
+  const [, namespace = '', sensor = '', ...key] = id.split('/');
+  if (key.join('') !== '') return { id, namespace, sensor };
+  throw new SluiceError('USAGE', {
+    message: `"${text}" is no run id`,
+    fix: 'A run id looks like run/<namespace>/<sensor>/<key>; sluice runs list shows them',
+  });
+}
+
+function refuseQuery(error: unknown, filter: RunFilter): unknown {
+  const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
+  if (!/INVALID_ARGUMENT/.test(text)) return error;
+  if (/Sluice\w+ is not/i.test(text) || /not a valid search attribute/i.test(text)) {
+    return new SluiceError('USAGE', {
+      message: 'The query names a search attribute that this Temporal namespace does not have',
+      fix: 'Run `sluice setup`, or correct the query',
+      cause: error,
+    });
+  }
+  return new SluiceError('USAGE', {
+    message: `Temporal does not understand the query ${filter.query ?? ''}`,
+    cause: error,
+  });
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`;
+}

@@ -1,0 +1,116 @@
+/** The state of a source or sensor in one word, from what is observed and not from what was asked for. Pure. */
+import type { EventSourceStatus } from '../../contract/event-source-messages';
+import type { SensorStatus } from '../../contract/sensor-messages';
+import { describeStopped } from '../../sandbox/sensor/stopped-parts';
+import type { PendingActivity } from '../pending-activities';
+import type { Tone } from '../../cli/printing/style';
+import { describeEnd, type ExecutionEnd } from './execution-end';
+import { judgeReader, readReport, worstReader, type Reader } from './readers';
+
+export type ConditionState =
+  /** Its readers have reported within the last seconds that they read. */
+  | 'Ready'
+  /** Its readers have not reported yet. */
+  | 'Connecting'
+  | 'NotReady'
+  /** The last report is too old to say anything. */
+  | 'Stale'
+  | 'Paused'
+  /** A part of it has stopped until a person repairs the cause. */
+  | 'Failed'
+  /** No worker answers on its task queue. */
+  | 'NoWorker'
+  /** Its workflow was ended from outside, and not by `sluice delete`. */
+  | 'Gone';
+
+export interface Condition {
+  readonly state: ConditionState;
+  /** Why it does not work; of one that is ready, what it cannot keep. */
+  readonly reason?: string;
+}
+
+/** An event of a source as it is observed; `Reading` only while its relay reports so. */
+export type ObservedEvent = Omit<EventSourceStatus['events'][number], 'state'> & {
+  readonly state: EventSourceStatus['events'][number]['state'] | Exclude<Reader['state'], 'Ready'>;
+};
+
+export const CONDITION_TONES: Readonly<Record<ConditionState, Tone>> = {
+  Ready: 'good',
+  Connecting: 'warning',
+  NotReady: 'bad',
+  Stale: 'bad',
+  Paused: 'warning',
+  Failed: 'bad',
+  NoWorker: 'bad',
+  Gone: 'bad',
+};
+
+/** Works, or rests because a person wants it to. */
+export function isAsWanted({ state }: Condition): boolean {
+  return state === 'Ready' || state === 'Paused';
+}
+
+export function goneCondition(end: ExecutionEnd): Condition {
+  return { state: 'Gone', reason: `${describeEnd(end)}; apply it again, or sluice delete it` };
+}
+
+export function sensorCondition(
+  status: SensorStatus,
+  listeners: number,
+  activities: readonly PendingActivity[],
+  now: number,
+): Condition {
+  const [stopped] = status.stopped ?? [];
+  if (stopped) return { state: 'Failed', reason: describeStopped(stopped) };
+  if (status.paused) return { state: 'Paused' };
+  const readers = activities.filter(({ type }) => type === 'sluiceListen').map((found) => judgeReader(found, now));
+  return worstReader(readers, listeners);
+}
+
+export function sourceCondition(status: EventSourceStatus, events: readonly ObservedEvent[]): Condition {
+  const failed = events.find(({ state }) => state === 'Failed');
+  if (failed) return { state: 'Failed', reason: `${failed.name}: ${failed.problem ?? 'failed'}` };
+  if (status.paused) return { state: 'Paused' };
+  return worstReader(events.flatMap(readerOf));
+}
+
+/** What the workflow wants of each event, corrected by what its relay reports. */
+export function observeEvents(
+  events: EventSourceStatus['events'],
+  activities: readonly PendingActivity[],
+  now: number,
+): readonly ObservedEvent[] {
+  const relays = activities.filter(({ type }) => type === 'sluiceRelayEvents');
+  const byEvent = new Map(relays.map((relay) => [readReport(relay.heartbeat).event, relay]));
+  // Until its first heartbeat a relay does not say which event it reads.
+  const unnamed = relays.filter(({ heartbeat }) => readReport(heartbeat).event === undefined);
+  return events.map((event): ObservedEvent => {
+    if (event.state !== 'Reading') return event;
+    const relay = byEvent.get(event.name) ?? unnamed.shift();
+    const { state, reason } = relay ? judgeReader(relay, now) : worstReader([], 1);
+    return {
+      ...event,
+      state: state === 'Ready' ? 'Reading' : state,
+      ...(reason !== undefined && { problem: reason }),
+    };
+  });
+}
+
+function readerOf({ name, state, problem }: ObservedEvent): readonly Reader[] {
+  switch (state) {
+    case 'Failed':
+    case 'Paused':
+    case 'NotSupported':
+      return [];
+    case 'Reading':
+    case 'Connecting':
+    case 'NotReady':
+    case 'Stale':
+      return [
+        {
+          state: state === 'Reading' ? 'Ready' : state,
+          ...(problem !== undefined && { reason: `${name}: ${problem}` }),
+        },
+      ];
+  }
+}

@@ -1,0 +1,63 @@
+/** What is wrong with a source or sensor at this moment, and what to do about it: one line each. Pure. */
+import type { EventSourceStatus } from '../../contract/event-source-messages';
+import type { SensorStatus } from '../../contract/sensor-messages';
+import { describeStopped, HOW_TO_TRY_AT_ONCE } from '../../sandbox/sensor/stopped-parts';
+import { isAsWanted, type Condition } from './condition';
+import { describeBusProblem, describeUntaken, readReport, untakenFor } from './readers';
+import type { PendingActivity } from '../pending-activities';
+
+export function sensorProblems(
+  status: SensorStatus,
+  activities: readonly PendingActivity[],
+  condition?: Condition,
+): string[] {
+  return withCondition(condition, [
+    ...(status.stopped ?? []).map(describeStopped),
+    ...(status.problems ?? []).map((problem) => `events go back to the bus and are tried again: ${problem}`),
+    ...failingNow(activities),
+    ...busProblems(activities),
+  ]);
+}
+
+export function sourceProblems(
+  status: EventSourceStatus,
+  activities: readonly PendingActivity[],
+  condition?: Condition,
+): string[] {
+  const failed = status.events.filter(({ state }) => state === 'Failed');
+  return withCondition(condition, [
+    ...failed.map(({ name, problem = 'unknown' }) => `event ${name} is not read: ${problem} ${HOW_TO_TRY_AT_ONCE}`),
+    ...failingNow(activities),
+    ...busProblems(activities),
+  ]);
+}
+
+/** Why it does not read is said once, where nothing else has said it. */
+function withCondition(condition: Condition | undefined, problems: string[]): string[] {
+  const { state, reason } = condition ?? { state: 'Ready' };
+  if (reason === undefined || problems.some((problem) => problem.includes(reason))) return problems;
+  if (problems.length > 0 && (state === 'Failed' || state === 'Connecting')) return problems;
+  return [isAsWanted({ state }) ? reason : `${state}: ${reason}`, ...problems];
+}
+
+/** As relays and listeners told in their last heartbeat. */
+function busProblems(activities: readonly PendingActivity[]): string[] {
+  const found = activities.flatMap(({ heartbeat }) => {
+    const { busProblem } = readReport(heartbeat);
+    return busProblem === undefined ? [] : [describeBusProblem(busProblem)];
+  });
+  return [...new Set(found)];
+}
+
+/** Waits for its next attempt, or for a worker; a former failure of an activity that is at work is over. */
+function failingNow(activities: readonly PendingActivity[]): string[] {
+  const now = Date.now();
+  return activities.flatMap((activity) => {
+    const { type, state, attempt, lastFailure } = activity;
+    const untaken = untakenFor(activity, now);
+    if (untaken !== undefined) return [`${type}: ${describeUntaken(untaken)}`];
+    return state === 'scheduled' && attempt > 1 && lastFailure !== undefined
+      ? [`${type} fails and is tried again, attempt ${attempt}: ${lastFailure}`]
+      : [];
+  });
+}

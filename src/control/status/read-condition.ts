@@ -1,0 +1,81 @@
+/** Looks at one applied object: first whether its workflow still runs, then what it and its activities report. */
+import { eventSourceStatusQuery } from '../../contract/event-source-messages';
+import { sensorDefinitionQuery, sensorStatusQuery, type SensorStatus } from '../../contract/sensor-messages';
+import { describeError, isSluiceError } from '../../errors/sluice-error';
+import type { ObjectAddress } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { askWorkflow, hasWorker } from '../ask-workflow';
+import { isNotFound } from '../not-found';
+import { pendingActivitiesOf } from '../pending-activities';
+import { grpcStatusOf } from '../../errors/temporal-failures';
+import type { TemporalSession } from '../temporal-session';
+import { objectUnknown } from '../unknown-object';
+import { goneCondition, observeEvents, sensorCondition, sourceCondition, type Condition } from './condition';
+import { isDeleted, readEnd } from './execution-end';
+
+export interface ReadCondition extends Condition {
+  readonly sensor?: SensorStatus;
+}
+
+/** Throws OBJECT_UNKNOWN for what was never applied, or was deleted. */
+export async function readCondition(
+  session: TemporalSession,
+  address: ObjectAddress,
+  timeoutMs: number,
+): Promise<ReadCondition> {
+  const workflowId = workflowIdOf(address);
+  const unknown = () => objectUnknown(session, address);
+  const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
+    askWorkflow(session, workflowId, unknown, question, timeoutMs);
+  const description = await session.client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(async (error: unknown) => {
+      throw isNotFound(error) ? await unknown() : error;
+    });
+  const end = await readEnd(session, description);
+  if (end !== undefined) {
+    if (isDeleted(end)) throw await unknown();
+    return goneCondition(end);
+  }
+  // Asking an unserved queue only ends when time is up: look first.
+  const noWorker: Condition = { state: 'NoWorker', reason: `no worker polls task queue "${description.taskQueue}"` };
+  if (!(await hasWorker(session, description.taskQueue))) return noWorker;
+  const activities = await pendingActivitiesOf(session, description);
+  try {
+    switch (address.kind.kind) {
+      case 'EventBus':
+        return { state: 'Ready' };
+      case 'EventSource': {
+        const status = await ask((handle) => handle.query(eventSourceStatusQuery));
+        return sourceCondition(status, observeEvents(status.events, activities, Date.now()));
+      }
+      case 'Sensor': {
+        const [status, { options }] = await Promise.all([
+          ask((handle) => handle.query(sensorStatusQuery)),
+          ask((handle) => handle.query(sensorDefinitionQuery)),
+        ]);
+        return { ...sensorCondition(status, options.listeners, activities, Date.now()), sensor: status };
+      }
+    }
+  } catch (error) {
+    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(description.taskQueue, timeoutMs);
+    // One workflow that cannot answer must not hide the others.
+    if (!isOfWorkflow(error)) throw error;
+    return { state: 'NotReady', reason: `its workflow cannot be asked: ${describeError(error)}` };
+  }
+}
+
+/** A worker that has just ended still counts as polling, and one with too much to do does not answer in time. */
+function unanswered(taskQueue: string, timeoutMs: number): Condition {
+  return {
+    state: 'NoWorker',
+    reason: `no worker of task queue "${taskQueue}" answered within ${timeoutMs / 1_000} s: it is busy, or has just ended`,
+  };
+}
+
+/** What a query fails with inside of the worker: UNKNOWN, INVALID_ARGUMENT or INTERNAL. */
+function isOfWorkflow(error: unknown): boolean {
+  const code = grpcStatusOf(error)?.code;
+  return code === 2 || code === 3 || code === 13;
+}

@@ -1,0 +1,101 @@
+/** What is observed of the activities that read or listen: a source or sensor is Ready only if they report it. Pure. */
+import { ageOf } from '../../text/ages';
+import type { PendingActivity } from '../pending-activities';
+
+/** `Stale`: it reported once, and not of late. */
+export type ReaderState = 'Ready' | 'Connecting' | 'NotReady' | 'Stale';
+
+export interface Reader {
+  readonly state: ReaderState;
+  /** Why it does not read; of one that reads, what it reads and cannot keep. */
+  readonly reason?: string;
+}
+
+/** Readers report every second and are given up after ten; slower than this, nothing is known of them. */
+const STALE_AFTER_MS = 15_000;
+/** An activity that no worker takes for so long waits for a free slot. */
+export const UNTAKEN_AFTER_MS = 10_000;
+
+/** Worst first. */
+const ORDER: readonly ReaderState[] = ['NotReady', 'Stale', 'Connecting', 'Ready'];
+
+const NOT_SCHEDULED: Reader = { state: 'Connecting', reason: 'no worker has begun to read it yet' };
+
+export function judgeReader(activity: PendingActivity, now: number): Reader {
+  switch (activity.state) {
+    case 'started':
+      return judgeStarted(activity, now);
+    case 'scheduled': {
+      const untaken = untakenFor(activity, now);
+      if (activity.attempt > 1 && activity.lastFailure !== undefined) {
+        return { state: 'NotReady', reason: activity.lastFailure };
+      }
+      return untaken === undefined ? NOT_SCHEDULED : { state: 'NotReady', reason: describeUntaken(untaken) };
+    }
+    case 'stopping':
+      return { state: 'Connecting', reason: 'it is being handed over' };
+    case 'paused':
+      return { state: 'NotReady', reason: 'its activity is paused in Temporal; unpause it there' };
+    case 'unknown':
+      return { state: 'NotReady', reason: 'Temporal does not say what its activity is doing' };
+  }
+}
+
+/** Of several, the worst with its reason; `wanted` that are not there yet count as connecting. */
+export function worstReader(readers: readonly Reader[], wanted = 0): Reader {
+  const missing = Array.from({ length: Math.max(0, wanted - readers.length) }, () => NOT_SCHEDULED);
+  const [worst] = [...readers, ...missing].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  return worst ?? { state: 'Ready' };
+}
+
+/** Milliseconds for which no worker has taken a first attempt; undefined while that is no reason for concern. */
+export function untakenFor({ state, attempt, scheduledAt }: PendingActivity, now: number): number | undefined {
+  if (state !== 'scheduled' || attempt > 1 || scheduledAt === undefined) return undefined;
+  const waiting = now - Date.parse(scheduledAt);
+  return waiting > UNTAKEN_AFTER_MS ? waiting : undefined;
+}
+
+export function describeUntaken(waitingMs: number): string {
+  return `no worker has capacity for it: it has waited for ${ageOf(new Date(0), waitingMs)}; start another worker, or raise SLUICE_MAX_ACTIVITIES`;
+}
+
+function judgeStarted(activity: PendingActivity, now: number): Reader {
+  const { startedAt, lastHeartbeatAt, heartbeat, attempt, lastFailure } = activity;
+  const failure = attempt > 1 ? lastFailure : undefined;
+  const connecting: Reader =
+    failure === undefined
+      ? { state: 'Connecting', reason: 'it has not reported yet that it reads' }
+      : { state: 'NotReady', reason: failure };
+  // Temporal keeps the last report of the attempt before.
+  if (lastHeartbeatAt === undefined || (startedAt !== undefined && lastHeartbeatAt < startedAt)) return connecting;
+  if (now - Date.parse(lastHeartbeatAt) > STALE_AFTER_MS) {
+    return { state: 'Stale', reason: `its last report is ${ageOf(lastHeartbeatAt, now)} old` };
+  }
+  const { connected, problem, busProblem } = readReport(heartbeat);
+  // What a relay reads and cannot publish is refused to its caller, or lost.
+  if (busProblem !== undefined && (!connected || activity.type === 'sluiceRelayEvents')) {
+    return { state: 'NotReady', reason: describeBusProblem(busProblem) };
+  }
+  if (connected) return { state: 'Ready', ...(problem !== undefined && { reason: problem }) };
+  return problem === undefined ? connecting : { state: 'NotReady', reason: problem };
+}
+
+export function describeBusProblem(problem: string): string {
+  return `the event bus cannot be used now: ${problem}`;
+}
+
+/** Heartbeats come from workers of any version. */
+export function readReport(heartbeat: unknown): {
+  readonly connected: boolean;
+  readonly problem?: string;
+  readonly busProblem?: string;
+  readonly event?: string;
+} {
+  if (typeof heartbeat !== 'object' || heartbeat === null) return { connected: false };
+  return {
+    connected: 'connected' in heartbeat && heartbeat.connected === true,
+    ...('problem' in heartbeat && typeof heartbeat.problem === 'string' && { problem: heartbeat.problem }),
+    ...('busProblem' in heartbeat && typeof heartbeat.busProblem === 'string' && { busProblem: heartbeat.busProblem }),
+    ...('event' in heartbeat && typeof heartbeat.event === 'string' && { event: heartbeat.event }),
+  };
+}

@@ -1,0 +1,49 @@
+/** What waits outside of an event source, by the latest of what its activities and its workflow know. */
+import { unreadFate, type UnreadFate } from '../../kinds/source-kinds';
+import { describeUnread } from '../../contract/source-events';
+import type { EventBacklog } from '../../contract/event-source-messages';
+import { ageOf } from '../../text/ages';
+import type { ObservedEvent } from './condition';
+import type { PendingActivity } from '../pending-activities';
+
+/** `unread`: what becomes of events that come while nothing reads. */
+export type EventState = ObservedEvent & { readonly unread?: UnreadFate };
+
+export function withBacklogs(
+  events: readonly ObservedEvent[],
+  activities: readonly PendingActivity[],
+): readonly EventState[] {
+  const beaten = new Map(activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)));
+  return events.map(({ backlog: reported, ...event }) => {
+    const unread = unreadFate(event.kind);
+    const told = beaten.get(event.name);
+    const backlog = reported && told ? later(reported, told) : (told ?? reported);
+    return { ...event, ...(unread && { unread }), ...(backlog && { backlog }) };
+  });
+}
+
+/** For a cell of a table. */
+export function describeBacklog({ state, unread, backlog }: EventState): string {
+  if (backlog) {
+    const { entries, pending, isAtLeast, at } = backlog;
+    const unconfirmed = pending > 0 ? ` (${pending} read, not confirmed)` : '';
+    return `${isAtLeast ? 'at least ' : ''}${entries}${unconfirmed}, ${ageOf(at)} ago`;
+  }
+  return state === 'Paused' && unread !== undefined && unread !== 'wait' ? describeUnread(unread) : '-';
+}
+
+function later(one: EventBacklog, other: EventBacklog): EventBacklog {
+  return one.at > other.at ? one : other;
+}
+
+/** Heartbeats of relays and of those who watch a paused source. */
+function readHeartbeat(details: unknown): Array<[string, EventBacklog]> {
+  if (!isFields(details) || typeof details['event'] !== 'string' || !isFields(details['backlog'])) return [];
+  const { entries, pending, isAtLeast, at } = details['backlog'];
+  if (typeof entries !== 'number' || typeof pending !== 'number' || typeof at !== 'string') return [];
+  return [[details['event'], { entries, pending, at, ...(isAtLeast === true && { isAtLeast }) }]];
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

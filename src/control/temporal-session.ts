@@ -1,0 +1,131 @@
+/** Connects commands to Temporal, and speaks of its failures in words that say what to do. */
+import type { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { Command } from 'commander';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
+import { grpcStatusOf } from '../errors/temporal-failures';
+import type { CliIo } from '../cli/io';
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** gRPC status numbers that tell something about the way to the server, not about the request. */
+const GRPC = {
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+export interface TemporalOptions {
+  readonly address?: string;
+  readonly temporalNamespace?: string;
+  readonly profile?: string;
+}
+
+export interface TemporalSession {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly address: string;
+  /** The Temporal namespace, not the Kubernetes one. */
+  readonly namespace: string;
+}
+
+export function addTemporalOptions(command: Command): Command {
+  return command
+    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
+    .option('--temporal-namespace <name>', 'Temporal namespace (default: TEMPORAL_NAMESPACE, the profile, default)')
+    .option('--profile <name>', "profile in Temporal's own configuration file (TEMPORAL_PROFILE)");
+}
+
+/** Runs `work` with a connection that is closed afterwards. Throws TEMPORAL_UNREACHABLE when there is no way there. */
+export async function withTemporal<T>(
+  options: TemporalOptions,
+  io: CliIo,
+  work: (session: TemporalSession) => Promise<T>,
+): Promise<T> {
+  const environment = Object.entries(io.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const config = loadClientConnectConfig({
+    profile: options.profile,
+    overrideEnvVars: Object.fromEntries(environment),
+  });
+  const address = options.address ?? config.connectionOptions.address ?? DEFAULT_ADDRESS;
+  const namespace = options.temporalNamespace ?? config.namespace ?? 'default';
+  // Loaded here: the commands that work offline start twice as fast without it.
+  const temporal = await import('@temporalio/client');
+  const { callsUntilClose } = await import('./calls-until-close.js');
+  const { PayloadEncryption } = await import('../payloads/payload-encryption.js');
+  const encryption = PayloadEncryption.read(io.env, { warn: (message) => void io.stderr.write(`${message}\n`) });
+  const calls = callsUntilClose();
+  let connection: Connection;
+  try {
+    const { tls, apiKey, metadata } = config.connectionOptions;
+    connection = await temporal.Connection.connect({
+      address,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      interceptors: calls.interceptors,
+      ...(tls === undefined ? {} : { tls }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(metadata === undefined ? {} : { metadata }),
+    });
+  } catch (error) {
+    throw translateTemporalError(error, address, namespace);
+  }
+  try {
+    const client = new temporal.Client({ connection, namespace, dataConverter: encryption.converterFor(namespace) });
+    return await work({ client, connection, address, namespace });
+  } catch (error) {
+    throw translateTemporalError(error, address, namespace);
+  } finally {
+    calls.end();
+    await connection.close();
+  }
+}
+
+/** The error as it is, unless it is about the connection itself. */
+function translateTemporalError(error: unknown, address: string, namespace: string): unknown {
+  // What has been explained already knows more than the status behind it.
+  if (isSluiceError(error)) return error;
+  const status = grpcStatusOf(error);
+  const refuse = (message: string, fix: string, retryable: boolean): SluiceError =>
+    new SluiceError('TEMPORAL_UNREACHABLE', { message, fix, retryable, cause: error });
+  switch (status?.code) {
+    case GRPC.unavailable:
+    case GRPC.deadlineExceeded:
+      return refuse(
+        `Temporal at ${address} does not answer`,
+        'Start it (temporal server start-dev), or set --address or TEMPORAL_ADDRESS',
+        true,
+      );
+    case GRPC.unauthenticated:
+    case GRPC.permissionDenied:
+      return refuse(
+        `Temporal at ${address} refuses this client for namespace "${namespace}"`,
+        'Check TEMPORAL_API_KEY or the client certificate',
+        false,
+      );
+    case GRPC.notFound:
+      if (!/namespace/i.test(status.details)) return error;
+      return refuse(
+        `Temporal at ${address} has no namespace "${namespace}"`,
+        'Check --temporal-namespace or TEMPORAL_NAMESPACE',
+        false,
+      );
+    default:
+      return isConnectTimeout(error)
+        ? refuse(`Temporal at ${address} does not answer`, 'Check --address or TEMPORAL_ADDRESS', true)
+        : error;
+  }
+}
+
+/** The server knows this client, and does not do this for it. */
+export function isForbidden(error: unknown): boolean {
+  const code = grpcStatusOf(error)?.code;
+  return code === GRPC.permissionDenied || code === GRPC.unimplemented;
+}
+
+function isConnectTimeout(error: unknown): boolean {
+  return error instanceof Error && /failed to connect before the deadline/i.test(error.message);
+}

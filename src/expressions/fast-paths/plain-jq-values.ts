@@ -1,0 +1,146 @@
+/** jq's view of values, as far as it is certain to be the same in JavaScript. */
+import { isJsonObject, MAX_DATA_DEPTH, type JsonObject, type JsonValue } from '../../event/json';
+
+/** Only the engine knows the answer, or the error. */
+export class NeedsJq extends Error {}
+
+/** The program does more than is allowed in the main thread. */
+export class TooMuchForMainThread extends NeedsJq {}
+
+export function isJqTruthy(value: JsonValue): boolean {
+  return value !== null && value !== false;
+}
+
+export function requireJqNumber(value: JsonValue): number {
+  if (typeof value !== 'number') throw new NeedsJq();
+  return value;
+}
+
+export function requireJqText(value: JsonValue): string {
+  if (typeof value !== 'string') throw new NeedsJq();
+  return value;
+}
+
+/** Characters that cost as much as one step. */
+const CHARACTERS_PER_STEP = 16;
+
+/**
+ * Bounds what one program may do in the main thread: steps, values and text. Programs that need more are evaluated by
+ * the engine, where a limit on CPU time and memory applies.
+ */
+export class JqAllowance {
+  private left = 50_000;
+
+  /** Throws TooMuchForMainThread. */
+  spend(steps: number): void {
+    this.left -= steps;
+    if (this.left < 0) throw new TooMuchForMainThread();
+  }
+
+  spendOnText(length: number): void {
+    this.spend(1 + length / CHARACTERS_PER_STEP);
+  }
+}
+
+export function addJq(left: JsonValue, right: JsonValue, allowance: JqAllowance): JsonValue {
+  if (left === null) return right;
+  if (right === null) return left;
+  if (typeof left === 'string' && typeof right === 'string') {
+    allowance.spendOnText(left.length + right.length);
+    return left + right;
+  }
+  if (Array.isArray(left) && Array.isArray(right)) {
+    allowance.spend(left.length + right.length);
+    return [...left, ...right];
+  }
+  if (typeof left === 'number' && typeof right === 'number') {
+    const sum = left + right;
+    if (Math.abs(sum) > Number.MAX_SAFE_INTEGER) throw new NeedsJq();
+    return sum;
+  }
+  if (isJsonObject(left) && isJsonObject(right)) {
+    allowance.spend(Object.keys(left).length + Object.keys(right).length);
+    return { ...left, ...right };
+  }
+  throw new NeedsJq();
+}
+
+export function compareJq(operator: string, left: JsonValue, right: JsonValue, allowance: JqAllowance): boolean {
+  if (operator === '==') return isEqual(left, right, allowance);
+  if (operator === '!=') return !isEqual(left, right, allowance);
+  const order = orderOf(left, right);
+  switch (operator) {
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+    default:
+      throw new NeedsJq();
+  }
+}
+
+/** Below this, text has the same order in UTF-8 and in UTF-16. */
+const SAME_ORDER = /^[\0-\ud7ff]*$/;
+
+function orderOf(left: JsonValue, right: JsonValue): number {
+  if (typeof left === 'number' && typeof right === 'number') return left - right;
+  const first = requireJqText(left);
+  const second = requireJqText(right);
+  if (!SAME_ORDER.test(first) || !SAME_ORDER.test(second)) throw new NeedsJq();
+  return first < second ? -1 : Number(first > second);
+}
+
+function isEqual(left: JsonValue, right: JsonValue, allowance: JqAllowance): boolean {
+  allowance.spend(1);
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left)) {
+    if (!Array.isArray(right) || left.length !== right.length) return false;
+    return left.every((element, index) => isEqual(element, right[index] ?? null, allowance));
+  }
+  if (Array.isArray(right)) return false;
+  const keys = Object.keys(left);
+  if (keys.length !== Object.keys(right).length) return false;
+  return keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key] ?? null, right[key] ?? null, allowance));
+}
+
+/** The keys of an object in jq's order: by their bytes. */
+export function jqKeys(value: JsonObject, allowance: JqAllowance): string[] {
+  const keys = Object.keys(value);
+  allowance.spend(keys.length);
+  for (const key of keys) if (!SAME_ORDER.test(key)) throw new NeedsJq();
+  return keys.sort();
+}
+
+/**
+ * The same value with the keys of its objects sorted, down to the last; unsorted parts are copied. A value may be in
+ * many places of what a program made, so this also bounds the size of the result.
+ */
+export function sortJqKeys(value: JsonValue, allowance: JqAllowance, depth = 0): JsonValue {
+  if (typeof value === 'string') allowance.spendOnText(value.length);
+  else allowance.spend(1);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DATA_DEPTH) throw new NeedsJq();
+  if (Array.isArray(value)) {
+    const sorted = value.map((element) => sortJqKeys(element, allowance, depth + 1));
+    return sorted.some((element, index) => element !== value[index]) ? sorted : value;
+  }
+  const keys = Object.keys(value);
+  const inOrder = jqKeys(value, allowance);
+  let isSorted = inOrder.every((key, index) => key === keys[index]);
+  const entries = inOrder.map((key): [string, JsonValue] => {
+    const before = value[key] ?? null;
+    const after = sortJqKeys(before, allowance, depth + 1);
+    isSorted &&= after === before;
+    return [key, after];
+  });
+  if (isSorted) return value;
+  const sorted = Object.fromEntries(entries);
+  // JavaScript has keys that look like integers first, by their number.
+  if (Object.keys(sorted).some((key, index) => key !== inOrder[index])) throw new NeedsJq();
+  return sorted;
+}

@@ -1,0 +1,76 @@
+/**
+ * The gjson paths that need no gjson: keys and indexes joined by dots.
+ *
+ * Anything else (wildcards, queries, modifiers, pipes, multipaths, odd characters) is left to the engine, which is the
+ * original library. Differential tests hold this to the same answers.
+ */
+import type { JsonValue } from '../../event/json';
+import { childrenOf, isJsonText, readPart, type JsonDocument } from '../../event/json-text';
+import { remember } from './remember';
+
+const PLAIN_KEY = /^[A-Za-z0-9_:/$ -]+$/;
+const ARRAY_INDEX = /^(0|[1-9][0-9]{0,8})$/;
+const ONLY_DIGITS = /^[0-9]+$/;
+
+/** The keys of a plain path, or undefined if only the engine can tell what it means. `\.` is a dot inside a key. */
+export const parsePlainPath = remember((path: string): readonly string[] | undefined => {
+  const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'));
+  return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
+});
+
+export type PathResult<Value extends JsonDocument = JsonDocument> =
+  { readonly exists: true; readonly value: Value } | { readonly exists: false };
+const ABSENT = { exists: false } as const;
+
+/** Undefined where the engine has to be asked. */
+export function lookUpPlainPath(data: JsonDocument, path: string): PathResult | undefined {
+  const keys = parsePlainPath(path);
+  if (!keys) return undefined;
+  return isJsonText(data) ? lookUpInText(data.text, keys) : lookUpInValue(data, keys);
+}
+
+function lookUpInValue(data: JsonValue, keys: readonly string[]): PathResult<JsonValue> | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  let value: JsonValue = data;
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null) return ABSENT;
+    let next: JsonValue | undefined;
+    if (Array.isArray(value)) {
+      if (ARRAY_INDEX.test(key)) next = value[Number(key)];
+      else if (ONLY_DIGITS.test(key)) return undefined;
+    } else if (Object.hasOwn(value, key)) {
+      next = value[key];
+    }
+    if (next === undefined) return ABSENT;
+    value = next;
+  }
+  return { exists: true, value };
+}
+
+function lookUpInText(text: string, keys: readonly string[]): PathResult | undefined {
+  if (!isContainer(text)) return undefined;
+  const found = findInText(text, keys);
+  if (found === NEEDS_ENGINE) return undefined;
+  return found === undefined ? ABSENT : { exists: true, value: readPart(found) };
+}
+
+const NEEDS_ENGINE = Symbol('only gjson knows how it reads this index');
+
+/** Of keys that are given twice, gjson takes the first one below which it finds the rest of the path. */
+function findInText(text: string, [key, ...rest]: readonly string[]): string | typeof NEEDS_ENGINE | undefined {
+  if (key === undefined) return text;
+  if (!isContainer(text)) return undefined;
+  const isList = text.startsWith('[');
+  if (isList && !ARRAY_INDEX.test(key)) return ONLY_DIGITS.test(key) ? NEEDS_ENGINE : undefined;
+  let index = 0;
+  for (const child of childrenOf(text)) {
+    const isMeant = isList ? index++ === Number(key) : child.name === key;
+    const found = isMeant ? findInText(child.text, rest) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isContainer(text: string): boolean {
+  return text.startsWith('{') || text.startsWith('[');
+}

@@ -1,0 +1,211 @@
+/**
+ * The expression engine: batches requests, hands them to threads, and replaces a thread that a script brought down.
+ *
+ * An evaluation that overruns its time or memory costs its thread; the others of its batch are evaluated again by a new
+ * thread. The suspect gets one more chance, alone in a fresh thread, because it may have suffered from what its
+ * neighbours did. So the outcome of an expression depends on nothing but the expression and its data.
+ */
+import { SluiceError } from '../errors/sluice-error';
+import { inStage } from '../metrics/stages';
+import type { ExpressionEngine, ExpressionFailure, ExpressionOutcome, ExpressionRequest } from './engine';
+import { limitFactor } from './costly-functions';
+import { decodeAnswers, encodeBatch } from './batch';
+import { EvaluationThread } from './evaluation-thread';
+import type { BatchEnd } from './evaluation-thread';
+import { loadExpressionModule } from './load-module';
+
+export interface ExpressionEngineOptions {
+  /** CPU time for one evaluation. Default 1,000; raise it only for scripts that are slow on purpose. */
+  readonly timeLimitMs?: number;
+  /** Memory of one thread. Default 256. */
+  readonly maxMemoryMb?: number;
+  /** Most threads, each started when there is work for it. Default 2: a slow script then delays only part. */
+  readonly threads?: number;
+  /** Where expressions.wasm lies. Default: beside the compiled code. */
+  readonly modulePath?: string;
+}
+
+interface PendingEvaluation {
+  readonly request: ExpressionRequest;
+  readonly resolve: (outcome: ExpressionOutcome<unknown>) => void;
+  readonly reject: (error: unknown) => void;
+  /** It has overrun or brought down its thread once; its next attempt is the last. */
+  isSuspect: boolean;
+}
+
+type Answered = Extract<BatchEnd, { kind: 'answered' }>;
+type Broken = Exclude<BatchEnd, Answered>;
+
+const MOST_ITEMS_PER_BATCH = 200;
+/** WebAssembly memory never shrinks: a thread that grew beyond this share of its limit is replaced when idle. */
+const RECYCLE_SHARE = 0.5;
+
+export function createExpressionEngine(options: ExpressionEngineOptions = {}): ExpressionEngine {
+  return new ThreadedEngine(options);
+}
+
+class ThreadedEngine implements ExpressionEngine {
+  private readonly timeLimitMs: number;
+  private readonly maxMemoryMb: number;
+  private readonly mostThreads: number;
+  private readonly modulePath: string | undefined;
+  private readonly idle: EvaluationThread[] = [];
+  private readonly busy = new Set<EvaluationThread>();
+  private readonly endings = new Set<Promise<void>>();
+  private queue: PendingEvaluation[] = [];
+  /** Each of these gets a fresh thread for itself. */
+  private readonly suspects: PendingEvaluation[] = [];
+  private starting = 0;
+  private isDispatchPlanned = false;
+  private isClosed = false;
+
+  constructor(options: ExpressionEngineOptions) {
+    this.timeLimitMs = options.timeLimitMs ?? 1_000;
+    this.maxMemoryMb = options.maxMemoryMb ?? 256;
+    this.mostThreads = options.threads ?? 2;
+    this.modulePath = options.modulePath;
+  }
+
+  evaluate<Value>(request: ExpressionRequest): Promise<ExpressionOutcome<Value>> {
+    return new Promise((resolve, reject) => {
+      if (this.isClosed) {
+        reject(closedError());
+        return;
+      }
+      // Which value belongs to which kind of request is fixed by expressions/batch.go.
+      const settle = resolve as (outcome: ExpressionOutcome<unknown>) => void;
+      this.queue.push({ request, resolve: settle, reject, isSuspect: false });
+      this.planDispatch();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.rejectWaiting(closedError());
+    for (const thread of [...this.idle.splice(0), ...this.busy]) this.endThread(thread);
+    await Promise.all(this.endings);
+  }
+
+  /** All requests of this turn of the event loop go into one batch. */
+  private planDispatch(): void {
+    if (this.isDispatchPlanned) return;
+    this.isDispatchPlanned = true;
+    setImmediate(() => {
+      this.isDispatchPlanned = false;
+      this.dispatch();
+    });
+  }
+
+  private dispatch(): void {
+    if (this.suspects.length > 0) this.startThread();
+    while (this.queue.length > 0 && this.busy.size + this.starting < this.mostThreads) {
+      const thread = this.idle.pop();
+      if (!thread) {
+        this.startThread();
+        return;
+      }
+      void this.runBatch(thread, this.queue.splice(0, MOST_ITEMS_PER_BATCH));
+    }
+  }
+
+  private startThread(): void {
+    if (this.isClosed || this.starting > 0 || this.busy.size >= this.mostThreads) return;
+    this.starting++;
+    loadExpressionModule(this.maxMemoryMb, this.modulePath).then(
+      (module) => {
+        this.starting--;
+        if (this.isClosed) return;
+        const { maxMemoryMb, timeLimitMs } = this;
+        const thread = new EvaluationThread({ module, maxMemoryMb, timeLimitMs });
+        const suspect = this.suspects.shift();
+        if (suspect) void this.runBatch(thread, [suspect]);
+        else this.idle.push(thread);
+        this.dispatch();
+      },
+      (error: unknown) => {
+        this.starting--;
+        this.rejectWaiting(error);
+      },
+    );
+  }
+
+  private async runBatch(thread: EvaluationThread, waiting: PendingEvaluation[]): Promise<void> {
+    this.busy.add(thread);
+    const { text, count } = inStage('expression request', () => encodeBatch(waiting.map(({ request }) => request)));
+    const batch = waiting.slice(0, count);
+    this.queue.unshift(...waiting.slice(count));
+    const end = await thread.evaluateBatch(
+      text,
+      batch.map(({ request }) => limitFactor(request)),
+    );
+    if (this.isClosed) {
+      for (const pending of batch) pending.reject(closedError());
+      return;
+    }
+    if (end.kind === 'answered') this.settleAnswered(thread, batch, end);
+    else this.settleBroken(thread, batch, end);
+    this.dispatch();
+  }
+
+  private settleAnswered(thread: EvaluationThread, batch: PendingEvaluation[], end: Answered): void {
+    const wasAlone = batch.length === 1 && batch[0]?.isSuspect === true;
+    const isGrown = end.memoryBytes > this.maxMemoryMb * RECYCLE_SHARE * 2 ** 20;
+    // A thread started for a suspect must not add to those that are kept.
+    if (isGrown || (wasAlone && this.idle.length + this.busy.size > this.mostThreads)) this.endThread(thread);
+    else this.release(thread);
+    let outcomes: ExpressionOutcome<unknown>[];
+    try {
+      outcomes = inStage('expression result', () => decodeAnswers(end.text));
+    } catch (error) {
+      this.blame(batch, { ok: false, code: 'EXPRESSION_FAILED', message: `its result is not JSON: ${String(error)}` });
+      return;
+    }
+    outcomes.forEach((outcome, index) => {
+      const pending = batch[index];
+      if (!pending) return;
+      if (!outcome.ok && outcome.code === 'EXPRESSION_TIMED_OUT') this.blame([pending], outcome);
+      else pending.resolve(outcome);
+    });
+    this.queue.unshift(...batch.slice(outcomes.length));
+  }
+
+  private settleBroken(thread: EvaluationThread, batch: PendingEvaluation[], end: Broken): void {
+    this.endThread(thread);
+    // Before the first item everything is suspect, such as a batch that does not fit into the memory.
+    const toBlame = end.item < 0 ? batch : batch.slice(end.item, end.item + 1);
+    this.blame(toBlame, this.failureOf(end));
+    this.queue.unshift(...batch.filter((pending) => !toBlame.includes(pending)));
+  }
+
+  private blame(batch: readonly PendingEvaluation[], failure: ExpressionFailure): void {
+    for (const pending of batch) {
+      if (pending.isSuspect) pending.resolve(failure);
+      else this.suspects.push(Object.assign(pending, { isSuspect: true }));
+    }
+  }
+
+  private failureOf(end: Broken): ExpressionFailure {
+    if (end.kind === 'timedOut') return { ok: false, code: 'EXPRESSION_TIMED_OUT', message: end.message };
+    const message = `it used more than ${this.maxMemoryMb} MB of memory or called itself too deeply (${end.message})`;
+    return { ok: false, code: 'EXPRESSION_FAILED', message };
+  }
+
+  private rejectWaiting(error: unknown): void {
+    for (const pending of [...this.queue.splice(0), ...this.suspects.splice(0)]) pending.reject(error);
+  }
+
+  private release(thread: EvaluationThread): void {
+    this.busy.delete(thread);
+    this.idle.push(thread);
+  }
+
+  private endThread(thread: EvaluationThread): void {
+    this.busy.delete(thread);
+    const ending = thread.terminate().finally(() => this.endings.delete(ending));
+    this.endings.add(ending);
+  }
+}
+
+function closedError(): SluiceError {
+  return new SluiceError('EXPRESSION_FAILED', { message: 'The expression engine was closed', retryable: true });
+}

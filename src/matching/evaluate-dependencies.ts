@@ -1,0 +1,144 @@
+/** Does an event satisfy a dependency? Transform, then filters; the answer always says why. */
+import type { ErrorCode } from '../errors/sluice-error';
+import type { CloudEvent } from '../event/cloud-event';
+import { dataOf } from '../event/event-data';
+import type { JsonDocument } from '../event/json-text';
+import type { Dependency } from '../manifest/filters';
+import type { ClauseVerdict } from './clause-verdict';
+import type { ExpressionEngine } from '../expressions/engine';
+import { decideClauses, isGroupPassing, isPassing, planFilters } from './filters';
+import type { FilterPlan } from './filters';
+import { transformEvent } from './transforms';
+import type { TransformResult } from './transforms';
+
+export interface EventAndDependency {
+  readonly event: CloudEvent;
+  readonly dependency: Dependency;
+}
+
+export type Verdict =
+  /** `event` is the transformed one. */
+  | { readonly outcome: 'matched'; readonly event: CloudEvent }
+  /** `clause` is a path in the dependency (`filters.data[0]`), `reason` what was found there and what was wanted. */
+  | { readonly outcome: 'filtered'; readonly clause: string; readonly reason: string }
+  | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly clause: string; readonly reason: string };
+
+/**
+ * One verdict per pair, in the same order. The engine is asked only where the answer depends on it, once for all pairs.
+ *
+ * Whether an event's source and subject fit the dependency is the caller's business. A failing expression is a verdict;
+ * throws only what the engine throws.
+ */
+export function evaluateDependencies(
+  pairs: readonly EventAndDependency[],
+  engine: ExpressionEngine,
+): Promise<Verdict[]> {
+  return Promise.all(pairs.map((pair) => evaluateDependency(pair, engine)));
+}
+
+async function evaluateDependency(
+  { event, dependency }: EventAndDependency,
+  engine: ExpressionEngine,
+): Promise<Verdict> {
+  const transformed = await transformEvent(event, dependency, engine);
+  if (transformed.outcome === 'failed') return failedTransform(transformed);
+  const plan = planFilters(transformed.event, dependency);
+  // A decided plan is told as it is, so that the reason does not depend on clauses that nobody had to evaluate.
+  return verdictOf(transformed.event, isPassing(plan) === undefined ? await decideClauses(plan, engine) : plan);
+}
+
+/** Everything that `evaluateDependencies` looked at, for `sluice test` and `sluice explain`. */
+export interface DependencyTrace {
+  readonly dependency: string;
+  /** Absent without a transform, and for an event without data. */
+  readonly transform?: {
+    readonly clause: string;
+    readonly outcome: 'changed' | 'failed';
+    /** The data after a successful transform. */
+    readonly data?: JsonDocument;
+    /** Why it failed. */
+    readonly reason?: string;
+  };
+  /** Every clause of the filters, also those that could no longer change the verdict. */
+  readonly clauses: readonly DecidedClause[];
+  readonly verdict: Verdict;
+}
+
+/** Decides one event and dependency as above, and tells every step of it. Slower: every clause is evaluated. */
+export async function explainDependency(
+  event: CloudEvent,
+  dependency: Dependency,
+  engine: ExpressionEngine,
+): Promise<DependencyTrace> {
+  const transformed = await transformEvent(event, dependency, engine);
+  const transform = traceOf(transformed);
+  const common = { dependency: dependency.name, ...(transform && { transform }) };
+  if (transformed.outcome === 'failed') return { ...common, clauses: [], verdict: failedTransform(transformed) };
+  const plan = planFilters(transformed.event, dependency);
+  const decided = await decideClauses(plan, engine);
+  const verdict = verdictOf(transformed.event, isPassing(plan) === undefined ? decided : plan);
+  return { ...common, clauses: decidedClauses(decided.groups), verdict };
+}
+
+function traceOf(transformed: TransformResult): DependencyTrace['transform'] {
+  switch (transformed.outcome) {
+    case 'unchanged':
+      return undefined;
+    case 'changed': {
+      const data = dataOf(transformed.event);
+      return { clause: transformed.clause, outcome: 'changed', ...(data.kind === 'json' && { data: data.value }) };
+    }
+    case 'failed':
+      return { clause: transformed.clause, outcome: 'failed', reason: transformed.failure.message };
+  }
+}
+
+function failedTransform({ clause, failure }: Extract<TransformResult, { outcome: 'failed' }>): Verdict {
+  return { outcome: 'failed', code: failure.code, clause, reason: failure.message };
+}
+
+type DecidedClause = { readonly clause: string } & ClauseVerdict;
+
+function decidedClauses(groups: FilterPlan['groups']): DecidedClause[] {
+  return groups
+    .flatMap((group) => group.clauses)
+    .flatMap(({ clause, verdict }) => (verdict ? [{ clause, ...verdict }] : []));
+}
+
+type Refusal = Exclude<Verdict, { outcome: 'matched' }>;
+
+function verdictOf(event: CloudEvent, plan: FilterPlan): Verdict {
+  if (isPassing(plan)) return { outcome: 'matched', event };
+  const refusals = plan.groups
+    .filter((group) => isGroupPassing(group) === false)
+    .flatMap((group) => blame(group.operator, group.clause, decidedClauses([group]).flatMap(refusalOf)) ?? []);
+  const nothingSet: Verdict = {
+    outcome: 'filtered',
+    clause: 'filters',
+    reason: 'no filter is set, and "or" needs one',
+  };
+  return blame(plan.operator, 'filters', refusals) ?? nothingSet;
+}
+
+function refusalOf({ clause, ...verdict }: DecidedClause): Refusal[] {
+  switch (verdict.outcome) {
+    case 'passed':
+      return [];
+    case 'refused':
+      return [{ outcome: 'filtered', clause, reason: verdict.reason }];
+    case 'failed':
+      return [{ outcome: 'failed', code: verdict.code, clause, reason: verdict.reason }];
+  }
+}
+
+/**
+ * The one refusal to tell a person. Under `and` a plain "no" decides, whatever else failed. Under `or` all said no: an
+ * error among them may be the only reason why the event did not pass.
+ */
+function blame(operator: 'and' | 'or', clause: string, refusals: readonly Refusal[]): Refusal | undefined {
+  const [first] = refusals;
+  if (operator === 'and') return refusals.find(({ outcome }) => outcome === 'filtered') ?? first;
+  const error = refusals.find(({ outcome }) => outcome === 'failed');
+  if (error || refusals.length < 2) return error ?? first;
+  return { outcome: 'filtered', clause, reason: refusals.map((each) => `${each.clause}: ${each.reason}`).join('; ') };
+}

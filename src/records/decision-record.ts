@@ -1,0 +1,77 @@
+/** What became of an event at one step, written down so that `sluice explain` can answer for it. Pure. */
+import { eventKey, type CloudEvent } from '../event/cloud-event';
+import { isJsonObject } from '../event/json';
+
+/**
+ * - `fired`: one or more triggers were started with it.
+ * - `joined`: it satisfied a dependency of a trigger that waits for others.
+ * - `filtered`: a filter said no; `clause` and `reason` say which and why.
+ * - `failed`: a filter, transform or parameter could not be evaluated.
+ * - `unmatched`: no dependency of the sensor asks for it.
+ * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
+ * - `discarded`: it waited for others, and was replaced or forgotten before they came.
+ * - `duplicate`: it came once more, and was known already; nothing follows from it.
+ * - `expired`: the bus removed it before the sensor handled it. About a range of positions, because the events are gone.
+ */
+export const DECISIONS = [
+  'fired',
+  'joined',
+  'filtered',
+  'failed',
+  'unmatched',
+  'rejected',
+  'discarded',
+  'duplicate',
+  'expired',
+] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** True for what this version reads of the records on the bus: others may write there too. */
+export function isDecisionRecord(value: unknown): value is DecisionRecord {
+  if (!isJsonObject(value)) return false;
+  const texts = [value.at, value.eventKey, value.eventId, value.source, value.subject, value.namespace];
+  return texts.every((text) => typeof text === 'string') && DECISIONS.some((decision) => decision === value.decision);
+}
+
+export interface DecisionRecord {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly eventKey: string;
+  readonly eventId: string;
+  /** Event source and event name, as in the CloudEvent. */
+  readonly source: string;
+  readonly subject: string;
+  /** Where the event lies on the bus. */
+  readonly sequence?: number;
+  readonly namespace: string;
+  /** Who decided: a sensor, or the event source itself. */
+  readonly sensor?: string;
+  readonly eventSource?: string;
+  readonly decision: Decision;
+  readonly dependency?: string;
+  readonly triggers?: readonly string[];
+  readonly runId?: string;
+  /** The filter that said no, as a path in the manifest. */
+  readonly clause?: string;
+  readonly reason?: string;
+  readonly code?: string;
+  readonly expired?: ExpiredRange;
+}
+
+/** Events that the bus removed before their sensor handled them. */
+export interface ExpiredRange {
+  readonly fromSequence: number;
+  readonly toSequence: number;
+  readonly least: number;
+  readonly most?: number;
+  readonly fromTime?: string;
+  readonly toTime: string;
+  readonly cause: string;
+}
+
+/** What a record says of the event that it is about. */
+export function nameEvent(
+  event: Pick<CloudEvent, 'id' | 'source' | 'subject'>,
+): Pick<DecisionRecord, 'eventKey' | 'eventId' | 'source' | 'subject'> {
+  return { eventKey: eventKey(event), eventId: event.id, source: event.source, subject: event.subject };
+}

@@ -1,0 +1,166 @@
+/** What a run would send, without sending it: the parameters resolved, the object marked and named. */
+import { pino } from 'pino';
+import { createYamlReader } from '../../activities/worker/read-yaml';
+import { loadEventKeys, loadFireEvents, resolveFire } from '../../activities/firing/resolve-fire';
+import type { Fire, SensorRunInput } from '../contract/run-messages';
+import type { RunStart } from '../contract/run-start';
+import { isSluiceError, SluiceError } from '../errors/sluice-error';
+import { eventKey } from '../event/cloud-event';
+import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { ACTION_TIMESTAMP_LABEL } from '../kubernetes/object-marks';
+import { metadataMistakes } from '../kubernetes/metadata-rules';
+import type { TriggerSpec } from '../manifest/sensor';
+import { RESOURCE_SOURCE_KINDS } from '../manifest/triggers/resource-source';
+import type { ExpressionEngine } from '../expressions/engine';
+import { createTriggers, triggerKind, type KindBlocks, type Triggers } from '../triggers/registry';
+import type { EventsByDependency, ParkedTrigger, RehearsedFire, RehearsedRequest } from './rehearsal';
+
+export type PreviewRun = (
+  run: RunStart,
+) => Promise<{ readonly fires: readonly RehearsedFire[]; readonly parked: readonly ParkedTrigger[] }>;
+
+export interface RunPreviews {
+  readonly previewRun: PreviewRun;
+  close(): Promise<void>;
+}
+
+/** `resources`: trigger → the object to take instead of what its source names. */
+export function createRunPreviews(
+  engine: ExpressionEngine,
+  resources: ReadonlyMap<string, JsonObject>,
+  signal: AbortSignal,
+): RunPreviews {
+  const triggers = createTriggers({
+    secrets: { secret: refuseNetwork, configMap: refuseNetwork },
+    kubernetes: { open: refuseNetwork, close: () => undefined },
+    readYaml: createYamlReader(engine),
+    log: pino({ enabled: false }),
+  });
+
+  async function previewFire(run: RunStart, fire: Fire): Promise<RehearsedFire> {
+    const trigger = run.input.triggers[fire.trigger];
+    if (trigger === undefined) throw new Error(`run ${run.workflowId} lacks its trigger ${fire.trigger}`);
+    const request = await previewRequest(run, fire, trigger);
+    const { dlqTrigger } = trigger;
+    if (dlqTrigger === undefined) return request;
+    const deadLetter = { ...fire, id: `${fire.id}-dlq`, trigger: dlqTrigger.template.name };
+    return { ...request, deadLetter: await previewRequest(run, deadLetter, dlqTrigger) };
+  }
+
+  async function previewRequest(run: RunStart, fire: Fire, trigger: TriggerSpec): Promise<RehearsedRequest> {
+    const { sensor, events } = run.input;
+    const common = {
+      trigger: fire.trigger,
+      kind: triggerKind(trigger.template),
+      fireId: fire.id,
+      runId: run.workflowId,
+      events: keysOf(fire, run.input),
+    };
+    let missing: string | undefined;
+    const fetchResource: Triggers['fetchResource'] = async (template, request) => {
+      const given = resources.get(fire.trigger);
+      if (given !== undefined) return structuredClone(given);
+      missing = networkOf(template);
+      if (missing !== undefined) await refuseNetwork();
+      return await triggers.fetchResource(template, request);
+    };
+    try {
+      const resolved = await resolveFire(
+        {
+          ...{ sensor, trigger, runId: run.workflowId, fireId: fire.id },
+          events: loadFireEvents(fire, events),
+          ...(fire.collected && { eventKeys: loadEventKeys(fire, events) }),
+        },
+        { triggers: { fetchResource }, engine, signal },
+      );
+      const sends = triggers.preview(resolved.template, resolved.request);
+      const problem = refusalOfMetadata(sends);
+      if (problem !== undefined) return { ...common, outcome: 'fails', problem };
+      if (sends !== undefined) return { ...common, outcome: 'sends', sends: withoutClock(sends) };
+      return { ...common, outcome: 'unresolved', reason: `a ${common.kind} trigger cannot say what it would send` };
+    } catch (error) {
+      if (missing !== undefined) return { ...common, outcome: 'unresolved', reason: missing };
+      if (!isSluiceError(error)) throw error;
+      const { code, message, fix } = error;
+      return { ...common, outcome: 'fails', problem: { code, message, ...(fix !== undefined && { fix }) } };
+    }
+  }
+
+  return {
+    async previewRun(run) {
+      const { parkedBecause: reason, fires } = run.input;
+      if (reason !== undefined) {
+        return {
+          fires: [],
+          parked: fires.map((fire) => ({ trigger: fire.trigger, reason, events: keysOf(fire, run.input) })),
+        };
+      }
+      return { fires: await Promise.all(fires.map((fire) => previewFire(run, fire))), parked: [] };
+    },
+    close: () => triggers.close(),
+  };
+}
+
+function keysOf(fire: Fire, { events }: SensorRunInput): EventsByDependency {
+  return Object.fromEntries(
+    Object.entries(fire.dependencies).map(([name, indexes]) => [
+      name,
+      indexes.flatMap((index) => {
+        const event = events[index];
+        return event === undefined ? [] : [eventKey(event)];
+      }),
+    ]),
+  );
+}
+
+/** What would have to be asked over a network before the trigger's parameters can be applied. */
+function networkOf(template: KindBlocks): string | undefined {
+  if (template.custom?.parameters?.length) {
+    return `its parameters apply to what the custom trigger server ${template.custom.serverURL} gives`;
+  }
+  if (template.k8s?.liveObject) return 'its parameters apply to the live object in the cluster';
+  const source = template.k8s?.source ?? template.argoWorkflow?.source;
+  const kind = RESOURCE_SOURCE_KINDS.find((each) => source?.[each] !== undefined);
+  switch (kind) {
+    case 's3':
+    case 'url':
+    case 'git':
+    case 'configmap':
+      return `its object comes from source.${kind}`;
+    case 'inline':
+    case 'file':
+    case 'resource':
+    case undefined:
+      return undefined;
+  }
+}
+
+function refuseNetwork(): Promise<never> {
+  return Promise.reject(
+    new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message: 'sluice test asks no server', retryable: false }),
+  );
+}
+
+/** The API server refuses names and labels that are not legal, and the fire is parked. */
+function refusalOfMetadata(sends: JsonValue | undefined): { code: string; message: string; fix: string } | undefined {
+  if (!isJsonObject(sends) || !isJsonObject(sends.object)) return undefined;
+  const { object } = sends;
+  const [mistake] = metadataMistakes(object);
+  if (mistake === undefined) return undefined;
+  const found = mistake.path.reduce<JsonValue | undefined>(
+    (below, key) => (isJsonObject(below) ? below[key] : undefined),
+    object,
+  );
+  const message = `the API server would refuse ${mistake.path.join('.')}: ${mistake.message}: ${JSON.stringify(found)}`;
+  return { code: 'TRIGGER_REFUSED', message, fix: `Expected are ${mistake.expected}.` };
+}
+
+/** The one label that would differ each time. */
+function withoutClock(sends: JsonValue): JsonValue {
+  if (!isJsonObject(sends) || !isJsonObject(sends.object)) return sends;
+  const { object } = sends;
+  const metadata = isJsonObject(object.metadata) ? object.metadata : {};
+  if (!isJsonObject(metadata.labels) || !(ACTION_TIMESTAMP_LABEL in metadata.labels)) return sends;
+  const labels = { ...metadata.labels, [ACTION_TIMESTAMP_LABEL]: '<time of the request>' };
+  return { ...sends, object: { ...object, metadata: { ...metadata, labels } } };
+}

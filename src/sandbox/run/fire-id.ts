@@ -1,0 +1,16 @@
+/** The identity of a fire. Pure. */
+import { shortHash } from '../../event/short-id';
+
+/**
+ * The same events satisfying the same trigger always give the same id, on whichever worker and however they were
+ * batched. `round` tells a fire that a person asked for again from its predecessor.
+ */
+export function fireId(
+  sensor: { readonly namespace: string; readonly name: string },
+  trigger: string,
+  eventKeys: Readonly<Record<string, readonly string[]>>,
+  round = '',
+): string {
+  const sorted = Object.entries(eventKeys).sort(([a], [b]) => (a < b ? -1 : 1));
+  return shortHash(JSON.stringify([sensor.namespace, sensor.name, trigger, sorted, round]), 16);
+}

@@ -1,0 +1,49 @@
+/**
+ * How often and how long a failing fire is tried again. Pure: the workflow turns the plan into activity options.
+ *
+ * Argo Events' `retryStrategy` counts every attempt and applies only with `atLeastOnce`; here it always applies, and a
+ * trigger without one is retried for about ten minutes, because most failures of a cluster pass by themselves.
+ */
+import { parseNanosecondsOrDurationMs } from '../../text/durations';
+import type { RetryStrategy } from '../../manifest/common';
+
+export interface RetryPlan {
+  /** Attempts in all, the first included; undefined = only `withinMs` ends it. */
+  readonly attempts?: number;
+  readonly initialIntervalMs: number;
+  readonly coefficient: number;
+  readonly maximumIntervalMs: number;
+  /** Time after which no new attempt starts; undefined = only `attempts` ends it. */
+  readonly withinMs?: number;
+}
+
+const DEFAULT_PLAN: RetryPlan = {
+  initialIntervalMs: 1_000,
+  coefficient: 2,
+  maximumIntervalMs: 60_000,
+  withinMs: 10 * 60_000,
+};
+
+/** Temporal refuses intervals above this (a hundred years is what it calls for ever). */
+const LONGEST_INTERVAL_MS = 365 * 24 * 3_600_000;
+
+/**
+ * Defaults as in Argo Events (pkg/shared/util/retry.go): 5 steps, 1 s, factor 1. Jitter is left to Temporal, which
+ * has none: the steps of different runs spread by themselves.
+ */
+export function planRetries(strategy: RetryStrategy | undefined): RetryPlan {
+  if (strategy === undefined) return DEFAULT_PLAN;
+  const initialIntervalMs = Math.max(1, parseBackoffMs(strategy.duration) ?? 1_000);
+  const coefficient = Math.max(1, Number(strategy.factor ?? 1));
+  return {
+    attempts: Math.max(1, strategy.steps || 5),
+    initialIntervalMs,
+    coefficient,
+    maximumIntervalMs: LONGEST_INTERVAL_MS,
+  };
+}
+
+/** The `duration` of a back-off, in milliseconds; undefined where there is none. Manifests were validated long before. */
+export function parseBackoffMs(duration: string | number | undefined): number | undefined {
+  return duration === undefined || duration === '' ? undefined : parseNanosecondsOrDurationMs(duration);
+}

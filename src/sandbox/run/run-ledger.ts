@@ -1,0 +1,202 @@
+/**
+ * What became of every fire of one run. Plain bookkeeping, no Temporal: the sensorRun workflow tells it what happened
+ * and asks it what to show.
+ */
+import { eventKey, type CloudEvent } from '../../event/cloud-event';
+import type {
+  FireFailure,
+  FireState,
+  FireStatus,
+  ListenerAttempt,
+  ListenerAttempts,
+  RunState,
+  WorkflowOutcomeReport,
+} from '../../contract/fires';
+import type { FireResult } from '../../contract/fires';
+
+interface Entry {
+  readonly id: string;
+  readonly trigger: string;
+  readonly events: readonly string[];
+  state: FireState;
+  attempts: number;
+  readonly listenerAttempt?: ListenerAttempt;
+  result?: FireResult;
+  failure?: FireFailure;
+  parked?: NonNullable<FireStatus['parked']>;
+  outcome?: WorkflowOutcomeReport;
+}
+
+export interface LedgerFire {
+  readonly id: string;
+  readonly trigger: string;
+  readonly dependencies: Readonly<Record<string, readonly number[]>>;
+}
+
+export class RunLedger {
+  private readonly entries = new Map<string, Entry>();
+
+  /** `early`: attempts whose time and place are known; what came of them is reported like that of any other. */
+  constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
+    const attempts = new Map(early?.attempts.map((attempt) => [attempt.fireId, attempt]));
+    for (const fire of fires) {
+      const keys = Object.values(fire.dependencies)
+        .flat()
+        .map((index) => events[index])
+        .filter((event) => event !== undefined)
+        .map(eventKey);
+      const attempt = attempts.get(fire.id);
+      this.entries.set(fire.id, {
+        id: fire.id,
+        trigger: fire.trigger,
+        events: [...new Set(keys)],
+        state: 'Firing',
+        attempts: 0,
+        ...(early && attempt && { listenerAttempt: { at: attempt.at, tookMs: attempt.tookMs, worker: early.worker } }),
+      });
+    }
+  }
+
+  /** `follow`: the object has an outcome of its own that the run waits for. An early outcome is not overwritten. */
+  fired(fireId: string, attempts: number, result: FireResult, follow: boolean): void {
+    const entry = this.entry(fireId);
+    entry.attempts += attempts;
+    entry.result = result;
+    entry.failure = undefined;
+    if (entry.outcome !== undefined && isAbout(result, entry.outcome)) this.settle(entry, entry.outcome);
+    else entry.state = follow ? 'Waiting' : 'Succeeded';
+  }
+
+  /** It is tried again. */
+  failed(fireId: string, attempts: number, failure: FireFailure): void {
+    const entry = this.entry(fireId);
+    entry.attempts += attempts;
+    entry.failure = failure;
+    entry.state = 'Retrying';
+  }
+
+  /** It failed for good and waits for a person. */
+  park(fireId: string, attempts: number, failure: FireFailure, parked: NonNullable<FireStatus['parked']>): void {
+    this.failed(fireId, attempts, failure);
+    const entry = this.entry(fireId);
+    entry.parked = parked;
+    entry.state = 'Parked';
+  }
+
+  deadLettered(fireId: string, result: FireResult): void {
+    const entry = this.entry(fireId);
+    entry.result = result;
+    entry.state = 'DeadLettered';
+  }
+
+  refire(fireId: string): void {
+    this.unpark(fireId, 'Firing');
+  }
+
+  discarded(fireId: string): void {
+    this.unpark(fireId, 'Discarded');
+  }
+
+  /** A parked fire nobody came for in time: `why` goes before what it had failed with. */
+  expired(fireId: string, why: string): void {
+    const entry = this.unpark(fireId, 'Failed');
+    if (entry.failure) entry.failure = { ...entry.failure, message: `${why}: ${entry.failure.message}` };
+  }
+
+  /** False for an outcome that is not this run's, or that says nothing new. */
+  ended(report: WorkflowOutcomeReport): boolean {
+    const entry = this.entries.get(report.fireId);
+    if (entry === undefined || entry.state === 'Discarded') return false;
+    if (entry.result !== undefined && !isAbout(entry.result, report)) return false;
+    if (entry.result === undefined) {
+      // The watch was faster than the answer to our own request, or the fire failed its policy.
+      entry.outcome = report;
+      return this.takeLateSuccess(entry, report);
+    }
+    this.settle(entry, report);
+    return true;
+  }
+
+  /** Fires a person has to decide about: all, or the one of that id, or those of that trigger. */
+  parked({ fireId, trigger }: { readonly fireId?: string; readonly trigger?: string } = {}): readonly string[] {
+    return [...this.entries.values()]
+      .filter((entry) => entry.state === 'Parked')
+      .filter((entry) => fireId === undefined || entry.id === fireId)
+      .filter((entry) => trigger === undefined || entry.trigger === trigger)
+      .map(({ id }) => id);
+  }
+
+  isParked(fireId: string): boolean {
+    return this.entry(fireId).state === 'Parked';
+  }
+
+  /** Fires whose object has not ended yet. */
+  waiting(): readonly FireStatus[] {
+    return this.statuses().filter((fire) => fire.state === 'Waiting');
+  }
+
+  /** Nothing more happens to the fire by itself. */
+  isAtRest(fireId: string): boolean {
+    return !['Firing', 'Retrying', 'Waiting'].includes(this.entry(fireId).state);
+  }
+
+  isSettled(): boolean {
+    return [...this.entries.values()].every(
+      ({ state }) => !['Firing', 'Retrying', 'Waiting', 'Parked'].includes(state),
+    );
+  }
+
+  state(): RunState {
+    const states = new Set([...this.entries.values()].map((entry) => entry.state));
+    if (states.has('Parked')) return 'Parked';
+    if (states.has('Firing') || states.has('Retrying')) return 'Firing';
+    if (states.has('Waiting')) return 'Waiting';
+    if (states.has('Failed') || states.has('DeadLettered')) return 'Failed';
+    return states.has('Succeeded') || states.size === 0 ? 'Succeeded' : 'Discarded';
+  }
+
+  statuses(): readonly FireStatus[] {
+    return [...this.entries.values()].map(({ result, ...entry }) => ({
+      ...entry,
+      ...(entry.failure?.object && { object: entry.failure.object }),
+      ...(result?.kind === 'object'
+        ? { object: result.object, action: result.action, ...(result.link && { link: result.link }) }
+        : {}),
+      ...(result?.kind === 'response' ? { answer: result.summary } : {}),
+    }));
+  }
+
+  /** A fire that is parked because its Workflow failed the policy, and whose Workflow has succeeded after all. */
+  private takeLateSuccess(entry: Entry, report: WorkflowOutcomeReport): boolean {
+    const made = entry.failure?.object;
+    if (entry.state !== 'Parked' || report.phase !== 'Succeeded' || made === undefined) return false;
+    if (report.uid !== undefined && report.uid !== made.uid) return false;
+    this.unpark(entry.id, 'Succeeded');
+    entry.result = { kind: 'object', action: 'create', object: made, existed: true };
+    delete entry.failure;
+    return true;
+  }
+
+  private unpark(fireId: string, state: FireState): Entry {
+    const entry = this.entry(fireId);
+    delete entry.parked;
+    entry.state = state;
+    return entry;
+  }
+
+  private settle(entry: Entry, report: WorkflowOutcomeReport): void {
+    entry.outcome = report;
+    entry.state = report.phase === 'Succeeded' ? 'Succeeded' : 'Failed';
+  }
+
+  private entry(fireId: string): Entry {
+    const entry = this.entries.get(fireId);
+    if (entry === undefined) throw new Error(`run has no fire ${fireId}`);
+    return entry;
+  }
+}
+
+/** Whoever copies a Workflow, by `argo resubmit` or by hand, copies the marks of the fire with it. */
+function isAbout(result: FireResult, { uid }: WorkflowOutcomeReport): boolean {
+  return uid === undefined || result.kind !== 'object' || result.object.uid === uid;
+}

@@ -1,0 +1,67 @@
+/** What a run has to know of a trigger's kind before it fires it. Pure. */
+import type { TriggerSpec } from '../../manifest/sensor';
+import { isQuickKind, TRIGGER_KINDS } from '../../kinds/trigger-kinds';
+import { parseBackoffMs } from './retry-plan';
+import type { FireResult } from '../../contract/fires';
+
+/**
+ * Quick fires share one local activity; anything that may wait gets an activity of its own. Quick is what takes one
+ * request to a server in the same cluster, with a resource that lies in the manifest.
+ */
+export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
+  if (rateLimit !== undefined || policy?.k8s !== undefined) return false;
+  if (TRIGGER_KINDS.some((kind) => template[kind] !== undefined && isQuickKind(kind))) return true;
+  const source = (template.k8s ?? template.argoWorkflow)?.source;
+  return source !== undefined && (source.resource !== undefined || source.inline !== undefined);
+}
+
+/** A Workflow that lives for less may be gone before its event is delivered again after a crash. */
+const SHORTEST_LIFE_SECONDS = 600;
+const LIFE_AFTER_END = /"?(?:secondsAfter(?:Completion|Success|Failure)|ttlSecondsAfterFinished)"?\s*:\s*"?(\d+)/g;
+
+/**
+ * The listener may attempt such a fire before its run exists: if it crashes in between, the run's own attempt finds
+ * the object by its name. See docs/decisions/140-act-first.md.
+ */
+export function mayActFirst(trigger: TriggerSpec): boolean {
+  const { template, parameters } = trigger;
+  // Parameters of the template may name another operation.
+  if (!isQuick(trigger) || parameters?.length) return false;
+  if (template.log !== undefined) return true;
+  const operation = template.k8s
+    ? (template.k8s.operation ?? 'create')
+    : (template.argoWorkflow?.operation ?? 'submit');
+  const { inline, resource } = (template.k8s ?? template.argoWorkflow)?.source ?? {};
+  const manifest = inline ?? JSON.stringify(resource ?? {});
+  const lives = [...manifest.matchAll(LIFE_AFTER_END)].map(([, seconds]) => Number(seconds));
+  return ['create', 'submit'].includes(operation) && lives.every((seconds) => seconds >= SHORTEST_LIFE_SECONDS);
+}
+
+/** Longest time one attempt may take: the kind's own time-outs plus what fetching its resource takes. */
+export function triggerDeadline(trigger: TriggerSpec): number {
+  const minute = 60_000;
+  const http = trigger.template.http;
+  const timeoutMs = http === undefined ? minute : Number(http.timeout ?? 60) * 1_000;
+  return timeoutMs + minute + policyWaitMs(trigger);
+}
+
+/** How long `policy.k8s` may poll: the sum of its back-off. */
+function policyWaitMs(trigger: TriggerSpec): number {
+  const backoff = trigger.policy?.k8s?.backoff;
+  if (backoff === undefined) return 0;
+  let interval = parseBackoffMs(backoff.duration) ?? 1_000;
+  let total = 0;
+  for (let step = 0; step < (backoff.steps || 5); step += 1) {
+    total += interval * (1 + Number(backoff.jitter ?? 0));
+    interval *= Math.max(1, Number(backoff.factor ?? 1));
+  }
+  return Math.min(total, 24 * 3_600_000);
+}
+
+/** Only Argo Workflows that the fire itself made have an outcome to wait for. */
+export function followsOutcome(trigger: TriggerSpec, result: FireResult): boolean {
+  if (result.kind !== 'object' || result.object.kind !== 'Workflow') return false;
+  if (!result.object.apiVersion.startsWith('argoproj.io/')) return false;
+  const operation = trigger.template.argoWorkflow?.operation ?? trigger.template.k8s?.operation ?? 'submit';
+  return ['submit', 'submit-from', 'resubmit', 'create'].includes(operation);
+}

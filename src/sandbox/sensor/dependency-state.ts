@@ -1,0 +1,201 @@
+/**
+ * The dependency state of one sensor: which triggers are satisfied by the events seen so far.
+ *
+ * A plain object that lives inside the sensor workflow: no clock, no randomness, no I/O. Time comes in with each call;
+ * `nextDeadline` says when to call `advance` if nothing else happens. `snapshot` and `restore` carry everything over
+ * continue-as-new. The cost of an observation grows with the number of triggers that use its dependency, not with
+ * what is held.
+ */
+import { conditionDependencies } from '../conditions/conditions';
+import type {
+  DependencyStateSpec,
+  EventPlace,
+  EventReference,
+  Observation,
+  StateChange,
+  TriggerView,
+} from './dependency-state-types';
+import { RecentEvents } from './recent-events';
+import { purgeForChange, TriggerState, type TriggerSnapshot } from './trigger-state';
+
+/** Plain JSON. `version` changes when an older snapshot can no longer be read as it is. */
+export interface DependencyStateSnapshot<E> {
+  readonly version: 1;
+  readonly spec: DependencyStateSpec;
+  readonly now: number;
+  readonly fireCount: number;
+  readonly recent: readonly string[];
+  readonly triggers: Readonly<Record<string, TriggerSnapshot<E>>>;
+}
+
+export interface ReconcileOptions {
+  /** Old name → new name. */
+  readonly renamed?: ReadonlyMap<string, string>;
+  /** Complete events of a trigger that is gone are parked instead of dropped. */
+  readonly parkRemoved?: boolean;
+}
+
+export class DependencyState<E extends EventReference> {
+  private triggers = new Map<string, TriggerState<E>>();
+  private readonly triggersOf = new Map<string, TriggerState<E>[]>();
+  private recent = new RecentEvents();
+  private now = 0;
+  private fireCount = 0;
+
+  /** @throws SluiceError EXPRESSION_INVALID for a condition or reset schedule that validation should have refused. */
+  constructor(private spec: DependencyStateSpec) {
+    this.build(spec);
+  }
+
+  static restore<E extends EventReference>(snapshot: DependencyStateSnapshot<E>): DependencyState<E> {
+    const state = new DependencyState<E>(snapshot.spec);
+    state.now = snapshot.now;
+    state.fireCount = snapshot.fireCount;
+    state.recent = new RecentEvents(snapshot.recent);
+    for (const [name, trigger] of state.triggers) {
+      trigger.adopt(snapshot.triggers[name] ?? {}, emptyChange(), true);
+    }
+    return state;
+  }
+
+  /** Takes an event for one dependency. An event that matches several dependencies is observed once for each. */
+  observe(observation: Observation<E>): StateChange<E> {
+    const change = emptyChange<E>();
+    const now = this.moveTo(observation.receivedAt);
+    const { dependency, event } = observation;
+    const triggers = this.triggersOf.get(dependency) ?? [];
+    if (triggers.length === 0) {
+      change.notes.push({ kind: 'unused', dependency, event });
+      return change;
+    }
+    const { again } = observation;
+    const isNew = this.recent.add(dependency, event.key);
+    const isAsked = again !== undefined && this.recent.add(dependency, `${event.key}\n${again}`);
+    if (!isNew && !isAsked) {
+      change.notes.push({ kind: 'duplicate', dependency, event });
+      return change;
+    }
+    for (const trigger of triggers) {
+      trigger.settle(now, change);
+      trigger.observe(observation, now, change);
+    }
+    return change;
+  }
+
+  /** Does what is due: windows, resets, batches. Late calls lose nothing. */
+  advance(now: number): StateChange<E> {
+    const change = emptyChange<E>();
+    const moved = this.moveTo(now);
+    for (const trigger of this.triggers.values()) trigger.settle(moved, change);
+    return change;
+  }
+
+  /** When `advance` has something to do, in milliseconds since 1970; undefined if only an event can change anything. */
+  nextDeadline(): number | undefined {
+    let next = Infinity;
+    for (const trigger of this.triggers.values()) next = Math.min(next, trigger.nextDeadline(this.now) ?? Infinity);
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  /** A fire came to its end; the change holds those that waited for it. Ids that are not running are ignored. */
+  finished(fireId: string): StateChange<E> {
+    const change = emptyChange<E>();
+    for (const trigger of this.triggers.values()) trigger.finished(fireId, change);
+    return change;
+  }
+
+  /**
+   * Takes another spec. Kept is what Argo Events keeps: the state of triggers whose condition is the same, without
+   * dependencies that changed or vanished. Conditions that were satisfied before still fire, unless their trigger is
+   * gone; what an option no longer holds back fires now. A trigger that was only renamed keeps everything.
+   */
+  reconcile(spec: DependencyStateSpec, now: number, options: ReconcileOptions = {}): StateChange<E> {
+    const { renamed = new Map<string, string>(), parkRemoved = false } = options;
+    const change = this.advance(now);
+    const before = { spec: this.spec, triggers: this.triggers };
+    this.spec = spec;
+    this.build(spec);
+    for (const [name, old] of before.triggers) {
+      const trigger = this.triggers.get(renamed.get(name) ?? name);
+      const snapshot = trigger === undefined && parkRemoved ? old.parkComplete(change) : old.snapshot();
+      const kept = purgeForChange(
+        snapshot,
+        { spec: before.spec, trigger: old.trigger },
+        { spec, trigger: trigger?.trigger },
+        change,
+      );
+      trigger?.adopt(kept, change, isSameJson(old.trigger.collect, trigger.trigger.collect));
+    }
+    return change;
+  }
+
+  /** Events of fires that wait for their turn. */
+  waitingEvents(): number {
+    let count = 0;
+    for (const trigger of this.triggers.values()) count += trigger.waitingEvents();
+    return count;
+  }
+
+  /** Parks so many of the events that wait for others, those that wait for the longest time first. */
+  parkOldest(count: number): StateChange<E> {
+    const change = emptyChange<E>();
+    while (change.parked.length < count) {
+      let oldest: TriggerState<E> | undefined;
+      for (const trigger of this.triggers.values()) {
+        if ((trigger.oldestAt() ?? Infinity) < (oldest?.oldestAt() ?? Infinity)) oldest = trigger;
+      }
+      if (oldest === undefined) break;
+      oldest.parkOldest(change);
+    }
+    return change;
+  }
+
+  snapshot(): DependencyStateSnapshot<E> {
+    return {
+      version: 1,
+      spec: this.spec,
+      now: this.now,
+      fireCount: this.fireCount,
+      recent: this.recent.snapshot(),
+      triggers: Object.fromEntries([...this.triggers].map(([name, trigger]) => [name, trigger.snapshot()])),
+    };
+  }
+
+  /** What is held, waiting and running, for queries and pages. */
+  view(): TriggerView<E>[] {
+    return [...this.triggers.values()].map((trigger) => trigger.view());
+  }
+
+  /** Every place that holds the event, with the trigger that it is for. */
+  placesOf(eventKey: string): Array<EventPlace & { readonly trigger: string }> {
+    return [...this.triggers].flatMap(([trigger, state]) =>
+      state.placesOf(eventKey).map((place) => ({ trigger, ...place })),
+    );
+  }
+
+  private build(spec: DependencyStateSpec): void {
+    const names = Object.keys(spec.dependencies);
+    this.triggersOf.clear();
+    this.triggers = new Map();
+    for (const trigger of spec.triggers) {
+      const state = new TriggerState<E>(trigger, names, () => `${trigger.name}/${(this.fireCount += 1)}`);
+      this.triggers.set(trigger.name, state);
+      for (const name of conditionDependencies(state.condition)) {
+        this.triggersOf.set(name, [...(this.triggersOf.get(name) ?? []), state]);
+      }
+    }
+  }
+
+  private moveTo(now: number): number {
+    this.now = Math.max(this.now, now);
+    return this.now;
+  }
+}
+
+function emptyChange<E extends EventReference>(): StateChange<E> {
+  return { fires: [], parked: [], notes: [] };
+}
+
+function isSameJson(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}

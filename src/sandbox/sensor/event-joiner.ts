@@ -1,0 +1,292 @@
+/**
+ * Holds the events of one trigger until its condition is satisfied.
+ *
+ * Events meet within a group: those with the same correlation key, of the same period between two condition resets.
+ */
+import {
+  conditionDependencies,
+  evaluateCondition,
+  formatCondition,
+  remainingCondition,
+  satisfyingDependencies,
+  type ParsedCondition,
+} from '../conditions/conditions';
+import { ResetClock } from '../conditions/condition-resets';
+import type {
+  EventPlace,
+  EventReference,
+  HeldEvent,
+  Observation,
+  ParkReason,
+  StateChange,
+  StatefulTrigger,
+} from './dependency-state-types';
+
+const DEFAULT_MAX_HELD = 1000;
+
+/** A satisfied condition. */
+export interface JoinedEvents<E extends EventReference> {
+  readonly dependencies: Readonly<Record<string, E>>;
+  readonly reason: 'event' | 'joined';
+}
+
+interface Held<E extends EventReference> extends HeldEvent<E> {
+  readonly group: Group<E>;
+}
+
+interface Group<E extends EventReference> {
+  readonly id: string;
+  readonly correlationKey: string | undefined;
+  /** When the period of the group began; 0 without resets. */
+  readonly periodStart: number;
+  /** Oldest first. Never holds an empty set. */
+  readonly queues: Map<string, Set<Held<E>>>;
+}
+
+export interface JoinerSnapshot<E> {
+  readonly held: readonly HeldEvent<E>[];
+  /** The last reset that was carried out. */
+  readonly resetAt: number;
+}
+
+export class EventJoiner<E extends EventReference> {
+  private readonly dependencies: readonly string[];
+  private readonly clock: ResetClock | undefined;
+  private readonly groups = new Map<string, Group<E>>();
+  /** Everything held, by dependency, oldest first: what expires or overflows next is always in front. */
+  private readonly byAge = new Map<string, Set<Held<E>>>();
+  private resetAt = 0;
+
+  constructor(
+    private readonly trigger: StatefulTrigger,
+    private readonly condition: ParsedCondition,
+  ) {
+    this.dependencies = conditionDependencies(condition);
+    this.clock = trigger.resets?.length ? new ResetClock(trigger.resets) : undefined;
+  }
+
+  /** Takes over what an earlier joiner held, without firing. */
+  adopt(snapshot: JoinerSnapshot<E>, change: StateChange<E>): void {
+    this.resetAt = snapshot.resetAt;
+    for (const held of snapshot.held) {
+      this.hold(held, change);
+      this.parkOverflow(held.dependency, change);
+    }
+  }
+
+  /** Parks what waited too long and clears what belongs to a period that is over. */
+  settle(now: number, change: StateChange<E>): void {
+    this.expire(now, change);
+    this.reset(now, change);
+  }
+
+  /** Takes an event that was not seen before; returns the events of the condition if it is satisfied now. */
+  observe(observation: Observation<E>, now: number, change: StateChange<E>): JoinedEvents<E> | undefined {
+    const { dependency, event, keys } = observation;
+    const group = this.hold({ dependency, event, receivedAt: now, ...(keys && { keys }) }, change);
+    if (group === undefined) return undefined;
+    const has = (name: string): boolean => group.queues.has(name);
+    if (!evaluateCondition(this.condition, has)) {
+      const waitingFor = conditionDependencies(remainingCondition(this.condition, has) ?? this.condition);
+      change.notes.push({ kind: 'held', trigger: this.trigger.name, dependency, event, waitingFor });
+      this.parkOverflow(dependency, change);
+      return undefined;
+    }
+    const names = this.trigger.keep === 'all' ? satisfyingDependencies(this.condition, has) : this.dependencies;
+    return { dependencies: this.take(group, names ?? []), reason: 'joined' };
+  }
+
+  /** When the event that waits for the longest time came; undefined if none waits. */
+  oldestAt(): number | undefined {
+    return this.oldest()?.receivedAt;
+  }
+
+  parkOldest(change: StateChange<E>): void {
+    const oldest = this.oldest();
+    if (oldest !== undefined) this.parkForRoom(oldest, change);
+  }
+
+  /** When `settle` has something to do, if nothing comes before. */
+  nextDeadline(now: number): number | undefined {
+    const deadlines: number[] = [];
+    for (const queue of this.byAge.values()) {
+      const oldest = first(queue);
+      if (oldest && this.trigger.windowMs !== undefined) deadlines.push(oldest.receivedAt + this.trigger.windowMs);
+    }
+    if (this.clock && this.groups.size > 0) deadlines.push(this.clock.periodOf(now).end);
+    const next = Math.min(...deadlines);
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  /** Where the event waits, and for what: what comes with another key or of another period is of no use to it. */
+  placesOf(eventKey: string): EventPlace[] {
+    return [...this.byAge.values()].flatMap((queue) =>
+      [...queue]
+        .filter(({ event }) => event.key === eventKey)
+        .map(({ dependency, group }) => ({ kind: 'held', dependency, waitingFor: this.remainingOf(group) })),
+    );
+  }
+
+  snapshot(): JoinerSnapshot<E> {
+    const held = [...this.byAge.values()].flatMap((queue) => [...queue].map(withoutGroup));
+    return { held, resetAt: this.resetAt };
+  }
+
+  private hold(arrival: HeldEvent<E>, change: StateChange<E>): Group<E> | undefined {
+    const group = this.groupOf(arrival);
+    if (group === undefined) {
+      this.park([arrival], 'key-missing', [], undefined, change);
+      return undefined;
+    }
+    const { dependency } = arrival;
+    if (this.trigger.keep !== 'all') this.replaceEarlier(group, arrival, change);
+    const held: Held<E> = { ...arrival, group };
+    addTo(group.queues, dependency, held);
+    addTo(this.byAge, dependency, held);
+    this.groups.set(group.id, group);
+    return group;
+  }
+
+  private groupOf(arrival: HeldEvent<E>): Group<E> | undefined {
+    const { correlateBy } = this.trigger;
+    const correlationKey = correlateBy === undefined ? undefined : arrival.keys?.[correlateBy];
+    if (correlateBy !== undefined && correlationKey === undefined) return undefined;
+    const periodStart = this.clock?.periodOf(timeOf(arrival)).start ?? 0;
+    const id = `${periodStart} ${correlationKey ?? ''}`;
+    return this.groups.get(id) ?? { id, correlationKey, periodStart, queues: new Map() };
+  }
+
+  private replaceEarlier(group: Group<E>, arrival: HeldEvent<E>, change: StateChange<E>): void {
+    const earlier = first(group.queues.get(arrival.dependency) ?? []);
+    if (earlier === undefined) return;
+    this.release(earlier);
+    const { dependency, event } = earlier;
+    change.notes.push({ kind: 'replaced', trigger: this.trigger.name, dependency, event, by: arrival.event });
+  }
+
+  private parkOverflow(dependency: string, change: StateChange<E>): void {
+    const queue = this.byAge.get(dependency);
+    const oldest = first(queue ?? []);
+    if (!queue || !oldest || queue.size <= (this.trigger.maxHeld ?? DEFAULT_MAX_HELD)) return;
+    this.parkForRoom(oldest, change);
+  }
+
+  private oldest(): Held<E> | undefined {
+    const fronts = [...this.byAge.values()].flatMap((queue) => first(queue) ?? []);
+    return fronts.reduce<Held<E> | undefined>(
+      (oldest, held) => (oldest === undefined || held.receivedAt < oldest.receivedAt ? held : oldest),
+      undefined,
+    );
+  }
+
+  private parkForRoom(held: Held<E>, change: StateChange<E>): void {
+    const missing = this.missingIn(held.group);
+    this.release(held);
+    this.park([held], 'too-many-held', missing, held.group.correlationKey, change);
+  }
+
+  private expire(now: number, change: StateChange<E>): void {
+    const { windowMs } = this.trigger;
+    if (windowMs === undefined) return;
+    const expired = new Map<Group<E>, Held<E>[]>();
+    for (const queue of this.byAge.values()) {
+      for (const held of queue) {
+        if (held.receivedAt + windowMs > now) break;
+        expired.set(held.group, [...(expired.get(held.group) ?? []), held]);
+      }
+    }
+    for (const [group, held] of expired) {
+      const missing = this.missingIn(group);
+      held.forEach((one) => this.release(one));
+      for (const half of asTuples(held)) this.park(half, 'window-passed', missing, group.correlationKey, change);
+    }
+  }
+
+  private reset(now: number, change: StateChange<E>): void {
+    if (!this.clock) return;
+    const resetAt = this.clock.periodOf(now).start;
+    if (resetAt <= this.resetAt) return;
+    this.resetAt = resetAt;
+    for (const held of [...this.byAge.values()].flatMap((queue) => [...queue])) {
+      if (held.group.periodStart >= resetAt) continue;
+      this.release(held);
+      const { dependency, event } = held;
+      change.notes.push({ kind: 'reset', trigger: this.trigger.name, dependency, event, resetAt });
+    }
+  }
+
+  private take(group: Group<E>, names: readonly string[]): Record<string, E> {
+    const events = new Map<string, E>();
+    for (const name of this.dependencies.filter((candidate) => names.includes(candidate))) {
+      const held = first(group.queues.get(name) ?? []);
+      if (held === undefined) continue;
+      this.release(held);
+      events.set(name, held.event);
+    }
+    return Object.fromEntries(events);
+  }
+
+  private release(held: Held<E>): void {
+    const { group, dependency } = held;
+    removeFrom(group.queues, dependency, held);
+    removeFrom(this.byAge, dependency, held);
+    if (group.queues.size === 0) this.groups.delete(group.id);
+  }
+
+  private missingIn(group: Group<E>): string[] {
+    return this.dependencies.filter((name) => !group.queues.has(name));
+  }
+
+  private remainingOf({ queues }: Group<E>): string {
+    return formatCondition(remainingCondition(this.condition, (name) => queues.has(name)) ?? this.condition);
+  }
+
+  private park(
+    events: readonly HeldEvent<E>[],
+    reason: ParkReason,
+    missing: readonly string[],
+    correlationKey: string | undefined,
+    change: StateChange<E>,
+  ): void {
+    const dependencies = Object.fromEntries(events.map(({ dependency, event }) => [dependency, event]));
+    const key = correlationKey === undefined ? {} : { correlationKey };
+    change.parked.push({ trigger: this.trigger.name, reason, dependencies, missing, ...key });
+  }
+}
+
+/** Events of one group as the halves they would have been: no half has two events of one dependency. */
+function asTuples<E extends EventReference>(held: readonly Held<E>[]): Held<E>[][] {
+  const tuples: Held<E>[][] = [];
+  for (const one of held) {
+    const open = tuples.find((tuple) => tuple.every((other) => other.dependency !== one.dependency));
+    if (open) open.push(one);
+    else tuples.push([one]);
+  }
+  return tuples;
+}
+
+function timeOf(arrival: HeldEvent<EventReference>): number {
+  const time = Date.parse(arrival.event.time);
+  return Number.isNaN(time) ? arrival.receivedAt : time;
+}
+
+function withoutGroup<E extends EventReference>({ dependency, event, receivedAt, keys }: Held<E>): HeldEvent<E> {
+  return { dependency, event, receivedAt, ...(keys && { keys }) };
+}
+
+function first<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value;
+  return undefined;
+}
+
+function addTo<T>(sets: Map<string, Set<T>>, name: string, value: T): void {
+  const set = sets.get(name);
+  if (set) set.add(value);
+  else sets.set(name, new Set([value]));
+}
+
+function removeFrom<T>(sets: Map<string, Set<T>>, name: string, value: T): void {
+  const set = sets.get(name);
+  set?.delete(value);
+  if (set?.size === 0) sets.delete(name);
+}

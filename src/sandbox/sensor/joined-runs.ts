@@ -1,0 +1,151 @@
+/** From what the dependency state decided to the runs that carry it. Pure. */
+import { eventKey, type CloudEvent } from '../../event/cloud-event';
+import { jsonBytes } from '../../text/json-bytes';
+import { shortHash } from '../../event/short-id';
+import { fireId } from '../run/fire-id';
+import type { ParkedEvents, ParkReason, StateFire } from './dependency-state-types';
+import { eventOf, withoutContent, type RememberedEvent, type StoredContents } from './held-contents';
+import type { SensorDefinition } from '../../contract/definitions';
+import type { SensorRunInput } from '../../contract/run-messages';
+import { createRunStart, runKey, type LoadedFire, type RunStart } from '../../contract/run-start';
+
+/** A run of events that the sensor held. */
+export interface JoinedRun extends RunStart {
+  /** What has to be fetched before the run can be started. */
+  readonly stored?: StoredContents;
+}
+
+/** Event data in one run of several fires: the server warns at 512 KB. */
+const MAX_BYTES_TOGETHER = 400_000;
+/** Temporal takes 2 MB (2,097,152 bytes), and the run's own words need some of it. */
+const MAX_RUN_BYTES = 1_900_000;
+
+interface SensedFire {
+  readonly trigger: string;
+  readonly events: Readonly<Record<string, readonly RememberedEvent[]>>;
+  readonly isCollected: boolean;
+  readonly ticket?: string;
+}
+
+/** Fires decided together travel together, as far as a run takes them. `isLimited`: the trigger hands out tickets. */
+export function joinedRuns(
+  definition: SensorDefinition,
+  fires: ReadonlyArray<StateFire<RememberedEvent>>,
+  isLimited: (trigger: string) => boolean,
+): JoinedRun[] {
+  const groups: Array<{ fires: SensedFire[]; bytes: number }> = [];
+  for (const fire of fires) {
+    const sensed = { ...sense(fire), ...(isLimited(fire.trigger) && { ticket: fire.id }) };
+    const bytes = contentBytes(sensed);
+    const group = groups.at(-1);
+    if (group && group.fires.length < definition.options.runBatch && group.bytes + bytes <= MAX_BYTES_TOGETHER) {
+      group.fires.push(sensed);
+      group.bytes += bytes;
+    } else groups.push({ fires: [sensed], bytes });
+  }
+  return groups.map((group) => planRun(definition, group.fires, {}));
+}
+
+/** For a person to decide about. */
+export function parkedRun(definition: SensorDefinition, parked: ParkedEvents<RememberedEvent>): JoinedRun {
+  const missing = parked.missing.length > 0 ? `; never came: ${parked.missing.join(', ')}` : '';
+  return planRun(definition, [sense(parked)], { parkedBecause: `${PARK_REASONS[parked.reason]}${missing}` });
+}
+
+const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
+  'window-passed': 'the other events did not come within the correlation window',
+  'too-many-held': 'too many events of this dependency were waiting',
+  'key-missing': 'the event has no value at the correlation path',
+  'too-many-waiting': 'too many fires were waiting for their turn',
+  'trigger-removed': 'its trigger was removed from the sensor before it fired',
+};
+
+function planRun(
+  definition: SensorDefinition,
+  fires: readonly SensedFire[],
+  extra: Pick<SensorRunInput, 'parkedBecause'>,
+): JoinedRun {
+  // The same object for the same event: a run carries each event once.
+  const events = new Map<RememberedEvent, CloudEvent>();
+  const names = new Map<CloudEvent, string>();
+  const load = (remembered: RememberedEvent): CloudEvent => {
+    const known = events.get(remembered);
+    if (known !== undefined) return known;
+    const event = eventOf(remembered);
+    events.set(remembered, event);
+    if ('stored' in remembered.content) names.set(event, remembered.content.stored);
+    return event;
+  };
+  const loaded = fires.map((fire) => loadFire(definition, fire, load));
+  const key = extra.parkedBecause === undefined ? joinedKey(loaded) : `${joinedKey(loaded)}-parked`;
+  const run = createRunStart(definition, loaded, { key, ...extra });
+  const contents = [...events.keys()].reduce((total, { bytes }) => total + bytes, 0);
+  if (contents + jsonBytes({ ...run.input, events: [] }) > MAX_RUN_BYTES) return tooLargeRun(run, contents);
+  const stored = Object.fromEntries(
+    run.input.events.flatMap((event, index) => {
+      const name = names.get(event);
+      return name === undefined ? [] : [[index, name]];
+    }),
+  );
+  return { ...run, ...(names.size > 0 && { stored }) };
+}
+
+/** Temporal would refuse it, and end the sensor that asks for it. */
+export function tooLargeRun(run: RunStart, bytes: number): RunStart {
+  const megabytes = (bytes / 1_000_000).toFixed(1);
+  return withoutContents(run, `its events are ${megabytes} MB together, more than a run can carry`);
+}
+
+/** The run as one that waits for a person: it cannot carry its events, so it can only be discarded. */
+export function withoutContents({ input, ...run }: RunStart, reason: string): RunStart {
+  const { parkedBecause } = input;
+  return {
+    ...run,
+    input: {
+      ...input,
+      events: input.events.map(withoutContent),
+      contentMissing: 'too-large',
+      parkedBecause: parkedBecause === undefined ? reason : `${parkedBecause}; ${reason}`,
+    },
+  };
+}
+
+function loadFire(
+  definition: SensorDefinition,
+  { trigger, events, isCollected, ticket }: SensedFire,
+  load: (event: RememberedEvent) => CloudEvent,
+): LoadedFire {
+  const keys = mapLists(events, ({ key }) => key);
+  const rounds = Object.values(events).flatMap((list) => list.flatMap(({ round }) => round ?? []));
+  return {
+    id: fireId(definition, trigger, keys, [...new Set(rounds)].sort().join(',')),
+    trigger,
+    dependencies: mapLists(events, load),
+    ...(isCollected && { collected: true }),
+    ...(ticket !== undefined && { ticket }),
+  };
+}
+
+function sense({ trigger, dependencies, all }: StateFire<RememberedEvent> | ParkedEvents<RememberedEvent>): SensedFire {
+  const events = all ?? Object.fromEntries(Object.entries(dependencies).map(([name, event]) => [name, [event]]));
+  return { trigger, events, isCollected: all !== undefined };
+}
+
+function contentBytes({ events }: SensedFire): number {
+  return [...new Set(Object.values(events).flat())].reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function joinedKey(fires: readonly LoadedFire[]): string {
+  const keys = fires.flatMap((fire) => Object.values(fire.dependencies).flat().map(eventKey));
+  const [only] = fires;
+  return fires.length === 1 && only !== undefined
+    ? `${only.trigger}-${only.id}`
+    : `joined-${runKey(keys, fires)}-${shortHash(keys.join(' '), 4)}`;
+}
+
+function mapLists<From, To>(
+  lists: Readonly<Record<string, readonly From[]>>,
+  change: (value: From) => To,
+): Record<string, To[]> {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.map(change)]));
+}

@@ -1,0 +1,123 @@
+/**
+ * A sensor's spec, read once: which events reach which dependencies, which triggers fire on one event alone and which
+ * have to remember. Pure; the listener and the sensor workflow both start from it.
+ */
+import type { CloudEvent } from '../../event/cloud-event';
+import type { SensorOptions, TriggerFlow } from '../../manifest/annotations';
+import type { Dependency } from '../../manifest/filters';
+import type { SensorSpec, TriggerSpec } from '../../manifest/sensor';
+import {
+  conditionDependencies,
+  defaultCondition,
+  formatCondition,
+  joinsDependencies,
+  parseCondition,
+} from '../conditions/conditions';
+import type { Collecting, DependencyStateSpec, StatefulTrigger } from './dependency-state-types';
+
+export interface SensorPlan {
+  /** What the sensor wants from the bus. */
+  readonly interests: ReadonlyArray<{ readonly eventSourceName: string; readonly eventName: string }>;
+  /** Dependency → triggers for which one event of it is enough and which remember nothing. */
+  readonly direct: ReadonlyMap<string, readonly string[]>;
+  /** Dependencies of the triggers that remember: joined, collecting or limited ones. */
+  readonly joined: ReadonlySet<string>;
+  /** Data paths whose values the sensor workflow needs with each observation. */
+  readonly keyPaths: readonly string[];
+  readonly conditions: ReadonlyMap<string, string>;
+  readonly state: DependencyStateSpec;
+  /** The dependencies that take this event, in the order of the manifest. */
+  dependenciesOf(event: Pick<CloudEvent, 'source' | 'subject'>): readonly Dependency[];
+}
+
+/** @throws SluiceError EXPRESSION_INVALID for a condition that does not parse. */
+export function planSensor(spec: SensorSpec, options: SensorOptions): SensorPlan {
+  const names = spec.dependencies.map(({ name }) => name);
+  const direct = new Map<string, string[]>(names.map((name) => [name, []]));
+  const joined = new Set<string>();
+  const conditions = new Map<string, string>();
+  const stateful: StatefulTrigger[] = [];
+
+  for (const trigger of spec.triggers) {
+    const { name, conditions: text } = trigger.template;
+    const condition = text ? parseCondition(text) : defaultCondition(names);
+    conditions.set(name, formatCondition(condition));
+    const flow: TriggerFlow = { ...options.flow, ...options.triggerFlows[name] };
+    const remembers = joinsDependencies(condition) || flow.concurrency !== undefined || collecting(flow) !== undefined;
+    for (const dependency of conditionDependencies(condition)) {
+      if (remembers) joined.add(dependency);
+      else direct.get(dependency)?.push(name);
+    }
+    if (remembers) stateful.push(rememberedTrigger(trigger, flow, options));
+  }
+
+  const bySubject = new Map<string, Dependency[]>();
+  for (const dependency of spec.dependencies) {
+    const subject = subjectKey(dependency.eventSourceName, dependency.eventName);
+    bySubject.set(subject, [...(bySubject.get(subject) ?? []), dependency]);
+  }
+
+  return {
+    interests: [...bySubject.values()].flatMap(([first]) =>
+      first === undefined ? [] : [{ eventSourceName: first.eventSourceName, eventName: first.eventName }],
+    ),
+    direct,
+    joined,
+    keyPaths: [...new Set(stateful.flatMap(keyPathsOf))],
+    conditions,
+    state: {
+      dependencies: Object.fromEntries(
+        spec.dependencies.map((dependency) => [dependency.name, JSON.stringify(dependency)]),
+      ),
+      triggers: stateful,
+    },
+    dependenciesOf: (event) => bySubject.get(subjectKey(event.source, event.subject)) ?? [],
+  };
+}
+
+function rememberedTrigger(trigger: TriggerSpec, flow: TriggerFlow, options: SensorOptions): StatefulTrigger {
+  const { name, conditions, conditionsReset } = trigger.template;
+  const resets = (conditionsReset ?? []).flatMap(({ byTime }) => (byTime === undefined ? [] : [byTime]));
+  const collect = collecting(flow);
+  return {
+    name,
+    ...(conditions ? { conditions } : {}),
+    ...(resets.length > 0 ? { resets } : {}),
+    keep: options.keep,
+    ...(options.correlateBy === undefined ? {} : { correlateBy: options.correlateBy }),
+    ...(options.correlateWindowMs === undefined ? {} : { windowMs: options.correlateWindowMs }),
+    ...(collect === undefined ? {} : { collect }),
+    ...(flow.concurrency === undefined
+      ? {}
+      : {
+          concurrency: {
+            limit: flow.concurrency,
+            ...(flow.concurrencyKey === undefined ? {} : { by: flow.concurrencyKey }),
+          },
+        }),
+  };
+}
+
+function collecting(flow: TriggerFlow): Collecting | undefined {
+  if (flow.batchSize !== undefined) {
+    return {
+      kind: 'batch',
+      batchSize: flow.batchSize,
+      ...(flow.batchWindowMs === undefined ? {} : { batchWindowMs: flow.batchWindowMs }),
+    };
+  }
+  if (flow.debounceMs === undefined) return undefined;
+  return {
+    kind: 'debounce',
+    debounceMs: flow.debounceMs,
+    ...(flow.debounceMaxMs === undefined ? {} : { debounceMaxMs: flow.debounceMaxMs }),
+  };
+}
+
+function keyPathsOf(trigger: StatefulTrigger): string[] {
+  return [trigger.correlateBy, trigger.collect?.by, trigger.concurrency?.by].filter((path) => path !== undefined);
+}
+
+function subjectKey(eventSourceName: string, eventName: string): string {
+  return JSON.stringify([eventSourceName, eventName]);
+}

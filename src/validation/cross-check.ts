@@ -1,0 +1,61 @@
+/** What only shows when several objects are read together. */
+import type { ManifestDocument } from './manifest-document';
+import type { Problem } from '../manifest/problem';
+import { eventsOf } from './validate-event-source';
+
+type Known = Extract<ManifestDocument, { kind: 'EventBus' | 'EventSource' | 'Sensor' }>;
+
+export function crossCheck(documents: readonly ManifestDocument[]): Problem[] {
+  const known = documents.filter((document): document is Known => document.kind !== 'other');
+  return [...findDuplicates(known), ...findDeadDependencies(known)];
+}
+
+/** Two objects of one kind, namespace and name: the second would replace the first. */
+function findDuplicates(documents: readonly Known[]): Problem[] {
+  const first = new Map<string, Known>();
+  return documents.flatMap((document) => {
+    const { namespace = '', name } = document.object.metadata;
+    const key = [document.kind, namespace, name].join('/');
+    const former = first.get(key);
+    if (former === undefined) {
+      first.set(key, document);
+      return [];
+    }
+    const { file, line } = former.origin;
+    return [
+      {
+        ...placeOf(document, 'metadata.name'),
+        severity: 'error' as const,
+        message: `${document.kind} ${name} is already defined at ${file}:${line}`,
+        fix: 'Rename one of them, remove one, or give them different namespaces.',
+      },
+    ];
+  });
+}
+
+/** A sensor that waits for an event which its EventSource, read in the same go, does not have. */
+function findDeadDependencies(documents: readonly Known[]): Problem[] {
+  const problems: Problem[] = [];
+  const sources = documents.filter((document) => document.kind === 'EventSource');
+  for (const sensor of documents.filter((document) => document.kind === 'Sensor')) {
+    sensor.object.spec.dependencies.forEach(({ eventSourceName, eventName }, index) => {
+      const source = sources.find(
+        ({ object }) =>
+          object.metadata.name === eventSourceName && object.metadata.namespace === sensor.object.metadata.namespace,
+      );
+      const events = source && eventsOf(source.object.spec).map((event) => event.name);
+      if (events === undefined || events.includes(eventName)) return;
+      problems.push({
+        ...placeOf(sensor, `spec.dependencies[${index}].eventName`),
+        severity: 'warning',
+        message: `EventSource ${eventSourceName} has no event ${eventName}`,
+        expected: `one of ${events.join(', ')}`,
+      });
+    });
+  }
+  return problems;
+}
+
+function placeOf(document: Known, path: string): Pick<Problem, 'file' | 'line' | 'object' | 'path'> {
+  return { ...document.origin, object: `${document.kind}/${document.object.metadata.name}`, path };
+}

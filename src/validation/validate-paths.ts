@@ -1,0 +1,39 @@
+/** Paths in the notation of another tool: Argo Events finds nothing with them, and writes elsewhere. */
+import { describeValue, type Findings } from '../manifest/problem';
+
+/** gjson: paths that read. sjson: paths that write. */
+export function warnOfPath(path: string | undefined, use: 'reads' | 'writes', findings: Findings): void {
+  const meant = path === undefined ? undefined : inGjson(path);
+  if (meant === undefined || meant === path) return;
+  const effect = use === 'reads' ? 'finds nothing' : 'writes to a key of that name';
+  findings.warning(`${effect}: this is not how Argo Events writes paths`, {
+    found: describeValue(path),
+    fix: `Write ${meant}.`,
+  });
+}
+
+/** `$.body.items[0].id`, `.body.id` and `['a'].b` → `body.items.0.id`, `body.id`, `a.b`. */
+function inGjson(path: string): string {
+  if (/[#@{|"\\(*?]/.test(path)) return path;
+  return path
+    .replace(/^\$(?=[.[])/, '')
+    .replace(/^\.(?!\.)/, '')
+    .replace(/(^|[^.[\],\s])?\[(\d+|'[^'\]]*')\]/g, (whole, before: string | undefined, inside: string) => {
+      if (before === undefined && /^\d/.test(inside)) return whole;
+      return `${before ?? ''}${before === undefined ? '' : '.'}${inside.replaceAll("'", '')}`;
+    });
+}
+
+/** A template that does not read its value gives the same for every event. */
+export function warnOfTemplate(template: string | undefined, what: string, findings: Findings): void {
+  if (template === undefined || template === '' || /\.Input\b|\$/.test(template)) return;
+  const field = /\{\{[^}]*?(?:^|[\s({])\.([A-Za-z_][\w.]*)/.exec(template)?.[1];
+  if (field === undefined && template.includes('{{')) return;
+  findings.warning(field === undefined ? `does not read ${what}, so it is the same text each time` : 'reads nothing', {
+    found: describeValue(template),
+    fix:
+      field === undefined
+        ? 'Write {{ .Input }} with the path behind it, or use value for a constant.'
+        : `Write .Input.${field}: ${what} is .Input.`,
+  });
+}

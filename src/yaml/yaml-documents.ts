@@ -1,0 +1,229 @@
+/** Splits a file into documents, and knows at which line each field was written. */
+import { LineCounter, isAlias, isMap, isSeq, type Document, type Node } from 'yaml';
+import { isFields } from '../validation/fit-to-schema';
+import { isHelmTemplate, RENDER_FIRST } from './helm';
+import type { FieldPath, Finding } from '../manifest/problem';
+import { splitDocuments, type DocumentText } from './split-documents';
+import { parseLayout } from './yaml-layout';
+import { inWrittenOrder, keyText, keysAround, walkDocument } from './yaml-walk';
+
+interface Position {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Deeper than any Kubernetes object, shallow enough for every walk over one. */
+const MAX_DEPTH = 200;
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
+
+/** One object of a file; the items of a `kind: List` are objects of their own. */
+export interface SourceDocument {
+  readonly value: unknown;
+  /** What only the text shows. */
+  readonly warnings: readonly Finding[];
+  /** Where a field is written; of one that is missing, where the nearest block around it begins. */
+  positionOf(path: FieldPath): Position | undefined;
+}
+
+export interface SyntaxMistake extends Position {
+  readonly message: string;
+  readonly fix?: string;
+  /** `Sensor/water-bodies`, as far as the text shows. */
+  readonly object: string;
+  /** The keys around the mistake. */
+  readonly path: string;
+}
+
+export interface ParsedText {
+  readonly documents: readonly SourceDocument[];
+  readonly mistakes: readonly SyntaxMistake[];
+}
+
+/** The YAML library of kubectl; `line` counts from 1 within the text. */
+export type ReadYaml = (
+  text: string,
+) => Promise<{ readonly ok: true; readonly value: unknown } | ({ readonly ok: false } & YamlRefusal)>;
+interface YamlRefusal {
+  readonly message: string;
+  readonly line?: number;
+}
+
+/**
+ * Reads YAML (or JSON) as the tools of Kubernetes do: YAML 1.1 with `yes` and `on` as booleans and `0644` as octal, but
+ * with times and dates as text. Each key may appear once. With `readYaml` the values are those of kubectl's own library.
+ */
+export async function readYamlDocuments(text: string, readYaml?: ReadYaml): Promise<ParsedText> {
+  if (readYaml === undefined) return parseYamlDocuments(text);
+  const parts: ParsedText[] = [];
+  for (const source of splitDocuments(text)) {
+    const json = parseJsonObject(source.text);
+    const reading = json === undefined ? await readYaml(source.text) : { ok: true as const, value: json };
+    parts.push(toParsedText(source, reading));
+  }
+  return joinParts(parts);
+}
+
+/** The same without kubectl's library: some rare forms are read differently. */
+export function parseYamlDocuments(text: string): ParsedText {
+  return joinParts(splitDocuments(text).map((source) => toParsedText(source, undefined)));
+}
+
+function joinParts(parts: readonly ParsedText[]): ParsedText {
+  return {
+    documents: parts.flatMap(({ documents }) => documents),
+    mistakes: parts.flatMap(({ mistakes }) => mistakes),
+  };
+}
+
+/** kubectl reads JSON as JSON, which YAML's library does not in all cases (`\/`). */
+function parseJsonObject(text: string): unknown {
+  if (!/^(---)?\s*\{/.test(text)) return undefined;
+  try {
+    return JSON.parse(text.replace(/^---/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function toParsedText(source: DocumentText, reading: Awaited<ReturnType<ReadYaml>> | undefined): ParsedText {
+  const lines = source.text.split('\n');
+  const counter = countLines(lines);
+  const place = (offset: number): Position => {
+    const { line, col } = counter.linePos(offset);
+    return { line: line + source.line - 1, column: col };
+  };
+  const mistakeAt = (message: string, at: Position): ParsedText => ({
+    documents: [],
+    mistakes: [{ ...at, ...describeMistake(message, lines, at.line - source.line) }],
+  });
+  const placeOf = (node: unknown) => place((node as Partial<Node> | null)?.range?.[0] ?? firstContent(source.text));
+  let document: Document.Parsed | undefined;
+  try {
+    document = parseLayout(source.text);
+    const [error] = document.errors;
+    if (error !== undefined && reading?.ok !== true) return mistakeAt(error.message, place(error.pos[0]));
+    if (reading?.ok === false) {
+      const line = Math.min(reading.line ?? Number.POSITIVE_INFINITY, lines.length);
+      const at = reading.line === undefined ? placeOf(document.contents) : { line: line + source.line - 1, column: 1 };
+      return mistakeAt(reading.message.replace(/^yaml: (line \d+: )?/, ''), at);
+    }
+    const value: unknown = reading === undefined ? document.toJS() : inWrittenOrder(document.contents, reading.value);
+    if (value === null || value === undefined) return { documents: [], mistakes: [] };
+    if (isTooDeep(value)) throw new RangeError(TOO_DEEP);
+    const { repeatedKeys, warnings } = walkDocument(document);
+    const [repeated] = repeatedKeys;
+    if (repeated !== undefined) return mistakeAt(`the key ${repeated.key} is written twice`, placeOf(repeated.node));
+    return { documents: toSourceDocuments(document, value, warnings, placeOf), mistakes: [] };
+  } catch (error) {
+    // Aliases that would grow without bounds are only found when the document is turned into objects, and the parser
+    // itself runs out of stack on text that is nothing but brackets.
+    const message = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : String(error);
+    return mistakeAt(message, placeOf(document?.contents));
+  }
+}
+
+function countLines(lines: readonly string[]): LineCounter {
+  const counter = new LineCounter();
+  let start = 0;
+  for (const line of lines) {
+    counter.addNewLine(start);
+    start += line.length + 1;
+  }
+  return counter;
+}
+
+function firstContent(text: string): number {
+  return Math.max(0, text.search(/\S/));
+}
+
+function describeMistake(message: string, lines: readonly string[], lineIndex: number) {
+  const text = lines.join('\n');
+  const kind = /^["']?kind["']?\s*:\s*["']?([A-Za-z]+)/m.exec(text)?.[1] ?? '';
+  const name = /^metadata\s*:\s*\n(?:[ \t]+\S.*\n|[ \t]*\n)*?[ \t]+name\s*:\s*["']?([\w.-]+)/m.exec(text)?.[1];
+  const object = name === undefined ? kind : `${kind}/${name}`;
+  const path = keysAround(lines, lineIndex);
+  if (isHelmTemplate(text)) {
+    return { message: 'this is a Helm template that was not rendered', object, path, fix: RENDER_FIRST };
+  }
+  return { message: `not valid YAML: ${message}`, object, path, fix: adviseOn(lines[lineIndex] ?? '') };
+}
+
+/** For what people write without the quotes that YAML wants. */
+function adviseOn(line: string): string | undefined {
+  const value = /:\s+(>=|<=|!=|[%@`*&].*|\{\{.*|[^"'\s].*:\s.*)$/.exec(line.trimEnd())?.[1];
+  if (value === undefined) return /^\s*\t/.test(line) ? 'Indent with spaces instead of tabs.' : undefined;
+  return value.length > 60 ? 'Put the value in quotes.' : `Put the value in quotes: ${JSON.stringify(value)}.`;
+}
+
+/** Looked at level by level, so that no nesting is too deep for this. */
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? Object.values(item as Record<string, unknown>) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
+function toSourceDocuments(
+  document: Document.Parsed,
+  value: unknown,
+  warnings: readonly Finding[],
+  placeOf: (node: unknown) => Position,
+): SourceDocument[] {
+  const findNode = createNodeFinder(document);
+  const below = (prefix: FieldPath): Pick<SourceDocument, 'warnings' | 'positionOf'> => ({
+    warnings: warnings
+      .filter(({ path }) => prefix.every((segment, index) => path[index] === segment))
+      .map((finding) => ({ ...finding, path: finding.path.slice(prefix.length) })),
+    positionOf: (path) => placeOf(findNode([...prefix, ...path])),
+  });
+  if (!isList(value)) return [{ value, ...below([]) }];
+  return value.items.map((item, index) => ({ value: item, ...below(['items', index]) }));
+}
+
+function isList(value: unknown): value is { items: unknown[] } {
+  return isFields(value) && typeof value.kind === 'string' && value.kind.endsWith('List') && Array.isArray(value.items);
+}
+
+type Step = { readonly place: unknown; readonly value: unknown };
+
+/** Finds the node of a field, or the nearest one around it. */
+function createNodeFinder(document: Document.Parsed): (path: FieldPath) => unknown {
+  // Many problems may lie in one large map.
+  const indexes = new Map<unknown, ReadonlyMap<string, Step>>();
+  const stepInto = (node: unknown, segment: string | number): Step | undefined => {
+    if (isSeq(node)) {
+      if (typeof segment !== 'number' || segment >= node.items.length) return undefined;
+      return { place: node.items[segment], value: node.items[segment] };
+    }
+    if (!isMap(node)) return undefined;
+    let index = indexes.get(node);
+    if (index === undefined) {
+      index = new Map(
+        node.items.flatMap(({ key, value }) => {
+          const step = { place: key ?? value, value };
+          const name = keyText(key);
+          return [[`like ${name.toLowerCase()}`, step] as const, [`is ${name}`, step] as const];
+        }),
+      );
+      indexes.set(node, index);
+    }
+    return index.get(`is ${String(segment)}`) ?? index.get(`like ${String(segment).toLowerCase()}`);
+  };
+  return (path) => {
+    let node: unknown = document.contents;
+    let place: unknown = node;
+    for (const segment of path) {
+      if (isAlias(node)) node = node.resolve(document);
+      const step = stepInto(node, segment);
+      if (step === undefined) break;
+      ({ place } = step);
+      node = step.value;
+    }
+    return place;
+  };
+}

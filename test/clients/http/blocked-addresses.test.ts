@@ -1,0 +1,48 @@
+import { promisify } from 'node:util';
+import { allowedLookup, readBlockedRanges, requireAllowedAddress } from '../../../src/clients/http/blocked-addresses';
+
+const VARIABLE = 'SLUICE_BLOCKED_ADDRESSES';
+afterEach(() => {
+  delete process.env[VARIABLE];
+});
+
+describe('blocked addresses', () => {
+  it.each([
+    '169.254.169.254',
+    '169.254.0.1',
+    '::ffff:169.254.169.254',
+    '::ffff:a9fe:a9fe',
+    '64:ff9b::a9fe:a9fe',
+    '[fe80::1]',
+    'fd00:ec2::254',
+    '100.100.100.200',
+    '168.63.129.16',
+  ])('include %s by default', (address) => {
+    expect(() => requireAllowedAddress(address)).toThrow('is blocked');
+  });
+
+  it.each(['127.0.0.1', '10.0.0.1', '169.253.255.255', '::1', 'metadata.example'])('do not include %s', (address) => {
+    expect(() => requireAllowedAddress(address)).not.toThrow();
+  });
+
+  it('are what the worker was configured with', () => {
+    process.env[VARIABLE] = '10.0.0.0/8, fd00::/8, 127.0.0.9';
+    expect(() => requireAllowedAddress('10.1.2.3')).toThrow('is blocked');
+    expect(() => requireAllowedAddress('127.0.0.9')).toThrow('is blocked');
+    expect(() => requireAllowedAddress('169.254.169.254')).not.toThrow();
+    process.env[VARIABLE] = 'none';
+    expect(() => requireAllowedAddress('10.1.2.3')).not.toThrow();
+  });
+
+  it('stop a name that resolves to one of them', async () => {
+    process.env[VARIABLE] = '127.0.0.0/8,::1';
+    const lookup = promisify(allowedLookup);
+    await expect(lookup('localhost', {})).rejects.toThrow('is blocked');
+    process.env[VARIABLE] = 'none';
+    await expect(lookup('localhost', { family: 4 })).resolves.toBe('127.0.0.1');
+  });
+
+  it.each(['10.0.0.0/33', 'example.com', '10.0.0.0/x', '::/129'])('cannot be configured as %s', (ranges) => {
+    expect(() => readBlockedRanges({ [VARIABLE]: ranges })).toThrow(`found "${ranges}"`);
+  });
+});

@@ -1,0 +1,36 @@
+import { refusalOf, SENSOR_RETRIGGER_FIELDS, type RequestFields } from '../../src/contract/operator-request';
+
+const BY = { by: 'ada', why: 'test' };
+const RETRIGGER = SENSOR_RETRIGGER_FIELDS;
+
+describe('a request that a person types', () => {
+  it.each<[string, unknown]>([
+    ['nobody and nothing', {}],
+    ['nobody', { why: 'x' }],
+    ['no reason', { by: 'ada', why: ' ' }],
+    ['text', 'please'],
+    ['null', null],
+    ['a list', [BY]],
+    ['nothing at all', undefined],
+    ['a number for a name', { by: 1, why: 'x' }],
+  ])('is refused where it says %s', (_what, request) => {
+    expect(refusalOf(request, RETRIGGER)).toContain('who asks and why');
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['has a misspelt field, which would otherwise narrow nothing', { triger: 'post' }, /"triger".*known are by, why/],
+    ['names a run by a number', { runId: 5 }, /"runId" is not text/],
+    ['sets values by a list', { overrides: [] }, /"overrides" is not an object/],
+    ['sets values by text', { overrides: 'spec.priority=3' }, /"overrides" is not an object/],
+    ['says again by text', { again: 'yes' }, /"again" is not true or false/],
+  ])('is refused where it %s', (_what, fields, refusal) => {
+    expect(refusalOf({ ...BY, ...fields }, RETRIGGER)).toMatch(refusal);
+  });
+
+  it.each<[object, RequestFields]>([
+    [{}, {}],
+    [{ runId: 'run/a/b/c', trigger: 't', overrides: { 'spec.priority': 3 }, again: true }, RETRIGGER],
+  ])('is obeyed where it says who and why, and %j', (fields, known) => {
+    expect(refusalOf({ ...BY, ...fields }, known)).toBeUndefined();
+  });
+});

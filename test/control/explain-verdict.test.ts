@@ -1,0 +1,288 @@
+import type { EventFacts, FireFacts, RunFacts, SensorFacts } from '../../src/control/explain/facts';
+import { describeStory } from '../../src/cli/printing/print-story';
+import type { SensorVerdict, Story } from '../../src/control/explain/story';
+import { timelineOf } from '../../src/control/explain/timeline';
+import { verdictOf } from '../../src/control/explain/verdict';
+import type { DecisionRecord } from '../../src/records/decision-record';
+import { parseSensor } from '../../src/validation/parse-manifest';
+
+const KEY = 'stac/items:S:1-0';
+const BUS = { namespace: 'argo', name: 'default', spec: { jetstreamExotic: { url: 'nats://bus:4222' } } };
+const PUBLISHED = '2026-01-02T03:04:05.000Z';
+const NOW = new Date('2026-01-02T04:00:00.000Z');
+
+/** Of an event that lies on the bus at position 7. */
+function facts(more: Partial<EventFacts> = {}): EventFacts {
+  return {
+    ...{ key: KEY, shortId: '7q3mfk2x9abc', id: 'items:S:1-0', source: 'stac', subject: 'items' },
+    positions: [{ bus: 'argo/default', subject: 'default.stac.items', sequence: 7, publishedAt: PUBLISHED }],
+    ...{ decisions: [], runs: [], sensors: [], unasked: [], unknown: [], now: NOW, ...more },
+  };
+}
+
+function record(decision: DecisionRecord['decision'], more: Partial<DecisionRecord> = {}): DecisionRecord {
+  return {
+    at: '2026-01-02T03:04:06.000Z',
+    ...{ eventKey: KEY, eventId: 'items:S:1-0', source: 'stac', subject: 'items', sequence: 7 },
+    ...{ namespace: 'argo', sensor: 'scenes', decision, ...more },
+  };
+}
+
+function sensor(more: Partial<SensorFacts> = {}, annotations: Record<string, string> = {}): SensorFacts {
+  const { object, options } = parseSensor({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Sensor',
+    metadata: { name: 'scenes', namespace: 'argo', annotations },
+    spec: {
+      dependencies: [{ name: 'item', eventSourceName: 'stac', eventName: 'items' }],
+      triggers: [{ template: { name: 'post', log: {} } }],
+    },
+  });
+  return {
+    definition: { namespace: 'argo', name: 'scenes', spec: object.spec, options, bus: BUS },
+    status: {
+      ...{ namespace: 'argo', name: 'scenes', appliedAt: '2026-01-01T00:00:00.000Z', triggers: [] },
+      counts: { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 },
+    },
+    places: [],
+    position: { handledTo: 9, deliveredTo: 9, waiting: 0 },
+    ...more,
+  };
+}
+
+function fire(state: FireFacts['state'], more: Partial<FireFacts> = {}): FireFacts {
+  return { id: 'f1', trigger: 'post', events: [KEY], state, attempts: 1, isAnnounced: false, ...more };
+}
+
+function run(fires: RunFacts['fires'], more: Partial<RunFacts> = {}): RunFacts {
+  return {
+    ...{ id: 'run/argo/scenes/1', sensor: 'argo/scenes', state: 'Firing', triggers: ['post'], events: [] },
+    ...{ startedAt: '2026-01-02T03:04:06.010Z', fires, acts: [], activities: [], ...more },
+  };
+}
+
+function only(all: EventFacts): SensorVerdict {
+  const [verdict, ...others] = verdictOf(all).sensors;
+  if (verdict === undefined || others.length > 0) throw new Error(`expected one verdict: ${JSON.stringify(others)}`);
+  return verdict;
+}
+
+describe('an event that expired before a sensor handled it', () => {
+  const lost = {
+    ...{ fromSequence: 5, toSequence: 9, least: 3, most: 3, cause: 'age' as const },
+    ...{ fromTime: PUBLISHED, toTime: '2026-01-02T03:30:00.000Z' },
+  };
+  const losing = sensor({ expired: [lost] });
+  const byAnother = record('fired', { sensor: 'others', triggers: ['post'], runId: 'run/argo/others/1' });
+
+  it('is EXPIRED for the sensor that lost its position, which another sensor knows', () => {
+    const story = verdictOf(facts({ sensors: [losing], decisions: [byAnother], positions: [] }));
+    const [worst] = story.sensors;
+    expect(worst).toMatchObject({ sensor: 'argo/scenes', state: 'expired' });
+    expect(worst?.summary).toContain('3 events (positions 5 to 9');
+    expect(worst?.next).toContain('sluice.io/retention: until-handled');
+  });
+
+  it('is not EXPIRED at another position, nor where the sensor did something with it', () => {
+    const elsewhere = { ...byAnother, sequence: 4 };
+    expect(verdictOf(facts({ sensors: [losing], decisions: [elsewhere], positions: [] })).state).not.toBe('expired');
+    const filtered = record('filtered', { dependency: 'item' });
+    expect(only(facts({ sensors: [losing], decisions: [filtered], positions: [] })).state).toBe('filtered');
+  });
+
+  it('may be among those that were lost, where nobody knows its position', () => {
+    const { state, summary } = only(facts({ sensors: [losing], positions: [] }));
+    expect(state).toBe('unknown');
+    expect(summary).toContain('it may be among those that it lost: 3 events');
+  });
+});
+
+describe('the verdict on an event', () => {
+  it('names the clause of every dependency that refused it, and how to try a change', () => {
+    const decisions = [
+      record('filtered', { dependency: 'clear', clause: 'filters.data[0]', reason: 'values.sky is "cloudy"' }),
+      record('filtered', { dependency: 'failing', clause: 'filters.data[0]', reason: 'values.sky is no "failing"' }),
+    ];
+    const { state, summary, next } = only(facts({ decisions, sensors: [sensor()] }));
+    expect(state).toBe('filtered');
+    expect(summary).toMatch(/clear.*"cloudy".*failing.*no "failing"/);
+    expect(next).toContain('sluice replay --sensor argo/scenes --seq 7 --why');
+  });
+
+  it('does not hide behind a success that another dependency could not be evaluated', () => {
+    const decisions = [
+      record('failed', { dependency: 'other', clause: 'filters.script', code: 'EXPRESSION_FAILED', reason: 'nil' }),
+      record('fired', { triggers: ['post'], runId: 'run/argo/scenes/1' }),
+    ];
+    const { state, summary } = only(facts({ decisions, runs: [run([fire('Succeeded')])] }));
+    expect(state).toBe('error');
+    expect(summary).toMatch(
+      /fired trigger post, which succeeded.*could not evaluate it: dependency other \(filters.script/,
+    );
+  });
+
+  it('tells what a replay has mended as mended', () => {
+    const decisions = [record('failed', { dependency: 'item', code: 'EXPRESSION_FAILED', reason: 'nil' })];
+    const origin = { runId: 'replay/argo/scenes/1', by: 'ada', why: 'mended' };
+    const runs = [run([fire('Succeeded')], { origin, startedAt: '2026-01-02T03:30:00.000Z' })];
+    expect(only(facts({ decisions, runs })).state).toBe('succeeded');
+  });
+
+  it('tells of one trigger that fired and of another that still waits', () => {
+    const places: SensorFacts['places'] = [{ trigger: 'pair', kind: 'held', dependency: 'item', waitingFor: 'other' }];
+    const { state, summary } = only(
+      facts({ runs: [run([fire('Succeeded')])], sensors: [sensor({ places })], decisions: [record('joined')] }),
+    );
+    expect(state).toBe('joined');
+    expect(summary).toMatch(/fired trigger post.*holds it.*trigger pair, which waits for other/);
+  });
+
+  it.each<[string, SensorFacts['places'][number], RegExp]>([
+    [
+      'is collected with others',
+      { trigger: 'post', kind: 'collected', dependency: 'item', collected: 3, dueAt: Date.parse(PUBLISHED) },
+      /collects it for trigger post, 3 so far, to be fired at 2026-01-02T03:04:05.000Z/,
+    ],
+    [
+      'waits for its turn',
+      { trigger: 'post', kind: 'queued', dependency: 'item', ahead: 2 },
+      /wait for its turn at trigger post, behind 2 others/,
+    ],
+  ])('says of an event that %s that the sensor holds it', (_, place, expected) => {
+    const all = facts({
+      sensors: [sensor({ places: [place] })],
+      decisions: [record('joined', { dependency: 'item' })],
+    });
+    const { state, summary } = only(all);
+    expect(state).toBe('joined');
+    expect(summary).toMatch(expected);
+    expect(timelineOf(all).at(-1)).toMatchObject({ what: place.kind, triggers: ['post'], sensor: 'argo/scenes' });
+  });
+
+  it('calls an event pending only while it lies before the sensor on the bus', () => {
+    const waiting = sensor({ position: { handledTo: 5, deliveredTo: 5, waiting: 3 } });
+    expect(only(facts({ sensors: [waiting] }))).toMatchObject({
+      state: 'pending',
+      summary: expect.stringContaining('3 events wait') as string,
+    });
+    const inHand = sensor({ position: { handledTo: 5, deliveredTo: 8, waiting: 3 } });
+    expect(only(facts({ sensors: [inHand] })).summary).toContain('in hand');
+    const passed = only(facts({ sensors: [sensor()] }));
+    expect(passed).toMatchObject({ state: 'unknown', summary: expect.stringContaining('has passed it') as string });
+    expect(passed.next).toContain('sluice replay');
+    const silent = only(facts({ sensors: [sensor({}, { 'sluice.io/decisions': 'off' })] }));
+    expect(silent.summary).toContain('it keeps no decisions (sluice.io/decisions)');
+    expect(only(facts({ sensors: [sensor()], positions: [] })).state).toBe('unknown');
+  });
+
+  it('says who paused the sensor that an event waits for, and how to resume it', () => {
+    const { status } = sensor();
+    const paused = { by: 'ada', why: 'maintenance', since: '2026-01-02T03:00:00.000Z' };
+    const waiting = { handledTo: 5, deliveredTo: 5, waiting: 3 };
+    const verdict = only(facts({ sensors: [sensor({ status: { ...status, paused }, position: waiting })] }));
+    expect(verdict.summary).toMatch(
+      /paused since 2026-01-02T03:00:00.000Z by "ada" \(unverified\): maintenance.*waits on the bus/,
+    );
+    expect(verdict.next).toBe('sluice resume sensor scenes -n argo --why TEXT');
+    // It had come further before it was paused.
+    expect(only(facts({ sensors: [sensor({ status: { ...status, paused } })] })).state).toBe('unknown');
+  });
+
+  it('says of a sensor that was applied after the event that it starts with new ones', () => {
+    const { status } = sensor();
+    const late = { ...status, appliedAt: '2026-01-02T03:10:00.000Z' };
+    const verdict = only(facts({ sensors: [sensor({ status: late })] }));
+    expect(verdict).toMatchObject({ state: 'unmatched', next: expect.stringContaining('--seq 7') as string });
+  });
+
+  it('does not say that nobody asks for an event while a sensor cannot be asked', () => {
+    expect(verdictOf(facts()).state).toBe('unmatched');
+    const { state, summary } = verdictOf(facts({ unasked: ['sensor argo/scenes'] }));
+    expect([state, summary]).toEqual(['unknown', expect.stringContaining('no worker answers for sensor argo/scenes')]);
+  });
+
+  it('says of a run that somebody terminated that it was ended from outside', () => {
+    const ended = { state: 'terminated', endedAt: '2026-01-02T03:20:00.000Z' };
+    const { state, summary } = only(facts({ runs: [run([fire('Retrying')], ended)] }));
+    expect([state, summary]).toEqual(['failed', expect.stringContaining('ended from outside (terminated)')]);
+  });
+
+  it('tells for what a fire that is under way waits', () => {
+    const underWay = 'rate limit of post, until 2026-01-02T04:01:00.000Z';
+    const verdict = only(facts({ runs: [run([fire('Firing', { underWay })])] }));
+    expect(verdict).toMatchObject({ state: 'firing', summary: expect.stringContaining(underWay) as string });
+  });
+
+  it('says what to do about a parked fire', () => {
+    const failure = { code: 'TRIGGER_REFUSED', message: '400', fix: 'Repair the receiver.', retryable: false } as const;
+    const { next } = only(facts({ runs: [run([fire('Parked', { failure })], { state: 'Parked' })] }));
+    expect(next).toMatch(/^Repair the receiver\. .*sluice retrigger run\/argo\/scenes\/1 --why.*sluice runs discard/);
+  });
+
+  it('tells of an event that came twice, without a part in the verdict', () => {
+    const again = record('duplicate', { sensor: undefined, eventSource: 'stac', reason: 'received once more' });
+    const all = facts({
+      decisions: [again, record('fired', { triggers: ['post'], runId: 'r' })],
+      runs: [run([fire('Succeeded')])],
+    });
+    expect(only(all).state).toBe('succeeded');
+    expect(timelineOf(all)).toContainEqual(expect.objectContaining({ stage: 'source', what: 'duplicate' }));
+    expect(verdictOf(facts({ decisions: [again], positions: [] })).state).not.toBe('rejected');
+  });
+
+  it('tells by which event an outcome was announced, and who reacted', () => {
+    const reaction = {
+      id: 'run/argo/next/1',
+      sensor: 'argo/next',
+      state: 'Succeeded',
+      triggers: [],
+      events: [],
+      startedAt: PUBLISHED,
+    };
+    const announcement = { event: 'sluice-outcomes/scenes:f1:Succeeded:', reactions: [reaction] };
+    const outcome = { fireId: 'f1', phase: 'Succeeded', message: '', outputs: {} } as const;
+    const timeline = timelineOf(facts({ runs: [run([fire('Succeeded', { outcome, announcement })])] }));
+    expect(
+      timeline
+        .filter(({ stage }) => stage === 'outcome')
+        .map(({ what }) => what)
+        .sort(),
+    ).toEqual([...['announced', 'reacted', 'succeeded']]);
+  });
+});
+
+describe('the story at a terminal', () => {
+  const all = facts({
+    decisions: [
+      record('filtered', {
+        dependency: 'clear',
+        clause: 'filters.data[0]',
+        reason: 'is \u001b[2J"cloudy", wanted string = "clear"',
+      }),
+    ],
+    sensors: [sensor()],
+  });
+  const story: Story = {
+    event: { ...all },
+    timeline: timelineOf(all),
+    verdict: verdictOf(all),
+    unknown: ['Not known.'],
+  };
+  const plain = (_: unknown, text: string): string => text;
+
+  it('says first why the event did not trigger and what to do, and then how it came to that', () => {
+    const text = describeStory(story, plain).join('\n');
+    expect(text).toMatch(
+      /^stac\/items[^]*FILTERED {2}Sensor argo\/scenes[^]*What to do: [^]*UTC\n[^]*published[^]*filtered[^]*Not known/,
+    );
+  });
+
+  it('fits into 80 columns', () => {
+    const lines = describeStory(story, plain, 80).join('\n').split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('lets no control character of an event through', () => {
+    expect(describeStory(story, plain).join('\n')).not.toContain('\u001b');
+  });
+});

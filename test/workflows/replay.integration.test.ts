@@ -1,4 +1,0 @@
-import { REPLAY_SCENARIOS } from './replay-scenarios';
-import { testScenarios } from './run-scenarios';
-
-describe('a replay', () => testScenarios(REPLAY_SCENARIOS));

@@ -1,4 +1,0 @@
-import { testScenarios } from './run-scenarios';
-import { SENSOR_SCENARIOS } from './sensor-scenarios';
-
-describe('a sensor', () => testScenarios(SENSOR_SCENARIOS));

@@ -1,0 +1,84 @@
+/**
+ * What workers and workflows tell each other by signal and update. The Temporal UI offers these to people too, and
+ * what a handler cannot read would keep its workflow from ever going on. Pure.
+ */
+import { isJsonObject, type JsonObject } from '../../src/event/json';
+import { planSensor } from '../../src/sandbox/sensor/sensor-plan';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import { createUpdateRefusal } from '../../src/contract/update-refusal';
+
+const PHASES = ['Succeeded', 'Failed', 'Error', 'Deleted', 'Unknown'];
+const COUNTS = ['consumed', 'matched', 'unmatched', 'fired', 'failed'];
+
+export function isObservationBatch(value: unknown): boolean {
+  return isJsonObject(value) && isListOf(value['observations'], isObservation);
+}
+
+export function isListenerReport(value: unknown): boolean {
+  if (!isJsonObject(value) || !hasTexts(value, ['listener', 'epoch', 'at']) || !hasNumbers(value, ['lag']))
+    return false;
+  return isJsonObject(value['counts']) && hasNumbers(value['counts'], COUNTS);
+}
+
+export function isBacklogReport(value: unknown): boolean {
+  if (!isJsonObject(value) || !hasTexts(value, ['eventName'])) return false;
+  const { backlog } = value;
+  return isJsonObject(backlog) && hasTexts(backlog, ['at']) && hasNumbers(backlog, ['entries', 'pending']);
+}
+
+export function isTicketList(value: unknown): boolean {
+  return isListOf(value, (ticket) => typeof ticket === 'string');
+}
+
+export function isOutcomeList(value: unknown): boolean {
+  return isListOf(
+    value,
+    (report) =>
+      isJsonObject(report) &&
+      hasTexts(report, ['fireId', 'phase', 'message']) &&
+      PHASES.some((phase) => phase === report['phase']) &&
+      isJsonObject(report['outputs']),
+  );
+}
+
+/** Validator of `configure`: another object's definition is refused too. @throws ApplicationFailure USAGE */
+export function requireDefinition(
+  value: unknown,
+  current: { readonly namespace: string; readonly name: string },
+): void {
+  const isOwn = isJsonObject(value) && value['namespace'] === current.namespace && value['name'] === current.name;
+  if (!isOwn || !isJsonObject(value['spec'])) {
+    const own = `${current.namespace}/${current.name}`;
+    throw createUpdateRefusal('USAGE', `this is no definition of ${own}: apply its manifest with sluice apply`);
+  }
+}
+
+/** As `requireDefinition`; a spec that cannot be planned would end the sensor. @throws ApplicationFailure USAGE */
+export function requireSensorDefinition(value: SensorDefinition, current: SensorDefinition): void {
+  requireDefinition(value, current);
+  try {
+    planSensor(value.spec, value.options);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw createUpdateRefusal('USAGE', `this sensor cannot be read: ${problem}. Apply its manifest with sluice apply`);
+  }
+}
+
+function isObservation(value: unknown): boolean {
+  if (!isJsonObject(value) || !hasTexts(value, ['dependency']) || !hasNumbers(value, ['receivedAt'])) return false;
+  const { event, keys } = value;
+  if (!isJsonObject(event) || !hasTexts(event, ['id', 'source', 'subject', 'time'])) return false;
+  return keys === undefined || (isJsonObject(keys) && hasTexts(keys, Object.keys(keys)));
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function hasTexts(object: JsonObject, names: readonly string[]): boolean {
+  return names.every((name) => typeof object[name] === 'string');
+}
+
+function hasNumbers(object: JsonObject, names: readonly string[]): boolean {
+  return names.every((name) => Number.isFinite(object[name]));
+}

@@ -1,0 +1,65 @@
+/** A replay: events that lie on the bus go through a sensor's present logic once more, portion by portion. */
+import {
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SensorActivities } from '../../src/contract/activities';
+import { describeReplay } from './replay-details';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import { replayProgressQuery, type ReplayProgress, type ReplayRequest } from '../../src/contract/replay-messages';
+
+export interface ReplayInput {
+  /** The sensor as it was when the replay began. */
+  readonly definition: SensorDefinition;
+  readonly request: ReplayRequest;
+  /** Handed on by continue-as-new. */
+  readonly progress?: ReplayProgress;
+}
+
+const { sluiceReplayPortion } = proxyActivities<SensorActivities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '500ms', maximumInterval: '30s' },
+});
+
+const NOTHING_YET: ReplayProgress = {
+  state: 'Running',
+  read: 0,
+  matched: 0,
+  fired: 0,
+  joined: 0,
+  skipped: 0,
+  unmatched: 0,
+  failed: 0,
+  examples: [],
+};
+
+export async function replay(input: ReplayInput): Promise<ReplayProgress> {
+  const { definition, request } = input;
+  let progress = input.progress ?? NOTHING_YET;
+  setHandler(replayProgressQuery, () => progress, { description: 'How far the replay has come' });
+  const show = (): void => setCurrentDetails(describeReplay(definition, request, progress, workflowInfo().namespace));
+  const replayId = workflowInfo().workflowId.split('/').at(-1) ?? '';
+  while (progress.state === 'Running') {
+    show();
+    try {
+      progress = await sluiceReplayPortion.executeWithOptions(
+        { summary: `from position ${progress.nextSequence ?? request.fromSequence ?? 'where it begins'}` },
+        [{ definition, request, replayId, progress }],
+      );
+    } catch (error) {
+      progress = { ...progress, state: isCancellation(error) ? 'Cancelled' : 'Failed' };
+      show();
+      throw error;
+    }
+    if (progress.state === 'Running' && workflowInfo().continueAsNewSuggested) {
+      await continueAsNew<typeof replay>({ definition, request, progress });
+    }
+  }
+  show();
+  return progress;
+}

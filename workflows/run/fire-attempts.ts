@@ -1,0 +1,166 @@
+/** How the fires of a run are tried: which activity, with what, how long and how often. What comes of it is the run's. */
+import {
+  isCancellation,
+  patched,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../../src/contract/activities';
+import { jsonBytes } from '../../src/text/json-bytes';
+import type { TriggerSpec } from '../../src/manifest/sensor';
+import { pauseAfterFirst, timeAttempts } from '../../src/sandbox/run/attempt-timing';
+import { readAttempts, readFailure } from '../../src/sandbox/run/read-failure';
+import type { Overrides } from '../../src/contract/overrides';
+import type { FireFailure, FireResult } from '../../src/contract/fires';
+import { keepUsedEvents } from '../../src/sandbox/run/used-events';
+import { REPEATABLE } from '../lifecycle/activity-options';
+import { Admission } from './admission';
+import type { Fire, SensorRunInput } from '../../src/contract/run-messages';
+import { summaryLine } from '../../src/text/summary-line';
+
+const local = proxyLocalActivities<SensorActivities>({
+  startToCloseTimeout: '20s',
+  retry: { maximumAttempts: 1 },
+});
+const regular = proxyActivities<SensorActivities>({
+  ...REPEATABLE,
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+});
+
+/** A worker of an earlier version ignores them: it has made the first attempt by a local activity. */
+const LISTENER_ATTEMPTS = 'listener-attempts';
+
+export class FireAttempts {
+  private triggers: Readonly<Record<string, TriggerSpec>>;
+  private readonly admission = new Admission();
+
+  constructor(private readonly input: SensorRunInput) {
+    this.triggers = input.triggers;
+  }
+
+  triggerOf(fire: Fire): TriggerSpec {
+    const trigger = this.triggers[fire.trigger];
+    if (trigger === undefined) throw new Error(`run has no trigger ${fire.trigger}`);
+    return trigger;
+  }
+
+  /** A person who retriggers may have repaired the sensor meanwhile: takes its triggers as they are applied now. */
+  async refreshTriggers(): Promise<void> {
+    const current = await regular.sluiceCurrentTriggers.executeWithOptions(
+      { summary: 'the triggers as they are applied now' },
+      [this.input.sensor],
+    );
+    this.triggers = { ...this.triggers, ...current };
+  }
+
+  /** Attempts that the listener made before it started the run. */
+  byListener(fires: readonly Fire[]): readonly FireAttempt[] {
+    const made = this.input.listenerAttempts?.attempts ?? [];
+    if (made.length === 0 || !patched(LISTENER_ATTEMPTS)) return [];
+    const wanted = new Set(fires.map(({ id }) => id));
+    return made.filter(({ fireId }) => wanted.has(fireId));
+  }
+
+  /** First attempts: those of the listener, and one for all others together. */
+  async together(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
+    const made = this.byListener(fires);
+    const attempted = new Set(made.map(({ fireId }) => fireId));
+    const others = fires.filter(({ id }) => !attempted.has(id));
+    return others.length === 0 ? made : [...made, ...(await this.locally(others, overrides))];
+  }
+
+  /** When the activity as a whole is lost, nothing is known of any fire, and each is retried. */
+  private async locally(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
+    try {
+      return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
+        this.request(fires, this.triggersOf(fires), overrides),
+      ]);
+    } catch (error) {
+      const failure = readFailure(error);
+      return fires.map((fire) => ({ fireId: fire.id, failure: { ...failure, retryable: true } }));
+    }
+  }
+
+  /**
+   * Waits for a slot where the trigger is rate limited, then lets Temporal retry by the trigger's plan.
+   * @param first how a first attempt failed that was made already
+   */
+  async alone(fire: Fire, overrides: Overrides | undefined, first?: FireFailure): Promise<FireAttempt> {
+    const trigger = this.triggerOf(fire);
+    const attemptsBefore = first === undefined ? 0 : 1;
+    if (first !== undefined) {
+      const pauseMs = pauseAfterFirst(trigger, first.retryAfterMs);
+      if (pauseMs === undefined) return { fireId: fire.id, failure: first };
+      await sleep(pauseMs, { summary: summaryLine(`before trying ${fire.trigger} again`) });
+    }
+    try {
+      await this.awaitSlot(fire, trigger);
+      const request = { ...this.request([fire], this.triggersOf([fire]), overrides), attemptsBefore };
+      const { result, attempts } = await this.admission.run(jsonBytes(request), () =>
+        proxyActivities<SensorActivities>({
+          ...timeAttempts(trigger, attemptsBefore),
+          heartbeatTimeout: '30s',
+          summary: summaryLine(`${fire.trigger} ← ${this.nameEvents(fire)}`),
+        }).sluiceFireTrigger(request),
+      );
+      return { fireId: fire.id, result, attempts };
+    } catch (error) {
+      // Somebody cancels the run: that is no failure of the fire.
+      if (isCancellation(error)) throw error;
+      return { fireId: fire.id, failure: readFailure(error), attempts: readAttempts(error) };
+    }
+  }
+
+  /** Fires the dead-letter trigger with the events of a fire that failed. Throws if that fails too. */
+  async deadLetter(fire: Fire, deadLetterTrigger: TriggerSpec): Promise<FireResult> {
+    const name = deadLetterTrigger.template.name;
+    const { result } = await proxyActivities<SensorActivities>({
+      ...timeAttempts(deadLetterTrigger),
+      heartbeatTimeout: '30s',
+      summary: summaryLine(`dead letter ${name} ← ${this.nameEvents(fire)}`),
+    }).sluiceFireTrigger(
+      this.request([{ ...fire, id: `${fire.id}-dlq`, trigger: name }], { [name]: deadLetterTrigger }),
+    );
+    return result;
+  }
+
+  private async awaitSlot(fire: Fire, { rateLimit }: TriggerSpec): Promise<void> {
+    if (rateLimit === undefined) return;
+    const { sensor, bus } = this.input;
+    const waitMs = await regular.sluiceReserveFire.executeWithOptions(
+      { summary: summaryLine(`a turn for ${fire.trigger} within its rate limit`) },
+      [{ sensor, bus, trigger: fire.trigger, rateLimit, fireId: fire.id }],
+    );
+    if (waitMs > 0) await sleep(waitMs, { summary: summaryLine(`rate limit of ${fire.trigger}`) });
+  }
+
+  private triggersOf(fires: readonly Fire[]): FireTriggersRequest['triggers'] {
+    return Object.fromEntries(fires.map((fire) => [fire.trigger, this.triggerOf(fire)]));
+  }
+
+  private request(
+    fires: readonly Fire[],
+    triggers: FireTriggersRequest['triggers'],
+    overrides?: Overrides,
+  ): FireTriggersRequest {
+    const { sensor, events } = this.input;
+    // The activity's copy of the events goes into the history.
+    const used = fires.length === this.input.fires.length ? { fires, events } : keepUsedEvents(fires, events);
+    return { sensor, runId: workflowInfo().workflowId, triggers, ...used, ...(overrides && { overrides }) };
+  }
+
+  private nameFires(fires: readonly Fire[]): string {
+    const [first, ...others] = fires;
+    if (first === undefined || others.length > 0) return `first attempt of ${fires.length} fires`;
+    return summaryLine(`${first.trigger} ← ${this.nameEvents(first)}`);
+  }
+
+  private nameEvents(fire: Fire): string {
+    return Object.values(fire.dependencies)
+      .flat()
+      .map((index) => this.input.events[index]?.id ?? '')
+      .join(', ');
+  }
+}

@@ -1,0 +1,23 @@
+/** Runs that are for a person from the start. Pure. */
+import type { FireFailure } from '../../src/contract/fires';
+import type { SensorRunInput } from '../../src/contract/run-messages';
+
+/** Why the run's fires must not go out by themselves; undefined where nothing keeps them. */
+export function unfitFromTheStart({
+  parkedBecause: message,
+  contentMissing,
+}: Pick<SensorRunInput, 'parkedBecause' | 'contentMissing'>): FireFailure | undefined {
+  if (message === undefined) return undefined;
+  switch (contentMissing) {
+    case 'gone':
+      return { code: 'SENSOR_EVENTS_GONE', message, fix: `${DISCARD}${REPLAY}`, retryable: false };
+    case 'too-large':
+      return { code: 'BUS_EVENT_TOO_LARGE', message, fix: `${DISCARD}${TRANSFORM}${REPLAY}`, retryable: false };
+    case undefined:
+      return { code: 'SENSOR_EVENTS_INCOMPLETE', message, retryable: false };
+  }
+}
+
+const DISCARD = 'Discard this run; ';
+const TRANSFORM = 'transform the events to what the trigger needs; ';
+const REPLAY = 'while the bus keeps the events, `sluice replay --again` brings them once more';

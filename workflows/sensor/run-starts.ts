@@ -1,0 +1,45 @@
+/**
+ * Starts the runs that a sensor decided, by an activity: a run that were a child would count against the 2,000 open
+ * children that Temporal allows, for as long as it is parked. One activity at a time takes all that wait, so that a
+ * flood costs few events of history and never more than one pending activity.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { SensorActivities } from '../../src/contract/activities';
+import { cutByBytes } from '../../src/text/cut-by-bytes';
+import { REPEATABLE } from '../lifecycle/activity-options';
+import { patiently } from '../lifecycle/patiently';
+import type { RunStart } from '../../src/contract/run-start';
+
+const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { maximumInterval: '10s' } });
+
+/** The input of an activity is a part of the sensor's history. */
+const MAX_START_BYTES = 400_000;
+
+export class RunStarts {
+  private waiting: RunStart[][] = [];
+  private working: Promise<void> | undefined;
+
+  add(runs: readonly RunStart[]): void {
+    if (runs.length === 0) return;
+    this.waiting.push([...runs]);
+    this.working ??= this.startAll().finally(() => (this.working = undefined));
+  }
+
+  /** Resolves when every run is started. */
+  async idle(): Promise<void> {
+    while (this.working !== undefined) await this.working;
+  }
+
+  private async startAll(): Promise<void> {
+    // What is added meanwhile goes together, however many decisions it was.
+    while (this.waiting.length > 0) {
+      const portions = cutByBytes(this.waiting.flat(), MAX_START_BYTES);
+      this.waiting = [];
+      for (const runs of portions) {
+        await patiently(`start ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`, (options) =>
+          activities.sluiceStartRuns.executeWithOptions(options, [{ runs }]),
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** What a person sees of a sensor in the Temporal UI: one Markdown panel. Pure. */
+import { asCode, asProse, describeFirst } from '../../src/text/markdown-text';
+import { showTime } from '../../src/text/readable-times';
+import { linkToList } from '../../src/text/temporal-ui-links';
+import { describePause, describeRefusals } from '../../src/contract/operator-request';
+import { HOW_TO_START_AGAIN } from '../../src/sandbox/sensor/stopped-parts';
+import { sensorRef } from '../../src/contract/identity';
+import type { HeldDependencies, SensorStatus, StoppedPart } from '../../src/contract/sensor-messages';
+
+const SHOWN_EVENTS = 20;
+const SHOWN_TRIGGERS = { values: 100, characters: 12_000 };
+const PROBLEM_LENGTH = 600;
+
+export function describeSensor(
+  status: SensorStatus,
+  held: readonly HeldDependencies[],
+  temporalNamespace: string,
+): string {
+  const { namespace, name, counts, paused, holdingBack, stopped = [], problems = [], countedAt } = status;
+  const runs = `SluiceSensor = '${sensorRef(namespace, name)}'`;
+  return [
+    `Sensor **${sensorRef(namespace, name)}**, applied ${showTime(status.appliedAt)} · ${[
+      linkToList('all runs', temporalNamespace, runs),
+      linkToList('parked runs', temporalNamespace, `${runs} AND SluiceState = 'Parked'`),
+    ].join(' · ')}`,
+    ...(paused ? ['', describePause(paused)] : []),
+    ...(holdingBack
+      ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`]
+      : []),
+    ...problems.flatMap((problem) => [
+      '',
+      `**Tried again:** events go back to the bus: ${asProse(problem, PROBLEM_LENGTH)}`,
+    ]),
+    ...stopped.flatMap((part) => ['', describeStoppedPart(part)]),
+    '',
+    '| consumed | matched | unmatched | failed | fired | parked runs | lag |',
+    '|---|---|---|---|---|---|---|',
+    `| ${[counts.consumed, counts.matched, counts.unmatched, counts.failed, counts.fired, status.parked ?? '?', status.lag ?? '?'].join(' | ')} |`,
+    '',
+    countedAt === undefined ? 'No listener has reported yet.' : `As of ${showTime(countedAt)}.`,
+    ...describeRefusals(status.refusals),
+    '',
+    ...describeFirst(
+      status.triggers,
+      SHOWN_TRIGGERS,
+      ({ name: trigger, condition }) =>
+        [
+          `- **${trigger}** when ${asCode(condition)}`,
+          ...describeHeld(held.find((dependencies) => dependencies.trigger === trigger)),
+        ].join('<br>'),
+      (count) => `… and ${count} more triggers: query \`dependencies\` has all.`,
+    ),
+    // The UI cuts the last lines of a list off where nothing follows it.
+    ...['', '<br>'],
+  ].join('\n');
+}
+
+function describeStoppedPart({ name, since, code, message, fix }: StoppedPart): string {
+  return [
+    `**Stopped:** ${name} since ${showTime(since)}`,
+    `${code}: ${asCode(message, PROBLEM_LENGTH)}`,
+    ...(fix === undefined ? [] : [asProse(fix, PROBLEM_LENGTH)]),
+    HOW_TO_START_AGAIN,
+  ].join('<br>');
+}
+
+function describeHeld(state: HeldDependencies | undefined): string[] {
+  if (state === undefined) return [];
+  const shown = state.held
+    .slice(0, SHOWN_EVENTS)
+    .map(({ dependency, eventKey, time }) => `holds ${dependency} ${asCode(eventKey)} of ${showTime(time)}`);
+  const more = state.held.length - shown.length + (state.more ?? 0);
+  if (more > 0) shown.push(`… ${more} more`);
+  if (state.collected) shown.push(`${state.collected} collected`);
+  if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
+  if (state.running) shown.push(`${state.running} under way`);
+  if (state.waitingFor.length > 0) shown.push(`waits for **${state.waitingFor.join(', ')}**`);
+  return shown;
+}

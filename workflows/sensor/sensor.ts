@@ -1,0 +1,380 @@
+/**
+ * One sensor, for as long as it is applied: holds the spec and what joined triggers remember, keeps its listeners and
+ * its outcome watch alive, and starts the runs of joined triggers. Everything else happens in runs of their own, so
+ * that this workflow's history grows with people's actions and joined events only.
+ */
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { describeFailure, readFailure } from '../../src/sandbox/run/read-failure';
+import type { RecordDecisionsRequest, SensorActivities } from '../../src/contract/activities';
+import { REPEATABLE } from '../lifecycle/activity-options';
+import {
+  missingRequester,
+  refusalOf,
+  requireRequest,
+  SENSOR_RETRIGGER_FIELDS,
+} from '../../src/contract/operator-request';
+import { cutByBytes } from '../../src/text/cut-by-bytes';
+import { HeldContentMover } from './held-content-mover';
+import { Lifetime, CANCELLATION_IGNORED } from '../lifecycle/lifetime';
+import { RunStarts } from './run-starts';
+import { describeSensor } from './sensor-details';
+import { listen } from './sensor-listeners';
+import { StoppedParts } from '../../src/sandbox/sensor/stopped-parts';
+import { ignoreCancellation } from '../lifecycle/ignore-cancellation';
+import type { SensorDefinition } from '../../src/contract/definitions';
+import { deleteSignal, pauseSignal, resumeSignal } from '../../src/contract/lifecycle-messages';
+import {
+  configureSensorUpdate,
+  firesEndedSignal,
+  listenerReportSignal,
+  observeSignal,
+  retriggerSignal,
+  retriggerUpdate,
+  sensorDefinitionQuery,
+  sensorDependenciesQuery,
+  sensorPlacesQuery,
+  sensorCapacityQuery,
+  sensorStatusQuery,
+  type RetriggerRequest,
+  type SensorStatus,
+} from '../../src/contract/sensor-messages';
+import type { RunStart } from '../../src/contract/run-start';
+import { SensorMemory, type CarriedSensor, type SensorEffects } from '../../src/sandbox/sensor/sensor-memory';
+import { sensorRun } from '../run/sensor-run';
+import {
+  isListenerReport,
+  isObservationBatch,
+  isTicketList,
+  requireSensorDefinition,
+} from '../lifecycle/signal-guards';
+import { summaryLine } from '../../src/text/summary-line';
+import { createUpdateRefusal } from '../../src/contract/update-refusal';
+import { describeRequester } from '../../src/text/requester-name';
+
+export interface SensorInput {
+  readonly definition: SensorDefinition;
+  /** Handed on by continue-as-new. */
+  readonly carried?: CarriedSensor;
+}
+
+const regular = proxyActivities<SensorActivities>({
+  ...REPEATABLE,
+  startToCloseTimeout: '5m',
+  retry: { maximumInterval: '30s' },
+});
+/** Of runs that are started together: a workflow may answer its server with 4 MB. */
+const MAX_START_BYTES = 1_000_000;
+/** Histories without these went on when the first part had let go, dropped what removed triggers held, had children. */
+const ALL_LET_GO = 'all-parts-let-go';
+const REMOVED_ARE_KEPT = 'what-removed-triggers-hold-is-kept';
+const NO_CHILDREN = 'runs-are-no-children';
+
+/** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
+const answering = proxyActivities<SensorActivities>({
+  ...REPEATABLE,
+  ...{ startToCloseTimeout: '5m', scheduleToCloseTimeout: '15m', retry: { maximumInterval: '30s' } },
+});
+const brief = proxyActivities<SensorActivities>({ startToCloseTimeout: '10s', scheduleToCloseTimeout: '1m' });
+
+export async function sensor(input: SensorInput): Promise<void> {
+  const memory = new SensorMemory(input.definition, input.carried, workflowInfo().startTime.getTime());
+  /** Runs to start and notes to record, in the order in which they were decided. */
+  const outbox: SensorEffects[] = [];
+  const work = { held: new HeldContentMover(memory), starts: new RunStarts() };
+  /** Bumped by everything that means: stop listening, look again at what should be listened to. */
+  let revision = 0;
+  const post = (news: SensorEffects): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
+  const stopped = new StoppedParts();
+  const status = (): SensorStatus => ({ ...memory.status(), ...stopped.status() });
+  const show = (): void => setCurrentDetails(describeSensor(status(), memory.held(), workflowInfo().namespace));
+  const life = new Lifetime(() => {
+    memory.refused(CANCELLATION_IGNORED, Date.now());
+    show();
+  });
+  const retrigger = (request: RetriggerRequest): Promise<readonly string[]> =>
+    life.run(() =>
+      answering.sluiceRetrigger.executeWithOptions({ summary: describeRetrigger(request) }, [
+        memory.definition,
+        request,
+      ]),
+    );
+  /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
+  const isRefused = (what: string, refusal: string | undefined): boolean => {
+    if (refusal === undefined) return false;
+    memory.refused(`${what}: ${refusal}`, Date.now());
+    show();
+    return true;
+  };
+  const isUnreadable = (what: string, isReadable: boolean): boolean =>
+    isRefused(what, isReadable ? undefined : 'it is not what workers send');
+
+  setHandler(sensorDefinitionQuery, () => memory.definition, { description: 'The Sensor as it is applied' });
+  setHandler(sensorStatusQuery, status, { description: 'Paused or not, triggers, counts, lag, what has stopped' });
+  setHandler(sensorDependenciesQuery, () => memory.held(), { description: 'What joined triggers hold and wait for' });
+  setHandler(sensorPlacesQuery, (eventKey) => memory.placesOf(eventKey), {
+    description: 'Where the event of this key is held, and what it waits for',
+  });
+  setHandler(sensorCapacityQuery, () => memory.room(), { description: 'How many more events may come now' });
+  // The UI lists signals in this order: first what people send.
+  setHandler(
+    pauseSignal,
+    (request) => {
+      if (isRefused('pause', missingRequester(request))) return;
+      memory.pause(request, Date.now());
+      revision += 1;
+    },
+    { description: 'Stop listening, the bus keeps the events: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    resumeSignal,
+    (request) => {
+      if (isRefused('resume', missingRequester(request))) return;
+      memory.resume();
+      revision += 1;
+    },
+    { description: 'Listen on where it stopped: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    retriggerSignal,
+    async (request) => {
+      if (isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
+      // An error that leaves the handler of a signal would end the sensor: it is shown instead.
+      try {
+        await retrigger(request);
+      } catch (error) {
+        if (isCancellation(error)) return;
+        memory.refused(`retrigger: ${describeFailure(error)}`, Date.now());
+      }
+      show();
+    },
+    {
+      description:
+        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
+    },
+  );
+  setHandler(
+    deleteSignal,
+    (request) => {
+      if (!isRefused('delete', missingRequester(request))) life.delete();
+    },
+    { description: 'Sent by `sluice delete`: stop listening and end: {"by": "…", "why": "…"}' },
+  );
+  setHandler(
+    observeSignal,
+    (batch) => {
+      if (!isUnreadable('observe', isObservationBatch(batch))) post(memory.observe(batch.observations));
+    },
+    { description: 'Sent by listeners: events that satisfied dependencies of joined triggers' },
+  );
+  setHandler(
+    firesEndedSignal,
+    (tickets) => {
+      if (!isUnreadable('firesEnded', isTicketList(tickets))) post(memory.finish(tickets));
+    },
+    { description: 'Sent by runs: fires of limited triggers that have ended' },
+  );
+  setHandler(
+    listenerReportSignal,
+    (report) => {
+      if (isUnreadable('report', isListenerReport(report))) return;
+      memory.count(report);
+      show();
+    },
+    { description: 'Sent by listeners: counts, lag' },
+  );
+  setHandler(
+    configureSensorUpdate,
+    (definition) => {
+      const isSame = JSON.stringify(definition) === JSON.stringify(memory.definition);
+      if (isSame && stopped.isEmpty()) return;
+      if (!isSame) {
+        const keepsRemoved = memory.removesTriggers(definition) && patched(REMOVED_ARE_KEPT);
+        post(memory.configure(definition, Date.now(), keepsRemoved));
+      }
+      revision += 1;
+    },
+    {
+      description: 'Sent by `sluice apply`',
+      validator: (definition: SensorDefinition) => requireSensorDefinition(definition, memory.definition),
+    },
+  );
+  setHandler(
+    retriggerUpdate,
+    async (request) => {
+      try {
+        return await retrigger(request);
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const { code, message, fix } = readFailure(error);
+        throw createUpdateRefusal(code, fix === undefined ? message : `${message}. ${fix}`);
+      }
+    },
+    {
+      description: 'As the signal, and answers with the ids of the runs: {"by": "…", "why": "…", "runId"?: "…", …}',
+      validator: (request) => requireRequest(request, SENSOR_RETRIGGER_FIELDS),
+    },
+  );
+
+  const carry = async (): Promise<void> => {
+    for (;;) {
+      const seen = revision;
+      stopped.clear();
+      show();
+      const listening = new CancellationScope();
+      let parts: readonly Promise<void>[] = [];
+      const listeners = listening.run(async () => {
+        parts = listen(memory, (part, name, error) => {
+          stopped.add(part, name, error, Date.now());
+          show();
+        });
+        await Promise.all(parts);
+      });
+      try {
+        await attend(
+          memory,
+          outbox,
+          work,
+          post,
+          () => revision !== seen || workflowInfo().continueAsNewSuggested,
+          show,
+        );
+      } finally {
+        listening.cancel();
+        await CancellationScope.nonCancellable(async () => {
+          await listeners.catch(ignoreCancellation);
+          if (patched(ALL_LET_GO)) await Promise.allSettled(parts);
+        });
+      }
+      if (workflowInfo().continueAsNewSuggested) {
+        // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
+        do {
+          await condition(allHandlersFinished);
+          await send(outbox, work);
+          await work.held.idle();
+          await work.starts.idle();
+          await work.held.makeRoom();
+          post(memory.parkWhatCannotBeCarried());
+        } while (outbox.length > 0 || !allHandlersFinished());
+        await life.requireAlive();
+        await continueAsNew<typeof sensor>({ definition: memory.definition, carried: memory.carry() });
+      }
+    }
+  };
+
+  try {
+    await life.run(carry);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(async () => {
+      await send(outbox, work);
+      await work.held.idle();
+      await work.starts.idle();
+      await regular.sluiceForgetSensor.executeWithOptions({ summary: 'deleted: off the bus' }, [memory.definition]);
+    });
+    if (!life.isDeleted) throw error;
+  }
+}
+
+/** What a sensor does beside listening. */
+interface SensorWork {
+  readonly held: HeldContentMover;
+  readonly starts: RunStarts;
+}
+
+/** Until something asks for other listeners: send what was decided, and decide what is due. */
+async function attend(
+  memory: SensorMemory,
+  outbox: SensorEffects[],
+  work: SensorWork,
+  post: (news: SensorEffects) => void,
+  isOver: () => boolean,
+  show: () => void,
+): Promise<void> {
+  while (!isOver()) {
+    await send(outbox, work);
+    work.held.workOff();
+    show();
+    const deadline = memory.nextDeadline();
+    const changed = (): boolean => isOver() || outbox.length > 0 || memory.nextDeadline() !== deadline;
+    if (deadline === undefined) await condition(changed);
+    else if (
+      deadline <= Date.now() ||
+      !(await condition(changed, deadline - Date.now(), { summary: 'joined triggers: next window, batch or reset' }))
+    ) {
+      post(memory.advance(Date.now()));
+    }
+  }
+}
+
+/** What was decided meanwhile goes together: each round costs the server several workflow tasks. */
+async function send(outbox: SensorEffects[], { held, starts }: SensorWork): Promise<void> {
+  while (outbox.length > 0) {
+    const news = outbox.splice(0);
+    const decided = news.flatMap(({ runs }) => runs);
+    held.start(decided.filter(({ stored }) => stored !== undefined));
+    const complete = decided.filter(({ stored }) => stored === undefined);
+    if (complete.length > 0 && patched(NO_CHILDREN)) starts.add(complete);
+    else for (const runs of cutByBytes(complete, MAX_START_BYTES)) await Promise.all(runs.map((run) => startRun(run)));
+    const bus = news.at(-1)?.bus;
+    const records = news.flatMap((each) => each.records);
+    if (bus !== undefined)
+      for (const some of cutByBytes(records, MAX_START_BYTES)) await record({ bus, records: some });
+  }
+}
+
+/**
+ * Records are for people to look up; a bus that is away must not keep the sensor from its work, let alone end it.
+ *
+ * Not by a local activity: where a query comes in the midst of one, the SDK (1.24) hands its result to the workflow
+ * later than it will when the same history is replayed, so that a sensor that is told something in between can never
+ * be replayed.
+ */
+async function record(request: RecordDecisionsRequest): Promise<void> {
+  try {
+    await brief.sluiceRecordDecisions.executeWithOptions({ summary: `decisions → bus: ${request.records.length}` }, [
+      request,
+    ]);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn(`${request.records.length} decisions were not recorded`, { error });
+  }
+}
+
+function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerRequest): string {
+  return summaryLine(
+    `retrigger${trigger === undefined ? '' : ` ${trigger}`} by ${describeRequester(by)}: ${why} (${runId ?? eventId ?? ''})`,
+  );
+}
+
+/** As histories before `NO_CHILDREN` have it. */
+async function startRun(start: RunStart): Promise<void> {
+  try {
+    await startChild(sensorRun, {
+      workflowId: start.workflowId,
+      args: [start.input],
+      typedSearchAttributes: start.searchAttributes,
+      staticSummary: start.summary,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    });
+  } catch (error) {
+    // The same events had fired the same trigger before: that is what the id is for.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
