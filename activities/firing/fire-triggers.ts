@@ -19,7 +19,10 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
       const signal = Context.current().cancellationSignal;
       // One listener per in-flight request is expected, not a leak.
       setMaxListeners(0, signal);
-      fireLoad.begun(request.fires.map(({ id }) => id));
+      fireLoad.begun(
+        request.sensor.namespace,
+        request.fires.map(({ id }) => id),
+      );
       const attempts: FireAttempt[] = [];
       await inLanes([...request.fires.entries()], CONCURRENT_FIRES, async ([index, { id }]) => {
         attempts[index] = await firing.attempt(request, index, signal);

@@ -79,7 +79,8 @@ export class BatchHandler {
     const { fireLoad } = this.dependencies;
     const runs = planRuns(definition, fires);
     const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
-    fireLoad.started(fires.flatMap(({ id }) => (made.has(id) ? [] : [id])));
+    const unmade = fires.flatMap(({ id }) => (made.has(id) ? [] : [id]));
+    fireLoad.started(definition.namespace, unmade);
     const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
       withAttempts(run, made, client.options.identity ?? ''),
     );

@@ -183,7 +183,7 @@ class Listener {
   private async awaitRoom(signal: AbortSignal): Promise<number> {
     this.heldBack += 1;
     try {
-      await this.dependencies.fireLoad.capacity(signal);
+      await this.dependencies.fireLoad.capacity(this.request.definition.namespace, signal);
       return (await this.capacity?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
     } finally {
       this.heldBack -= 1;

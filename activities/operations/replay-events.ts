@@ -69,9 +69,12 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
               definition,
               renew(definition, portion.fires, request.again ? replayId : ''),
             )) {
-              await fireLoad.capacity(cancellationSignal);
+              await fireLoad.capacity(definition.namespace, cancellationSignal);
               cancellationSignal.throwIfAborted();
-              fireLoad.started(planned.fires.map(({ id }) => id));
+              fireLoad.started(
+                definition.namespace,
+                planned.fires.map(({ id }) => id),
+              );
               const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);
               for (const start of starts.values()) {
                 if (start.kind === 'postponed') throw start.error;

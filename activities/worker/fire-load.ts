@@ -3,47 +3,68 @@
  * the listener would cut a storm into many small runs that then wait for each other, and, where the other side answers
  * slowly, pile up requests until all of them time out. While it waits, events stay on the bus, where the next pull finds
  * them all together.
+ *
+ * A namespace may have a share of its own however much others have under way: whoever floods waits alone.
  */
 const MAX_WAITING_FIRES = 200;
+const SHARE_OF_A_NAMESPACE = 50;
 /** A run that another worker took over never reports here. */
 const FORGET_AFTER_MS = 3_000;
 
+interface WaitingFire {
+  readonly namespace: string;
+  /** When to forget it; undefined while it is under way here, however long that takes. */
+  readonly timer?: NodeJS.Timeout;
+}
+
 export class FireLoad {
-  /** Fire → when to forget it; undefined while it is under way here, however long that takes. */
-  private readonly waiting = new Map<string, NodeJS.Timeout | undefined>();
+  private readonly waiting = new Map<string, WaitingFire>();
+  private readonly counts = new Map<string, number>();
   private wakeUps: Array<() => void> = [];
 
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
 
   /** Their run was started; which worker carries it out is not known yet. */
-  started(fireIds: readonly string[]): void {
+  started(namespace: string, fireIds: readonly string[]): void {
     for (const id of fireIds) {
-      clearTimeout(this.waiting.get(id));
-      this.waiting.set(id, setTimeout(() => this.finished([id]), this.forgetAfterMs).unref());
+      this.put(id, { namespace, timer: setTimeout(() => this.finished([id]), this.forgetAfterMs).unref() });
     }
   }
 
   /** This worker carries them out, and will say when it has. */
-  begun(fireIds: readonly string[]): void {
-    for (const id of fireIds) {
-      clearTimeout(this.waiting.get(id));
-      this.waiting.set(id, undefined);
-    }
+  begun(namespace: string, fireIds: readonly string[]): void {
+    for (const id of fireIds) this.put(id, { namespace });
   }
 
   finished(fireIds: readonly string[]): void {
-    for (const id of fireIds) {
-      clearTimeout(this.waiting.get(id));
-      this.waiting.delete(id);
-    }
-    if (this.waiting.size >= MAX_WAITING_FIRES) return;
+    for (const id of fireIds) this.remove(id);
     for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
   }
 
-  /** Resolves when there is room for more, or when the signal aborts. */
-  async capacity(signal: AbortSignal): Promise<void> {
-    while (this.waiting.size >= MAX_WAITING_FIRES && !signal.aborted) {
+  /** Resolves when this namespace may start more, or when the signal aborts. */
+  async capacity(namespace: string, signal: AbortSignal): Promise<void> {
+    while (this.isFullFor(namespace) && !signal.aborted) {
       await new Promise<void>((resolve) => this.wakeUps.push(resolve));
     }
+  }
+
+  private isFullFor(namespace: string): boolean {
+    return this.waiting.size >= MAX_WAITING_FIRES && (this.counts.get(namespace) ?? 0) >= SHARE_OF_A_NAMESPACE;
+  }
+
+  private put(id: string, fire: WaitingFire): void {
+    this.remove(id);
+    this.waiting.set(id, fire);
+    this.counts.set(fire.namespace, (this.counts.get(fire.namespace) ?? 0) + 1);
+  }
+
+  private remove(id: string): void {
+    const fire = this.waiting.get(id);
+    if (fire === undefined) return;
+    clearTimeout(fire.timer);
+    this.waiting.delete(id);
+    const left = (this.counts.get(fire.namespace) ?? 0) - 1;
+    if (left > 0) this.counts.set(fire.namespace, left);
+    else this.counts.delete(fire.namespace);
   }
 }

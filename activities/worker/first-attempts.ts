@@ -60,7 +60,7 @@ export class FirstAttempts {
     isDeliveredAgain: (fireId: string) => boolean,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, MadeAttempt>> {
-    const { fireLoad, unrecorded } = this.options;
+    const { definition, fireLoad, unrecorded } = this.options;
     const made = new Map<string, MadeAttempt>();
     for (const { id } of runs.flatMap(({ fires }) => fires)) {
       const earlier = unrecorded.get(id);
@@ -70,7 +70,10 @@ export class FirstAttempts {
       await Promise.all(runs.map((run) => this.jobsOf(run, (fireId) => !made.has(fireId) && !isDeliveredAgain(fireId))))
     ).flat();
     if (jobs.length === 0) return made;
-    fireLoad.begun(jobs.map(({ fireId }) => fireId));
+    fireLoad.begun(
+      definition.namespace,
+      jobs.map(({ fireId }) => fireId),
+    );
     const attempts = await this.attempt(jobs, signal);
     for (const { fireId, request } of jobs) {
       const attempt = attempts.get(fireId);

@@ -15,6 +15,9 @@ const STACK_MB = 32;
 const HEAP_MB = 256;
 const SHORTEST_WATCH_MS = 20;
 
+/** CPU time from which an evaluation counts as slow, whatever becomes of it. */
+const SLOW_MS = 100;
+
 export type BatchEnd =
   | { readonly kind: 'answered'; readonly text: string; readonly memoryBytes: number }
   /** The thread is gone. `item` is the index of the evaluation to blame, or -1 if it did not come that far. */
@@ -25,6 +28,7 @@ export interface EvaluationThreadOptions {
   readonly maxMemoryMb: number;
   /** CPU time for each item of a batch. */
   readonly timeLimitMs: number;
+  readonly isPatient: boolean;
 }
 
 export class EvaluationThread {
@@ -35,6 +39,7 @@ export class EvaluationThread {
   private end: ((end: BatchEnd) => void) | undefined;
   private watch: NodeJS.Timeout | undefined;
   private limitFactors: readonly number[] = [];
+  private slow = new Set<number>();
 
   constructor(options: EvaluationThreadOptions) {
     this.timeLimitMs = options.timeLimitMs;
@@ -54,14 +59,20 @@ export class EvaluationThread {
     this.worker.unref(); // an idle engine must not keep the process alive
   }
 
+  /** Indexes of items of the latest batch that took long, as far as they were seen at it. */
+  get slowItems(): ReadonlySet<number> {
+    return this.slow;
+  }
+
   /** One batch at a time; `limitFactors` has one number per item. Never rejects. */
   evaluateBatch(text: string, limitFactors: readonly number[]): Promise<BatchEnd> {
     return new Promise((resolve) => {
       this.limitFactors = limitFactors;
+      this.slow = new Set();
       this.end = resolve;
       this.worker.ref();
       this.worker.postMessage(text);
-      this.watchAgainIn(this.timeLimitMs, Date.now());
+      this.watchAgainIn(Math.min(SLOW_MS, this.timeLimitMs), Date.now());
     });
   }
 
@@ -87,9 +98,11 @@ export class EvaluationThread {
     this.watch = setTimeout(() => {
       const item = this.item();
       const limitMs = this.timeLimitMs * (this.limitFactors[item] ?? 1);
-      const leftMs = item === IDLE ? begunAt + START_LIMIT_MS - Date.now() : limitMs - this.usedMs();
+      const usedMs = this.usedMs();
+      const leftMs = item === IDLE ? begunAt + START_LIMIT_MS - Date.now() : limitMs - usedMs;
+      if (item !== IDLE && usedMs >= Math.min(SLOW_MS, limitMs)) this.slow.add(item);
       if (leftMs > 0) {
-        this.watchAgainIn(Math.max(SHORTEST_WATCH_MS, Math.min(leftMs, limitMs)), begunAt);
+        this.watchAgainIn(Math.max(SHORTEST_WATCH_MS, Math.min(leftMs, SLOW_MS)), begunAt);
         return;
       }
       const message =

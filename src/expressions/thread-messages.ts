@@ -5,6 +5,8 @@ export interface ThreadSetup {
   readonly module: WebAssembly.Module;
   readonly maxMemoryMb: number;
   readonly timeLimitMs: number;
+  /** Leaves the processor to other threads where the operating system can do that for one thread. */
+  readonly isPatient: boolean;
   /** See the indexes below; shared, because a busy thread cannot answer messages. */
   readonly progress: Int32Array;
 }

@@ -1,7 +1,8 @@
 /** Entry of an evaluation thread. Holds no state worth keeping: the engine may end it at any moment. */
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeBatch } from './batch';
-import { createCpuClock, currentThreadId } from './cpu-clock';
+import { createCpuClock, currentThreadId, UNKNOWN_THREAD } from './cpu-clock';
 import { startExpressionModule } from './expression-module';
 import type { ExpressionModule } from './expression-module';
 import { IDLE, ITEM, STARTED_AT, THREAD_ID } from './thread-messages';
@@ -13,6 +14,9 @@ const threadId = currentThreadId();
 const clock = createCpuClock(threadId);
 const cpuTime = () => Math.floor(clock.read());
 let isWarm = false;
+
+// Where threads have no ids of their own, this would slow down the whole process.
+if (setup.isPatient && threadId !== UNKNOWN_THREAD) setPriority(threadId, constants.priority.PRIORITY_BELOW_NORMAL);
 
 const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).then((module) => {
   evaluate(module, encodeBatch(WARM_UP).text);

@@ -4,6 +4,9 @@
  * An evaluation that overruns its time or memory costs its thread; the others of its batch are evaluated again by a new
  * thread. The suspect gets one more chance, alone in a fresh thread, because it may have suffered from what its
  * neighbours did. So the outcome of an expression depends on nothing but the expression and its data.
+ *
+ * All tenants of a worker share its threads. A program that was slow once has its next evaluations, and every second
+ * chance, in one more thread, one at a time and the programs in turn: whoever is slow waits for the slow.
  */
 import { SluiceError } from '../errors/sluice-error';
 import { inStage } from '../metrics/stages';
@@ -13,6 +16,7 @@ import { decodeAnswers, encodeBatch } from './batch';
 import { EvaluationThread } from './evaluation-thread';
 import type { BatchEnd } from './evaluation-thread';
 import { loadExpressionModule } from './load-module';
+import { programOf, SlowPrograms } from './slow-programs';
 
 export interface ExpressionEngineOptions {
   /** CPU time for one evaluation. Default 1,000; raise it only for scripts that are slow on purpose. */
@@ -41,10 +45,27 @@ const MOST_ITEMS_PER_BATCH = 200;
 const RECYCLE_SHARE = 0.5;
 
 export function createExpressionEngine(options: ExpressionEngineOptions = {}): ExpressionEngine {
-  return new ThreadedEngine(options);
+  const slowPrograms = new SlowPrograms();
+  const onSlow = (request: ExpressionRequest): void => slowPrograms.add(request);
+  const slow = new EvaluationLane({ ...options, threads: 1 }, { onSlow, isSlow: true });
+  const quick = new EvaluationLane(options, { onSlow, isSlow: false, handOver: (suspect) => slow.tryAgain(suspect) });
+  return {
+    evaluate: (request) => (slowPrograms.has(request) ? slow : quick).evaluate(request),
+    close: async () => {
+      await Promise.all([quick.close(), slow.close()]);
+    },
+  };
 }
 
-class ThreadedEngine implements ExpressionEngine {
+interface LaneRole {
+  readonly isSlow: boolean;
+  readonly onSlow: (request: ExpressionRequest) => void;
+  /** Where second chances are given; here, if undefined. */
+  readonly handOver?: (suspect: PendingEvaluation) => void;
+}
+
+/** Threads with a queue of their own. */
+class EvaluationLane implements ExpressionEngine {
   private readonly timeLimitMs: number;
   private readonly maxMemoryMb: number;
   private readonly mostThreads: number;
@@ -58,8 +79,14 @@ class ThreadedEngine implements ExpressionEngine {
   private starting = 0;
   private isDispatchPlanned = false;
   private isClosed = false;
+  /** Program → when it was last served, as a count: only of a slow lane. */
+  private readonly served = new Map<string, number>();
+  private turns = 0;
 
-  constructor(options: ExpressionEngineOptions) {
+  constructor(
+    options: ExpressionEngineOptions,
+    private readonly role: LaneRole,
+  ) {
     this.timeLimitMs = options.timeLimitMs ?? 1_000;
     this.maxMemoryMb = options.maxMemoryMb ?? 256;
     this.mostThreads = options.threads ?? 2;
@@ -77,6 +104,12 @@ class ThreadedEngine implements ExpressionEngine {
       this.queue.push({ request, resolve: settle, reject, isSuspect: false });
       this.planDispatch();
     });
+  }
+
+  tryAgain(suspect: PendingEvaluation): void {
+    if (this.isClosed) return suspect.reject(closedError());
+    this.suspects.push(suspect);
+    this.planDispatch();
   }
 
   async close(): Promise<void> {
@@ -104,8 +137,20 @@ class ThreadedEngine implements ExpressionEngine {
         this.startThread();
         return;
       }
-      void this.runBatch(thread, this.queue.splice(0, MOST_ITEMS_PER_BATCH));
+      void this.runBatch(thread, this.role.isSlow ? [this.takeInTurn()] : this.queue.splice(0, MOST_ITEMS_PER_BATCH));
     }
+  }
+
+  /** From the program that was served longest ago. The queue is not empty. */
+  private takeInTurn(): PendingEvaluation {
+    const programs = this.queue.map(({ request }) => programOf(request));
+    const turns = programs.map((program) => this.served.get(program) ?? 0);
+    const index = turns.indexOf(Math.min(...turns));
+    const [taken] = this.queue.splice(index, 1);
+    if (taken === undefined) throw new Error('the queue of the slow lane is empty');
+    if (this.queue.length === 0) this.served.clear();
+    else this.served.set(programs[index] ?? '', ++this.turns);
+    return taken;
   }
 
   private startThread(): void {
@@ -116,7 +161,7 @@ class ThreadedEngine implements ExpressionEngine {
         this.starting--;
         if (this.isClosed) return;
         const { maxMemoryMb, timeLimitMs } = this;
-        const thread = new EvaluationThread({ module, maxMemoryMb, timeLimitMs });
+        const thread = new EvaluationThread({ module, maxMemoryMb, timeLimitMs, isPatient: this.role.isSlow });
         const suspect = this.suspects.shift();
         if (suspect) void this.runBatch(thread, [suspect]);
         else this.idle.push(thread);
@@ -142,6 +187,7 @@ class ThreadedEngine implements ExpressionEngine {
       for (const pending of batch) pending.reject(closedError());
       return;
     }
+    for (const index of thread.slowItems) if (batch[index]) this.role.onSlow(batch[index].request);
     if (end.kind === 'answered') this.settleAnswered(thread, batch, end);
     else this.settleBroken(thread, batch, end);
     this.dispatch();
@@ -179,9 +225,14 @@ class ThreadedEngine implements ExpressionEngine {
 
   private blame(batch: readonly PendingEvaluation[], failure: ExpressionFailure): void {
     for (const pending of batch) {
-      if (pending.isSuspect) pending.resolve(failure);
-      else this.suspects.push(Object.assign(pending, { isSuspect: true }));
+      if (pending.isSuspect || this.isCertain(failure)) pending.resolve(failure);
+      else (this.role.handOver ?? this.tryAgain.bind(this))(Object.assign(pending, { isSuspect: true }));
     }
+  }
+
+  /** A slow lane evaluates one at a time, so that no neighbour can have taken the CPU time. */
+  private isCertain({ code }: ExpressionFailure): boolean {
+    return this.role.isSlow && code === 'EXPRESSION_TIMED_OUT';
   }
 
   private failureOf(end: Broken): ExpressionFailure {

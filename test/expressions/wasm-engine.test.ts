@@ -108,6 +108,35 @@ describe('the engine', () => {
     await engine.close();
   });
 
+  it('keeps answering others at once while scripts that never end come without end', async () => {
+    const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128 });
+    const endless = Array.from({ length: 4 }, (_, n) => lua(`while true do local n = ${n} end`));
+    // Each is met once.
+    await Promise.all(endless.map((request) => shared.evaluate(request)));
+    let ended = 0;
+    const flood = Promise.all(
+      Array.from({ length: 20 }, (_, n) => shared.evaluate(endless[n % 4] ?? jq('.')).then(() => (ended += 1))),
+    );
+    for (let n = 0; n < 50; n++) {
+      expect(await shared.evaluate(lua(`return event.a == 1 and ${n} >= 0`))).toMatchObject({ ok: true });
+    }
+    expect(ended).toBeLessThan(20);
+    await flood;
+    await shared.close();
+  });
+
+  it('serves slow programs in turn', async () => {
+    const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128 });
+    const [flooding, rare] = [lua('while true do local a end'), lua('while true do local b end')];
+    await Promise.all([flooding, rare].map((request) => shared.evaluate(request)));
+    const order: string[] = [];
+    const flood = Array.from({ length: 6 }, () => shared.evaluate(flooding).then(() => order.push('flooding')));
+    const one = shared.evaluate(rare).then(() => order.push('rare'));
+    await Promise.all([...flood, one]);
+    expect(order.indexOf('rare')).toBeLessThan(3);
+    await shared.close();
+  });
+
   it('returns results that are too large to travel together', async () => {
     const engine = createExpressionEngine({ threads: 1, timeLimitMs: UNHURRIED_MS });
     const large = Array.from({ length: 40 }, (_none, n) => template(`{{ repeat 400000 "${n % 10}" }}`));

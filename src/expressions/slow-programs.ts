@@ -1,0 +1,57 @@
+/** Which programs take long, so that one tenant's scripts do not hold up the threads that all tenants share. */
+import type { ExpressionRequest } from './engine';
+
+/** Of one worker; the ones seen longest ago are forgotten first. */
+const MAX_REMEMBERED = 1_000;
+/** A program may have been slow for the data of its day. */
+const FORGET_AFTER_MS = 10 * 60_000;
+/** YAML has no program: every text is new. Below this size even the worst takes milliseconds. */
+const LARGE_YAML = 16 * 1024;
+
+export class SlowPrograms {
+  /** Program → when it was last seen to be slow. */
+  private readonly seen = new Map<string, number>();
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  add(request: ExpressionRequest): void {
+    const program = programOf(request);
+    this.seen.delete(program);
+    this.seen.set(program, this.now());
+    const [oldest] = this.seen.keys();
+    if (this.seen.size > MAX_REMEMBERED && oldest !== undefined) this.seen.delete(oldest);
+  }
+
+  has(request: ExpressionRequest): boolean {
+    if (request.kind === 'yaml') return request.text.length > LARGE_YAML;
+    // The usual case: no need to put the program's name together.
+    if (this.seen.size === 0) return false;
+    const at = this.seen.get(programOf(request));
+    return at !== undefined && this.now() - at < FORGET_AFTER_MS;
+  }
+}
+
+/** What stays the same from event to event. */
+export function programOf(request: ExpressionRequest): string {
+  switch (request.kind) {
+    case 'jq':
+      return `jq ${request.program}`;
+    case 'luaTransform':
+    case 'luaFilter':
+      return `lua ${request.script}`;
+    case 'dataFilter':
+      return `filter ${JSON.stringify(request.filter)}`;
+    case 'govaluate':
+    case 'expr':
+      return `${request.kind} ${request.expression}`;
+    case 'template':
+      return `template ${request.template}`;
+    case 'get':
+    case 'set':
+      return `${request.kind} ${request.path}`;
+    case 'check':
+      return `check ${request.language} ${request.source}`;
+    case 'yaml':
+      return 'yaml';
+  }
+}
