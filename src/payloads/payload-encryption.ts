@@ -1,5 +1,5 @@
 /** Adds the encryption of payloads to whatever opens a client or a worker. */
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { readKeyRing, type KeyRing, type KeyRingOptions } from './key-ring';
 import { EncryptingCodec, KeylessCodec, type PayloadScope } from './payload-codec';
 
@@ -33,10 +33,7 @@ export class PayloadEncryption {
 
   /** Adds nothing twice: with two plugins, or a client of a worker, the SDK hands over what was made before. */
   converterFor(namespace: string, owners?: DataConverter): DataConverter {
-    return this.extend(owners, {
-      namespace,
-      accepts: (other) => other === namespace || this.formerNamespaces.includes(other),
-    });
+    return this.extend(owners, this.scopeOf(namespace));
   }
 
   /** A history that is replayed does not say which namespace it comes from. */
@@ -44,9 +41,13 @@ export class PayloadEncryption {
     return this.extend(owners, { namespace: 'replay', accepts: () => true });
   }
 
-  codecFor(namespace: string): EncryptingCodec | undefined {
-    const accepts = (other: string): boolean => other === namespace || this.formerNamespaces.includes(other);
-    return this.keys && new EncryptingCodec(this.keys, { namespace, accepts });
+  /** To encrypt and decrypt without a client. */
+  codecFor(namespace: string): PayloadCodec {
+    return this.keys ? new EncryptingCodec(this.keys, this.scopeOf(namespace)) : new KeylessCodec();
+  }
+
+  private scopeOf(namespace: string): PayloadScope {
+    return { namespace, accepts: (other) => other === namespace || this.formerNamespaces.includes(other) };
   }
 
   private extend(owners: DataConverter | undefined, scope: PayloadScope): DataConverter {

@@ -15,8 +15,7 @@ describe('a summary', () => {
       const line = summaryLine(character.repeat(500));
       const environment = { SLUICE_PAYLOAD_KEYS: `2026-11-30: ${keyText(1)}` };
       const encryption = PayloadEncryption.read(environment, { warn: refuseWarnings });
-      const [encrypted] =
-        (await encryption.codecFor('a-tenant')?.encode([defaultPayloadConverter.toPayload(line)])) ?? [];
+      const [encrypted] = await encryption.codecFor('a-tenant').encode([defaultPayloadConverter.toPayload(line)]);
       expect(temporal.api.common.v1.Payload.encode(encrypted ?? {}).finish().length).toBeLessThanOrEqual(400);
       expect(line).toMatch(/^.{55,}…$/u);
     },

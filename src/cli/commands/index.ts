@@ -2,6 +2,7 @@
 import type { RegisterCommand } from '../runtime';
 import { registerApply } from './apply';
 import { registerBusPrepare } from './bus-prepare';
+import { registerCodecServer } from './codec-server';
 import { registerDelete } from './delete';
 import { registerDev } from './dev';
 import { registerEvents } from './events';
@@ -48,5 +49,6 @@ export const registerCommands: RegisterCommand = (program, cli) => {
 
   registerMigrate(program, cli);
   registerSetup(program, cli);
+  registerCodecServer(program, cli);
   registerDev(program, cli);
 };

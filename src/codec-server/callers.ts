@@ -1,0 +1,99 @@
+/** Who may use a codec server: bearers of a token from a list, or of a JWT that an issuer signed for this server. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose' with { 'resolution-mode': 'import' };
+import { SluiceError } from '../errors/sluice-error';
+
+/** A name for the log; undefined where the token is not accepted. */
+export type CheckToken = (token: string) => Promise<string | undefined>;
+
+/** Shorter ones could be guessed over the network. */
+const MIN_TOKEN_CHARACTERS = 32;
+
+/** Lines of `name: token`. No message quotes a token. @throws SluiceError USAGE */
+export function readTokens(text: string, origin: string): CheckToken {
+  const tokens = new Map<string, Buffer>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const entry = line.trim();
+    if (entry === '' || entry.startsWith('#')) continue;
+    const [, name = '', token = ''] = /^([A-Za-z0-9._@-]+)\s*:\s*(\S+)$/.exec(entry) ?? [];
+    const problem =
+      name === ''
+        ? 'is not of the form "name: token"'
+        : token.length < MIN_TOKEN_CHARACTERS
+          ? `has a token of ${token.length} characters, expected at least ${MIN_TOKEN_CHARACTERS}`
+          : tokens.has(name)
+            ? `names "${name}" again`
+            : undefined;
+    if (problem !== undefined) {
+      throw new SluiceError('USAGE', {
+        message: `${origin}: line ${index + 1} ${problem}`,
+        fix: 'Write one "name: token" a line, each with a token of: openssl rand -hex 32',
+      });
+    }
+    tokens.set(name, digest(token));
+  }
+  if (tokens.size === 0) {
+    throw new SluiceError('USAGE', { message: `${origin} holds no token`, fix: 'Write "name: token" into it' });
+  }
+  return (token) => {
+    const given = digest(token);
+    // All are compared, in equal time each.
+    const found = [...tokens].filter(([, known]) => timingSafeEqual(known, given));
+    return Promise.resolve(found[0]?.[0]);
+  };
+}
+
+export interface JwtRules {
+  /** Where the issuer publishes its keys. */
+  readonly jwksUrl: string;
+  readonly issuer: string;
+  /** Without it every token of the issuer would do, for whatever program it was made. */
+  readonly audience: string;
+  /** Claims that a token must have: equal, or in a list. */
+  readonly claims: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
+/** Only signatures by public keys: a shared secret would have to lie here. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+
+export async function acceptJwts({ jwksUrl, issuer, audience, claims }: JwtRules): Promise<CheckToken> {
+  const { createRemoteJWKSet, errors, jwtVerify } = await import('jose');
+  const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(jwksUrl));
+  return async (token) => {
+    let payload: JWTPayload;
+    try {
+      ({ payload } = await jwtVerify(token, keys, {
+        issuer,
+        audience,
+        algorithms: ALGORITHMS,
+        requiredClaims: ['exp'],
+      }));
+    } catch (error) {
+      // The issuer not answering is no fault of the token.
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+      throw error;
+    }
+    if (!claims.every(([name, value]) => hasClaim(payload[name], value))) return undefined;
+    const { email, sub } = payload;
+    return typeof email === 'string' ? email : (sub ?? 'a token without sub');
+  };
+}
+
+/** One after the other. */
+export function anyOf(checks: readonly CheckToken[]): CheckToken {
+  return async (token) => {
+    for (const check of checks) {
+      const name = await check(token);
+      if (name !== undefined) return name;
+    }
+    return undefined;
+  };
+}
+
+function hasClaim(found: unknown, value: string): boolean {
+  return Array.isArray(found) ? found.includes(value) : found === value;
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
