@@ -1,16 +1,16 @@
 /**
  * How an event lies on the bus: CloudEvents 1.0, structured JSON, as Argo Events writes and reads it.
  *
- * Sluice writes `data` as JSON where JavaScript keeps its text, else as `data_base64`. The library of Argo Events writes
- * all JSON as `data_base64`, so both are read. Pure.
+ * Sluice writes `data` as JSON, with the sender's text where JavaScript would change it. The library of Argo Events writes
+ * the same JSON as `data_base64`, so both are read. Pure.
  */
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import { decodeBase64 } from './base64';
 import type { CloudEvent } from './cloud-event';
-import { dataAttributes, isJsonContent } from './event-data';
+import { dataAttributes, isJsonContent, jsonOf } from './event-data';
 import { boundForeignId } from './event-id';
-import { MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
-import { isJsonText, memberOf, readJson, valueOf, type JsonDocument } from './json-text';
+import { MAX_DATA_DEPTH, MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
+import { isJsonText, joinObject, memberOf, readJson, textOf, valueOf, type JsonDocument } from './json-text';
 
 /** No name, type or content type comes near it; what does would not fit the headers and search attributes it goes into. */
 const MAX_ATTRIBUTE_LENGTH = 1_024;
@@ -23,7 +23,16 @@ const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 /** Throws EVENT_UNDECODABLE for what `decodeEvent` would refuse: too deeply nested. */
 export function encodeEvent(event: CloudEvent): Uint8Array {
   assertDepth(event, MAX_EVENT_DEPTH);
-  return utf8Encoder.encode(JSON.stringify(event));
+  return utf8Encoder.encode(textOf(withKeptData(event)));
+}
+
+/** Of `data_base64` only what it was made from is written, which is smaller and can be read and searched. */
+function withKeptData(event: CloudEvent): JsonDocument {
+  const { data, data_base64, ...attributes } = event;
+  const kept = data === undefined && data_base64 !== undefined ? jsonOf(event) : undefined;
+  if (kept === undefined || !isJsonText(kept)) return joinObject({ ...event });
+  assertDepth(kept.value, MAX_DATA_DEPTH);
+  return joinObject({ ...attributes, data: kept });
 }
 
 /** Throws EVENT_UNDECODABLE; unknown attributes are ignored, as CloudEvents asks of a receiver. */

@@ -58,9 +58,11 @@ export function textOf(document: JsonDocument): string {
   return isJsonText(document) ? document.text : JSON.stringify(document);
 }
 
-/** An object out of documents, its members in this order. */
-export function joinObject(members: Readonly<Record<string, JsonDocument>>): ObjectDocument {
-  return joinMembers(Object.entries(members));
+/** An object out of documents, its members in this order; undefined ones are left out, as in JSON.stringify. */
+export function joinObject(members: Readonly<Record<string, JsonDocument | undefined>>): ObjectDocument {
+  return joinMembers(
+    Object.entries(members).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const])),
+  );
 }
 
 /** The same with its members in the order in which Go writes a map: by the bytes of their names. */

@@ -65,6 +65,14 @@ describe('JSON from outside', () => {
     expect(member !== undefined && textOf(member)).toBe('{"n":2.0}');
   });
 
+  it('lies on the bus as JSON with its text, which is not larger than what was sent', () => {
+    const event = eventWith(dataAttributes(readJson('{"id": 9007199254740993}')));
+    expect(event.data_base64).toBeDefined();
+    const onBus = Buffer.from(encodeEvent({ ...event, traceparent: undefined })).toString();
+    expect(onBus).toContain(',"data":{"id":9007199254740993}}');
+    expect(decodeEvent(Buffer.from(onBus))).toEqual(event);
+  });
+
   it('has the same text behind the parser and behind the bus, whatever it holds', () => {
     fc.assert(
       fc.property(fc.oneof(objects, values), (text) => {
