@@ -122,7 +122,13 @@ describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
         const run = await runSluice(['runs', 'list', '-n', 'of-dev', '-o', 'json'], { env: environment });
         const [first] = jsonOf<{ runs: Array<{ state: string }> }>(run).runs;
         if (first?.state === 'Succeeded') return true;
-        throw new Error(`runs list ended with ${run.exitCode}, first run ${JSON.stringify(first)}: ${run.stderr}`);
+        // Which side is late: Sluice, or the controller that this test plays?
+        const { body } = await api.expect('GET', '/apis/argoproj.io/v1alpha1/namespaces/of-dev/workflows');
+        const workflows = (body as { items: Array<{ status?: { phase?: string } }> }).items;
+        const phases = workflows.map(({ status }) => status?.phase ?? 'not picked up');
+        throw new Error(
+          `first run ${JSON.stringify(first)}, Workflows ${phases.join(', ') || 'none'}; runs list ended with ${run.exitCode}: ${run.stderr}`,
+        );
       });
       await runSluice(['delete', '-f', file, '-n', 'of-dev'], { env: environment });
     } finally {
