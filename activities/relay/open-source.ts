@@ -1,10 +1,10 @@
 /** One event of an applied EventSource, as a source that can be read or measured. */
-import type { Logger } from 'pino';
 import { SluiceError } from '../../src/errors/sluice-error';
-import type { SecretReader } from '../../src/kubernetes/secrets';
 import { findSource } from '../../src/sources/registry';
 import type { Source, SourceContext } from '../../src/sources/source';
 import type { RelayEventsRequest } from '../../src/contract/activities';
+import { createPositionStore } from './source-position';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 export interface OpenedSource {
   readonly source: Source;
@@ -18,7 +18,7 @@ export interface OpenedSource {
 export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
-  { secrets, log }: { readonly secrets: SecretReader; readonly log: Logger },
+  { buses, secrets, log }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log'>,
   /** Of the reader before this one, as its heartbeat had them. */
   formerMarks?: unknown,
 ): OpenedSource {
@@ -41,6 +41,9 @@ export function openSource(
     signal,
     startFrom: options.startFrom,
     maskedHeaders: options.maskedHeaders,
+    position: createPositionStore({ eventSourceName: name, eventName }, (work) =>
+      buses.use(definition.bus, signal, work),
+    ),
     formerMarks,
     log: write,
   });

@@ -193,6 +193,8 @@ export interface Bus {
   decisionCounts(): DecisionCounts;
   /** Oldest first. */
   readDecisions(filter: DecisionFilter, onRead?: OnRead): AsyncIterable<DecisionRecord>;
+  /** Undefined for a value that nobody has written. */
+  readShared<Value>(purpose: BucketPurpose, key: string): Promise<Value | undefined>;
   /** See SharedValues.update. */
   updateShared<Value>(
     purpose: BucketPurpose,

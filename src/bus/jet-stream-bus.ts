@@ -57,6 +57,7 @@ export class JetStreamBus implements Bus {
   readDecisions: Bus['readDecisions'] = (filter, onRead) =>
     readDecisions(this.connection, this.manager, this.places.succeeds, filter, onRead);
 
+  readShared: Bus['readShared'] = (purpose, key) => this.shared.read(bucketName(this.connection.names, purpose), key);
   updateShared: Bus['updateShared'] = (purpose, key, change) =>
     this.shared.update(
       bucketName(this.connection.names, purpose),

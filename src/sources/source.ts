@@ -61,6 +61,14 @@ export interface Delivery {
   release(error: unknown): Promise<void>;
 }
 
+/** Where a source has read to, kept on the bus: it outlives workers, pauses, and a source that is applied again. */
+export interface PositionStore {
+  /** Undefined for a source that never read. Throws where the bus is away. */
+  read(): Promise<JsonObject | undefined>;
+  /** At most some hundred KB. Throws where the bus is away. */
+  write(position: JsonObject): Promise<void>;
+}
+
 export interface SourceContext {
   readonly namespace: string;
   readonly eventSourceName: string;
@@ -70,6 +78,8 @@ export interface SourceContext {
   readonly startFrom?: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
   readonly maskedHeaders?: MaskedHeaders;
+  /** For a source whose outside keeps no position for its readers. */
+  readonly position: PositionStore;
   /** What `marks` of the reader before this one returned; undefined where there was none. */
   readonly formerMarks?: unknown;
   /** Aborted when the activity is cancelled or the worker shuts down. */

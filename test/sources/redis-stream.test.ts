@@ -17,7 +17,7 @@ import { fieldOf } from './field-of';
 
 describeSourceContract<RedisStreamEventSource>({
   factory: redisStreamSource,
-  capabilities: { keepsBacklog: true, deliversAgain: true, hasServer: true },
+  capabilities: { payload: 'sent', keepsBacklog: true, deliversAgain: true, hasServer: true },
   async start() {
     const { client, access, ...fixture } = await startRedisFixture();
     return {

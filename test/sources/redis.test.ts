@@ -14,7 +14,7 @@ import { fieldOf } from './field-of';
 describeSourceContract<RedisEventSource>({
   factory: redisSource,
   // Redis forgets a message once it is sent: nothing before the start, nothing twice.
-  capabilities: { keepsBacklog: false, deliversAgain: false, hasServer: true },
+  capabilities: { payload: 'sent', keepsBacklog: false, deliversAgain: false, hasServer: true },
   async start() {
     const { client, access, ...fixture } = await startRedisFixture();
     const publish = (message: string): Promise<number> =>

@@ -17,7 +17,7 @@ import { freePort } from './free-port';
 describeSourceContract<WebhookEventSource>({
   factory: webhookSource,
   // A caller repeats what was not answered with success; what it sends while nobody listens is its own affair.
-  capabilities: { keepsBacklog: false, deliversAgain: true, hasServer: false },
+  capabilities: { payload: 'sent', keepsBacklog: false, deliversAgain: true, hasServer: false },
   async start() {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/scenes`;
