@@ -22,7 +22,7 @@ export const SOURCE_KINDS = {
   bitbucketserver: notRead,
   calendar: notRead,
   emitter: notRead,
-  file: notRead,
+  file: { unread: 'wait' },
   generic: notRead,
   gerrit: notRead,
   github: notRead,

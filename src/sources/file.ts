@@ -1,0 +1,438 @@
+/**
+ * Event source `file`: changes of the files in one directory, at least once.
+ *
+ * The directory is scanned and compared with what was acknowledged, which lies on the bus. So a change that happens while
+ * nobody watches is found too, and one whose event did not reach the bus is found again. A notification of the operating
+ * system only makes the next scan come sooner.
+ */
+import { watch, type BigIntStats, type FSWatcher } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { errorCode } from '../errors/foreign-errors';
+import { describeError, SluiceError } from '../errors/sluice-error';
+import type { EventOptions } from '../manifest/event-source';
+import { describeSource } from './describe-source';
+import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
+
+export const fileSource: SourceOf<'file'> = {
+  kind: 'file',
+  cloudEventType: 'file',
+  guarantee: 'at least once',
+  create: (spec, context) => new FileSource(spec, context),
+};
+
+type FileOptions = EventOptions<'file'>;
+
+/** The numbers that Argo Events puts into its events. */
+const OPERATIONS = { CREATE: 1, WRITE: 2, REMOVE: 4, RENAME: 8, CHMOD: 16 } as const;
+type Operation = keyof typeof OPERATIONS;
+
+const SCAN_EVERY_MS = 2_000;
+const POLL_EVERY_MS = 500;
+/** A burst of notifications is one scan. */
+const SETTLE_MS = 50;
+const MAX_PER_DELIVERY = 100;
+const PERSIST_EVERY_MS = 1_000;
+/** NATS takes 1 MB. */
+const MAX_POSITION_BYTES = 700_000;
+
+/** File name → what of its state the wanted operation depends on. */
+type Snapshot = Map<string, string>;
+
+interface Directory {
+  /** Those that the options select. */
+  readonly files: Snapshot;
+  /** Of all files: one that has gone under its name may be there under another. */
+  readonly inodes: ReadonlySet<string>;
+}
+
+interface Change {
+  readonly name: string;
+  /** Undefined: the file is gone. */
+  readonly token: string | undefined;
+  /** Undefined: a change of another kind, which is remembered and makes no event. */
+  readonly id?: string;
+  /** The name is not text, so no event can carry it. */
+  readonly isUnreadable?: boolean;
+}
+
+class FileSource implements Source {
+  private readonly operation: Operation | undefined;
+  private readonly pattern: RegExp | undefined;
+  /** What the bus has; `seen` also has what is in flight. */
+  private acknowledged: Snapshot = new Map();
+  private seen: Snapshot = new Map();
+  private hasChanged = false;
+  private persistedAt = -Infinity;
+  private isReading = false;
+  private problem: string | undefined;
+  private watcher: FSWatcher | undefined;
+  private wake: () => void = () => undefined;
+
+  constructor(
+    private readonly spec: FileOptions,
+    private readonly context: SourceContext,
+  ) {
+    this.operation = isOperation(spec.eventType) ? spec.eventType : undefined;
+    this.pattern = parsePattern(spec.watchPathConfig.pathRegexp);
+  }
+
+  async check(): Promise<void> {
+    this.requireSound();
+    try {
+      await this.scan();
+    } catch (cause) {
+      throw new SluiceError('EVENT_SOURCE_UNREACHABLE', {
+        message: `${describeSource(this.context)}: ${this.explain(cause)}`,
+        fix: 'Mount the directory into the worker, readable for its user',
+        cause,
+      });
+    }
+  }
+
+  async *deliveries(): AsyncIterable<Delivery> {
+    const { signal } = this.context;
+    this.requireSound();
+    if (!(await this.load())) return;
+    const onAbort = (): void => this.wake();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (!signal.aborted) {
+        const changes = await this.findChanges();
+        for (const change of changes) this.remember(this.seen, change);
+        const events = changes.filter(({ id }) => id !== undefined);
+        this.settle(changes.filter(({ id }) => id === undefined));
+        for (let from = 0; from < events.length; from += MAX_PER_DELIVERY) {
+          yield this.toDelivery(events.slice(from, from + MAX_PER_DELIVERY));
+        }
+        await this.persist(false);
+        await this.pause(signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.isReading = false;
+    }
+  }
+
+  status() {
+    const { problem } = this;
+    return { connected: this.isReading, dropped: 0, ...(problem !== undefined && { problem }) };
+  }
+
+  async backlog(): Promise<SourceBacklog> {
+    await this.check();
+    const before = this.isReading ? this.acknowledged : await this.formerPosition();
+    const waiting = this.compare(before ?? new Map<string, string>(), await this.scan());
+    const entries = waiting.filter(({ id }) => id !== undefined).length;
+    return { entries: before === undefined && this.startsWithNew() ? 0 : entries, pending: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.watcher?.close();
+    this.watcher = undefined;
+    // What is not written is found again, and recognised by its id.
+    await Promise.race([this.persist(true), delay(PERSIST_EVERY_MS, undefined, { ref: false })]);
+  }
+
+  /** Throws what no waiting repairs. */
+  private requireSound(): void {
+    const { directory, pathRegexp } = this.spec.watchPathConfig;
+    if (this.operation === undefined) {
+      const fix = `Write one of ${Object.keys(OPERATIONS).join(', ')}`;
+      throw this.misconfigured(`eventType is ${JSON.stringify(this.spec.eventType)}, which no change has`, fix);
+    }
+    if (!isAbsolute(directory)) {
+      throw this.misconfigured(`directory is ${JSON.stringify(directory)}`, 'Write an absolute path');
+    }
+    if (pathRegexp && this.pattern === undefined) {
+      throw this.misconfigured(`pathRegexp is not a regular expression: ${pathRegexp}`, 'Correct it');
+    }
+  }
+
+  private misconfigured(what: string, fix: string): SluiceError {
+    return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message: `${describeSource(this.context)}: ${what}`, fix });
+  }
+
+  /** Takes up the position; false when stopped before the bus gave it. */
+  private async load(): Promise<boolean> {
+    const { signal } = this.context;
+    while (!signal.aborted) {
+      try {
+        const former = await this.formerPosition();
+        // Without a position everything that is there is new, or nothing is.
+        const start = former ?? (this.startsWithNew() ? (await this.scan()).files : new Map<string, string>());
+        this.acknowledged = new Map([...start].map(([name, state]) => [name, tokenOf(state)]));
+        this.seen = new Map(this.acknowledged);
+        this.hasChanged = former === undefined;
+        return true;
+      } catch (error) {
+        this.note(`its position cannot be read: ${this.explain(error)}`);
+        await delay(SCAN_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  /** Undefined where there is none, or where it is of another operation or directory and so says nothing. */
+  private async formerPosition(): Promise<Snapshot | undefined> {
+    const position = await this.context.position.read();
+    if (position?.of !== this.positionOf() || typeof position.files !== 'string') return undefined;
+    return parseFiles(position.files);
+  }
+
+  private positionOf(): string {
+    return `${this.spec.eventType} ${this.spec.watchPathConfig.directory}`;
+  }
+
+  private startsWithNew(): boolean {
+    return this.context.startFrom?.kind === 'new';
+  }
+
+  private async findChanges(): Promise<readonly Change[]> {
+    try {
+      const found = this.compare(this.seen, await this.scan());
+      if (!this.isReading)
+        this.context.log('info', `${describeSource(this.context)}: watches ${this.spec.watchPathConfig.directory}`);
+      this.isReading = true;
+      this.problem = undefined;
+      this.startWatcher();
+      return found;
+    } catch (error) {
+      this.isReading = false;
+      this.note(this.explain(error));
+      return [];
+    }
+  }
+
+  /** Name → state of every file that the options select; of a file that vanishes meanwhile, nothing. */
+  private async scan(): Promise<Directory> {
+    const { directory } = this.spec.watchPathConfig;
+    const names = await readdir(directory, { encoding: 'buffer' });
+    const needsAll = this.operation === 'REMOVE' || this.operation === 'RENAME';
+    const files: Snapshot = new Map();
+    const inodes = new Set<string>();
+    for (const raw of names) {
+      const name = raw.toString('utf8');
+      const isSelected = this.isSelected(name);
+      if (!Buffer.from(name, 'utf8').equals(raw)) files.set(`${UNREADABLE}${raw.toString('hex')}`, 'unreadable');
+      else if (isSelected || needsAll) {
+        const stats = await lstat(join(directory, name), { bigint: true }).catch(undefinedIfGone);
+        if (stats === undefined) continue;
+        inodes.add(stats.ino.toString(36));
+        if (isSelected) files.set(name, this.stateOf(stats));
+      }
+    }
+    return { files, inodes };
+  }
+
+  private isSelected(name: string): boolean {
+    const { path, pathRegexp } = this.spec.watchPathConfig;
+    if (path) return name === path.replace(/^\/+/, '');
+    return !pathRegexp || this.pattern?.test(name) === true;
+  }
+
+  /** Token, and behind a space what a new file is judged by. */
+  private stateOf({ ino, birthtimeMs, mtimeNs, size, mode }: BigIntStats): string {
+    const identity = `${ino.toString(36)}-${birthtimeMs.toString(36)}`;
+    const extra = size > 0n ? 'filled' : 'empty';
+    switch (this.operation) {
+      case 'WRITE':
+        return `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)} ${extra}`;
+      case 'CHMOD':
+        return `${identity}-${mode.toString(8)} ${extra}`;
+      default:
+        return `${identity} ${extra}`;
+    }
+  }
+
+  private compare(before: Snapshot, { files: now, inodes }: Directory): readonly Change[] {
+    const changes: Change[] = [];
+    for (const [name, state] of now) {
+      const token = tokenOf(state);
+      const former = before.get(name);
+      if (former === token) continue;
+      const isNew = former === undefined || inodeOf(former) !== inodeOf(token);
+      if (name.startsWith(UNREADABLE)) {
+        changes.push({ name, token, id: name, isUnreadable: true });
+        continue;
+      }
+      const wanted =
+        (this.operation === 'CREATE' && isNew) ||
+        (this.operation === 'WRITE' && (!isNew || state.endsWith(' filled'))) ||
+        (this.operation === 'CHMOD' && !isNew);
+      changes.push({ name, token, ...(wanted && { id: this.idOf(name, token) }) });
+    }
+    for (const [name, former] of before) {
+      if (now.has(name)) continue;
+      const operation = inodes.has(inodeOf(former)) ? 'RENAME' : 'REMOVE';
+      const wanted = operation === this.operation && !name.startsWith(UNREADABLE);
+      changes.push({ name, token: undefined, ...(wanted && { id: this.idOf(name, former) }) });
+    }
+    return changes;
+  }
+
+  private idOf(name: string, token: string): string {
+    return `${name}@${this.operation}:${token}`;
+  }
+
+  private toDelivery(changes: readonly Change[]): Delivery {
+    const { directory } = this.spec.watchPathConfig;
+    const events: ReceivedEvent[] = [];
+    const rejected: RejectedInput[] = [];
+    for (const { name, id, isUnreadable } of changes) {
+      if (isUnreadable) {
+        const reason = `the name of a file is not UTF-8 (bytes in hexadecimal: ${name.slice(UNREADABLE.length)})`;
+        rejected.push({ code: 'EVENT_UNDECODABLE', reason });
+      } else {
+        events.push({
+          transportId: id,
+          data: {
+            name: join(directory, name),
+            op: this.operation === undefined ? 0 : OPERATIONS[this.operation],
+            // Always there in Argo Events too.
+            metadata: this.spec.metadata ?? null,
+          },
+        });
+      }
+    }
+    return {
+      events,
+      rejected,
+      position: `${changes.at(-1)?.name.replace(UNREADABLE, '') ?? ''}@${new Date().toISOString()}`,
+      acknowledge: () => {
+        this.settle(changes);
+        return Promise.resolve();
+      },
+      release: () => {
+        // The next scan finds them again.
+        for (const { name } of changes) {
+          this.remember(this.seen, { name, token: this.acknowledged.get(name) });
+        }
+        return Promise.resolve();
+      },
+    };
+  }
+
+  private settle(changes: readonly Change[]): void {
+    for (const change of changes) this.remember(this.acknowledged, change);
+    if (changes.length > 0) this.hasChanged = true;
+  }
+
+  private remember(snapshot: Snapshot, { name, token }: Pick<Change, 'name' | 'token'>): void {
+    if (token === undefined) snapshot.delete(name);
+    else snapshot.set(name, token);
+  }
+
+  private async persist(isLast: boolean): Promise<void> {
+    const isDue = isLast || performance.now() - this.persistedAt > PERSIST_EVERY_MS;
+    if (!this.hasChanged || !isDue) return;
+    const files = formatFiles(this.acknowledged);
+    if (files.length > MAX_POSITION_BYTES) {
+      throw this.misconfigured(
+        `${this.acknowledged.size} files are selected, more than its position can hold`,
+        'Select fewer with path or pathRegexp, or move files away that were handled',
+      );
+    }
+    this.hasChanged = false;
+    this.persistedAt = performance.now();
+    try {
+      await this.context.position.write({ of: this.positionOf(), files });
+    } catch (error) {
+      this.hasChanged = true;
+      this.context.log('warn', `${describeSource(this.context)}: its position is not written: ${describeError(error)}`);
+    }
+  }
+
+  /** Until something may have changed. */
+  private async pause(signal: AbortSignal): Promise<void> {
+    const { polling } = this.spec;
+    const woken = new Promise<void>((resolve) => (this.wake = resolve));
+    if (signal.aborted) return;
+    const timer = new AbortController();
+    const patience = delay(polling ? POLL_EVERY_MS : SCAN_EVERY_MS, undefined, { signal: timer.signal });
+    await Promise.race([woken, patience.catch(() => undefined)]);
+    timer.abort();
+    if (!signal.aborted) await delay(SETTLE_MS, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** Some file systems have no notifications: scanning alone must do. */
+  private startWatcher(): void {
+    if (this.watcher !== undefined || this.spec.polling) return;
+    try {
+      this.watcher = watch(this.spec.watchPathConfig.directory, () => this.wake());
+      this.watcher.on('error', () => {
+        this.watcher?.close();
+        this.watcher = undefined;
+      });
+    } catch (error) {
+      this.context.log(
+        'info',
+        `${describeSource(this.context)}: scans only, as it is not notified: ${describeError(error)}`,
+      );
+      this.watcher = undefined;
+    }
+  }
+
+  private note(problem: string): void {
+    if (problem !== this.problem) this.context.log('warn', `${describeSource(this.context)}: ${problem}`);
+    this.problem = problem;
+  }
+
+  private explain(error: unknown): string {
+    const { directory } = this.spec.watchPathConfig;
+    switch (errorCode(error)) {
+      case 'ENOENT':
+        return `directory ${directory} is not there`;
+      case 'ENOTDIR':
+        return `${directory} is not a directory`;
+      case 'EACCES':
+      case 'EPERM':
+        return `directory ${directory} cannot be read by the worker's user`;
+      default:
+        return `directory ${directory}: ${describeError(error)}`;
+    }
+  }
+}
+
+/** No file name has it. */
+const UNREADABLE = '\0';
+
+function isOperation(text: string): text is Operation {
+  return Object.hasOwn(OPERATIONS, text);
+}
+
+function parsePattern(pattern: string | undefined): RegExp | undefined {
+  try {
+    return pattern ? new RegExp(pattern) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function tokenOf(state: string): string {
+  return state.split(' ', 1)[0] ?? state;
+}
+
+function inodeOf(token: string): string {
+  return token.split('-', 1)[0] ?? token;
+}
+
+function undefinedIfGone(error: unknown): undefined {
+  if (errorCode(error) === 'ENOENT') return undefined;
+  throw error;
+}
+
+function formatFiles(files: Snapshot): string {
+  return gzipSync(JSON.stringify([...files])).toString('base64');
+}
+
+function parseFiles(text: string): Snapshot {
+  const entries: unknown = JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString('utf8'));
+  return new Map(Array.isArray(entries) ? entries.filter(isEntry) : []);
+}
+
+function isEntry(value: unknown): value is [string, string] {
+  return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'string';
+}

@@ -1,0 +1,124 @@
+import { chmod, mkdir, mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EventOptions } from '../../src/manifest/event-source';
+import { fileSource } from '../../src/sources/file';
+import type { Delivery } from '../../src/sources/source';
+import { createSource, describeSourceContract } from '../contract-suites/source-contract';
+import { eventually } from '../setup/eventually';
+import { failureOf } from '../setup/failure';
+import { fieldOf } from './field-of';
+import { readSource, type SourceReading } from './read-source';
+
+type FileOptions = EventOptions<'file'>;
+
+describeSourceContract<FileOptions>({
+  factory: fileSource,
+  capabilities: { payload: 'made', keepsBacklog: true, deliversAgain: true, hasServer: false },
+  async start() {
+    const directory = await mkdtemp(join(tmpdir(), 'sluice-file-'));
+    let count = 0;
+    return {
+      spec: { eventType: 'CREATE', watchPathConfig: { directory } },
+      async send(text) {
+        count += 1;
+        await writeFile(join(directory, `${count} ${text}`), '');
+      },
+      async sendPoison() {
+        await writeFile(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff, 0xfe])]), '');
+      },
+      textOf: ({ data }) => (data as { name: string }).name.replace(/^.*\/\d+ /, ''),
+      stop: () => rm(directory, { recursive: true, force: true }),
+    };
+  },
+});
+
+describe('event source file', () => {
+  let directory: string;
+  const open: SourceReading[] = [];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sluice-file-'));
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((reading) => reading.stop()));
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function read(spec: Partial<FileOptions> & { path?: string; pathRegexp?: string }) {
+    const { path, pathRegexp, eventType = 'CREATE', ...others } = spec;
+    const reading = readSource(fileSource, {
+      eventType,
+      watchPathConfig: { directory: `${directory}/`, path, pathRegexp },
+      ...others,
+    });
+    open.push(reading);
+    const first = reading.next();
+    await eventually(() => reading.source.status().connected);
+    return { ...reading, first };
+  }
+  const write = (name: string, text = 'x') => writeFile(join(directory, name), text);
+  const summary = ({ events }: Delivery) => events.map(({ data }) => [fieldOf(data, 'name'), fieldOf(data, 'op')]);
+
+  it('gives a file the payload of Argo Events, with the number of its operation', async () => {
+    const { first } = await read({ metadata: { team: 'eo' } });
+    await write('a.tif');
+    expect((await first).events[0]?.data).toEqual({ name: join(directory, 'a.tif'), op: 1, metadata: { team: 'eo' } });
+  });
+
+  it('always has metadata, as Argo Events does', async () => {
+    const { first } = await read({});
+    await write('a.tif');
+    expect((await first).events[0]?.data).toMatchObject({ metadata: null });
+  });
+
+  it.each<[FileOptions['eventType'], number, () => Promise<void>]>([
+    ['WRITE', 2, () => write('old', 'other text')],
+    ['REMOVE', 4, () => unlink(join(directory, 'old'))],
+    ['RENAME', 8, () => rename(join(directory, 'old'), join(directory, 'new'))],
+    ['CHMOD', 16, () => chmod(join(directory, 'old'), 0o600)],
+  ])('sees %s of a file that was there', async (eventType, op, change) => {
+    await write('old');
+    const { first, next } = await read({ eventType, path: 'old' });
+    // A file that is there when reading begins counts as written.
+    const changed = eventType === 'WRITE' ? first.then(() => next()) : first;
+    if (eventType === 'WRITE') await first;
+    await change();
+    expect(summary(await changed)).toEqual([[join(directory, 'old'), op]]);
+  });
+
+  it.each([
+    ['its path', { path: 'wanted.tif' }],
+    ['its pattern', { pathRegexp: '^w[a-z]+\\.tif$' }],
+  ])('takes only files that match %s, by polling as well', async (_what, selection) => {
+    const { first } = await read({ ...selection, polling: true });
+    await write('other.tif');
+    await write('wanted.tif');
+    expect(summary(await first)).toEqual([[join(directory, 'wanted.tif'), 1]]);
+  });
+
+  it('is not Ready while its directory is not there, says why, and reads once it is', async () => {
+    const late = join(directory, 'late');
+    const reading = readSource(fileSource, { eventType: 'CREATE', watchPathConfig: { directory: late } });
+    open.push(reading);
+    const first = reading.next();
+    await eventually(() => reading.source.status().problem?.includes('is not there'));
+    expect(reading.source.status().connected).toBe(false);
+    await mkdir(late);
+    await writeFile(join(late, 'a'), '');
+    expect(summary(await first)).toEqual([[join(late, 'a'), 1]]);
+    expect(reading.source.status()).toEqual({ connected: true, dropped: 0 });
+  });
+
+  it.each<[string, Partial<FileOptions>]>([
+    ['an eventType that no change has', { eventType: 'MOVE' }],
+    ['a directory that is not absolute', { watchPathConfig: { directory: 'data' } }],
+    ['a pattern that is none', { watchPathConfig: { directory: '/data', pathRegexp: '(' } }],
+  ])('ends with an error for a person over %s', async (_what, wrong) => {
+    const spec = { eventType: 'CREATE', watchPathConfig: { directory }, ...wrong };
+    const source = createSource(fileSource, { spec });
+    for (const attempt of [() => source.check(), () => source.deliveries()[Symbol.asyncIterator]().next()]) {
+      expect((await failureOf(attempt())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
+    }
+  });
+});
