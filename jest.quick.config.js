@@ -44,4 +44,12 @@ const suites = readdirSync(tests, { recursive: true })
   .map((name) => path.join(tests, name))
   .filter((file) => !SLOW.includes(file) && !startsPrograms(file));
 
-module.exports = { testEnvironment: 'node', transform: {}, roots: [tests], testMatch: suites, maxWorkers: 2 };
+const { testTimeout } = require('./jest.config.js');
+module.exports = {
+  testEnvironment: 'node',
+  transform: {},
+  roots: [tests],
+  testMatch: suites,
+  maxWorkers: 2,
+  testTimeout,
+};

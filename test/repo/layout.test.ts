@@ -40,6 +40,15 @@ describe('the loop', () => {
     expect(named(scripts['check'] ?? '', /npm run (\S+)/g)).toEqual(inCi);
   });
 
+  it('the CI workflow runs what `.ci/run` runs, on every Node that is supported', () => {
+    const workflow = readFileSync(join(repoRoot, '.github/workflows/ci.yml'), 'utf8');
+    expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m);
+    const supported = readFileSync(join(repoRoot, 'docs/decisions/141-supported-nodes.md'), 'utf8');
+    const [, versions = ''] = /^ {8}node: \[(.*)\]$/m.exec(workflow) ?? [];
+    expect(supported).toContain(`runs \`.ci/run\` on ${versions.replace(/, (\d+)$/, ' and $1')}`);
+    expect(versions.split(', ')).toContain(readFileSync(join(repoRoot, '.nvmrc'), 'utf8').trim());
+  });
+
   it('no test waits for the build of a server: every program in tools/ is in the catalogue', () => {
     const programs = files.flatMap((path) => /^tools\/([^/]+)\/go\.mod$/.exec(path)?.[1] ?? []);
     expect(Object.values(tools).map(({ executable }) => executable)).toEqual(expect.arrayContaining(programs));
