@@ -5,16 +5,14 @@ import { registerCommands } from './commands';
 import { EXIT_CODE_HELP, EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes';
 import { refuseEmptyWords } from './empty-words';
 import type { CliIo } from './io';
-import { createRuntime, outputOption } from './runtime';
+import { createRuntime, outputOption, type CliRuntime } from './runtime';
 import { createPaint, printable } from './printing/style';
 import { productVersion } from './version';
 
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   const runtime = createRuntime(io);
-  const program = createProgram(io);
-  registerCommands(program, runtime);
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await createProgram(io, runtime).parseAsync(argv, { from: 'user' });
     return runtime.exitCode;
   } catch (error) {
     // Commander has already printed help, version or its complaint.
@@ -24,8 +22,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
   }
 }
 
-function createProgram(io: CliIo): Command {
-  return new Command('sluice')
+/** Every command with its options; nothing runs before it is given arguments. */
+export function createProgram(io: CliIo, runtime: CliRuntime): Command {
+  const program = new Command('sluice')
     .description('Argo Events manifests on Temporal: durable event sources and sensors, and answers about every event.')
     .version(productVersion())
     .addOption(outputOption())
@@ -39,6 +38,8 @@ function createProgram(io: CliIo): Command {
     .showHelpAfterError('(--help says how to use it)')
     .hook('preAction', (_program, command) => refuseEmptyWords(command))
     .exitOverride();
+  registerCommands(program, runtime);
+  return program;
 }
 
 function reportError(error: unknown, io: CliIo, debug: boolean): void {
