@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { TriggerSpec } from '../../src/manifest/sensor';
 import type { TimedAttempt } from '../../src/contract/fires';
 import { mayActFirst } from '../../src/sandbox/run/trigger-traits';
 import type { SensorDefinition } from '../../src/contract/definitions';
@@ -16,10 +17,10 @@ import { inLanes } from '../../src/concurrency/in-lanes';
 import type { FireStart } from '../starting/start-runs';
 import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
 
-/** The runs of a batch wait for its attempts: none begins later than this, */
-const BEGIN_WITHIN_MS = 1_000;
-/** and what takes longer is given up and becomes the run's to do. */
+/** An attempt that takes longer is given up and becomes the run's; the others of its batch that have not begun, too. */
 const GIVE_UP_AFTER_MS = 2_000;
+/** The runs of a batch wait for its attempts, also where each is answered, but slowly. */
+const BEGIN_WITHIN_MS = 5_000;
 /** Not every batch waits for a server that does not answer. */
 const PAUSE_AFTER_GIVING_UP_MS = 10_000;
 const LOOK_TIMEOUT_MS = 1_000;
@@ -121,28 +122,36 @@ export class FirstAttempts {
 
   /** What was given up, or not begun in time, is missing. */
   private async attempt(jobs: readonly Job[], signal: AbortSignal): Promise<ReadonlyMap<string, TimedAttempt>> {
-    const { firing, fireLoad } = this.options;
-    const startedAt = performance.now();
-    const giveUp = new AbortController();
-    const over = AbortSignal.any([signal, giveUp.signal]);
+    const { fireLoad } = this.options;
     // One listener per in-flight request is expected, not a leak.
-    setMaxListeners(0, over);
-    const timer = setTimeout(() => giveUp.abort(), GIVE_UP_AFTER_MS);
+    setMaxListeners(0, signal);
+    const begunBy = performance.now() + BEGIN_WITHIN_MS;
     const attempts = new Map<string, TimedAttempt>();
-    const working = inLanes(jobs, CONCURRENT_FIRES, async ({ request, index, fireId }) => {
-      const beganAt = performance.now();
-      if (over.aborted || beganAt - startedAt > BEGIN_WITHIN_MS) return;
-      const at = new Date().toISOString();
-      const attempt = await firing.attempt(request, index, over, (trigger) => isTriedOnce(trigger) && !over.aborted);
-      if (over.aborted && attempt.result === undefined) return;
-      attempts.set(fireId, { ...shorten(attempt), at, tookMs: Math.round(performance.now() - beganAt) });
-      fireLoad.finished([fireId]);
+    let isGivenUp = false;
+    await inLanes(jobs, CONCURRENT_FIRES, async (job) => {
+      if (isGivenUp || signal.aborted || performance.now() > begunBy) return;
+      const attempt = await this.attemptOne(job, signal);
+      if (attempt === undefined) isGivenUp = true;
+      else attempts.set(job.fireId, attempt);
+      fireLoad.finished([job.fireId]);
     });
+    if (isGivenUp && !signal.aborted) this.pausedUntil = performance.now() + PAUSE_AFTER_GIVING_UP_MS;
+    return attempts;
+  }
+
+  /** Undefined if it was given up. */
+  private async attemptOne({ request, index }: Job, signal: AbortSignal): Promise<TimedAttempt | undefined> {
+    const at = new Date().toISOString();
+    const beganAt = performance.now();
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), GIVE_UP_AFTER_MS);
+    const over = AbortSignal.any([signal, giveUp.signal]);
+    const isLast = (trigger: TriggerSpec): boolean => isTriedOnce(trigger) && !over.aborted;
     // A trigger that does not heed the signal is not waited for.
-    await Promise.race([working, untilAborted(over)]);
+    const attempt = await Promise.race([this.options.firing.attempt(request, index, over, isLast), untilAborted(over)]);
     clearTimeout(timer);
-    if (giveUp.signal.aborted) this.pausedUntil = performance.now() + PAUSE_AFTER_GIVING_UP_MS;
-    return new Map(attempts);
+    if (attempt === undefined || (over.aborted && attempt.result === undefined)) return undefined;
+    return { ...shorten(attempt), at, tookMs: Math.round(performance.now() - beganAt) };
   }
 }
 
@@ -166,9 +175,9 @@ function shorten<Attempt extends Pick<TimedAttempt, 'failure'>>(attempt: Attempt
   return { ...attempt, failure: { ...failure, message: `${failure.message.slice(0, MAX_MESSAGE_LENGTH)}…` } };
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
+function untilAborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
 }
