@@ -6,7 +6,7 @@ import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { decideEach } from './decide-each';
 import { describeIncoming, type DirectFire, type EventDecision } from './decide-fires';
-import { withAttempts, type FirstAttempts } from '../worker/first-attempts';
+import { withAttempts, type FirstAttempts } from './first-attempts';
 import { planRuns } from '../starting/group-into-runs';
 import { settleEvent, type HandledEvent } from './settle-event';
 import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '../starting/start-runs';

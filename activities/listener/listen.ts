@@ -16,7 +16,7 @@ import type { ListenRequest } from '../../src/contract/activities';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
 import { stopReasonOf } from '../worker/stop-reason';
 import { toApplicationFailure } from '../worker/failures';
-import { FirstAttempts, type FirstAttemptsOptions } from '../worker/first-attempts';
+import { FirstAttempts, type FirstAttemptsOptions } from './first-attempts';
 import type { Firing } from '../firing/firing';
 import { ReturnedEvents, retryDelay } from './returned-events';
 import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
@@ -27,7 +27,7 @@ import { ReportPace } from '../worker/report-pace';
 import { askRoom, mayHoldBack, SensorCapacity } from './sensor-capacity';
 import type { HandledEvent } from './settle-event';
 import { StallWatch } from './stall-watch';
-import { UnrecordedAttempts } from '../worker/unrecorded-attempts';
+import { UnrecordedAttempts } from './unrecorded-attempts';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /**

@@ -1,5 +1,5 @@
-import { withAttempts } from '../../activities/worker/first-attempts';
-import { UnrecordedAttempts, type MadeAttempt } from '../../activities/worker/unrecorded-attempts';
+import { withAttempts } from '../../activities/listener/first-attempts';
+import { UnrecordedAttempts, type MadeAttempt } from '../../activities/listener/unrecorded-attempts';
 import type { FireResult } from '../../src/contract/fires';
 import type { RunStart } from '../../src/contract/run-start';
 

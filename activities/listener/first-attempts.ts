@@ -10,7 +10,7 @@ import { mayActFirst } from '../../src/sandbox/run/trigger-traits';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { RunStart } from '../../src/contract/run-start';
 import type { FireTriggersRequest } from '../../src/contract/activities';
-import type { FireLoad } from './fire-load';
+import type { FireLoad } from '../worker/fire-load';
 import { CONCURRENT_FIRES, isTriedOnce, type Firing } from '../firing/firing';
 import type { PlannedRun } from '../starting/group-into-runs';
 import { inLanes } from '../../src/concurrency/in-lanes';
