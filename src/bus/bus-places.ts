@@ -12,10 +12,16 @@ import { ensureEventStream, findStream, isForbidden, isStreamMissing } from './s
 /** Workers of an earlier version may go on publishing to the former stream during an update. */
 const SEQUENCES_APART = 1_000_000_000;
 
+export interface FormerStream extends StreamNames {
+  /** Its events are those below. */
+  readonly before: number;
+  /** Nothing but handled events may leave it, and somebody has to remove those. */
+  readonly keepsUnhandled: boolean;
+}
+
 export interface BusPlaces {
   readonly events: StreamNames;
-  /** Holds events below `before`. */
-  readonly former?: StreamNames & { readonly before: number };
+  readonly former?: FormerStream;
   /** An earlier version left decisions, held contents, rate limits and consumers under names for all tenants. */
   readonly succeeds: boolean;
 }
@@ -54,8 +60,8 @@ export async function findPlaces(connection: BusConnection, manager: JetStreamMa
 async function findFormer(events: StreamNames, manager: JetStreamManager): Promise<Pick<BusPlaces, 'former'>> {
   if (events.stream === FORMER.events.stream) return {};
   const { first_seq: before = 0 } = (await findStream(manager, events.stream)) ?? {};
-  if (before <= 1 || !(await findStream(manager, FORMER.events.stream))) return {};
-  return { former: { ...FORMER.events, before } };
+  const stream = before > 1 ? await findStream(manager, FORMER.events.stream) : undefined;
+  return stream ? { former: { ...FORMER.events, before, keepsUnhandled: stream.max_age === 0 } } : {};
 }
 
 /** Where a stream begins that takes over from another; undefined if there is nothing to take over. */

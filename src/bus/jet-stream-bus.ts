@@ -36,7 +36,7 @@ export class JetStreamBus implements Bus {
     this.name = connection.settings.name;
     const { handledMaxAgeMs } = connection.settings;
     const { events, former } = places;
-    const streams = handledMaxAgeMs === undefined ? [] : [events, ...(former ? [former] : [])];
+    const streams = handledMaxAgeMs === undefined ? [] : [events, ...(former?.keepsUnhandled === true ? [former] : [])];
     this.handled = streams.map(({ stream }) => new HandledEvents(connection, manager, stream, handledMaxAgeMs ?? 0));
     this.publisher = new EventPublisher(connection, () => this.handled.forEach((handled) => handled.makeRoom()));
     this.shared = new SharedValues(connection);

@@ -26,7 +26,7 @@ export class SharedValues {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const entry = await store.get(key);
       const isThere = entry !== null && entry.operation === 'PUT';
-      const moved = entry === null && former !== undefined ? await this.readExisting<Value>(former, key) : undefined;
+      const moved = entry === null && former !== undefined ? await this.read<Value>(former, key) : undefined;
       const before = isThere ? entry.json<Value>() : moved;
       const after = change(before);
       if (after === undefined || after === before) {
@@ -49,14 +49,8 @@ export class SharedValues {
     });
   }
 
-  /** The value as it is; undefined where there is none. */
+  /** The value as it is; undefined where there is none. Creates no bucket. */
   async read<Value>(bucket: string, key: string): Promise<Value | undefined> {
-    const entry = await (await this.open(bucket)).get(key);
-    return entry !== null && entry.operation === 'PUT' ? entry.json<Value>() : undefined;
-  }
-
-  /** From a bucket that an earlier version may have made; it is not created here. */
-  private async readExisting<Value>(bucket: string, key: string): Promise<Value | undefined> {
     const store = await new Kvm(this.connection.nats).open(bucket);
     try {
       const entry = await store.get(key);

@@ -91,15 +91,15 @@ export class TakeoverListener implements BusListener {
     return (await findConsumer(this.manager, this.takeover.former)) ?? 'gone';
   }
 
-  /** Removes the former consumer where nothing has been published for it, and the new stream is there, for a while. */
+  /** Removes the former consumer if the sensor has been taking over for a while, and nothing came there meanwhile. */
   private async endWhenQuiet(): Promise<void> {
     const { former, current, formerReader, graceMs, sensor } = this.takeover;
     const info = await this.findFormer();
     if (info !== 'gone') {
       if (info.num_pending + info.num_ack_pending > 0) return;
-      const { created } = await this.manager.streams.info(current.stream);
+      const { created } = (await findConsumer(this.manager, current)) ?? {};
       const latest = await findLatest(this.manager, former.stream, info.config.filter_subjects ?? []);
-      if (Math.max(Date.parse(created), latest ?? 0) > Date.now() - graceMs) return;
+      if (created === undefined || Math.max(Date.parse(created), latest ?? 0) > Date.now() - graceMs) return;
       await deleteConsumer(this.manager, former.stream, former.name);
       this.connection.log('info', `sensor ${sensor} has handled all that lay on stream "${former.stream}"`);
     }

@@ -88,6 +88,13 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(await former.consumers()).toEqual([former.consumer(SENSOR)]);
   });
 
+  it('is prepared by an operator long before the update, and still taken over', async () => {
+    await former.listen(SENSOR, PATH);
+    await (await connectBus()).prepare();
+    await former.publish(...sampleEvents(2));
+    expect(idsOf(await take(await listen(await connectBus()), 2))).toEqual(['e0', 'e1']);
+  });
+
   it('removes the consumer there when nothing waits any more, and works without the stream', async () => {
     await former.listen(SENSOR, PATH);
     await former.publish(...sampleEvents(3));
@@ -187,6 +194,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     const bus = await connectBus('own', { readOnly: true });
     expect(await readIds(bus)).toEqual(['e0', 'e1', 'e2']);
     expect(await bus.position('argo', SENSOR)).toMatchObject({ handledTo: 1, waiting: 2 });
+    expect(await bus.sensorBacklog('argo', SENSOR, { record: false })).toMatchObject({ waiting: 2, history: [] });
     const streams: string[] = [];
     for await (const { config } of former.manager.streams.list()) streams.push(config.name);
     expect(streams.sort()).toEqual(['default', 'sluice-decisions']);
