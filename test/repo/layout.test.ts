@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { tools } from '../../dev/binaries/catalogue';
 import { repoRoot } from '../../dev/repo-root';
@@ -52,6 +52,17 @@ describe('the loop', () => {
   it('no test waits for the build of a server: every program in tools/ is in the catalogue', () => {
     const programs = files.flatMap((path) => /^tools\/([^/]+)\/go\.mod$/.exec(path)?.[1] ?? []);
     expect(Object.values(tools).map(({ executable }) => executable)).toEqual(expect.arrayContaining(programs));
+  });
+});
+
+describe('docs/contributing', () => {
+  const pages = files.filter((path) => path.startsWith('docs/contributing/'));
+
+  it.each(pages)('%s names only files that are there', (page) => {
+    const text = readFileSync(join(repoRoot, page), 'utf8');
+    const named = text.match(/(?<![\w/.-])(?:src|test|dev|docs|workflows|activities|workers)\/[\w./-]*\w/g) ?? [];
+    const missing = named.filter((path) => !existsSync(join(repoRoot, path)));
+    expect(missing).toEqual([]);
   });
 });
 
