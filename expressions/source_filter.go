@@ -75,7 +75,7 @@ func shortenTo(text string, length int) string {
 
 func exprVariables(data map[string]any) map[string]any {
 	variables := expandDots(data)
-	variables["asInt"] = builtin.Int
+	variables["asInt"] = func(value any) any { return builtin.Int(onAMD64(value)) }
 	variables["asFloat"] = builtin.Float
 	variables["jsonpath"] = queryJSONPath
 	variables["toJson"] = func(value any) string {
@@ -94,6 +94,7 @@ var genericSprig = func() map[string]any {
 	for _, name := range unreachable {
 		delete(functions, name)
 	}
+	countAsOnAMD64(functions)
 	return functions
 }()
 

@@ -19,6 +19,7 @@ func sprigFunctions() template.FuncMap {
 	for _, name := range unreachable {
 		delete(functions, name)
 	}
+	countAsOnAMD64(functions)
 	return functions
 }
 
