@@ -3,11 +3,11 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Bus, BusLog } from '../../src/bus/bus';
 import { describeError } from '../../src/errors/sluice-error';
 import { isJsonObject } from '../../src/event/json';
-import { isJsonText, type ObjectDocument } from '../../src/event/json-text';
-import { lookUpPlainPath } from '../../src/expressions/fast-paths/plain-path';
+import type { ObjectDocument } from '../../src/event/json-text';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
 import { stopReasonOf } from '../worker/stop-reason';
+import { readEventId } from './event-id-from';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from '../worker/failures';
 import { startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
@@ -114,19 +114,4 @@ async function relay(
 
 function readMarks(heartbeat: unknown): unknown {
   return isJsonObject(heartbeat) ? heartbeat.marks : undefined;
-}
-
-/** Annotation `sluice.io/id-from`; an event without a value there gets the derived id. */
-function readEventId(payload: ObjectDocument, path: string): string | undefined {
-  const found = lookUpPlainPath(payload, path);
-  if (found?.exists !== true) return undefined;
-  const { value } = found;
-  if (isJsonText(value)) return readNumber(value.text);
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-}
-
-/** The digits of a whole number; any other as JavaScript writes it, for which there are ids already. */
-function readNumber(text: string): string | undefined {
-  if (!/^[-0-9]/.test(text)) return undefined;
-  return /^-?[0-9]+$/.test(text) ? text : String(Number(text));
 }

@@ -8,7 +8,8 @@ import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors/sluice-error';
-import { writeExactly } from '../exact-numbers';
+import { readKnownJson } from '../event/json-text';
+import { toWorkingCopy, writeExactly } from '../exact-numbers';
 import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';
 import { isRecord } from './kubernetes-object';
@@ -27,6 +28,8 @@ export interface KubernetesRequest {
   readonly signal?: AbortSignal;
   /** From sending to the last byte of the answer. Default 30 s. */
   readonly timeoutMs?: number;
+  /** For an object that is written back: keeps whole numbers beyond 2^53 in the answer (see exact-numbers.ts). */
+  readonly keepsNumbers?: boolean;
 }
 
 export interface KubernetesClientOptions {
@@ -236,11 +239,15 @@ function describe(request: KubernetesRequest): string {
   return `${request.method} ${request.path}`;
 }
 
+function readAnswer({ keepsNumbers }: KubernetesRequest, body: string): unknown {
+  return keepsNumbers ? toWorkingCopy(readKnownJson(body)) : JSON.parse(body);
+}
+
 function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
   let answer: unknown;
   let cause: unknown;
   try {
-    answer = inStage('Kubernetes response', () => JSON.parse(body) as unknown);
+    answer = inStage('Kubernetes response', () => readAnswer(request, body));
   } catch (error) {
     cause = error;
   }

@@ -65,7 +65,7 @@ export async function readLiveObject(
     });
   }
   const { path } = await locate(cluster, named, '', signal);
-  return await cluster.client.request<JsonObject>({ method: 'GET', path, signal });
+  return await cluster.client.request<JsonObject>({ method: 'GET', path, signal, keepsNumbers: true });
 }
 
 /**
@@ -81,7 +81,7 @@ export async function updateObject(
   const { signal } = request;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     try {
-      const live = await cluster.client.request<KubernetesObject>({ method: 'GET', path, signal });
+      const live = await cluster.client.request<KubernetesObject>({ method: 'GET', path, signal, keepsNumbers: true });
       const body = mergeInto(live, wanted);
       const updated = await cluster.client.request<KubernetesObject>({ method: 'PUT', path, body, signal });
       return { action: 'update', object: referenceTo(updated), existed: false };

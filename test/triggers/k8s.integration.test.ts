@@ -1,4 +1,6 @@
 import type { JsonObject } from '../../src/event/json';
+import { readJson } from '../../src/event/json-text';
+import { toWorkingCopy, writeExactly } from '../../src/exact-numbers';
 import type { KubernetesAccess } from '../../src/kubernetes/access';
 import type { K8sTriggerTemplate } from '../../src/manifest/triggers/kubernetes';
 import { k8sTrigger } from '../../src/triggers/k8s';
@@ -232,6 +234,24 @@ describe('k8s trigger: update, patch and delete', () => {
       ...{ entrypoint: 'main', suspend: false, list: [3], nested: { a: 1, b: 0 } },
       ...{ text: '', items: [], gone: null },
     });
+  });
+
+  it('creates and updates with whole numbers that JavaScript cannot hold, and keeps those that are there', async () => {
+    const template = (spec: string): JsonObject => {
+      const metadata = '{"name":"exact"}';
+      const text = `{"apiVersion":"${ARGO}","kind":"WorkflowTemplate","metadata":${metadata},"spec":${spec}}`;
+      return toWorkingCopy(readJson(text)) as JsonObject;
+    };
+    await fire(template('{"created":9007199254740993,"list":[-9223372036854775808]}'));
+    await fire(template('{"updated":1719849600123456789}'), { template: update });
+    const { spec } = await fixture.cluster.client.request<JsonObject>({
+      method: 'GET',
+      path: `/apis/${ARGO}/namespaces/${fixture.namespace}/workflowtemplates/exact`,
+      keepsNumbers: true,
+    });
+    expect(writeExactly(spec)).toBe(
+      '{"created":9007199254740993,"list":[-9223372036854775808],"updated":1719849600123456789}',
+    );
   });
 
   it.each([['update', update] as const, ['patch', patch()] as const])(

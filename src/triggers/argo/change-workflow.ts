@@ -116,6 +116,7 @@ async function readNamed(name: string, { cluster, namespace, signal }: Operation
       method: 'GET',
       path: objectPath(WORKFLOWS, namespace, name),
       signal,
+      keepsNumbers: true,
     });
     return parseWorkflow(object, `Workflow ${namespace}/${name}`);
   } catch (error) {

@@ -1,0 +1,18 @@
+/** Annotation `sluice.io/id-from`: an event's id out of its payload. Pure. */
+import { isJsonText, type ObjectDocument } from '../../src/event/json-text';
+import { lookUpPlainPath } from '../../src/expressions/fast-paths/plain-path';
+
+/** Undefined for an event that has no text or number there: it gets the derived id. */
+export function readEventId(payload: ObjectDocument, path: string): string | undefined {
+  const found = lookUpPlainPath(payload, path);
+  if (found?.exists !== true) return undefined;
+  const { value } = found;
+  if (isJsonText(value)) return readNumber(value.text);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** The digits of a whole number; any other as JavaScript writes it, for which there are ids already. */
+function readNumber(text: string): string | undefined {
+  if (!/^[-0-9]/.test(text)) return undefined;
+  return /^-?[0-9]+$/.test(text) ? text : String(Number(text));
+}
