@@ -212,6 +212,12 @@ spec:
     ['no reason', ['retrigger', 'run/a/b/c'], 2, /--why/],
     ['a value without a path', ['retrigger', 'run/a/b/c', '--set', '=1', '--why', 'x'], 2, /PATH=VALUE/],
     ['a value that is not JSON', ['retrigger', 'run/a/b/c', '--set-json', 'a=b', '--why', 'x'], 2, /not JSON/],
+    [
+      'a number that would be rounded',
+      ['retrigger', 'run/a/b/c', '--set-json', 'id=9007199254740993', '--why', 'x'],
+      2,
+      /9007199254740993 holds a number beyond 2\^53/,
+    ],
   ])('says so for %s', async (_what, argv, exitCode, message) => {
     const run = await cluster.sluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
