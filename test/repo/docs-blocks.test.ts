@@ -147,7 +147,13 @@ function commandsOf(script: string): string[][] {
     for (const name of STUBS) writeFileSync(join(bin, name), write, { mode: 0o755 });
     // Files that the reader has.
     for (const [, file = ''] of script.matchAll(/< ([\w.-]+)/g)) writeFileSync(join(folder, file), '');
-    const env = { PATH: `${bin}:/usr/bin:/bin`, SLUICE_REDIS_URL: 'redis://localhost:6379', HOME: folder };
+    // Variables that the pages tell the reader to set, or whose value a command prints.
+    const env = {
+      PATH: `${bin}:/usr/bin:/bin`,
+      SLUICE_REDIS_URL: 'redis://localhost:6379',
+      TOKEN: 'token',
+      HOME: folder,
+    };
     const { status, stderr } = spawnSync('bash', ['--norc', '--noprofile', '-euc', script], {
       cwd: folder,
       env,
