@@ -27,6 +27,8 @@ export interface SystemOptions {
   /** Names in manifests that mean the Redis started here; default: that of the water-bodies example. */
   readonly redisNames?: readonly string[];
   readonly temporalUi?: boolean;
+  /** See StartTemporalOptions.dynamicConfig. */
+  readonly temporalConfig?: Readonly<Record<string, string>>;
   /** Servers that the environment names are not used: none of them, or no other than the cluster. */
   readonly own?: true | 'except-kubernetes';
   /** Called as each server answers. */
@@ -73,7 +75,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
     const [temporal, nats, redis, kubernetes, stac] = await allOrNothing([
       start(
         'Temporal',
-        startTemporal({ ...ownOption, ...(options.temporalUi === false ? { headless: true } : {}) }),
+        startTemporal({
+          ...ownOption,
+          ...(options.temporalUi === false ? { headless: true } : {}),
+          ...(options.temporalConfig && { dynamicConfig: options.temporalConfig }),
+        }),
         ({ address, uiUrl }) => uiUrl || address,
       ),
       start('NATS JetStream', startNats(ownOption), ({ url }) => url),

@@ -34,6 +34,8 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
       typedSearchAttributes: new TypedSearchAttributes(run.searchAttributes),
       staticSummary: run.summary,
       requestEagerStart: true,
+      // Where Temporal's fairness is on, one tenant's backlog of tasks does not go before another's events.
+      priority: { fairnessKey: run.input.sensor.namespace },
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
     });

@@ -219,6 +219,9 @@ class EvaluationLane implements ExpressionEngine {
     this.endThread(thread);
     // Before the first item everything is suspect, such as a batch that does not fit into the memory.
     const toBlame = end.item < 0 ? batch : batch.slice(end.item, end.item + 1);
+    const culprit = batch[end.item];
+    // A thread is slow to replace, so what ends one counts as slow however quickly it did that.
+    if (culprit) this.role.onSlow(culprit.request);
     this.blame(toBlame, this.failureOf(end));
     this.queue.unshift(...batch.filter((pending) => !toBlame.includes(pending)));
   }

@@ -128,6 +128,7 @@ async function start(session: TemporalSession, desired: Desired, queues: TaskQue
     taskQueue: address.kind.taskQueue(queues),
     args: [inputOf(desired)],
     staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
+    priority: { fairnessKey: address.namespace },
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
   });

@@ -1,0 +1,142 @@
+/** Both tenants on one pair of workers, and what became of B's events. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SluiceCommand } from '../../dev/demo/command';
+import { startSystem } from '../../dev/system';
+import { startWorker } from '../../dev/worker-process';
+import { eventually } from '../setup/eventually';
+import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
+import { freePort } from '../sources/free-port';
+import { startAttacks, type RunningAttacks } from './attacks';
+import { manifestsOfA, manifestsOfB, TENANT_A, TENANT_B } from './hostile-manifests';
+
+/** As docs/multi-tenancy.md recommends. */
+const FAIR_TASK_QUEUES = { 'matching.useNewMatcher': 'true', 'matching.enableFairness': 'true' };
+
+export interface Round {
+  /** Of each event, from its POST to the request that its trigger made, in the order of sending. */
+  readonly latenciesMs: readonly number[];
+  /** Numbers of events that did not come. */
+  readonly missing: readonly number[];
+}
+
+export interface Tenants {
+  /** All attacks, or those of these names. */
+  attack(only?: readonly string[]): Promise<RunningAttacks>;
+  /** B's events, at most so many in a second; waits until none is missing, or nothing has come for a minute. */
+  sendOrders(count: number, perSecond: number): Promise<Round>;
+  stop(): Promise<void>;
+}
+
+export async function startTenants(): Promise<Tenants> {
+  const closing: Array<() => Promise<unknown>> = [];
+  const stop = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end().catch(() => undefined);
+  };
+  try {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-hostile-'));
+    closing.push(() => rm(folder, { recursive: true }));
+    const system = await startSystem({ own: true, temporalUi: false, temporalConfig: FAIR_TASK_QUEUES });
+    closing.push(() => system.stop());
+    const receiver = await startHttpRecorder();
+    closing.push(() => receiver.close());
+    const attacker = await startAttackersServer();
+    closing.push(() => attacker.stop());
+    const api = await system.kubernetes.connect();
+    closing.push(() => Promise.resolve(api.close()));
+    for (const name of [TENANT_A, TENANT_B]) await api.expect('POST', '/api/v1/namespaces', { metadata: { name } });
+    const environment = { ...system.environment, SLUICE_LOG_LEVEL: 'error' };
+    const workers = await Promise.all([startWorker('event-source', environment), startWorker('sensor', environment)]);
+    closing.push(...workers.map((worker) => () => worker.stop()));
+    const sluice = new SluiceCommand(system.environment);
+    const ports = { a: await freePort(), b: await freePort() };
+    const addresses = {
+      receiver: receiver.url,
+      attacker: attacker.url,
+      redis: `${system.redis.host}:${system.redis.port}`,
+    };
+    const apply = async (namespace: string, text: string): Promise<void> => {
+      const path = join(folder, `${namespace}.yaml`);
+      await writeFile(path, text);
+      await sluice.json('apply', '-f', path, '-n', namespace, '--wait', '60s');
+    };
+    await apply(TENANT_B, manifestsOfB(ports, addresses));
+    return {
+      attack: async (only) => {
+        await apply(TENANT_A, manifestsOfA(ports, addresses));
+        const attacks = startAttacks({ port: ports.a, redisUrl: system.redis.url, api }, only);
+        closing.push(() => attacks.stop());
+        return attacks;
+      },
+      sendOrders: (count, perSecond) => sendOrders(ports.b, receiver, count, perSecond),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function sendOrders(port: number, receiver: HttpRecorder, count: number, perSecond: number): Promise<Round> {
+  receiver.forgetRequests();
+  const sentAt: number[] = [];
+  const sending: Array<Promise<void>> = [];
+  const start = performance.now();
+  for (let n = 0; n < count; n++) {
+    await pause(Math.max(0, start + (n * 1_000) / perSecond - performance.now()));
+    sentAt[n] = Date.now();
+    sending.push(sendOrder(port, n));
+  }
+  await Promise.all(sending);
+  let came = -1;
+  let cameAt = Date.now();
+  const arrivals = await eventually(
+    () => {
+      const found = new Map(receiver.requests('/b').map(({ body, at }) => [Number(body.n), at]));
+      if (found.size !== came) [came, cameAt] = [found.size, Date.now()];
+      return found.size === count || Date.now() - cameAt > 60_000 ? found : undefined;
+    },
+    { timeoutMs: 600_000 },
+  );
+  const numbers = sentAt.map((_at, n) => n);
+  return {
+    latenciesMs: numbers.flatMap((n) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - (sentAt[n] ?? 0)] : [])),
+    missing: numbers.filter((n) => !arrivals.has(n)),
+  };
+}
+
+/** As a caller does that wants its event to arrive: again until it is taken. */
+async function sendOrder(port: number, n: number): Promise<void> {
+  const headers = {
+    'content-type': 'application/json',
+    'idempotency-key': `order-${n}-${port}-${process.hrtime()[1]}`,
+  };
+  const body = JSON.stringify({ n, name: `${n}` });
+  await eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/orders`, { method: 'POST', headers, body });
+    await response.text();
+    return response.ok;
+  });
+}
+
+/** Serves a YAML text of many keys, which other parsers read in quadratic time, and lets callers of /never wait. */
+async function startAttackersServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const keys = Array.from({ length: 40_000 }, (_, n) => `${n.toString(36)}: &a${n} [*a${Math.max(0, n - 1)}]\n`).join(
+    '',
+  );
+  const server = createServer((request, response) => {
+    if (request.url !== '/never') response.end(`a: &a0 [x]\n${keys}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
