@@ -1,14 +1,47 @@
+import { readFileSync } from 'node:fs';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import importX from 'eslint-plugin-import-x';
 
-// The stages of an event's way. They never import each other: activities/ joins them.
-const stages = ['sources', 'bus', 'matching', 'triggers'];
-const stageZones = stages.map((stage) => ({
-  target: `./src/${stage}`,
-  from: stages.filter((other) => other !== stage).map((other) => `./src/${other}`),
-  message: 'Stages do not know each other; join them in activities/.',
+// Which folder may import which: allow lists, bottom up. docs/architecture.md says what each one holds.
+const rooms = JSON.parse(readFileSync(`${import.meta.dirname}/rooms.json`, 'utf8'));
+
+/** The files of a room; one that has rooms inside is its own files alone. */
+const filesOf = (room) =>
+  Object.keys(rooms).some((other) => other.startsWith(`${room}/`)) ? `${room}/*.ts` : `${room}/**/*.ts`;
+
+const zones = Object.entries(rooms).map(([room, { imports, types = [] }]) => ({
+  target: `./${filesOf(room)}`,
+  from: './!(node_modules)/**/*',
+  // Patterns are compared with whole paths.
+  except: [room, ...imports, ...types].map((allowed) => `${import.meta.dirname}/${filesOf(allowed)}`),
+  message: `rooms.json does not let ${room} import this; see the table of folders in docs/architecture.md.`,
 }));
+
+/** Rooms whose code workflows may run: packages by an allow list too, and from other rooms nothing but types. */
+const sandboxRules = Object.entries(rooms)
+  .filter(([, { sandbox }]) => sandbox)
+  .map(([room, { types = [], packages }]) => ({
+    files: [filesOf(room)],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(?!\\.${packages.map((name) => `|${name}$`).join('')})`,
+              message: `This code runs in the workflow sandbox: rooms.json gives ${room} no such package.`,
+            },
+            ...types.map((other) => ({
+              regex: `^(\\.\\./)+${other.replace('src/', '(src/)?')}/`,
+              allowTypeImports: true,
+              message: `This code runs in the workflow sandbox: only types may come from ${other}.`,
+            })),
+          ],
+        },
+      ],
+    },
+  }));
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'expressions/'] },
@@ -30,55 +63,12 @@ export default tseslint.config(
       'import-x/no-restricted-paths': [
         'error',
         {
-          zones: [
-            ...stageZones,
-            { target: './src', from: ['./workers', './dev', './test', './bench'] },
-            { target: './workflows', from: ['./workers', './dev', './test', './bench'] },
-            { target: './activities', from: ['./workers', './dev', './test', './bench'] },
-            { target: './workers', from: ['./dev', './test', './bench'] },
-            { target: './dev', from: ['./test', './bench'] },
-          ],
+          zones: [...zones, { target: './dev', from: ['./test', './bench'] }],
         },
       ],
     },
   },
-  {
-    // Code that runs inside the workflow sandbox: no Node, no clients, no validator; types may come from anywhere.
-    files: [
-      'workflows/**/*.ts',
-      'src/contract/**/*.ts',
-      'src/errors/**/*.ts',
-      'src/event/**/*.ts',
-      'src/kinds/**/*.ts',
-      'src/records/**/*.ts',
-      'src/sandbox/**/*.ts',
-      'src/text/**/*.ts',
-    ],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              group: [
-                'node:*',
-                'zod',
-                'ioredis',
-                '@nats-io/*',
-                '@kubernetes/*',
-                'pino',
-                '@temporalio/client',
-                '@temporalio/worker',
-                '@temporalio/activity',
-              ],
-              allowTypeImports: true,
-              message: 'This code must run in the workflow sandbox.',
-            },
-          ],
-        },
-      ],
-    },
-  },
+  ...sandboxRules,
   // A suite tells one story; it may be longer than a module.
   { files: ['test/**'], rules: { 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] } },
   { files: ['src/cli/**', 'dev/**', 'bench/**'], rules: { 'no-console': 'off' } },

@@ -1,7 +1,6 @@
 /** All activities of the Sensor plugin, in one place. */
 import { Context } from '@temporalio/activity';
 import { describeError } from '../src/errors/sluice-error';
-import type { PluginActivities } from '../src/plugin/sluice-plugin';
 import { sensorWorkflowId } from '../src/contract/identity';
 import { sensorDefinitionQuery } from '../src/contract/sensor-messages';
 import type { SensorActivities } from '../src/contract/activities';
@@ -16,7 +15,7 @@ import { createRateLimits } from './firing/reserve-fire';
 import { createReplayActivities } from './operations/replay-events';
 import { createRetriggerActivities } from './operations/retrigger-runs';
 import { createOutcomeActivities } from './outcomes/watch-outcomes';
-import type { WorkerDependencies } from './worker/worker-dependencies';
+import type { PluginActivities, WorkerDependencies } from './worker/worker-dependencies';
 
 /** Records outlive the activity that hands them over. */
 const NEVER = new AbortController().signal;

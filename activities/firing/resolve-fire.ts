@@ -8,7 +8,7 @@ import { dataAttributes, jsonOf } from '../../src/event/event-data';
 import { isJsonObject, toJson, type JsonObject } from '../../src/event/json';
 import { isJsonText, joinList, valueOf, type JsonDocument } from '../../src/event/json-text';
 import { shortHash } from '../../src/event/short-id';
-import { toWorkingCopy } from '../../src/exact-numbers';
+import { toWorkingCopy } from '../../src/yaml/exact-numbers';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../../src/manifest/sensor';
 import type { TriggerParameter } from '../../src/manifest/parameters';
 import type { ExpressionEngine } from '../../src/expressions/engine';

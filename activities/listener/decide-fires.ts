@@ -11,6 +11,7 @@ import type { ExpressionEngine } from '../../src/expressions/engine';
 import { readKeys } from '../../src/matching/observation-keys';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
 import type { Dependency } from '../../src/manifest/filters';
+import type { DirectFire } from '../starting/direct-fire';
 import { foreignNamespace, type SensorOnBus } from './foreign-events';
 import type { ObjectName } from '../../src/contract/definitions';
 import type { Observation } from '../../src/contract/sensor-messages';
@@ -24,15 +25,6 @@ export interface IncomingEvent {
   readonly undecodable?: string;
   readonly subject: string;
   readonly sequence: number;
-}
-
-/** One trigger that one event satisfied on its own. */
-export interface DirectFire {
-  readonly id: string;
-  readonly trigger: string;
-  readonly dependency: string;
-  /** As the dependency's transform left it. */
-  readonly event: CloudEvent;
 }
 
 export interface EventDecision {

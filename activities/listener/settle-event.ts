@@ -2,7 +2,8 @@
 import type { Decision, DecisionRecord } from '../../src/records/decision-record';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { Observation } from '../../src/contract/sensor-messages';
-import { describeIncoming, type DirectFire, type EventDecision } from './decide-fires';
+import { describeIncoming, type EventDecision } from './decide-fires';
+import type { DirectFire } from '../starting/direct-fire';
 import type { FireStart } from '../starting/start-runs';
 import type { Telling } from './observe-events';
 

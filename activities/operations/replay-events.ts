@@ -13,7 +13,8 @@ import type { ReplayProgress, ReplayRequest } from '../../src/contract/replay-me
 import { sensorDependenciesQuery, type Observation } from '../../src/contract/sensor-messages';
 import type { RunStart } from '../../src/contract/run-start';
 import type { ReplayPortionRequest } from '../../src/contract/activities';
-import { decideFires, type DirectFire, type EventDecision } from '../listener/decide-fires';
+import { decideFires, type EventDecision } from '../listener/decide-fires';
+import type { DirectFire } from '../starting/direct-fire';
 import { explainTemporalFailure, toApplicationFailure } from '../worker/failures';
 import { findCarried, type Carried } from './find-carried';
 import { planRuns } from '../starting/group-into-runs';

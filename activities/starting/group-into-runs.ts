@@ -7,7 +7,7 @@ import { shortHash } from '../../src/event/short-id';
 import { tooLargeRun } from '../../src/sandbox/sensor/joined-runs';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { createRunStart, type RunStart } from '../../src/contract/run-start';
-import type { DirectFire } from '../listener/decide-fires';
+import type { DirectFire } from './direct-fire';
 import { RunSize, SizeBook, type InputSize } from './run-size';
 
 /** Of one run with several events: the server warns at 512 KB. */

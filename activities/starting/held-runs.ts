@@ -5,9 +5,8 @@
 import { Context } from '@temporalio/activity';
 import type { Bus } from '../../src/bus/bus';
 import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
-import type { JoinedRun } from '../../src/sandbox/sensor/joined-runs';
 import type { EventBusDefinition } from '../../src/contract/definitions';
-import type { RunStart } from '../../src/contract/run-start';
+import type { JoinedRun, RunStart } from '../../src/contract/run-start';
 import type {
   ForgetContentsRequest,
   StartHeldRunsRequest,

@@ -3,7 +3,7 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { runOptionsOf } from '../../src/contract/run-start';
-import type { DirectFire } from '../listener/decide-fires';
+import type { DirectFire } from './direct-fire';
 
 /** What a fire needs beside its event and trigger: its id, its dependency, positions, brackets, a first attempt. */
 const FIRE_BYTES = 900;

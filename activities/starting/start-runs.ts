@@ -9,7 +9,7 @@ import { classifyTemporalFailure, explainUnprepared } from '../../src/errors/tem
 import type { ObjectName, SensorDefinition } from '../../src/contract/definitions';
 import { WORKFLOW_TYPES } from '../../src/contract/identity';
 import type { RunStart } from '../../src/contract/run-start';
-import type { sensorRun } from '../../workflows/run/sensor-run';
+import type { SensorRunInput } from '../../src/contract/run-messages';
 import { findRunsCarrying } from './find-runs';
 import { firesByEvent, isPartOfEvent, planEvent, planPart, parkTooLarge } from './group-into-runs';
 import type { PlannedRun } from './group-into-runs';
@@ -27,7 +27,7 @@ export type FireStart =
 /** `false`: the same run had been started before. Eager: this worker gets the first task with the answer. */
 export async function startRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<boolean> {
   try {
-    await client.start<typeof sensorRun>(WORKFLOW_TYPES.sensorRun, {
+    await client.start<(input: SensorRunInput) => Promise<unknown>>(WORKFLOW_TYPES.sensorRun, {
       workflowId: run.workflowId,
       taskQueue,
       args: [run.input],

@@ -33,6 +33,12 @@ export interface WorkerDependencies {
   close(): Promise<void>;
 }
 
+/** Activities of one plugin and what they hold open besides the shared dependencies. */
+export interface PluginActivities {
+  readonly activities: object;
+  close(): Promise<void>;
+}
+
 export interface WorkerDependencyOptions {
   readonly log: Logger;
   readonly kubernetes?: KubernetesAccessOptions;

@@ -8,9 +8,7 @@ import type { DecisionRecord } from '../records/decision-record';
 import type { TriggerSpec } from '../manifest/sensor';
 import type { Overrides } from './overrides';
 import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from './fires';
-import type { NamedContent } from '../sandbox/sensor/held-contents';
-import type { JoinedRun } from '../sandbox/sensor/joined-runs';
-import type { RunStart } from './run-start';
+import type { JoinedRun, RunStart } from './run-start';
 import type { EventBusDefinition, EventSourceDefinition, ObjectName, SensorDefinition } from './definitions';
 import type { ReplayProgress, ReplayRequest } from './replay-messages';
 import type { Fire, RunOptions } from './run-messages';
@@ -92,6 +90,12 @@ export interface ReplayPortionRequest {
 export interface RecordDecisionsRequest {
   readonly bus: EventBusDefinition;
   readonly records: readonly DecisionRecord[];
+}
+
+/** What an activity is asked to keep on the bus. */
+export interface NamedContent {
+  readonly name: string;
+  readonly event: CloudEvent;
 }
 
 export interface StoreContentsRequest {

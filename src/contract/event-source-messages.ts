@@ -3,6 +3,11 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EventSourceDefinition, ObjectName } from './definitions';
 import type { RequestedBy } from './requester';
 
+/** What the workflow is started with; one that continues as new hands on more. */
+export interface EventSourceStart {
+  readonly definition: EventSourceDefinition;
+}
+
 export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinition]>('configure');
 
 export const eventSourceDefinitionQuery = defineQuery<EventSourceDefinition>('spec');

@@ -1,5 +1,6 @@
 /** Messages of the `replay` workflow. */
 import { defineQuery } from '@temporalio/workflow';
+import type { SensorDefinition } from './definitions';
 import type { RequestedBy } from './requester';
 
 /** Events of the bus that go through a sensor's present logic once more. */
@@ -44,3 +45,24 @@ export interface ReplayProgress {
 }
 
 export const replayProgressQuery = defineQuery<ReplayProgress>('progress');
+
+export interface ReplayInput {
+  /** The sensor as it was when the replay began. */
+  readonly definition: SensorDefinition;
+  readonly request: ReplayRequest;
+  /** Handed on by continue-as-new. */
+  readonly progress?: ReplayProgress;
+}
+
+/** What it was asked for and cannot or does not read: a sentence each. */
+export function describeReplayLimits({
+  keptFrom,
+  leftToSensor,
+}: Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'>): readonly string[] {
+  return [
+    ...(keptFrom === undefined ? [] : [`Events before position ${keptFrom} are not on the bus any more.`]),
+    ...(leftToSensor === undefined
+      ? []
+      : [`Events from position ${leftToSensor} on still wait for the sensor, which fires them itself.`]),
+  ];
+}

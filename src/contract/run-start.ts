@@ -31,6 +31,15 @@ export interface RunStart {
   readonly summary: string;
 }
 
+/** Index of an event of a run → name of its content on the bus. */
+export type StoredContents = Readonly<Record<number, string>>;
+
+/** A run of events that the sensor held. */
+export interface JoinedRun extends RunStart {
+  /** What has to be fetched before the run can be started. */
+  readonly stored?: StoredContents;
+}
+
 /** A search attribute's value may hold 2,048 bytes: 100 short ids and their quotes. */
 const MAX_INDEXED_EVENTS = 100;
 

@@ -1,10 +1,14 @@
 /** Messages of the `sensor` workflow. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../event/cloud-event';
-import type { EventPlace } from '../sandbox/sensor/dependency-state-types';
 import type { ObjectName, SensorDefinition } from './definitions';
 import type { Overrides } from './overrides';
 import type { RequestedBy } from './requester';
+
+/** What the workflow is started with; one that continues as new hands on more. */
+export interface SensorStart {
+  readonly definition: SensorDefinition;
+}
 
 export const configureSensorUpdate = defineUpdate<void, [SensorDefinition]>('configure');
 
@@ -71,6 +75,15 @@ export interface HeldDependencies {
 }
 
 export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>('dependencies');
+
+/** Where one event is in the state of one trigger. */
+export type EventPlace =
+  /** It waits for others: what of the condition is left, as text. */
+  | { readonly kind: 'held'; readonly dependency: string; readonly waitingFor: string }
+  /** It is collected with others, `collected` in all; `dueAt` (milliseconds): when they fire if nothing else comes. */
+  | { readonly kind: 'collected'; readonly dependency: string; readonly collected: number; readonly dueAt?: number }
+  /** Its fire waits for its turn behind so many others. */
+  | { readonly kind: 'queued'; readonly dependency: string; readonly ahead: number };
 
 /**
  * Where a sensor has one event, by its key: it waits for others, is collected with others, or waits in a fire for its

@@ -9,7 +9,7 @@ import {
 } from '../contract/identity';
 import { SluiceError } from '../errors/sluice-error';
 import { closestMatch } from '../text/closest-match';
-import type { CliIo } from '../cli/io';
+import type { ProcessEnvironment } from './process-environment';
 
 export interface TaskQueues {
   readonly eventSource: string;
@@ -106,17 +106,18 @@ export function parseObjectAddress(words: readonly string[], namespace: string):
 }
 
 /** The Kubernetes namespace that is meant when neither manifest nor `-n` names one. */
-export function defaultNamespace(io: CliIo): string {
-  return io.env['SLUICE_NAMESPACE'] || 'default';
+export function defaultNamespace(environment: ProcessEnvironment): string {
+  return environment.env['SLUICE_NAMESPACE'] || 'default';
 }
 
 export function taskQueuesOf(
   options: { eventSourceTaskQueue?: string; sensorTaskQueue?: string },
-  io: CliIo,
+  environment: ProcessEnvironment,
 ): TaskQueues {
   return {
     eventSource:
-      options.eventSourceTaskQueue ?? (io.env['SLUICE_EVENT_SOURCE_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.eventSource),
-    sensor: options.sensorTaskQueue ?? (io.env['SLUICE_SENSOR_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.sensor),
+      options.eventSourceTaskQueue ??
+      (environment.env['SLUICE_EVENT_SOURCE_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.eventSource),
+    sensor: options.sensorTaskQueue ?? (environment.env['SLUICE_SENSOR_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.sensor),
   };
 }

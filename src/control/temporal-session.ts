@@ -1,10 +1,9 @@
-/** Connects commands to Temporal, and speaks of its failures in words that say what to do. */
+/** Connects to Temporal, and speaks of its failures in words that say what to do. */
 import type { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { Command } from 'commander';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { grpcStatusOf } from '../errors/temporal-failures';
-import type { CliIo } from '../cli/io';
+import type { ProcessEnvironment } from './process-environment';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -33,23 +32,18 @@ export interface TemporalSession {
   readonly namespace: string;
 }
 
-export function addTemporalOptions(command: Command): Command {
-  return command
-    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
-    .option('--temporal-namespace <name>', 'Temporal namespace (default: TEMPORAL_NAMESPACE, the profile, default)')
-    .option('--profile <name>', "profile in Temporal's own configuration file (TEMPORAL_PROFILE)");
-}
-
 /** Runs `work` with a connection that is closed afterwards. Throws TEMPORAL_UNREACHABLE when there is no way there. */
 export async function withTemporal<T>(
   options: TemporalOptions,
-  io: CliIo,
+  environment: ProcessEnvironment,
   work: (session: TemporalSession) => Promise<T>,
 ): Promise<T> {
-  const environment = Object.entries(io.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const variables = Object.entries(environment.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   const config = loadClientConnectConfig({
     profile: options.profile,
-    overrideEnvVars: Object.fromEntries(environment),
+    overrideEnvVars: Object.fromEntries(variables),
   });
   const address = options.address ?? config.connectionOptions.address ?? DEFAULT_ADDRESS;
   const namespace = options.temporalNamespace ?? config.namespace ?? 'default';
@@ -57,7 +51,7 @@ export async function withTemporal<T>(
   const temporal = await import('@temporalio/client');
   const { callsUntilClose } = await import('./calls-until-close.js');
   const { PayloadEncryption } = await import('../payloads/payload-encryption.js');
-  const encryption = PayloadEncryption.read(io.env, { warn: (message) => void io.stderr.write(`${message}\n`) });
+  const encryption = PayloadEncryption.read(environment.env, { warn: (message) => void environment.stderr.write(`${message}\n`) });
   const calls = callsUntilClose();
   let connection: Connection;
   try {

@@ -1,7 +1,15 @@
 /** Checks the syntax of expressions with the libraries that will run them. */
 import { SluiceError } from '../errors/sluice-error';
-import type { ExpressionSyntax } from '../validation/expressions';
-import type { ExpressionEngine } from './engine';
+import type { ReadYaml } from '../yaml/yaml-documents';
+import type { ExpressionComplaint, ExpressionEngine, ExpressionLanguage } from './engine';
+
+/** The compilers, for those who check manifests. */
+export interface ExpressionSyntax {
+  /** Undefined if the expression compiles. */
+  check(language: ExpressionLanguage, text: string): Promise<ExpressionComplaint | undefined>;
+  /** kubectl's library. */
+  readYaml: ReadYaml;
+}
 
 /** The checks that `loadManifests` takes. */
 export function createExpressionSyntax(engine: ExpressionEngine): ExpressionSyntax {

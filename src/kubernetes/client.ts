@@ -9,7 +9,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors/sluice-error';
 import { readKnownJson } from '../event/json-text';
-import { toWorkingCopy, writeExactly } from '../exact-numbers';
+import { toWorkingCopy, writeExactly } from '../yaml/exact-numbers';
 import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './connection';
 import { isRecord } from './kubernetes-object';

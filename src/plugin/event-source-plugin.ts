@@ -2,8 +2,8 @@
 import type { EventSourceActivities } from '../contract/activities';
 import { createRelayActivities } from '../../activities/relay/relay-events';
 import { createBacklogActivities } from '../../activities/relay/watch-backlog';
-import type { WorkerDependencies } from '../../activities/worker/worker-dependencies';
-import { SluicePlugin, type PluginActivities, type SluicePluginOptions } from './sluice-plugin';
+import type { PluginActivities, WorkerDependencies } from '../../activities/worker/worker-dependencies';
+import { SluicePlugin, type SluicePluginOptions } from './sluice-plugin';
 
 export const EVENT_SOURCE_PLUGIN_NAME = 'sluice.EventSourcePlugin';
 

@@ -1,7 +1,7 @@
 /** The Sensor plugin: makes any Temporal worker run sensors. `new SensorPlugin()` in `Worker.create({ plugins })`. */
 import { createSensorActivities } from '../../activities/sensor-activities';
-import type { WorkerDependencies } from '../../activities/worker/worker-dependencies';
-import { SluicePlugin, type PluginActivities, type SluicePluginOptions } from './sluice-plugin';
+import type { PluginActivities, WorkerDependencies } from '../../activities/worker/worker-dependencies';
+import { SluicePlugin, type SluicePluginOptions } from './sluice-plugin';
 
 export const SENSOR_PLUGIN_NAME = 'sluice.SensorPlugin';
 

@@ -14,7 +14,11 @@ import type {
 import { inActivity } from '../metrics/stages';
 import type { Logger } from 'pino';
 import { longActivityLimit, type WorkerCapacity } from '../../activities/worker/long-activities';
-import { createWorkerDependencies, type WorkerDependencies } from '../../activities/worker/worker-dependencies';
+import {
+  createWorkerDependencies,
+  type PluginActivities,
+  type WorkerDependencies,
+} from '../../activities/worker/worker-dependencies';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { PayloadKeySource } from '../payloads/key-ring';
@@ -40,12 +44,6 @@ export interface SluicePluginOptions {
   readonly payloadKeys?: PayloadKeySource;
   /** Default: pino, JSON lines on stdout. */
   readonly log?: Logger;
-}
-
-/** Activities of one plugin and what they hold open besides the shared dependencies. */
-export interface PluginActivities {
-  readonly activities: object;
-  close(): Promise<void>;
 }
 
 /** What the SDK takes where the owner of the worker says nothing. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonValue } from '../event/json';
-import { toWorkingCopy } from '../exact-numbers';
+import { toWorkingCopy } from '../yaml/exact-numbers';
 import { partialMismatches, type Mismatch } from './partial-match';
 import { parseValues } from './read-events';
 import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire, type RehearsedRequest } from './rehearsal';

@@ -8,7 +8,7 @@ import type { SensorDefinition } from '../contract/definitions';
 import type { RunStart } from '../contract/run-start';
 import { SensorMemory, type SensorEffects } from '../sandbox/sensor/sensor-memory';
 import { eventPath } from '../bus/event-path';
-import { toWorkingCopy } from '../exact-numbers';
+import { toWorkingCopy } from '../yaml/exact-numbers';
 import { explainDependency, type DependencyTrace } from '../matching/evaluate-dependencies';
 import type { ExpressionEngine } from '../expressions/engine';
 import { planSensor, type SensorPlan } from '../sandbox/sensor/sensor-plan';

@@ -13,7 +13,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { errorCode } from '../errors/foreign-errors';
 import { describeError, SluiceError } from '../errors/sluice-error';
 import type { EventOptions } from '../manifest/event-source';
-import { describeSource } from './describe-source';
+import { describeSource } from '../clients/connection-owner';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 
 export const fileSource: SourceOf<'file'> = {

@@ -12,7 +12,7 @@ import { joinObject, sortedObject } from '../event/json-text';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
-import { describeSource } from './describe-source';
+import { describeSource } from '../clients/connection-owner';
 import { isMissingGroup, redisErrorCode, sourceError } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
 import { measureBacklog } from './redis-stream-backlog';

@@ -9,7 +9,7 @@ import { describeError } from '../errors/sluice-error';
 import { joinObject, sortedObject, readJson, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import type { RedisEventSource } from '../manifest/sources/redis';
-import { describeSource } from './describe-source';
+import { describeSource } from '../clients/connection-owner';
 import { MessageBuffer } from './message-buffer';
 import { probeRedis } from '../clients/redis/redis-link';
 import { RedisSubscription } from './redis-subscription';

@@ -4,10 +4,10 @@
  * A source only reads and acknowledges. The relay (activities/relay/event-relay.ts) filters, publishes to the bus and then
  * calls `acknowledge`, so that no source can acknowledge an event that the bus does not have.
  */
+import type { ConnectionOwner } from '../clients/connection-owner';
 import type { ErrorCode } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import type { JsonDocument, ObjectDocument } from '../event/json-text';
-import type { SecretReader } from '../kubernetes/secrets';
 import type { StreamStart } from '../manifest/annotations';
 import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
@@ -69,11 +69,7 @@ export interface PositionStore {
   write(position: JsonObject): Promise<void>;
 }
 
-export interface SourceContext {
-  readonly namespace: string;
-  readonly eventSourceName: string;
-  readonly eventName: string;
-  readonly secrets: SecretReader;
+export interface SourceContext extends ConnectionOwner {
   /** Where to begin in what was there before; only sources that keep a backlog look at it. Default: all. */
   readonly startFrom?: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
@@ -82,10 +78,6 @@ export interface SourceContext {
   readonly position: PositionStore;
   /** What `marks` of the reader before this one returned; undefined where there was none. */
   readonly formerMarks?: unknown;
-  /** Aborted when the activity is cancelled or the worker shuts down. */
-  readonly signal: AbortSignal;
-  /** One clear line per state change (connected, lost, waiting), not per event. */
-  readonly log: (this: void, level: 'info' | 'warn', message: string) => void;
 }
 
 export interface SourceStatus {

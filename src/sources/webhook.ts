@@ -10,7 +10,7 @@ import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
-import { describeSource } from './describe-source';
+import { describeSource } from '../clients/connection-owner';
 import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
 import { BodyReader } from './webhook-body';
 import { CredentialMask } from './webhook-masking';

@@ -4,7 +4,7 @@ import { writeYaml } from '../yaml/write-yaml';
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../event/json';
 import { textOf, type JsonDocument } from '../event/json-text';
-import { writeExactly } from '../exact-numbers';
+import { writeExactly } from '../yaml/exact-numbers';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
 import { ConnectionCache } from '../clients/connection-cache';

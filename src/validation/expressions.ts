@@ -6,11 +6,12 @@ import type { Sensor, TriggerSpec } from '../manifest/sensor';
 import type { Dependency } from '../manifest/filters';
 import type { TriggerParameter } from '../manifest/parameters';
 import type { FieldPath, Finding } from '../manifest/problem';
-import type { ExpressionComplaint, ExpressionLanguage as CompiledLanguage } from '../expressions/engine';
+import type { ExpressionLanguage as CompiledLanguage } from '../expressions/engine';
+import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { approximateRegexMistake } from './approximate-regex';
 import { explainComplaint } from './expression-mistakes';
 import { showPlace, type ExpressionMistake } from './expression-places';
-import { parseYamlDocuments, type ReadYaml } from '../yaml/yaml-documents';
+import { parseYamlDocuments } from '../yaml/yaml-documents';
 
 /** `template`: Go template with sprig; `expr`: the filter of an event source; `regex`: RE2. */
 type Language = CompiledLanguage | 'yaml';
@@ -19,14 +20,6 @@ export interface ExpressionUse {
   readonly path: FieldPath;
   readonly language: Language;
   readonly text: string;
-}
-
-/** The compilers. Implemented by the expression module. */
-export interface ExpressionSyntax {
-  /** Undefined if the expression compiles. */
-  check(language: CompiledLanguage, text: string): Promise<ExpressionComplaint | undefined>;
-  /** kubectl's library. */
-  readYaml: ReadYaml;
 }
 
 const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {

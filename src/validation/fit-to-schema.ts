@@ -8,23 +8,19 @@ import { z } from 'zod';
 import { closestMatch } from '../text/closest-match';
 import { placesOf } from './field-places';
 import { findLeftover } from './leftovers';
+import { isFields, type Fields } from '../manifest/fields';
 import { Findings, formatPath, type FieldPath, type Finding } from '../manifest/problem';
 
 /** End of the message about a field that is refused although Argo Events had it once. */
 export const FORMER_FIELD = 'is a field of former versions of Argo Events';
 
 type Schema = z.core.$ZodType;
-type Fields = Record<string, unknown>;
 
 /** Returns a changed copy; the document itself stays as it was. */
 export function fitToSchema(kind: string, schema: Schema, document: unknown): { value: unknown; findings: Finding[] } {
   const fitting = new Fitting(kind, schema);
   const value = fitting.fit(schema, document, []);
   return { value, findings: fitting.findings.list };
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 class Fitting {

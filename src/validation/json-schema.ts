@@ -9,7 +9,7 @@ import {
 } from '../manifest/annotation-values';
 import { eventBusSchema } from '../manifest/event-bus';
 import { eventSourceSchema } from '../manifest/event-source';
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import type { ManifestKind } from './parse-manifest';
 import { sensorSchema } from '../manifest/sensor';
 

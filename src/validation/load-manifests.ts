@@ -1,11 +1,11 @@
 /** Reads files and folders of manifests, and says what is wrong with them, with file and line. */
 import { checkExpressions, collectEventSourceExpressions, collectSensorExpressions } from './expressions';
-import type { ExpressionSyntax } from './expressions';
+import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { closestMatch } from '../text/closest-match';
 import { API_VERSION, type KubernetesFields } from '../manifest/common';
 import type { ManifestDocument, OtherObject } from './manifest-document';
 import { findManifestFiles, type ManifestFile } from './manifest-files';
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { findHelm } from '../yaml/helm';
 import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
 import type { Manifest, ManifestKind } from './parse-manifest';

@@ -15,3 +15,17 @@ export interface OtherObject {
 }
 
 export type ManifestDocument = (Manifest | OtherObject) & { readonly origin: Origin };
+
+export function identityOf(document: ManifestDocument): { kind: string; name: string; namespace?: string } {
+  if (document.kind !== 'other') {
+    const { name, namespace } = document.object.metadata;
+    return { kind: document.kind, name, namespace };
+  }
+  const { kind, metadata } = document.object;
+  const fields = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata) ? metadata : {};
+  return { kind: textOf(kind) ?? '', name: textOf(fields['name']) ?? '', namespace: textOf(fields['namespace']) };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -2,7 +2,7 @@
  * `policy`, `retryStrategy` and the like belong to the trigger, but official Argo Events examples write some of them
  * under `template`, where Argo Events ignores them in silence. They are taken as what was meant.
  */
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { Findings, formatPath, type FieldPath, type Finding } from '../manifest/problem';
 
 const TRIGGER_FIELDS = ['policy', 'retryStrategy', 'rateLimit', 'atLeastOnce', 'dlqTrigger'];

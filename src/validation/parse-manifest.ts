@@ -5,7 +5,8 @@ import { readEventBusOptions, readEventSourceOptions, readSensorOptions } from '
 import type { EventBusOptions, EventSourceOptions, SensorOptions } from '../manifest/annotations';
 import { eventBusSchema, type EventBus } from '../manifest/event-bus';
 import { eventSourceSchema, type EventSource } from '../manifest/event-source';
-import { FORMER_FIELD, fitToSchema, isFields } from './fit-to-schema';
+import { FORMER_FIELD, fitToSchema } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { hoistTriggerFields } from './misplaced-fields';
 import { formatPath, formatProblem, type Finding, type Problem } from '../manifest/problem';
 import { schemaFindings } from './schema-findings';

@@ -1,5 +1,5 @@
 /** Destinations of parameters that lead nowhere in an object that the manifest itself holds. */
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import type { TriggerParameter } from '../manifest/parameters';
 import { describeValue, type Findings } from '../manifest/problem';
 

@@ -1,5 +1,5 @@
 /** Names that the API server would refuse. */
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { Findings, describeValue, type Finding } from '../manifest/problem';
 
 const OBJECT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -1,5 +1,5 @@
 /** Checks of k8s and argoWorkflow triggers: the object, where it comes from, and what is done with it. */
-import { isFields } from './fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { describeValue, type Findings } from '../manifest/problem';
 import { metadataMistakes, type MetadataMistake } from '../kubernetes/metadata-rules';
 import { readArgoArguments } from '../manifest/triggers/argo-arguments';

@@ -1,5 +1,5 @@
 /** Recognises templates of Helm that were not rendered, and leaves alone those that Sensors and Workflows have themselves. */
-import { isFields } from '../validation/fit-to-schema';
+import { isFields } from '../manifest/fields';
 import type { FieldPath, Finding } from '../manifest/problem';
 
 const ACTION = /\{\{(?:[^}]|\}(?!\}))*\}\}/g;

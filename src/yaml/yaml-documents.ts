@@ -1,6 +1,6 @@
 /** Splits a file into documents, and knows at which line each field was written. */
 import { LineCounter, isAlias, isMap, isSeq, type Document, type Node } from 'yaml';
-import { isFields } from '../validation/fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { isHelmTemplate, RENDER_FIRST } from './helm';
 import type { FieldPath, Finding } from '../manifest/problem';
 import { splitDocuments, type DocumentText } from './split-documents';

@@ -1,6 +1,6 @@
 /** One pass over the tree of a document, for what only the text shows. Its time is linear in the text. */
 import { isMap, isScalar, isSeq, type Document, type Node, type Pair } from 'yaml';
-import { isFields } from '../validation/fit-to-schema';
+import { isFields } from '../manifest/fields';
 import { formatPath, type FieldPath, type Finding } from '../manifest/problem';
 
 export interface WalkedDocument {

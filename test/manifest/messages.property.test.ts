@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import { isFields } from '../../src/validation/fit-to-schema';
+import { isFields } from '../../src/manifest/fields';
 import { loadManifests } from '../../src/validation/load-manifests';
 import { checkManifest, type ManifestKind } from '../../src/validation/parse-manifest';
 import { formatPath, formatProblem } from '../../src/manifest/problem';

@@ -102,7 +102,9 @@ export const TRIGGER_SECTIONS: readonly Section[] = [
       ],
       [
         '`update` merges into the live object, lists are replaced',
-        k8s('merges an update into what is there, replacing lists and keeping other fields'),
+        k8s(
+          'merges an update into what is there, as Argo Events does: replaces by empty values and null, keeps the rest',
+        ),
       ],
       ['`update` and `patch` create what is missing', differs('`k8s` `update` or `patch` of a missing object')],
       [

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/event/json';
 import { readJson } from '../../src/event/json-text';
-import { toWorkingCopy, writeExactly } from '../../src/exact-numbers';
+import { toWorkingCopy, writeExactly } from '../../src/yaml/exact-numbers';
 import type { KubernetesAccess } from '../../src/kubernetes/access';
 import type { K8sTriggerTemplate } from '../../src/manifest/triggers/kubernetes';
 import { k8sTrigger } from '../../src/triggers/k8s';

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import { dataAttributes } from '../../src/event/event-data';
 import type { JsonValue } from '../../src/event/json';
 import { readJson } from '../../src/event/json-text';
-import { writeExactly } from '../../src/exact-numbers';
+import { writeExactly } from '../../src/yaml/exact-numbers';
 import { createExpressionEngine } from '../../src/expressions';
 import type { TriggerParameter } from '../../src/manifest/parameters';
 import type { TriggerSpec } from '../../src/manifest/sensor';

@@ -3,8 +3,8 @@ import {
   checkExpressions,
   collectEventSourceExpressions,
   collectSensorExpressions,
-  type ExpressionSyntax,
 } from '../../src/validation/expressions';
+import type { ExpressionSyntax } from '../../src/expressions/expression-syntax';
 import { parseEventSource, parseSensor } from '../../src/validation/parse-manifest';
 import { formatPath } from '../../src/manifest/problem';
 

@@ -1,10 +1,18 @@
+import { relative } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
+import { repoRoot } from '../../dev/repo-root';
+import { roomOf, rooms } from '../repo/rooms';
 
-/** Measured 825,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
-const BUDGET_BYTES = 850_000;
+/** Measured 854,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
+const BUDGET_BYTES = 870_000;
+
+/** Bundling takes some seconds of one core, and longer on a busy machine. */
+const BUNDLING_TIMEOUT_MS = 120_000;
 
 describe('the workflow bundle', () => {
   let bundle: WorkflowBundle;
+  /** By their paths from the root. */
+  let modules: readonly string[];
 
   beforeAll(async () => {
     // Without `ignoreModules`: whatever the sandbox forbids fails here.
@@ -12,7 +20,8 @@ describe('the workflow bundle', () => {
       workflowsPath: require.resolve('../../workflows'),
       logger: new DefaultLogger('ERROR'),
     });
-  });
+    modules = modulesOf(bundle);
+  }, BUNDLING_TIMEOUT_MS);
 
   it('stays small: each cached workflow evaluates it anew', () => {
     const [code = ''] = bundle.code.split('//# sourceMappingURL=');
@@ -21,10 +30,21 @@ describe('the workflow bundle', () => {
   });
 
   it('holds no validator, no client and no Node module', () => {
-    const modules = [...bundle.code.matchAll(/^\s*!\*\*\* (\S+)/gm)].map(([, name]) => name ?? '');
-    expect(modules.length).toBeGreaterThan(20);
     const forbidden =
       /node_modules\/(zod|@kubernetes|@nats-io|ioredis|yaml|pino|@temporalio\/(client|worker|activity))\//;
     expect(modules.filter((name) => forbidden.test(name))).toEqual([]);
   });
+
+  it('holds of the product what lies in folders of the sandbox, and nothing else', () => {
+    const product = modules.filter((name) => name.startsWith('dist/')).map((name) => name.slice('dist/'.length));
+    const roomsInside = new Set(product.map((name) => roomOf(name)));
+    expect(roomsInside).toContain('workflows/sensor');
+    expect([...roomsInside].filter((room) => room === undefined || !rooms[room]?.sandbox)).toEqual([]);
+  });
 });
+
+function modulesOf({ code }: WorkflowBundle): string[] {
+  const names = [...code.matchAll(/^\s*!\*\*\* (\S+)/gm)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(20);
+  return names.map((name) => relative(repoRoot, name));
+}

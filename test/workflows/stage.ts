@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../../src/event/json';
 import { parseSensor } from '../../src/validation/parse-manifest';
 import { replayWorkflowId, sensorWorkflowId } from '../../src/contract/identity';
 import type { SensorDefinition } from '../../src/contract/definitions';
-import type { ReplayProgress, ReplayRequest } from '../../src/contract/replay-messages';
+import type { ReplayInput, ReplayProgress, ReplayRequest } from '../../src/contract/replay-messages';
 import { firesQuery } from '../../src/contract/run-messages';
 import {
   configureSensorUpdate,
@@ -18,7 +18,6 @@ import {
   type HeldDependencies,
   type SensorStatus,
 } from '../../src/contract/sensor-messages';
-import type { ReplayInput } from '../../workflows/replay/replay';
 import type { SensorInput } from '../../workflows/sensor/sensor';
 import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';

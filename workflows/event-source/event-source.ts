@@ -28,13 +28,13 @@ import { describeEventSource } from './event-source-details';
 import { ignoreCancellation } from '../lifecycle/ignore-cancellation';
 import { CANCELLATION_IGNORED, Lifetime } from '../lifecycle/lifetime';
 import { isBacklogReport, requireDefinition } from '../lifecycle/signal-guards';
-import type { EventSourceDefinition } from '../../src/contract/definitions';
 import {
   backlogReportSignal,
   configureEventSourceUpdate,
   eventSourceDefinitionQuery,
   eventSourceStatusQuery,
   type EventSourceStatus,
+  type EventSourceStart,
 } from '../../src/contract/event-source-messages';
 import { deleteSignal, pauseSignal, resumeSignal } from '../../src/contract/lifecycle-messages';
 import type { RequestedBy } from '../../src/contract/requester';
@@ -55,8 +55,7 @@ const LONG_RUNNING: ActivityOptions = {
 const FIRST_RETRY_MS = 15_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
-export interface EventSourceInput {
-  readonly definition: EventSourceDefinition;
+export interface EventSourceInput extends EventSourceStart {
   /** Handed on by continue-as-new. */
   readonly carried?: {
     readonly appliedAt: string;

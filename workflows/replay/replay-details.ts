@@ -4,7 +4,7 @@ import { showTime } from '../../src/text/readable-times';
 import { linkToWorkflow } from '../../src/text/temporal-ui-links';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import type { ObjectName } from '../../src/contract/definitions';
-import type { ReplayProgress, ReplayRequest } from '../../src/contract/replay-messages';
+import { describeReplayLimits, type ReplayProgress, type ReplayRequest } from '../../src/contract/replay-messages';
 import { describeRequester } from '../../src/text/requester-name';
 
 const SHOWN_EXAMPLES = { values: 20, characters: 6_000 };
@@ -46,19 +46,6 @@ export function describeReplay(
     // The UI cuts the last lines of a list off where nothing follows it.
     ...['', '<br>'],
   ].join('\n');
-}
-
-/** What it was asked for and cannot or does not read: a sentence each. */
-export function describeReplayLimits({
-  keptFrom,
-  leftToSensor,
-}: Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'>): readonly string[] {
-  return [
-    ...(keptFrom === undefined ? [] : [`Events before position ${keptFrom} are not on the bus any more.`]),
-    ...(leftToSensor === undefined
-      ? []
-      : [`Events from position ${leftToSensor} on still wait for the sensor, which fires them itself.`]),
-  ];
 }
 
 function describeRange({ from, to, fromSequence, toSequence }: ReplayRequest): string {

@@ -9,16 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
 import { describeReplay } from './replay-details';
-import type { SensorDefinition } from '../../src/contract/definitions';
-import { replayProgressQuery, type ReplayProgress, type ReplayRequest } from '../../src/contract/replay-messages';
-
-export interface ReplayInput {
-  /** The sensor as it was when the replay began. */
-  readonly definition: SensorDefinition;
-  readonly request: ReplayRequest;
-  /** Handed on by continue-as-new. */
-  readonly progress?: ReplayProgress;
-}
+import { replayProgressQuery, type ReplayInput, type ReplayProgress } from '../../src/contract/replay-messages';
 
 const { sluiceReplayPortion } = proxyActivities<SensorActivities>({
   startToCloseTimeout: '30m',

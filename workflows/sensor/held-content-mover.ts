@@ -7,7 +7,7 @@ import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
 import { cutByBytes } from '../../src/text/cut-by-bytes';
 import { REPEATABLE } from '../lifecycle/activity-options';
-import type { JoinedRun } from '../../src/sandbox/sensor/joined-runs';
+import type { JoinedRun } from '../../src/contract/run-start';
 import { patiently } from '../lifecycle/patiently';
 import type { SensorMemory } from '../../src/sandbox/sensor/sensor-memory';
 

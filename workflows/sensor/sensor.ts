@@ -53,6 +53,7 @@ import {
   sensorStatusQuery,
   type RetriggerRequest,
   type SensorStatus,
+  type SensorStart,
 } from '../../src/contract/sensor-messages';
 import type { RunStart } from '../../src/contract/run-start';
 import { SensorMemory, type CarriedSensor, type SensorEffects } from '../../src/sandbox/sensor/sensor-memory';
@@ -67,8 +68,7 @@ import { summaryLine } from '../../src/text/summary-line';
 import { createUpdateRefusal } from '../../src/contract/update-refusal';
 import { describeRequester } from '../../src/text/requester-name';
 
-export interface SensorInput {
-  readonly definition: SensorDefinition;
+export interface SensorInput extends SensorStart {
   /** Handed on by continue-as-new. */
   readonly carried?: CarriedSensor;
 }

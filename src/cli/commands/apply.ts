@@ -10,23 +10,20 @@ import { resolveDesired, type Desired } from '../../control/apply/desired-object
 import { APPLIED_KINDS, defaultNamespace, LIST_ORDER, taskQueuesOf } from '../../control/applied-kinds';
 import { workflowIdOf } from '../../control/applied-objects';
 import { collect, parseDuration } from '../arguments';
-import { CONDITION_TONES, isAsWanted } from '../../control/status/condition';
+import { isAsWanted } from '../../control/status/condition';
+import { CONDITION_TONES } from '../printing/condition-tones';
 import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { identityOf, problemText, refuseManifests, reportManifests } from '../printing/manifest-report';
+import { problemText, refuseManifests, reportManifests } from '../printing/manifest-report';
+import { identityOf } from '../../validation/manifest-document';
 import type { Output } from '../printing/output';
 import { createProgress, type Progress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../../control/search-attribute-setup';
-import {
-  addTemporalOptions,
-  isForbidden,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { isForbidden, withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 export interface ApplyOptions extends TemporalOptions {
   filename: string[];

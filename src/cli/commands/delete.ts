@@ -27,12 +27,8 @@ import { createProgress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../printing/style';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { objectUnknown } from '../../control/unknown-object';
 
 interface DeleteOptions extends TemporalOptions, RequestedByOptions {

@@ -12,12 +12,8 @@ import { explainNamespace, explainUnapplied } from '../../control/known-names';
 import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../printing/style';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 interface EventsOptions extends TemporalOptions {
   sensor?: string;

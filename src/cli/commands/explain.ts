@@ -19,12 +19,8 @@ import type { Output } from '../printing/output';
 import { createProgress, type Progress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
 import { wrap } from '../printing/wrap';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 interface ExplainOptions extends TemporalOptions {
   namespace?: string;

@@ -7,18 +7,15 @@ import { parseKind, type ObjectAddress } from '../../control/applied-kinds';
 import { ALL_KINDS, inOrder, listApplied, listGone, type AppliedObject } from '../../control/applied-objects';
 import { addressText } from '../../control/ask-workflow';
 import { concurrently } from '../../concurrency/concurrently';
-import { CONDITION_TONES, goneCondition, isAsWanted, type Condition } from '../../control/status/condition';
+import { goneCondition, isAsWanted, type Condition } from '../../control/status/condition';
+import { CONDITION_TONES } from '../printing/condition-tones';
 import { readCondition } from '../../control/status/read-condition';
 import { EXIT_CODES } from '../exit-codes';
 import { explainNamespace } from '../../control/known-names';
 import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { wrap } from '../printing/wrap';
 
 const QUERY_TIMEOUT_MS = 3_000;

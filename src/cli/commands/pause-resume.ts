@@ -7,7 +7,8 @@ import { workflowIdOf } from '../../control/applied-objects';
 import { defaultNamespace, parseObjectAddress } from '../../control/applied-kinds';
 import { addressText, signalWorkflow } from '../../control/ask-workflow';
 import type { CliRuntime, RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { objectUnknown } from '../../control/unknown-object';
 
 type Action = 'pause' | 'resume';

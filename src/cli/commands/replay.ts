@@ -1,8 +1,7 @@
 /** `sluice replay`: events that lie on the bus go through a sensor's present logic once more. */
 import { Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
-import type { ReplayProgress } from '../../contract/replay-messages';
-import { describeReplayLimits } from '../../../workflows/replay/replay-details';
+import { type ReplayProgress, describeReplayLimits } from '../../contract/replay-messages';
 import { requestedBy } from '../requested-by';
 import { defaultNamespace } from '../../control/applied-kinds';
 import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
@@ -21,12 +20,8 @@ import {
   type ReplayTarget,
 } from '../../control/replay/replay-workflow';
 import type { RegisterCommand } from '../runtime';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 interface ReplayOptions extends TemporalOptions {
   sensor?: string;

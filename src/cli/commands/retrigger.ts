@@ -6,7 +6,7 @@ import { retriggerUpdate, type RetriggerRequest } from '../../contract/sensor-me
 import { describeError, isSluiceError, SluiceError } from '../../errors/sluice-error';
 import type { JsonValue } from '../../event/json';
 import { readJson, valueOf } from '../../event/json-text';
-import { toWorkingCopy, writeExactly } from '../../exact-numbers';
+import { toWorkingCopy, writeExactly } from '../../yaml/exact-numbers';
 import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../requested-by';
 import { APPLIED_KINDS, defaultNamespace } from '../../control/applied-kinds';
 import { collect } from '../arguments';
@@ -20,12 +20,8 @@ import { createProgress } from '../printing/progress';
 import { countRuns, findRuns, parseRunId, requireRun } from '../../control/runs/search-runs';
 import { readFires } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { didYouMean, listNames, objectUnknown } from '../../control/unknown-object';
 
 interface RetriggerOptions extends TemporalOptions, RequestedByOptions {

@@ -6,7 +6,8 @@ import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../
 import { runUnknown, signalWorkflow } from '../../control/ask-workflow';
 import { parseRunId, requireRun } from '../../control/runs/search-runs';
 import type { RegisterCommand } from '../runtime';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 export const registerRunsDiscard: RegisterCommand = (runs, cli) => {
   addRequestedByOptions(addTemporalOptions(runs.command('discard <run-id>')))

@@ -12,12 +12,8 @@ import { findRuns, RUN_STATES, type FoundRun } from '../../control/runs/search-r
 import { decideBy, fireReason, readFires } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../printing/style';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 interface RunsListOptions extends TemporalOptions {
   sensor?: string;

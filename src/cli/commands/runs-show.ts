@@ -11,7 +11,8 @@ import { findRun, findSuccessors, type FoundRun } from '../../control/runs/searc
 import { decideBy, fireAdvice, fireReason } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../printing/table';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { stateTone } from './runs-list';
 import { describeRequester } from '../../text/requester-name';
 

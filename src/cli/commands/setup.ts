@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { EXIT_CODES } from '../exit-codes';
 import type { RegisterCommand } from '../runtime';
 import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../../control/search-attribute-setup';
-import { addTemporalOptions, withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 
 const EXAMPLES = `
 Examples:

@@ -39,12 +39,8 @@ import type { RegisterCommand } from '../runtime';
 import type { Table } from '../printing/table';
 import { describeBacklog, withBacklogs, type EventState } from '../../control/status/source-backlog';
 import { objectUnknown } from '../../control/unknown-object';
-import {
-  addTemporalOptions,
-  withTemporal,
-  type TemporalOptions,
-  type TemporalSession,
-} from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { addTemporalOptions } from '../temporal-options';
 import { describeRequester } from '../../text/requester-name';
 
 /** Of each trigger; `-o json` has all that the sensor tells. */

@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { SensorDefinition } from '../../contract/definitions';
 import { SluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
-import { toWorkingCopy } from '../../exact-numbers';
+import { toWorkingCopy } from '../../yaml/exact-numbers';
 import { createExpressionEngine } from '../../expressions';
 import { planSensor } from '../../sandbox/sensor/sensor-plan';
 import { defaultNamespace } from '../../control/applied-kinds';

@@ -1,5 +1,5 @@
 /** A rehearsal for people. */
-import { writeExactly } from '../../exact-numbers';
+import { writeExactly } from '../../yaml/exact-numbers';
 import { writeYaml } from '../../yaml/write-yaml';
 import { printable, type Paint } from './style';
 import type { Mismatch } from '../../rehearsal/partial-match';

@@ -1,5 +1,5 @@
 /** What validate and apply say about manifests: each object with a mark, each problem with its place. */
-import type { ManifestDocument } from '../../validation/manifest-document';
+import { identityOf } from '../../validation/manifest-document';
 import { formatProblem, type Problem, type Severity } from '../../manifest/problem';
 import { SluiceError } from '../../errors/sluice-error';
 import type { Output } from './output';
@@ -101,20 +101,6 @@ export function countText(report: ManifestReport): string {
   ];
   if (count('unsupported') > 0) parts.push(`${count('unsupported')} not supported yet`);
   return parts.join(', ');
-}
-
-export function identityOf(document: ManifestDocument): { kind: string; name: string; namespace?: string } {
-  if (document.kind !== 'other') {
-    const { name, namespace } = document.object.metadata;
-    return { kind: document.kind, name, namespace };
-  }
-  const { kind, metadata } = document.object;
-  const fields = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata) ? metadata : {};
-  return { kind: textOf(kind) ?? '', name: textOf(fields['name']) ?? '', namespace: textOf(fields['namespace']) };
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 function plural(count: number, word: string): string {

@@ -7,7 +7,7 @@ import type { Writable } from 'node:stream';
 import { isTerminal, type CliIo } from '../io';
 import { createPaint, printable, type Paint } from './style';
 import { renderTable, type Table } from './table';
-import { writeExactly } from '../../exact-numbers';
+import { writeExactly } from '../../yaml/exact-numbers';
 import { writeYaml } from '../../yaml/write-yaml';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'yaml', 'name'] as const;

@@ -1,8 +1,7 @@
 /** What Redis and the network say when something fails: what it means, and what a person can do about it. */
 import { errorCode, errorText } from '../../errors/foreign-errors';
 import { SluiceError, describeError } from '../../errors/sluice-error';
-import { describeSource } from '../../sources/describe-source';
-import type { SourceContext } from '../../sources/source';
+import { type ConnectionOwner, describeSource } from '../connection-owner';
 
 /**
  * - transient: the same connection parameters may work later;
@@ -111,7 +110,7 @@ export function isPermanent(error: unknown): boolean {
 }
 
 /** What Redis or the network said, as one of our errors. */
-export function sourceError(error: unknown, address: string, context: SourceContext): SluiceError {
+export function sourceError(error: unknown, address: string, context: ConnectionOwner): SluiceError {
   const { verdict, fix } = explain(error);
   return new SluiceError(verdict === 'transient' ? 'EVENT_SOURCE_UNREACHABLE' : 'EVENT_SOURCE_MISCONFIGURED', {
     message: `${describeSource(context)}: Redis at ${address}: ${describeError(withoutCommand(error))}`,

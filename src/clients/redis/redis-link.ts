@@ -9,7 +9,7 @@ import { unlessAborted } from '../../concurrency/open-while-wanted';
 import { openRedis, type OpenRedis } from './open-redis';
 import { describeRedisProblem, redisErrorCode, sourceError, verdictOf } from './redis-errors';
 import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
-import type { SourceContext } from '../../sources/source';
+import type { ConnectionOwner } from '../connection-owner';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -22,7 +22,7 @@ const SECRETS_WITHIN_MS = 3_000;
 
 export interface RedisLinkOptions {
   readonly spec: RedisServerSpec;
-  readonly context: SourceContext;
+  readonly context: ConnectionOwner;
   /** Several connections to one server log once. */
   readonly isQuiet?: boolean;
   /** Its reader may stop taking data for a time: silence is then no sign of a dead connection. */

@@ -4,8 +4,7 @@ import { SluiceError } from '../../errors/sluice-error';
 import { resolveHostAlias } from './host-aliases';
 import type { KeySelector } from '../../kubernetes/secrets';
 import type { TlsConfig } from '../../manifest/common';
-import { describeSource } from '../../sources/describe-source';
-import type { SourceContext } from '../../sources/source';
+import { type ConnectionOwner, describeSource } from '../connection-owner';
 
 /** No answer to a pending command for this long: the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 10_000;
@@ -47,7 +46,7 @@ export async function readRedisCredentials(
 }
 
 /** Throws SECRET_MISSING and what else the reader of secrets throws. */
-export async function readCredentials(spec: RedisServerSpec, context: SourceContext): Promise<RedisCredentials> {
+export async function readCredentials(spec: RedisServerSpec, context: ConnectionOwner): Promise<RedisCredentials> {
   return await readRedisCredentials(spec, (selector) => context.secrets.secret(context.namespace, selector));
 }
 
@@ -58,7 +57,7 @@ export async function readCredentials(spec: RedisServerSpec, context: SourceCont
 export function redisOptions(
   spec: RedisServerSpec,
   credentials: RedisCredentials,
-  context: SourceContext,
+  context: ConnectionOwner,
 ): RedisOptions & { readonly host: string; readonly port: number } {
   const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), context);
   return {
@@ -86,7 +85,7 @@ export function redisOptions(
   };
 }
 
-function parseHostAddress(address: string, context: SourceContext): { host: string; port: number } {
+function parseHostAddress(address: string, context: ConnectionOwner): { host: string; port: number } {
   const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:]*)):(?<port>\d+)$/.exec(address.trim());
   const host = match?.groups?.ipv6 ?? match?.groups?.name;
   if (!host) {

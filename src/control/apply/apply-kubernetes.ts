@@ -3,10 +3,9 @@ import { describeError, isSluiceError, type SluiceError } from '../../errors/slu
 import { createKubernetesAccess, type OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/object-path';
 import { refusalOf } from '../../kubernetes/refusal';
-import type { ManifestDocument } from '../../validation/manifest-document';
+import { identityOf, type ManifestDocument } from '../../validation/manifest-document';
 import type { Problem } from '../../manifest/problem';
-import type { CliIo } from '../../cli/io';
-import { identityOf } from '../../cli/printing/manifest-report';
+import type { ProcessEnvironment } from '../process-environment';
 
 export type OtherDocument = Extract<ManifestDocument, { kind: 'other' }>;
 
@@ -24,9 +23,9 @@ export async function applyToKubernetes(
   documents: readonly OtherDocument[],
   fallbackNamespace: string,
   dryRun: boolean,
-  io: CliIo,
+  environment: ProcessEnvironment,
 ): Promise<KubernetesApplied[]> {
-  const access = createKubernetesAccess({ env: { ...io.env } });
+  const access = createKubernetesAccess({ env: { ...environment.env } });
   try {
     const cluster = await access.open();
     const applied: KubernetesApplied[] = [];

@@ -1,16 +1,20 @@
 /** Makes one workflow hold what a manifest says: starts it, or configures the one that runs. */
 import { isDeepStrictEqual } from 'node:util';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { EventSourceInput } from '../../../workflows/event-source/event-source';
-import type { SensorInput } from '../../../workflows/sensor/sensor';
 import type { EventBusDefinition } from '../../contract/definitions';
 import { configureEventBusUpdate, eventBusDefinitionQuery } from '../../contract/event-bus-messages';
 import {
   configureEventSourceUpdate,
   eventSourceDefinitionQuery,
   eventSourceStatusQuery,
+  type EventSourceStart,
 } from '../../contract/event-source-messages';
-import { configureSensorUpdate, sensorDefinitionQuery, sensorStatusQuery } from '../../contract/sensor-messages';
+import {
+  configureSensorUpdate,
+  sensorDefinitionQuery,
+  sensorStatusQuery,
+  type SensorStart,
+} from '../../contract/sensor-messages';
 import { isSluiceError } from '../../errors/sluice-error';
 import { APPLIED_KINDS, type ObjectAddress, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
@@ -135,7 +139,7 @@ async function start(session: TemporalSession, desired: Desired, queues: TaskQue
   return 'created';
 }
 
-function inputOf(desired: Desired): EventBusDefinition | EventSourceInput | SensorInput {
+function inputOf(desired: Desired): EventBusDefinition | EventSourceStart | SensorStart {
   switch (desired.kind) {
     case 'EventBus':
       return desired.definition;

@@ -4,8 +4,8 @@ import { isJsonObject } from '../../event/json';
 import { createKubernetesAccess } from '../../kubernetes/access';
 import { createSecretReader } from '../../kubernetes/secret-readers';
 import type { Problem } from '../../manifest/problem';
-import type { CliIo } from '../../cli/io';
-import { identityOf } from '../../cli/printing/manifest-report';
+import { identityOf } from '../../validation/manifest-document';
+import type { ProcessEnvironment } from '../process-environment';
 import type { OtherDocument } from './apply-kubernetes';
 import type { Desired } from './desired-objects';
 import { findSecretReferences, type SecretReference } from './secret-references';
@@ -21,9 +21,9 @@ export async function checkSecrets(
   objects: readonly Desired[],
   arriving: readonly OtherDocument[],
   fallbackNamespace: string,
-  io: CliIo,
+  environment: ProcessEnvironment,
 ): Promise<SecretCheck> {
-  const env = { ...io.env };
+  const env = { ...environment.env };
   const kubernetes = createKubernetesAccess({ env });
   const reader = createSecretReader({ kubernetes, env });
   const problems: Problem[] = [];

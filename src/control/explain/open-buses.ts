@@ -9,7 +9,7 @@ import { createSecretReader } from '../../kubernetes/secret-readers';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { listApplied, type AppliedObject } from '../applied-objects';
 import { askWorkflow, notApplied } from '../ask-workflow';
-import type { CliIo } from '../../cli/io';
+import type { ProcessEnvironment } from '../process-environment';
 import type { TemporalSession } from '../temporal-session';
 
 export interface OpenBus {
@@ -38,7 +38,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Opens every applied bus of a namespace, or of all, for `work`. */
 export async function withBuses<T>(
   session: TemporalSession,
-  io: CliIo,
+  environment: ProcessEnvironment,
   namespace: string | undefined,
   work: (open: OpenBuses) => Promise<T>,
 ): Promise<T> {
@@ -48,11 +48,11 @@ export async function withBuses<T>(
     applied.map((object) => readDefinition(session, object).catch((error: unknown) => note(problems, object, error))),
   );
   const definitions = found.filter((definition) => definition !== undefined);
-  const env = { ...io.env };
+  const env = { ...environment.env };
   const kubernetes = createKubernetesAccess({ env });
   const opened = await Promise.all(
     definitions.map((definition) =>
-      openBus(definition, session.namespace, createSecretReader({ kubernetes, env }), io.env['SLUICE_BUS_URL']).catch(
+      openBus(definition, session.namespace, createSecretReader({ kubernetes, env }), environment.env['SLUICE_BUS_URL']).catch(
         (error: unknown) => note(problems, definition, error),
       ),
     ),

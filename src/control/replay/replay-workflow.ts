@@ -2,10 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import type { ReplayInput } from '../../../workflows/replay/replay';
 import { replayWorkflowId, sensorWorkflowId, WORKFLOW_TYPES } from '../../contract/identity';
 import type { ObjectName } from '../../contract/definitions';
-import { replayProgressQuery, type ReplayProgress, type ReplayRequest } from '../../contract/replay-messages';
+import {
+  replayProgressQuery,
+  type ReplayInput,
+  type ReplayProgress,
+  type ReplayRequest,
+} from '../../contract/replay-messages';
 import { sensorDefinitionQuery } from '../../contract/sensor-messages';
 import { summaryLine } from '../../text/summary-line';
 import { SluiceError } from '../../errors/sluice-error';

@@ -3,7 +3,6 @@ import type { EventSourceStatus } from '../../contract/event-source-messages';
 import type { SensorStatus } from '../../contract/sensor-messages';
 import { describeStopped } from '../../sandbox/sensor/stopped-parts';
 import type { PendingActivity } from '../pending-activities';
-import type { Tone } from '../../cli/printing/style';
 import { describeEnd, type ExecutionEnd } from './execution-end';
 import { judgeReader, readReport, worstReader, type Reader } from './readers';
 
@@ -32,17 +31,6 @@ export interface Condition {
 /** An event of a source as it is observed; `Reading` only while its relay reports so. */
 export type ObservedEvent = Omit<EventSourceStatus['events'][number], 'state'> & {
   readonly state: EventSourceStatus['events'][number]['state'] | Exclude<Reader['state'], 'Ready'>;
-};
-
-export const CONDITION_TONES: Readonly<Record<ConditionState, Tone>> = {
-  Ready: 'good',
-  Connecting: 'warning',
-  NotReady: 'bad',
-  Stale: 'bad',
-  Paused: 'warning',
-  Failed: 'bad',
-  NoWorker: 'bad',
-  Gone: 'bad',
 };
 
 /** Works, or rests because a person wants it to. */

@@ -168,15 +168,6 @@ export interface HeldEvent<E> {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
-/** Where one event is in the state of one trigger. */
-export type EventPlace =
-  /** It waits for others: what of the condition is left, as text. */
-  | { readonly kind: 'held'; readonly dependency: string; readonly waitingFor: string }
-  /** It is collected with others, `collected` in all; `dueAt` (milliseconds): when they fire if nothing else comes. */
-  | { readonly kind: 'collected'; readonly dependency: string; readonly collected: number; readonly dueAt?: number }
-  /** Its fire waits for its turn behind so many others. */
-  | { readonly kind: 'queued'; readonly dependency: string; readonly ahead: number };
-
 /** What is held, waiting and running for one trigger, for people to look at. */
 export interface TriggerView<E extends EventReference> {
   readonly trigger: string;

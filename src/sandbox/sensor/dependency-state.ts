@@ -9,12 +9,12 @@
 import { conditionDependencies } from '../conditions/conditions';
 import type {
   DependencyStateSpec,
-  EventPlace,
   EventReference,
   Observation,
   StateChange,
   TriggerView,
 } from './dependency-state-types';
+import type { EventPlace } from '../../contract/sensor-messages';
 import { RecentEvents } from './recent-events';
 import { purgeForChange, TriggerState, type TriggerSnapshot } from './trigger-state';
 

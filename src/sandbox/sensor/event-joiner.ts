@@ -13,7 +13,6 @@ import {
 } from '../conditions/conditions';
 import { ResetClock } from '../conditions/condition-resets';
 import type {
-  EventPlace,
   EventReference,
   HeldEvent,
   Observation,
@@ -21,6 +20,7 @@ import type {
   StateChange,
   StatefulTrigger,
 } from './dependency-state-types';
+import type { EventPlace } from '../../contract/sensor-messages';
 
 const DEFAULT_MAX_HELD = 1000;
 

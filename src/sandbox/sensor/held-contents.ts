@@ -4,6 +4,8 @@
  * a run of such events gets their content when it is started (activities/starting/held-runs.ts). Pure.
  */
 import { eventKey, type CloudEvent } from '../../event/cloud-event';
+import type { NamedContent } from '../../contract/activities';
+import type { StoredContents } from '../../contract/run-start';
 import { cutByBytes } from '../../text/cut-by-bytes';
 import { jsonBytes } from '../../text/json-bytes';
 import type { DependencyStateSnapshot } from './dependency-state';
@@ -38,15 +40,6 @@ export interface CarriedEvents {
   readonly names?: number;
   /** Contents on the bus that nothing holds any more. */
   readonly unneeded?: readonly string[];
-}
-
-/** Index of an event of a run → name of its content on the bus. */
-export type StoredContents = Readonly<Record<number, string>>;
-
-/** What an activity is asked to keep on the bus. */
-export interface NamedContent {
-  readonly name: string;
-  readonly event: CloudEvent;
 }
 
 /** A workflow starts with at most so much: Temporal warns at 512 KB. */

@@ -4,16 +4,10 @@ import { jsonBytes } from '../../text/json-bytes';
 import { shortHash } from '../../event/short-id';
 import { fireId } from '../run/fire-id';
 import type { ParkedEvents, ParkReason, StateFire } from './dependency-state-types';
-import { eventOf, withoutContent, type RememberedEvent, type StoredContents } from './held-contents';
+import { eventOf, withoutContent, type RememberedEvent } from './held-contents';
 import type { SensorDefinition } from '../../contract/definitions';
 import type { SensorRunInput } from '../../contract/run-messages';
-import { createRunStart, runKey, type LoadedFire, type RunStart } from '../../contract/run-start';
-
-/** A run of events that the sensor held. */
-export interface JoinedRun extends RunStart {
-  /** What has to be fetched before the run can be started. */
-  readonly stored?: StoredContents;
-}
+import { type JoinedRun, type LoadedFire, type RunStart, createRunStart, runKey } from '../../contract/run-start';
 
 /** Event data in one run of several fires: the server warns at 512 KB. */
 const MAX_BYTES_TOGETHER = 400_000;

@@ -16,10 +16,11 @@ import {
   remember,
   tooManyToCarry,
   type CarriedEvents,
-  type NamedContent,
   type RememberedEvent,
 } from './held-contents';
-import { joinedRuns, parkedRun, type JoinedRun } from './joined-runs';
+import type { NamedContent } from '../../contract/activities';
+import { joinedRuns, parkedRun } from './joined-runs';
+import type { JoinedRun } from '../../contract/run-start';
 import { recordsOfNote, recordsOfRun } from './sensor-records';
 import { addRefusal } from '../../contract/operator-request';
 import type { EventBusDefinition, SensorDefinition } from '../../contract/definitions';

@@ -1,5 +1,6 @@
 /** Collects the satisfied conditions of one trigger, to fire once for many: debounce and batch. */
-import type { Collecting, EventPlace, EventReference, FireReason } from './dependency-state-types';
+import type { Collecting, EventReference, FireReason } from './dependency-state-types';
+import type { EventPlace } from '../../contract/sensor-messages';
 
 /** Most conditions collected for one fire, whatever the options say; with one more waiting the fire goes out. */
 export const MAX_COLLECTED = 1000;

@@ -1,5 +1,6 @@
 /** Lets only so many fires of one trigger run at the same time for each value of a key; the others wait in line. */
-import type { ConcurrencyLimit, EventPlace, EventReference, StateFire } from './dependency-state-types';
+import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
+import type { EventPlace } from '../../contract/sensor-messages';
 
 /** A safeguard: a sensor holds back (back-pressure.ts) long before so many wait. */
 const DEFAULT_MAX_WAITING = 2000;

@@ -8,7 +8,6 @@ import {
 } from '../conditions/conditions';
 import type {
   DependencyStateSpec,
-  EventPlace,
   EventReference,
   FireReason,
   Observation,
@@ -18,6 +17,7 @@ import type {
   StateFire,
   TriggerView,
 } from './dependency-state-types';
+import type { EventPlace } from '../../contract/sensor-messages';
 import { EventJoiner, type JoinerSnapshot } from './event-joiner';
 import { TriggerBatches, type Collection } from './trigger-batches';
 import { TriggerConcurrency, eventsOf, type Lane } from './trigger-concurrency';

@@ -2,7 +2,7 @@
  * Argo's full custom resource definitions demand strings where its own tools take numbers and booleans too, and
  * convert them before they send. So do we: manifests and parameters with `useRawData` write `3`, not `"3"`.
  */
-import { withoutMarks, writeExactly } from '../../exact-numbers';
+import { withoutMarks, writeExactly } from '../../yaml/exact-numbers';
 import { isRecord, type KubernetesObject } from '../../kubernetes/kubernetes-object';
 
 const TEXT_FIELDS = ['value', 'default'] as const;

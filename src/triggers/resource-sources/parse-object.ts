@@ -2,7 +2,7 @@
 import { SluiceError, isSluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
 import { readJson, type JsonDocument } from '../../event/json-text';
-import { toWorkingCopy } from '../../exact-numbers';
+import { toWorkingCopy } from '../../yaml/exact-numbers';
 
 /**
  * Reads one YAML document as Kubernetes does, within limits of time and memory and outside of the main thread.

@@ -1,7 +1,7 @@
 /** Objects that triggers change keep the whole numbers that JavaScript cannot hold. */
-import { readJson } from '../src/event/json-text';
-import { restoreNumbers, toWorkingCopy, withoutMarks, writeExactly } from '../src/exact-numbers';
-import { writeYaml } from '../src/yaml/write-yaml';
+import { readJson } from '../../src/event/json-text';
+import { restoreNumbers, toWorkingCopy, withoutMarks, writeExactly } from '../../src/yaml/exact-numbers';
+import { writeYaml } from '../../src/yaml/write-yaml';
 
 const NUMBERS = '{"id":9007199254740993,"list":[-9223372036854775808,{"n":1e400}],"text":"9007199254740993 \\" 1"}';
 

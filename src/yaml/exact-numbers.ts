@@ -3,8 +3,8 @@
  * can make, and are numbers again where the object is written.
  */
 import { randomBytes } from 'node:crypto';
-import { endOfString, type JsonValue } from './event/json';
-import { isJsonText, type JsonDocument } from './event/json-text';
+import { endOfString, type JsonValue } from '../event/json';
+import { isJsonText, type JsonDocument } from '../event/json-text';
 
 /** Letters and digits: JSON and YAML write them as they are. */
 const MARK = `sluice-number-${randomBytes(12).toString('hex')}-`;
