@@ -6,57 +6,82 @@ import { createHash } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { apply } from '../src/cli/commands/apply';
-import type { CliIo } from '../src/cli/io';
-import { createOutput, type Output } from '../src/cli/printing/output';
+import { applyManifests, describeApplied } from '../src/control/apply/apply-manifests';
+import { readCheckedManifests } from '../src/control/apply/read-checked-manifests';
+import { defaultNamespace, taskQueuesOf } from '../src/control/applied-kinds';
+import type { ProcessEnvironment } from '../src/control/process-environment';
+import { withTemporal } from '../src/control/temporal-session';
 import { describeError } from '../src/errors/sluice-error';
+import { formatProblem, type Problem } from '../src/manifest/problem';
 import { findManifestFiles } from '../src/validation/manifest-files';
+import { reportManifests } from '../src/validation/manifest-report';
 
 /** A ConfigMap takes about a minute to reach its pods; looking more often would show nothing sooner. */
 const LOOK_EVERY_MS = 5_000;
+
+const NOTHING = Readable.from([]);
 
 /**
  * Resolves once `signal` aborts. What cannot be applied is logged and tried again: the worker of the other task queue,
  * the cluster or a Secret may still be on its way. What vanishes from the folder goes on running until `sluice delete`.
  */
 export async function keepManifestsApplied(folder: string, log: Logger, signal: AbortSignal): Promise<void> {
-  const io = silentIo(signal);
-  const output = logOutput(io, log);
   let applied: string | undefined;
   let complaint: string | undefined;
   while (!signal.aborted) {
-    const found = await fingerprint(folder, io);
+    const found = await fingerprint(folder);
     if (found !== applied) {
-      try {
-        await apply({ filename: [folder] }, output, io);
-        [applied, complaint] = [found, undefined];
-      } catch (error) {
-        const text = describeError(error);
-        if (text !== complaint) log.warn({ folder }, `manifests are not applied yet: ${text}`);
-        complaint = text;
-      }
+      const problem = await apply(folder, log).catch(describeError);
+      if (problem === undefined) applied = found;
+      else if (problem !== complaint) log.warn({ folder }, `manifests are not applied yet: ${problem}`);
+      complaint = problem;
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function fingerprint(folder: string, { stdin }: CliIo): Promise<string> {
-  const { files, problems } = await findManifestFiles([folder], stdin);
+/** Returns what keeps the manifests from being applied; undefined once they are. */
+async function apply(folder: string, log: Logger): Promise<string | undefined> {
+  const environment = environmentOf(log);
+  const manifests = await readCheckedManifests([folder], NOTHING);
+  const { valid, problems } = reportManifests(manifests, ['error', 'unsupported']);
+  if (!valid) return describeProblems(problems);
+  for (const problem of problems) log.warn({ folder }, formatProblem(problem));
+  const outcome = await withTemporal({}, environment, (session) =>
+    applyManifests(
+      manifests.documents,
+      session,
+      { namespaces: { fallback: defaultNamespace(environment) }, taskQueues: taskQueuesOf({}, environment) },
+      environment,
+      { progress: () => undefined, note: (text) => log.warn(text) },
+    ),
+  );
+  if (outcome.kind === 'refused') return describeProblems(outcome.problems);
+  log.info({ result: describeApplied(outcome, false) }, 'manifests are applied');
+  return undefined;
+}
+
+function describeProblems(problems: readonly Problem[]): string {
+  return problems
+    .filter(({ severity }) => severity !== 'warning')
+    .map(formatProblem)
+    .join('\n');
+}
+
+async function fingerprint(folder: string): Promise<string> {
+  const { files, problems } = await findManifestFiles([folder], NOTHING);
   return createHash('sha256')
     .update(JSON.stringify([files, problems]))
     .digest('hex');
 }
 
-function silentIo(signal: AbortSignal): CliIo {
-  const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
-  return { stdin: Readable.from([]), stdout: nowhere(), stderr: nowhere(), env: process.env, signal };
-}
-
-/** Results and notes become lines of the worker's log. */
-function logOutput(io: CliIo, log: Logger): Output {
-  return {
-    ...createOutput(io, 'json'),
-    print: ({ data }) => log.info({ result: data }, 'manifests are applied'),
-    note: (text) => log.warn(text),
-  };
+function environmentOf(log: Logger): ProcessEnvironment {
+  const stderr = new Writable({
+    decodeStrings: false,
+    write: (text: string, _encoding, done) => {
+      log.warn(text.trimEnd());
+      done();
+    },
+  });
+  return { env: process.env, stderr };
 }

@@ -51,7 +51,9 @@ export async function withTemporal<T>(
   const temporal = await import('@temporalio/client');
   const { callsUntilClose } = await import('./calls-until-close.js');
   const { PayloadEncryption } = await import('../payloads/payload-encryption.js');
-  const encryption = PayloadEncryption.read(environment.env, { warn: (message) => void environment.stderr.write(`${message}\n`) });
+  const encryption = PayloadEncryption.read(environment.env, {
+    warn: (message) => void environment.stderr.write(`${message}\n`),
+  });
   const calls = callsUntilClose();
   let connection: Connection;
   try {

@@ -27,6 +27,10 @@ const REFUSED = {
     'src/control/some.ts',
     "import { createOutput } from '../cli/printing/output';\nvoid createOutput;\n",
   ],
+  'a worker that runs a command': [
+    'workers/some.ts',
+    "import { apply } from '../src/cli/commands/apply';\nvoid apply;\n",
+  ],
   'a product that imports what starts servers for tests': [
     'src/bus/some.ts',
     "import { startNats } from '../../dev/nats';\nvoid startNats;\n",

@@ -52,9 +52,12 @@ export async function withBuses<T>(
   const kubernetes = createKubernetesAccess({ env });
   const opened = await Promise.all(
     definitions.map((definition) =>
-      openBus(definition, session.namespace, createSecretReader({ kubernetes, env }), environment.env['SLUICE_BUS_URL']).catch(
-        (error: unknown) => note(problems, definition, error),
-      ),
+      openBus(
+        definition,
+        session.namespace,
+        createSecretReader({ kubernetes, env }),
+        environment.env['SLUICE_BUS_URL'],
+      ).catch((error: unknown) => note(problems, definition, error)),
     ),
   );
   const buses = opened.filter((bus) => bus !== undefined);

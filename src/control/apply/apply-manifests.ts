@@ -1,0 +1,187 @@
+/** Makes what manifests describe run on Temporal: for `sluice apply`, `sluice dev` and workers with SLUICE_MANIFESTS. */
+import type { Problem } from '../../manifest/problem';
+import type { ManifestDocument } from '../../validation/manifest-document';
+import { LIST_ORDER, type TaskQueues } from '../applied-kinds';
+import { workflowIdOf } from '../applied-objects';
+import { concurrently } from '../../concurrency/concurrently';
+import type { ProcessEnvironment } from '../process-environment';
+import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
+import { isForbidden, type TemporalSession } from '../temporal-session';
+import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from './apply-kubernetes';
+import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from './apply-object';
+import { awaitReady, type Readiness } from './await-ready';
+import { findBusDependents, withBus } from './bus-dependents';
+import { checkSecrets } from './check-secrets';
+import { resolveDesired, type Desired, type NamespaceChoice } from './desired-objects';
+import { foreseeableLosses } from './foreseeable-losses';
+
+export interface ApplyOptions {
+  readonly namespaces: NamespaceChoice;
+  readonly taskQueues: TaskQueues;
+  /** Only compare. */
+  readonly dryRun?: boolean;
+  /** Apply the other objects to Kubernetes, too. */
+  readonly kubernetes?: boolean;
+  /** Do not look whether the Secrets that are named exist. */
+  readonly skipSecretCheck?: boolean;
+  /** How long sources and sensors may take to be ready, in milliseconds. Default: long enough to see them connect. */
+  readonly waitMs?: number;
+}
+
+/** Told while it is done. */
+export interface ApplyReport {
+  progress(what: string): void;
+  note(text: string): void;
+}
+
+export interface AppliedRow {
+  readonly desired: Desired;
+  readonly action: Applied;
+  /** Undefined in a dry run. */
+  readonly readiness?: Readiness;
+}
+
+export type ApplyOutcome =
+  /** Nothing was applied. */
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: 'applied';
+      /** In the order in which people list them. */
+      readonly rows: readonly AppliedRow[];
+      readonly kubernetes: readonly KubernetesApplied[];
+      /** Objects that are not ours and were not asked for. */
+      readonly leftAlone: readonly OtherDocument[];
+    };
+
+/** Long enough to see a connection come up, short enough not to be felt. */
+const SHORT_WAIT_MS = 3_000;
+
+/** A sensor that does not listen by then keeps no source waiting: it may be its bus that is away. */
+const LISTENERS_WAIT_MS = 5_000;
+const QUESTIONS_AT_ONCE = 8;
+
+/** @param documents valid manifests; everything else about them is checked before anything is applied */
+export async function applyManifests(
+  documents: readonly ManifestDocument[],
+  session: TemporalSession,
+  options: ApplyOptions,
+  environment: ProcessEnvironment,
+  report: ApplyReport,
+): Promise<ApplyOutcome> {
+  const { namespaces, dryRun = false } = options;
+  const others = documents.filter((document): document is OtherDocument => document.kind === 'other');
+  const applicable = options.kubernetes ? others : [];
+  report.progress('looking at what is applied');
+  const { desired, problems } = await resolveDesired(documents, namespaces, (name) => findAppliedBus(session, name));
+  const namespace = namespaces.required ?? namespaces.fallback;
+  const secrets = options.skipSecretCheck
+    ? { problems: [] }
+    : await checkSecrets(desired, applicable, namespace, environment);
+  const inTheWay = [...problems, ...secrets.problems];
+  if (inTheWay.length > 0) return { kind: 'refused', problems: inTheWay };
+  if (secrets.unchecked !== undefined) report.note(`Secrets were not all checked: ${secrets.unchecked}`);
+
+  if (desired.length > 0) await prepareNamespace(session, dryRun, report);
+  const kubernetes = options.kubernetes ? await applyToKubernetes(others, namespace, dryRun, environment) : [];
+  const rows = inListOrder(
+    dryRun ? await compareAll(session, desired) : await applyAll(session, desired, options, report),
+  );
+  for (const warning of foreseeableLosses(rows)) report.note(warning);
+  return { kind: 'applied', rows, kubernetes, leftAlone: options.kubernetes ? [] : others };
+}
+
+/** The outcome as plain JSON, for programs and logs. */
+export function describeApplied(
+  { rows, kubernetes }: Extract<ApplyOutcome, { kind: 'applied' }>,
+  dryRun: boolean,
+): object {
+  return {
+    dryRun,
+    objects: rows.map(({ desired, action, readiness }) => ({
+      kind: desired.kind,
+      namespace: desired.definition.namespace,
+      name: desired.definition.name,
+      action,
+      workflowId: workflowIdOf(addressOf(desired)),
+      ...readiness,
+    })),
+    kubernetes,
+  };
+}
+
+async function prepareNamespace(session: TemporalSession, dryRun: boolean, report: ApplyReport): Promise<void> {
+  const states = await readSearchAttributes(session).catch((error: unknown) => {
+    if (!isForbidden(error)) throw error;
+    report.note('This client may not look whether the search attributes are registered; see `sluice setup`');
+    return [];
+  });
+  const refusal = wrongTypes(session, states);
+  if (refusal !== undefined) throw refusal;
+  const missing = states.filter(({ state }) => state === 'missing').map(({ name }) => name);
+  if (missing.length === 0) return;
+  if (dryRun) {
+    report.note(`These search attributes would be registered: ${missing.join(', ')}`);
+    return;
+  }
+  await registerSearchAttributes(session, states);
+  report.note(`Registered the search attributes ${missing.join(', ')} in namespace "${session.namespace}"`);
+}
+
+async function compareAll(session: TemporalSession, desired: readonly Desired[]): Promise<AppliedRow[]> {
+  return await concurrently(desired, 4, async (object) => ({
+    desired: object,
+    action: await compareObject(session, object),
+  }));
+}
+
+async function applyAll(
+  session: TemporalSession,
+  desired: readonly Desired[],
+  options: ApplyOptions,
+  report: ApplyReport,
+): Promise<AppliedRow[]> {
+  const rows: AppliedRow[] = [];
+  const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
+  const followers: Desired[] = [];
+  for (const [index, object] of desired.entries()) {
+    if (object.kind === 'EventSource' && desired[index - 1]?.kind === 'Sensor') {
+      report.progress('waiting for sensors to listen');
+      await awaitListeners(session, rows);
+    }
+    report.progress(`applying ${object.kind} ${object.definition.name}`);
+    const action = await applyObject(session, object, options.taskQueues);
+    rows.push({ desired: object, action });
+    if (object.kind !== 'EventBus' || action !== 'configured') continue;
+    const dependents = await findBusDependents(session, object.definition);
+    followers.push(
+      ...dependents
+        .filter((dependent) => !named.has(workflowIdOf(addressOf(dependent))))
+        .map((dependent) => withBus(dependent, object.definition)),
+    );
+  }
+  for (const follower of followers) {
+    rows.push({ desired: follower, action: await applyObject(session, follower, options.taskQueues) });
+  }
+  const deadline = Date.now() + (options.waitMs ?? SHORT_WAIT_MS);
+  report.progress('waiting for sources and sensors to be ready');
+  return await concurrently(rows, rows.length, async (row) => ({
+    ...row,
+    readiness: await awaitReady(session, row.desired, Math.max(0, deadline - Date.now())),
+  }));
+}
+
+/**
+ * What a source reads at once may be a backlog. A new sensor takes what came since it was started; one that asks for
+ * other events than before takes them from when its consumer asks for them. So consumers are there before sources are.
+ */
+async function awaitListeners(session: TemporalSession, rows: readonly AppliedRow[]): Promise<void> {
+  const changed = rows.filter(({ desired, action }) => desired.kind === 'Sensor' && action !== 'unchanged');
+  await concurrently(changed, QUESTIONS_AT_ONCE, ({ desired }) =>
+    awaitReady(session, desired, LISTENERS_WAIT_MS, ({ state }) => state !== 'NoWorker'),
+  );
+}
+
+/** They are applied in another order than that in which people read them. */
+function inListOrder(rows: readonly AppliedRow[]): AppliedRow[] {
+  return [...rows].sort((a, b) => LIST_ORDER.indexOf(a.desired.kind) - LIST_ORDER.indexOf(b.desired.kind));
+}
