@@ -6,7 +6,7 @@ import { toApplicationFailure } from '../worker/failures';
 import type { FireLoad } from '../worker/fire-load';
 import { isLastAttempt } from './fire-telemetry';
 import { CONCURRENT_FIRES, type Firing } from './firing';
-import { inLanes } from '../../src/concurrency/in-lanes';
+import { concurrentlyAll } from '../../src/concurrency/concurrently';
 
 export interface FireActivities {
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
@@ -24,7 +24,7 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
         request.fires.map(({ id }) => id),
       );
       const attempts: FireAttempt[] = [];
-      await inLanes([...request.fires.entries()], CONCURRENT_FIRES, async ([index, { id }]) => {
+      await concurrentlyAll([...request.fires.entries()], CONCURRENT_FIRES, async ([index, { id }]) => {
         attempts[index] = await firing.attempt(request, index, signal);
         fireLoad.finished([id]);
       });

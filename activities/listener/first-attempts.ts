@@ -13,7 +13,7 @@ import type { FireTriggersRequest } from '../../src/contract/activities';
 import type { FireLoad } from '../worker/fire-load';
 import { CONCURRENT_FIRES, isTriedOnce, type Firing } from '../firing/firing';
 import type { PlannedRun } from '../starting/group-into-runs';
-import { inLanes } from '../../src/concurrency/in-lanes';
+import { concurrentlyAll } from '../../src/concurrency/concurrently';
 import type { FireStart } from '../starting/start-runs';
 import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
 
@@ -128,7 +128,7 @@ export class FirstAttempts {
     const begunBy = performance.now() + BEGIN_WITHIN_MS;
     const attempts = new Map<string, TimedAttempt>();
     let isGivenUp = false;
-    await inLanes(jobs, CONCURRENT_FIRES, async (job) => {
+    await concurrentlyAll(jobs, CONCURRENT_FIRES, async (job) => {
       if (isGivenUp || signal.aborted || performance.now() > begunBy) return;
       const attempt = await this.attemptOne(job, signal);
       if (attempt === undefined) isGivenUp = true;

@@ -7,7 +7,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { sensorRef } from '../../src/contract/identity';
 import type { ObjectName } from '../../src/contract/definitions';
 import { listedSignal } from '../../src/contract/run-messages';
-import { inLanes } from '../../src/concurrency/in-lanes';
+import { concurrentlyAll } from '../../src/concurrency/concurrently';
 
 const CONCURRENT_SIGNALS = 16;
 const RETRY_AFTER_MS = 2_000;
@@ -26,7 +26,7 @@ export interface AnnounceOptions {
 export async function announceListed({ client, sensor, fires, signal, onFailed }: AnnounceOptions): Promise<void> {
   for (let pauseMs = RETRY_AFTER_MS; !signal.aborted; pauseMs = Math.min(MAX_RETRY_AFTER_MS, pauseMs * 2)) {
     try {
-      await inLanes(await findIncomplete(client, sensor, fires), CONCURRENT_SIGNALS, async (runId) => {
+      await concurrentlyAll(await findIncomplete(client, sensor, fires), CONCURRENT_SIGNALS, async (runId) => {
         if (signal.aborted) return;
         try {
           await client.workflow.getHandle(runId).signal(listedSignal, fires.get(runId) ?? []);

@@ -14,7 +14,7 @@ import type {
   StoreContentsRequest,
 } from '../../src/contract/activities';
 import { toApplicationFailure } from '../worker/failures';
-import { inLanes } from '../../src/concurrency/in-lanes';
+import { concurrentlyAll } from '../../src/concurrency/concurrently';
 import { startDecidedRun } from './start-decided-run';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
@@ -39,7 +39,7 @@ export function createHeldRunActivities({ buses }: WorkerDependencies) {
         const { client, info } = Context.current();
         // Few at a time: each may hold a megabyte. A second attempt finds the runs that the first started.
         await withBus(definition, (bus) =>
-          inLanes(runs, CONCURRENT_LOADS, async (run) =>
+          concurrentlyAll(runs, CONCURRENT_LOADS, async (run) =>
             startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),
           ),
         );
@@ -49,7 +49,7 @@ export function createHeldRunActivities({ buses }: WorkerDependencies) {
     async sluiceStartRuns({ runs }: StartRunsRequest): Promise<void> {
       await reporting(async () => {
         const { client, info } = Context.current();
-        await inLanes(runs, CONCURRENT_STARTS, (run) => startDecidedRun(client.workflow, info.taskQueue, run));
+        await concurrentlyAll(runs, CONCURRENT_STARTS, (run) => startDecidedRun(client.workflow, info.taskQueue, run));
       });
     },
   };

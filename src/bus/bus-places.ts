@@ -5,7 +5,7 @@
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { consumerPrefix, eventSubjects, FORMER, ownEvents, type StreamNames } from './bus-names';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { ensureDecisionStream, findSuccession, type DecisionRetention } from './decisions';
 import { ensureEventStream, findStream, isForbidden, isStreamMissing } from './stream';
 

@@ -6,7 +6,7 @@ import type { Bus, BusLog } from './bus';
 import { busNames } from './bus-names';
 import { ensurePlaces, findPlaces } from './bus-places';
 import { busSettings, type EventBusObject } from './bus-settings';
-import { openConnection, type BusConnection } from './connection';
+import { openConnection, type BusConnection } from './bus-connection';
 import { DECISION_RETENTION, DecisionJournal, ensureDecisionStream, type DecisionRetention } from './decisions';
 import { JetStreamBus } from './jet-stream-bus';
 import { openManager } from './stream';

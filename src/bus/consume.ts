@@ -6,7 +6,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors/sluice-error';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import type { ExpiredEvents } from './expired-events';
 import { FetchedMessage, parseDeliveryPosition, type DeliveryPosition } from './delivery';

@@ -13,7 +13,7 @@ import { headers } from '@nats-io/transport-node';
 import { SluiceError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import type { HeldContent } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { createStream, findStream, isStreamMissing } from './stream';
 import { FORMER, heldSubject, type StreamNames } from './bus-names';
 

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors/sluice-error';
 import type { DecisionRecord } from '../records/decision-record';
 import type { DecisionCounts } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { createStream, findStream, isForbidden } from './stream';
 import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 

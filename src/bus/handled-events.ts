@@ -11,7 +11,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { describeError } from '../errors/sluice-error';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { findNext } from './next-message';
 
 const LONGEST_PAUSE_MS = 30_000;

@@ -4,7 +4,7 @@ import { mergeBacklogs, mergePositions } from './backlogs';
 import type { Bus, SensorBacklog, SensorPosition } from './bus';
 import { BUCKETS, bucketName, formerBucketName } from './bus-names';
 import type { BusPlaces } from './bus-places';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { sensorPlaces, type SensorPlaces } from './consumer-place';
 import type { DecisionJournal } from './decisions';
 import { adoptConsumer, deleteConsumer, findConsumer, handledTo } from './durable-consumer';

@@ -2,7 +2,7 @@
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import type { BusListener, ListenerOptions } from './bus';
 import { ensureEvents, type BusPlaces } from './bus-places';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { sensorPlaces, type ConsumerPlace, type SensorAddress, type SensorPlaces } from './consumer-place';
 import { ConsumerReader, type ReaderOptions } from './consume';
 import { ensureConsumer, findConsumer, handledBefore, isConsumerOf, updateConsumer } from './durable-consumer';

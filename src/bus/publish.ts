@@ -6,7 +6,7 @@ import { eventKey, messageId, type CloudEvent } from '../event/cloud-event';
 import { encodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';
 import type { PublishOptions, PublishOutcome } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { eventSubject } from './bus-names';
 import { eventPath } from './event-path';
 

@@ -5,7 +5,7 @@
  * unanswered for a whole acknowledgement wait, and after a server restart it may look for its consumer only 30 s later.
  */
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import { parseDeliveryPosition } from './delivery';
 

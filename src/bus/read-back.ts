@@ -7,7 +7,7 @@ import {
   type StreamState,
 } from '@nats-io/jetstream';
 import type { EventRange, OnRead, StoredEvent } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { readEvent } from './delivery';
 import { eventSubject } from './bus-names';
 import type { BusPlaces } from './bus-places';

@@ -3,7 +3,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import { isDecisionRecord, type DecisionRecord } from '../records/decision-record';
 import { isShortEventId, shortEventId } from '../event/short-id';
 import type { DecisionFilter, OnRead } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { findState, readStored, textFinder } from './read-back';
 import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 

@@ -13,7 +13,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import { describeError } from '../errors/sluice-error';
 import type { SensorBacklog } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import { findConsumer, handledTo } from './durable-consumer';
 import {

@@ -2,7 +2,7 @@
 import { Kvm, type KV } from '@nats-io/kv';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError } from '../errors/sluice-error';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { isStreamMissing } from './stream';
 
 const ATTEMPTS = 50;

@@ -12,7 +12,7 @@ import { errors, nanos } from '@nats-io/transport-node';
 import { errorProperty } from '../errors/foreign-errors';
 import { SluiceError } from '../errors/sluice-error';
 import type { StreamSettings } from './bus-settings';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import { eventSubjects, type StreamNames } from './bus-names';
 
 /** The server's own numbers for what it refuses; its texts change between versions. */

@@ -6,7 +6,7 @@ import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mergeBacklogs } from './backlogs';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
-import type { BusConnection } from './connection';
+import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import type { ConsumerReader } from './consume';
 import { deleteConsumer, findConsumer } from './durable-consumer';

@@ -1,15 +1,28 @@
-/** Runs `work` for every item, a few at a time, and keeps the order of the answers. */
-export async function concurrently<Item, Answer>(
+/** Runs `work` for every item, a few at a time, and keeps the order of the results. */
+export async function concurrently<Item, Result>(
   items: readonly Item[],
   limit: number,
-  work: (item: Item, index: number) => Promise<Answer>,
-): Promise<Answer[]> {
-  const answers = new Array<Answer>(items.length);
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
   // All lanes take from one iterator.
   const rest = items.entries();
   const lane = async (): Promise<void> => {
-    for (const [index, item] of rest) answers[index] = await work(item, index);
+    for (const [index, item] of rest) results[index] = await work(item, index);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return answers;
+  return results;
+}
+
+/** The same for work without an answer: an item that fails stops no other, and the first error is thrown at the end. */
+export async function concurrentlyAll<Item>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const errors: unknown[] = [];
+  await concurrently(items, limit, async (item) => {
+    await work(item).catch((error: unknown) => errors.push(error));
+  });
+  if (errors.length > 0) throw errors[0];
 }

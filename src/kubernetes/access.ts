@@ -1,6 +1,6 @@
 /** One lazily opened connection to the cluster that everything in a worker shares. */
 import { KubernetesClient, type KubernetesClientOptions } from './client';
-import type { KubernetesConnection } from './connection';
+import type { KubernetesConnection } from './kubernetes-connection';
 import { loadKubernetesConnection, type LoadConnectionOptions } from './load-connection';
 import { Discovery } from './discovery';
 

@@ -11,7 +11,7 @@ import { SluiceError } from '../errors/sluice-error';
 import { readKnownJson } from '../event/json-text';
 import { toWorkingCopy, writeExactly } from '../yaml/exact-numbers';
 import { inStage } from '../metrics/stages';
-import type { KubernetesConnection } from './connection';
+import type { KubernetesConnection } from './kubernetes-connection';
 import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
 import { requireRequest, type WorkerPermissions } from './worker-permissions';

@@ -7,7 +7,7 @@ import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { SluiceError } from '../errors/sluice-error';
-import type { KubernetesConnection, KubernetesTls } from './connection';
+import type { KubernetesConnection, KubernetesTls } from './kubernetes-connection';
 import { isRecord } from './kubernetes-object';
 import { createTokenFile } from './token-file';
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { SluiceError } from '../errors/sluice-error';
-import type { KubernetesConnection } from './connection';
+import type { KubernetesConnection } from './kubernetes-connection';
 import { readKubeconfig } from './kubeconfig';
 import { createTokenFile } from './token-file';
 

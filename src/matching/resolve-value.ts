@@ -4,7 +4,7 @@ import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
 import { isJsonText, textOf, type JsonDocument } from '../event/json-text';
 import type { TriggerParameterSource } from '../manifest/parameters';
-import { contextOf, wholeEventText } from './event-data';
+import { contextOf, wholeEventText } from './event-view';
 import type { ExpressionEngine, GjsonType } from '../expressions/engine';
 import { gjsonText, gjsonType } from '../expressions/go-values';
 import { visibleToTemplate } from './named-keys';

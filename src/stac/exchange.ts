@@ -4,7 +4,7 @@ import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { parseJson, type JsonValue } from '../event/json';
 import { BodyTooLarge, readBodyText } from './read-body';
 import { isRedirect, MAX_REDIRECTS, redirectedRequest, redirectRefused } from './redirect';
-import { refusal, shownUrl } from './refusal';
+import { refusal, shownUrl } from './stac-refusal';
 
 export interface HttpRequest {
   readonly url: string;

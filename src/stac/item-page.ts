@@ -1,7 +1,7 @@
 /** Reads the documents of a STAC API. Strict in what Sluice relies on, tolerant in all the rest. */
 import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
-import { shownUrl } from './refusal';
+import { shownUrl } from './stac-refusal';
 import { readItem, type ItemPlace, type StacItem } from './stac-item';
 import { linksOf, readLink, typeRank, type StacLink } from './stac-link';
 

@@ -1,7 +1,7 @@
 /** Redirects never turn a search into another one, and never carry credentials to another host. */
 import { SluiceError } from '../errors/sluice-error';
 import type { HttpRequest } from './exchange';
-import { shownUrl } from './refusal';
+import { shownUrl } from './stac-refusal';
 
 export const MAX_REDIRECTS = 5;
 

@@ -2,7 +2,7 @@
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import type { HttpRequest } from './exchange';
-import { shownUrl } from './refusal';
+import { shownUrl } from './stac-refusal';
 import type { StacLink } from './stac-link';
 
 export type SearchMethod = 'auto' | 'get' | 'post';

@@ -1,9 +1,9 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { HttpRequest } from './exchange';
-import { fetchJson, type HttpOptions, type JsonAnswer } from './http';
+import { fetchJson, type HttpOptions, type JsonAnswer } from './stac-http';
 import { readItemPage, readLandingPage, type ItemPage, type SkippedItem } from './item-page';
-import { isMethodRefusal, shownUrl } from './refusal';
+import { isMethodRefusal, shownUrl } from './stac-refusal';
 import { asGet, firstRequest, nextRequest, type SearchAddresses, type StacSearch } from './search-request';
 import { itemVersionKey, type StacItem } from './stac-item';
 import { bestByType } from './stac-link';

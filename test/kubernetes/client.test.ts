@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubernetesClient } from '../../src/kubernetes/client';
-import type { KubernetesConnection } from '../../src/kubernetes/connection';
+import type { KubernetesConnection } from '../../src/kubernetes/kubernetes-connection';
 import { failureOf } from '../setup/failure';
 
 /** What a real API server does not do on demand: overload, silence, broken connections. */

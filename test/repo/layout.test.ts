@@ -72,6 +72,17 @@ describe('file names', () => {
     expect(files.filter((path) => /\.(ts|go|mjs)$/.test(path) && vague.test(basename(path)))).toEqual([]);
   });
 
+  it('mean one thing each', () => {
+    // Named after a thing that others are named after too: its schema, its command, its process, its kind.
+    const namesake = /^(src\/manifest|src\/cli\/commands|workers|src\/triggers\/resource-sources)\//;
+    const everywhere = /\/(index|main|registry)\.ts$/;
+    const named = files
+      .filter((path) => /^(src|workflows|activities|workers)\/.*\.ts$/.test(path))
+      .filter((path) => !namesake.test(path) && !everywhere.test(path));
+    const first = new Map(named.map((path) => [basename(path), path]));
+    expect(named.filter((path) => first.get(basename(path)) !== path)).toEqual([]);
+  });
+
   it('are written in kebab-case', () => {
     const typescript = files.filter((path) => /^(src|workflows|activities|workers|dev|bench|test)\/.*\.ts$/.test(path));
     expect(typescript.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/.test(basename(path)))).toEqual([]);

@@ -17,7 +17,7 @@ import { collect, parseDuration } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
 import { CONDITION_TONES } from '../printing/condition-tones';
-import { problemText, refuseManifests } from '../printing/manifest-report';
+import { problemText, refuseManifests } from '../printing/print-problems';
 import type { Output } from '../printing/output';
 import { createProgress } from '../printing/progress';
 import { readManifests } from '../read-manifests';

@@ -11,7 +11,7 @@ import { defaultNamespace } from '../../control/applied-kinds';
 import { resolveDesired } from '../../control/apply/desired-objects';
 import { collect } from '../arguments';
 import type { CliIo } from '../io';
-import { refuseManifests } from '../printing/manifest-report';
+import { refuseManifests } from '../printing/print-problems';
 import { reportManifests } from '../../validation/manifest-report';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';

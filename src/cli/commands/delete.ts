@@ -20,7 +20,7 @@ import { addressText } from '../../control/ask-workflow';
 import { DELETE_REASON, isDeleted, readEnd } from '../../control/status/execution-end';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { refuseManifests } from '../printing/manifest-report';
+import { refuseManifests } from '../printing/print-problems';
 import { reportManifests } from '../../validation/manifest-report';
 import type { Output } from '../printing/output';
 import { isNotFound } from '../../control/not-found';

@@ -11,7 +11,7 @@ import { defaultNamespace } from '../../control/applied-kinds';
 import { collect } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
-import { refuseManifests } from '../printing/manifest-report';
+import { refuseManifests } from '../printing/print-problems';
 import { reportManifests } from '../../validation/manifest-report';
 import type { Output } from '../printing/output';
 import { readManifests } from '../read-manifests';

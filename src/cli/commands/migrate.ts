@@ -6,7 +6,7 @@ import type { ManifestDocument } from '../../validation/manifest-document';
 import { migrateEventBus, needsNatsUrl } from '../../validation/migrate-event-bus';
 import { writeYaml } from '../../yaml/write-yaml';
 import { collect } from '../arguments';
-import { refuseManifests } from '../printing/manifest-report';
+import { refuseManifests } from '../printing/print-problems';
 import type { Output } from '../printing/output';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';

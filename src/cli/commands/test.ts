@@ -10,7 +10,7 @@ import { defaultNamespace } from '../../control/applied-kinds';
 import { collect, parseDuration } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
-import { refuseManifests } from '../printing/manifest-report';
+import { refuseManifests } from '../printing/print-problems';
 import type { Output } from '../printing/output';
 import { formatProblem } from '../../manifest/problem';
 import { readManifests } from '../read-manifests';

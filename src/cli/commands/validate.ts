@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { collect } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';
-import { countText, objectTable, problemText } from '../printing/manifest-report';
+import { countText, objectTable, problemText } from '../printing/print-problems';
 import { reportManifests } from '../../validation/manifest-report';
 import { createProgress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
