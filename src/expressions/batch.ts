@@ -1,7 +1,7 @@
 /** The text of a batch and of its answers: first a JSON array, then one JSON document per line (see expressions/batch.go). */
 import type { ErrorCode } from '../errors/sluice-error';
 import { isJsonObject } from '../event/json';
-import { readKnownJson, textOf, type JsonDocument } from '../event/json-text';
+import { readKnownJson, readPart, textOf, type JsonDocument } from '../event/json-text';
 import type { ExpressionOutcome, ExpressionRequest } from './engine';
 
 const NO_DOCUMENT = -1;
@@ -100,7 +100,8 @@ export function decodeAnswers(text: string): ExpressionOutcome<unknown>[] {
   return answers.map((answer) => {
     if ('e' in answer) return { ok: false, code: answer.c, message: answer.e };
     if (answer.d === undefined) return { ok: true, value: answer.v };
-    const document = readKnownJson(documents[answer.d] ?? '');
-    return { ok: true, value: isJsonObject(answer.v) ? { ...answer.v, json: document } : document };
+    const document = documents[answer.d] ?? '';
+    const isPart = isJsonObject(answer.v);
+    return { ok: true, value: isPart ? { ...answer.v, json: readPart(document) } : readKnownJson(document) };
   });
 }
