@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { SluiceError, isSluiceError } from '../errors/sluice-error';
+import { unlessAborted } from '../concurrency/open-while-wanted';
 import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
 import { ConnectionCache } from '../clients/connection-cache';
 import { describeEmailFailure } from './email-failure';
@@ -71,7 +72,8 @@ function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemp
       await transports.use(server, async (transport) => {
         for (const mail of mails) {
           signal.throwIfAborted();
-          const failure = await sendOnce(transport, mail);
+          // The client has no way to stop a mail: what a silent server makes of it is no longer waited for.
+          const failure = await unlessAborted(sendOnce(transport, mail), signal);
           if (failure) failures.push(failure);
         }
       });
