@@ -9,10 +9,14 @@ export interface TcpGate {
   shut(): void;
   /** Passes on again. */
   open(): void;
+  /** Accepts and passes nothing on, also of what is open. */
+  hang(): void;
   /** Leads new connections to another server; what is open stays with the former one. */
   leadTo(port: number): void;
   /** How many connections were asked for. */
   accepted(): number;
+  /** How many clients are connected now. */
+  connected(): number;
   stop(): Promise<void>;
 }
 
@@ -21,14 +25,23 @@ const HOST = '127.0.0.1';
 export async function startTcpGate(targetPort: number): Promise<TcpGate> {
   let target = targetPort;
   let isShut = false;
+  let isHanging = false;
   let accepted = 0;
   const open = new Set<Socket>();
+  const clients = new Set<Socket>();
   const endAll = (): void => {
     for (const socket of open) socket.destroy();
   };
   const server = createServer((outside) => {
     accepted += 1;
     outside.on('error', () => undefined);
+    clients.add(outside);
+    outside.on('close', () => clients.delete(outside));
+    if (isHanging) {
+      open.add(outside);
+      outside.on('close', () => open.delete(outside));
+      return;
+    }
     if (isShut) {
       outside.destroy();
       return;
@@ -60,10 +73,15 @@ export async function startTcpGate(targetPort: number): Promise<TcpGate> {
     open: () => {
       isShut = false;
     },
+    hang: () => {
+      isHanging = true;
+      for (const socket of open) socket.unpipe();
+    },
     leadTo: (next) => {
       target = next;
     },
     accepted: () => accepted,
+    connected: () => clients.size,
     stop: async () => {
       endAll();
       server.close();

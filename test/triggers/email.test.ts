@@ -6,6 +6,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createTlsFiles } from '../../dev/tls-certificates';
 import { describeError } from '../../src/errors/sluice-error';
 import { emailTrigger, type EmailTemplate } from '../../src/triggers/email';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 interface ReceivedMail {
@@ -51,6 +52,35 @@ async function startMailServer(options: SMTPServerOptions = {}): Promise<MailSer
 const HOST = '127.0.0.1';
 const content = { from: 'Sluice <sluice@example.com>', subject: 'A new scene', body: 'S2A_10TFK is here.' };
 const header = (text: string, name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(text)?.[1]?.trim();
+
+describeTriggerContract<EmailTemplate>({
+  factory: emailTrigger,
+  hasKey: true,
+  asksToWait: false,
+  hasShortLimit: false,
+  async start() {
+    let refuses = false;
+    const server = await startMailServer({
+      authOptional: false,
+      allowInsecureAuth: true,
+      onAuth: ({ username }, _session, done) => done(null, { user: username }),
+      onRcptTo: (_address, _session, done) =>
+        done(refuses ? Object.assign(new Error('no such user'), { responseCode: 550 }) : null),
+    });
+    return {
+      port: server.port,
+      secrets: { 'mail/password': 'open-sesame' },
+      leadTo: (port) => ({
+        ...{ host: HOST, port, username: 'ada', smtpPassword: { name: 'mail', key: 'password' } },
+        ...content,
+        to: ['team@example.com'],
+      }),
+      keys: () => server.mails.map(({ text }) => header(text, 'Message-ID')),
+      refuse: () => void (refuses = true),
+      stop: () => server.stop(),
+    };
+  },
+});
 
 describe('the email trigger', () => {
   let server: MailServer | undefined;

@@ -9,6 +9,7 @@ import { createTlsFiles, type TlsFiles } from '../../dev/tls-certificates';
 import { describeError } from '../../src/errors/sluice-error';
 import { httpTrigger, type HttpTemplate } from '../../src/triggers/http';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest, SCENE_EVENT } from './trigger-world';
 
 interface ReceivedRequest {
@@ -82,6 +83,31 @@ async function fire(
     await trigger.close();
   }
 }
+
+describeTriggerContract<HttpTemplate>({
+  factory: httpTrigger,
+  hasKey: true,
+  asksToWait: true,
+  hasShortLimit: true,
+  async start() {
+    const receiver = await startReceiver();
+    return {
+      port: receiver.port,
+      secrets: { 'api/key': 'sk-very-secret' },
+      leadTo: (port) => ({
+        url: `http://127.0.0.1:${port}/hook`,
+        timeout: 2,
+        secureHeaders: [{ name: 'X-Key', valueFrom: { secretKeyRef: { name: 'api', key: 'key' } } }],
+      }),
+      keys: () => receiver.requests.map(({ headers }) => headers['idempotency-key']?.toString()),
+      refuse: () => void (receiver.answer = (_request, response) => response.writeHead(400).end('sk-very-secret')),
+      throttle: (seconds) =>
+        void (receiver.answer = (_request, response) =>
+          response.writeHead(429, { 'retry-after': String(seconds) }).end()),
+      stop: () => receiver.stop(),
+    };
+  },
+});
 
 describe('the http trigger', () => {
   let receiver: Receiver;

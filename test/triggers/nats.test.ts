@@ -7,6 +7,7 @@ import { natsTrigger } from '../../src/triggers/nats';
 import type { NatsTemplate } from '../../src/clients/nats/nats-connection';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest, SCENE_EVENT } from './trigger-world';
 
 async function fire(
@@ -30,6 +31,44 @@ async function firstMessage(nats: NatsConnection, subject: string, act: () => Pr
   for await (const message of subscription) return message;
   throw new Error(`no message to ${subject}`);
 }
+
+describeTriggerContract<NatsTemplate>({
+  factory: natsTrigger,
+  hasKey: true,
+  asksToWait: false,
+  hasShortLimit: true,
+  async start() {
+    const server = await startNats({ own: true, authentication: 'password' });
+    const { user = '', password = '' } = server.identity;
+    const nats = await connect({ servers: server.url, user, pass: password });
+    const keys: Array<string | undefined> = [];
+    nats.subscribe('contract', { callback: (_, { headers }) => void keys.push(headers?.get('Nats-Msg-Id')) });
+    await nats.flush();
+    const selector = (key: string) => ({ name: 'nats', key });
+    return {
+      port: server.port,
+      secrets: { 'nats/user': user, 'nats/password': password },
+      request: { payload: { text: 'longer than sixteen bytes' } },
+      leadTo: (port) => ({
+        url: `nats://127.0.0.1:${port}`,
+        subject: 'contract',
+        auth: { basic: { username: selector('user'), password: selector('password') } },
+      }),
+      async keys() {
+        await nats.flush();
+        return keys;
+      },
+      async refuse() {
+        const manager = await jetstreamManager(nats);
+        await manager.streams.add({ name: 'SMALL', subjects: ['contract'], max_msg_size: 16 });
+      },
+      async stop() {
+        await nats.close();
+        await server.stop();
+      },
+    };
+  },
+});
 
 describe('the nats trigger', () => {
   let server: RunningNats;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describeError } from '../../src/errors/sluice-error';
 import { slackTrigger, type SlackTemplate } from '../../src/triggers/slack';
 import type { Trigger } from '../../src/triggers/trigger';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 interface ReceivedMessage {
@@ -10,6 +11,40 @@ interface ReceivedMessage {
   readonly headers: IncomingHttpHeaders;
   readonly message: unknown;
 }
+
+describeTriggerContract<SlackTemplate>({
+  factory: slackTrigger,
+  hasKey: false,
+  asksToWait: true,
+  hasShortLimit: false,
+  async start() {
+    let count = 0;
+    let answer = { status: 200, headers: {}, body: '{"ok":true,"channel":"C1","ts":"1700000000.000100"}' };
+    const server = http.createServer((request, response) => {
+      request.resume().on('end', () => {
+        count += 1;
+        response.writeHead(answer.status, answer.headers).end(answer.body);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+      port: (server.address() as AddressInfo).port,
+      secrets: { 'slack/token': 'xoxb-s3cret' },
+      leadTo(port) {
+        process.env.SLUICE_SLACK_API_URL = `http://127.0.0.1:${port}/api/`;
+        return { slackToken: { name: 'slack', key: 'token' }, channel: 'scenes', message: 'a new scene' };
+      },
+      keys: () => Array.from({ length: count }, () => undefined),
+      refuse: () => void (answer = { ...answer, body: '{"ok":false,"error":"invalid_auth"}' }),
+      throttle: (seconds) => void (answer = { status: 429, headers: { 'retry-after': String(seconds) }, body: '' }),
+      async stop() {
+        delete process.env.SLUICE_SLACK_API_URL;
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  },
+});
 
 /** Answers as Slack's API documents it; not Slack, but the requests to it are the real ones. */
 describe('the slack trigger', () => {
