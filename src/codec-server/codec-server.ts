@@ -38,6 +38,8 @@ export interface CodecServer {
 
 /** A payload has at most 2 MB, a workflow task 4 MB, and base64 makes a third more of it. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** A form with one token. Anybody may send one, so it must not take the room of requests with a token. */
+const MAX_FORM_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 1_000;
@@ -75,6 +77,7 @@ interface Answer {
 
 class RequestHandler {
   private readonly bodies = new BodyReader(MAX_BODY_BYTES);
+  private readonly forms = new BodyReader(MAX_FORM_BYTES);
   private readonly sessions: Sessions;
 
   constructor(private readonly options: CodecServerOptions) {
@@ -83,6 +86,7 @@ class RequestHandler {
 
   close(): void {
     this.bodies.stop();
+    this.forms.stop();
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -167,7 +171,7 @@ class RequestHandler {
     const { origin, host } = request.headers;
     if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host))
       return refuse(403, 'another origin');
-    const form = new URLSearchParams((await this.bodies.read(request)).toString('utf8'));
+    const form = new URLSearchParams((await this.forms.read(request)).toString('utf8'));
     const name = await this.options.checkToken(form.get('token') ?? '');
     if (name === undefined) return page(401, 'That token is not accepted.');
     this.options.log.info({ by: name }, 'signed in');

@@ -193,6 +193,10 @@ describe('the codec server', () => {
       asked.write('{');
     });
     expect(status).toBe(401);
+    // Anybody may send the form of the sign-in page: only as much as a token needs.
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const flood = await ask('/sign-in', form, `token=${'x'.repeat(100_000)}`).catch(() => ({ status: 413 }));
+    expect(flood.status).toBe(413);
     expect((await ask('/decode', { ...usual, 'content-type': 'text/plain' }, await encrypted())).status).toBe(415);
     expect((await ask('/decode', usual, undefined, 'GET')).status).toBe(405);
     expect((await ask('/keys', usual, undefined, 'GET')).status).toBe(404);
