@@ -3,7 +3,7 @@
  * stream of its own. Sequences of the own stream begin far above those of the former, so that one number says where an
  * event is.
  */
-import type { JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { consumerPrefix, eventSubjects, FORMER, ownEvents, type StreamNames } from './bus-names';
 import type { BusConnection } from './bus-connection';
 import { ensureDecisionStream, findSuccession, type DecisionRetention } from './decisions';
@@ -34,7 +34,7 @@ export async function ensurePlaces(
 ): Promise<BusPlaces> {
   const succeeds = await ensureDecisionStream(connection, manager, retention);
   await ensureEvents(connection, manager, succeeds);
-  return { events: connection.names.events, succeeds, ...(await findFormer(connection.names.events, manager)) };
+  return await withFormer(connection, manager, connection.names.events, succeeds);
 }
 
 export async function ensureEvents(
@@ -54,14 +54,41 @@ export async function findPlaces(connection: BusConnection, manager: JetStreamMa
   // Workers may know the server by another address than this process does, and it is theirs that decides.
   const events = settings.isStreamKindChosen ? names.events : ownEvents(names.tenant);
   if (!(await findStream(manager, events.stream))) return { events: FORMER.events, succeeds };
-  return { events, succeeds, ...(await findFormer(events, manager)) };
+  return await withFormer(connection, manager, events, succeeds);
 }
 
-async function findFormer(events: StreamNames, manager: JetStreamManager): Promise<Pick<BusPlaces, 'former'>> {
-  if (events.stream === FORMER.events.stream) return {};
-  const { first_seq: before = 0 } = (await findStream(manager, events.stream)) ?? {};
-  const stream = before > 1 ? await findStream(manager, FORMER.events.stream) : undefined;
-  return stream ? { former: { ...FORMER.events, before, keepsUnhandled: stream.max_age === 0 } } : {};
+async function withFormer(
+  connection: BusConnection,
+  manager: JetStreamManager,
+  events: StreamNames,
+  succeeds: boolean,
+): Promise<BusPlaces> {
+  const isShared = events.stream === FORMER.events.stream;
+  const { first_seq: before = 0 } = (isShared ? undefined : await findStream(manager, events.stream)) ?? {};
+  if (before <= 1 && !succeeds) return { events, succeeds };
+  const stream = await findAllowedStream(manager, FORMER.events.stream);
+  if (stream === 'forbidden') {
+    // The user was confined to its tenant, and has no right to anything that all tenants shared.
+    connection.log(
+      'info',
+      `event bus ${connection.settings.name}: its NATS user may not look at stream "${FORMER.events.stream}", so what an earlier version left there, or may still publish there, is not taken over`,
+    );
+    return { events, succeeds: false };
+  }
+  if (stream === undefined || before <= 1) return { events, succeeds };
+  return { events, succeeds, former: { ...FORMER.events, before, keepsUnhandled: stream.max_age === 0 } };
+}
+
+async function findAllowedStream(
+  manager: JetStreamManager,
+  name: string,
+): Promise<StreamConfig | 'forbidden' | undefined> {
+  try {
+    return await findStream(manager, name);
+  } catch (error) {
+    if (isForbidden(error)) return 'forbidden';
+    throw error;
+  }
 }
 
 /** Where a stream begins that takes over from another; undefined if there is nothing to take over. */
