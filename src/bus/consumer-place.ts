@@ -26,7 +26,7 @@ export interface ConsumerPlace {
 
 export interface SensorPlaces {
   readonly current: ConsumerPlace;
-  /** At most one of these exists. */
+  /** Usually at most one of these exists. */
   readonly former: readonly ConsumerPlace[];
 }
 

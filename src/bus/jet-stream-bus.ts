@@ -10,7 +10,7 @@ import type { DecisionJournal } from './decisions';
 import { adoptConsumer, deleteConsumer, findConsumer, handledTo } from './durable-consumer';
 import { HandledEvents } from './handled-events';
 import { ContentStore } from './content-store';
-import { findFormerConsumer, openListener } from './open-listener';
+import { findFormerConsumer, findFormerConsumers, openListener } from './open-listener';
 import { EventPublisher } from './publish';
 import { findState, readEvents } from './read-back';
 import { readDecisions } from './read-decisions';
@@ -95,8 +95,8 @@ export class JetStreamBus implements Bus {
 
   forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {
     const places = this.placesOf(namespace, sensorName);
-    const former = await findFormerConsumer(this.manager, places, { namespace, sensorName });
-    for (const place of [places.current, ...(former ? [former.place] : [])]) {
+    const former = await findFormerConsumers(this.manager, places, { namespace, sensorName });
+    for (const place of [places.current, ...former.map((found) => found.place)]) {
       await deleteConsumer(this.manager, place.stream, place.name);
       await this.looks.forget(place);
     }

@@ -18,14 +18,23 @@ export interface FoundConsumer {
 /** What the sensor read from before it had its present consumer. */
 export async function findFormerConsumer(
   manager: JetStreamManager,
-  { former }: SensorPlaces,
+  places: SensorPlaces,
   sensor: SensorAddress,
 ): Promise<FoundConsumer | undefined> {
-  for (const place of former) {
-    const info = await findConsumer(manager, place);
-    if (info !== undefined && isConsumerOf(info, sensor)) return { place, info };
-  }
-  return undefined;
+  const [first] = await findFormerConsumers(manager, places, sensor);
+  return first;
+}
+
+/** More than one if a worker of an earlier version made its own again after the sensor had moved on. */
+export async function findFormerConsumers(
+  manager: JetStreamManager,
+  { former }: SensorPlaces,
+  sensor: SensorAddress,
+): Promise<readonly FoundConsumer[]> {
+  const found = await Promise.all(former.map(async (place) => ({ place, info: await findConsumer(manager, place) })));
+  return found.flatMap(({ place, info }) =>
+    info !== undefined && isConsumerOf(info, sensor) ? [{ place, info }] : [],
+  );
 }
 
 /**

@@ -209,6 +209,20 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(await bus.position('argo', SENSOR)).toBeUndefined();
   });
 
+  it('deletes all consumers of a deleted sensor, also one that an old worker made again', async () => {
+    await former.listen(SENSOR, PATH);
+    await (await listen(await connectBus('argo-events'))).close();
+    await former.listen(SENSOR, PATH);
+    await former.publish(sampleEvent('before'));
+    const bus = await connectBus('own');
+    expect(await former.consumers()).toHaveLength(2);
+    await bus.forgetSensor('argo', SENSOR);
+    expect(await former.consumers()).toEqual([]);
+    const again = await listen(bus);
+    await bus.publishEvents([sampleEvent('after')]);
+    expect(idsOf(await take(again, 1))).toEqual(['after']);
+  });
+
   it('takes nothing of a sensor whose namespace and name make the same words', async () => {
     const other = await FormerBus.open(nats, 'argo-water');
     opened.push(other);
