@@ -56,6 +56,9 @@ export interface JwtRules {
 /** Only signatures by public keys: a shared secret would have to lie here. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
+/** No fault of the token: its keys came too late, with another status than 200, or not as keys. */
+const OF_THE_ISSUER = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
+
 export async function acceptJwts({ jwksUrl, issuer, audience, claims }: JwtRules): Promise<CheckToken> {
   const { createRemoteJWKSet, errors, jwtVerify } = await import('jose');
   const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(jwksUrl));
@@ -69,8 +72,7 @@ export async function acceptJwts({ jwksUrl, issuer, audience, claims }: JwtRules
         requiredClaims: ['exp'],
       }));
     } catch (error) {
-      // The issuer not answering is no fault of the token.
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+      if (error instanceof errors.JOSEError && !OF_THE_ISSUER.includes(error.code)) return undefined;
       throw error;
     }
     if (!claims.every(([name, value]) => hasClaim(payload[name], value))) return undefined;

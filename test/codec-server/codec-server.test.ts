@@ -219,12 +219,29 @@ describe('the codec server', () => {
   });
 });
 
-async function startIssuer() {
+describe('JWTs of an issuer that gives no keys', () => {
+  it.each([
+    ['answers 503', 503, '{}'],
+    ['answers with a page', 200, '<html>'],
+    ['answers without keys', 200, '{}'],
+  ])('are not called unknown where it %s', async (_what, status, body) => {
+    const issuer = await startIssuer({ status, body });
+    try {
+      const check = await acceptJwts({ jwksUrl: issuer.url, issuer: ISSUER, audience: 'codec', claims: [] });
+      const token = await issuer.sign({ iss: ISSUER, aud: 'codec', sub: 'ada', exp: Date.now() / 1_000 + 60 });
+      await expect(check(token)).rejects.toThrow(/JSON Web Key Set/);
+    } finally {
+      issuer.server.close();
+    }
+  });
+});
+
+async function startIssuer(fault?: { readonly status: number; readonly body: string }) {
   const { exportJWK, generateKeyPair, SignJWT } = await import('jose');
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] });
   const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(keys);
+    response.writeHead(fault?.status ?? 200, { 'content-type': 'application/json' }).end(fault?.body ?? keys);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
