@@ -54,8 +54,9 @@ class ActingStage {
   }
 
   /** A process of its own, to be killed or cut off from Temporal. */
-  async startProcess(): Promise<RunningWorker> {
+  async startProcess(environment: Readonly<Record<string, string>> = {}): Promise<RunningWorker> {
     const worker = await startWorker('sensor', {
+      ...environment,
       TEMPORAL_ADDRESS: `127.0.0.1:${this.temporal.port}`,
       TEMPORAL_NAMESPACE: 'default',
       KUBECONFIG: this.api.kubeconfigPath,
@@ -328,6 +329,17 @@ describe('a listener that acts first', () => {
     await run.signal('retrigger', BY);
     expect(await run.result()).toMatchObject({ state: 'Succeeded', fires: [{ attempts: 3 }] });
     expect(await acting.maps()).toHaveLength(1);
+  });
+
+  it('is held to what the owner of the worker allows, as a run is, and sends nothing', async () => {
+    await acting.startProcess({ SLUICE_ALLOWED_KINDS: 'workflows.argoproj.io' });
+    await stage.apply({ triggers: [mapTrigger()] });
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun('Parked');
+    expect(await stage.fires(run)).toMatchObject([
+      { attempts: 1, listenerAttempt: {}, failure: { code: 'WORKER_RESTRICTED', retryable: false } },
+    ]);
+    expect(acting.posts).toEqual([]);
   });
 
   it('fires once what it had in hand when the sensor was paused, and when it was changed', async () => {
