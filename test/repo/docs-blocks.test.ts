@@ -33,9 +33,12 @@ afterAll(() => engine.close());
 
 describe('a block of the documentation', () => {
   it('says in which language it is, and why it is not run where it is not', () => {
-    const known = ['yaml', 'json', 'sh', 'ts', 'text', 'mermaid'];
+    const known = ['yaml', 'json', 'sh', 'ts', 'diff', 'text', 'mermaid'];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
     expect(blocks.flatMap(({ file, notRun }) => (notRun === undefined ? [] : [`${file}: ${notRun}`])).sort()).toEqual([
+      'docs/contributing/adding-a-source.md: part of a file of the tree',
+      'docs/contributing/adding-a-source.md: part of a file of the tree',
+      'docs/contributing/adding-a-trigger.md: part of a file of the tree',
       'docs/multi-tenancy.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
