@@ -11,6 +11,7 @@ import { adoptConsumer, deleteConsumer, findConsumer, handledTo } from './durabl
 import { HandledEvents } from './handled-events';
 import { ContentStore } from './content-store';
 import { findFormerConsumer, findFormerConsumers, openListener } from './open-listener';
+import { requireUnshared } from './prepared-streams';
 import { EventPublisher } from './publish';
 import { findState, readEvents } from './read-back';
 import { readDecisions } from './read-decisions';
@@ -120,6 +121,7 @@ export class JetStreamBus implements Bus {
   prepare: Bus['prepare'] = async () => {
     await this.held.ensureStream();
     for (const purpose of BUCKETS) await this.shared.ensure(bucketName(this.connection.names, purpose));
+    await requireUnshared(this.connection, this.manager);
   };
 
   close: Bus['close'] = () => {

@@ -1,4 +1,5 @@
 /** A server that an earlier version has used for all tenants, and users who are confined to one tenant since. */
+import type { StreamConfig } from '@nats-io/jetstream';
 import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus } from '../../src/bus/bus';
 import { busNames } from '../../src/bus/bus-names';
@@ -59,6 +60,24 @@ describe('a NATS user who is confined to one tenant, on a server that an earlier
     expect(held.map((event) => event?.id)).toEqual(['held', undefined]);
     await bus.forgetSensor('argo', 's');
     expect(bus.problem()).toBeUndefined();
+  });
+
+  it.each<[string, Partial<StreamConfig>]>([
+    ['another stream as its source', { sources: [{ name: 'default' }] }],
+    ['a copy of what it stores sent elsewhere', { republish: { src: '>', dest: 'elsewhere.>' } }],
+    ['subjects of others', { subjects: ['sluice.other.events.*.*'] }],
+  ])('is not prepared with a stream that somebody made who wants %s', async (_what, extra) => {
+    const { events } = busNames({ temporalNamespace: 'default', namespace: 'rogue', bus: 'default' }, 'own');
+    const own = `${events.prefix}.*.*`;
+    await former.manager.streams.add({ name: events.stream, ...extra, subjects: [own, ...(extra.subjects ?? [])] });
+    const bus = await openBus('operator', { namespace: 'rogue', bus: { stream: 'own' } });
+    await expect(bus.prepare()).rejects.toMatchObject({
+      code: 'BUS_MISCONFIGURED',
+      message: expect.stringContaining(`stream "${events.stream}" was not made by Sluice`) as string,
+    });
+    await former.manager.streams.delete(events.stream);
+    await expect(openBus('operator', { namespace: 'rogue' }).then((again) => again.prepare())).resolves.toBeUndefined();
+    await former.manager.streams.delete(events.stream);
   });
 
   it('reads events and decisions back', async () => {
