@@ -11,8 +11,13 @@ import { findLeftover } from './leftovers';
 import { isFields, type Fields } from '../manifest/fields';
 import { Findings, formatPath, type FieldPath, type Finding } from '../manifest/problem';
 
-/** End of the message about a field that is refused although Argo Events had it once. */
-export const FORMER_FIELD = 'is a field of former versions of Argo Events';
+/** Whether the message is of a field that is refused although another version of Argo Events has it. */
+export function isOfOtherVersion(message: string): boolean {
+  return message.endsWith(FORMER_FIELD) || message.endsWith(LATER_FIELD);
+}
+
+const FORMER_FIELD = 'is a field of former versions of Argo Events';
+const LATER_FIELD = 'is a field of versions of Argo Events after 1.9';
 
 type Schema = z.core.$ZodType;
 
@@ -45,7 +50,7 @@ class Fitting {
     const fitted: Fields = {};
     const writtenAs = new Map<string, string>();
     for (const [key, item] of Object.entries(value)) {
-      const field = this.resolveField(Object.keys(shape), key, path, Object.keys(value));
+      const { field, inside } = this.resolveField(Object.keys(shape), key, path, Object.keys(value));
       const schema = field === undefined ? undefined : shape[field];
       if (field === undefined || schema === undefined) continue;
       const former = writtenAs.get(field);
@@ -57,7 +62,7 @@ class Fitting {
       }
       writtenAs.set(field, key);
       if (item === null || (item === '' && unwrap(schema) instanceof z.ZodEnum)) continue;
-      fitted[field] = this.fit(schema, item, [...path, key]);
+      fitted[field] = this.fit(schema, inside === undefined ? item : { [inside]: item }, [...path, key]);
     }
     return fitted;
   }
@@ -72,37 +77,40 @@ class Fitting {
     return fitted;
   }
 
-  /** The schema's name of a field, or undefined after reporting that there is none. */
+  /** The schema's name of a field, or none after reporting that. `inside`: the field of it that the value is. */
   private resolveField(
     known: readonly string[],
     key: string,
     path: FieldPath,
     written: readonly string[],
-  ): string | undefined {
-    if (known.includes(key)) return key;
+  ): { readonly field?: string; readonly inside?: string } {
+    if (known.includes(key)) return { field: key };
     const here = this.findings.at(...path, key);
     const field = known.find((name) => name.toLowerCase() === key.toLowerCase());
     if (field !== undefined) {
       here.warning(`read as ${field}, because only the case of letters differs`, { fix: `Write ${field}.` });
-      return field;
+      return { field };
     }
     const leftover = findLeftover(this.kind, [...path, key]);
     if (leftover !== undefined) {
-      const { outcome, advice: fix } = leftover;
+      const { outcome, advice: fix, isLater = false } = leftover;
       if (typeof outcome === 'object' && known.includes(outcome.readAs)) {
-        here.warning(`read as ${outcome.readAs}, its name in Argo Events today`, { fix });
-        return outcome.readAs;
+        const { readAs: field, inside } = outcome;
+        const name = inside === undefined ? field : `${field}.${inside}`;
+        here.warning(`read as ${name}, its name in Argo Events today`, { fix });
+        return { field, inside };
       }
-      if (outcome === 'refused') here.error(`${key} ${FORMER_FIELD}`, { fix });
+      if (outcome === 'refused') here.error(`${key} ${isLater ? LATER_FIELD : FORMER_FIELD}`, { fix });
+      else if (isLater) here.warning(`has no effect: ${key} ${LATER_FIELD}`, { fix });
       else here.warning('Argo Events has no such field any more and ignores it; so does Sluice', { fix });
-      return undefined;
+      return {};
     }
     const meant = closestMatch(key, known);
     here.error(`unknown field ${key}${path.length === 0 ? '' : ` in ${formatPath(path)}`}`, {
       expected: listOf(known),
       fix: meant === undefined ? this.adviseOnPlace(key, path, written) : `Did you mean ${meant}?`,
     });
-    return undefined;
+    return {};
   }
 
   private adviseOnPlace(key: string, path: FieldPath, written: readonly string[]): string {

@@ -1,5 +1,6 @@
 /**
- * Fields of former Argo Events versions that its examples and docs still show and its code ignores.
+ * Fields of other Argo Events versions than ours: former ones, which its examples and docs still show and its code
+ * ignores, and later ones.
  *
  * Everything else unknown is an error. Of these, some only changed their name and are read; those that no longer do
  * anything useful are dropped with a warning; those that decided when or where something happens are refused with what
@@ -11,8 +12,10 @@ export interface Leftover {
   /** Segments; `*` stands for any one, `**` for any number of them. */
   readonly path: readonly string[];
   readonly advice: string;
-  /** `ignored` if left out. */
-  readonly outcome?: 'refused' | { readonly readAs: string };
+  /** `ignored` if left out. `inside`: the value becomes this field of the one that it is read as. */
+  readonly outcome?: 'refused' | { readonly readAs: string; readonly inside?: string };
+  /** A field of versions after 1.9, the one that Sluice follows. */
+  readonly isLater?: boolean;
 }
 
 const REMOVE = 'Remove it.';
@@ -26,6 +29,8 @@ const renamed = (path: readonly string[], readAs: string): Leftover => ({
   advice: `Write ${readAs}.`,
   outcome: { readAs },
 });
+
+const later = (leftover: Leftover): Leftover => ({ ...leftover, isLater: true });
 
 /** Certificates were files in the pod before they were keys of Secrets. */
 const TLS_FILES = Object.entries({
@@ -42,6 +47,7 @@ const POD_FIELDS = [
   ),
   { path: ['spec', 'template', 'spec'], advice: 'Remove it, or write its fields directly under template.' },
   renamed(['spec', 'replica'], 'replicas'),
+  later({ path: ['spec', 'logLevel'], advice: 'Remove it: set the log level where the workers are started.' }),
 ];
 
 const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
@@ -60,6 +66,8 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
       ),
     ),
     { path: ['spec', 'bitbucketserver', '*', 'enableSSLVerification'], advice: 'Remove it, or write tls.' },
+    renamed(['spec', 'gitlab', '*', 'hook'], 'webhook'),
+    later(refused(['spec', 'imap'], 'Let an Argo Events that has it read the mailbox, on the same bus.')),
     { path: ['spec', 'pubSub', '*', 'credentialsFile'], advice: 'Write credentialSecret.' },
     {
       path: ['spec', 'pubSub', '*', 'enableWorkflowIdentity'],
@@ -83,6 +91,15 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
     ),
     refused(['spec', 'signals'], 'Write dependencies, each with name, eventSourceName and eventName.'),
     renamed(['spec', 'dependencies', '*', 'gatewayName'], 'eventSourceName'),
+    {
+      path: ['spec', 'dependencies', '*', 'jqExpr'],
+      advice: 'Write transform with jq in it.',
+      outcome: { readAs: 'transform', inside: 'jq' },
+    },
+    later({
+      path: ['spec', 'dependencies', '*', 'jetStream'],
+      advice: 'Remove it. Where a Sensor starts, the annotation sluice.io/start-from says.',
+    }),
     { path: ['spec', 'dependencies', '*', 'connected'], advice: REMOVE },
     { path: ['spec', 'dependencies', '*', 'deadline'], advice: REMOVE },
     { path: ['spec', 'dependencies', '*', 'filters', 'name'], advice: REMOVE },
@@ -128,6 +145,14 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
         advice: 'Remove it: kind and version come from the object itself.',
       })),
     ),
+    later(refused([...TRIGGER, 'weight'], 'Remove it, and let a filter choose which events are for this trigger.')),
+    later(
+      refused(
+        [...TEMPLATE, 'grpc'],
+        'Write a custom trigger, which calls a gRPC server, or an http trigger that calls a gateway to it.',
+      ),
+    ),
+    later(refused([...TEMPLATE, 'gcpCloudFunctions'], 'Write an http trigger that calls the URL of the function.')),
     refused(
       [...TEMPLATE, 'openFaas'],
       'Write an http trigger that calls the gateway: http://gateway:8080/function/NAME.',
@@ -149,15 +174,16 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
   ],
 };
 
-/** A field of a former version, or undefined if it is simply unknown. */
+/** A field of another version, or undefined if it is simply unknown. */
 export function findLeftover(kind: string, path: FieldPath): Leftover | undefined {
-  const segments = path.map(String);
+  const segments = path.map((key) => String(key).toLowerCase());
   return LEFTOVERS[kind]?.find((leftover) => matches(leftover.path, segments));
 }
 
+/** Without regard to case, as Go reads names; `path` is in lower case. */
 function matches(pattern: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = pattern;
   if (first === undefined) return path.length === 0;
   if (first === '**') return path.some((_, index) => matches(rest, path.slice(index))) || matches(rest, []);
-  return path.length > 0 && (first === '*' || first === path[0]) && matches(rest, path.slice(1));
+  return path.length > 0 && (first === '*' || first.toLowerCase() === path[0]) && matches(rest, path.slice(1));
 }

@@ -5,7 +5,7 @@ import { readEventBusOptions, readEventSourceOptions, readSensorOptions } from '
 import type { EventBusOptions, EventSourceOptions, SensorOptions } from '../manifest/annotations';
 import { eventBusSchema, type EventBus } from '../manifest/event-bus';
 import { eventSourceSchema, type EventSource } from '../manifest/event-source';
-import { FORMER_FIELD, fitToSchema } from './fit-to-schema';
+import { fitToSchema, isOfOtherVersion } from './fit-to-schema';
 import { isFields } from '../manifest/fields';
 import { hoistTriggerFields } from './misplaced-fields';
 import { formatPath, formatProblem, type Finding, type Problem } from '../manifest/problem';
@@ -124,9 +124,11 @@ function conclude(manifest: Manifest, all: readonly Finding[]): ManifestCheck {
   return findings.some((finding) => finding.severity === 'error') ? { findings } : { manifest, findings };
 }
 
-/** Without its field of a former version a block lacks something, which is no further mistake. */
+/** Without its field of another version a block lacks something, which is no further mistake. */
 function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
-  const former = findings.filter(({ message }) => message.endsWith(FORMER_FIELD)).map(({ path }) => path);
+  const former = findings
+    .filter(({ severity, message }) => severity === 'error' && isOfOtherVersion(message))
+    .map(({ path }) => path);
   return findings.filter(
     ({ path, severity }) =>
       severity !== 'error' ||
