@@ -230,6 +230,34 @@ describe('the verdict on an event', () => {
     expect(verdictOf(facts({ decisions: [again], positions: [] })).state).not.toBe('rejected');
   });
 
+  it('says of an event that was published twice that it fired once', () => {
+    const [first] = facts().positions;
+    if (first === undefined) throw new Error('the event lies on the bus');
+    const runId = 'run/argo/scenes/1';
+    const twice = facts({
+      positions: [first, { ...first, sequence: 9, publishedAt: '2026-01-02T03:30:00.000Z' }],
+      decisions: [
+        record('fired', { triggers: ['post'], runId }),
+        record('duplicate', {
+          at: '2026-01-02T03:30:01.000Z',
+          sequence: 9,
+          triggers: ['post'],
+          runId,
+          reason: 'the event was published again',
+        }),
+      ],
+      runs: [run([fire('Succeeded')])],
+    });
+    const { state, summary, sensors } = verdictOf(twice);
+    expect([state, sensors.length]).toEqual(['succeeded', 1]);
+    expect(summary).toContain('It was published twice and fired once');
+    expect(timelineOf(twice).filter(({ what }) => what === 'fired' || what === 'duplicate')).toMatchObject([
+      { stage: 'sensor', what: 'fired' },
+      { stage: 'trigger', what: 'fired' },
+      { stage: 'sensor', what: 'duplicate', runId },
+    ]);
+  });
+
   it('tells by which event an outcome was announced, and who reacted', () => {
     const reaction = {
       id: 'run/argo/next/1',

@@ -44,10 +44,23 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
   }
   return {
     state: worst.state,
-    summary: verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`).join(' '),
+    summary: [...verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`), ...ofRepetition(facts)].join(
+      ' ',
+    ),
     next: [...new Set(verdicts.flatMap(({ next }) => next ?? []))],
     sensors: verdicts,
   };
+}
+
+/** It lies on the bus more than once; each sensor takes that for one event. */
+function ofRepetition({ positions, decisions }: EventFacts): string[] {
+  const perBus = new Map<string, number>();
+  for (const { bus } of positions) perBus.set(bus, (perBus.get(bus) ?? 0) + 1);
+  const times = Math.max(0, ...perBus.values());
+  if (times < 2) return [];
+  const knew = decisions.some(({ decision, sensor }) => decision === 'duplicate' && sensor !== undefined);
+  const published = `It was published ${times === 2 ? 'twice' : `${times} times`}`;
+  return [knew ? `${published} and fired once: what came again was ignored.` : `${published}.`];
 }
 
 /** Set when the event never reached the bus. */
