@@ -92,6 +92,23 @@ spec:
     expect(await runsOf('--since', '1h', '--limit', '1')).toHaveLength(1);
   });
 
+  it('keeps to the runs of a namespace where one is given', async () => {
+    const own = cluster.namespace.name;
+    const { id } = await parkRun('of this namespace');
+    const listed = async (namespace: string) => {
+      const run = await cluster.sluice(['runs', 'list', '-n', namespace, '--limit', '1000', '-o', 'json']);
+      return jsonOf<{ runs: readonly Run[] }>(run).runs.map((each) => each.id);
+    };
+    const within = await listed(own);
+    expect(within).toContain(id);
+    expect(within.filter((each) => !each.startsWith(`run/${own}/`))).toEqual([]);
+    expect(await listed(own.slice(0, -1))).toEqual([]);
+    const everywhere = ['retrigger', '--query', `WorkflowId = "${id}"`, '--why', 'x', '-o', 'json'];
+    const elsewhere = await cluster.sluice([...everywhere, '-n', `${own}-2`]);
+    expect(jsonOf(elsewhere)).toMatchObject({ matches: 0 });
+    expect(jsonOf(await cluster.sluice(everywhere))).toMatchObject({ matches: 1, retriggered: [] });
+  });
+
   it('wakes a parked run with other values, and keeps who did it', async () => {
     cluster.receiver.answerWith(400);
     const parked = await parkRun('b');

@@ -17,7 +17,7 @@ import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../printing/output';
 import { askYes } from '../ask-yes';
 import { createProgress } from '../printing/progress';
-import { countRuns, findRuns, parseRunId, requireRun } from '../../control/runs/search-runs';
+import { type RunFilter, countRuns, findRuns, parseRunId, requireRun } from '../../control/runs/search-runs';
 import { readFires } from '../../control/runs/read-fires';
 import type { RegisterCommand } from '../runtime';
 import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
@@ -77,7 +77,10 @@ export const registerRetrigger: RegisterCommand = (program, cli) => {
         'sensor',
       ]),
     )
-    .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
+    .option(
+      '-n, --namespace <name>',
+      'namespace of --sensor (default: SLUICE_NAMESPACE, default); with --query, only its runs',
+    )
     .option('--set <path=value>', 'other text in the resource or payload, by sjson path; may be repeated', collect)
     .option('--set-json <path=json>', 'the same with a number, true, false, null, a list or an object', collect)
     .option('--again', 'also what is under way, has succeeded or was retriggered before')
@@ -110,7 +113,14 @@ async function retrigger(
   const namespace = options.namespace ?? defaultNamespace(io);
   return await withTemporal(options, io, async (session) => {
     if (options.query !== undefined)
-      return await retriggerQuery(session, options.query, options.yes ?? false, request, output, io);
+      return await retriggerQuery(
+        session,
+        { query: options.query, namespace, within: options.namespace },
+        options.yes ?? false,
+        request,
+        output,
+        io,
+      );
     const done: Retriggered =
       runId === undefined
         ? await retriggerEvent(session, namespace, options, request)
@@ -122,13 +132,12 @@ async function retrigger(
 
 async function retriggerQuery(
   session: TemporalSession,
-  query: string,
+  filter: RunFilter,
   confirmed: boolean,
   request: Request,
   output: Output,
   io: CliIo,
 ): Promise<ExitCode> {
-  const filter = { query, namespace: '' };
   const count = await countRuns(session, filter);
   output.note(`${count} ${count === 1 ? 'run matches' : 'runs match'}.`);
   const asks = !confirmed && count > 0 && canAnswer(io) && output.format === 'table';

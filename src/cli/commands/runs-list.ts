@@ -50,7 +50,10 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
       'Lists runs, the newest first. Parked ones come with the reason for which they wait, and the time that is left.',
     )
     .option('--sensor <name>', 'runs of this sensor; NAMESPACE/NAME or NAME')
-    .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
+    .option(
+      '-n, --namespace <name>',
+      'runs of this namespace; with --sensor NAME, its namespace (default: SLUICE_NAMESPACE, default)',
+    )
     .addOption(new Option('--state <state>', 'runs in this state').choices(RUN_STATES))
     .option('--trigger <name>', 'runs that fire this trigger')
     .option('--event <id>', 'runs that carry this event; its key or its short id')
@@ -65,6 +68,7 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
         const filter = {
           ...options,
           namespace: options.namespace ?? defaultNamespace(cli.io),
+          within: options.namespace,
           startedAfter: options.since === undefined ? undefined : new Date(Date.now() - options.since),
         };
         const found: FoundRun[] = [];

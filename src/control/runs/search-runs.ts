@@ -20,7 +20,10 @@ export const RUN_STATES = ['Firing', 'Waiting', 'Parked', 'Succeeded', 'Failed',
 export interface RunFilter {
   /** Name, or `namespace/name`. */
   readonly sensor?: string;
+  /** Namespace of a sensor that is given by its name alone. */
   readonly namespace: string;
+  /** Runs of all sensors of this namespace. */
+  readonly within?: string;
   readonly state?: string;
   readonly trigger?: string;
   /** Event key, or its short form. */
@@ -43,11 +46,14 @@ export interface FoundRun {
 }
 
 function runQuery(filter: RunFilter): string {
-  const { sensor, namespace, state, trigger, event, startedAfter, query } = filter;
+  const { sensor, namespace, within, state, trigger, event, startedAfter, query } = filter;
   const clauses = [`WorkflowType = ${quote(WORKFLOW_TYPES.sensorRun)}`];
   if (sensor !== undefined) {
     const ref = sensor.includes('/') ? sensor : sensorRef(namespace, sensor);
     clauses.push(`${SENSOR_ATTRIBUTE.name} = ${quote(ref)}`);
+  }
+  if (sensor === undefined && within !== undefined) {
+    clauses.push(`${SENSOR_ATTRIBUTE.name} STARTS_WITH ${quote(`${within}/`)}`);
   }
   if (state !== undefined) clauses.push(`${STATE_ATTRIBUTE.name} = ${quote(state)}`);
   if (trigger !== undefined) clauses.push(`${TRIGGERS_ATTRIBUTE.name} = ${quote(trigger)}`);
