@@ -8,6 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { connectBus } from '../src/bus/connect';
 import { describeError } from '../src/errors/sluice-error';
+import { createSecretReader } from '../src/kubernetes/secret-readers';
 import { explainScene } from './demo/cloudy-scene';
 import { SluiceCommand } from './demo/command';
 import { updateJourneys, type Journey, type JourneySources, type Scene } from './demo/journeys';
@@ -135,7 +136,7 @@ async function follow(
   const connection = await Connection.connect({ address: system.temporal.address });
   const bus = await connectBus(
     { namespace, name: 'jetstream-event-bus', spec: { jetstream: {} } },
-    { secret: () => Promise.reject(new Error('none')), configMap: () => Promise.reject(new Error('none')) },
+    createSecretReader({ env: {} }),
     { temporalNamespace: 'default', url: system.nats.url, readOnly: true },
   );
   const sources: JourneySources = {
