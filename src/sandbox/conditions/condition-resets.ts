@@ -1,9 +1,9 @@
 /**
- * `conditionsReset`: the cron ticks at which a trigger forgets the events that still wait for others.
+ * `conditionsReset`: the cron ticks at which a trigger drops the events that still wait for others.
  *
- * The ticks cut time into periods, and only events of one period are joined. Periods go by the time of the event, not
- * by the time at which it is seen, so that an outage over a tick neither pairs yesterday's event with today's nor
- * tears apart two of yesterday that arrive late together.
+ * The ticks divide time into periods, and only events of the same period are joined. The time of the event decides, not
+ * the time at which it arrives, so an outage that spans a tick neither pairs yesterday's event with today's nor
+ * separates two of yesterday's events that arrive late together.
  */
 import { Cron } from 'croner';
 import { SluiceError } from '../../errors/sluice-error';
@@ -17,7 +17,7 @@ export interface ResetSchedule {
   readonly timezone?: string;
 }
 
-/** Milliseconds since 1970: from a tick (0 when there never was one) to the next one. */
+/** Milliseconds since 1970: from one tick (0 if there was none yet) to the next. */
 export interface ResetPeriod {
   readonly start: number;
   readonly end: number;
@@ -26,26 +26,26 @@ export interface ResetPeriod {
 const ZONE_PREFIX = /^(?:CRON_)?TZ=(\S+)\s+/;
 
 /**
- * Checks one schedule as the manifest gives it.
- * @throws SluiceError EXPRESSION_INVALID for what Argo Events cannot parse either: other than five fields, `@daily`,
- * seconds, an unknown time zone; and for a schedule that never comes, such as 31 February.
+ * Checks one schedule as written in the manifest.
+ * @throws SluiceError EXPRESSION_INVALID if Argo Events cannot parse it either (not five fields, `@daily`, seconds, an
+ * unknown time zone), or if the schedule never matches, such as 31 February.
  */
 export function validateResetSchedule(schedule: ResetSchedule): void {
   parseSchedule(schedule);
 }
 
-/** The first tick after a time, or undefined when there are no schedules. */
+/** The first tick after a time, or undefined if there are no schedules. */
 export function nextReset(schedules: readonly ResetSchedule[], after: number): number | undefined {
   const { end } = new ResetClock(schedules).periodOf(after);
   return Number.isFinite(end) ? end : undefined;
 }
 
-/** The last tick at or before a time, or undefined when there is none. */
+/** The last tick at or before a time, or undefined if there is none. */
 export function previousReset(schedules: readonly ResetSchedule[], atOrBefore: number): number | undefined {
   return new ResetClock(schedules).periodOf(atOrBefore).start || undefined;
 }
 
-/** Answers to which period a time belongs; remembers its last answers, because almost all events share them. */
+/** Returns the period that contains a time. Caches the last results, because almost all events share them. */
 export class ResetClock {
   private readonly crons: readonly Cron[];
   private recent: readonly ResetPeriod[] = [];
@@ -67,7 +67,7 @@ export class ResetClock {
 }
 
 function previousTick(cron: Cron, atOrBefore: number): number {
-  // croner looks strictly before its reference and counts in whole seconds.
+  // croner searches strictly before its reference and counts in whole seconds.
   const nextSecond = (Math.floor(atOrBefore / 1000) + 1) * 1000;
   return cron.previousRuns(1, new Date(nextSecond))[0]?.getTime() ?? 0;
 }
@@ -100,7 +100,7 @@ function parseSchedule(schedule: ResetSchedule): Cron {
 
 function createCron(schedule: ResetSchedule, pattern: string, zone: string): Cron {
   try {
-    // Go calls the zone of the machine "Local"; in the containers of Argo Events that is UTC.
+    // Go calls the machine's time zone "Local"; in the containers of Argo Events that is UTC.
     const timezone = zone === 'Local' || zone === '' ? 'UTC' : zone;
     new Intl.DateTimeFormat('en', { timeZone: timezone });
     return new Cron(pattern, { timezone, mode: '5-part', sloppyRanges: true });

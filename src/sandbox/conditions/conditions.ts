@@ -1,7 +1,7 @@
 /**
  * Conditions of triggers: `(a && b) || c` over dependency names.
  *
- * `&&` binds tighter than `||`; there is nothing else but parentheses and white space. Unlike Argo Events, any legal
+ * `&&` binds tighter than `||`; the only other syntax is parentheses and white space. Unlike Argo Events, any legal
  * dependency name works here: dots, dashes, leading digits, letters of any script, words such as `in`.
  */
 import { SluiceError } from '../../errors/sluice-error';
@@ -11,7 +11,7 @@ export type ParsedCondition =
   | { readonly kind: 'and'; readonly operands: readonly ParsedCondition[] }
   | { readonly kind: 'or'; readonly operands: readonly ParsedCondition[] };
 
-/** Deepest nesting of parentheses that is accepted; keeps every walk over a condition within the call stack. */
+/** Deepest accepted nesting of parentheses; keeps every walk over a condition within the call stack. */
 export const MAX_CONDITION_DEPTH = 100;
 
 type TokenKind = 'name' | '&&' | '||' | '(' | ')' | 'end' | 'unknown';
@@ -40,8 +40,8 @@ export function parseCondition(text: string): ParsedCondition {
 }
 
 /**
- * The condition of a trigger as the manifest gives it: all dependencies of the sensor, when it gives none.
- * @throws SluiceError EXPRESSION_INVALID for a mistake in the text or a name that is no dependency of the sensor.
+ * The condition of a trigger as written in the manifest; without one, all dependencies of the sensor.
+ * @throws SluiceError EXPRESSION_INVALID for a mistake in the text or a name that is not a dependency of the sensor.
  */
 export function parseTriggerCondition(text: string | undefined, dependencyNames: readonly string[]): ParsedCondition {
   if (text === undefined || text.trim() === '') return defaultCondition(dependencyNames);
@@ -57,7 +57,7 @@ export function parseTriggerCondition(text: string | undefined, dependencyNames:
   return condition;
 }
 
-/** The condition of a trigger that has none of its own: every dependency of the sensor must have an event. */
+/** The condition of a trigger without `conditions`: every dependency of the sensor must have an event. */
 export function defaultCondition(dependencyNames: readonly string[]): ParsedCondition {
   const operands = dependencyNames.map((name): ParsedCondition => ({ kind: 'dependency', name }));
   const [first, ...others] = operands;
@@ -77,7 +77,7 @@ export function conditionDependencies(condition: ParsedCondition): string[] {
   return [...names];
 }
 
-/** Whether the condition holds when `has` says which dependencies have an event. */
+/** Whether the condition holds; `has` returns whether a dependency has an event. */
 export function evaluateCondition(condition: ParsedCondition, has: (dependency: string) => boolean): boolean {
   switch (condition.kind) {
     case 'dependency':
@@ -90,8 +90,8 @@ export function evaluateCondition(condition: ParsedCondition, has: (dependency: 
 }
 
 /**
- * The dependencies that satisfy the condition: of an `||`, only the first operand that holds.
- * Undefined when the condition does not hold.
+ * The dependencies that satisfy the condition: of an `||`, only the first operand that holds. Undefined if the
+ * condition does not hold.
  */
 export function satisfyingDependencies(
   condition: ParsedCondition,
@@ -118,7 +118,7 @@ export function satisfyingDependencies(
   }
 }
 
-/** What is left to be satisfied: of `a && (b || c)` with an `a`, `b || c`. Undefined when the condition holds. */
+/** The unsatisfied part: of `a && (b || c)` with an `a`, `b || c`. Undefined if the condition holds. */
 export function remainingCondition(
   condition: ParsedCondition,
   has: (dependency: string) => boolean,
@@ -131,7 +131,7 @@ export function remainingCondition(
   );
 }
 
-/** True when events must be kept until others arrive. Without any `&&`, each event fires the trigger by itself. */
+/** True if events must be kept until others arrive. Without any `&&`, each event fires the trigger by itself. */
 export function joinsDependencies(condition: ParsedCondition): boolean {
   return (
     condition.kind === 'and' ||
@@ -139,7 +139,7 @@ export function joinsDependencies(condition: ParsedCondition): boolean {
   );
 }
 
-/** The condition as text, with no parentheses but the needed ones: equal conditions give equal texts. */
+/** The condition as text with only the necessary parentheses: equal conditions give equal texts. */
 export function formatCondition(condition: ParsedCondition): string {
   switch (condition.kind) {
     case 'dependency':

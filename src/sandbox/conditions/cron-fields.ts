@@ -1,7 +1,7 @@
 /**
- * The five fields of a cron line as Argo Events reads them (robfig/cron): numbers, names, ranges, steps and lists.
+ * The five fields of a cron line as Argo Events (robfig/cron) reads them: numbers, names, ranges, steps and lists.
  *
- * croner reads some of them differently, so it gets the values themselves. Pure.
+ * croner reads some of them differently, so it receives the expanded values. Pure.
  */
 export interface CronField {
   readonly name: string;
@@ -21,14 +21,14 @@ export const CRON_FIELDS: readonly CronField[] = [
   { name: 'day of week', least: 0, most: 6, names: DAYS },
 ];
 
-/** A list of every value of the largest field, with room to spare. */
+/** Long enough for a list of every value of the largest field. */
 const LONGEST_FIELD = 1_000;
 
 /**
- * The field as `*` or as a list of numbers, or undefined for what cannot be read.
+ * The field as `*` or as a list of numbers, or undefined if it cannot be parsed.
  *
- * A field with a star anywhere, as in `*,5` or with a step of one, is `*`. That decides how day of month and day of week
- * go together: both must fit if one of them is `*`, else either.
+ * A field with a star anywhere, as in `*,5` or with a step of one, is `*`. This decides how day of month and day of
+ * week combine: both must match if one of them is `*`, otherwise either.
  */
 export function expandCronField(text: string, field: CronField): string | undefined {
   if (text.length > LONGEST_FIELD) return undefined;

@@ -3,7 +3,7 @@ import type { TriggerSpec } from '../../manifest/sensor';
 import { planRetries } from './retry-plan';
 import { triggerDeadline } from './trigger-traits';
 
-/** As Temporal's activity options have it; times are milliseconds. */
+/** As in Temporal's activity options; times are milliseconds. */
 export interface AttemptTiming {
   readonly startToCloseTimeout: number;
   readonly scheduleToCloseTimeout?: number;
@@ -15,13 +15,15 @@ export interface AttemptTiming {
   };
 }
 
-/** @param attemptsMade how many of the attempts that the trigger allows were made elsewhere; fewer than all of them. */
+/**
+ * @param attemptsMade how many of the trigger's allowed attempts were made elsewhere; always fewer than all of them.
+ */
 export function timeAttempts(trigger: TriggerSpec, attemptsMade = 0): AttemptTiming {
   const plan = planRetries(trigger.retryStrategy);
   const startToCloseTimeout = triggerDeadline(trigger);
   return {
     startToCloseTimeout,
-    // A single attempt may take longer than all of them are meant to: a policy that polls for hours.
+    // A single attempt may take longer than the limit for all of them, as with a policy that polls for hours.
     ...(plan.withinMs !== undefined && { scheduleToCloseTimeout: Math.max(plan.withinMs, startToCloseTimeout) }),
     retry: {
       initialInterval: plan.initialIntervalMs,
@@ -32,7 +34,7 @@ export function timeAttempts(trigger: TriggerSpec, attemptsMade = 0): AttemptTim
   };
 }
 
-/** How long to wait before a fire that failed once is tried again; undefined where its trigger allows one attempt only. */
+/** The delay before the first retry of a fire; undefined if its trigger allows only one attempt. */
 export function pauseAfterFirst(trigger: TriggerSpec, retryAfterMs = 0): number | undefined {
   const { attempts, initialIntervalMs } = planRetries(trigger.retryStrategy);
   return attempts === 1 ? undefined : Math.max(initialIntervalMs, retryAfterMs);

@@ -2,8 +2,8 @@
 import { shortHash } from '../../event/short-id';
 
 /**
- * The same events satisfying the same trigger always give the same id, on whichever worker and however they were
- * batched. `round` tells a fire that a person asked for again from its predecessor.
+ * The same events satisfying the same trigger always give the same id, on any worker and however they were batched.
+ * `round` distinguishes a fire that an operator requested again from the original.
  */
 export function fireId(
   sensor: { readonly namespace: string; readonly name: string },

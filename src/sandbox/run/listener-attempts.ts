@@ -1,8 +1,8 @@
-/** What people read of first attempts that a listener made before it started the run. Pure. */
+/** Texts about first attempts that a listener made before it started the run. Pure. */
 import { showTime } from '../../text/readable-times';
 import type { FireStatus } from '../../contract/fires';
 
-/** One sentence about all of them; undefined where there is none. All were made by one worker. */
+/** One sentence about all of them; undefined if there are none. All were made by one worker. */
 export function describeListenerAttempts(fires: readonly FireStatus[]): string | undefined {
   const attempts = fires.flatMap(({ listenerAttempt }) => listenerAttempt ?? []);
   const [first] = [...attempts].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
@@ -15,7 +15,7 @@ export function describeListenerAttempts(fires: readonly FireStatus[]): string |
   return `The listener made ${what} before it started this run: ${since} ${showTime(first.at)}, in ${duration}, on worker ${first.worker}.`;
 }
 
-/** In brackets behind the number of attempts of one fire; empty where it has none. */
+/** In brackets behind the number of attempts of one fire; empty if the listener made none. */
 export function noteListenerAttempt({
   attempts,
   listenerAttempt,

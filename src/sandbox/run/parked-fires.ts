@@ -1,12 +1,12 @@
 /**
- * What people decide about the fires of a run that are parked. Plain bookkeeping, no Temporal: the sensorRun workflow
- * passes on what it was told and waits until a fire is decided.
+ * Operators' decisions about the parked fires of a run. Plain bookkeeping, no Temporal: the sensorRun workflow passes
+ * on the signals that it receives and waits until a fire is decided.
  */
 import { describeOverrides, type Overrides } from '../../contract/overrides';
 import type { RunLedger } from './run-ledger';
 import { describeRequester } from '../../text/requester-name';
 
-/** About all that is parked, or one fire, or those of one trigger. */
+/** Applies to all parked fires, to one fire, or to those of one trigger. */
 interface ParkedDecision {
   readonly by: string;
   readonly why: string;
@@ -14,7 +14,7 @@ interface ParkedDecision {
   readonly trigger?: string;
 }
 
-/** Asks for what is parked to be fired again. */
+/** Requests that parked fires be fired again. */
 export interface WakeUp extends ParkedDecision {
   readonly overrides?: Overrides;
 }
@@ -25,7 +25,7 @@ export class ParkedFires {
 
   constructor(private readonly ledger: RunLedger) {}
 
-  /** Answers what to tell people of it. */
+  /** Returns the text that operators see. */
   retrigger(wakeUp: WakeUp): string {
     const wanted = this.ledger.parked(wakeUp);
     for (const id of wanted) this.wakeUps.set(id, wakeUp);
@@ -33,7 +33,10 @@ export class ParkedFires {
     return `retriggered by ${describeRequester(by)}: ${why}${describeOverrides(overrides)}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
-  /** Only what is parked now: what fails later waits for a decision of its own. Answers what to tell people of it. */
+  /**
+   * Affects only fires that are parked now: later failures need their own decision. Returns the text that operators
+   * see.
+   */
   discard(decision: ParkedDecision): string {
     const { by, why } = decision;
     const parked = this.ledger.parked(decision);
@@ -45,7 +48,7 @@ export class ParkedFires {
     return this.discarded.has(fireId) || this.wakeUps.has(fireId);
   }
 
-  /** The decision, which is then forgotten; undefined where nobody has decided. To discard goes before to wake up. */
+  /** Returns and removes the decision; undefined if there is none. Discarding takes precedence over retriggering. */
   takeDecision(fireId: string): WakeUp | 'discarded' | undefined {
     const wakeUp = this.wakeUps.get(fireId);
     this.wakeUps.delete(fireId);

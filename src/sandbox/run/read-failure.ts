@@ -1,4 +1,4 @@
-/** What a workflow learns from an activity that failed. Pure: names instead of classes, so no SDK is needed. */
+/** Reads the failure of an activity in a workflow. Pure: names instead of classes, so no SDK is needed. */
 import type { FireFailure } from '../../contract/fires';
 
 export const UNKNOWN_FAILURE: FireFailure = {
@@ -7,7 +7,7 @@ export const UNKNOWN_FAILURE: FireFailure = {
   retryable: false,
 };
 
-/** Activities put a FireFailure into their failure's details; a time-out carries the last attempt's as its cause. */
+/** Activities put a FireFailure into their failure's details; a timeout carries the last attempt's as its cause. */
 export function readFailure(error: unknown): FireFailure {
   let text: string | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -18,7 +18,7 @@ export function readFailure(error: unknown): FireFailure {
   return text === undefined ? UNKNOWN_FAILURE : { ...UNKNOWN_FAILURE, message: text };
 }
 
-/** How many attempts the activity that failed has made, as far as it says. */
+/** How many attempts the failed activity has made, as far as its error reports it. */
 export function readAttempts(error: unknown): number {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const attempts = detailsOf(cause)[1];

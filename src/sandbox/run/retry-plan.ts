@@ -1,19 +1,19 @@
 /**
- * How often and how long a failing fire is tried again. Pure: the workflow turns the plan into activity options.
+ * How often and how long a failing fire is retried. Pure: the workflow turns the plan into activity options.
  *
  * Argo Events' `retryStrategy` counts every attempt and applies only with `atLeastOnce`; here it always applies, and a
- * trigger without one is retried for about ten minutes, because most failures of a cluster pass by themselves.
+ * trigger without one is retried for about ten minutes, because most failures in a cluster are transient.
  */
 import { parseNanosecondsOrDurationMs } from '../../text/durations';
 import type { RetryStrategy } from '../../manifest/common';
 
 export interface RetryPlan {
-  /** Attempts in all, the first included; undefined = only `withinMs` ends it. */
+  /** Attempts in total, including the first; undefined = limited only by `withinMs`. */
   readonly attempts?: number;
   readonly initialIntervalMs: number;
   readonly coefficient: number;
   readonly maximumIntervalMs: number;
-  /** Time after which no new attempt starts; undefined = only `attempts` ends it. */
+  /** Time after which no new attempt starts; undefined = limited only by `attempts`. */
   readonly withinMs?: number;
 }
 
@@ -28,8 +28,8 @@ const DEFAULT_PLAN: RetryPlan = {
 const LONGEST_INTERVAL_MS = 365 * 24 * 3_600_000;
 
 /**
- * Defaults as in Argo Events (pkg/shared/util/retry.go): 5 steps, 1 s, factor 1. Jitter is left to Temporal, which
- * has none: the steps of different runs spread by themselves.
+ * Defaults as in Argo Events (pkg/shared/util/retry.go): 5 steps, 1 s, factor 1. Jitter is ignored because Temporal has
+ * none; the retries of different runs spread by themselves.
  */
 export function planRetries(strategy: RetryStrategy | undefined): RetryPlan {
   if (strategy === undefined) return DEFAULT_PLAN;
@@ -43,7 +43,7 @@ export function planRetries(strategy: RetryStrategy | undefined): RetryPlan {
   };
 }
 
-/** The `duration` of a back-off, in milliseconds; undefined where there is none. Manifests were validated long before. */
+/** The `duration` of a back-off, in milliseconds; undefined if there is none. The manifest was validated before. */
 export function parseBackoffMs(duration: string | number | undefined): number | undefined {
   return duration === undefined || duration === '' ? undefined : parseNanosecondsOrDurationMs(duration);
 }

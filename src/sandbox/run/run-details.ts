@@ -1,4 +1,4 @@
-/** What a person sees of a run in the Temporal UI: one Markdown panel, problems first. Pure. */
+/** The details of a run in the Temporal UI: one Markdown panel, problems first. Pure. */
 import { shortEventId } from '../../event/short-id';
 import { asCode, asLink, asProse, describeFirst } from '../../text/markdown-text';
 import { showDuration, showTime } from '../../text/readable-times';
@@ -9,10 +9,10 @@ import type { RunLedger } from './run-ledger';
 import type { FireState, FireStatus } from '../../contract/fires';
 import { describeRequester } from '../../text/requester-name';
 
-/** The server keeps 20 kB of details: fires may take 12 of them, decisions of people the rest. */
+/** The server keeps 20 kB of details: fires may take 12 of them, operators' decisions the rest. */
 const SHOWN_FIRES = { values: 40, characters: 12_000 };
 const SHOWN_EVENTS = 3;
-/** Runs of so many fires link each event to all runs that carry it. */
+/** Runs with up to this many fires link each event to all runs that carry it. */
 const LINKED_FIRES = 10;
 const SHOWN_OUTPUTS = 5;
 const SHOWN_DECISIONS = 20;
@@ -37,17 +37,17 @@ export interface DescribedRun {
     readonly why: string;
     readonly overrides?: Overrides;
   };
-  /** It can only be discarded. */
+  /** Why the content is missing; such a run can only be discarded. */
   readonly contentMissing?: string;
 }
 
-/** Where the run is found in the Temporal UI. */
+/** Where to find the run in the Temporal UI. */
 export interface RunSurroundings {
   readonly temporalNamespace: string;
   readonly sensorWorkflowId: string;
 }
 
-/** `decisions`: what people did to this run, in order. */
+/** `decisions`: operators' decisions about this run, in order. */
 export function describeRun(
   run: DescribedRun,
   { temporalNamespace, sensorWorkflowId }: RunSurroundings,
@@ -57,7 +57,7 @@ export function describeRun(
   const fires = [...ledger.statuses()].sort((a, b) => ORDER[a.state] - ORDER[b.state]);
   const parked = fires.filter(({ state }) => state === 'Parked');
   const describeEvent = (key: string): string =>
-    // In a storm nobody looks at single events, and each hash takes its time.
+    // With many fires, links to single events are of little use, and each hash costs time.
     fires.length > LINKED_FIRES
       ? asCode(key)
       : linkToList(asCode(key), temporalNamespace, `SluiceEventIds = '${shortEventId(key)}'`);
@@ -72,7 +72,8 @@ export function describeRun(
   }
   const byListener = describeListenerAttempts(fires);
   if (byListener !== undefined) lines.push(asProse(byListener), '');
-  // A list, because the panel is about 550 pixels wide, and ids and messages hold long words: a table would be cut.
+  // A list, because the panel is about 550 pixels wide and ids and messages contain long words: a table would be cut
+  // off.
   lines.push(
     ...describeFirst(
       fires,
@@ -88,7 +89,7 @@ export function describeRun(
     lines.push('', ...decisions.slice(-SHOWN_DECISIONS).map((decision) => `- ${asProse(decision)}`));
   }
   if (parked.length > 0) lines.push('', ...describeChoices(run, parked));
-  // The UI cuts the last lines of a list off where nothing follows it.
+  // The UI cuts off the last lines of a list unless something follows it.
   return [...lines, '', '<br>'].join('\n');
 }
 
@@ -98,7 +99,7 @@ function countByState(fires: readonly FireStatus[]): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
-/** What to send, so that it can be copied from here. */
+/** The signals that an operator may send, ready to copy. */
 function describeChoices({ contentMissing }: DescribedRun, [first, ...others]: readonly FireStatus[]): string[] {
   if (first === undefined) return [];
   const account = '"by": "your name", "why": "the reason"';

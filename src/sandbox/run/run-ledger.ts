@@ -1,6 +1,6 @@
 /**
- * What became of every fire of one run. Plain bookkeeping, no Temporal: the sensorRun workflow tells it what happened
- * and asks it what to show.
+ * The state of every fire of one run. Plain bookkeeping, no Temporal: the sensorRun workflow reports what happened and
+ * reads what to show.
  */
 import { eventKey, type CloudEvent } from '../../event/cloud-event';
 import type {
@@ -36,7 +36,7 @@ export interface LedgerFire {
 export class RunLedger {
   private readonly entries = new Map<string, Entry>();
 
-  /** `early`: attempts whose time and place are known; what came of them is reported like that of any other. */
+  /** `early`: attempts whose time and worker are known; their results are reported like those of any other attempt. */
   constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
     const attempts = new Map(early?.attempts.map((attempt) => [attempt.fireId, attempt]));
     for (const fire of fires) {
@@ -67,7 +67,7 @@ export class RunLedger {
     else entry.state = follow ? 'Waiting' : 'Succeeded';
   }
 
-  /** It is tried again. */
+  /** The attempt failed, and the fire is retried. */
   failed(fireId: string, attempts: number, failure: FireFailure): void {
     const entry = this.entry(fireId);
     entry.attempts += attempts;
@@ -75,7 +75,7 @@ export class RunLedger {
     entry.state = 'Retrying';
   }
 
-  /** It failed for good and waits for a person. */
+  /** The fire failed permanently and waits for an operator. */
   park(fireId: string, attempts: number, failure: FireFailure, parked: NonNullable<FireStatus['parked']>): void {
     this.failed(fireId, attempts, failure);
     const entry = this.entry(fireId);
@@ -97,19 +97,19 @@ export class RunLedger {
     this.unpark(fireId, 'Discarded');
   }
 
-  /** A parked fire nobody came for in time: `why` goes before what it had failed with. */
+  /** A parked fire expired without a decision; `why` is put before its last failure. */
   expired(fireId: string, why: string): void {
     const entry = this.unpark(fireId, 'Failed');
     if (entry.failure) entry.failure = { ...entry.failure, message: `${why}: ${entry.failure.message}` };
   }
 
-  /** False for an outcome that is not this run's, or that says nothing new. */
+  /** False for an outcome that belongs to another run or that adds nothing new. */
   ended(report: WorkflowOutcomeReport): boolean {
     const entry = this.entries.get(report.fireId);
     if (entry === undefined || entry.state === 'Discarded') return false;
     if (entry.result !== undefined && !isAbout(entry.result, report)) return false;
     if (entry.result === undefined) {
-      // The watch was faster than the answer to our own request, or the fire failed its policy.
+      // The watch was faster than the response to our own request, or the fire failed its policy.
       entry.outcome = report;
       return this.takeLateSuccess(entry, report);
     }
@@ -117,7 +117,7 @@ export class RunLedger {
     return true;
   }
 
-  /** Fires a person has to decide about: all, or the one of that id, or those of that trigger. */
+  /** Fires that need an operator's decision: all, or the one with that id, or those of that trigger. */
   parked({ fireId, trigger }: { readonly fireId?: string; readonly trigger?: string } = {}): readonly string[] {
     return [...this.entries.values()]
       .filter((entry) => entry.state === 'Parked')
@@ -135,7 +135,7 @@ export class RunLedger {
     return this.statuses().filter((fire) => fire.state === 'Waiting');
   }
 
-  /** Nothing more happens to the fire by itself. */
+  /** True if the state of the fire no longer changes without an operator. */
   isAtRest(fireId: string): boolean {
     return !['Firing', 'Retrying', 'Waiting'].includes(this.entry(fireId).state);
   }
@@ -166,7 +166,7 @@ export class RunLedger {
     }));
   }
 
-  /** A fire that is parked because its Workflow failed the policy, and whose Workflow has succeeded after all. */
+  /** A fire that is parked because its Workflow failed the policy, and whose Workflow succeeded later. */
   private takeLateSuccess(entry: Entry, report: WorkflowOutcomeReport): boolean {
     const made = entry.failure?.object;
     if (entry.state !== 'Parked' || report.phase !== 'Succeeded' || made === undefined) return false;
@@ -196,7 +196,7 @@ export class RunLedger {
   }
 }
 
-/** Whoever copies a Workflow, by `argo resubmit` or by hand, copies the marks of the fire with it. */
+/** A copy of a Workflow, made by `argo resubmit` or by hand, carries the labels of the original fire. */
 function isAbout(result: FireResult, { uid }: WorkflowOutcomeReport): boolean {
   return uid === undefined || result.kind !== 'object' || result.object.uid === uid;
 }

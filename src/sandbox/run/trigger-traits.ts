@@ -1,12 +1,12 @@
-/** What a run has to know of a trigger's kind before it fires it. Pure. */
+/** What a run must know of a trigger's kind before it fires it. Pure. */
 import type { TriggerSpec } from '../../manifest/sensor';
 import { isQuickKind, TRIGGER_KINDS } from '../../kinds/trigger-kinds';
 import { parseBackoffMs } from './retry-plan';
 import type { FireResult } from '../../contract/fires';
 
 /**
- * Quick fires share one local activity; anything that may wait gets an activity of its own. Quick is what takes one
- * request to a server in the same cluster, with a resource that lies in the manifest.
+ * Quick fires share one local activity; a trigger that may wait gets its own activity. A trigger is quick if it takes
+ * one request to a server in the same cluster, with its resource inline in the manifest.
  */
 export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
   if (rateLimit !== undefined || policy?.k8s !== undefined) return false;
@@ -15,7 +15,7 @@ export function isQuick({ template, rateLimit, policy }: TriggerSpec): boolean {
   return source !== undefined && (source.resource !== undefined || source.inline !== undefined);
 }
 
-/** A Workflow that lives for less may be gone before its event is delivered again after a crash. */
+/** A Workflow with a shorter time to live may be gone before its event is redelivered after a crash. */
 const SHORTEST_LIFE_SECONDS = 600;
 const LIFE_AFTER_END = /"?(?:secondsAfter(?:Completion|Success|Failure)|ttlSecondsAfterFinished)"?\s*:\s*"?(\d+)/g;
 
@@ -37,7 +37,7 @@ export function mayActFirst(trigger: TriggerSpec): boolean {
   return ['create', 'submit'].includes(operation) && lives.every((seconds) => seconds >= SHORTEST_LIFE_SECONDS);
 }
 
-/** Longest time one attempt may take: the kind's own time-outs plus what fetching its resource takes. */
+/** Longest time one attempt may take: the kind's own timeouts plus the time to fetch its resource. */
 export function triggerDeadline(trigger: TriggerSpec): number {
   const minute = 60_000;
   const http = trigger.template.http;
@@ -58,7 +58,7 @@ function policyWaitMs(trigger: TriggerSpec): number {
   return Math.min(total, 24 * 3_600_000);
 }
 
-/** Only Argo Workflows that the fire itself made have an outcome to wait for. */
+/** Only Argo Workflows that the fire itself created have an outcome to wait for. */
 export function followsOutcome(trigger: TriggerSpec, result: FireResult): boolean {
   if (result.kind !== 'object' || result.object.kind !== 'Workflow') return false;
   if (!result.object.apiVersion.startsWith('argoproj.io/')) return false;

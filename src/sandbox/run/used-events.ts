@@ -1,7 +1,7 @@
 import type { CloudEvent } from '../../event/cloud-event';
 import type { LedgerFire } from './run-ledger';
 
-/** The events that these fires use, and the fires with their indexes into those. Pure. */
+/** The events that these fires use, and the fires with their indexes into that list. Pure. */
 export function keepUsedEvents<Fire extends LedgerFire>(
   fires: readonly Fire[],
   events: readonly CloudEvent[],

@@ -1,10 +1,10 @@
 /**
- * When a sensor holds back: too many fires wait for their turn, so the bus has to keep what comes next.
+ * Back-pressure of a sensor: while too many fires wait for their turn, further events stay on the bus.
  *
- * Listeners ask how many more events the sensor takes, and pull no more than that. It takes none from the moment the
- * upper mark is reached until the lower one is; in between lies what keeps slow triggers busy until listeners ask
- * again. Of several listeners each gets its share, and what others were granted before may still be on its way, so
- * that at most about twice the upper mark waits.
+ * Listeners ask how many more events the sensor accepts, and pull no more than that. It accepts none from the moment
+ * the upper mark is reached until waiting falls to the lower one; the distance between them keeps slow triggers busy
+ * until listeners ask again. Each listener gets its share, and events granted earlier to others may still be in flight,
+ * so at most about twice the upper mark waits.
  */
 const HOLD_BACK_AT = 500;
 const TAKE_AGAIN_AT = 250;
@@ -25,7 +25,7 @@ export class BackPressure {
     return this.holding;
   }
 
-  /** How many more events the sensor takes now, over all of its listeners. */
+  /** How many more events the sensor accepts now, over all of its listeners. */
   room(waiting: number): number {
     return this.holding ? 0 : HOLD_BACK_AT - waiting;
   }

@@ -1,14 +1,14 @@
-/** What goes into and comes out of the dependency state of a sensor. All of it is plain JSON. */
+/** Input and output of the dependency state of a sensor. All of it is plain JSON. */
 import type { ResetSchedule } from '../conditions/condition-resets';
 
-/** The least that an event must tell; the state holds whatever else it carries and hands it out untouched. */
+/** The fields that every event must have; the state keeps any others and returns them untouched. */
 export interface EventReference {
-  /** Globally unique name of the event; the same event delivered again has the same key. */
+  /** Globally unique name of the event; a redelivered event has the same key. */
   readonly key: string;
   readonly id: string;
   /** RFC 3339. Decides to which period between two condition resets the event belongs. */
   readonly time: string;
-  /** How much its content takes as JSON: a fire collects only so much. */
+  /** Size of its content as JSON: the content collected for one fire is limited. */
   readonly bytes?: number;
 }
 
@@ -20,11 +20,13 @@ export interface Observation<E extends EventReference> {
   readonly receivedAt: number;
   /** Values of the keys that triggers name in `correlateBy`, `collect.by` and `concurrency.by`. */
   readonly keys?: Readonly<Record<string, string>>;
-  /** Who asks for it once more: the event is taken even if it was seen before, but once for each who asks. */
+  /**
+   * The request that asks for the event again: it is then accepted even if it was seen before, but once per request.
+   */
   readonly again?: string;
 }
 
-/** What the state must know of a sensor. */
+/** The parts of a sensor's spec that the state needs. */
 export interface DependencyStateSpec {
   /** Dependency name → text that changes whenever its definition (source, event, filters, transform) changes. */
   readonly dependencies: Readonly<Record<string, string>>;
@@ -37,16 +39,16 @@ export interface StatefulTrigger {
   readonly conditions?: string;
   readonly resets?: readonly ResetSchedule[];
   /**
-   * `latest` (default): the latest event of a dependency replaces an earlier one, and a fire takes along and clears
-   * everything held. `all`: events queue up and each is used in exactly one fire, first come, first served; a fire
-   * takes only what satisfied the condition.
+   * `latest` (default): the latest event of a dependency replaces an earlier one, and a fire uses and clears everything
+   * held. `all`: events queue up and each is used in exactly one fire, first come, first served; a fire uses only the
+   * events that satisfied the condition.
    */
   readonly keep?: 'latest' | 'all';
   /** Name of a key in `Observation.keys`: only events with the same value are joined. */
   readonly correlateBy?: string;
   /** How long an event may wait for the others before it is parked. Without it: until it is used or reset. */
   readonly windowMs?: number;
-  /** Most events held for one dependency; the oldest is parked when one more comes. Default 1,000. */
+  /** Most events held for one dependency; one more parks the oldest. Default 1,000. */
   readonly maxHeld?: number;
   /** Collect satisfied conditions and fire once for all of them. */
   readonly collect?: Collecting;
@@ -55,17 +57,17 @@ export interface StatefulTrigger {
 
 export type Collecting = DebounceOptions | BatchOptions;
 
-/** Fire when nothing came for a while. */
+/** Fire when no event arrived for a while. */
 export interface DebounceOptions {
   readonly kind: 'debounce';
   readonly debounceMs: number;
-  /** Fire at the latest so long after the first. Default: ten times `debounceMs`. */
+  /** Longest time from the first event to the fire. Default: ten times `debounceMs`. */
   readonly debounceMaxMs?: number;
   /** Name of a key in `Observation.keys`: collect separately for each value. */
   readonly by?: string;
 }
 
-/** Fire when so many came, or so long after the first. */
+/** Fire after a number of events, or after a time since the first. */
 export interface BatchOptions {
   readonly kind: 'batch';
   readonly batchSize: number;
@@ -75,30 +77,30 @@ export interface BatchOptions {
   readonly by?: string;
 }
 
-/** At most `limit` fires run at the same time; the others wait in line. */
+/** At most `limit` fires run at the same time; the others queue. */
 export interface ConcurrencyLimit {
   readonly limit: number;
   /** Name of a key in `Observation.keys`: count separately for each value. */
   readonly by?: string;
-  /** Most fires waiting for one value of the key; further ones are parked. Default 2,000. */
+  /** Most fires queued for one value of the key; further ones are parked. Default 2,000. */
   readonly maxWaiting?: number;
 }
 
 export type FireReason =
   /** The condition has no `&&`: the event alone was enough. */
   | 'event'
-  /** The last missing dependency came. */
+  /** The last missing dependency arrived. */
   | 'joined'
-  /** Nothing came for `debounceMs`. */
+  /** No event arrived for `debounceMs`. */
   | 'quiet'
   /** The longest time, the largest number of events or the largest content to collect was reached. */
   | 'full'
-  /** The options of the trigger changed, so what was collected is not held back any longer. */
+  /** The options of the trigger changed, so the collected events are no longer held back. */
   | 'reconfigured';
 
 /** One trigger with the events that satisfied it. */
 export interface StateFire<E> {
-  /** Unique within the sensor, also over continue-as-new; to be given to `finished`. */
+  /** Unique within the sensor, also over continue-as-new; the argument of `finished`. */
   readonly id: string;
   readonly trigger: string;
   /** The event of each dependency; of a collected fire, the last one of each. */
@@ -111,32 +113,32 @@ export interface StateFire<E> {
 }
 
 export type ParkReason =
-  /** The others did not come within `windowMs`. */
+  /** The other events did not arrive within `windowMs`. */
   | 'window-passed'
-  /** More than `maxHeld` events of this dependency were waiting, or more than the sensor can carry. */
+  /** More than `maxHeld` events of this dependency were held, or more than the sensor can carry. */
   | 'too-many-held'
   /** The trigger joins by a key that this event does not have. */
   | 'key-missing'
-  /** More than `maxWaiting` fires were waiting for their turn. */
+  /** More than `maxWaiting` fires were queued. */
   | 'too-many-waiting'
-  /** The events were complete, and their trigger was removed before it fired. */
+  /** The events were complete, but their trigger was removed before it fired. */
   | 'trigger-removed';
 
-/** Events that will not fire by themselves any more, for a person to look at. */
+/** Events that will not fire by themselves any more and need an operator. */
 export interface ParkedEvents<E extends EventReference> {
   readonly trigger: string;
   readonly reason: ParkReason;
   readonly dependencies: Readonly<Record<string, E>>;
   /** Of a collected fire: every event of each dependency. */
   readonly all?: Readonly<Record<string, readonly E[]>>;
-  /** Dependencies that never came. Empty for a fire that was complete. */
+  /** Dependencies that never had an event. Empty for a fire that was complete. */
   readonly missing: readonly string[];
   readonly correlationKey?: string;
 }
 
 export type PurgeReason = 'trigger-removed' | 'condition-changed' | 'dependency-changed' | 'correlation-changed';
 
-/** What became of an event that did not fire: nothing happens to one without a fire, a parking or a note. */
+/** The reason why an event did not fire: each event leads to a fire, a parking or a note. */
 export type StateNote<E extends EventReference> =
   | { readonly kind: 'unused'; readonly dependency: string; readonly event: E }
   | { readonly kind: 'duplicate'; readonly dependency: string; readonly event: E }
@@ -153,7 +155,7 @@ interface NoteOfTrigger<E extends EventReference> {
   readonly event: E;
 }
 
-/** What follows from one step. */
+/** The result of one step. */
 export interface StateChange<E extends EventReference> {
   readonly fires: StateFire<E>[];
   readonly parked: ParkedEvents<E>[];
@@ -168,15 +170,15 @@ export interface HeldEvent<E> {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
-/** What is held, waiting and running for one trigger, for people to look at. */
+/** Events held and fires queued and running for one trigger, for display. */
 export interface TriggerView<E extends EventReference> {
   readonly trigger: string;
   readonly condition: string;
   readonly held: readonly HeldEvent<E>[];
   /** Satisfied conditions that are being collected. */
   readonly collected: number;
-  /** Fires waiting for their turn. */
+  /** Fires queued. */
   readonly waiting: number;
-  /** Fires under way; counted only with a concurrency limit. */
+  /** Fires in flight; counted only with a concurrency limit. */
   readonly running: number;
 }

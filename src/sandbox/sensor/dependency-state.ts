@@ -1,10 +1,10 @@
 /**
  * The dependency state of one sensor: which triggers are satisfied by the events seen so far.
  *
- * A plain object that lives inside the sensor workflow: no clock, no randomness, no I/O. Time comes in with each call;
- * `nextDeadline` says when to call `advance` if nothing else happens. `snapshot` and `restore` carry everything over
- * continue-as-new. The cost of an observation grows with the number of triggers that use its dependency, not with
- * what is held.
+ * A plain object that lives inside the sensor workflow: no clock, no randomness, no I/O. Each call passes in the time;
+ * `nextDeadline` returns when to call `advance` if nothing else happens. `snapshot` and `restore` carry everything over
+ * continue-as-new. The cost of an observation grows with the number of triggers that use its dependency, not with the
+ * number of events held.
  */
 import { conditionDependencies } from '../conditions/conditions';
 import type {
@@ -18,7 +18,7 @@ import type { EventPlace } from '../../contract/sensor-messages';
 import { RecentEvents } from './recent-events';
 import { purgeForChange, TriggerState, type TriggerSnapshot } from './trigger-state';
 
-/** Plain JSON. `version` changes when an older snapshot can no longer be read as it is. */
+/** Plain JSON. `version` changes when older snapshots become unreadable. */
 export interface DependencyStateSnapshot<E> {
   readonly version: 1;
   readonly spec: DependencyStateSpec;
@@ -31,7 +31,7 @@ export interface DependencyStateSnapshot<E> {
 export interface ReconcileOptions {
   /** Old name → new name. */
   readonly renamed?: ReadonlyMap<string, string>;
-  /** Complete events of a trigger that is gone are parked instead of dropped. */
+  /** Complete events of a removed trigger are parked instead of dropped. */
   readonly parkRemoved?: boolean;
 }
 
@@ -42,7 +42,7 @@ export class DependencyState<E extends EventReference> {
   private now = 0;
   private fireCount = 0;
 
-  /** @throws SluiceError EXPRESSION_INVALID for a condition or reset schedule that validation should have refused. */
+  /** @throws SluiceError EXPRESSION_INVALID for a condition or reset schedule that validation should have rejected. */
   constructor(private spec: DependencyStateSpec) {
     this.build(spec);
   }
@@ -82,7 +82,7 @@ export class DependencyState<E extends EventReference> {
     return change;
   }
 
-  /** Does what is due: windows, resets, batches. Late calls lose nothing. */
+  /** Handles everything that is due: windows, resets, batches. Late calls lose nothing. */
   advance(now: number): StateChange<E> {
     const change = emptyChange<E>();
     const moved = this.moveTo(now);
@@ -97,7 +97,9 @@ export class DependencyState<E extends EventReference> {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /** A fire came to its end; the change holds those that waited for it. Ids that are not running are ignored. */
+  /**
+   * Marks a fire as finished; the change holds the fires that waited for it. No effect for ids that are not running.
+   */
   finished(fireId: string): StateChange<E> {
     const change = emptyChange<E>();
     for (const trigger of this.triggers.values()) trigger.finished(fireId, change);
@@ -105,9 +107,9 @@ export class DependencyState<E extends EventReference> {
   }
 
   /**
-   * Takes another spec. Kept is what Argo Events keeps: the state of triggers whose condition is the same, without
-   * dependencies that changed or vanished. Conditions that were satisfied before still fire, unless their trigger is
-   * gone; what an option no longer holds back fires now. A trigger that was only renamed keeps everything.
+   * Switches to another spec. Keeps what Argo Events keeps: the state of triggers whose condition is the same, without
+   * dependencies that changed or vanished. Conditions that were satisfied before still fire, unless their trigger was
+   * removed; fires that no option holds back any longer fire now. A trigger that was only renamed keeps everything.
    */
   reconcile(spec: DependencyStateSpec, now: number, options: ReconcileOptions = {}): StateChange<E> {
     const { renamed = new Map<string, string>(), parkRemoved = false } = options;
@@ -136,7 +138,7 @@ export class DependencyState<E extends EventReference> {
     return count;
   }
 
-  /** Parks so many of the events that wait for others, those that wait for the longest time first. */
+  /** Parks that many of the events that wait for others, those that have waited longest first. */
   parkOldest(count: number): StateChange<E> {
     const change = emptyChange<E>();
     while (change.parked.length < count) {
@@ -161,12 +163,12 @@ export class DependencyState<E extends EventReference> {
     };
   }
 
-  /** What is held, waiting and running, for queries and pages. */
+  /** Events held and fires queued and running, for queries and pages. */
   view(): TriggerView<E>[] {
     return [...this.triggers.values()].map((trigger) => trigger.view());
   }
 
-  /** Every place that holds the event, with the trigger that it is for. */
+  /** Every place that holds the event, with its trigger. */
   placesOf(eventKey: string): Array<EventPlace & { readonly trigger: string }> {
     return [...this.triggers].flatMap(([trigger, state]) =>
       state.placesOf(eventKey).map((place) => ({ trigger, ...place })),

@@ -1,7 +1,8 @@
 /**
  * Holds the events of one trigger until its condition is satisfied.
  *
- * Events meet within a group: those with the same correlation key, of the same period between two condition resets.
+ * Events are joined within a group: those with the same correlation key, of the same period between two condition
+ * resets.
  */
 import {
   conditionDependencies,
@@ -53,7 +54,7 @@ export class EventJoiner<E extends EventReference> {
   private readonly dependencies: readonly string[];
   private readonly clock: ResetClock | undefined;
   private readonly groups = new Map<string, Group<E>>();
-  /** Everything held, by dependency, oldest first: what expires or overflows next is always in front. */
+  /** Everything held, by dependency, oldest first: the next to expire or overflow is always in front. */
   private readonly byAge = new Map<string, Set<Held<E>>>();
   private resetAt = 0;
 
@@ -74,13 +75,13 @@ export class EventJoiner<E extends EventReference> {
     }
   }
 
-  /** Parks what waited too long and clears what belongs to a period that is over. */
+  /** Parks events that waited too long and clears those whose period is over. */
   settle(now: number, change: StateChange<E>): void {
     this.expire(now, change);
     this.reset(now, change);
   }
 
-  /** Takes an event that was not seen before; returns the events of the condition if it is satisfied now. */
+  /** Adds an event that was not seen before; returns the events of the condition if it is satisfied now. */
   observe(observation: Observation<E>, now: number, change: StateChange<E>): JoinedEvents<E> | undefined {
     const { dependency, event, keys } = observation;
     const group = this.hold({ dependency, event, receivedAt: now, ...(keys && { keys }) }, change);
@@ -96,7 +97,7 @@ export class EventJoiner<E extends EventReference> {
     return { dependencies: this.take(group, names ?? []), reason: 'joined' };
   }
 
-  /** When the event that waits for the longest time came; undefined if none waits. */
+  /** Arrival time of the event that has waited longest; undefined if none waits. */
   oldestAt(): number | undefined {
     return this.oldest()?.receivedAt;
   }
@@ -106,7 +107,7 @@ export class EventJoiner<E extends EventReference> {
     if (oldest !== undefined) this.parkForRoom(oldest, change);
   }
 
-  /** When `settle` has something to do, if nothing comes before. */
+  /** When `settle` has something to do if no event arrives before. */
   nextDeadline(now: number): number | undefined {
     const deadlines: number[] = [];
     for (const queue of this.byAge.values()) {
@@ -118,7 +119,7 @@ export class EventJoiner<E extends EventReference> {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /** Where the event waits, and for what: what comes with another key or of another period is of no use to it. */
+  /** Where the event waits, and for which dependencies: events with another key or of another period cannot join it. */
   placesOf(eventKey: string): EventPlace[] {
     return [...this.byAge.values()].flatMap((queue) =>
       [...queue]
@@ -254,7 +255,10 @@ export class EventJoiner<E extends EventReference> {
   }
 }
 
-/** Events of one group as the halves they would have been: no half has two events of one dependency. */
+/**
+ * Splits the events of one group into sets as if they had been joined one by one: no set has two events of one
+ * dependency.
+ */
 function asTuples<E extends EventReference>(held: readonly Held<E>[]): Held<E>[][] {
   const tuples: Held<E>[][] = [];
   for (const one of held) {

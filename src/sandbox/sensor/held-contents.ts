@@ -1,7 +1,7 @@
 /**
- * What a sensor holds may be more than Temporal hands on: it takes 2 MB as the input of a workflow, also of one that
- * continues as new. So before it does, the sensor moves the content of held events to its bus and carries references;
- * a run of such events gets their content when it is started (activities/starting/held-runs.ts). Pure.
+ * A sensor may hold more than Temporal can carry: the input of a workflow is limited to 2 MB, also on continue-as-new.
+ * So before it continues as new, the sensor moves the content of held events to its bus and carries references; a run
+ * of such events gets their content when it is started (activities/starting/held-runs.ts). Pure.
  */
 import { eventKey, type CloudEvent } from '../../event/cloud-event';
 import type { NamedContent } from '../../contract/activities';
@@ -12,7 +12,7 @@ import type { DependencyStateSnapshot } from './dependency-state';
 import type { EventReference } from './dependency-state-types';
 import { mapSnapshotEvents } from './snapshot-events';
 
-/** What stays known of an event whose content is on the bus. */
+/** The attributes that the sensor keeps of an event whose content is on the bus. */
 export type EventHead = Pick<CloudEvent, 'id' | 'source' | 'subject' | 'type' | 'time'>;
 
 type Content =
@@ -23,7 +23,7 @@ type Content =
 /** An event as the sensor holds it: the same object in every place that holds it. */
 export interface RememberedEvent extends EventReference {
   readonly bytes: number;
-  /** The replay that brought it: what it fires is told from earlier fires. */
+  /** The replay that published it; distinguishes its fires from earlier ones. */
   readonly round?: string;
   content: Content;
 }
@@ -32,23 +32,23 @@ type CarriedEvent =
   | { readonly event: CloudEvent; readonly round?: string }
   | { readonly stored: string; readonly head: EventHead; readonly bytes: number; readonly round?: string };
 
-/** Plain JSON: each event once, and its place in the list wherever it is held. */
+/** Plain JSON: each event once; the places that hold it carry its index in the list. */
 export interface CarriedEvents {
   readonly state: DependencyStateSnapshot<number>;
   readonly events?: readonly CarriedEvent[];
-  /** How many names were given to contents; no name is given twice. */
+  /** How many names were assigned to contents; names are never reused. */
   readonly names?: number;
-  /** Contents on the bus that nothing holds any more. */
+  /** Contents on the bus that no event refers to any more. */
   readonly unneeded?: readonly string[];
 }
 
-/** A workflow starts with at most so much: Temporal warns at 512 KB. */
+/** Upper limit for the input of a workflow, in bytes: Temporal warns at 512 KB. */
 const CARRY_AT_MOST = 450_000;
-/** What is moved is moved at once, not bit by bit each time. */
+/** Target after moving, in bytes: contents are moved in one go, not bit by bit each time. */
 const CARRY_AFTER_MOVING = 250_000;
-/** Beyond this even references do not fit: Temporal takes 2 MB (2,097,152 bytes). */
+/** Beyond this even references do not fit: Temporal's limit is 2 MB (2,097,152 bytes). */
 const CARRY_LIMIT = 1_800_000;
-/** A reference takes about so much itself. */
+/** A reference itself takes about this many bytes. */
 const WORTH_MOVING = 500;
 const PORTION_BYTES = 400_000;
 
@@ -56,7 +56,7 @@ export function remember(event: CloudEvent, round?: string): RememberedEvent {
   return fromCarried({ event, ...(round !== undefined && { round }) });
 }
 
-/** The event, or without its content what is known of it. */
+/** The event, or its known attributes if its content is on the bus. */
 export function eventOf({ content }: RememberedEvent): CloudEvent {
   if ('event' in content) return content.event;
   return { specversion: '1.0', datacontenttype: 'application/json', ...content.head };
@@ -66,7 +66,7 @@ export function withoutContent({ id, source, subject, type, time }: CloudEvent):
   return { specversion: '1.0', datacontenttype: 'application/json', id, source, subject, type, time };
 }
 
-/** Puts the contents of one sensor on the bus, and knows which of those there are still held. */
+/** Puts the contents of one sensor on the bus, and tracks which of them are still held. */
 export class HeldContents {
   private names: number;
   private readonly onBus: Set<string>;
@@ -79,7 +79,7 @@ export class HeldContents {
     return new HeldContents(0, []);
   }
 
-  /** Takes over what was carried. */
+  /** Restores the carried state. */
   static restore(carried: CarriedEvents): {
     readonly contents: HeldContents;
     readonly snapshot: DependencyStateSnapshot<RememberedEvent>;
@@ -116,8 +116,8 @@ export class HeldContents {
   }
 
   /**
-   * Which contents to move so that a sensor that would carry `carriedBytes` carries little enough, in portions that an
-   * activity takes; the largest first. `moved` is to be told when a portion is on the bus.
+   * Returns which contents to move so that a sensor that would carry `carriedBytes` stays within the limit, in portions
+   * that one activity can take; the largest first. Call `moved` when a portion is on the bus.
    */
   choose(held: readonly RememberedEvent[], carriedBytes: number): NamedContent[][] {
     if (carriedBytes <= CARRY_AT_MOST) return [];
@@ -140,7 +140,7 @@ export class HeldContents {
       const name = 'event' in content ? names.get(content.event) : undefined;
       if (name !== undefined) remembered.content = { stored: name, head: headOf(eventOf(remembered)) };
     }
-    // Also those that meanwhile nothing holds: they are to be forgotten.
+    // Includes contents that are no longer held by now, so that they are deleted later.
     for (const { name } of portion) this.onBus.add(name);
   }
 
@@ -163,7 +163,7 @@ export function heldEvents(snapshot: DependencyStateSnapshot<RememberedEvent>): 
   return [...held];
 }
 
-/** How many of `held` events must go for a sensor that would carry so much, references included. */
+/** How many of `held` events must be parked for a sensor that would carry this much, references included. */
 export function tooManyToCarry(held: number, carriedBytes: number): number {
   if (carriedBytes <= CARRY_LIMIT) return 0;
   return Math.ceil(held * (1 - CARRY_LIMIT / carriedBytes)) + 1;

@@ -1,4 +1,4 @@
-/** From what the dependency state decided to the runs that carry it. Pure. */
+/** Turns decisions of the dependency state into the runs that carry them out. Pure. */
 import { eventKey, type CloudEvent } from '../../event/cloud-event';
 import { jsonBytes } from '../../text/json-bytes';
 import { shortHash } from '../../event/short-id';
@@ -9,9 +9,9 @@ import type { SensorDefinition } from '../../contract/definitions';
 import type { SensorRunInput } from '../../contract/run-messages';
 import { type JoinedRun, type LoadedFire, type RunStart, createRunStart, runKey } from '../../contract/run-start';
 
-/** Event data in one run of several fires: the server warns at 512 KB. */
+/** Event data in one run of several fires, in bytes: the server warns at 512 KB. */
 const MAX_BYTES_TOGETHER = 400_000;
-/** Temporal takes 2 MB (2,097,152 bytes), and the run's own words need some of it. */
+/** Temporal's limit is 2 MB (2,097,152 bytes), and the other fields of the run need some of it. */
 const MAX_RUN_BYTES = 1_900_000;
 
 interface SensedFire {
@@ -21,7 +21,7 @@ interface SensedFire {
   readonly ticket?: string;
 }
 
-/** Fires decided together travel together, as far as a run takes them. `isLimited`: the trigger hands out tickets. */
+/** Fires decided together share a run, as far as its size allows. `isLimited`: the trigger has a concurrency limit. */
 export function joinedRuns(
   definition: SensorDefinition,
   fires: ReadonlyArray<StateFire<RememberedEvent>>,
@@ -40,7 +40,7 @@ export function joinedRuns(
   return groups.map((group) => planRun(definition, group.fires, {}));
 }
 
-/** For a person to decide about. */
+/** The run of parked events, for an operator to decide. */
 export function parkedRun(definition: SensorDefinition, parked: ParkedEvents<RememberedEvent>): JoinedRun {
   const missing = parked.missing.length > 0 ? `; never came: ${parked.missing.join(', ')}` : '';
   return planRun(definition, [sense(parked)], { parkedBecause: `${PARK_REASONS[parked.reason]}${missing}` });
@@ -84,13 +84,13 @@ function planRun(
   return { ...run, ...(names.size > 0 && { stored }) };
 }
 
-/** Temporal would refuse it, and end the sensor that asks for it. */
+/** Temporal would reject it and terminate the sensor that starts it. */
 export function tooLargeRun(run: RunStart, bytes: number): RunStart {
   const megabytes = (bytes / 1_000_000).toFixed(1);
   return withoutContents(run, `its events are ${megabytes} MB together, more than a run can carry`);
 }
 
-/** The run as one that waits for a person: it cannot carry its events, so it can only be discarded. */
+/** The run as a parked one: it cannot carry its events, so it can only be discarded. */
 export function withoutContents({ input, ...run }: RunStart, reason: string): RunStart {
   const { parkedBecause } = input;
   return {

@@ -1,16 +1,16 @@
 /**
- * Remembers which events were seen lately, so that one delivered twice does not count twice.
+ * Remembers recently seen events, so that a redelivered one does not count twice.
  *
- * Bounded: the oldest of 10,000 is forgotten for each new one. Events come again when a worker died before it
- * acknowledged them, so what matters are those in flight: JetStream has at most `max_ack_pending` (1,000) of them
- * per consumer. Stored as 64-bit fingerprints (about 16 bytes each), as continue-as-new carries all of them; two of
- * 10,000 events share one with a chance of about 3 in 10^12.
+ * Bounded: each new event evicts the oldest of 10,000. Events are redelivered when a worker died before it acknowledged
+ * them, so only those in flight matter: JetStream has at most `max_ack_pending` (1,000) of them per consumer. Stored as
+ * 64-bit fingerprints (about 16 bytes each), as continue-as-new carries all of them; two of 10,000 events share one
+ * with a chance of about 3 in 10^12.
  */
 export const MAX_RECENT_EVENTS = 10_000;
 
 export class RecentEvents {
   private readonly known: Set<string>;
-  /** A ring: `oldest` points at the one to forget next, once the ring is full. */
+  /** A ring: `oldest` points at the next one to evict once the ring is full. */
   private readonly ring: string[];
   private oldest = 0;
 

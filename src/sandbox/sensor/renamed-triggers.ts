@@ -1,9 +1,9 @@
-/** Which triggers of a sensor have another name since it was applied again. Pure. */
+/** Finds the triggers that were renamed when a sensor was applied again. Pure. */
 import type { DependencyStateSpec, StatefulTrigger } from './dependency-state-types';
 
 /**
- * Old name → new name: of a trigger that is gone and one that is new, if they wait for the same events in the same way.
- * Of several that are alike the first becomes the first.
+ * Old name → new name: pairs a removed trigger with an added one if they wait for the same events in the same way.
+ * Several identical triggers are paired in order.
  */
 export function findRenamedTriggers(
   before: DependencyStateSpec,

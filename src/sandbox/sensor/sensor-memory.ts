@@ -1,5 +1,5 @@
 /**
- * What a sensor workflow remembers, and what follows from what it is told: plain bookkeeping around the dependency
+ * The memory of a sensor workflow and the effects of what is reported to it: plain bookkeeping around the dependency
  * state, tested without Temporal.
  */
 import type { DecisionRecord } from '../../records/decision-record';
@@ -34,7 +34,7 @@ import type {
   SensorStatus,
 } from '../../contract/sensor-messages';
 
-/** What has to leave the workflow. */
+/** Effects that the workflow must carry out. */
 export interface SensorEffects {
   readonly bus: EventBusDefinition;
   readonly runs: readonly JoinedRun[];
@@ -51,7 +51,7 @@ export interface CarriedSensor extends CarriedEvents {
   readonly refusals?: readonly string[];
 }
 
-/** Over all triggers, in the answer to a query: Temporal takes 2 MB. */
+/** Over all triggers, in the result of a query: Temporal's limit is 2 MB. */
 const SHOWN_EVENTS = 4_000;
 const NO_COUNTS: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
 
@@ -61,7 +61,7 @@ export class SensorMemory {
   private plan: SensorPlan;
   private readonly state: DependencyState<RememberedEvent>;
   private readonly contents: HeldContents;
-  /** Runs that were decided and need contents from the bus before they can start. */
+  /** Decided runs that need contents from the bus before they can start. */
   private readonly unstarted = new Set<JoinedRun>();
   private readonly pressure: BackPressure;
   private paused: SensorStatus['paused'];
@@ -70,7 +70,7 @@ export class SensorMemory {
   private countedAt: string | undefined;
   private refusals: readonly string[];
 
-  /** `startedAt`: when the sensor was first applied, in milliseconds; not when a worker first looked at it. */
+  /** `startedAt`: when the sensor was first applied, in milliseconds; not when a worker first processed it. */
   constructor(definition: SensorDefinition, carried: CarriedSensor | undefined, startedAt: number) {
     this.current = definition;
     this.plan = planSensor(definition.spec, definition.options);
@@ -94,7 +94,7 @@ export class SensorMemory {
     return this.paused !== undefined;
   }
 
-  /** True when a trigger can make Argo Workflows whose end somebody waits for. */
+  /** True if a trigger can create Argo Workflows whose outcome the run waits for. */
   followsOutcomes(): boolean {
     return (
       this.current.options.followOutcome &&
@@ -125,13 +125,13 @@ export class SensorMemory {
     return this.apply(this.state.advance(now));
   }
 
-  /** True where the triggers that joined, collecting and limited events wait for would not all be there any more. */
+  /** True if the new definition lacks a trigger for which joined, collected or limited events are waiting. */
   removesTriggers(definition: SensorDefinition): boolean {
     const { triggers } = planSensor(definition.spec, definition.options).state;
     return this.plan.state.triggers.some(({ name }) => !triggers.some((trigger) => trigger.name === name));
   }
 
-  /** `keepsRemoved`: what triggers hold that are renamed or removed is not dropped. */
+  /** `keepsRemoved`: events held by renamed or removed triggers are not dropped. */
   configure(definition: SensorDefinition, now: number, keepsRemoved = true): SensorEffects {
     const before = this.plan;
     const formerDefinition = this.current;
@@ -152,7 +152,7 @@ export class SensorMemory {
     this.paused ??= { ...request, since: new Date(now).toISOString() };
   }
 
-  /** Something that was asked for by signal and cannot be done; the last few are shown. */
+  /** Records a signal that was rejected; the last few are shown. */
   refused(what: string, now: number): void {
     this.refusals = addRefusal(this.refusals, what, now);
   }
@@ -171,9 +171,9 @@ export class SensorMemory {
   status(): SensorStatus {
     const { namespace, name, spec } = this.current;
     const reports = [...this.reports.values()];
-    // What listeners reported that have since been taken away is over; their counts stay.
+    // Reports of listeners that no longer exist are dropped; their counts stay.
     const present = reports.filter(({ listener }) => Number(listener) <= this.current.options.listeners);
-    // Every listener counts the parked runs of the whole sensor: the latest count is the true one.
+    // Every listener counts the parked runs of the whole sensor: the latest count is the valid one.
     const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
     const problems = this.paused ? [] : [...new Set(present.flatMap(({ problem }) => problem ?? []))];
     return {
@@ -221,7 +221,7 @@ export class SensorMemory {
     return this.state.placesOf(eventKey);
   }
 
-  /** How many more events may come to joined, collecting and limited triggers now. */
+  /** How many more events joined, collecting and limited triggers accept now. */
   room(): number {
     return this.pressure.room(this.state.waitingEvents());
   }
@@ -247,7 +247,7 @@ export class SensorMemory {
     this.contents.moved(this.heldEvents(), portion);
   }
 
-  /** Contents on the bus that nothing holds any more. */
+  /** Contents on the bus that no event refers to any more. */
   unneededContents(): string[] {
     if (this.contents.count === 0) return [];
     return this.contents.unneeded(this.heldEvents(), this.unstarted);
@@ -265,7 +265,7 @@ export class SensorMemory {
     this.contents.forgotten(names);
   }
 
-  /** Parks the oldest of the held events where even references to all of them are more than Temporal hands on. */
+  /** Parks the oldest held events if even references to all of them exceed Temporal's limit. */
   parkWhatCannotBeCarried(): SensorEffects {
     const changes: Array<StateChange<RememberedEvent>> = [];
     for (let excess = this.excess(); excess > 0; excess = this.excess()) {
@@ -288,10 +288,10 @@ export class SensorMemory {
     return heldEvents(this.state.snapshot());
   }
 
-  /** `former`: has the triggers that the present definition does not have. */
+  /** `former`: the definition with the triggers that the current one lacks. */
   private apply(change: StateChange<RememberedEvent>, former = this.current): SensorEffects {
     this.pressure.look(this.state.waitingEvents());
-    // Listeners count what fires at once.
+    // Listeners count fires that start at once.
     this.ended = add(this.ended, { ...NO_COUNTS, fired: change.fires.length });
     const { triggers } = this.plan.state;
     const isLimited = (name: string): boolean =>

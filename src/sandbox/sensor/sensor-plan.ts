@@ -1,6 +1,6 @@
 /**
  * A sensor's spec, read once: which events reach which dependencies, which triggers fire on one event alone and which
- * have to remember. Pure; the listener and the sensor workflow both start from it.
+ * need state. Pure; the listener and the sensor workflow both start from it.
  */
 import type { CloudEvent } from '../../event/cloud-event';
 import type { SensorOptions, TriggerFlow } from '../../manifest/annotations';
@@ -16,17 +16,17 @@ import {
 import type { Collecting, DependencyStateSpec, StatefulTrigger } from './dependency-state-types';
 
 export interface SensorPlan {
-  /** What the sensor wants from the bus. */
+  /** The events that the sensor subscribes to. */
   readonly interests: ReadonlyArray<{ readonly eventSourceName: string; readonly eventName: string }>;
-  /** Dependency → triggers for which one event of it is enough and which remember nothing. */
+  /** Dependency → triggers that fire on one event of it and need no state. */
   readonly direct: ReadonlyMap<string, readonly string[]>;
-  /** Dependencies of the triggers that remember: joined, collecting or limited ones. */
+  /** Dependencies of the triggers that need state: joined, collecting or limited ones. */
   readonly joined: ReadonlySet<string>;
   /** Data paths whose values the sensor workflow needs with each observation. */
   readonly keyPaths: readonly string[];
   readonly conditions: ReadonlyMap<string, string>;
   readonly state: DependencyStateSpec;
-  /** The dependencies that take this event, in the order of the manifest. */
+  /** The dependencies that this event belongs to, in the order of the manifest. */
   dependenciesOf(event: Pick<CloudEvent, 'source' | 'subject'>): readonly Dependency[];
 }
 

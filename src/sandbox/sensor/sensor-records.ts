@@ -1,4 +1,4 @@
-/** What `sluice explain` can tell later about events that joined triggers held. Pure. */
+/** Decision records about events that joined triggers held, for `sluice explain`. Pure. */
 import { nameEvent, type DecisionRecord } from '../../records/decision-record';
 import type { PurgeReason, StateNote } from './dependency-state-types';
 import { eventOf, type RememberedEvent } from './held-contents';
@@ -49,7 +49,7 @@ const PURGE_REASONS: Readonly<Record<PurgeReason, string>> = {
   'correlation-changed': 'sluice.io/correlate-by was changed',
 };
 
-/** Undefined for notes that say nothing new: what an event waits for is asked of the sensor, not recorded each time. */
+/** Undefined for notes that add nothing: what an event waits for is queried from the sensor, not recorded each time. */
 function describeNote(note: StateNote<RememberedEvent>): string | undefined {
   switch (note.kind) {
     case 'held':
@@ -69,7 +69,7 @@ function describeNote(note: StateNote<RememberedEvent>): string | undefined {
   }
 }
 
-/** What a joined run carries, said of each of its events: the run itself is forgotten earlier than decisions are. */
+/** Records the run for each of its events: the run itself is deleted earlier than decision records are. */
 export function recordsOfRun({ workflowId, input }: RunStart): DecisionRecord[] {
   const at = new Date().toISOString();
   const { namespace, name } = input.sensor;

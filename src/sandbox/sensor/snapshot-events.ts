@@ -1,4 +1,4 @@
-/** The events in a snapshot of the dependency state, exchanged for something else: their place in a list, or back. */
+/** Replaces the events in a snapshot of the dependency state by their index in a list, or back. */
 import type { DependencyStateSnapshot } from './dependency-state';
 import type { StateFire } from './dependency-state-types';
 import type { TriggerSnapshot } from './trigger-state';

@@ -2,11 +2,11 @@
 import type { Collecting, EventReference, FireReason } from './dependency-state-types';
 import type { EventPlace } from '../../contract/sensor-messages';
 
-/** Most conditions collected for one fire, whatever the options say; with one more waiting the fire goes out. */
+/** Most conditions collected for one fire, regardless of the options; when it is reached, the trigger fires. */
 export const MAX_COLLECTED = 1000;
-/** Over all keys of a trigger; with more, the oldest collection is fired. */
+/** Over all keys of a trigger; when it is exceeded, the oldest collection fires. */
 const MAX_COLLECTED_IN_ALL = 2000;
-/** Content of one fire, as JSON: a run carries its events, and Temporal takes 2 MB. */
+/** Content of one fire as JSON, in bytes: a run carries its events, and Temporal's limit is 2 MB. */
 const MAX_COLLECTED_BYTES = 1_000_000;
 const DEFAULT_DEBOUNCE_MAX_FACTOR = 10;
 
@@ -19,7 +19,7 @@ export interface Collection<E> {
   readonly lastAt: number;
 }
 
-/** What a collection has become. */
+/** A collection that is complete. */
 export interface Batch<E extends EventReference> {
   readonly collection: Collection<E>;
   readonly reason: FireReason;
@@ -31,10 +31,10 @@ interface OpenCollection<E extends EventReference> extends Collection<E> {
   bytes: number;
 }
 
-/** What has become of a satisfied condition, and of collections that had to make room for it. */
+/** The result of adding a satisfied condition, with the collections that had to fire to make space for it. */
 export interface Added<E extends EventReference> {
   readonly batches: ReadonlyArray<Batch<E>>;
-  /** The collection that it went to, unless that is among the batches. */
+  /** The collection that it was added to, unless that is among the batches. */
   readonly open?: { readonly collected: number; readonly dueAt?: number };
 }
 
@@ -42,7 +42,7 @@ export class TriggerBatches<E extends EventReference> {
   /** Oldest first. */
   private readonly collections = new Map<string, OpenCollection<E>>();
   private collected = 0;
-  /** No collection is due before; saves looking at each of them for every event. */
+  /** No collection is due before; saves a scan of all of them for every event. */
   private dueNotBefore: number;
 
   constructor(
@@ -58,7 +58,7 @@ export class TriggerBatches<E extends EventReference> {
     this.dueNotBefore = this.nextDeadline() ?? Infinity;
   }
 
-  /** Adds a satisfied condition; answers what is complete now. */
+  /** Adds a satisfied condition; returns the collections that are complete now. */
   add(
     dependencies: Readonly<Record<string, E>>,
     keys: { readonly key: string; readonly concurrencyKey?: string },
@@ -87,7 +87,7 @@ export class TriggerBatches<E extends EventReference> {
     return { batches, open: { collected: collection.joined.length, ...(Number.isFinite(dueAt) && { dueAt }) } };
   }
 
-  /** Takes out what is due, the longest due first. */
+  /** Removes and returns the collections that are due, the longest overdue first. */
   takeDue(now: number): Batch<E>[] {
     if (now < this.dueNotBefore) return [];
     const due = [...this.collections.values()]

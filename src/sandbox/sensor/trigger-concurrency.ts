@@ -1,13 +1,13 @@
-/** Lets only so many fires of one trigger run at the same time for each value of a key; the others wait in line. */
+/** Limits how many fires of one trigger run at the same time for each value of a key; the others queue. */
 import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
 import type { EventPlace } from '../../contract/sensor-messages';
 
-/** A safeguard: a sensor holds back (back-pressure.ts) long before so many wait. */
+/** A safeguard: back-pressure (back-pressure.ts) sets in long before this many are queued. */
 const DEFAULT_MAX_WAITING = 2000;
 
 export interface Lane<E> {
   readonly key: string;
-  /** Ids of the fires under way. */
+  /** Ids of the fires in flight. */
   readonly running: readonly string[];
   /** Next one first. */
   readonly waiting: readonly StateFire<E>[];
@@ -32,12 +32,12 @@ export class TriggerConcurrency<E extends EventReference> {
     }
   }
 
-  /** Events of all fires that wait. */
+  /** Events of all queued fires. */
   waitingEvents(): number {
     return this.eventsWaiting;
   }
 
-  /** Decides about a new fire. One that runs must be reported with `finished`. */
+  /** Decides about a new fire. One that starts must be reported with `finished`. */
   admit(fire: StateFire<E>): Admission {
     const key = fire.concurrencyKey ?? '';
     const lane = this.lanes.get(key) ?? { running: new Set<string>(), waiting: [] };
@@ -52,7 +52,7 @@ export class TriggerConcurrency<E extends EventReference> {
     return { kind: 'wait', ahead: lane.waiting.length - 1 };
   }
 
-  /** A fire came to its end; returns those that may run now. Unknown ids are ignored. */
+  /** Marks a fire as finished; returns those that may run now. No effect for unknown ids. */
   finished(fireId: string): StateFire<E>[] {
     const key = this.laneOfFire.get(fireId);
     if (key === undefined) return [];
@@ -61,7 +61,7 @@ export class TriggerConcurrency<E extends EventReference> {
     return this.releaseLane(key);
   }
 
-  /** Those that may run now although nothing finished: the limit was raised. */
+  /** Returns the fires that may run now although none finished, because the limit was raised. */
   releaseAll(): StateFire<E>[] {
     return [...this.lanes.keys()].flatMap((key) => this.releaseLane(key));
   }

@@ -1,4 +1,4 @@
-/** The state of one trigger: join events, collect what is satisfied, let so many fires run. */
+/** The state of one trigger: joins events, collects satisfied conditions, limits concurrent fires. */
 import {
   formatCondition,
   joinsDependencies,
@@ -57,7 +57,7 @@ export class TriggerState<E extends EventReference> {
     }
   }
 
-  /** Does what is due at this time. */
+  /** Handles everything that is due at this time. */
   settle(now: number, change: StateChange<E>): void {
     this.joiner?.settle(now, change);
     for (const { collection, reason } of this.batches?.takeDue(now) ?? []) this.fireBatch(collection, reason, change);
@@ -80,7 +80,7 @@ export class TriggerState<E extends EventReference> {
     if (open) change.notes.push({ kind: 'collected', trigger: this.trigger.name, dependency, event, ...open });
   }
 
-  /** A fire of this trigger came to its end. */
+  /** Marks a fire of this trigger as finished. */
   finished(fireId: string, change: StateChange<E>): void {
     change.fires.push(...(this.concurrency?.finished(fireId) ?? []));
   }
@@ -90,7 +90,7 @@ export class TriggerState<E extends EventReference> {
     return this.concurrency?.waitingEvents() ?? 0;
   }
 
-  /** When the event that waits for others for the longest time came. */
+  /** Arrival time of the event that has waited longest for others. */
   oldestAt(): number | undefined {
     return this.joiner?.oldestAt();
   }
@@ -133,7 +133,7 @@ export class TriggerState<E extends EventReference> {
     ];
   }
 
-  /** Parks everything that was complete and has not fired; returns what is left. */
+  /** Parks every complete set of events that has not fired; returns the remaining state. */
   parkComplete(change: StateChange<E>): TriggerSnapshot<E> {
     const { joiner, collections = [], lanes = [] } = this.snapshot();
     const trigger = this.trigger.name;
@@ -212,8 +212,8 @@ function fireOf<E extends EventReference>({ joined }: Collection<E>): Pick<State
 }
 
 /**
- * What of a trigger's state outlives a change of the spec, as in Argo Events: everything of a trigger whose condition
- * is the same, except for dependencies that changed or are gone. What goes away is noted.
+ * The part of a trigger's state that survives a change of the spec, as in Argo Events: everything of a trigger whose
+ * condition is the same, except for dependencies that changed or were removed. Dropped events are noted.
  */
 export function purgeForChange<E extends EventReference>(
   snapshot: TriggerSnapshot<E>,
@@ -255,7 +255,7 @@ function purgeReasons(
     before.spec.dependencies[dependency] === after.spec.dependencies[dependency] ? undefined : 'dependency-changed';
 }
 
-/** The written condition without differences of mere spelling. A trigger without one keeps having none. */
+/** The written condition, normalised in spelling. A trigger without one keeps having none. */
 function expressionOf({ conditions }: StatefulTrigger): string {
   return conditions === undefined || conditions.trim() === '' ? '' : formatCondition(parseCondition(conditions));
 }
