@@ -1,4 +1,4 @@
-/** Trigger `argoWorkflow`: what the argo command does, done against the API server itself. */
+/** Trigger `argoWorkflow`: performs the operations of the argo command directly against the API server. */
 import { isJsonObject, toJson, type JsonValue } from '../event/json';
 import { parseKubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ArgoWorkflowTriggerTemplate } from '../manifest/triggers/kubernetes';

@@ -1,4 +1,4 @@
-/** Creates one object exactly once, however often it is asked to. */
+/** Creates one object exactly once, however often it is called. */
 import { SluiceError } from '../errors/sluice-error';
 import type { OpenCluster } from '../kubernetes/access';
 import { objectPath } from '../kubernetes/object-path';
@@ -17,15 +17,15 @@ export interface Created {
 
 export interface CreateOptions {
   readonly signal: AbortSignal;
-  /** Namespace of objects that name none; ignored for cluster-scoped kinds. */
+  /** Namespace for objects that specify none; ignored for cluster-scoped kinds. */
   readonly namespace: string;
-  /** Refuse unknown fields, where the server has a schema. */
+  /** Reject unknown fields, if the server has a schema. */
   readonly strict?: boolean;
 }
 
 /**
- * One POST, nothing read before it. Where the name is taken the object is read: if this fire made it, that is success.
- * Throws TRIGGER_OBJECT_EXISTS (final) if something else did, and whatever the client throws.
+ * Sends one POST and reads nothing before it. If the name is taken, the object is read: success if this fire created
+ * it. Throws TRIGGER_OBJECT_EXISTS (permanent) if something else did, and the client's errors.
  */
 export async function createObject(
   cluster: OpenCluster,
@@ -53,7 +53,7 @@ export async function createObject(
   }
 }
 
-/** Where an object of this kind belongs; undefined for kinds without namespaces. */
+/** Returns the namespace for an object of this kind; undefined for kinds without namespaces. */
 export function namespaceFor(
   resource: ApiResource,
   object: KubernetesObject,
@@ -89,7 +89,7 @@ async function readOwnObject(
     });
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    // Creating again could act twice on one event: that is for a person to decide.
+    // Creating again could act twice on one event: an operator has to decide.
     throw new SluiceError('TRIGGER_OBJECT_EXISTS', {
       message: `${what} existed when this fire wanted to create it, and was deleted before it could be looked at`,
       fix: 'Retrigger the run if the work must be done again',

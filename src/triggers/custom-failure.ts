@@ -1,10 +1,10 @@
-/** What a gRPC status means for a fire. */
+/** The meaning of a gRPC status for a fire. */
 import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
 import { SluiceError } from '../errors/sluice-error';
 
 /**
- * Statuses after which the same call may succeed. UNKNOWN is one of them: it is what a server gives for an error that
- * it did not classify, and INTERNAL is gRPC's 500.
+ * Statuses after which the same call may succeed. UNKNOWN is one of them: servers return it for errors that they did
+ * not classify, and INTERNAL is gRPC's 500.
  */
 const PASSING_STATUSES = new Set<number>([
   grpcStatus.ABORTED,
@@ -17,7 +17,7 @@ const PASSING_STATUSES = new Set<number>([
 
 const MAX_DETAIL_LENGTH = 300;
 
-/** TRIGGER_UNREACHABLE when no answer came, TRIGGER_REFUSED for a failure that the server reports. */
+/** Returns TRIGGER_UNREACHABLE if no response came, TRIGGER_REFUSED for a failure that the server reports. */
 export function describeCustomFailure({ code, details }: ServiceError, method: string): SluiceError {
   const name = grpcStatus[code];
   const isAnswerMissing = code === grpcStatus.UNAVAILABLE || code === grpcStatus.DEADLINE_EXCEEDED;

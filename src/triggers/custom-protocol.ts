@@ -2,7 +2,7 @@
  * The gRPC service that a custom trigger's server offers: the same package, names and field numbers as the
  * `trigger.proto` of Argo Events, so that servers written for it work unchanged.
  *
- * docs/triggers/trigger.proto says the same to people who write a server; a test holds the two together.
+ * docs/triggers/trigger.proto is the same contract for authors of servers; a test keeps the two in sync.
  */
 import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
 import { fromJSON, type AnyDefinition, type ServiceDefinition } from '@grpc/proto-loader';
@@ -39,14 +39,14 @@ const SERVICE = fromJSON(
 
 export interface CustomCall {
   readonly client: Client;
-  /** Sent as the metadata `idempotency-key`, where there is a fire yet. */
+  /** Sent as the metadata `idempotency-key`; absent while there is no fire yet. */
   readonly fireId?: string;
   readonly signal: AbortSignal;
 }
 
 const TIMEOUT_MS = 60_000;
 
-/** `spec` is YAML text. All three throw TRIGGER_UNREACHABLE, TRIGGER_REFUSED, or the signal's reason. */
+/** `spec` is YAML text. All three functions throw TRIGGER_UNREACHABLE, TRIGGER_REFUSED, or the signal's reason. */
 export async function fetchCustomResource(call: CustomCall, spec: string): Promise<Buffer> {
   return bytesOf(await callUnary(call, 'FetchResource', { resource: Buffer.from(spec) }), 'resource');
 }

@@ -1,4 +1,4 @@
-/** Trigger `custom`: hands the fire to a gRPC server of the user's own (service triggers.Trigger). */
+/** Trigger `custom`: passes the fire to a gRPC server of the user's own (service triggers.Trigger). */
 import { Client, credentials } from '@grpc/grpc-js';
 import { writeYaml } from '../yaml/write-yaml';
 import { SluiceError } from '../errors/sluice-error';
@@ -18,7 +18,7 @@ export const customTrigger: TriggerOf<'custom', 'payload'> = { kind: 'custom', c
 interface ServerSettings {
   readonly address: string;
   readonly secure: boolean;
-  /** PEM of the authority to trust; the system's when absent. */
+  /** PEM of the trusted certificate authority; the system's if absent. */
   readonly authority?: string;
   readonly serverName?: string;
 }
@@ -31,7 +31,7 @@ function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTe
 
   return {
     async fetchResource({ template, namespace, signal }: ResourceRequest<CustomTemplate>) {
-      // Without parameters the server's bytes go back to it untouched, in whatever format they are.
+      // Without parameters the server gets its own bytes back unchanged, in whatever format they are.
       if (!template.parameters?.length) return undefined;
       const settings = await readSettings(template, namespace, secrets);
       const resource = await clients.use(settings, (client) =>
@@ -85,7 +85,7 @@ function parseResource(bytes: Buffer): JsonObject {
   try {
     parsed = JSON.parse(bytes.toString('utf8'));
   } catch {
-    // Said below: the parser's own message would quote the resource.
+    // Reported below: the parser's own message would quote the resource.
   }
   if (isJsonObject(parsed)) return parsed;
   throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {

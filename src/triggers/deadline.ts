@@ -1,6 +1,6 @@
 /** Time limits for libraries that have none of their own. */
 
-/** What `work` gives, or an error named TimeoutError once the time is over. The work itself goes on unheeded. */
+/** Resolves with the result of `work`, or throws a TimeoutError once the time is over; `work` is not stopped. */
 export async function withinTime<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
   const timeout = AbortSignal.timeout(timeoutMs);
   let expire: (() => void) | undefined;

@@ -1,15 +1,15 @@
 /**
- * A server that refuses a request may repeat what it was sent, credentials included. Texts of servers are useful in
- * errors, so they are kept, and every secret that triggers of the same namespace have used is replaced in them. Secrets
- * of other namespaces are left alone: who controls a server could otherwise find out by guessing.
+ * A server that rejects a request may echo what it was sent, credentials included. Server texts are useful in errors,
+ * so they are kept, and every secret that triggers of the same namespace have used is masked in them. Secrets of other
+ * namespaces are not: whoever controls a server could otherwise find them out by guessing.
  */
 import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
 
 const MASK = '***';
-/** Shorter ones (a user name such as `me`) would take apart words. */
+/** Masking shorter ones (a user name such as `me`) would break up words. */
 const MIN_LENGTH = 6;
-/** Of a worker; the ones used longest ago are forgotten first. */
+/** Limit for each worker; the least recently used are forgotten first. */
 const MAX_REMEMBERED = 1_000;
 
 interface Remembered {
@@ -21,7 +21,7 @@ interface Remembered {
 export class EchoedSecrets {
   private readonly remembered = new Map<string, Remembered>();
 
-  /** The same reader; what it reads is masked from then on. */
+  /** Returns the same reader; every secret that it reads is masked from then on. */
   remember(secrets: SecretReader): SecretReader {
     return {
       secret: async (namespace, selector) => {
@@ -33,7 +33,7 @@ export class EchoedSecrets {
     };
   }
 
-  /** As `act`; what it throws holds no secrets. */
+  /** Runs `act`; errors that it throws hold no secrets. */
   async withoutSecrets<Result>(namespace: string, act: () => Promise<Result>): Promise<Result> {
     try {
       return await act();
@@ -81,7 +81,7 @@ export class EchoedSecrets {
   }
 }
 
-/** Each line of a key counts for itself. */
+/** Each line of a key is masked separately. */
 function formsOf(secret: string): string[] {
   return secret
     .split(/\r?\n/)
@@ -93,7 +93,7 @@ function formsOf(secret: string): string[] {
     });
 }
 
-/** What all base64 texts share in which the bytes begin `offset` bytes after a group of three (`user:password`). */
+/** Returns the part shared by all base64 texts that hold `bytes` at `offset` in a group of three (`user:password`). */
 function insideBase64(bytes: Buffer, offset: number): string {
   const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
   return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));

@@ -1,8 +1,8 @@
-/** What a failure of an SMTP exchange means for a fire. */
+/** The meaning of a failed SMTP exchange for a fire. */
 import { SluiceError } from '../errors/sluice-error';
 import { errorCode, errorNumber, errorProperty, errorText } from '../errors/foreign-errors';
 
-/** SMTP answers 4xx for what may pass and 5xx for what will not (RFC 5321, 4.2.1). No answer at all may pass. */
+/** SMTP replies 4xx for transient and 5xx for permanent failures (RFC 5321, 4.2.1). No reply is transient. */
 export function describeEmailFailure(error: unknown, what: string): SluiceError {
   const status = errorNumber(error, 'responseCode');
   const answer = errorProperty(error, 'response');

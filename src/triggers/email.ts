@@ -1,8 +1,8 @@
 /**
  * Trigger `email`: one mail for each recipient, as Argo Events sends them.
  *
- * The Message-ID is made from the fire and the recipient, so mail systems and people can recognise a repetition; who
- * has been served is remembered, so that another attempt writes only to the others.
+ * The Message-ID is derived from the fire and the recipient, so mail systems and readers can recognise a duplicate;
+ * served recipients are remembered, so that a retry writes only to the others.
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -45,7 +45,7 @@ function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemp
     open: (server) => Promise.resolve(openTransport(server)),
     close: (transport) => Promise.resolve(transport.close()),
   });
-  /** Message ids that a server has taken, oldest first. */
+  /** Message ids that a server has accepted, oldest first. */
   const sent = new Set<string>();
 
   async function sendOnce(transport: Transport, mail: Mail): Promise<SluiceError | undefined> {
@@ -72,7 +72,7 @@ function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemp
       await transports.use(server, async (transport) => {
         for (const mail of mails) {
           signal.throwIfAborted();
-          // The client has no way to stop a mail: what a silent server makes of it is no longer waited for.
+          // The client cannot cancel a mail: the response of a silent server is no longer awaited.
           const failure = await unlessAborted(sendOnce(transport, mail), signal);
           if (failure) failures.push(failure);
         }
@@ -92,9 +92,9 @@ function openTransport({ host, port, user, password }: MailServer) {
     port,
     pool: true,
     maxConnections: 2,
-    // The one port on which TLS starts with the connection; everywhere else it is negotiated.
+    // The only port on which TLS starts with the connection; everywhere else it is negotiated.
     secure: port === TLS_PORT,
-    // As Go's SMTP client has it: no password over an open line, unless the line does not leave the machine.
+    // As in Go's SMTP client: no password over an unencrypted connection, unless it stays on the machine.
     requireTLS: hasCredentials && !isLoopback(host),
     ...(hasCredentials && { auth: { user: user ?? '', pass: password ?? '' } }),
     connectionTimeout: TIMEOUT_MS,
@@ -121,7 +121,7 @@ function composeMails({ template, fireId }: FireRequest<EmailTemplate>): Mail[] 
   });
 }
 
-/** Only what would be misread is refused: the mail server knows better which addresses exist. */
+/** Rejects only addresses that would be misread: the mail server knows better which addresses exist. */
 function requireAddress(address: string): void {
   if (/^[^\s@,;<>]+@[^\s@,;<>]+$/.test(address)) return;
   throw refused(`email.to holds ${JSON.stringify(address)}, expected an address like name@example.com`, 'Correct it');
@@ -137,7 +137,7 @@ function refused(message: string, fix: string): SluiceError {
   return new SluiceError('TRIGGER_REFUSED', { message, fix });
 }
 
-/** Another attempt helps if it helps anybody: those who have their mail do not get it again. */
+/** Retryable if a retry helps any recipient: those that have their mail do not get it again. */
 function joinFailures(failures: readonly SluiceError[]): SluiceError {
   const [first] = failures;
   if (failures.length === 1 && isSluiceError(first)) return first;

@@ -1,9 +1,9 @@
-/** Headers of requests and records: who wins over whom, and which values are secret. */
+/** Headers of requests and records: precedence among layers, and which values are secret. */
 import { SluiceError } from '../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../kubernetes/secrets';
 import type { BasicAuth, SecureHeader } from '../manifest/common';
 
-/** Where one header's value comes from. */
+/** The source of one header's value. */
 type HeaderValue =
   | { readonly from: 'manifest'; readonly text: string }
   | { readonly from: 'secret' | 'configMap'; readonly selector: KeySelector }
@@ -14,7 +14,7 @@ export interface NamedHeader {
   readonly value: HeaderValue;
 }
 
-/** Later layers win, whatever the case of a name. Names stay exactly as written. */
+/** Merges layers; later ones win, ignoring case. Names keep their spelling. */
 export function layHeaders(...layers: ReadonlyArray<readonly NamedHeader[]>): NamedHeader[] {
   const composed = new Map<string, NamedHeader>();
   for (const header of layers.flat()) composed.set(header.name.toLowerCase(), header);
@@ -27,7 +27,7 @@ export function plainHeaders(headers: Readonly<Record<string, string | undefined
     .map(([name, text]) => ({ name, value: { from: 'manifest', text } }));
 }
 
-/** Throws TRIGGER_REFUSED for a header whose value comes from nowhere. */
+/** Throws TRIGGER_REFUSED for a header whose value has no source. */
 export function secureHeaders(headers: readonly SecureHeader[] = []): NamedHeader[] {
   return headers.map((header) => ({ name: header.name, value: secureValue(header) }));
 }
@@ -36,7 +36,7 @@ export function basicAuthHeader(basicAuth: BasicAuth | undefined): NamedHeader[]
   return basicAuth ? [{ name: 'Authorization', value: { from: 'basicAuth', basicAuth } }] : [];
 }
 
-/** Reads what has to be read. Throws SECRET_MISSING. */
+/** Reads the values that come from Secrets and ConfigMaps. Throws SECRET_MISSING. */
 export async function resolveHeaders(
   composed: readonly NamedHeader[],
   namespace: string,
@@ -63,7 +63,7 @@ export async function resolveHeaders(
   return Object.fromEntries(entries);
 }
 
-/** The same for people: secrets appear as the selectors that name them. */
+/** The same for display: secrets appear as the selectors that name them. */
 export function describeHeaders(composed: readonly NamedHeader[]): Record<string, string> {
   const describe = (value: HeaderValue): string => {
     switch (value.from) {
@@ -81,7 +81,7 @@ export function describeHeaders(composed: readonly NamedHeader[]): Record<string
   return Object.fromEntries(composed.map(({ name, value }) => [name, describe(value)]));
 }
 
-/** `<secret name/key>`: stands for a value that must not be shown. */
+/** Returns `<secret name/key>`, which stands for a value that must not be shown. */
 export function describeSelector(from: 'secret' | 'configMap', { name, key }: KeySelector): string {
   return `<${from} ${name}/${key}>`;
 }

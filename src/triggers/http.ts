@@ -2,7 +2,7 @@
  * Trigger `http`: one request per fire, successful only if the receiver says so.
  *
  * Every request carries the fire's id as `Idempotency-Key`, the same for each retry and redelivery, so that a receiver
- * can tell a repetition from news.
+ * can recognise a duplicate.
  */
 import type { Agent } from 'node:http';
 import { SluiceError } from '../errors/sluice-error';
@@ -25,7 +25,7 @@ import { isTransientStatus } from '../clients/http/http-status';
 import { readTls, type TlsSettings } from '../clients/tls';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 
-/** What is left of the manifest's block once its parameters are resolved. */
+/** The manifest's block without the fields that are used up once its parameters are resolved. */
 export type HttpTemplate = Omit<HttpTriggerTemplate, 'payload' | 'parameters' | 'dynamicHeaders'>;
 
 export const httpTrigger: TriggerOf<'http', 'payload' | 'parameters' | 'dynamicHeaders'> = {
@@ -113,7 +113,7 @@ interface Body {
   readonly contentType: string;
 }
 
-/** A text is sent as it is: it comes from a payload entry whose `dest` is empty, which stands for the whole body. */
+/** Text is sent unchanged: it comes from a payload entry whose `dest` is empty, which stands for the whole body. */
 function writeBody(payload: JsonDocument | undefined): Body | undefined {
   if (payload === undefined) return undefined;
   if (typeof payload !== 'string') return { text: textOf(payload), contentType: 'application/json' };
@@ -130,7 +130,7 @@ function isJson(text: string): boolean {
 }
 
 /**
- * The body of the response stays out of the message: who may write a Sensor could otherwise read what only the worker
+ * Keeps the response body out of the message: the author of a Sensor could otherwise read servers that only the worker
  * may reach.
  */
 function requireSuccess({ status, headers }: HttpAnswer, target: string, allowed: readonly number[] | undefined): void {

@@ -1,7 +1,7 @@
 /**
  * Trigger `kafka`: one record per fire, done when the broker has confirmed it.
  *
- * Every record carries the fire's id in the header `idempotency-key`, so that a consumer can tell a repetition.
+ * Every record carries the fire's id in the header `idempotency-key`, so that a consumer can recognise a duplicate.
  */
 import { CompressionTypes, type Producer } from 'kafkajs';
 import { SluiceError } from '../errors/sluice-error';

@@ -1,7 +1,7 @@
 /**
  * Trigger `log`: one structured line per event, for debugging and demos.
  *
- * `intervalSeconds` really throttles here: at most one fire of a trigger is written per interval by each worker.
+ * `intervalSeconds` is a real throttle here: each worker writes at most one fire of a trigger per interval.
  */
 import type { CloudEvent } from '../event/cloud-event';
 import { jsonOf } from '../event/event-data';
@@ -46,7 +46,7 @@ function composeLines({ events }: FireRequest<LogTriggerTemplate>) {
   });
 }
 
-/** JSON and plain text as they are, anything else in base64. */
+/** Returns JSON and plain text unchanged, anything else as base64. */
 function dataAsText(event: CloudEvent): string {
   const json = jsonOf(event);
   if (json !== undefined) return textOf(json);

@@ -1,4 +1,4 @@
-/** Which stream stores a subject, if any: asked once and remembered for a minute. */
+/** Finds the stream that stores a subject, if any; caches the result for a minute. */
 import type { Logger } from 'pino';
 import { errorText, hasErrorName } from '../errors/foreign-errors';
 
@@ -11,17 +11,17 @@ export class StreamLookup {
     { readonly stream: Promise<string | undefined>; readonly until: number }
   >();
 
-  /** `find` answers with the stream's name, or throws. */
+  /** `find` resolves with the stream's name, or throws. */
   constructor(
     private readonly find: (subject: string) => Promise<string>,
     private readonly log: Logger,
   ) {}
 
-  /** Undefined where no stream stores the subject, and where this user may not ask. */
+  /** Resolves with undefined if no stream stores the subject, or if this user may not ask. */
   streamOf(subject: string): Promise<string | undefined> {
     const known = this.answers.get(subject);
     if (known && performance.now() < known.until) return known.stream;
-    // Subjects may come from parameters without end.
+    // Parameters may produce an unlimited number of subjects.
     if (this.answers.size >= MAX_REMEMBERED) this.answers.clear();
     const stream = this.find(subject).catch((error: unknown) => this.explainAbsence(subject, error));
     this.answers.set(subject, { stream, until: performance.now() + REMEMBER_MS });

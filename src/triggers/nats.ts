@@ -1,9 +1,9 @@
 /**
  * Trigger `nats`: one message per fire.
  *
- * Where a JetStream stream stores the subject, the fire is done only when the stream has the message; elsewhere it is
- * done when the server has read it. Every message carries the fire's id as `Nats-Msg-Id`, so that a stream drops
- * repetitions within its duplicate window.
+ * If a JetStream stream stores the subject, the fire is done only when the stream has the message; otherwise when the
+ * server has read it. Every message carries the fire's id as `Nats-Msg-Id`, so that a stream drops duplicates within
+ * its duplicate window.
  */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers as createHeaders, type MsgHdrs } from '@nats-io/transport-node';
@@ -95,7 +95,7 @@ async function publishToServer({ nats, deniedSubjects }: NatsClient, message: Me
   } catch (error) {
     throw describeFailure(error, subject);
   }
-  // The server reports a refused message just before it answers the flush; let the report reach its reader.
+  // The server reports a rejected message just before it replies to the flush; let the report reach its reader.
   await setImmediate();
   if (deniedSubjects.has(subject)) throw denied(subject);
 }
@@ -110,7 +110,7 @@ async function publishToStream(
     });
     return { sequence: ack.seq, duplicate: ack.duplicate };
   } catch (error) {
-    // The stream may be gone, or may no longer want the subject.
+    // The stream may have been deleted, or may no longer store the subject.
     streams.forget(subject);
     throw describeFailure(error, subject);
   }
@@ -126,7 +126,7 @@ function describeFailure(error: unknown, subject: string): SluiceError {
     });
   }
   if (hasErrorName(error, 'JetStreamApiError')) {
-    // 4xx: the stream refuses this message; anything else is the server's own trouble.
+    // 4xx: the stream rejects this message; anything else is a failure of the server.
     const retryable = (errorNumber(error, 'status') ?? 500) >= 500;
     return new SluiceError('TRIGGER_REFUSED', { message, retryable, cause: error });
   }

@@ -1,7 +1,7 @@
 /**
  * Names and marks of the objects that a fire creates.
  *
- * The same fire always gives the same name, so the API server itself refuses a second object for a redelivered event.
+ * The same fire always gives the same name, so the API server itself rejects a second object for a redelivered event.
  */
 import { createHash } from 'node:crypto';
 import { eventKey, traceparentOf } from '../event/cloud-event';
@@ -18,21 +18,21 @@ import {
 } from '../kubernetes/object-marks';
 import type { FireRequest } from './trigger';
 
-/** What an object must know of the fire it comes from. */
+/** The facts about its fire that an object carries. */
 export type FireIdentity = Pick<
   FireRequest<unknown>,
   'fireId' | 'runId' | 'sensorName' | 'triggerName' | 'events' | 'eventKeys'
 >;
 
-/** Argo refuses longer Workflow names, and names become label values, which end there too. */
+/** Argo rejects longer Workflow names, and names become label values, which have the same limit. */
 const MAX_NAME_LENGTH = 63;
-/** 60 bits: a million objects alive under one prefix collide with a chance below one in a million. */
+/** 60 bits: among a million live objects under one prefix, the chance of a collision is below one in a million. */
 const SUFFIX_LENGTH = 12;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /**
- * Name for `generateName`, deterministic in the fire. Keeps the whole suffix and cuts the prefix where the name would
- * pass 63 characters. `gen-` with some fire → `gen-7hq2x4mznb3e`.
+ * Returns the name for `generateName`, deterministic in the fire. Keeps the whole suffix and cuts the prefix if the
+ * name would exceed 63 characters. `gen-` with some fire → `gen-7hq2x4mznb3e`.
  */
 export function nameFor(generateName: string, fireId: string): string {
   const prefix = generateName.slice(0, MAX_NAME_LENGTH - SUFFIX_LENGTH);
@@ -46,7 +46,7 @@ function suffixFor(fireId: string): string {
   return suffix;
 }
 
-/** Adds labels and annotations, and turns `generateName` into a name. Changes nothing else. */
+/** Adds labels and annotations, and replaces `generateName` by a name. Changes nothing else. */
 export function markCreated(object: KubernetesObject, fire: FireIdentity, nowMs = Date.now()): KubernetesObject {
   const { metadata } = object;
   const events = Object.values(fire.events);

@@ -1,4 +1,4 @@
-/** Updating, patching and deleting objects, as the k8s trigger does it. */
+/** Updates, patches and deletes objects for the k8s trigger. */
 import { SluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import type { OpenCluster } from '../kubernetes/access';
@@ -10,7 +10,7 @@ import { isConflict, isNotFound } from '../kubernetes/refusal';
 import { createObject, namespaceFor, type Created } from './create-object';
 import type { FireIdentity } from './object-identity';
 
-/** What an operation did: `action` differs from the operation where an update or a patch had to create. */
+/** The result of an operation: `action` differs from the operation if an update or a patch had to create. */
 export interface Operated extends Created {
   readonly action: 'create' | 'update' | 'patch' | 'delete';
 }
@@ -20,7 +20,7 @@ export interface OperationRequest extends FireIdentity {
   readonly signal: AbortSignal;
 }
 
-/** Somebody else writes the same object now and then; five in a row is a struggle that a later attempt may win. */
+/** Occasional conflicts are normal; after five in a row a later attempt has a better chance. */
 const MAX_CONFLICTS = 5;
 
 interface Target {
@@ -51,7 +51,7 @@ async function locate(
   };
 }
 
-/** For `liveObject`: the object in the cluster that `named` names. Its namespace must be given unless it has none. */
+/** For `liveObject`: reads the object that `named` identifies. Its namespace must be given unless its kind has none. */
 export async function readLiveObject(
   cluster: OpenCluster,
   named: KubernetesObject,
@@ -69,8 +69,8 @@ export async function readLiveObject(
 }
 
 /**
- * Merges `wanted` into the object in the cluster and writes it back; creates it where it is missing.
- * Maps are merged; whatever else is given replaces what is there: also `0`, `false`, `""`, an empty list and null.
+ * Merges `wanted` into the object in the cluster and writes it back; creates it if it is missing. Maps are merged; any
+ * other value that is given replaces the existing one: also `0`, `false`, `""`, an empty list and null.
  */
 export async function updateObject(
   cluster: OpenCluster,
@@ -93,7 +93,7 @@ export async function updateObject(
   throw conflicting(description);
 }
 
-/** For `liveObject`: writes the object back as its parameters left it. Throws TRIGGER_CONFLICT if it has changed. */
+/** For `liveObject`: writes the object back with its parameters applied. Throws TRIGGER_CONFLICT if it has changed. */
 export async function replaceObject(
   cluster: OpenCluster,
   object: KubernetesObject,
@@ -109,7 +109,7 @@ export async function replaceObject(
     });
     return { action: 'update', object: referenceTo(updated), existed: false };
   } catch (error) {
-    // The next attempt reads the object again and applies the parameters to what it finds then.
+    // The next attempt reads the object again and applies the parameters to that version.
     if (isConflict(error)) throw conflicting(description, error);
     throw error;
   }
@@ -129,20 +129,20 @@ export async function patchObject(
       method: 'PATCH',
       path,
       contentType: strategy,
-      // An applied object belongs to whom applied it; force takes fields over, as Argo Events' patches do.
+      // An applied object belongs to its field manager; force takes fields over, as Argo Events' patches do.
       query: isApply ? { fieldManager: 'sluice', force: true } : undefined,
       body: strategy === 'application/json-patch+json' ? readJsonPatch(object) : object,
       signal: request.signal,
     });
     return { action: 'patch', object: referenceTo(patched), existed: false };
   } catch (error) {
-    // JSON Patch says how to change what is there, not what to create.
+    // A JSON Patch describes changes to an existing object, so it cannot create one.
     if (!isNotFound(error) || strategy === 'application/json-patch+json') throw error;
     return await createMissing(cluster, object, request);
   }
 }
 
-/** What is gone already counts as deleted. */
+/** An object that does not exist already counts as deleted. */
 export async function deleteObject(
   cluster: OpenCluster,
   object: KubernetesObject,
@@ -162,7 +162,7 @@ export async function deleteObject(
   }
 }
 
-/** The server answers with the object where finalizers keep it for a while, else with a Status. */
+/** The server returns the object while finalizers keep it, otherwise a Status. */
 function deletedUid(answer: JsonObject): string {
   const holder = answer.kind === 'Status' ? answer.details : answer.metadata;
   return isRecord(holder) && typeof holder.uid === 'string' ? holder.uid : '';
@@ -176,7 +176,7 @@ async function createMissing(
   return { action: 'create', ...(await createObject(cluster, object, request, request)) };
 }
 
-/** JSON Patch is a list, a resource is an object: the operations stand under `patch`, beside apiVersion and kind. */
+/** A JSON Patch is a list, a resource is an object: the operations are under `patch`, beside apiVersion and kind. */
 function readJsonPatch(object: KubernetesObject): unknown[] {
   if (Array.isArray(object.patch)) return object.patch;
   throw new SluiceError('TRIGGER_REFUSED', {

@@ -11,8 +11,8 @@ import { parseBackoffMs } from '../sandbox/run/retry-plan';
 export type LabelPolicy = NonNullable<TriggerPolicy['k8s']>;
 
 /**
- * Looks at the object `backoff.steps` times (default 5, from 1 s), until every label has exactly its value.
- * Throws TRIGGER_POLICY_FAILED when it did not get there and `errorOnBackoffTimeout` is set.
+ * Reads the object `backoff.steps` times (default 5, from 1 s), until every label has exactly its value. Throws
+ * TRIGGER_POLICY_FAILED if it never does and `errorOnBackoffTimeout` is set.
  */
 export async function awaitLabels(
   cluster: OpenCluster,

@@ -1,4 +1,4 @@
-/** The implementation of the trigger kind that a template names: found by name, so that the table of kinds is the only list. */
+/** Finds the implementation of a template's trigger kind by its name, so that the table of kinds is the only list. */
 import { SluiceError } from '../errors/sluice-error';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { TriggerTemplate } from '../manifest/sensor';
@@ -24,7 +24,7 @@ import type {
 /** A trigger's `template`, as far as its kind is concerned. */
 export type KindBlocks = Pick<TriggerTemplate, TriggerKind>;
 
-/** The one kind that a template sets. Throws MANIFEST_INVALID for none or several. */
+/** Returns the one kind that a template sets. Throws MANIFEST_INVALID for none or several. */
 export function triggerKind(template: KindBlocks): TriggerKind {
   const kinds = TRIGGER_KINDS.filter((kind) => template[kind] !== undefined);
   const [kind, ...others] = kinds;
@@ -37,14 +37,14 @@ export function triggerKind(template: KindBlocks): TriggerKind {
 
 type WithoutTemplate<Request> = Omit<Request, 'template'>;
 
-/** One worker's triggers, each made when first needed. All calls throw TRIGGER_UNSUPPORTED for kinds that cannot fire. */
+/** One worker's triggers, each created on first use. All calls throw TRIGGER_UNSUPPORTED for kinds that cannot fire. */
 export interface Triggers {
-  /** See Trigger.fetchResource; undefined for kinds without a resource. */
+  /** See Trigger.fetchResource; resolves with undefined for kinds without a resource. */
   fetchResource(
     template: KindBlocks,
     request: WithoutTemplate<ResourceRequest<never>>,
   ): Promise<JsonObject | undefined>;
-  /** See Trigger.preview; undefined for kinds that cannot say. */
+  /** See Trigger.preview; returns undefined for kinds without a preview. */
   preview(template: KindBlocks, request: WithoutTemplate<FireRequest<never>>): JsonValue | undefined;
   fire(template: KindBlocks, request: WithoutTemplate<FireRequest<never>>): Promise<FireResult>;
   /** Idempotent. */
@@ -95,7 +95,7 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
   };
 }
 
-/** Undefined for a kind that is not fired. */
+/** Returns undefined for a kind that cannot fire. */
 export function findTrigger(kind: string): { readonly kind: string } | undefined {
   return isSupportedTrigger(kind) ? loadTrigger(kind) : undefined;
 }

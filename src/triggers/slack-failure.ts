@@ -1,7 +1,7 @@
-/** What Slack's `ok: false` answers mean for a fire. */
+/** The meaning of Slack's `ok: false` responses for a fire. */
 import { SluiceError } from '../errors/sluice-error';
 
-/** Slack's own trouble, or too much at once: the same message can succeed later. */
+/** Slack's own failures and rate limits: the same message can succeed later. */
 const PASSING_ERRORS = new Set([
   'accesslimited',
   'fatal_error',
@@ -31,7 +31,7 @@ const FIXES: Readonly<Record<string, string>> = {
   token_revoked: TOKEN_FIX,
 };
 
-/** TRIGGER_REFUSED with Slack's error code in the context. Anything else that a server writes there is left out. */
+/** Returns TRIGGER_REFUSED with Slack's error code in the context. Other text of the server is left out. */
 export function createSlackRefusal(channel: string, error: string, retryAfterMs: number | undefined): SluiceError {
   const code = /^[a-z_]{1,64}$/.test(error) ? error : 'an error without a code';
   return new SluiceError('TRIGGER_REFUSED', {

@@ -1,7 +1,7 @@
 /**
  * Trigger `slack`: posts one message with chat.postMessage.
  *
- * Slack has no way to recognise a repetition: when its answer is lost, the message may be posted a second time.
+ * Slack cannot recognise a duplicate: if its response is lost, the message may be posted a second time.
  */
 import type { Agent } from 'node:http';
 import { SluiceError } from '../errors/sluice-error';
@@ -85,7 +85,7 @@ function parseList(field: 'attachments' | 'blocks', text: string): JsonValue[] {
   try {
     parsed = JSON.parse(text);
   } catch {
-    // Said below: the parser's own message would quote the event.
+    // Reported below: the parser's own message would quote the event.
   }
   if (isList(parsed)) return parsed;
   throw incomplete(`slack.${field} is not a JSON list`, `Correct slack.${field}, or the parameter that fills it`);
@@ -99,7 +99,7 @@ function incomplete(message: string, fix: string): SluiceError {
   return new SluiceError('TRIGGER_REFUSED', { message, fix });
 }
 
-/** The timestamp by which Slack names the message. Throws TRIGGER_REFUSED. */
+/** Returns the timestamp that identifies the message in Slack. Throws TRIGGER_REFUSED. */
 function requirePosted({ status, headers, text }: HttpAnswer, channel: string): string {
   const retryAfterMs = parseRetryAfterMs(headers['retry-after']);
   const answer = parseAnswer(text);
@@ -118,7 +118,7 @@ function parseAnswer(text: string): { ok?: unknown; ts?: unknown; error?: unknow
     const answer: unknown = JSON.parse(text);
     return typeof answer === 'object' && answer !== null ? answer : {};
   } catch {
-    // A proxy between us and Slack; the status says the rest.
+    // The response of a proxy between Sluice and Slack; the status is enough.
     return {};
   }
 }

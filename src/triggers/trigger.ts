@@ -1,8 +1,8 @@
 /**
- * The contract of every trigger: how Sluice acts once a sensor has decided.
+ * The contract of every trigger: how Sluice acts after a sensor has decided.
  *
- * A trigger receives a template whose parameters are already resolved; it sends one request and says what came of it.
- * It must be safe to call again with the same fire: retries, redeliveries and retriggers all rely on `fireId`.
+ * A trigger receives a template with resolved parameters, sends one request and returns its result. It must be safe to
+ * call again with the same fire: retries, redeliveries and retriggers all rely on `fireId`.
  */
 import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
@@ -15,7 +15,7 @@ import type { SupportedTrigger } from '../kinds/trigger-kinds';
 import type { FireResult } from '../contract/fires';
 import type { ReadYaml } from './resource-sources/parse-object';
 
-/** What a trigger needs before its own parameters can be applied. */
+/** The data a trigger needs before its own parameters can be applied. */
 export interface ResourceRequest<Template> {
   readonly namespace: string;
   /** The `template.<kind>` block, parameters of the template applied. */
@@ -26,12 +26,12 @@ export interface ResourceRequest<Template> {
 export interface FireRequest<Template> extends ResourceRequest<Template> {
   /** Deterministic in sensor, trigger and events; sent as `Idempotency-Key`, part of created names. */
   readonly fireId: string;
-  /** Workflow id of the run, written on created objects so that their outcome finds its way back. */
+  /** Workflow id of the run, written on created objects so that their outcome can be attributed to it. */
   readonly runId?: string;
   readonly sensorName: string;
   readonly triggerName: string;
   /**
-   * For kinds with a resource: what `fetchResource` gave, with the kind's own parameters applied. Write it with
+   * For kinds with a resource: the result of `fetchResource`, with the kind's own parameters applied. Write it with
    * `writeExactly`.
    */
   readonly resource?: JsonObject;
@@ -39,11 +39,11 @@ export interface FireRequest<Template> extends ResourceRequest<Template> {
   readonly payload?: JsonDocument;
   /** For kinds with `dynamicHeaders`: header name → value. */
   readonly dynamicHeaders?: Readonly<Record<string, string>>;
-  /** The trigger's `policy` block: what must be true of the object or answer before the fire counts as done. */
+  /** The trigger's `policy` block: conditions on the object or response before the fire counts as done. */
   readonly policy?: TriggerPolicy;
   /** Dependency name → event, as the condition was satisfied. */
   readonly events: Readonly<Record<string, CloudEvent>>;
-  /** Keys of all events, where `events` holds one that stands for several (triggers that collect). */
+  /** Keys of all events, if `events` holds one that stands for several (triggers that collect). */
   readonly eventKeys?: readonly string[];
 }
 
@@ -51,13 +51,13 @@ export type { FireResult };
 
 export interface Trigger<Template> {
   /**
-   * Kinds with a `source`: the object that it names (or, with `liveObject`, the one in the cluster), to which the
-   * caller applies the kind's parameters before `fire`; undefined when there is nothing to apply them to.
+   * Kinds with a `source`: resolves with the object that it names (or, with `liveObject`, the one in the cluster), to
+   * which the caller applies the kind's parameters before `fire`; undefined if there is nothing to apply them to.
    * Throws TRIGGER_SOURCE_UNREADABLE.
    */
   fetchResource?(request: ResourceRequest<Template>): Promise<JsonObject | undefined>;
   /**
-   * For `sluice test`: exactly what `fire` would send, without sending it; secrets appear as their selectors.
+   * For `sluice test`: returns exactly what `fire` would send, without sending it; secrets appear as their selectors.
    * Needs no server.
    */
   preview?(request: FireRequest<Template>): JsonValue;
@@ -67,7 +67,7 @@ export interface Trigger<Template> {
   close(): Promise<void>;
 }
 
-/** What the triggers of one worker share. */
+/** Dependencies shared by the triggers of one worker. */
 export interface TriggerDependencies {
   readonly secrets: SecretReader;
   /** Connects on first use, so that a worker without Kubernetes can still call HTTP. */
@@ -78,8 +78,9 @@ export interface TriggerDependencies {
 }
 
 /**
- * The implementation of one kind in the table of kinds: the export `<kind>Trigger` of `<kind in kebab-case>.ts`, declared
- * as `TriggerOf<'kind'>`. `Template` is the type of `template.<kind>`. One trigger serves all sensors of a worker.
+ * The implementation of one kind in the table of kinds: the export `<kind>Trigger` of `<kind in kebab-case>.ts`,
+ * declared as `TriggerOf<'kind'>`. `Template` is the type of `template.<kind>`. One trigger serves all sensors of a
+ * worker.
  */
 export interface TriggerFactory<Template> {
   /** Key in the trigger's template: `argoWorkflow`, `k8s`, `http`. */
@@ -87,12 +88,12 @@ export interface TriggerFactory<Template> {
   create(dependencies: TriggerDependencies): Trigger<Template>;
 }
 
-/** What a manifest says under `template.<kind>`. */
+/** The content of `template.<kind>` in a manifest. */
 export type Block<Kind extends SupportedTrigger> = NonNullable<TriggerTemplate[Kind]>;
 
 /**
- * The compiler refuses a kind that the table of kinds does not fire, and a block that is not that of its schema.
- * `Resolved`: fields that the caller has worked into the request, and the implementation does not look at.
+ * The compiler rejects a kind that the table of kinds does not fire, and a block that does not match its schema.
+ * `Resolved`: fields that the caller has already applied to the request, and the implementation ignores.
  */
 export type TriggerOf<Kind extends SupportedTrigger, Resolved extends keyof Block<Kind> = never> = TriggerFactory<
   Omit<Block<Kind>, Resolved>

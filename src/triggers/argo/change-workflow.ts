@@ -1,4 +1,4 @@
-/** Changing a Workflow that somebody else may be writing at the same time: read, decide, write, and again on conflict. */
+/** Changes a Workflow that others may write concurrently: read, decide, write, and start over on a conflict. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../errors/sluice-error';
 import { objectPath } from '../../kubernetes/object-path';
@@ -17,7 +17,7 @@ import {
   type Workflow,
 } from './workflow';
 
-/** What to write: the whole object, a merge patch, or nothing because all is as it should be. */
+/** The change to write: the whole object, a merge patch, or none because the Workflow is already as wanted. */
 export type Change =
   { readonly put: Workflow } | { readonly patch: Record<string, unknown> } | { readonly nothing: true };
 
@@ -28,11 +28,11 @@ const FIRST_PAUSE_MS = 10;
 export type Action = 'Suspend' | 'Resume' | 'Stop' | 'Terminate' | 'Retry';
 
 /**
- * Lets `decide` say what to change in the Workflow that the trigger names, and writes it.
+ * Applies the change that `decide` chooses to the Workflow that the trigger names.
  *
- * An attempt of this fire that has written before is recognised by the annotation it left, so that a lost answer
- * cannot turn into "cannot retry a running workflow". Throws TRIGGER_REFUSED (final) for a Workflow that does not
- * exist, TRIGGER_CONFLICT when others keep writing, and what `decide` throws.
+ * An earlier write of this fire is recognised by the annotation it left, so that a lost response cannot turn into
+ * "cannot retry a running workflow". Throws TRIGGER_REFUSED (permanent) for a Workflow that does not exist,
+ * TRIGGER_CONFLICT if concurrent writes keep changing it, and the errors of `decide`.
  */
 export async function changeWorkflow(
   resource: unknown,
@@ -93,14 +93,14 @@ async function write(
   return await cluster.client.request<KubernetesObject>({ method: 'PUT', path, body, signal });
 }
 
-/** Throws TRIGGER_REFUSED (final) where there is none, and for one of another controller instance. */
+/** Throws TRIGGER_REFUSED (permanent) if there is none, or if it belongs to another controller instance. */
 export async function readWorkflow(name: string, context: OperationContext): Promise<Workflow> {
   const workflow = await readNamed(name, context);
   refuseOtherInstance(workflow, context);
   return workflow;
 }
 
-/** Argo's command line refuses the same: several controllers may share a namespace, each with Workflows of its own. */
+/** As Argo's command line does: several controllers may share a namespace, each with its own Workflows. */
 function refuseOtherInstance(workflow: Workflow, { options: { instanceId = '' } }: OperationContext): void {
   const owner = workflow.metadata.labels?.[INSTANCE_ID_LABEL] ?? '';
   if (owner === instanceId) return;
@@ -129,7 +129,7 @@ async function readNamed(name: string, { cluster, namespace, signal }: Operation
   }
 }
 
-/** The name in the trigger's resource; `@latest` is the newest Workflow of the namespace. */
+/** Resolves with the name in the trigger's resource; `@latest` is the newest Workflow of the namespace. */
 export async function findName(resource: unknown, context: OperationContext): Promise<string> {
   const { metadata } = parseKubernetesObject(resource, 'the source of the trigger');
   if (!metadata.name) {
@@ -155,12 +155,12 @@ async function findLatest({ cluster, namespace, signal, options }: OperationCont
   throw new SluiceError('TRIGGER_REFUSED', { message: `there is no Workflow in namespace ${namespace} for @latest` });
 }
 
-/** As Kubernetes writes times: whole seconds. */
+/** Formats a time as Kubernetes does, in whole seconds. */
 export function timestamp(nowMs = Date.now()): string {
   return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** What the Workflow's state does not allow; another attempt would find the same. */
+/** Returns the permanent error for an action that the Workflow's state does not allow. */
 export function notPossible(workflow: Workflow, problem: string, fix?: string): SluiceError {
   const { namespace = '', name = '' } = workflow.metadata;
   return new SluiceError('TRIGGER_REFUSED', { message: `Workflow ${namespace}/${name} ${problem}`, fix });

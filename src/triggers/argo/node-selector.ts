@@ -10,7 +10,7 @@ interface Requirement {
 
 export type NodeSelector = (node: WorkflowNode) => boolean;
 
-/** Comma-separated `key=value`, `key==value`, `key!=value`; all must hold. Throws MANIFEST_INVALID. */
+/** Parses comma-separated `key=value`, `key==value`, `key!=value`; all must match. Throws MANIFEST_INVALID. */
 export function parseNodeSelector(text: string): NodeSelector {
   const requirements = text
     .split(',')
@@ -46,7 +46,7 @@ function isKnownKey(key: string): boolean {
   return FIELDS.has(key) || INPUT.test(key);
 }
 
-/** A field that a node does not have equals the empty text. */
+/** A field that a node does not have equals the empty string. */
 function fieldOf(node: WorkflowNode, key: string): string {
   const input = INPUT.exec(key)?.[1];
   if (input === undefined) return FIELDS.get(key)?.(node) ?? '';

@@ -1,4 +1,4 @@
-/** The nodes of a Workflow as a graph: who comes below and above whom. */
+/** The nodes of a Workflow as a graph of parents and children. */
 import { SluiceError } from '../../errors/sluice-error';
 import type { WorkflowNode, WorkflowNodes } from '../../kubernetes/argo/workflow-status';
 import { isExitNodeName } from './node-kinds';
@@ -10,14 +10,14 @@ export class NodeTree {
   private readonly byId: ReadonlyMap<string, WorkflowNode>;
   private readonly parents = new Map<string, WorkflowNode>();
 
-  /** Throws TRIGGER_REFUSED (final) where the nodes do not hang together. */
+  /** Throws TRIGGER_REFUSED (permanent) if the nodes do not form one graph. */
   constructor(nodes: WorkflowNodes, workflowName: string) {
     this.byId = new Map(Object.entries(nodes));
     this.all = Object.values(nodes);
     const root = this.all.find(({ name }) => name === workflowName);
     if (!root) throw broken(`there is no entry node ${workflowName}`);
     this.root = root;
-    // In DAGs a node may hang below several others: as in Argo, the last one in the order of ids counts.
+    // In DAGs a node may have several parents: as in Argo, the last one in the order of ids counts.
     for (const id of [...this.byId.keys()].sort()) {
       const node = this.node(id);
       for (const child of node.children ?? []) this.parents.set(this.node(child).id, node);
@@ -39,7 +39,7 @@ export class NodeTree {
     return this.parents.get(node.id);
   }
 
-  /** The nearest one that `isWanted`, `node` itself included. Throws TRIGGER_REFUSED if there is none. */
+  /** Returns the nearest ancestor that `isWanted`, `node` included. Throws TRIGGER_REFUSED if there is none. */
   ancestor(node: WorkflowNode, isWanted: (node: WorkflowNode) => boolean, description: string): WorkflowNode {
     for (let current: WorkflowNode | undefined = node; current; current = this.parent(current)) {
       if (isWanted(current)) return current;
@@ -47,19 +47,19 @@ export class NodeTree {
     throw broken(`node ${node.id} is not below ${description}`);
   }
 
-  /** Ids of everything below a node, each once, nearest first. */
+  /** Returns the ids of all nodes below a node, each once, nearest first. */
   descendants(id: string): string[] {
     return this.walk(id).slice(1);
   }
 
-  /** All ids that can be reached from the entry node, nearest first. */
+  /** Returns all ids that can be reached from the entry node, nearest first. */
   breadthFirst(): string[] {
     return this.walk(this.root.id);
   }
 
   private walk(start: string): string[] {
     const seen = new Set([start]);
-    // A Set goes on over what is added while it is walked through.
+    // Iterating over a Set includes elements that are added meanwhile.
     for (const id of seen) for (const child of this.node(id).children ?? []) seen.add(child);
     return [...seen];
   }

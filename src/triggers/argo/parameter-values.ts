@@ -1,13 +1,13 @@
 /**
- * Argo's full custom resource definitions demand strings where its own tools take numbers and booleans too, and
- * convert them before they send. So do we: manifests and parameters with `useRawData` write `3`, not `"3"`.
+ * Argo's full custom resource definitions require strings where its own tools also accept numbers and booleans, and
+ * convert them before sending. We do the same: manifests and parameters with `useRawData` write `3`, not `"3"`.
  */
 import { withoutMarks, writeExactly } from '../../yaml/exact-numbers';
 import { isRecord, type KubernetesObject } from '../../kubernetes/kubernetes-object';
 
 const TEXT_FIELDS = ['value', 'default'] as const;
 
-/** Makes every parameter value, default and enum entry of an Argo object text. Changes nothing else; copies the object. */
+/** Converts every parameter value, default and enum entry of an Argo object to a string. Returns a copy. */
 export function withTextParameters(object: KubernetesObject): KubernetesObject {
   return object.apiVersion.startsWith('argoproj.io/') && 'spec' in object
     ? { ...object, spec: convert(object.spec) }
@@ -36,7 +36,7 @@ function convertParameter(parameter: unknown): unknown {
   return converted;
 }
 
-/** Numbers without exponent, as Argo writes them; objects and lists as JSON. */
+/** Formats a value: numbers without exponent, as Argo writes them; objects and lists as JSON. */
 export function toParameterText(value: unknown): string {
   if (typeof value === 'string') return withoutMarks(value);
   if (typeof value === 'number' && Number.isFinite(value)) return formatNumber(value);

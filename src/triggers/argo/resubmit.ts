@@ -1,4 +1,4 @@
-/** Operation `resubmit`: the same Workflow again, as a new object; memoized, it keeps what had succeeded. */
+/** Operation `resubmit`: the same Workflow as a new object; memoized, it keeps the nodes that had succeeded. */
 import { nodeIdOf } from '../../kubernetes/argo/node-names';
 import { readNodes } from '../../kubernetes/argo/node-packing';
 import type { WorkflowNode, WorkflowNodes, WorkflowStatus } from '../../kubernetes/argo/workflow-status';
@@ -23,7 +23,7 @@ export async function resubmit(resource: unknown, context: OperationContext): Pr
   return await createObject(cluster, withTextParameters(copy), fire, { namespace, signal });
 }
 
-/** Labels that belong to the old object's life. Our own marks are set anew when the copy is created. */
+/** Labels that describe the old object. Our own marks are set again when the copy is created. */
 const DROPPED_LABELS = [
   /^workflows\.argoproj\.io\/(creator.*|phase|completed|workflow-archiving-status|action)$/,
   /^events\.argoproj\.io\//,
@@ -54,7 +54,7 @@ function without(entries: Record<string, string> = {}, dropped: readonly RegExp[
   return Object.fromEntries(Object.entries(entries).filter(([name]) => !dropped.some((pattern) => pattern.test(name))));
 }
 
-/** Status of the new object: what had succeeded is skipped, the rest waits. Throws TRIGGER_REFUSED unless it failed. */
+/** Returns the new object's status: succeeded nodes are skipped. Throws TRIGGER_REFUSED unless the original failed. */
 export async function memoizeStatus(original: Workflow, newName: string, nowMs = Date.now()): Promise<WorkflowStatus> {
   const { phase, storedTemplates } = original.status ?? {};
   if (phase !== 'Failed' && phase !== 'Error') {

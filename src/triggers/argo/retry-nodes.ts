@@ -1,7 +1,7 @@
 /**
- * Which nodes of a failed Workflow run again (docs/triggers/argo-workflow.md, "retry").
+ * Decides which nodes of a failed Workflow run again (docs/triggers/argo-workflow.md, "retry").
  *
- * Argo keeps what succeeded: failed nodes are deleted with everything below them, the groups and retries above them
+ * Argo keeps succeeded nodes: failed nodes are deleted with everything below them, the groups and retries above them
  * are set back to Running, and the controller then finds work to do. Pure; follows the Argo CLI's algorithm.
  */
 import { podNameOf, type PodNameFormat } from '../../kubernetes/argo/node-names';
@@ -15,7 +15,7 @@ export interface RetryNodesOptions {
   readonly podNameFormat: PodNameFormat;
   /** Restart these although they succeeded (`--restart-successful --node-field-selector`). */
   readonly restart?: NodeSelector;
-  /** Parameters were passed: loops are expanded anew. */
+  /** Parameters were passed: loops are expanded again. */
   readonly hasNewParameters: boolean;
   /** RFC 3339. */
   readonly now: string;
@@ -23,7 +23,7 @@ export interface RetryNodesOptions {
 
 export interface RetriedNodes {
   readonly nodes: WorkflowNodes;
-  /** Of nodes that run again; must be deleted first, because the new pods will have the same names. */
+  /** Pods of nodes that run again; must be deleted first, because the new pods will have the same names. */
   readonly podsToDelete: readonly string[];
 }
 
@@ -49,12 +49,12 @@ export function planNodeRetry(nodes: WorkflowNodes, options: RetryNodesOptions):
   };
 }
 
-/** What the selector picks, and every failed node that nothing successful depends on. */
+/** Returns the nodes that the selector picks, and every failed node that no successful node depends on. */
 function findNodesToRestart(tree: NodeTree, selector: NodeSelector | undefined): Set<string> {
   const selected = new Set(selector ? tree.all.filter(selector).map(({ id }) => id) : []);
   const failed = tree.all.filter((node) => {
     if (!isFailed(node) || !isExecution(node)) return false;
-    // An attempt of a retry counts with the other attempts: what follows hangs below the Retry node.
+    // An attempt of a retry counts with the other attempts: subsequent nodes hang below the Retry node.
     const held = node.nodeFlag?.retried ? (tree.parent(node) ?? node) : node;
     return !tree.descendants(held.id).some((id) => !selected.has(id) && tree.node(id).phase === 'Succeeded');
   });
@@ -67,7 +67,7 @@ interface Consequences {
   readonly deleted: Set<string>;
 }
 
-/** What restarting one node means for the nodes below (deleted) and above (set back). */
+/** Returns the consequences of restarting one node: nodes below are deleted, nodes above are reset. */
 function restart(tree: NodeTree, start: WorkflowNode): Consequences {
   const reset = new Set<string>();
   const deleted = new Set([start.id, ...tree.descendants(start.id)]);
@@ -89,7 +89,7 @@ function restart(tree: NodeTree, start: WorkflowNode): Consequences {
   return { reset, deleted };
 }
 
-/** From a group up through the templates around it; answers where to go on. */
+/** Walks from a group up through the enclosing templates; returns the node to continue from. */
 function resetEnclosing(tree: NodeTree, group: WorkflowNode, reset: Set<string>): WorkflowNode | undefined {
   reset.add(group.id);
   let current = group;
@@ -144,7 +144,7 @@ function findPods(
 ): string[] {
   const pods = tree.all.filter(({ id, type }) => deleted.has(id) && type === 'Pod');
   const exitHandler = tree.all.find(({ name }) => name === `${workflowName}.onExit`);
-  // All that may have a pod; deleting a pod that does not exist does no harm.
+  // Includes every node that may have a pod; deleting a pod that does not exist is harmless.
   const exitNodes = exitHandler ? [exitHandler, ...tree.descendants(exitHandler.id).map((id) => tree.node(id))] : [];
   return [...new Set([...pods, ...exitNodes].map((node) => podNameOf(workflowName, node, podNameFormat)))];
 }

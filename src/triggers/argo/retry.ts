@@ -1,4 +1,4 @@
-/** Operation `retry`: the same object runs again from where it failed. */
+/** Operation `retry`: runs the same object again from the point where it failed. */
 import { POD_NAME_FORMAT_ANNOTATION } from '../../kubernetes/argo/node-names';
 import { readNodes, withPackedNodes } from '../../kubernetes/argo/node-packing';
 import type { WorkflowNodes, WorkflowStatus } from '../../kubernetes/argo/workflow-status';
@@ -17,14 +17,14 @@ export async function retry(resource: unknown, context: OperationContext): Promi
   return await changeWorkflow(resource, context, 'Retry', async (workflow) => {
     const nodes = await readNodes(workflow.status);
     const { retried, podsToDelete } = prepareRetry(workflow, nodes, context.options);
-    // Pods go first: their successors will have the same names. Where the write then fails, the next attempt finds
-    // them gone, which is fine.
+    // Pods go first: their successors will have the same names. If the write then fails, the next attempt finds no pods
+    // to delete, which is harmless.
     await deletePods(podsToDelete, context);
     return { put: await withPackedNodes(retried) };
   });
 }
 
-/** Throws TRIGGER_REFUSED (final) for a Workflow that cannot be retried. */
+/** Throws TRIGGER_REFUSED (permanent) for a Workflow that cannot be retried. */
 export function prepareRetry(
   workflow: Workflow,
   before: WorkflowNodes,

@@ -24,7 +24,7 @@ async function shutDown(
   return await changeWorkflow(resource, context, shutdown, (workflow) => {
     const phase = workflow.status?.phase;
     if (isFinalPhase(phase)) throw notPossible(workflow, `has ended (${phase}), so it cannot be shut down`);
-    // The controller looks at `suspend` first and would not complete the Workflow before somebody resumes it.
+    // The controller checks `suspend` first and would not complete the Workflow until it is resumed.
     return { patch: { spec: { shutdown, ...(workflow.spec.suspend ? { suspend: null } : {}) } } };
   });
 }

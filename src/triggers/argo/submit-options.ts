@@ -1,4 +1,4 @@
-/** What Argo's command line changes in a Workflow before it creates it, and what it checks. */
+/** The changes and checks that Argo's command line makes before it creates a Workflow. */
 import { SluiceError } from '../../errors/sluice-error';
 import type { ArgoOptions } from '../../manifest/triggers/argo-arguments';
 import { toParameterText } from './parameter-values';
@@ -30,13 +30,13 @@ export function applySubmitOptions(workflow: Workflow, options: ArgoOptions): vo
 }
 
 /**
- * Passed parameters come first, as bare name and value; existing ones of other names follow. So an overridden
+ * Passed parameters come first, as bare name and value; existing ones with other names follow. So an overridden
  * parameter loses its enum, description and valueFrom, as with Argo.
  */
 export function overrideParameters(workflow: Workflow, passed: ArgoOptions['parameters']): void {
   if (passed.length === 0) return;
   override(workflow.spec, passed);
-  // What the controller has merged from a template keeps the parameters that only the template knows.
+  // Parameters that the controller merged from a template, and that only the template has, are kept.
   const stored = workflow.status?.storedWorkflowTemplateSpec;
   if (stored) override(stored, passed);
 }
@@ -53,8 +53,8 @@ function override(spec: WorkflowSpec, passed: ArgoOptions['parameters']): void {
 const MAX_NAME_LENGTH = 63;
 
 /**
- * The checks that need no further request. Everything else Argo's controller checks, and the Workflow then fails with
- * `invalid spec: …`. Throws TRIGGER_REFUSED (final).
+ * Performs the checks that need no further request. Argo's controller performs the others, and the Workflow then fails
+ * with `invalid spec: …`. Throws TRIGGER_REFUSED (permanent).
  */
 export function checkWorkflow(workflow: Workflow): void {
   const { name = '', generateName = '' } = workflow.metadata;
@@ -73,7 +73,7 @@ export function checkWorkflow(workflow: Workflow): void {
   checkArguments(parameters, parameters);
 }
 
-/** The same for a Workflow made from a template: what it does not pass, the template must know. */
+/** The same for a Workflow made from a template: the template must have the parameters that are not passed. */
 export function checkTemplateArguments(passed: readonly Parameter[], templateSpec: WorkflowSpec): void {
   const declared = templateSpec.arguments?.parameters ?? [];
   const merged = new Map(declared.map((parameter) => [parameter.name, parameter]));

@@ -32,7 +32,7 @@ export interface OperationContext {
   readonly signal: AbortSignal;
 }
 
-/** The Workflow that `submit` sends, without the marks of the fire. Pure. */
+/** Returns the Workflow that `submit` sends, without the marks of the fire. Pure. */
 export function prepareSubmit(resource: unknown, options: ArgoOptions): Workflow {
   const workflow = parseWorkflow(resource, 'the source of the trigger');
   if (workflow.kind !== 'Workflow') {

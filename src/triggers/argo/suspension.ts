@@ -1,4 +1,4 @@
-/** Operations `suspend` and `resume`, and what `stop` does to single suspended nodes. */
+/** Operations `suspend` and `resume`, and the part of `stop` that fails single suspended nodes. */
 import { readNodes, withPackedNodes } from '../../kubernetes/argo/node-packing';
 import type { OutputParameter, WorkflowNode, WorkflowNodes } from '../../kubernetes/argo/workflow-status';
 import type { Created } from '../create-object';
@@ -17,7 +17,7 @@ export async function suspend(resource: unknown, context: OperationContext): Pro
   });
 }
 
-/** Without a selector everything that is suspended goes on; nothing suspended is no error. */
+/** Resumes the Workflow; without a selector, all of its suspended nodes. No suspended node is not an error. */
 export async function resume(resource: unknown, context: OperationContext): Promise<Created> {
   const { nodeFieldSelector } = context.options;
   return await changeWorkflow(resource, context, 'Resume', (workflow) =>
@@ -25,7 +25,7 @@ export async function resume(resource: unknown, context: OperationContext): Prom
   );
 }
 
-/** `stop --node-field-selector`: the selected suspended nodes fail, the Workflow goes on. */
+/** `stop --node-field-selector`: the selected suspended nodes fail and the Workflow continues. */
 export async function failSuspendedNodes(
   resource: unknown,
   context: OperationContext,
@@ -66,7 +66,7 @@ async function endSelected(
   return { put: await withNodes(workflow, changed) };
 }
 
-/** Nodes after `change` was applied to suspended ones; undefined where nothing changed. */
+/** Returns the nodes after applying `change` to suspended ones; undefined if nothing changed. */
 function mapSuspended(nodes: WorkflowNodes, change: (node: WorkflowNode) => WorkflowNode): WorkflowNodes | undefined {
   let hasChanged = false;
   const entries = Object.entries(nodes).map(([id, node]) => {
@@ -88,7 +88,7 @@ function succeed(node: WorkflowNode): WorkflowNode {
   };
 }
 
-/** Outputs that a person should have supplied take their defaults. */
+/** Outputs that a person should have supplied get their defaults. */
 function withDefaults(workflow: Workflow, node: WorkflowNode): WorkflowNode['outputs'] {
   const parameters = node.outputs?.parameters?.map((parameter): OutputParameter => {
     if (parameter.valueFrom?.supplied === undefined) return parameter;
@@ -106,7 +106,7 @@ function withDefaults(workflow: Workflow, node: WorkflowNode): WorkflowNode['out
   return parameters ? { ...node.outputs, parameters } : node.outputs;
 }
 
-/** Puts nodes back the way they may travel. */
+/** Returns the Workflow with these nodes, packed if they are too large to write otherwise. */
 async function withNodes(workflow: Workflow, nodes: WorkflowNodes): Promise<Workflow> {
   if (Object.keys(nodes).length === 0) return workflow;
   const { compressedNodes: _compressed, ...status } = workflow.status ?? {};

@@ -1,4 +1,4 @@
-/** Argo's Workflow, as far as the operations here read or write it. Unknown fields are kept. */
+/** Argo's Workflow, as far as these operations read or write it. Unknown fields are kept. */
 import type { KubernetesObject } from '../../kubernetes/kubernetes-object';
 import { isRecord, parseKubernetesObject } from '../../kubernetes/kubernetes-object';
 import type { WorkflowStatus } from '../../kubernetes/argo/workflow-status';
@@ -6,7 +6,7 @@ import type { WorkflowStatus } from '../../kubernetes/argo/workflow-status';
 export const WORKFLOW_API_VERSION = 'argoproj.io/v1alpha1';
 export const WORKFLOWS = { apiVersion: WORKFLOW_API_VERSION, plural: 'workflows' } as const;
 
-/** Who Argo's `creator` and `actor` labels name: we do not decode tokens to find out. */
+/** The name in Argo's `creator` and `actor` labels: Sluice does not decode tokens to find a user. */
 export const ACTOR = 'sluice';
 export const CREATOR_LABEL = 'workflows.argoproj.io/creator';
 export const ACTOR_LABEL = 'workflows.argoproj.io/actor';
@@ -41,7 +41,7 @@ export interface Workflow extends KubernetesObject {
   status?: WorkflowStatus;
 }
 
-/** A copy of `object` as a Workflow that may be changed. Throws TRIGGER_SOURCE_UNREADABLE (final) if it is none. */
+/** Returns a mutable copy of `object` as a Workflow. Throws TRIGGER_SOURCE_UNREADABLE (permanent) if it is not one. */
 export function parseWorkflow(value: unknown, origin: string): Workflow {
   const object = parseKubernetesObject(value, origin);
   const spec = isRecord(object.spec) ? object.spec : {};

@@ -1,4 +1,4 @@
-/** `source.configmap`: the object from a key of a ConfigMap beside the Sensor. */
+/** `source.configmap`: the object from a key of a ConfigMap in the Sensor's namespace. */
 import type { KeySelector } from '../../kubernetes/secrets';
 import { isSluiceError, SluiceError } from '../../errors/sluice-error';
 import type { ReadResource } from './resource-source';

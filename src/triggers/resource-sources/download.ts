@@ -1,4 +1,4 @@
-/** One GET of a small document, for the sources that lie behind HTTP. */
+/** One GET of a small document, for sources that use HTTP. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { errorCode } from '../../errors/foreign-errors';
@@ -12,7 +12,7 @@ import {
 
 export interface Download {
   readonly url: URL;
-  /** In messages, without secrets. */
+  /** The source's name in messages, without secrets. */
   readonly origin: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: Pick<RequestOptions, 'ca' | 'rejectUnauthorized'>;
@@ -58,7 +58,7 @@ export async function download(source: Download): Promise<string> {
   throw unreadable(source, `more than ${MAX_REDIRECTS} redirects`, { retryable: false });
 }
 
-/** The address that a redirect leads to. Its text is foreign and stays out of messages. */
+/** Returns the target of a redirect. Its text is untrusted and stays out of messages. */
 function readLocation(location: string, from: URL, source: Download): URL {
   if (!URL.canParse(location, from.href)) throw unreadable(source, 'redirected to no address', { retryable: false });
   const next = new URL(location, from);
@@ -114,7 +114,7 @@ async function readText(response: IncomingMessage, source: Download): Promise<st
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Names of OpenSSL's verification errors and Node's own; a new attempt would meet the same certificate. */
+/** Names of OpenSSL's verification errors and Node's own; a retry would meet the same certificate. */
 function isUntrusted(error: unknown): boolean {
   return /CERT|UNABLE_TO_(GET|VERIFY)/.test(errorCode(error));
 }

@@ -1,4 +1,4 @@
-/** `source.file`: the object from a file of the worker, below the one folder that is meant for this. */
+/** `source.file`: the object from a file of the worker, inside the one folder that is configured for this. */
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { SluiceError } from '../../errors/sluice-error';
@@ -6,7 +6,7 @@ import type { ReadResource } from './resource-source';
 
 const MAX_BYTES = 1024 * 1024;
 
-/** The folder is `SLUICE_FILES_DIR`; the path is taken from there, or absolute and inside. */
+/** The folder is `SLUICE_FILES_DIR`; the path is relative to it, or absolute and inside it. */
 export const readFileSource: ReadResource<{ readonly path: string }> = async ({ path }) => {
   const origin = `source.file ${path}`;
   const root = process.env.SLUICE_FILES_DIR;
@@ -18,7 +18,7 @@ export const readFileSource: ReadResource<{ readonly path: string }> = async ({ 
     });
   }
   const base = await follow(resolve(root), origin);
-  // Links are followed before the look, so that none can lead out.
+  // Links are resolved before the check, so that none can lead outside.
   const target = await follow(resolve(base, path), origin);
   if (!isInside(base, target)) {
     throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
@@ -43,7 +43,7 @@ async function follow(path: string, origin: string): Promise<string> {
   } catch (cause) {
     throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
       message: `${origin}: ${path} does not exist`,
-      // Mounted files appear a moment after the pod's start and vanish for a moment when they change.
+      // Mounted files appear shortly after the pod's start and are missing briefly while they change.
       retryable: true,
       cause,
     });

@@ -1,4 +1,4 @@
-/** Runs the system's git in a folder of its own, cut off from the configuration and the terminal of the worker. */
+/** Runs the system's git in a separate folder, isolated from the worker's configuration and terminal. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,12 +7,12 @@ import { SluiceError } from '../../errors/sluice-error';
 import { Semaphore } from '../../concurrency/semaphore';
 
 export interface GitAccess {
-  /** For HTTP. Handed over in the environment of git alone, never on a command line. */
+  /** For HTTP. Passed only in git's environment, never on a command line. */
   readonly basicAuth?: { readonly username: string; readonly password: string };
   /** For SSH: an OpenSSH private key. */
   readonly sshKey?: string;
   readonly ignoreHostKey?: boolean;
-  /** `host:port:address` for HTTP: git connects to the address that was checked, whatever the name resolves to later. */
+  /** `host:port:address` for HTTP: git connects to the checked address, even if the name resolves differently later. */
   readonly pinnedAddress?: string;
 }
 
@@ -24,14 +24,14 @@ export interface GitFolder {
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 /**
- * A server may ignore the filter and send every file of the commit. Fetched objects are one pack, so a limit on the
- * size of a file is a limit on what a fetch can write.
+ * A server may ignore the filter and send every file of the commit. Fetched objects form one pack, so a file size limit
+ * also limits what a fetch can write.
  */
 const DEFAULT_MAX_PACK_MIB = 128;
 const MAX_MEMORY_BYTES = 2 * 1024 * 1024 * 1024;
 const running = new Semaphore(4);
 
-/** Gives `work` an empty repository and removes it afterwards, with the key in it. Four run at a time. */
+/** Passes `work` an empty repository and removes it afterwards, with the key in it. Four run at a time. */
 export function withGitFolder<Result>(
   origin: string,
   access: GitAccess,
@@ -133,7 +133,7 @@ function maxPackMib(): number {
   return Number.isInteger(configured) && configured > 0 ? configured : DEFAULT_MAX_PACK_MIB;
 }
 
-/** `ulimit -f` counts blocks of 512 bytes, `-v` kibibytes; not every system can limit memory. */
+/** `ulimit -f` counts blocks of 512 bytes, `-v` kibibytes; some systems cannot limit memory. */
 function limitedGit(): string {
   return [
     'command -v git >/dev/null || exit 127',
@@ -195,7 +195,7 @@ function describeFailure(cause: Error & { code?: unknown }, stderr: string, orig
 
 const OVER_LIMIT = /File too large|signal 25|invalid index-pack output|Out of memory|out of memory/;
 const REDIRECTED = /returned error: 30\d|unable to update url base from redirection/;
-/** Permanent until somebody changes the repository or its rights. */
+/** Permanent until the repository or its permissions change. */
 const REFUSED =
   /not found|does not exist|couldn't find remote ref|Authentication failed|Permission denied|not allowed|verification failed|could not read Username/i;
 /** Advice and notices that git and ssh add to every failure. */

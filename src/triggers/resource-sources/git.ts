@@ -39,7 +39,7 @@ export const readGit: ReadResource<GitSource> = async (source, { namespace, secr
   return { text, origin };
 };
 
-/** Undefined where git itself must find the address: other protocols than HTTP, or a name that only a proxy resolves. */
+/** Resolves with undefined if git must resolve the name: not HTTP, or a name that only a proxy resolves. */
 async function pinAddress(url: string, origin: string): Promise<string | undefined> {
   const remote = URL.canParse(url) ? new URL(url) : undefined;
   const hostname = remote?.hostname || /^(?:[^@/]+@)?([^:/]+):/.exec(url)?.[1];
@@ -62,7 +62,7 @@ async function pinAddress(url: string, origin: string): Promise<string | undefin
   return `${remote.hostname}:${port}:${address}`;
 }
 
-/** No branch, tag or ref: what the repository itself calls its main branch. */
+/** Without branch, tag or ref: the repository's own default branch. */
 function wantedReference({ branch, tag, ref }: GitSource): string {
   if (branch) return `refs/heads/${branch}`;
   if (tag) return `refs/tags/${tag}`;
@@ -78,7 +78,7 @@ async function readBlob(git: GitFolder, path: string, origin: string): Promise<s
   return await git.run('cat-file', 'blob', id);
 }
 
-/** Inside the repository, no matter how it is written. */
+/** Returns the path inside the repository, however it is written. */
 function parsePath(filePath: string): string {
   const path = filePath.replace(/^(\.?\/)+/, '');
   if (path === '' || /\.\.|~|\\/.test(path)) {
@@ -87,7 +87,7 @@ function parsePath(filePath: string): string {
   return path;
 }
 
-/** git would take these for options. */
+/** Rejects texts that git would parse as options. */
 function refuseOptions(url: string, reference: string, origin: string): void {
   if (url.startsWith('-') || reference.startsWith('-')) throw unreadable(`${origin}: must not begin with "-"`);
 }
@@ -111,7 +111,7 @@ async function readAccess(
     read(sshKeySecret),
   ]);
   return {
-    // Hosting services take a token as password under any name.
+    // Hosting services accept a token as password with any user name.
     ...(password === undefined ? {} : { basicAuth: { username: username ?? 'git', password } }),
     ...(sshKey === undefined ? {} : { sshKey }),
     ignoreHostKey: insecureIgnoreHostKey ?? false,

@@ -1,18 +1,16 @@
-/** Text of a resource source → one object. Comes from servers and repositories that Sluice does not control. */
+/** Parses a resource source's text into one object. The text comes from servers that Sluice does not control. */
 import { SluiceError, isSluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
 import { readJson, type JsonDocument } from '../../event/json-text';
 import { toWorkingCopy } from '../../yaml/exact-numbers';
 
-/**
- * Reads one YAML document as Kubernetes does, within limits of time and memory and outside of the main thread.
- */
+/** Reads one YAML document as Kubernetes does, with limits on time and memory and outside the main thread. */
 export type ReadYaml = (text: string) => Promise<YamlReading>;
 export type YamlReading =
   { readonly ok: true; readonly value: JsonDocument } | { readonly ok: false; readonly reason: string };
 
 /**
- * Throws TRIGGER_SOURCE_UNREADABLE (permanent). `origin` says in the message where the text came from; the text itself is
+ * Throws TRIGGER_SOURCE_UNREADABLE (permanent). `origin` names the source of the text in messages; the text itself is
  * never quoted.
  */
 export async function parseObject(text: string, origin: string, readYaml: ReadYaml): Promise<JsonObject> {
@@ -28,13 +26,13 @@ export async function parseObject(text: string, origin: string, readYaml: ReadYa
   return value;
 }
 
-/** JSON is YAML too, but parsed here in no time. Undefined for text that is not JSON. */
+/** JSON is YAML too, but cheap enough to parse here. Returns undefined for text that is not JSON. */
 function readJsonObject(text: string): JsonDocument | SluiceError | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
     return readJson(text);
   } catch (error) {
-    // Flow mappings of YAML begin like JSON; JSON that is nested too deeply is refused as such.
+    // YAML flow mappings begin like JSON; JSON that is nested too deeply is rejected as such.
     return isSluiceError(error) && !error.message.startsWith('invalid JSON') ? error : undefined;
   }
 }
@@ -51,7 +49,7 @@ async function readDocument(
   return reading.value;
 }
 
-/** Documents with something in them: sections between lines of `---` that are more than comments and directives. */
+/** Counts non-empty documents: sections between lines of `---` that are more than comments and directives. */
 function countDocuments(text: string): number {
   return text
     .split(/^---(?=\s|$)/m)

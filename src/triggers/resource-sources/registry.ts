@@ -1,4 +1,4 @@
-/** Every resource source, one line each, in the order in which Argo Events looks when several are set. */
+/** Every resource source, one line each, in Argo Events' order of precedence. */
 import { SluiceError } from '../../errors/sluice-error';
 import type { JsonObject } from '../../event/json';
 import type { ResourceSource, ResourceSourceKind } from '../../manifest/triggers/resource-source';

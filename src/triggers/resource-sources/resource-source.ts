@@ -11,9 +11,9 @@ export interface ResourceSourceContext {
   readonly signal: AbortSignal;
 }
 
-/** What a source holds: an object already, or YAML or JSON text. `origin` names it in messages, without secrets. */
+/** The content of a source: an object, or YAML or JSON text. `origin` names it in messages, without secrets. */
 export type ResourceContent =
   { readonly object: JsonObject; readonly origin: string } | { readonly text: string; readonly origin: string };
 
-/** Throws TRIGGER_SOURCE_UNREADABLE; retryable where the reason may pass (network), final where it will not. */
+/** Throws TRIGGER_SOURCE_UNREADABLE: retryable if transient (network), otherwise permanent. */
 export type ReadResource<Spec> = (spec: Spec, context: ResourceSourceContext) => Promise<ResourceContent>;

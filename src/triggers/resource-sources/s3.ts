@@ -1,4 +1,4 @@
-/** `source.s3`: the object from a bucket of S3, MinIO or anything that speaks the same. */
+/** `source.s3`: the object from a bucket of S3, MinIO or any compatible server. */
 import { sign } from 'aws4';
 import { SluiceError } from '../../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
@@ -45,7 +45,7 @@ interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** The manifest's, else those that AWS's own tools take from the environment, else none: public buckets need none. */
+/** The manifest's credentials, else those in the environment, as for AWS's tools, else none: for public buckets. */
 async function readCredentials(
   { accessKey, secretKey }: S3Source,
   namespace: string,
@@ -74,7 +74,7 @@ function regionOf(endpoint: string): string {
 
 function signedHeaders(host: string, path: string, region: string, credentials: Credentials): Record<string, string> {
   const { headers } = sign(
-    // S3 wants the hash of the body as a header of its own; a GET has none.
+    // S3 requires the hash of the body in a header; a GET has an empty body.
     { service: 's3', region, host, path, method: 'GET', headers: { 'X-Amz-Content-Sha256': EMPTY_SHA256 } },
     credentials,
   );
@@ -83,7 +83,7 @@ function signedHeaders(host: string, path: string, region: string, credentials: 
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** As S3 signs: everything but unreserved characters. */
+/** Encodes everything but unreserved characters, as S3's signatures require. */
 function encodePart(part: string): string {
   return encodeURIComponent(part).replace(
     /[!'()*]/g,

@@ -5,7 +5,7 @@ import type { ReadResource } from './resource-source';
 
 export interface UrlSource {
   readonly path: string;
-  /** Default true: whoever answers for the server decides what runs in the cluster. */
+  /** Default true: an impersonated server would decide what runs in the cluster. */
   readonly verifyCert?: boolean;
 }
 
