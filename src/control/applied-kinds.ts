@@ -1,4 +1,4 @@
-/** The three kinds that people apply, and the workflow that each one is. */
+/** The three kinds that operators apply, and the workflow type of each. */
 import type { ManifestKind } from '../validation/parse-manifest';
 import {
   DEFAULT_TASK_QUEUES,
@@ -18,7 +18,7 @@ export interface TaskQueues {
 
 export interface AppliedKind {
   readonly kind: ManifestKind;
-  /** As commands print it and take it: `sensor/water-bodies`. */
+  /** As commands print and accept it: `sensor/water-bodies`. */
   readonly word: string;
   readonly plural: string;
   readonly workflowType: string;
@@ -53,13 +53,13 @@ export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
   },
 };
 
-/** As an event passes them. */
+/** In the order in which an event passes them. */
 export const LIST_ORDER: readonly ManifestKind[] = ['EventBus', 'EventSource', 'Sensor'];
 
-/** A sensor takes what comes after it was applied, so it is there before the first event of a source can come. */
+/** A sensor takes events from the time it was applied, so it must exist before a source publishes its first event. */
 export const APPLY_ORDER: readonly ManifestKind[] = ['EventBus', 'Sensor', 'EventSource'];
 
-/** Nothing is read any more before the last sensor has gone, and a bus goes after everything that uses it. */
+/** Sensors read until they are deleted, and a bus goes after every source and sensor that uses it. */
 export const DELETE_ORDER: readonly ManifestKind[] = ['Sensor', 'EventSource', 'EventBus'];
 
 const WORDS: Readonly<Record<string, ManifestKind>> = {
@@ -78,7 +78,7 @@ const WORDS: Readonly<Record<string, ManifestKind>> = {
   sn: 'Sensor',
 };
 
-/** `sensor`, `Sensors`, `es` …, as kubectl takes them for Argo Events. Throws USAGE. */
+/** Parses `sensor`, `Sensors`, `es` …, as kubectl accepts them for Argo Events. Throws USAGE. */
 export function parseKind(word: string): AppliedKind {
   const kind = WORDS[word.toLowerCase()];
   if (kind) return APPLIED_KINDS[kind];
@@ -93,7 +93,7 @@ export interface ObjectAddress {
   readonly name: string;
 }
 
-/** `sensor water-bodies` or `sensor/water-bodies`. Throws USAGE. */
+/** Parses `sensor water-bodies` or `sensor/water-bodies`. Throws USAGE. */
 export function parseObjectAddress(words: readonly string[], namespace: string): ObjectAddress {
   const [word = '', name = '', ...rest] = words.flatMap((part) => part.split('/'));
   if (name === '' || rest.length > 0) {
@@ -105,7 +105,7 @@ export function parseObjectAddress(words: readonly string[], namespace: string):
   return { kind: parseKind(word), namespace, name };
 }
 
-/** The Kubernetes namespace that is meant when neither manifest nor `-n` names one. */
+/** Returns the Kubernetes namespace to use if neither manifest nor `-n` names one. */
 export function defaultNamespace(environment: ProcessEnvironment): string {
   return environment.env['SLUICE_NAMESPACE'] || 'default';
 }

@@ -1,4 +1,4 @@
-/** What is applied, as Temporal knows it: one running workflow each. */
+/** The applied objects as Temporal knows them: one running workflow each. */
 import { concurrently } from '../concurrency/concurrently';
 import { APPLIED_KINDS, LIST_ORDER, type AppliedKind, type ObjectAddress } from './applied-kinds';
 import { isNotFound } from './not-found';
@@ -12,11 +12,11 @@ export interface AppliedObject extends ObjectAddress {
 }
 
 const ENDED_FROM_OUTSIDE = ['Terminated', 'Failed', 'TimedOut', 'Canceled'];
-/** Each is asked for how it ended. */
+/** Each needs a request of its own for how it ended. */
 const MOST_GONE = 500;
 const QUESTIONS_AT_ONCE = 8;
 
-/** In the order bus, source, sensor, then by name. An undefined namespace means all of them. */
+/** Lists in the order bus, source, sensor, then by name. An undefined namespace means all of them. */
 export async function listApplied(
   session: TemporalSession,
   kinds: readonly AppliedKind[],
@@ -25,7 +25,7 @@ export async function listApplied(
   return inOrder(await listByStatus(session, kinds, namespace, ['Running']));
 }
 
-/** Newest first. */
+/** Lists newest first. */
 async function listByStatus(
   session: TemporalSession,
   kinds: readonly AppliedKind[],
@@ -55,9 +55,9 @@ export function inOrder<Listed extends ObjectAddress>(objects: readonly Listed[]
 }
 
 /**
- * Objects whose workflow was ended from outside, and not by `sluice delete`: for as long as Temporal knows them.
+ * Lists objects whose workflow was ended by anything but `sluice delete`, as long as Temporal retains them.
  *
- * @param running what is applied now
+ * @param running the objects that are applied now
  */
 export async function listGone(
   session: TemporalSession,
@@ -73,7 +73,7 @@ export async function listGone(
     if (ended.push(object) >= MOST_GONE) break;
   }
   const found = await concurrently(ended, QUESTIONS_AT_ONCE, async (object) => {
-    // The latest execution decides: what was applied again and then deleted is not gone.
+    // The latest execution decides: an object that was applied again and then deleted is not gone.
     const latest = await session.client.workflow.getHandle(object.workflowId).describe().catch(absentIfNotFound);
     const end = latest && (await readEnd(session, latest));
     return end === undefined || isDeleted(end) ? undefined : { ...object, end };

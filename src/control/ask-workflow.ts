@@ -1,4 +1,4 @@
-/** Questions and requests to workflows that only a worker can answer, with an end to waiting when there is none. */
+/** Queries and updates that need a worker, with a time limit for when there is none. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
@@ -9,7 +9,7 @@ import { isNotFound } from './not-found';
 import type { TemporalSession } from './temporal-session';
 
 const ANSWER_TIMEOUT_MS = 10_000;
-/** When time is up, either side may notice first: the server then cancels the call. */
+/** At the deadline either side may notice first: if it is the server, it cancels the call. */
 const GRPC_CANCELLED = 1;
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_FAILED_PRECONDITION = 9;
@@ -20,7 +20,7 @@ export function addressText({ kind, namespace, name }: ObjectAddress): string {
 }
 
 /**
- * Queries or updates a workflow. Throws WORKER_MISSING when no worker answers in time, and what `unknown` makes when
+ * Queries or updates a workflow. Throws WORKER_MISSING if no worker responds in time, and the error of `unknown` if
  * there is no such workflow.
  */
 export async function askWorkflow<Answer>(
@@ -39,13 +39,13 @@ export async function askWorkflow<Answer>(
     if (refusal) throw refusal;
     const code = grpcStatusOf(error)?.code;
     if (!(code !== undefined && UNANSWERED.has(code)) && !isUpdateTimeout(error)) throw error;
-    // Should the server itself be gone, this call says so instead.
+    // If the server itself is unavailable, this call reports that instead.
     const { taskQueue } = await handle.describe();
     throw workerMissing(taskQueue, error);
   }
 }
 
-/** Signals need no worker: the server keeps them. */
+/** Signals need no worker: the server stores them. */
 export async function signalWorkflow<Args extends [unknown]>(
   session: TemporalSession,
   workflowId: string,
@@ -60,7 +60,7 @@ export async function signalWorkflow<Args extends [unknown]>(
   }
 }
 
-/** For an object that was listed a moment ago; `objectUnknown` is for names that people type. */
+/** For an object that was listed just before; `objectUnknown` is for names that users type. */
 export function notApplied(address: ObjectAddress): SluiceError {
   return new SluiceError('OBJECT_UNKNOWN', {
     message: `${addressText(address)} is not applied`,
@@ -75,7 +75,7 @@ export function runUnknown(runId: string): SluiceError {
   });
 }
 
-/** True when a worker polls the queue, or did within the last minutes. */
+/** True if a worker polls the queue, or did within the last minutes. */
 export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
   const { pollers } = await session.connection.workflowService.describeTaskQueue({
     namespace: session.namespace,
@@ -97,7 +97,7 @@ function isUpdateTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
 }
 
-/** What an update failed with in the worker: our codes travel as failure types. */
+/** Returns the SluiceError of a failed update, if any: our codes travel as failure types. */
 function updateRefusal(error: unknown): SluiceError | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const type = cause instanceof ApplicationFailure ? cause.type : undefined;

@@ -1,14 +1,14 @@
 /**
- * Calls of one connection, until it closes. Temporal's client retries by a timer that nothing stops, and a retry on a
- * closed channel is an exception that nothing catches: it would end the process, for instance where one of several
- * calls has failed and the command is over.
+ * Tracks the calls of one connection until it closes. Temporal's client retries on a timer that cannot be stopped, and
+ * a retry on a closed channel throws where it cannot be caught: it would end the process, for instance if one of
+ * several calls failed and the command is over.
  */
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
 export interface CallsUntilClose {
   readonly interceptors: Interceptor[];
-  /** To be called before the connection is closed: from now on no call is made. */
+  /** Must be called before the connection is closed: no call is made afterwards. */
   end(): void;
 }
 
@@ -25,7 +25,7 @@ export function callsUntilClose(): CallsUntilClose {
 
 const nothing = (): void => undefined;
 
-/** Nothing waits for its result. */
+/** A call whose result is not awaited. */
 const NO_CALL: ConstructorParameters<typeof InterceptingCall>[0] = {
   cancelWithStatus: nothing,
   getPeer: () => '',

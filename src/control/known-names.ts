@@ -1,6 +1,6 @@
 /**
- * Why nothing was found: a name that nothing has is a typing error, and "none" would hide it. Asked only where a list
- * is empty. Each returns what to say, or undefined where the names are right and there is just nothing.
+ * Explains an empty list: a name that does not exist is a typing error, and "none" would hide it. Runs only for empty
+ * lists. Each function returns the explanation, or undefined if the names exist and the list is just empty.
  */
 import { sensorDefinitionQuery } from '../contract/sensor-messages';
 import type { TriggerSpec } from '../manifest/sensor';
@@ -15,7 +15,7 @@ import { didYouMean, listNames, suggestObject } from './unknown-object';
 
 const QUERIES_AT_ONCE = 8;
 
-/** Of `runs list`. What is no longer applied may have left runs. */
+/** For `runs list`. Objects that are no longer applied may have left runs. */
 export async function explainNoRuns(session: TemporalSession, filter: RunFilter): Promise<string | undefined> {
   const { sensor, trigger, event } = filter;
   const { namespace } = filter;
@@ -47,7 +47,7 @@ export async function explainNoRuns(session: TemporalSession, filter: RunFilter)
   return undefined;
 }
 
-/** Undefined where an object of this name is applied. */
+/** Returns undefined if an object of this name is applied. */
 export async function explainUnapplied(
   session: TemporalSession,
   kind: AppliedKind,
@@ -59,7 +59,7 @@ export async function explainUnapplied(
   return `${kind.word} ${namespace}/${name} is not applied. ${suggestObject({ kind, namespace, name }, applied)}`;
 }
 
-/** A namespace in which nothing is applied may be a typing error, if there are others. */
+/** A namespace without applied objects may be a typing error, if other namespaces have some. */
 export async function explainNamespace(
   session: TemporalSession,
   namespace: string | undefined,
@@ -70,7 +70,7 @@ export async function explainNamespace(
   return `Nothing is applied in namespace "${namespace}". ${didYouMean(namespace, others)}There is something in ${listNames(others)}`;
 }
 
-/** Undefined where not all can be asked. */
+/** Resolves with undefined if some sensors cannot be queried. */
 async function readTriggers(
   session: TemporalSession,
   sensors: readonly AppliedObject[],

@@ -1,4 +1,4 @@
-/** Temporal knows no such workflow. */
+/** True if Temporal has no such workflow. */
 import { grpcStatusOf } from '../errors/temporal-failures';
 
 const GRPC_NOT_FOUND = 5;

@@ -1,4 +1,4 @@
-/** What the activities of a workflow report of themselves: state, last heartbeat, last failure. */
+/** What the activities of a workflow report: state, last heartbeat, last failure. */
 import { temporal, type google } from '@temporalio/proto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors/sluice-error';
@@ -11,7 +11,7 @@ export interface PendingActivity {
   readonly type: string;
   readonly state: 'scheduled' | 'started' | 'stopping' | 'paused' | 'unknown';
   readonly attempt: number;
-  /** RFC 3339: since when it waits for a worker; of a further attempt, when it is or was due. */
+  /** RFC 3339: when it was scheduled; for a retry, when it is or was due. */
   readonly scheduledAt?: string;
   readonly startedAt?: string;
   /** Details of the last heartbeat: reading position, counts. */
@@ -23,7 +23,7 @@ export interface PendingActivity {
 
 const { PendingActivityState } = temporal.api.enums.v1;
 
-/** Throws what `unknown` returns when there is no such workflow. */
+/** Throws the error of `unknown` if there is no such workflow. */
 export async function readPendingActivities(
   session: TemporalSession,
   workflowId: string,

@@ -1,4 +1,4 @@
-/** What the control plane takes of the process that uses it: a command, a worker or a test. */
+/** The parts of its host process that the control plane uses: of a command, a worker or a test. */
 import type { Writable } from 'node:stream';
 
 export interface ProcessEnvironment {

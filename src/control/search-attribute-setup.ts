@@ -1,4 +1,4 @@
-/** Registers the search attributes by which runs are found. */
+/** Registers the search attributes of runs. */
 import { temporal } from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { describeError, SluiceError } from '../errors/sluice-error';
@@ -15,7 +15,7 @@ export interface AttributeState {
   readonly state: 'registered' | 'missing' | 'wrong type';
 }
 
-/** What the server has under our names. */
+/** Resolves with the server's attributes that have our names. */
 export async function readSearchAttributes(session: TemporalSession): Promise<readonly AttributeState[]> {
   const { namespace, connection } = session;
   const { customAttributes = {} } = await connection.operatorService.listSearchAttributes({ namespace });
@@ -26,7 +26,7 @@ export async function readSearchAttributes(session: TemporalSession): Promise<re
   });
 }
 
-/** Registers what is missing and answers the names. Throws TEMPORAL_NOT_PREPARED with the commands to run by hand. */
+/** Registers missing attributes and returns their names. Throws TEMPORAL_NOT_PREPARED with the commands to run. */
 export async function registerSearchAttributes(
   session: TemporalSession,
   states: readonly AttributeState[],
@@ -51,7 +51,7 @@ export async function registerSearchAttributes(
   return missing.map(({ name }) => name);
 }
 
-/** TEMPORAL_NOT_PREPARED where attributes are of another type than runs give them; undefined where all is well. */
+/** Returns TEMPORAL_NOT_PREPARED if attributes have another type than runs need, otherwise undefined. */
 export function wrongTypes(
   { namespace }: Pick<TemporalSession, 'namespace'>,
   states: readonly AttributeState[],

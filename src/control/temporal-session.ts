@@ -1,4 +1,4 @@
-/** Connects to Temporal, and speaks of its failures in words that say what to do. */
+/** Connects to Temporal and turns its failures into errors with advice. */
 import type { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
@@ -8,7 +8,7 @@ import type { ProcessEnvironment } from './process-environment';
 const DEFAULT_ADDRESS = 'localhost:7233';
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** gRPC status numbers that tell something about the way to the server, not about the request. */
+/** gRPC status numbers that concern the connection to the server, not the request. */
 const GRPC = {
   deadlineExceeded: 4,
   notFound: 5,
@@ -32,7 +32,7 @@ export interface TemporalSession {
   readonly namespace: string;
 }
 
-/** Runs `work` with a connection that is closed afterwards. Throws TEMPORAL_UNREACHABLE when there is no way there. */
+/** Runs `work` with a connection that is closed afterwards. Throws TEMPORAL_UNREACHABLE if it cannot connect. */
 export async function withTemporal<T>(
   options: TemporalOptions,
   environment: ProcessEnvironment,
@@ -80,9 +80,9 @@ export async function withTemporal<T>(
   }
 }
 
-/** The error as it is, unless it is about the connection itself. */
+/** Returns the error unchanged, unless it concerns the connection itself. */
 function translateTemporalError(error: unknown, address: string, namespace: string): unknown {
-  // What has been explained already knows more than the status behind it.
+  // An error that was already translated holds more than the status behind it.
   if (isSluiceError(error)) return error;
   const status = grpcStatusOf(error);
   const refuse = (message: string, fix: string, retryable: boolean): SluiceError =>
@@ -116,7 +116,7 @@ function translateTemporalError(error: unknown, address: string, namespace: stri
   }
 }
 
-/** The server knows this client, and does not do this for it. */
+/** The server recognises this client but denies it the request. */
 export function isForbidden(error: unknown): boolean {
   const code = grpcStatusOf(error)?.code;
   return code === GRPC.permissionDenied || code === GRPC.unimplemented;

@@ -1,4 +1,4 @@
-/** The answer to the name of an object that is not applied: what happened to it, or what was probably meant. */
+/** Errors for the name of an object that is not applied: what happened to it, or the closest match. */
 import { SluiceError } from '../errors/sluice-error';
 import { closestMatch } from '../text/closest-match';
 import { addressText } from './ask-workflow';
@@ -25,7 +25,7 @@ export async function objectUnknown(session: TemporalSession, address: ObjectAdd
   });
 }
 
-/** For what would be answered by a workflow that has ended. Throws OBJECT_UNKNOWN. */
+/** For queries that an ended workflow would still respond to. Throws OBJECT_UNKNOWN. */
 export async function requireRunning(session: TemporalSession, address: ObjectAddress): Promise<void> {
   const description = await session.client.workflow
     .getHandle(workflowIdOf(address))

@@ -1,4 +1,4 @@
-/** Server-side apply of objects that are Kubernetes' own: WorkflowTemplates, ConfigMaps, Roles … */
+/** Server-side apply of native Kubernetes objects: WorkflowTemplates, ConfigMaps, Roles … */
 import { describeError, isSluiceError, type SluiceError } from '../../errors/sluice-error';
 import { createKubernetesAccess, type OpenCluster } from '../../kubernetes/access';
 import { objectPath } from '../../kubernetes/object-path';
@@ -18,7 +18,7 @@ export interface KubernetesApplied {
   readonly problem?: Problem;
 }
 
-/** One object that the API server refuses keeps no other from being applied. Throws KUBERNETES_UNREACHABLE. */
+/** Applies each object, even if the API server rejects others. Throws KUBERNETES_UNREACHABLE. */
 export async function applyToKubernetes(
   documents: readonly OtherDocument[],
   fallbackNamespace: string,
@@ -29,7 +29,7 @@ export async function applyToKubernetes(
   try {
     const cluster = await access.open();
     const applied: KubernetesApplied[] = [];
-    // One after the other: a namespace must be there before what lives in it.
+    // Sequential: a namespace must exist before the objects in it.
     for (const document of documents) {
       applied.push(
         await applyOne(cluster, document, fallbackNamespace, dryRun).catch((error: unknown) =>
@@ -70,7 +70,7 @@ async function applyOne(
   return { kind, namespace, name, action: before === undefined ? 'created' : same ? 'unchanged' : 'configured' };
 }
 
-/** Server-side apply answers 500 for a field that the schema of its CustomResourceDefinition does not have. */
+/** Server-side apply returns 500 for a field that is missing from the schema of the CustomResourceDefinition. */
 const UNDECLARED = /(\.[^\s:]+): field not declared in schema/;
 
 function toFailed(document: OtherDocument, error: unknown): KubernetesApplied {
@@ -84,7 +84,7 @@ function toFailed(document: OtherDocument, error: unknown): KubernetesApplied {
   });
 }
 
-/** The next object would fare no better. */
+/** True for errors that every further object would meet, too. */
 function isOfCluster({ code }: SluiceError): boolean {
   return code === 'KUBERNETES_UNREACHABLE' || code === 'KUBERNETES_MISCONFIGURED';
 }

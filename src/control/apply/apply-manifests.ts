@@ -1,4 +1,4 @@
-/** Makes what manifests describe run on Temporal: for `sluice apply`, `sluice dev` and workers with SLUICE_MANIFESTS. */
+/** Applies manifests to Temporal: for `sluice apply`, `sluice dev` and workers with SLUICE_MANIFESTS. */
 import type { Problem } from '../../manifest/problem';
 import type { ManifestDocument } from '../../validation/manifest-document';
 import { LIST_ORDER, type TaskQueues } from '../applied-kinds';
@@ -18,17 +18,17 @@ import { foreseeableLosses } from './foreseeable-losses';
 export interface ApplyOptions {
   readonly namespaces: NamespaceChoice;
   readonly taskQueues: TaskQueues;
-  /** Only compare. */
+  /** Compare only. */
   readonly dryRun?: boolean;
-  /** Apply the other objects to Kubernetes, too. */
+  /** Also apply the other objects to Kubernetes. */
   readonly kubernetes?: boolean;
-  /** Do not look whether the Secrets that are named exist. */
+  /** Do not check that the named Secrets exist. */
   readonly skipSecretCheck?: boolean;
-  /** How long sources and sensors may take to be ready, in milliseconds. Default: long enough to see them connect. */
+  /** Time limit in milliseconds for sources and sensors to become ready. Default: long enough to see them connect. */
   readonly waitMs?: number;
 }
 
-/** Told while it is done. */
+/** Receives progress while manifests are applied. */
 export interface ApplyReport {
   progress(what: string): void;
   note(text: string): void;
@@ -46,21 +46,21 @@ export type ApplyOutcome =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
   | {
       readonly kind: 'applied';
-      /** In the order in which people list them. */
+      /** In the order in which operators list them. */
       readonly rows: readonly AppliedRow[];
       readonly kubernetes: readonly KubernetesApplied[];
-      /** Objects that are not ours and were not asked for. */
+      /** Objects of other kinds that the caller did not ask to apply. */
       readonly leftAlone: readonly OtherDocument[];
     };
 
-/** Long enough to see a connection come up, short enough not to be felt. */
+/** Long enough for a connection to come up, short enough not to be noticed. */
 const SHORT_WAIT_MS = 3_000;
 
-/** A sensor that does not listen by then keeps no source waiting: it may be its bus that is away. */
+/** A sensor that does not listen by then delays no source: its bus may be unavailable. */
 const LISTENERS_WAIT_MS = 5_000;
 const QUESTIONS_AT_ONCE = 8;
 
-/** @param documents valid manifests; everything else about them is checked before anything is applied */
+/** @param documents valid manifests; all other checks run before anything is applied */
 export async function applyManifests(
   documents: readonly ManifestDocument[],
   session: TemporalSession,
@@ -90,7 +90,7 @@ export async function applyManifests(
   return { kind: 'applied', rows, kubernetes, leftAlone: options.kubernetes ? [] : others };
 }
 
-/** The outcome as plain JSON, for programs and logs. */
+/** Returns the outcome as plain JSON, for programs and logs. */
 export function describeApplied(
   { rows, kubernetes }: Extract<ApplyOutcome, { kind: 'applied' }>,
   dryRun: boolean,
@@ -171,8 +171,8 @@ async function applyAll(
 }
 
 /**
- * What a source reads at once may be a backlog. A new sensor takes what came since it was started; one that asks for
- * other events than before takes them from when its consumer asks for them. So consumers are there before sources are.
+ * A source may read a backlog at once. A new sensor takes events from its start; one with changed dependencies takes
+ * new ones only from when its consumer asks for them. So consumers must exist before sources start.
  */
 async function awaitListeners(session: TemporalSession, rows: readonly AppliedRow[]): Promise<void> {
   const changed = rows.filter(({ desired, action }) => desired.kind === 'Sensor' && action !== 'unchanged');
@@ -181,7 +181,7 @@ async function awaitListeners(session: TemporalSession, rows: readonly AppliedRo
   );
 }
 
-/** They are applied in another order than that in which people read them. */
+/** Objects are applied in another order than the one in which operators read them. */
 function inListOrder(rows: readonly AppliedRow[]): AppliedRow[] {
   return [...rows].sort((a, b) => LIST_ORDER.indexOf(a.desired.kind) - LIST_ORDER.indexOf(b.desired.kind));
 }

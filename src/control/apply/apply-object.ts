@@ -1,4 +1,4 @@
-/** Makes one workflow hold what a manifest says: starts it, or configures the one that runs. */
+/** Brings one workflow to the state in its manifest: starts it, or configures the running one. */
 import { isDeepStrictEqual } from 'node:util';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EventBusDefinition } from '../../contract/definitions';
@@ -22,7 +22,7 @@ import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workfl
 import type { TemporalSession } from '../temporal-session';
 import type { Desired } from './desired-objects';
 
-/** `restarted`: it is as it was, but something of it had stopped for good and is tried again. */
+/** `restarted`: the spec is unchanged, but a permanently stopped part is tried again. */
 export type Applied = 'created' | 'configured' | 'restarted' | 'unchanged';
 
 const UPDATE_TIMEOUT_MS = 30_000;
@@ -33,8 +33,8 @@ export function addressOf({ kind, definition }: Desired): ObjectAddress {
 }
 
 /**
- * Starting needs no worker, so manifests may be applied before workers are there; a change needs one, which takes it
- * over at once and in order. Throws WORKER_MISSING then.
+ * Starting needs no worker, so manifests may be applied before workers run; a change needs one, which applies it at
+ * once and in order. Throws WORKER_MISSING if there is none.
  */
 export async function applyObject(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<Applied> {
   const address = addressOf(desired);
@@ -46,14 +46,14 @@ export async function applyObject(session: TemporalSession, desired: Desired, qu
       if (action !== 'unchanged') await configure(session, desired);
       return action;
     } catch (error) {
-      // Somebody else applied or deleted the object between two of our steps: look again.
+      // Another client applied or deleted the object between two of our steps: look again.
       const moved = error instanceof WorkflowExecutionAlreadyStartedError || isUnknown(error);
       if (!moved || round === ROUNDS) throw isUnknown(error) ? notApplied(address) : error;
     }
   }
 }
 
-/** What applying would do. */
+/** Returns the effect that applying would have. */
 export async function compareObject(session: TemporalSession, desired: Desired): Promise<Applied> {
   const current = await readApplied(session, desired);
   return current === undefined ? 'created' : await compare(session, desired, current);
@@ -84,7 +84,7 @@ async function hasStopped(session: TemporalSession, desired: Desired): Promise<b
   }
 }
 
-/** The bus as it is applied, or undefined. Throws WORKER_MISSING. */
+/** Resolves with the bus as it is applied, or undefined. Throws WORKER_MISSING. */
 export async function findAppliedBus(
   session: TemporalSession,
   name: { readonly namespace: string; readonly name: string },
@@ -175,7 +175,7 @@ function isUnknown(error: unknown): boolean {
   return isSluiceError(error) && error.code === 'OBJECT_UNKNOWN';
 }
 
-/** Both as they look after a way through Temporal, where undefined fields vanish. */
+/** Compares both as JSON: on its way through Temporal, undefined fields vanish. */
 function isSame(current: unknown, desired: unknown): boolean {
   return isDeepStrictEqual(JSON.parse(JSON.stringify(current)), JSON.parse(JSON.stringify(desired)));
 }

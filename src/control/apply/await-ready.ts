@@ -12,7 +12,7 @@ const POLL_MS = 200;
 const QUERY_TIMEOUT_MS = 5_000;
 
 /**
- * Looks until it is ready or paused; at the deadline returns what it still waits for.
+ * Polls until the object is ready or paused; at the deadline returns the last state and its reason.
  *
  * @param isWorthWaiting false ends the wait at once
  */
@@ -33,6 +33,6 @@ export async function awaitReady(
 
 async function look(session: TemporalSession, desired: Desired): Promise<Readiness> {
   const { state, reason } = await readCondition(session, addressOf(desired), QUERY_TIMEOUT_MS);
-  // Whatever has stopped may begin again while this command waits.
+  // A part that has failed may start again while this command waits.
   return { state: state === 'Failed' ? 'NotReady' : state, ...(reason !== undefined && { reason }) };
 }

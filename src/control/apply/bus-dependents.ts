@@ -1,4 +1,4 @@
-/** Sources and sensors carry their bus with them: when a bus changes, those that use it are told. */
+/** Sources and sensors hold a copy of their bus: when a bus changes, its dependents get the new one. */
 import type { EventBusDefinition } from '../../contract/definitions';
 import { eventSourceDefinitionQuery } from '../../contract/event-source-messages';
 import { sensorDefinitionQuery } from '../../contract/sensor-messages';
@@ -11,7 +11,7 @@ import type { Desired } from './desired-objects';
 
 const QUERIES_AT_ONCE = 8;
 
-/** Every running source and sensor of the bus, as it is applied now. */
+/** Resolves with every running source and sensor of the bus, as it is applied now. */
 export async function findBusDependents(
   session: TemporalSession,
   bus: { readonly namespace: string; readonly name: string },

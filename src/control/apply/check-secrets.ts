@@ -1,4 +1,4 @@
-/** Looks whether the Secrets that manifests name are there, before anything is applied. */
+/** Checks that the Secrets named in manifests exist, before anything is applied. */
 import { describeError, isSluiceError } from '../../errors/sluice-error';
 import { isJsonObject } from '../../event/json';
 import { createKubernetesAccess } from '../../kubernetes/access';
@@ -12,11 +12,11 @@ import { findSecretReferences, type SecretReference } from './secret-references'
 
 export interface SecretCheck {
   readonly problems: readonly Problem[];
-  /** Why some could not be looked for. The worker will look itself. */
+  /** Why some could not be checked. The worker will check them itself. */
   readonly unchecked?: string;
 }
 
-/** @param arriving objects that will be in the cluster before anything needs them. */
+/** @param arriving objects that will exist in the cluster before they are needed. */
 export async function checkSecrets(
   objects: readonly Desired[],
   arriving: readonly OtherDocument[],
@@ -41,7 +41,7 @@ export async function checkSecrets(
         try {
           await (kind === 'Secret' ? reader.secret(namespace, selector) : reader.configMap(namespace, selector));
         } catch (error) {
-          // Without a cluster, or without the right to look, only the worker can know.
+          // Without a cluster, or without permission to read it, only the worker can tell.
           const missing = isSluiceError(error) && error.code === 'SECRET_MISSING';
           if (!missing || !cluster || /not allowed/.test(error.message)) {
             unchecked ??= missing

@@ -1,4 +1,4 @@
-/** From manifests to what their workflows are told: namespaces decided, buses found, nothing left open. */
+/** Turns manifests into inputs of their workflows, with namespaces and buses resolved. */
 import type {
   EventBusDefinition,
   EventSourceDefinition,
@@ -22,14 +22,14 @@ export interface DesiredObjects {
 }
 
 export interface NamespaceChoice {
-  /** `-n`: what the manifests must agree with. */
+  /** `-n`: the namespace that the manifests must agree with. */
   readonly required?: string;
   readonly fallback: string;
 }
 
 const DEFAULT_BUS = 'default';
 
-/** @param findBus looks up a bus that was applied before. */
+/** @param findBus looks up a bus that is already applied. */
 export async function resolveDesired(
   documents: readonly ManifestDocument[],
   namespaces: NamespaceChoice,

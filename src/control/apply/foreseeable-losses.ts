@@ -1,4 +1,4 @@
-/** Sensors whose events may wait on the bus for longer than it keeps them, whatever goes right. Pure. */
+/** Finds sensors whose events may stay pending for longer than the bus keeps them, even without a failure. Pure. */
 import { busSettings } from '../../bus/bus-settings';
 import { isSluiceError } from '../../errors/sluice-error';
 import type { SensorOptions } from '../../manifest/annotations';
@@ -12,7 +12,7 @@ interface AppliedObject {
   readonly readiness?: Readiness;
 }
 
-/** One sentence for each sensor that should be warned of. */
+/** Returns one sentence for each sensor that needs a warning. */
 export function foreseeableLosses(objects: readonly AppliedObject[]): string[] {
   return objects.flatMap(({ desired, readiness }) => {
     if (desired.kind !== 'Sensor') return [];

@@ -1,14 +1,14 @@
-/** Loads manifests, with the syntax of their expressions checked by the libraries that will run them. */
+/** Loads manifests and checks the syntax of their expressions with the libraries that will run them. */
 import { isSluiceError } from '../../errors/sluice-error';
 import { createExpressionEngine, createExpressionSyntax } from '../../expressions';
 import { loadManifests, type LoadedManifests } from '../../validation/load-manifests';
 
 export interface CheckedManifests extends LoadedManifests {
-  /** False where the expression module is missing from this installation. */
+  /** False if the expression module is missing from this installation. */
   readonly expressionsChecked: boolean;
 }
 
-/** @param stdin read where a path is `-` */
+/** @param stdin read if a path is `-` */
 export async function readCheckedManifests(
   paths: readonly string[],
   stdin: NodeJS.ReadableStream,

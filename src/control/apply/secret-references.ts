@@ -1,4 +1,4 @@
-/** Every Secret and ConfigMap key that Sluice itself will read for an object, and where the object names it. */
+/** Every Secret and ConfigMap key that Sluice itself will read for an object, and the field that names it. */
 import { ANNOTATION_PREFIX, type SensorOptions } from '../../manifest/annotations';
 import { listOutcomeRedisSecrets, OUTCOME_REDIS_SECRETS } from '../../manifest/outcome-redis';
 import { formatPath, type FieldPath } from '../../manifest/problem';
@@ -12,9 +12,9 @@ export interface SecretReference {
   readonly path: string;
 }
 
-/** Pods are Kubernetes' business: what they mount, and what the created objects refer to, is not read by Sluice. */
+/** Kubernetes reads the Secrets that pods mount and that created objects refer to; Sluice does not. */
 const FOREIGN_FIELDS: ReadonlySet<string> = new Set(['resource', 'container', 'volumes']);
-/** Fields that have a name and a key but select no Secret: `source.s3.bucket` is a bucket and a path in it. */
+/** Fields with a name and a key that select no Secret: `source.s3.bucket` is a bucket and a path in it. */
 const NO_SELECTORS: ReadonlySet<string> = new Set(['bucket']);
 
 export function findSecretReferences(desired: Desired): SecretReference[] {

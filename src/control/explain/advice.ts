@@ -1,4 +1,4 @@
-/** What a person can do about what became of an event: one sentence, with the command to type. Pure. */
+/** Advice on the fate of an event: one sentence, with the command to type. Pure. */
 import type { FireStatus } from '../../contract/fires';
 import type { EventFacts, RunFacts } from './facts';
 
@@ -51,7 +51,7 @@ function replay(sensor: string, { positions }: EventFacts): string {
   return `sluice replay --sensor ${sensor} --seq ${sequence} --why TEXT`;
 }
 
-/** `<namespace>/<name>` as commands take it. */
+/** Returns `<namespace>/<name>` as commands accept it. */
 function named(sensor: string): string {
   const [namespace = '', name = ''] = sensor.split('/');
   return `${name} -n ${namespace}`;

@@ -1,4 +1,4 @@
-/** What is known of one event, before it is made into a story. */
+/** The facts about one event, from which its story is made. */
 import type { SensorDefinition } from '../../contract/definitions';
 import type { SensorRunInput } from '../../contract/run-messages';
 import type { HeldPlace, SensorStatus } from '../../contract/sensor-messages';
@@ -21,20 +21,20 @@ export interface BusPosition {
   readonly undecodable?: string;
 }
 
-/** What a person did to a run. */
+/** An operator's action on a run. */
 export interface RunAct {
   readonly at: string;
-  /** `refused`: it did not say who or why. */
+  /** `refused`: the request did not say who made it or why. */
   readonly what: 'retriggered' | 'discarded' | 'refused';
   readonly by: string;
   readonly why: string;
-  /** Only this one was meant; left out: all that were parked. */
+  /** The only fire that the action was for; absent: all parked ones. */
   readonly fireId?: string;
   readonly trigger?: string;
   readonly overrides?: Overrides;
 }
 
-/** The event by which the end of an Argo Workflow was announced, and the runs that it started. */
+/** The event that announced the outcome of an Argo Workflow, and the runs that it started. */
 export interface Announcement {
   readonly event: string;
   readonly reactions: readonly FoundRun[];
@@ -43,7 +43,7 @@ export interface Announcement {
 export interface FireFacts extends FireStatus {
   /** When the last attempt ended. */
   readonly at?: string;
-  /** What it waits for now, while it is not fired. */
+  /** The attempt in flight or the delay before the next one, while it has not fired. */
   readonly underWay?: string;
   /** Its outcome was published as an event. */
   readonly isAnnounced: boolean;
@@ -51,12 +51,12 @@ export interface FireFacts extends FireStatus {
 }
 
 export interface RunFacts extends FoundRun {
-  /** Fires that carry the event. Undefined: nobody can be asked. */
+  /** Fires that carry the event. Undefined: they could not be queried. */
   readonly fires: readonly FireFacts[] | undefined;
   readonly origin?: SensorRunInput['retriggerOf'];
   readonly parkedBecause?: string;
   readonly acts: readonly RunAct[];
-  /** Those that have not ended. */
+  /** Activities that have not ended. */
   readonly activities: readonly PendingActivity[];
 }
 
@@ -64,7 +64,7 @@ export interface RunFacts extends FoundRun {
 export interface SensorFacts {
   readonly definition: SensorDefinition;
   readonly status: SensorStatus;
-  /** Where it holds the event now. */
+  /** Places where it holds the event now. */
   readonly places: readonly HeldPlace[];
   /** Undefined: it never listened, or its bus cannot be read. */
   readonly position?: SensorPosition;
@@ -79,17 +79,17 @@ export interface EventFacts {
   readonly source: string;
   readonly subject: string;
   readonly event?: CloudEvent;
-  /** Where it lies on the bus: several positions when it was published again after the duplicate window. */
+  /** Its positions on the bus: several if it was published again after the duplicate window. */
   readonly positions: readonly BusPosition[];
   /** Oldest first. */
   readonly decisions: readonly DecisionRecord[];
   readonly runs: readonly RunFacts[];
   readonly sensors: readonly SensorFacts[];
-  /** Applied sensors that could not say whether they ask for it. */
+  /** Applied sensors that could not be queried for their dependencies. */
   readonly unasked: readonly string[];
-  /** Sensors that ask for it and were ended from outside: they listen no more. */
+  /** Sensors with a matching dependency whose workflow was ended from outside: they no longer listen. */
   readonly gone?: ReadonlyArray<{ readonly sensor: string; readonly reason: string }>;
-  /** What cannot be known (any more), and why. */
+  /** Facts that could not be determined, or no longer, and why. */
   readonly unknown: readonly string[];
   readonly now: Date;
 }

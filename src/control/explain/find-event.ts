@@ -1,4 +1,4 @@
-/** Finds the event that a person means: by key, id or short id, or by any part of its key or its data. */
+/** Finds the event that a user means: by key, id or short id, or by any part of its key or data. */
 import type { DecisionFilter, EventRange } from '../../bus/bus';
 import { eventPath, pathOfSubject } from '../../bus/event-path';
 import { eventKey } from '../../event/cloud-event';
@@ -10,13 +10,13 @@ import { isShortEventId, shortEventId } from '../../event/short-id';
 import type { StoredOnBus } from './facts';
 import { busName, type OpenBus } from './open-buses';
 
-/** One event that the text may mean. */
+/** One event that the text may refer to. */
 export interface Candidate {
   readonly key: string;
   readonly source: string;
   readonly subject: string;
   readonly id: string;
-  /** Names of the buses that know of it. */
+  /** Names of the buses that have a trace of it. */
   readonly buses: Set<string>;
   readonly decisions: DecisionRecord[];
   readonly stored: StoredOnBus[];
@@ -24,11 +24,11 @@ export interface Candidate {
 
 const MAX_CANDIDATES = 1_000;
 
-/** How well an event fits what was typed. An exact fit is the answer; otherwise everything that has the text in it. */
+/** How well an event matches the text. Exact matches win; otherwise every event that contains the text. */
 type Fit = 'exact' | 'part of the key' | 'part of the data';
 const FITS: readonly Fit[] = ['exact', 'part of the key', 'part of the data'];
 
-/** Every event that fits best. Reads the decisions first, which is cheap, and the bus itself only where it must. */
+/** Resolves with all best matches. Reads the decisions first, which is cheap, and the bus only if necessary. */
 export async function findCandidates(
   buses: readonly OpenBus[],
   text: string,
@@ -37,7 +37,7 @@ export async function findCandidates(
 ): Promise<Candidate[]> {
   const found = new CandidateList(text);
   const from = since === undefined ? {} : { since: since.toISOString() };
-  // What is read as a short id is found by its hash; whatever else fits has the text in it.
+  // A text that looks like a short id is matched by hash; any other match contains the text.
   const filter = { ...from, ...(!isShortEventId(text) && { containing: text }) };
   for (const bus of buses) {
     const name = busName(bus);
@@ -47,7 +47,7 @@ export async function findCandidates(
     }
   }
   if (found.has('exact')) await locate(buses, found);
-  // Without a decision, only the bus itself can know it.
+  // Without a decision, only the bus itself can have it.
   else {
     await searchBuses(buses, found, text, since, onProgress);
     if (!isFoundByDecisions(found)) await readDecisionsOf(buses, found, from, onProgress);
@@ -55,12 +55,12 @@ export async function findCandidates(
   return found.best();
 }
 
-/** Every event that was found was found by its decisions alone. */
+/** True if every event was found by its decisions alone. */
 function isFoundByDecisions(found: CandidateList): boolean {
   return found.best().every(({ stored, decisions }) => stored.length === 0 && decisions.length > 0);
 }
 
-/** Decisions do not hold the data of their event: what was found by it is looked up once more, by its key. */
+/** Decisions do not hold event data: events that were found by data are looked up again by key. */
 async function readDecisionsOf(
   buses: readonly OpenBus[],
   found: CandidateList,
@@ -85,7 +85,7 @@ function isSameRecord(one: DecisionRecord, other: DecisionRecord): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Decisions say where on the bus the event lies. */
+/** Decisions hold the event's position on the bus. */
 async function locate(buses: readonly OpenBus[], found: CandidateList): Promise<void> {
   for (const { key, source, subject, buses: seenOn, decisions, stored } of found.best()) {
     const sequences = new Set(decisions.flatMap(({ sequence }) => sequence ?? []));
@@ -125,17 +125,17 @@ async function searchBuses(
   }
 }
 
-/** Narrows down which events can fit at all: those that hold the text, for what is not a hash or a position. */
+/** Narrows the search to events that contain the text, unless it is a hash or a position. */
 function whereToLook(text: string): Pick<EventRange, 'containing' | 'fromSequence' | 'toSequence'> {
   if (isShortEventId(text)) return {};
   const [, sequence] = /(?:^|\/)sequence:(\d+)$/.exec(text) ?? [];
   if (sequence !== undefined) return { fromSequence: Number(sequence), toSequence: Number(sequence) };
-  // A key is not written in the event as it is, but what follows the name of the event source is.
+  // The key is not stored in the event literally, but the part after the name of the event source is.
   const [, id] = /^[^/]*\/(.+)$/.exec(text) ?? [];
   return { containing: id ?? text };
 }
 
-/** What is no event has a key too: decisions name it by its position. */
+/** A message that is not an event has a key too: decisions identify it by its position. */
 function keyOf({ event, subject, sequence }: Pick<StoredOnBus, 'event' | 'subject' | 'sequence'>): string {
   return event === undefined ? `${pathOfSubject(subject).split('.')[0] ?? ''}/sequence:${sequence}` : eventKey(event);
 }
@@ -157,13 +157,13 @@ class CandidateList {
     if (exact.length > 0) return exact;
     const byKey = [...this.fitting('part of the key')];
     const byData = [...this.fitting('part of the data')];
-    // The outcome of a run quotes the events that it was for: it is told in their stories.
+    // The outcome of a run quotes the run's events: it is shown in their stories.
     const originals = byData.filter(({ source }) => source !== OUTCOME_SOURCE);
     return [...byKey, ...(byKey.length + originals.length > 0 ? originals : byData)];
   }
 
   addDecision(record: DecisionRecord, bus: string): void {
-    // Names no event: those that expired are gone.
+    // Identifies no event: the expired ones are gone.
     if (record.decision === 'expired') return;
     const { eventKey: key, eventId: id, source, subject } = record;
     const candidate = this.of(key, id, source, subject);

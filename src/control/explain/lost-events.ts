@@ -1,4 +1,4 @@
-/** Events that sensors lost because the bus removed them: one that nobody knows may be among them. */
+/** Events that sensors lost because the bus removed them: an event without a trace may be among them. */
 import type { OpenBus } from './open-buses';
 
 const SHOWN = 5;

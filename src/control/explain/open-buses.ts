@@ -1,4 +1,4 @@
-/** The event buses that are applied, opened for reading: what commands know of events lies there. */
+/** The applied event buses, opened for reading: events and decisions are stored there. */
 import type { EventBusDefinition } from '../../contract/definitions';
 import { eventBusDefinitionQuery } from '../../contract/event-bus-messages';
 import type { Bus } from '../../bus/bus';
@@ -32,7 +32,7 @@ export interface OpenBuses {
   readonly problems: readonly string[];
 }
 
-/** A command answers a person: a server that does not answer by then is one that cannot be read. */
+/** Commands are interactive: a server that has not responded by then counts as unreadable. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Opens every applied bus of a namespace, or of all, for `work`. */

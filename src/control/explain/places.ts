@@ -1,4 +1,4 @@
-/** Where a sensor holds an event, in words. Pure. */
+/** Describes where a sensor holds an event. Pure. */
 import type { HeldPlace } from '../../contract/sensor-messages';
 
 /** Without the sensor, which is the subject of the sentence. */

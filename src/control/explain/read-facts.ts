@@ -1,4 +1,4 @@
-/** Asks everybody who may know something of one event. */
+/** Collects the facts about one event from buses, sensors and runs. */
 import { eventKey } from '../../event/cloud-event';
 import { OUTCOME_SOURCE, outcomeEventId } from '../../event/outcome-event-id';
 import { shortEventId } from '../../event/short-id';
@@ -68,7 +68,7 @@ function ofEvent(run: RunFacts, key: string): RunFacts {
   return { ...run, fires, acts: run.acts.filter(isMeant) };
 }
 
-/** The outcome of a fire is an event itself; what it set off is the end of this event's story. */
+/** The outcome of a fire is an event itself; the runs that it started are the end of this event's story. */
 async function readReactions(session: TemporalSession, run: RunFacts): Promise<RunFacts> {
   const [namespace = '', sensorName = ''] = run.sensor.split('/');
   const fires = run.fires?.map(async (fire): Promise<FireFacts> => {

@@ -1,4 +1,4 @@
-/** The runs that carry an event: their fires from the result or the workflow itself, the rest from the history. */
+/** Reads the runs that carry an event: fires from the result or the workflow itself, the rest from the history. */
 import type { SensorRunInput } from '../../contract/run-messages';
 import { isSluiceError } from '../../errors/sluice-error';
 import { decodePayload } from '../../payloads/decode-payload';
@@ -17,8 +17,8 @@ const MAX_RUNS = 50;
 const READS_AT_ONCE = 4;
 
 /**
- * Oldest first. `event` is a key or a short id, `named` are ids of runs that are known to carry it: what was started a
- * moment ago is not listed yet. `more`: there are so many that the oldest are left out.
+ * Oldest first. `event` is a key or a short id; `named` are ids of runs known to carry it, because visibility lists a
+ * new run with a delay. `more`: there are so many that the oldest are left out.
  */
 export async function readRunsOf(
   session: TemporalSession,
@@ -46,7 +46,7 @@ export async function readRunsOf(
   };
 }
 
-/** Undefined for a run that Temporal does not keep any more. */
+/** Resolves with undefined if Temporal no longer retains the run. */
 async function describeKeptRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
   try {
     return await describeRun(session, id);
@@ -56,7 +56,7 @@ async function describeKeptRun(session: TemporalSession, id: string): Promise<Fo
   }
 }
 
-/** Undefined for a run that is being forgotten: it is listed a little longer than it is kept. */
+/** Resolves with undefined if the run was already deleted: visibility lags behind retention. */
 export async function readRun(session: TemporalSession, run: FoundRun): Promise<RunFacts | undefined> {
   const history = await fetchHistory(session, run.id);
   if (history === undefined) return undefined;
@@ -103,7 +103,7 @@ async function fetchHistory(session: TemporalSession, runId: string): Promise<re
   }
 }
 
-/** An ended run tells by its result, which needs no worker. */
+/** An ended run is read from its result, which needs no worker. */
 async function resultOf(
   session: TemporalSession,
   history: readonly HistoryEvent[],
@@ -115,7 +115,7 @@ async function resultOf(
   return (await decode<{ fires?: readonly FireStatus[] }>(session, payloads ?? undefined))?.fires;
 }
 
-/** The first of the payloads; undefined where there is none, or none that can be read here. */
+/** Decodes the first payload; undefined if there is none, or none that can be decoded here. */
 async function decode<Value>(session: TemporalSession, payloads: Payloads | undefined): Promise<Value | undefined> {
   const [first] = payloads?.payloads ?? [];
   return first && (await decodePayload<Value>(session.client.options.loadedDataConverter, first));

@@ -1,4 +1,4 @@
-/** The applied sensors that ask for an event, with what they hold of it and how far they have come on the bus. */
+/** Reads the applied sensors that depend on an event, with what they hold of it and their position on the bus. */
 import type { QueryDefinition } from '@temporalio/common';
 import { sensorDefinitionQuery, sensorPlacesQuery, sensorStatusQuery } from '../../contract/sensor-messages';
 import { describeError } from '../../errors/sluice-error';
@@ -49,7 +49,7 @@ export async function readInterestedSensors(
   };
 }
 
-/** A workflow that has ended still answers, as long as there is a worker. */
+/** An ended workflow still responds to queries while there is a worker. */
 async function wasInterested(session: TemporalSession, object: AppliedObject, candidate: Candidate): Promise<boolean> {
   try {
     const { spec } = await askWorkflow(

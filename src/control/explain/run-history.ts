@@ -1,4 +1,4 @@
-/** What the history of a run tells of its fires that the run itself does not: when, what people did, what is awaited. */
+/** Reads from a run's history what the run does not report: times, operators' actions, and what fires wait for. */
 import type { temporal } from '@temporalio/proto';
 import type { FireTriggersRequest, PublishOutcomesRequest, SensorActivities } from '../../contract/activities';
 import { missingRequester } from '../../contract/operator-request';
@@ -11,7 +11,7 @@ export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 export type Payloads = temporal.api.common.v1.IPayloads;
 type Decode = <Value>(payloads: Payloads | null | undefined) => Promise<Value | undefined>;
 
-/** One regular activity of a run, with all the attempts that Temporal makes of it. */
+/** One regular activity of a run, with all of its Temporal attempts. */
 interface FireActivity {
   readonly activityId: string;
   readonly fireId: string;
@@ -26,12 +26,12 @@ interface Timer {
 
 export interface RunHistory {
   readonly attempts: readonly FireActivity[];
-  /** When the attempt that fires made together had ended. */
+  /** When the attempt that fires share had ended. */
   readonly firedAt?: string;
   /** Ids of fires whose outcome was published. */
   readonly announced: ReadonlySet<string>;
   readonly acts: readonly RunAct[];
-  /** That have not fired yet. */
+  /** Timers of fires that have not fired yet. */
   readonly timers: readonly Timer[];
 }
 
@@ -84,7 +84,7 @@ export async function readRunHistory(history: readonly HistoryEvent[], decode: D
   };
 }
 
-/** What a fire that is not fired yet waits for; undefined where nothing but time is to be told. */
+/** Describes the attempt or timer that an unfired fire waits for; undefined if there is none. */
 export function describeWait(
   { id, trigger, state }: FireStatus,
   { attempts, timers }: RunHistory,
@@ -97,7 +97,7 @@ export function describeWait(
     const which = `attempt ${activity.attemptsBefore + now.attempt} ${now.state === 'started' ? 'is under way' : 'is to come'}`;
     return now.lastFailure === undefined ? which : `${which}, the last one failed: ${now.lastFailure}`;
   }
-  // Fires of one trigger wait each for itself, and the timers do not say for whom: the last is the latest it can be.
+  // Fires of one trigger wait separately, and timers do not name their fire: the last one is the upper bound.
   const own = timers.filter(
     ({ summary }) => summary === `rate limit of ${trigger}` || summary === `before trying ${trigger} again`,
   );

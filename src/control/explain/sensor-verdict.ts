@@ -1,4 +1,4 @@
-/** What one sensor did with an event: everything that is known, the worst of it first. Pure. */
+/** One sensor's treatment of an event: everything known, worst first. Pure. */
 import { describeStopped } from '../../sandbox/sensor/stopped-parts';
 import type { DecisionRecord } from '../../records/decision-record';
 import { describeExpired } from '../../records/expired-record';
@@ -18,13 +18,13 @@ import { describePlace } from './places';
 import type { SensorVerdict, VerdictState } from './story';
 import { describeRequester } from '../../text/requester-name';
 
-/** Worst first: what a person has to look at decides. */
+/** Worst first: the state that needs attention decides. */
 const ORDER: readonly VerdictState[] = [
   ...(['parked', 'failed', 'expired', 'error', 'firing', 'waiting', 'joined', 'pending', 'unknown'] as const),
   ...(['fired', 'succeeded', 'discarded', 'replaced', 'filtered', 'rejected', 'unmatched'] as const),
 ];
 const UNFINISHED: readonly VerdictState[] = ['firing', 'waiting', 'parked'];
-/** Who decides writes it down a moment later. */
+/** Decisions are recorded a moment after they are made. */
 const A_MOMENT_MS = 60_000;
 
 /** One thing that a sensor did with the event. */
@@ -63,7 +63,7 @@ export function worstFirst<Judged extends { readonly state: VerdictState }>(all:
   return [...all].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
 }
 
-/** The last run decides for each trigger: it may be the successor that a person asked for. */
+/** The last run of each trigger decides: it may be a successor that an operator asked for. */
 function ofRuns(runs: readonly RunFacts[]): Answer[] {
   const last = new Map<string, { run: RunFacts; fire: FireFacts }>();
   for (const run of runs) for (const fire of run.fires ?? []) last.set(fire.trigger, { run, fire });
@@ -91,7 +91,7 @@ function ofFire(run: RunFacts, fire: FireFacts): Answer {
   return state === 'failed' ? { state, summary, next: adviceOnFailed(run, fire) } : { state, summary };
 }
 
-/** What fired in runs that are not there any more. */
+/** Fires of runs that no longer exist. */
 function ofForgottenRuns(records: readonly DecisionRecord[], runs: readonly RunFacts[]): Answer[] {
   const known = triggersOf(runs);
   return records.flatMap(({ decision, triggers = [], runId, reason }): Answer[] => {
@@ -123,7 +123,7 @@ function ofErrors(
     );
 }
 
-/** What waited for others and was let go of before they came. */
+/** Events that were dropped while waiting for others. */
 function ofReplaced(
   records: readonly DecisionRecord[],
   runs: readonly RunFacts[],
@@ -139,7 +139,7 @@ function ofReplaced(
     }));
 }
 
-/** It fired nothing, and every dependency says why. */
+/** Nothing fired, and each dependency recorded why. */
 function ofRefusals(records: readonly DecisionRecord[], sensor: string, facts: EventFacts): Answer | undefined {
   if (records.some(({ decision }) => decision === 'joined')) return undefined;
   const filtered = latestOfDependency(records, 'filtered');
@@ -154,7 +154,7 @@ function ofRefusals(records: readonly DecisionRecord[], sensor: string, facts: E
   return unmatched && { state: 'unmatched', summary: `has no dependency for it: ${unmatched.reason ?? ''}` };
 }
 
-/** Taken for a joined trigger, and now neither held nor carried by a run that is there. */
+/** Accepted for a joined trigger, and now neither held nor carried by an existing run. */
 function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answer | undefined {
   const joined = records.findLast(({ decision }) => decision === 'joined');
   if (joined === undefined) return undefined;
@@ -164,7 +164,7 @@ function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answ
     : { state: 'unknown', summary: `${took}; it no longer holds it, and no run that carries it is kept` };
 }
 
-/** The sensor asks for such events, and yet nothing says that it saw this one. */
+/** The sensor depends on such events, but there is no trace of this one. */
 function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
   const gone = facts.gone?.find((ended) => ended.sensor === sensor);
   if (gone !== undefined) {
@@ -199,7 +199,7 @@ function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: Even
   };
 }
 
-/** The bus has it no more. */
+/** The bus no longer has it. */
 function ofGone(sensor: string, { expired = [] }: SensorFacts, facts: EventFacts): Answer {
   const sequence = facts.decisions.findLast((record) => record.sequence !== undefined)?.sequence;
   const lost = expired.findLast(
@@ -222,7 +222,7 @@ function ofGone(sensor: string, { expired = [] }: SensorFacts, facts: EventFacts
   };
 }
 
-/** It lies before the sensor on the bus. */
+/** It is on the bus, ahead of the sensor's position. */
 function ofWaiting(sensor: string, { status, definition, position }: SensorFacts, sequence: number): Answer {
   const { paused, holdingBack, stopped = [] } = status;
   if (paused) {
@@ -260,7 +260,7 @@ function describeRefusal({ dependency, clause, code, reason }: DecisionRecord): 
   return dependency === undefined ? why : `dependency ${dependency} (${why})`;
 }
 
-/** A replay or a person has brought it once more since. */
+/** True if a replay or retrigger has started a later run. */
 function isOvertaken(at: string, runs: readonly RunFacts[]): boolean {
   return runs.some(({ origin, startedAt }) => origin !== undefined && Date.parse(startedAt) > Date.parse(at));
 }

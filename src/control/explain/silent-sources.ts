@@ -1,4 +1,4 @@
-/** Why an event may be unknown here: what is paused or broken in front of the bus. */
+/** Explains why an event may have no trace: sources that are paused or broken. */
 import { eventSourceStatusQuery } from '../../contract/event-source-messages';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { listApplied, listGone, type AppliedObject } from '../applied-objects';
@@ -12,7 +12,7 @@ import { describeRequester } from '../../text/requester-name';
 
 const QUERIES_AT_ONCE = 8;
 
-/** One sentence for each event source whose events wait outside now. */
+/** Resolves with one sentence for each event source whose events are held back outside now. */
 export async function describeSilentSources(
   session: TemporalSession,
   namespace: string | undefined,

@@ -9,9 +9,9 @@ export interface TimelineEntry {
   readonly stage: Stage;
   /** One word: published, filtered, fired, parked … */
   readonly what: string;
-  /** For people: the rest of the sentence. */
+  /** The rest of the sentence, for display. */
   readonly text: string;
-  /** Whatever of these applies. */
+  /** Present as they apply. */
   readonly eventSource?: string;
   readonly bus?: string;
   readonly sequence?: number;
@@ -37,14 +37,14 @@ export interface TimelineEntry {
 
 /**
  * - `succeeded`, `failed`, `parked`, `firing`, `waiting` (for the outcome), `discarded`: what became of its fires.
- * - `fired`: a run carried it, of which nothing more is known.
+ * - `fired`: a run carried it, and nothing else is known.
  * - `joined`: the sensor holds it: it waits for others, is collected with others, or waits for its turn.
  * - `error`: a filter or transform could not be evaluated.
- * - `filtered`, `unmatched`, `rejected`: it fired nothing, and was not meant to.
- * - `replaced`: it waited for others and was replaced or forgotten before they came.
+ * - `filtered`, `unmatched`, `rejected`: it fired nothing, as intended.
+ * - `replaced`: it waited for others and was replaced or dropped before they came.
  * - `expired`: the bus removed it before the sensor handled it.
  * - `pending`: on the bus, not handled yet.
- * - `unknown`: nothing says what became of it.
+ * - `unknown`: no record of its fate.
  */
 export type VerdictState =
   | 'parked'
@@ -69,7 +69,7 @@ export interface SensorVerdict {
   readonly sensor: string;
   readonly state: VerdictState;
   readonly summary: string;
-  /** What a person can do about it. */
+  /** Advice to the operator. */
   readonly next?: string;
 }
 
@@ -86,12 +86,12 @@ export interface Story {
   readonly timeline: readonly TimelineEntry[];
   readonly verdict: {
     readonly state: VerdictState;
-    /** For each sensor one sentence. */
+    /** One sentence for each sensor. */
     readonly summary: string;
-    /** What a person can do about it; of each sensor that calls for it. */
+    /** Advice to the operator, for each sensor that needs attention. */
     readonly next: readonly string[];
     readonly sensors: readonly SensorVerdict[];
   };
-  /** What cannot be known (any more), and why. */
+  /** Facts that could not be determined, or no longer, and why. */
   readonly unknown: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** What happened to an event, in the order of time. Pure. */
+/** The history of an event in chronological order. Pure. */
 import type { DecisionRecord } from '../../records/decision-record';
 import { noteListenerAttempt } from '../../sandbox/run/listener-attempts';
 import { conditionDependencies, parseCondition } from '../../sandbox/conditions/conditions';
@@ -70,7 +70,7 @@ function decisionEntry(record: DecisionRecord): TimelineEntry {
   };
 }
 
-/** A joined event is told by the listener, and better by the sensor, which knows what it waits for. */
+/** The listener records a joined event too, but the sensor's record is better: it knows what the event waits for. */
 function withoutRepetitions(records: readonly DecisionRecord[]): DecisionRecord[] {
   const told = new Set(records.flatMap((record) => (record.triggers && record.reason ? [joinKey(record)] : [])));
   return records.filter(
@@ -168,7 +168,7 @@ function fireEntries({ id: runId, sensor, startedAt, endedAt }: RunFacts, fire: 
   ];
 }
 
-/** The event of an outcome, and whom it set off. */
+/** The event that announces an outcome, and the sensors that it triggered. */
 function announcementEntries({ id: fireId, trigger, announcement }: FireFacts, at: string): TimelineEntry[] {
   if (announcement === undefined) return [];
   const { event, reactions } = announcement;

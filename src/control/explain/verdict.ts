@@ -1,4 +1,4 @@
-/** What became of an event, in one word and one sentence for each sensor and for all. Pure. */
+/** The fate of an event: one word and one sentence for each sensor and for all. Pure. */
 import type { DecisionRecord } from '../../records/decision-record';
 import { adviceAtSource, adviceOnUnmatched } from './advice';
 import type { EventFacts } from './facts';
@@ -14,7 +14,7 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
       state: stopped.decision === 'rejected' ? 'rejected' : 'filtered',
       summary: `Event source ${stopped.namespace}/${stopped.eventSource} ${stopped.decision} it: ${why}.`,
       next: [adviceAtSource(stopped)],
-      // A sensor that asks for such events was never asked about one that did not reach the bus.
+      // An event that did not reach the bus was never offered to the sensors that depend on it.
       sensors: [],
     };
   }
@@ -52,7 +52,7 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
   };
 }
 
-/** It lies on the bus more than once; each sensor takes that for one event. */
+/** The event is on the bus more than once; each sensor counts that as one event. */
 function ofRepetition({ positions, decisions }: EventFacts): string[] {
   const perBus = new Map<string, number>();
   for (const { bus } of positions) perBus.set(bus, (perBus.get(bus) ?? 0) + 1);
@@ -63,7 +63,7 @@ function ofRepetition({ positions, decisions }: EventFacts): string[] {
   return [knew ? `${published} and fired once: what came again was ignored.` : `${published}.`];
 }
 
-/** Set when the event never reached the bus. */
+/** Returns the source's record if the event never reached the bus. */
 function atSource({ decisions, positions, runs }: EventFacts): DecisionRecord | undefined {
   if (positions.length > 0 || runs.length > 0) return undefined;
   if (decisions.some(({ sensor, decision }) => sensor !== undefined || decision === 'duplicate')) return undefined;

@@ -1,4 +1,4 @@
-/** Starts replays and reads how far they have come. */
+/** Starts replays and reads their progress. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
@@ -35,7 +35,7 @@ export interface ReplayState {
 
 const POLL_MS = 200;
 
-/** Answers the replay's workflow id. Throws OBJECT_UNKNOWN, WORKER_MISSING and, unless it fires nothing, REPLAY_RUNNING. */
+/** Returns the replay's id. Throws OBJECT_UNKNOWN, WORKER_MISSING and, unless it fires nothing, REPLAY_RUNNING. */
 export async function startReplay(
   session: TemporalSession,
   target: ReplayTarget,
@@ -63,7 +63,7 @@ export async function startReplay(
   return workflowId;
 }
 
-/** Of two at a time, neither would know what the other has just fired. */
+/** Of two concurrent replays, neither would know what the other has just fired. */
 async function refuseSecond(session: TemporalSession, { namespace, name }: ReplayTarget): Promise<void> {
   const prefix = replayWorkflowId(namespace, name, '');
   const query = `WorkflowType = '${WORKFLOW_TYPES.replay}' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${prefix}'`;
@@ -76,7 +76,7 @@ async function refuseSecond(session: TemporalSession, { namespace, name }: Repla
   }
 }
 
-/** A dry run that nobody waits for any more. */
+/** Cancels a dry run that its caller no longer awaits. */
 export async function cancelReplay(session: TemporalSession, id: string): Promise<void> {
   await session.client.workflow
     .getHandle(id)
@@ -86,7 +86,7 @@ export async function cancelReplay(session: TemporalSession, id: string): Promis
     });
 }
 
-/** Until the replay has ended, or `signal` aborts: the replay goes on without its watcher. */
+/** Resolves when the replay has ended, or `signal` aborts: the replay itself continues. */
 export async function awaitReplay(
   session: TemporalSession,
   id: string,
@@ -101,7 +101,7 @@ export async function awaitReplay(
   }
 }
 
-/** Throws USAGE for an id of something else. */
+/** Throws USAGE for an id that is not of a replay. */
 export async function readReplay(session: TemporalSession, id: string): Promise<ReplayState> {
   const handle = session.client.workflow.getHandle(id);
   const description = await handle.describe().catch((error: unknown) => {
@@ -126,7 +126,7 @@ function stateOf({ status }: WorkflowExecutionDescription): ReplayState['state']
   return status.name === 'COMPLETED' ? 'Completed' : 'Failed';
 }
 
-/** What a person can act on is at the bottom of the chain: the failure of the activity. */
+/** The useful cause is at the bottom of the chain: the failure of the activity. */
 function describeEnd(error: unknown): string {
   let deepest = error;
   while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;

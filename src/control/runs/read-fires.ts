@@ -1,11 +1,11 @@
-/** What a run says of its fires. */
+/** Reads what a run reports about its fires. */
 import { firesQuery } from '../../contract/run-messages';
 import { isSluiceError } from '../../errors/sluice-error';
 import type { FireStatus } from '../../contract/fires';
 import { askWorkflow, runUnknown } from '../ask-workflow';
 import type { TemporalSession } from '../temporal-session';
 
-/** Undefined when there is no worker to ask. */
+/** Resolves with undefined if there is no worker to query. */
 export async function readFires(
   session: TemporalSession,
   runId: string,
@@ -25,19 +25,19 @@ export async function readFires(
   }
 }
 
-/** Why a fire is where it is, in one line. */
+/** Returns the reason for a fire's state, in one line. */
 export function fireReason({ failure, outcome, answer }: FireStatus): string {
   if (outcome && outcome.phase !== 'Succeeded') return `${outcome.phase}: ${outcome.message}`;
   if (failure) return `${failure.code}: ${failure.message}`;
   return outcome?.phase ?? answer ?? '';
 }
 
-/** RFC 3339: when the first of them that is parked fails, unless a person decides before. */
+/** RFC 3339: when the first parked fire fails unless an operator decides before. */
 export function decideBy(fires: readonly FireStatus[]): string | undefined {
   return fires.flatMap(({ parked }) => parked?.until ?? []).sort()[0];
 }
 
-/** What to do about fires that failed, each advice once. */
+/** Returns the advice on failed fires, each once. */
 export function fireAdvice(fires: readonly FireStatus[]): readonly string[] {
   return [...new Set(fires.flatMap(({ failure }) => failure?.fix ?? []))];
 }

@@ -1,4 +1,4 @@
-/** Finds runs by what their search attributes say. */
+/** Finds runs by their search attributes. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { sensorRef, WORKFLOW_TYPES } from '../../contract/identity';
 import {
@@ -29,14 +29,14 @@ export interface RunFilter {
   /** Event key, or its short form. */
   readonly event?: string;
   readonly startedAfter?: Date;
-  /** A visibility query of the user's own. */
+  /** A visibility query that the user wrote. */
   readonly query?: string;
 }
 
 export interface FoundRun {
   readonly id: string;
   readonly sensor: string;
-  /** State of the run; a run that was ended from outside has the state that Temporal gives it. */
+  /** State of the run; for a run that was ended from outside, Temporal's status. */
   readonly state: string;
   readonly triggers: readonly string[];
   /** Short event ids. */
@@ -65,7 +65,7 @@ function runQuery(filter: RunFilter): string {
   return clauses.join(' AND ');
 }
 
-/** Newest first. Throws USAGE for a query that the server does not understand. */
+/** Yields runs newest first. Throws USAGE for a query that the server rejects. */
 export async function* findRuns(session: TemporalSession, filter: RunFilter): AsyncGenerator<FoundRun> {
   try {
     for await (const info of session.client.workflow.list({ query: runQuery(filter) })) yield toFoundRun(info);
@@ -82,13 +82,13 @@ export async function countRuns(session: TemporalSession, filter: RunFilter): Pr
   }
 }
 
-/** So many of the newest runs are looked through for a part of an id. */
+/** How many of the newest runs are searched for a part of an id. */
 const SEARCHED_RUNS = 2_000;
 const NAMED_CANDIDATES = 5;
 
 /**
- * A run by its id, also without the first word; by an event that it alone carries; or by a part of its id that no other
- * has. Throws RUN_UNKNOWN, and USAGE where several are meant.
+ * Finds a run by its id, also without the first segment; by an event that only it carries; or by a unique part of its
+ * id. Throws RUN_UNKNOWN, and USAGE if several match.
  */
 export async function findRun(session: TemporalSession, text: string): Promise<FoundRun> {
   try {
@@ -115,7 +115,7 @@ export async function findRun(session: TemporalSession, text: string): Promise<F
   });
 }
 
-/** With the run whose id is nearly this one, or the sensor that there is not. */
+/** Returns RUN_UNKNOWN with a run of a similar id, or with the sensor that does not exist. */
 export async function runUnknownLike(session: TemporalSession, text: string): Promise<SluiceError> {
   const id = text.startsWith('run/') ? text : `run/${text}`;
   const [, namespace = '', sensor = ''] = id.split('/');
@@ -135,7 +135,7 @@ export async function runUnknownLike(session: TemporalSession, text: string): Pr
   return new SluiceError('RUN_UNKNOWN', { message, fix: `${hint}${fix}` });
 }
 
-/** Those that retriggers of this run started, and retriggers of them. */
+/** Resolves with the runs that retriggers of this run started, and retriggers of them. */
 export async function findSuccessors(session: TemporalSession, id: string): Promise<readonly FoundRun[]> {
   const found: FoundRun[] = [];
   const query = `WorkflowId STARTS_WITH ${quote(`${id}~again-`)}`;
@@ -152,7 +152,7 @@ export async function describeRun(session: TemporalSession, id: string): Promise
   }
 }
 
-/** For an id that a person typed. Throws RUN_UNKNOWN with what was probably meant. */
+/** For an id that a user typed. Throws RUN_UNKNOWN with the closest match. */
 export async function requireRun(session: TemporalSession, id: string): Promise<FoundRun> {
   try {
     return await describeRun(session, id);
@@ -177,7 +177,7 @@ function toFoundRun(info: Omit<WorkflowExecutionInfo, 'raw'>): FoundRun {
   };
 }
 
-/** `run/<namespace>/<sensor>/<key>`, also without the first word. Throws USAGE. */
+/** Parses `run/<namespace>/<sensor>/<key>`, also without the first segment. Throws USAGE. */
 export function parseRunId(text: string): { readonly id: string; readonly namespace: string; readonly sensor: string } {
   const id = text.startsWith('run/') ? text : `run/${text}`;
   const [, namespace = '', sensor = '', ...key] = id.split('/');

@@ -1,4 +1,4 @@
-/** The state of a source or sensor in one word, from what is observed and not from what was asked for. Pure. */
+/** The state of a source or sensor in one word, as observed rather than as requested. Pure. */
 import type { EventSourceStatus } from '../../contract/event-source-messages';
 import type { SensorStatus } from '../../contract/sensor-messages';
 import { describeStopped } from '../../sandbox/sensor/stopped-parts';
@@ -12,19 +12,19 @@ export type ConditionState =
   /** Its readers have not reported yet. */
   | 'Connecting'
   | 'NotReady'
-  /** The last report is too old to say anything. */
+  /** The last report is too old to be meaningful. */
   | 'Stale'
   | 'Paused'
-  /** A part of it has stopped until a person repairs the cause. */
+  /** A part of it has stopped until an operator repairs the cause. */
   | 'Failed'
-  /** No worker answers on its task queue. */
+  /** No worker polls its task queue. */
   | 'NoWorker'
-  /** Its workflow was ended from outside, and not by `sluice delete`. */
+  /** Its workflow was ended by something other than `sluice delete`. */
   | 'Gone';
 
 export interface Condition {
   readonly state: ConditionState;
-  /** Why it does not work; of one that is ready, what it cannot keep. */
+  /** Why it does not work; if it is ready, what is degraded. */
   readonly reason?: string;
 }
 
@@ -33,7 +33,7 @@ export type ObservedEvent = Omit<EventSourceStatus['events'][number], 'state'> &
   readonly state: EventSourceStatus['events'][number]['state'] | Exclude<Reader['state'], 'Ready'>;
 };
 
-/** Works, or rests because a person wants it to. */
+/** True if it works, or is paused by an operator. */
 export function isAsWanted({ state }: Condition): boolean {
   return state === 'Ready' || state === 'Paused';
 }
@@ -62,7 +62,7 @@ export function sourceCondition(status: EventSourceStatus, events: readonly Obse
   return worstReader(events.flatMap(readerOf));
 }
 
-/** What the workflow wants of each event, corrected by what its relay reports. */
+/** Returns the workflow's state of each event, corrected by its relay's reports. */
 export function observeEvents(
   events: EventSourceStatus['events'],
   activities: readonly PendingActivity[],
@@ -70,7 +70,7 @@ export function observeEvents(
 ): readonly ObservedEvent[] {
   const relays = activities.filter(({ type }) => type === 'sluiceRelayEvents');
   const byEvent = new Map(relays.map((relay) => [readReport(relay.heartbeat).event, relay]));
-  // Until its first heartbeat a relay does not say which event it reads.
+  // Until its first heartbeat a relay does not report which event it reads.
   const unnamed = relays.filter(({ heartbeat }) => readReport(heartbeat).event === undefined);
   return events.map((event): ObservedEvent => {
     if (event.state !== 'Reading') return event;

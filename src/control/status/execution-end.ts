@@ -1,4 +1,4 @@
-/** How the workflow of an object ended. Workflows that have ended still answer queries, so this is asked first. */
+/** How the workflow of an object ended. Ended workflows still respond to queries, so this is checked first. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { decodeFailureMessage } from '../../payloads/decode-payload';
@@ -7,22 +7,22 @@ import type { TemporalSession } from '../temporal-session';
 import { describeRequester } from '../../text/requester-name';
 
 export interface ExecutionEnd {
-  /** `Deleted`: by `sluice delete`; everything else happened to it from outside. */
+  /** `Deleted`: by `sluice delete`; all others have another cause. */
   readonly how: 'Deleted' | 'Terminated' | 'Cancelled' | 'Failed' | 'TimedOut';
   /** RFC 3339. */
   readonly at: string;
-  /** Identity of the client that asked for it. */
+  /** Identity of the client that requested it. */
   readonly by?: string;
   readonly reason?: string;
 }
 
-/** With which `sluice delete` terminates what it cannot or need not ask; what it asked completes by itself. */
+/** The reason with which `sluice delete` terminates a workflow; one that it signals completes by itself. */
 export const DELETE_REASON = 'sluice delete';
 
-/** The end is among the last events; of a cancelled sensor, what it did before it ended comes after the request. */
+/** The end is among the last events; a cancelled sensor records its clean-up after the request. */
 const LAST_EVENTS = 50;
 
-/** Undefined while it runs. */
+/** Resolves with undefined while it runs. */
 export async function readEnd(
   session: TemporalSession,
   { workflowId, runId, status, closeTime }: WorkflowExecutionDescription,
@@ -35,7 +35,7 @@ export async function readEnd(
   return { ...found, at, how: found.reason === DELETE_REASON ? 'Deleted' : how };
 }
 
-/** For a person: `Terminated by "ada@host" (unverified) at 2026-01-31T06:00:00Z (clean-up)`. */
+/** For display: `Terminated by "ada@host" (unverified) at 2026-01-31T06:00:00Z (clean-up)`. */
 export function describeEnd({ how, at, by, reason }: ExecutionEnd): string {
   const who = by === undefined || by === '' ? '' : ` by ${describeRequester(by)}`;
   const why = reason === undefined || reason === '' ? '' : ` (${reason})`;
@@ -61,7 +61,7 @@ const END_OF_STATUS: Readonly<Record<WorkflowExecutionDescription['status']['nam
     PAUSED: undefined,
     UNSPECIFIED: undefined,
     UNKNOWN: undefined,
-    // A workflow of ours returns only where it was told to by `sluice delete`.
+    // Our workflows return only after `sluice delete` has signalled them.
     COMPLETED: 'Deleted',
     FAILED: 'Failed',
     CANCELLED: 'Cancelled',
@@ -88,7 +88,7 @@ async function readReason(
     }
     return {};
   } catch (error) {
-    // Retention may take the history between two requests; that it has ended is known all the same.
+    // Retention may remove the history between two requests; the end is known all the same.
     if (isNotFound(error)) return {};
     throw error;
   }

@@ -1,15 +1,15 @@
-/** What `status` says of events that wait for a sensor on a bus that does not keep them for ever. Pure. */
+/** The lines of `status` about pending events on a bus that expires them. Pure. */
 import type { PendingActivity } from '../pending-activities';
 
 export interface ExpiringEvents {
   readonly waiting: number;
   /** RFC 3339: when the first of them expires. */
   readonly expiresAt?: string;
-  /** What was lost last. */
+  /** The latest loss. */
   readonly lost?: string;
 }
 
-/** As the listener, or the watch of a paused sensor, told in its last heartbeat. */
+/** As the last heartbeat of the listener, or of a paused sensor's watch, reported. */
 export function expiringEvents(activities: readonly PendingActivity[]): ExpiringEvents | undefined {
   return activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)).at(0);
 }

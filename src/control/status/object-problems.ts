@@ -1,4 +1,4 @@
-/** What is wrong with a source or sensor at this moment, and what to do about it: one line each. Pure. */
+/** Current problems of a source or sensor, and what to do about them: one line each. Pure. */
 import type { EventSourceStatus } from '../../contract/event-source-messages';
 import type { SensorStatus } from '../../contract/sensor-messages';
 import { describeStopped, HOW_TO_TRY_AT_ONCE } from '../../sandbox/sensor/stopped-parts';
@@ -32,7 +32,7 @@ export function sourceProblems(
   ]);
 }
 
-/** Why it does not read is said once, where nothing else has said it. */
+/** Adds why it does not read, unless another problem has said so. */
 function withCondition(condition: Condition | undefined, problems: string[]): string[] {
   const { state, reason } = condition ?? { state: 'Ready' };
   if (reason === undefined || problems.some((problem) => problem.includes(reason))) return problems;
@@ -40,7 +40,7 @@ function withCondition(condition: Condition | undefined, problems: string[]): st
   return [isAsWanted({ state }) ? reason : `${state}: ${reason}`, ...problems];
 }
 
-/** As relays and listeners told in their last heartbeat. */
+/** As relays and listeners reported in their last heartbeat. */
 function busProblems(activities: readonly PendingActivity[]): string[] {
   const found = activities.flatMap(({ heartbeat }) => {
     const { busProblem } = readReport(heartbeat);
@@ -49,7 +49,7 @@ function busProblems(activities: readonly PendingActivity[]): string[] {
   return [...new Set(found)];
 }
 
-/** Waits for its next attempt, or for a worker; a former failure of an activity that is at work is over. */
+/** Waits for its next attempt, or for a worker; the previous failure of a running activity is over. */
 function failingNow(activities: readonly PendingActivity[]): string[] {
   const now = Date.now();
   return activities.flatMap((activity) => {

@@ -1,4 +1,4 @@
-/** Looks at one applied object: first whether its workflow still runs, then what it and its activities report. */
+/** Reads the condition of one applied object: whether its workflow runs, then what it and its activities report. */
 import { eventSourceStatusQuery } from '../../contract/event-source-messages';
 import { sensorDefinitionQuery, sensorStatusQuery, type SensorStatus } from '../../contract/sensor-messages';
 import { describeError, isSluiceError } from '../../errors/sluice-error';
@@ -17,7 +17,7 @@ export interface ReadCondition extends Condition {
   readonly sensor?: SensorStatus;
 }
 
-/** Throws OBJECT_UNKNOWN for what was never applied, or was deleted. */
+/** Throws OBJECT_UNKNOWN for an object that was never applied, or was deleted. */
 export async function readCondition(
   session: TemporalSession,
   address: ObjectAddress,
@@ -38,7 +38,7 @@ export async function readCondition(
     if (isDeleted(end)) throw await unknown();
     return goneCondition(end);
   }
-  // Asking an unserved queue only ends when time is up: look first.
+  // A query without a worker ends only by timeout: check for one first.
   const noWorker: Condition = { state: 'NoWorker', reason: `no worker polls task queue "${description.taskQueue}"` };
   if (!(await hasWorker(session, description.taskQueue))) return noWorker;
   const activities = await pendingActivitiesOf(session, description);
@@ -60,13 +60,13 @@ export async function readCondition(
     }
   } catch (error) {
     if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(description.taskQueue, timeoutMs);
-    // One workflow that cannot answer must not hide the others.
+    // One workflow that cannot respond must not hide the others.
     if (!isOfWorkflow(error)) throw error;
     return { state: 'NotReady', reason: `its workflow cannot be asked: ${describeError(error)}` };
   }
 }
 
-/** A worker that has just ended still counts as polling, and one with too much to do does not answer in time. */
+/** A worker that has just ended still counts as polling, and an overloaded one does not respond in time. */
 function unanswered(taskQueue: string, timeoutMs: number): Condition {
   return {
     state: 'NoWorker',
@@ -74,7 +74,7 @@ function unanswered(taskQueue: string, timeoutMs: number): Condition {
   };
 }
 
-/** What a query fails with inside of the worker: UNKNOWN, INVALID_ARGUMENT or INTERNAL. */
+/** True for a query's failure inside the worker: UNKNOWN, INVALID_ARGUMENT or INTERNAL. */
 function isOfWorkflow(error: unknown): boolean {
   const code = grpcStatusOf(error)?.code;
   return code === 2 || code === 3 || code === 13;

@@ -1,19 +1,19 @@
-/** What is observed of the activities that read or listen: a source or sensor is Ready only if they report it. Pure. */
+/** The observed state of reading or listening activities: a source or sensor is Ready only if they report it. Pure. */
 import { ageOf } from '../../text/ages';
 import type { PendingActivity } from '../pending-activities';
 
-/** `Stale`: it reported once, and not of late. */
+/** `Stale`: it has reported, but not recently. */
 export type ReaderState = 'Ready' | 'Connecting' | 'NotReady' | 'Stale';
 
 export interface Reader {
   readonly state: ReaderState;
-  /** Why it does not read; of one that reads, what it reads and cannot keep. */
+  /** Why it does not read; if it reads, what is degraded. */
   readonly reason?: string;
 }
 
-/** Readers report every second and are given up after ten; slower than this, nothing is known of them. */
+/** Readers report every second and time out after ten; a report older than this says nothing. */
 const STALE_AFTER_MS = 15_000;
-/** An activity that no worker takes for so long waits for a free slot. */
+/** An activity that no worker has taken for this long waits for a free slot. */
 export const UNTAKEN_AFTER_MS = 10_000;
 
 /** Worst first. */
@@ -41,14 +41,14 @@ export function judgeReader(activity: PendingActivity, now: number): Reader {
   }
 }
 
-/** Of several, the worst with its reason; `wanted` that are not there yet count as connecting. */
+/** Returns the worst of several, with its reason; of `wanted`, the missing ones count as connecting. */
 export function worstReader(readers: readonly Reader[], wanted = 0): Reader {
   const missing = Array.from({ length: Math.max(0, wanted - readers.length) }, () => NOT_SCHEDULED);
   const [worst] = [...readers, ...missing].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   return worst ?? { state: 'Ready' };
 }
 
-/** Milliseconds for which no worker has taken a first attempt; undefined while that is no reason for concern. */
+/** Milliseconds for which no worker has taken a first attempt; undefined while that is normal. */
 export function untakenFor({ state, attempt, scheduledAt }: PendingActivity, now: number): number | undefined {
   if (state !== 'scheduled' || attempt > 1 || scheduledAt === undefined) return undefined;
   const waiting = now - Date.parse(scheduledAt);
@@ -66,13 +66,13 @@ function judgeStarted(activity: PendingActivity, now: number): Reader {
     failure === undefined
       ? { state: 'Connecting', reason: 'it has not reported yet that it reads' }
       : { state: 'NotReady', reason: failure };
-  // Temporal keeps the last report of the attempt before.
+  // Temporal keeps the last report of the previous attempt.
   if (lastHeartbeatAt === undefined || (startedAt !== undefined && lastHeartbeatAt < startedAt)) return connecting;
   if (now - Date.parse(lastHeartbeatAt) > STALE_AFTER_MS) {
     return { state: 'Stale', reason: `its last report is ${ageOf(lastHeartbeatAt, now)} old` };
   }
   const { connected, problem, busProblem } = readReport(heartbeat);
-  // What a relay reads and cannot publish is refused to its caller, or lost.
+  // What a relay reads and cannot publish is rejected to its caller, or lost.
   if (busProblem !== undefined && (!connected || activity.type === 'sluiceRelayEvents')) {
     return { state: 'NotReady', reason: describeBusProblem(busProblem) };
   }

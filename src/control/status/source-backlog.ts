@@ -1,4 +1,4 @@
-/** What waits outside of an event source, by the latest of what its activities and its workflow know. */
+/** Events that wait outside of an event source, from the latest report of its activities or its workflow. */
 import { unreadFate, type UnreadFate } from '../../kinds/source-kinds';
 import { describeUnread } from '../../contract/source-events';
 import type { EventBacklog } from '../../contract/event-source-messages';
@@ -6,7 +6,7 @@ import { ageOf } from '../../text/ages';
 import type { ObservedEvent } from './condition';
 import type { PendingActivity } from '../pending-activities';
 
-/** `unread`: what becomes of events that come while nothing reads. */
+/** `unread`: the fate of events that arrive while there is no reader. */
 export type EventState = ObservedEvent & { readonly unread?: UnreadFate };
 
 export function withBacklogs(
@@ -36,7 +36,7 @@ function later(one: EventBacklog, other: EventBacklog): EventBacklog {
   return one.at > other.at ? one : other;
 }
 
-/** Heartbeats of relays and of those who watch a paused source. */
+/** Heartbeats of relays and of the watch of a paused source. */
 function readHeartbeat(details: unknown): Array<[string, EventBacklog]> {
   if (!isFields(details) || typeof details['event'] !== 'string' || !isFields(details['backlog'])) return [];
   const { entries, pending, isAtLeast, at } = details['backlog'];
