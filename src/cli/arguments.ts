@@ -1,8 +1,8 @@
-/** Turns option texts into values. Each throws commander's own error, so that the option is named in the message. */
+/** Parses option values. Each function throws commander's own error, so that the message names the option. */
 import { InvalidArgumentError } from 'commander';
 import { parseDurationMs } from '../text/durations';
 
-/** `30s`, `5m`, `1h30m`, `7d` → milliseconds, never fewer than none. */
+/** Parses `30s`, `5m`, `1h30m`, `7d` into milliseconds, never negative. */
 export function parseDuration(text: string): number {
   const milliseconds = parseDurationMs(text);
   if (milliseconds === undefined || milliseconds < 0) {
@@ -17,7 +17,7 @@ export function parsePositiveInteger(text: string): number {
   return value;
 }
 
-/** For options that may be given several times, and hold commas: `--collection a,b --collection c`. */
+/** For repeatable options that also accept commas: `--collection a,b --collection c`. */
 export function collectList(text: string, previous: readonly string[] = []): string[] {
   return [
     ...previous,
@@ -28,12 +28,12 @@ export function collectList(text: string, previous: readonly string[] = []): str
   ];
 }
 
-/** For options that may be given several times and are taken as they are. */
+/** For repeatable options whose values are kept unchanged. */
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text];
 }
 
-/** West, south, east, north in degrees. */
+/** Parses west, south, east, north in degrees. */
 export function parseBbox(text: string): number[] {
   const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const known = (numbers.length === 4 || numbers.length === 6) && numbers.every((value) => Number.isFinite(value));
@@ -46,7 +46,7 @@ export function parseBbox(text: string): number[] {
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
-/** An instant or interval as STAC APIs take it; days are widened to their first and last moment. */
+/** Parses an instant or interval as STAC APIs accept it; days are widened to their first and last moment. */
 export function parseDatetimeInterval(text: string): string {
   const ends = text.split('/');
   const [from = '', to = from] = ends;
@@ -58,7 +58,7 @@ export function parseDatetimeInterval(text: string): string {
   return start === end ? start : `${start}/${end}`;
 }
 
-/** A moment, RFC 3339. */
+/** Parses a moment, RFC 3339. */
 export function parseInstant(text: string): string {
   if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return text;
   throw new InvalidArgumentError('Expected a time such as 2026-01-31T06:00:00Z.');
@@ -66,11 +66,11 @@ export function parseInstant(text: string): string {
 
 export interface SequenceRange {
   readonly from: number;
-  /** Inclusive; left out: whatever is last. */
+  /** Inclusive; absent: up to the last one. */
   readonly to?: number;
 }
 
-/** `1200..1450`, `1200..` or `1200`. */
+/** Parses `1200..1450`, `1200..` or `1200`. */
 export function parseSequenceRange(text: string): SequenceRange {
   const [, from, dots, to] = /^(\d+)(\.\.)?(\d+)?$/.exec(text) ?? [];
   const range = {

@@ -1,8 +1,8 @@
-/** A question to the person at the terminal. */
+/** Asks the user at the terminal a question. */
 import { createInterface } from 'node:readline/promises';
 import type { CliIo } from './io';
 
-/** False for anything but yes, and when the input ends or the command is interrupted. */
+/** Resolves with true only for yes; with false for any other input, its end, or an interrupted command. */
 export async function askYes(io: CliIo, question: string): Promise<boolean> {
   const terminal = createInterface({ input: io.stdin, output: io.stderr });
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));

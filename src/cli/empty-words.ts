@@ -1,8 +1,8 @@
-/** Refuses arguments and options without text, such as those of a shell variable that is not set. */
+/** Rejects empty arguments and options, such as those of an unset shell variable. */
 import type { Command } from 'commander';
 import { SluiceError } from '../errors/sluice-error';
 
-/** An empty text is part of every id, and an empty query finds every run: nobody means that. */
+/** Every id contains the empty string, and an empty query matches every run: neither can be intended. */
 export function refuseEmptyWords(command: Command): void {
   const named = [
     ...command.registeredArguments.map((argument, index) => {

@@ -1,4 +1,4 @@
-/** What the exit code of `sluice` says. Scripts branch on it, so the numbers are stable and printed by `--help`. */
+/** The exit codes of `sluice`. Scripts branch on them, so the numbers are stable and printed by `--help`. */
 import { isSluiceError } from '../errors/sluice-error';
 
 export const EXIT_CODES = { ok: 0, problem: 1, usage: 2, unreachable: 3 } as const;

@@ -1,4 +1,4 @@
-/** Manifests that a command is given, with a note of the files that hold none. */
+/** Reads the manifests of a command, and prints a note for files that hold none. */
 import { readCheckedManifests, type CheckedManifests } from '../control/apply/read-checked-manifests';
 import type { CliIo } from './io';
 import { printable } from './printing/style';

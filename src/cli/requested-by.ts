@@ -1,4 +1,4 @@
-/** Who asks for something and why: required wherever a command changes what happens, kept in the history. */
+/** The requester and the reason: required by every command that changes state, kept in the history. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { RequestedBy } from '../contract/requester';

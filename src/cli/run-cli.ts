@@ -1,4 +1,4 @@
-/** The `sluice` command as a function: arguments in, exit code out. Tests call it; main.ts only gives it the process. */
+/** The `sluice` command as a function: arguments in, exit code out. Tests call it; main.ts passes it the process. */
 import { Command, CommanderError } from 'commander';
 import { describeError, isSluiceError } from '../errors/sluice-error';
 import { registerCommands } from './commands';
@@ -15,14 +15,14 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     await createProgram(io, runtime).parseAsync(argv, { from: 'user' });
     return runtime.exitCode;
   } catch (error) {
-    // Commander has already printed help, version or its complaint.
+    // Commander has already printed help, version or its error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
     reportError(error, io, argv.includes('--debug'));
     return exitCodeOf(error);
   }
 }
 
-/** Every command with its options; nothing runs before it is given arguments. */
+/** Defines every command with its options; runs none. */
 export function createProgram(io: CliIo, runtime: CliRuntime): Command {
   const program = new Command('sluice')
     .description('Argo Events manifests on Temporal: durable event sources and sensors, and answers about every event.')

@@ -1,4 +1,4 @@
-/** What every command file gets: the process around it, its output, and a place for its exit code. */
+/** The context of every command file: its process, its output, and a setter for the exit code. */
 import { Option, type Command } from 'commander';
 import type { ExitCode } from './exit-codes';
 import type { CliIo } from './io';
@@ -6,7 +6,7 @@ import { createOutput, OUTPUT_FORMATS, type Output, type OutputFormat } from './
 
 export interface CliRuntime {
   readonly io: CliIo;
-  /** Output in the format that this command line asks for. */
+  /** Returns the output in the format that the command line selects. */
   output(command: Command): Output;
   /** Sets the exit code of the process; without it, a command that does not throw ends with 0. */
   exitWith(code: ExitCode): void;

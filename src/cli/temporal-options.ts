@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** Every command that talks to Temporal takes these; see `TemporalOptions`. */
+/** The options of every command that connects to Temporal; see `TemporalOptions`. */
 export function addTemporalOptions(command: Command): Command {
   return command
     .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')

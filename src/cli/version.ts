@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The version in package.json, which stands next to dist/ in a checkout and in the published package alike. */
+/** Returns the version in package.json, which is next to dist/ both in a checkout and in the published package. */
 export function productVersion(): string {
   const file = path.join(__dirname, '..', '..', '..', 'package.json');
   const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));

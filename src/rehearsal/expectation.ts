@@ -1,4 +1,4 @@
-/** The file of `--expect`: what a person says must come of the events, compared with what came. */
+/** The file of `--expect`: the user's expected results of the events, compared with the actual ones. */
 import { z } from 'zod';
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonValue } from '../event/json';
@@ -7,16 +7,16 @@ import { partialMismatches, type Mismatch } from './partial-match';
 import { parseValues } from './read-events';
 import { allFires, type Rehearsal, type RehearsedEvent, type RehearsedFire, type RehearsedRequest } from './rehearsal';
 
-/** An event's id, or its place among the events: 1 is the first. */
+/** An event's id, or its position among the events: 1 is the first. */
 const eventReference = z.union([z.string().min(1), z.int().min(1)]);
 
 const expectedRequest = z.strictObject({
   trigger: z.string(),
-  /** The Kubernetes object, as far as it matters. */
+  /** The Kubernetes object; fields that are not listed may be anything. */
   object: z.json().optional(),
-  /** The whole request, as far as it matters: `sends` of `-o json`. */
+  /** The whole request, `sends` of `-o json`; fields that are not listed may be anything. */
   sends: z.json().optional(),
-  /** Code of the error because of which it cannot be built. */
+  /** Code of the error that prevents building it. */
   problem: z.string().optional(),
 });
 
@@ -32,12 +32,12 @@ const expectedDecision = z.strictObject({
   dependency: z.string(),
   outcome: z.enum(['matched', 'filtered', 'failed']),
   clause: z.string().optional(),
-  /** A part of the reason. */
+  /** A substring of the reason. */
   reason: z.string().optional(),
 });
 
 const expectationSchema = z.strictObject({
-  /** All fires: one that is not listed is a mismatch, too. */
+  /** All fires: an unlisted one is a mismatch, too. */
   fires: z.array(expectedFire).optional(),
   decisions: z.array(expectedDecision).optional(),
   waiting: z.array(z.strictObject({ trigger: z.string(), for: z.array(z.string()) })).optional(),
@@ -80,7 +80,7 @@ export function findMismatches(expectation: Expectation, rehearsal: Rehearsal): 
 type ExpectedFire = z.infer<typeof expectedFire>;
 type ExpectedRequest = z.infer<typeof expectedRequest>;
 
-/** Each expected fire takes the first one left that fits in all; else it is compared with the first one of its trigger. */
+/** Matches each expected fire to the first unused one that fits fully, or to the first one of its trigger. */
 function compareFires(expected: readonly ExpectedFire[], rehearsal: Rehearsal): Mismatch[] {
   const left = new Set(allFires(rehearsal));
   const open: Array<{ fire: ExpectedFire; path: string }> = [];

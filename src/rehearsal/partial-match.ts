@@ -1,4 +1,4 @@
-/** Compares what is expected with what is there: fields that are not mentioned may be anything. */
+/** Compares expected with actual values: fields that are not mentioned may be anything. */
 import { isJsonObject, type JsonValue } from '../event/json';
 
 export interface Mismatch {
@@ -6,11 +6,11 @@ export interface Mismatch {
   readonly path: string;
   /** Absent: nothing was expected here. */
   readonly expected?: unknown;
-  /** Absent: there is nothing. */
+  /** Absent: there is no value. */
   readonly found?: unknown;
 }
 
-/** Objects need the expected fields, lists the same length; everything else is equal or not. */
+/** Objects need the expected fields, lists the same length; all other values must be equal. */
 export function partialMismatches(expected: JsonValue, found: JsonValue | undefined, path: string): Mismatch[] {
   if (isJsonObject(expected) && isJsonObject(found)) {
     return Object.entries(expected).flatMap(([name, value]) =>

@@ -1,4 +1,4 @@
-/** What a run would send, without sending it: the parameters resolved, the object marked and named. */
+/** Returns what a run would send, without sending it: parameters resolved, the object marked and named. */
 import { pino } from 'pino';
 import { createYamlReader } from '../../activities/worker/read-yaml';
 import { loadEventKeys, loadFireEvents, resolveFire } from '../../activities/firing/resolve-fire';
@@ -24,7 +24,7 @@ export interface RunPreviews {
   close(): Promise<void>;
 }
 
-/** `resources`: trigger → the object to take instead of what its source names. */
+/** `resources`: trigger → the object to use instead of the one that its source names. */
 export function createRunPreviews(
   engine: ExpressionEngine,
   resources: ReadonlyMap<string, JsonObject>,
@@ -113,7 +113,7 @@ function keysOf(fire: Fire, { events }: SensorRunInput): EventsByDependency {
   );
 }
 
-/** What would have to be asked over a network before the trigger's parameters can be applied. */
+/** Names what must be read over a network before the trigger's parameters can be applied. */
 function networkOf(template: KindBlocks): string | undefined {
   if (template.custom?.parameters?.length) {
     return `its parameters apply to what the custom trigger server ${template.custom.serverURL} gives`;
@@ -141,7 +141,7 @@ function refuseNetwork(): Promise<never> {
   );
 }
 
-/** The API server refuses names and labels that are not legal, and the fire is parked. */
+/** The API server rejects illegal names and labels, and the fire is then parked. */
 function refusalOfMetadata(sends: JsonValue | undefined): { code: string; message: string; fix: string } | undefined {
   if (!isJsonObject(sends) || !isJsonObject(sends.object)) return undefined;
   const { object } = sends;
@@ -155,7 +155,7 @@ function refusalOfMetadata(sends: JsonValue | undefined): { code: string; messag
   return { code: 'TRIGGER_REFUSED', message, fix: `Expected are ${mistake.expected}.` };
 }
 
-/** The one label that would differ each time. */
+/** Replaces the value of the one label that would differ each time. */
 function withoutClock(sends: JsonValue): JsonValue {
   if (!isJsonObject(sends) || !isJsonObject(sends.object)) return sends;
   const { object } = sends;

@@ -1,4 +1,4 @@
-/** Events for `sluice test`: CloudEvents as they lie on the bus, or bare data that is put into one. */
+/** Events for `sluice test`: CloudEvents as they are on the bus, or bare data that is wrapped in one. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
@@ -19,7 +19,7 @@ import { shortHash } from '../event/short-id';
 import { parseYamlDocuments } from '../yaml/yaml-documents';
 import { isNestedBeyond } from '../yaml/yaml-nesting';
 
-/** As for manifests. */
+/** The same limit as for manifests. */
 const MAX_YAML_DEPTH = 200;
 
 export interface TestEvent {
@@ -28,17 +28,17 @@ export interface TestEvent {
   readonly event: CloudEvent;
 }
 
-/** What bare data lacks. Without `source` and `name`, bare data is an error. */
+/** The attributes that bare data lacks. Without `source` and `name`, bare data is an error. */
 export interface BareDataContext {
   readonly source?: string;
   readonly name?: string;
-  /** Which event sources and names make sense, for the error. */
+  /** The valid event sources and names, for the error. */
   readonly known: readonly string[];
   /** Milliseconds since 1970, for events that have no time of their own. */
   readonly now: number;
 }
 
-/** In the order given. Throws MANIFEST_UNREADABLE, EVENT_UNDECODABLE, or USAGE for bare data that nobody can place. */
+/** In the given order. Throws MANIFEST_UNREADABLE, EVENT_UNDECODABLE, or USAGE for bare data that fits nothing. */
 export async function readTestEvents(
   paths: readonly string[],
   context: BareDataContext,
@@ -83,11 +83,11 @@ export function parseValues(content: string, origin: string): JsonDocument[] {
           : `${origin}:${mistake.line} cannot be read as JSON or YAML: ${mistake.message}`,
     });
   }
-  // Whatever YAML allows beyond JSON has no place on the bus.
+  // YAML features beyond JSON are not allowed on the bus.
   return documents.map(({ value }) => toJson(value));
 }
 
-/** Undefined for what is not JSON; throws for JSON that no event source would accept. */
+/** Returns undefined if the text is not JSON; throws for JSON that no event source would accept. */
 function readOne(content: string, origin: string): JsonDocument[] | undefined {
   try {
     return [readJson(content, MAX_EVENT_DEPTH)];
@@ -111,13 +111,13 @@ function severalEvents(document: JsonDocument): JsonDocument[] {
   return items.length > 0 && items.every((item) => envelopeOf(item) !== undefined) ? items : [document];
 }
 
-/** The attributes of an event, its data among them; undefined for bare data. */
+/** Returns the attributes of an event, its data among them; undefined for bare data. */
 function envelopeOf(document: JsonDocument): Readonly<Record<string, JsonDocument>> | undefined {
   const value = valueOf(document);
   if (!isJsonObject(value)) return undefined;
   const data = isJsonText(document) ? memberOf(document, 'data') : value.data;
   const { context } = value;
-  // As Argo Events passes a whole event to a trigger: the data is base64 there.
+  // As Argo Events passes a whole event to a trigger, with base64 data.
   if (isJsonObject(context) && isEnvelope(context)) {
     return { ...context, ...(typeof data === 'string' ? { data_base64: data } : data !== undefined && { data }) };
   }
@@ -133,7 +133,7 @@ function toEvent(document: JsonDocument, origin: string, context: BareDataContex
   const attributes = envelopeOf(document) ?? { ...placeOf(origin, context), data: document };
   const complete = joinObject({
     specversion: '1.0',
-    // The same file gives the same id, hence the same object names, each time.
+    // The same file always gives the same id, hence the same object names.
     id: shortHash(textOf(joinObject(attributes)), 12),
     time: new Date(context.now).toISOString(),
     ...attributes,

@@ -1,4 +1,4 @@
-/** What `sluice test` found out, in the form of `-o json`. */
+/** The result of `sluice test`, in the form of `-o json`. */
 import type { ErrorCode } from '../errors/sluice-error';
 import type { Decision } from '../records/decision-record';
 import type { JsonValue } from '../event/json';
@@ -7,9 +7,9 @@ import type { DependencyTrace } from '../matching/evaluate-dependencies';
 export interface Rehearsal {
   readonly sensor: { readonly namespace: string; readonly name: string };
   readonly events: readonly RehearsedEvent[];
-  /** What happened in the time of `--wait` after the last event. */
+  /** Effects during the time of `--wait` after the last event. */
   readonly afterwards: Consequences;
-  /** Every trigger, as it stands at the end. */
+  /** The final state of every trigger. */
   readonly triggers: readonly TriggerStanding[];
 }
 
@@ -19,14 +19,14 @@ export interface RehearsedEvent extends Consequences {
   readonly source: string;
   readonly subject: string;
   readonly time: string;
-  /** Those that take the event's source and name; none: the sensor does not listen to it. */
+  /** Dependencies that match the event's source and name; none: the sensor does not listen to it. */
   readonly dependencies: readonly RehearsedDependency[];
 }
 
 export interface RehearsedDependency extends Pick<DependencyTrace, 'dependency' | 'clauses'> {
   readonly transform?: Omit<NonNullable<DependencyTrace['transform']>, 'data'> & { readonly data?: JsonValue };
   readonly outcome: 'matched' | 'filtered' | 'failed';
-  /** Of an event that did not pass: the clause that decided, and why. */
+  /** For an event that did not pass: the clause that decided, and why. */
   readonly clause?: string;
   readonly reason?: string;
   readonly code?: ErrorCode;
@@ -34,9 +34,9 @@ export interface RehearsedDependency extends Pick<DependencyTrace, 'dependency' 
 
 export interface Consequences {
   readonly fires: readonly RehearsedFire[];
-  /** Events that would wait for a person. */
+  /** Events that would wait for an operator. */
   readonly parked: readonly ParkedTrigger[];
-  /** What joined triggers took note of. */
+  /** Notes of joined triggers. */
   readonly notes: readonly Note[];
 }
 
@@ -58,7 +58,7 @@ export interface ParkedTrigger {
 export type EventsByDependency = Readonly<Record<string, readonly string[]>>;
 
 export type RehearsedFire = RehearsedRequest & {
-  /** The request of its `dlqTrigger`, which goes out if the trigger fails for good: now, if it `fails` here. */
+  /** The request of its `dlqTrigger`, which is sent if the trigger fails permanently: now, if it `fails` here. */
   readonly deadLetter?: RehearsedRequest;
 };
 
@@ -71,7 +71,7 @@ export type RehearsedRequest = {
   readonly events: EventsByDependency;
 } & (
   | { readonly outcome: 'sends'; readonly sends: JsonValue }
-  /** Something of it lies behind a network; `reason` says what. */
+  /** Part of it is behind a network; `reason` names it. */
   | { readonly outcome: 'unresolved'; readonly reason: string }
   /** It cannot be built: the dead letter goes out, or the fire is parked. */
   | { readonly outcome: 'fails'; readonly problem: { code: string; message: string; fix?: string } }
@@ -81,14 +81,14 @@ export interface TriggerStanding {
   readonly trigger: string;
   readonly condition: string;
   readonly fires: number;
-  /** Of a trigger that joins: dependencies whose events are held, and those that have not come. */
+  /** For a joined trigger: dependencies whose events are held, and those whose events are missing. */
   readonly holds?: readonly string[];
   readonly waitingFor?: readonly string[];
-  /** Satisfied conditions that wait for a batch to be complete or for silence. */
+  /** Satisfied conditions that wait for a full batch or for silence. */
   readonly collected?: number;
 }
 
-/** Everything that fired, in order. */
+/** Returns all fires, in order. */
 export function allFires(rehearsal: Rehearsal): RehearsedFire[] {
   return [...rehearsal.events, rehearsal.afterwards].flatMap(({ fires }) => fires);
 }

@@ -1,6 +1,6 @@
 /**
- * Takes events through a sensor as its listener and its workflow would, without either: the same evaluation, the same
- * dependency state, the same runs. Time is the events' own.
+ * Passes events through a sensor as its listener and workflow would, without either: the same evaluation, the same
+ * dependency state, the same runs. Time is taken from the events.
  */
 import { decideFires } from '../../activities/listener/decide-fires';
 import { groupIntoRuns } from '../../activities/starting/group-into-runs';
@@ -29,13 +29,13 @@ export interface RehearseOptions {
   readonly waitMs: number;
 }
 
-/** Events pass one after the other, in the order given; every fire has come to its end before the next one. */
+/** Events pass one after the other, in the given order; every fire ends before the next one starts. */
 export async function rehearse(
   applied: SensorDefinition,
   events: readonly TestEvent[],
   options: RehearseOptions,
 ): Promise<Rehearsal> {
-  // What a person wants to see here does not depend on what the sensor records in production.
+  // The user wants all decisions here, whatever the sensor records in production.
   const definition = { ...applied, options: { ...applied.options, decisions: 'all' as const } };
   const plan = planSensor(definition.spec, definition.options);
   let now = timeOf(events[0], 0);
@@ -81,7 +81,7 @@ async function rehearseEvent(item: TestEvent, now: number, stage: Stage): Promis
   };
 }
 
-/** Ends what was fired, which may let the next in line fire. */
+/** Completes the fires, which may let the next in line fire. */
 function settle(memory: SensorMemory, first: SensorEffects): SensorEffects[] {
   const all = [first];
   for (let latest = first; latest.runs.length > 0; all.push(latest)) {

@@ -1,4 +1,4 @@
-/** `sluice apply`: makes what manifests describe run on Temporal. */
+/** `sluice apply`: applies manifests to Temporal. */
 import type { Command } from 'commander';
 import type { KubernetesApplied, OtherDocument } from '../../control/apply/apply-kubernetes';
 import {
@@ -69,7 +69,7 @@ export const registerApply: RegisterCommand = (program, cli) => {
     });
 };
 
-/** Throws MANIFEST_INVALID before anything is applied; problems are noted on `output`. */
+/** Throws MANIFEST_INVALID before anything is applied; problems are printed to `output`. */
 export async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<ExitCode> {
   const progress = createProgress(io);
   progress.update('checking the manifests');

@@ -1,4 +1,4 @@
-/** `sluice bus prepare`: what an operator does for a tenant whose NATS user may not create streams. */
+/** `sluice bus prepare`: creates the streams for a tenant whose NATS user may not create any. */
 import type { Command } from 'commander';
 import { busSettings } from '../../bus/bus-settings';
 import { busNames, type BusNames } from '../../bus/bus-names';

@@ -1,4 +1,4 @@
-/** `sluice codec-server`: lets the Temporal UI and Temporal's command read what payload keys encrypted. */
+/** `sluice codec-server`: lets the Temporal UI and CLI read payloads that payload keys encrypted. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -80,7 +80,7 @@ export const registerCodecServer: RegisterCommand = (program, cli) => {
 };
 
 async function start(options: CodecServerCommand, io: CliIo) {
-  // Loaded here: the other commands start faster without them.
+  // Loaded lazily: the other commands start faster without it.
   const [{ startCodecServer }, { PayloadEncryption }, { default: pino }] = await Promise.all([
     import('../../codec-server/codec-server.js'),
     import('../../payloads/payload-encryption.js'),
@@ -114,7 +114,7 @@ async function start(options: CodecServerCommand, io: CliIo) {
   return { server, token };
 }
 
-/** `token`: made here, for this process, where nobody is named. */
+/** `token`: generated for this process if no callers are configured. */
 async function readCallers(
   options: CodecServerCommand,
   isLocal: boolean,
@@ -178,7 +178,7 @@ function readPort(text: string): number {
   throw usage(`--port ${text} is no port`, 'Expected 0 to 65535');
 }
 
-/** As browsers send it: no path, no slash at the end. */
+/** Parses an origin as browsers send it: no path, no trailing slash. */
 function readOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (/^https?:/.test(origin) && (origin === text || `${origin}/` === text)) return origin;

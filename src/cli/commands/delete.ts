@@ -1,4 +1,4 @@
-/** `sluice delete`: ends buses, sources and sensors, and what they leave on the bus. */
+/** `sluice delete`: deletes buses, sources and sensors, and what they leave on the bus. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
@@ -40,7 +40,7 @@ interface DeleteOptions extends TemporalOptions, RequestedByOptions {
   wait: number;
 }
 
-/** `deleting`: it was told to end; a worker has yet to do so. */
+/** `deleting`: signalled to end; a worker has yet to process the signal. */
 type Action = 'deleted' | 'deleting' | 'not found';
 const TONES: Record<Action, Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
 
@@ -132,7 +132,7 @@ async function deleteObjects(
   return missed ? EXIT_CODES.problem : EXIT_CODES.ok;
 }
 
-/** A sensor that is applied again begins as a new one. */
+/** Describes the consequence: a sensor that is applied again starts as a new one. */
 function describeLostPosition(sensors: readonly string[], now: Date): string {
   return (
     `Events that ${sensors.join(', ')} had not handled or held for a partner, and those published before it is applied ` +
@@ -142,7 +142,7 @@ function describeLostPosition(sensors: readonly string[], now: Date): string {
   );
 }
 
-/** Its workflow ended without giving up the consumer. */
+/** Describes sensors whose workflow ended without deleting the consumer. */
 function describeKeptPosition(sensors: readonly string[]): string {
   return (
     `The position of ${sensors.join(', ')} stays on the bus: applied again under this name, it continues there and ` +
@@ -151,7 +151,7 @@ function describeKeptPosition(sensors: readonly string[]): string {
   );
 }
 
-/** Sensors first, buses last. */
+/** Returns sensors first, buses last. */
 async function addressesOf(
   words: readonly string[],
   options: DeleteOptions,
@@ -191,7 +191,7 @@ async function refuseIfInUse(
   });
 }
 
-/** What was ended from outside is shown by `sluice list` until it is deleted: nothing is left but its history. */
+/** Deletes the history of a workflow that was ended from outside: `sluice list` shows it until then. */
 async function forgetGone(session: TemporalSession, description: WorkflowExecutionDescription): Promise<Deletion> {
   const found = await readEnd(session, description);
   if (found === undefined || isDeleted(found)) return NOT_FOUND;
@@ -214,7 +214,7 @@ async function end(
   try {
     const description = await handle.describe();
     if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
-    // A bus holds nothing that would have to be cleaned up, so its end need not wait for a worker.
+    // A bus has nothing to clean up, so deleting it need not wait for a worker.
     if (isForced || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
     else await handle.signal(deleteSignal, requestedBy(options, io));
   } catch (error) {

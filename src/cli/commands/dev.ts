@@ -1,4 +1,4 @@
-/** `sluice dev`: the servers of the demo and real workers, for a person's own manifests. */
+/** `sluice dev`: the servers of the demo and real workers, for the user's own manifests. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -76,7 +76,7 @@ export const registerDev: RegisterCommand = (program, cli) => {
 
 async function dev(options: DevOptions, output: Output, io: CliIo): Promise<ExitCode> {
   const folder = await loadDevFolder();
-  // Read first: servers take a while, and wrong manifests need none.
+  // Read first: servers start slowly, and invalid manifests need none.
   const documents = options.filename ? await readValid(options.filename, output, io) : [];
   const running: Array<{ stop(): Promise<void> }> = [];
   try {
@@ -134,7 +134,7 @@ async function loadDevFolder(): Promise<DevFolder> {
   return Object.assign({}, ...modules) as DevFolder;
 }
 
-/** Every address of a Redis that a source names. */
+/** Returns every address of a Redis server in the sources. */
 function redisNamesIn(documents: readonly ManifestDocument[]): string[] {
   const names = documents.flatMap((document) => {
     if (document.kind !== 'EventSource') return [];
@@ -144,7 +144,7 @@ function redisNamesIn(documents: readonly ManifestDocument[]): string[] {
   return [...new Set(names)];
 }
 
-/** The API server starts empty: what the manifests take for granted is made first. */
+/** The API server starts empty: the namespaces that the manifests assume are created first. */
 async function createNamespaces(documents: readonly ManifestDocument[], options: DevOptions, io: CliIo): Promise<void> {
   const fallback = options.namespace ?? defaultNamespace(io);
   const wanted = new Set([fallback, ...documents.map((document) => identityOf(document).namespace ?? fallback)]);
@@ -156,7 +156,7 @@ async function createNamespaces(documents: readonly ManifestDocument[], options:
   await applyToKubernetes(namespaces, fallback, false, io);
 }
 
-/** Standard output is for the addresses alone; what apply says goes to the person. */
+/** Standard output is for the addresses alone; the output of apply goes to stderr. */
 function noted(output: Output): Output {
   return {
     ...output,
@@ -193,7 +193,7 @@ function print(
   });
 }
 
-/** What the person has set for workers and commands alike: task queues, log level, secrets. */
+/** The user's settings for workers and commands alike: task queues, log level, secrets. */
 function sluiceVariables(io: CliIo): Record<string, string> {
   return Object.fromEntries(
     Object.entries(io.env).filter(
@@ -202,7 +202,7 @@ function sluiceVariables(io: CliIo): Record<string, string> {
   );
 }
 
-/** Those that the person has chosen are kept, also where the servers ask for others. */
+/** Task queues that the user has set take precedence over those of the servers. */
 function chosenTaskQueues(io: CliIo): Record<string, string> {
   return Object.fromEntries(Object.entries(sluiceVariables(io)).filter(([name]) => name.endsWith('_TASK_QUEUE')));
 }

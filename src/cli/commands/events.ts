@@ -1,4 +1,4 @@
-/** `sluice events`: what sensors and event sources decided about events. */
+/** `sluice events`: decisions of sensors and event sources about events. */
 import { Option, type Command } from 'commander';
 import type { DecisionFilter } from '../../bus/bus';
 import { DECISIONS, type Decision, type DecisionRecord } from '../../records/decision-record';
@@ -74,7 +74,7 @@ export const registerEvents: RegisterCommand = (program, cli) => {
         ...(options.decision !== undefined && { decision: options.decision }),
         ...(options.event !== undefined && { event: options.event }),
         since: new Date(Date.now() - options.since).toISOString(),
-        // One more tells whether there are more.
+        // One more than requested shows whether there are more.
         newest: options.limit + 1,
       };
       const progress = createProgress(cli.io);
@@ -113,7 +113,7 @@ export const registerEvents: RegisterCommand = (program, cli) => {
     });
 };
 
-/** What is not applied any more may have left decisions, and an older one of the event may be kept. */
+/** Objects that are no longer applied may have left decisions, and an older one for the event may exist. */
 async function explainNone(
   session: TemporalSession,
   { namespace, owner, ownerKind, event }: DecisionFilter,
@@ -133,13 +133,13 @@ async function explainNone(
   return `No decision about event "${event}" is kept; sluice explain ${event} looks at the bus and the runs too`;
 }
 
-/** Why, in one line. */
+/** Returns the reason in one line. */
 function describeRecord({ decision, dependency, triggers, clause, reason, code, runId }: DecisionRecord): string {
   const what = [dependency, triggers?.join(', '), clause, code, reason].filter((part) => part !== undefined);
   return [...what, ...(decision === 'fired' && runId !== undefined ? [runId] : [])].join(' · ');
 }
 
-/** Oldest first. Buses may be one server under several names, so that one record may be read twice. */
+/** Resolves oldest first. Two buses may be one server under two names, so a record may be read twice. */
 async function readNewest(
   buses: readonly OpenBus[],
   filter: DecisionFilter,

@@ -30,10 +30,10 @@ interface ExplainOptions extends TemporalOptions {
 type Answer =
   | { readonly kind: 'story'; readonly story: Story }
   | { readonly kind: 'several'; readonly candidates: readonly JudgedCandidate[]; readonly problems: readonly string[] }
-  /** `problems`: what could not be asked; `hints`: where the event may be instead. */
+  /** `problems`: sources that could not be queried; `hints`: where the event may be instead. */
   | { readonly kind: 'nothing'; readonly problems: readonly string[]; readonly hints: readonly string[] };
 
-/** `verdict` is left out of the older ones of many. */
+/** `verdict` is absent from the older ones of many. */
 type JudgedCandidate = Candidate & { readonly verdict?: Story['verdict'] };
 
 const SHOWN_CANDIDATES = 50;
@@ -115,7 +115,7 @@ async function explain(
   };
 }
 
-/** The bus may have forgotten what runs still carry. */
+/** Runs may still carry events that the bus no longer has. */
 async function findInRuns(session: TemporalSession, text: string, namespace: string | undefined): Promise<Candidate[]> {
   const { runs } = await readRunsOf(session, text, namespace);
   const keys = runs.flatMap(({ fires }) => fires ?? []).flatMap(({ events }) => events);
@@ -186,7 +186,7 @@ function printCandidates(candidates: readonly JudgedCandidate[], text: string, o
   output.note(`${candidates.length} events fit "${text}".${most} Give the key or the short id of one of them.`);
 }
 
-/** What became of each, with the sensors in one sentence each. */
+/** The verdict on each candidate, with one sentence per sensor. */
 function describeVerdicts(candidates: readonly JudgedCandidate[], { width }: Output): string[] {
   const said = candidates.flatMap(({ key, verdict }) =>
     verdict === undefined ? [] : [wrap(`${shortEventId(key)}  ${verdict.summary}`, width, 2)],

@@ -1,4 +1,4 @@
-/** `sluice list`: what is applied and whether it works. */
+/** `sluice list`: applied objects and their state. */
 import type { Command } from 'commander';
 import type { SensorStatus } from '../../contract/sensor-messages';
 import { isSluiceError } from '../../errors/sluice-error';
@@ -88,7 +88,7 @@ export const registerList: RegisterCommand = (program, cli) => {
     });
 };
 
-/** Undefined for what was deleted a moment ago. */
+/** Resolves with undefined if the object was deleted meanwhile. */
 async function look(session: TemporalSession, object: AppliedObject): Promise<Listed | undefined> {
   try {
     return { ...object, ...(await readCondition(session, object, QUERY_TIMEOUT_MS)) };

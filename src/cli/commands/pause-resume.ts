@@ -1,4 +1,4 @@
-/** `sluice pause` and `sluice resume`: durable, with what waits left where it is. */
+/** `sluice pause` and `sluice resume`: durable; pending events stay where they are. */
 import type { Command } from 'commander';
 import { pauseSignal, resumeSignal } from '../../contract/lifecycle-messages';
 import { SluiceError } from '../../errors/sluice-error';

@@ -1,4 +1,4 @@
-/** `sluice replay`: events that lie on the bus go through a sensor's present logic once more. */
+/** `sluice replay`: passes events that are on the bus through a sensor's current logic again. */
 import { Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
 import { type ReplayProgress, describeReplayLimits } from '../../contract/replay-messages';
@@ -50,7 +50,7 @@ What would fire is shown first; with --yes (or when you say yes at a terminal) i
 fires, unless --again is given. The replay is a workflow: it goes on when this command or a worker ends.`;
 
 export const registerReplay: RegisterCommand = (program, cli) => {
-  // Nothing is a required option here: `replay status` would have to give it too.
+  // No option is marked as required here: `replay status` would have to pass it too.
   const replay = addTemporalOptions(program.command('replay'))
     .summary('fire for events that passed before')
     .description("Re-reads events of the bus through a sensor's present logic, and fires what never fired.")
@@ -139,7 +139,7 @@ function describeUnwatched(id: string): string {
   return `It goes on by itself: sluice replay status ${id} shows how far it has come, temporal workflow cancel -w ${id} ends it.`;
 }
 
-/** Of a replay that somebody waited for or asks about. */
+/** The exit code of a replay that was awaited or queried. */
 function exitCodeOf({ state }: ReplayState): ExitCode {
   return state === 'Failed' || state === 'Cancelled' ? EXIT_CODES.problem : EXIT_CODES.ok;
 }

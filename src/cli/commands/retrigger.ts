@@ -1,4 +1,4 @@
-/** `sluice retrigger`: starts triggers again, one run, one event, or everything that a query finds. */
+/** `sluice retrigger`: starts triggers again, for one run, one event, or every run that a query finds. */
 import { Option, type Command } from 'commander';
 import { sensorWorkflowId } from '../../contract/identity';
 import { runRetriggerSignal } from '../../contract/run-messages';
@@ -38,11 +38,11 @@ interface RetriggerOptions extends TemporalOptions, RequestedByOptions {
 
 type Request = Omit<RetriggerRequest, 'runId' | 'eventId'>;
 
-/** What became of one request: the runs that were started or woken. */
+/** The result of one request: the runs that were started or woken. */
 interface Retriggered {
   readonly of: string;
   readonly runs: readonly string[];
-  /** Why nothing was done, and nothing had to be. */
+  /** Why there was nothing to do. */
   readonly skipped?: string;
   readonly problem?: string;
 }
@@ -151,7 +151,7 @@ async function retriggerQuery(
   }
   const progress = createProgress(io);
   try {
-    // Collected first: what is retriggered may otherwise be found again.
+    // Collected first: otherwise the query might also find the runs that this command starts.
     const found: string[] = [];
     for await (const { id } of findRuns(session, filter)) if (!found.includes(id)) found.push(id);
     let finished = 0;
@@ -171,7 +171,7 @@ async function retriggerQuery(
   }
 }
 
-/** Of many, one that needs nothing is no problem: the query may well find it together with its successor. */
+/** With many, one that needs nothing is not a problem: the query may find it together with its successor. */
 function excuse(id: string, error: unknown): Retriggered {
   const isNeedless = isSluiceError(error) && error.code === 'RETRIGGER_REFUSED';
   return { of: id, runs: [], [isNeedless ? 'skipped' : 'problem']: describeError(error) };
@@ -202,7 +202,7 @@ async function retriggerEvent(
   return { of: event, runs: await askSensor(session, own, name, { ...request, eventId: event }) };
 }
 
-/** A parked run is woken directly, which needs neither its sensor nor a worker at this moment. */
+/** A parked run is woken directly, which needs neither its sensor nor a running worker. */
 async function retriggerRun(
   session: TemporalSession,
   { id, namespace, sensor }: ReturnType<typeof parseRunId>,

@@ -1,4 +1,4 @@
-/** `sluice runs discard`: a person decides that a parked run is not to be fired. */
+/** `sluice runs discard`: records an operator's decision not to fire a parked run. */
 import type { Command } from 'commander';
 import { discardSignal } from '../../contract/run-messages';
 import { SluiceError } from '../../errors/sluice-error';

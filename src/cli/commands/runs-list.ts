@@ -1,4 +1,4 @@
-/** `sluice runs list`: what fired, and what came of it. With `--state Parked`, what waits for a person. */
+/** `sluice runs list`: runs and their outcomes. With `--state Parked`, runs that wait for an operator. */
 import { Option, type Command } from 'commander';
 import { isSluiceError } from '../../errors/sluice-error';
 import { ageOf } from '../../text/ages';
@@ -104,9 +104,9 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
     });
 };
 
-/** Each parked run says why it waits, or why that is not known. */
+/** Adds to each parked run why it is parked, or why that is unknown. */
 async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): Promise<ListedRun[]> {
-  // Runs of one sensor share its workers: a whole round without an answer means that none is there.
+  // Runs of one sensor share its workers: a round without any response means that no worker runs.
   const unanswered = new Map<string, number>();
   return await concurrently(runs, QUERIES_AT_ONCE, async (run) => {
     if (run.state !== 'Parked') return run;
@@ -129,7 +129,7 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
   });
 }
 
-/** Everything else of a run is in search attributes, which are not encrypted. */
+/** The other facts about a run are in search attributes, which are not encrypted. */
 function encryptedReason(error: unknown): string {
   if (isSluiceError(error) && (error.code === 'PAYLOAD_KEY_MISSING' || error.code === 'PAYLOAD_UNREADABLE')) {
     return `encrypted: ${error.code}`;
@@ -137,7 +137,7 @@ function encryptedReason(error: unknown): string {
   throw error;
 }
 
-/** For a person to decide. */
+/** The time left for an operator to decide. */
 function timeLeft({ parkedUntil }: ListedRun): string {
   return parkedUntil === undefined ? '' : ageOf(new Date(), Date.parse(parkedUntil));
 }

@@ -1,4 +1,4 @@
-/** `sluice runs show`: one run with its fires, attempts, objects and outcomes, and what people did to it. */
+/** `sluice runs show`: one run with its fires, attempts, objects and outcomes, and operators' actions on it. */
 import type { Command } from 'commander';
 import type { FireStatus } from '../../contract/fires';
 import { describeListenerAttempts } from '../../sandbox/run/listener-attempts';
@@ -63,7 +63,7 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
   return `${id}\nsensor ${sensor}, ${state}, ${times}\ntriggers ${triggers.join(', ')}; events ${events.join(', ')}`;
 }
 
-/** Where it comes from, what people did to it, and what followed. */
+/** Describes a run's origin, operators' actions on it, and its successors. */
 function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
   const until = decideBy(fires ?? []);
   const byListener = describeListenerAttempts(fires ?? []);

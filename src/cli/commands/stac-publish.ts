@@ -1,4 +1,4 @@
-/** `sluice stac publish`: announces the items of a STAC API on Redis, once or for ever. */
+/** `sluice stac publish`: announces the items of a STAC API on Redis, once or continuously. */
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -114,7 +114,7 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
     filter: filterOf(options),
     pageSize: Math.min(options.limit, options.maxItems ?? options.limit),
   });
-  search(); // Refuses bad options before anything is opened.
+  search(); // Rejects bad options before anything is opened.
   const record = await openRecord(options, api, target, output, io);
   try {
     const publisher = options.dryRun
@@ -148,7 +148,7 @@ function targetOf(options: StacPublishOptions): RedisTarget {
   throw new SluiceError('USAGE', { message: 'No target', fix: 'Give --channel NAME or --stream NAME' });
 }
 
-/** Credentials in the address go into a header, so that no message and no other host gets them. */
+/** Credentials in the address are moved to a header, so that no message and no other host gets them. */
 function apiOf({ api }: StacPublishOptions): Pick<StacSearch, 'api' | 'headers'> {
   const url = URL.canParse(api) ? new URL(api) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
@@ -165,7 +165,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A percent sign that stands for itself.
+    // A literal percent sign.
     return text;
   }
 }

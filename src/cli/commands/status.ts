@@ -1,4 +1,4 @@
-/** `sluice status`: everything that one bus, source or sensor can say about itself. */
+/** `sluice status`: the full state of one bus, source or sensor. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { EventBusDefinition } from '../../contract/definitions';
@@ -43,7 +43,7 @@ import { withTemporal, type TemporalOptions, type TemporalSession } from '../../
 import { addTemporalOptions } from '../temporal-options';
 import { describeRequester } from '../../text/requester-name';
 
-/** Of each trigger; `-o json` has all that the sensor tells. */
+/** For each trigger; `-o json` has all that the sensor reports. */
 const SHOWN_EVENTS = 20;
 
 export const registerStatus: RegisterCommand = (program, cli) => {
@@ -67,7 +67,7 @@ export const registerStatus: RegisterCommand = (program, cli) => {
     });
 };
 
-/** What is said first. */
+/** The part that is printed first. */
 interface Judged {
   readonly condition: Condition;
   readonly problems: readonly string[];
@@ -126,7 +126,7 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
         ask((handle) => handle.query(sensorDefinitionQuery)),
         ask((handle) => handle.query(sensorDependenciesQuery)),
       ]);
-      // Nobody counts while a sensor is paused, so its bus is asked how much has come together.
+      // A paused sensor has no listener to count events, so the count comes from its bus.
       const backlog = status.paused && (await readBacklog(session, io, address, bus));
       const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
       const expiring = expiringEvents(activities);
@@ -150,7 +150,7 @@ async function describeExecution(
   }
 }
 
-/** Undefined where the bus cannot be reached from here. */
+/** Resolves with undefined if the bus cannot be reached from here. */
 async function readBacklog(
   session: TemporalSession,
   io: CliIo,
@@ -233,7 +233,7 @@ function describeSensor(
   ];
 }
 
-/** What waits for others, then what waits to be fired. */
+/** Lists events that wait for others, then those that wait to be fired. */
 function listHeld({ held, more = 0, collected, waiting, running }: HeldDependencies): string {
   const shown = held.slice(0, SHOWN_EVENTS).map(({ dependency, eventKey }) => `${dependency}=${eventKey}`);
   const others = held.length - shown.length + more;

@@ -1,4 +1,4 @@
-/** `sluice test`: what a sensor would do with given events, without any server. */
+/** `sluice test`: shows what a sensor would do with given events, without any server. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { SensorDefinition } from '../../contract/definitions';
 import { SluiceError } from '../../errors/sluice-error';

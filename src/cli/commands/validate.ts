@@ -1,4 +1,4 @@
-/** `sluice validate`: everything about manifests that can be known without a server. */
+/** `sluice validate`: every check of manifests that needs no server. */
 import type { Command } from 'commander';
 import { collect } from '../arguments';
 import { EXIT_CODES } from '../exit-codes';

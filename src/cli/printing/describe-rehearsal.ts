@@ -1,4 +1,4 @@
-/** A rehearsal for people. */
+/** Formats a rehearsal for display. */
 import { writeExactly } from '../../yaml/exact-numbers';
 import { writeYaml } from '../../yaml/write-yaml';
 import { printable, type Paint } from './style';
@@ -63,7 +63,7 @@ function dependencyLines(found: RehearsedDependency, paint: Paint): string[] {
   for (const each of clauses) {
     lines.push(`    ${mark(each.outcome === 'passed', paint)} ${printable(`${each.clause} ${each.reason}`)}`);
   }
-  // Everything that was looked at is above, except for what no clause stands for (an empty `or`).
+  // Every evaluated part is above, except one that no clause represents (an empty `or`).
   const isTold = transform?.outcome === 'failed' || clauses.some((each) => each.outcome !== 'passed');
   if (!isMatched && !isTold) lines.push(`    ${printable(reason ?? '')}`);
   return lines;
@@ -95,7 +95,7 @@ function deadLetterLines(deadLetter: RehearsedRequest, isSent: boolean, paint: P
   return [printable(`if it fails for good: dead letter ${deadLetter.trigger}, ${deadLetter.kind} (see -o json)`)];
 }
 
-/** `failure`: what is said of a request that cannot be built. */
+/** `failure`: the text for a request that cannot be built. */
 function requestLines(request: RehearsedRequest, name: string, failure: string, paint: Paint): string[] {
   switch (request.outcome) {
     case 'sends': {

@@ -1,7 +1,6 @@
 /**
- * The one way in which commands answer: results on stdout in the form that was asked for, notes on stderr.
- *
- * A command computes one result and hands over its forms; it never looks at the format or the terminal itself.
+ * The only way for commands to print: results on stdout in the requested format, notes on stderr. A command computes
+ * one result and passes its forms; it never checks the format or the terminal itself.
  */
 import type { Writable } from 'node:stream';
 import { isTerminal, type CliIo } from '../io';
@@ -14,11 +13,11 @@ export const OUTPUT_FORMATS = ['table', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface Result {
-  /** The whole answer, for `-o json` and `-o yaml`. */
+  /** The complete result, for `-o json` and `-o yaml`. */
   readonly data: unknown;
-  /** For people. Several parts are printed below each other. */
+  /** For display. Several parts are printed below each other. */
   readonly table: Table | string | ReadonlyArray<Table | string>;
-  /** For `-o name`: one per line, each fit to be given to another command. */
+  /** For `-o name`: one per line, each a valid argument of another command. */
   readonly names: readonly string[];
 }
 
@@ -31,12 +30,12 @@ interface ResultLine {
 export interface Output {
   readonly format: OutputFormat;
   readonly paint: Paint;
-  /** Columns of the terminal that results go to; undefined where it is none. */
+  /** Columns of the terminal that results are printed to; undefined if stdout is not a terminal. */
   readonly width: number | undefined;
   print(result: Result): void;
-  /** One result of a command that keeps giving them (`--follow`): a line each, JSON as one object a line. */
+  /** Prints one result of a streaming command (`--follow`): one line each, JSON as one object per line. */
   printLine(line: ResultLine): void;
-  /** A line for the person at the terminal; on stderr, so that it never gets into a result. */
+  /** Prints a line for the user on stderr, so that it never becomes part of a result. */
   note(text: string): void;
 }
 

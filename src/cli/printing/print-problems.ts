@@ -1,4 +1,4 @@
-/** How commands print what is wrong with manifests: each object with a mark, each problem with its place. */
+/** Prints problems of manifests: each object with a mark, each problem with its location. */
 import type { ManifestReport, ObjectReport } from '../../validation/manifest-report';
 import { formatProblem, type Problem, type Severity } from '../../manifest/problem';
 import { SluiceError } from '../../errors/sluice-error';
@@ -30,7 +30,7 @@ export function problemText(problems: readonly Problem[], paint: Paint): string 
     .join('\n');
 }
 
-/** Shows what is in the way and makes the error that ends the command. `consequence`: `Nothing was applied`. */
+/** Prints the problems and returns the error that ends the command. `consequence`: `Nothing was applied`. */
 export function refuseManifests(problems: readonly Problem[], consequence: string, output: Output): SluiceError {
   output.note(problemText(problems, output.paint));
   const inTheWay = problems.filter(({ severity }) => severity !== 'warning');

@@ -1,4 +1,4 @@
-/** The story of an event for a person: first what became of it and what to do, then how it came to that. */
+/** The story of an event for display: first its verdict and the advice, then its timeline. */
 import { printable, type Paint, type Tone } from './style';
 import { wrap } from './wrap';
 import type { SensorVerdict, Story, TimelineEntry, VerdictState } from '../../control/explain/story';
@@ -11,7 +11,7 @@ export function toneOf(word: string): Tone {
   return GOOD.includes(word) ? 'good' : 'quiet';
 }
 
-/** Parts that are printed below each other. `width`: of the terminal; left out, no line is broken. */
+/** Returns parts that are printed below each other. `width`: of the terminal; absent: lines are not broken. */
 export function describeStory({ event, timeline, verdict, unknown }: Story, paint: Paint, width?: number): string[] {
   const { key, shortId, source, subject, time } = event;
   const received = time === undefined ? '' : `, of ${time}`;
@@ -44,7 +44,7 @@ function advice(text: string, width: number | undefined): string {
   return `  ${wrap(`What to do: ${line(text)}`, width && width - 2, 4)}`;
 }
 
-/** Times of one day are told without the day. */
+/** Omits the date if all times are of one day. */
 function describeTimeline(timeline: readonly TimelineEntry[], paint: Paint, width: number | undefined): string {
   const days = new Set(timeline.map(({ at }) => new Date(at).toISOString().slice(0, 10)));
   const [day = ''] = days;
@@ -61,7 +61,7 @@ function describeTimeline(timeline: readonly TimelineEntry[], paint: Paint, widt
   return [paint('quiet', title), ...lines].join('\n');
 }
 
-/** One line of what events and messages say; their control characters must not reach the terminal. */
+/** Returns the text of events and messages as one line; control characters must not reach the terminal. */
 function line(text: string): string {
   return printable(text.replace(/\s*\n\s*/g, ' '));
 }

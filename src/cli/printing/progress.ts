@@ -1,4 +1,4 @@
-/** Says on stderr how far a slow command has come; says nothing when the command is quick. */
+/** Prints the progress of a slow command to stderr; prints nothing if the command is quick. */
 import { isTerminal, type CliIo } from '../io';
 
 const QUIET_MS = 2_000;
@@ -6,7 +6,7 @@ const LINE_EVERY_MS = 5_000;
 const REDRAW_MS = 200;
 
 export interface Progress {
-  /** What is being done now, e.g. `180 of 400 items published`. Cheap: may be called for every item. */
+  /** The current step, e.g. `180 of 400 items published`. Cheap: may be called for every item. */
   update(text: string): void;
   /** Clears the line; idempotent. */
   end(): void;

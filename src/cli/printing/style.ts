@@ -1,4 +1,4 @@
-/** Colour, and only where a person looks: on a terminal, unless NO_COLOR (https://no-color.org) is set. */
+/** Colour, only on a terminal and unless NO_COLOR (https://no-color.org) is set. */
 import type { Writable } from 'node:stream';
 import { isTerminal, type CliIo } from '../io';
 

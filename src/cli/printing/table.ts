@@ -1,4 +1,4 @@
-/** Tables for people: aligned columns, no borders, one line per row unless a terminal is too narrow for it. */
+/** Tables for display: aligned columns, no borders, one line per row unless a terminal is too narrow for it. */
 import { printable, type Paint, type Tone } from './style';
 import { breakLines } from './wrap';
 
@@ -19,7 +19,7 @@ const GAP = '   ';
 /** Narrower columns would be harder to read than lines that the terminal breaks. */
 const LEAST_WIDTH = 16;
 
-/** `width`: of the terminal; undefined: none, and rows are as long as they need to be. */
+/** `width`: of the terminal; undefined: no terminal, and rows are as long as necessary. */
 export function renderTable(table: Table, paint: Paint, width?: number): string {
   if (table.rows.length === 0 && table.empty !== undefined) return `${table.empty}\n`;
   const header = table.columns.map((title): Cell => ({ text: title.toUpperCase(), tone: 'quiet' }));
@@ -46,7 +46,7 @@ export function renderTable(table: Table, paint: Paint, width?: number): string 
     .join('');
 }
 
-/** Takes what is too much from the widest columns whose words leave room. */
+/** Reduces the widest columns whose words allow it, until the row fits. */
 function narrow(natural: readonly number[], least: readonly number[], room: number): readonly number[] {
   const widths = [...natural];
   for (let excess = widths.reduce((sum, width) => sum + width, -room); excess > 0; excess -= 1) {
@@ -58,7 +58,7 @@ function narrow(natural: readonly number[], least: readonly number[], room: numb
   return widths;
 }
 
-/** Between words: an id that is longer than its column stays whole, so that it can be copied. */
+/** Breaks rows between words: an id that is longer than its column stays whole, so that it can be copied. */
 function breakRow(row: readonly Cell[], widths: readonly number[]): readonly Cell[][] {
   const cells = row.map(({ text }, column) => breakLines(text, widths[column] ?? text.length));
   return Array.from({ length: Math.max(1, ...cells.map((lines) => lines.length)) }, (_, line) =>

@@ -1,6 +1,6 @@
 /** Breaks long lines between words. Pure. */
 
-/** With further lines indented. `width` undefined: nobody's terminal, one line. */
+/** Indents further lines. `width` undefined: no terminal, one line. */
 export function wrap(text: string, width: number | undefined, indent: number): string {
   if (width === undefined) return text;
   return breakLines(text, width, width - indent).join(`\n${' '.repeat(indent)}`);

@@ -9,7 +9,7 @@ import { deafChannelText, itemData, skippedText, waitText, type Publishing } fro
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Waits for a server that is away; throws what no waiting can help. */
+/** Retries transient failures until the command is stopped; throws permanent ones. */
 export async function follow(publishing: Publishing, output: Output, io: CliIo): Promise<void> {
   const note = noteOnce(output);
   for (let failures = 0; !io.signal.aborted;) {
@@ -35,7 +35,7 @@ export async function follow(publishing: Publishing, output: Output, io: CliIo):
   }
 }
 
-/** Throws the error of a pass that no later one can help. */
+/** Returns the transient error of an interrupted pass; throws a permanent one. */
 function transientErrorOf({ interruption }: PublishResult): SluiceError | undefined {
   if (interruption?.kind !== 'failed') return undefined;
   const { error } = interruption;
@@ -43,13 +43,13 @@ function transientErrorOf({ interruption }: PublishResult): SluiceError | undefi
   throw error;
 }
 
-/** At least the interval; after failures longer, and as long as the server asks for. */
+/** Returns at least the interval; longer after failures, and as long as the server requests. */
 function pauseAfter(intervalMs: number, failures: number, retryAfterMs = 0): number {
   const backOffMs = failures === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
   return Math.max(intervalMs, backOffMs, retryAfterMs);
 }
 
-/** What every pass finds again is said once. */
+/** Prints once what every pass finds again. */
 function noteOnce(output: Output): (text: string) => void {
   let last: string | undefined;
   return (text) => {

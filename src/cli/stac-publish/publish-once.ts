@@ -1,4 +1,4 @@
-/** `sluice stac publish` without `--follow`: one pass, and what came of it, also if it ended early. */
+/** `sluice stac publish` without `--follow`: one pass and its result, even if it ended early. */
 import { describeError, isSluiceError } from '../../errors/sluice-error';
 import { publishNewItems, type PublishResult } from '../../stac/publish-new-items';
 import { EXIT_CODES } from '../exit-codes';
@@ -7,7 +7,7 @@ import type { Output } from '../printing/output';
 import type { CliRuntime } from '../runtime';
 import { deafChannelText, itemData, skippedText, waitText, type Publishing } from './publishing';
 
-/** Throws what ended the pass early, after it has printed what was published until then. */
+/** Throws the error that ended the pass early, after printing what was published before it. */
 export async function publishOnce(publishing: Publishing, output: Output, cli: CliRuntime): Promise<void> {
   const progress = createProgress(cli.io);
   const result = await publishNewItems({
@@ -76,7 +76,7 @@ function notesOf(result: PublishResult, publishing: Publishing): string[] {
   ].filter((note) => note !== undefined);
 }
 
-/** What was published before the end, and how to go on without announcing it twice. */
+/** Describes what was published before the end, and how to continue without duplicates. */
 function incompleteText({ published }: PublishResult, publishing: Publishing): string {
   const { target, isDryRun, isRemembered } = publishing;
   const count = published.length === 1 ? '1 item was' : `${published.length} items were`;

@@ -1,4 +1,4 @@
-/** What both ways of publishing, once and with `--follow`, share. */
+/** Shared by both ways of publishing, once and with `--follow`. */
 import type { PublicationForm } from '../../stac/publication';
 import type { PublishPass, PublishResult } from '../../stac/publish-new-items';
 import type { PublishedItem, RedisTarget } from '../../stac/redis-publisher';
@@ -12,10 +12,10 @@ export interface Publishing {
   readonly redis: string;
   readonly form: PublicationForm;
   readonly isDryRun: boolean;
-  /** What was published is remembered in a file. */
+  /** Published items are recorded in a file. */
   readonly isRemembered: boolean;
   readonly intervalMs: number;
-  /** A pass that begins now: `--last` is a window that ends now. */
+  /** Creates a pass that begins now: `--last` is a window that ends now. */
   createPass(): Omit<PublishPass, 'onPage' | 'onWait' | 'onNote' | 'onPublished'>;
 }
 
@@ -24,7 +24,7 @@ export function itemData({ item, entryId }: PublishedItem): Record<string, unkno
   return { id, collection, datetime, updated, cloudCover, href, ...(entryId === undefined ? {} : { entryId }) };
 }
 
-/** Undefined where everything that was found could be announced. */
+/** Returns undefined if every item that was found could be announced. */
 export function skippedText({ skipped }: Pick<PublishResult, 'skipped'>): string | undefined {
   const [first] = skipped;
   if (first === undefined) return undefined;
