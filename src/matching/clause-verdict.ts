@@ -1,12 +1,12 @@
-/** What one clause of a dependency's filters says of an event. */
+/** The result of one clause of a dependency's filters for an event. */
 import type { ErrorCode } from '../errors/sluice-error';
 import type { ExpressionFailure } from '../expressions/engine';
 
 export type ClauseVerdict =
   | { readonly outcome: 'passed'; readonly reason: string }
-  /** It said no. */
+  /** The clause does not match. */
   | { readonly outcome: 'refused'; readonly reason: string }
-  /** It could not say; counts as no. */
+  /** The clause could not be evaluated; counts as a mismatch. */
   | { readonly outcome: 'failed'; readonly reason: string; readonly code: ErrorCode };
 
 export function passed(reason: string): ClauseVerdict {

@@ -12,10 +12,10 @@ import { matchesPlainPattern } from '../expressions/fast-paths/plain-pattern';
 /** The path that means the whole document. */
 const ITSELF = '@this';
 
-/** Longer lists are for the engine, whose threads have a limit: each value may cost some milliseconds. */
+/** Longer lists are left to the engine, whose threads have a limit: each value may cost some milliseconds. */
 const MOST_VALUES = 20;
 
-/** Undefined: only the engine can tell. */
+/** Undefined if only the engine can decide. */
 export function decideDataFilterQuickly(filter: DataFilter, data: JsonDocument): ClauseVerdict | undefined {
   const found = lookUpPlainPath(data, filter.path);
   if (!found) return undefined;
@@ -38,7 +38,7 @@ export async function decideDataFilter(
 ): Promise<ClauseVerdict> {
   const found = lookUpPlainPath(data, filter.path);
   if (found && !found.exists) return missingPath(filter);
-  // The engine then need not decode the rest of the event.
+  // The engine then does not decode the rest of the event.
   const outcome = await (found
     ? engine.evaluate({ kind: 'dataFilter', filter: { ...filter, path: ITSELF }, data: found.value })
     : engine.evaluate({ kind: 'dataFilter', filter, data }));
@@ -98,7 +98,7 @@ function compareText(filter: DataFilter, text: string, pattern: string): boolean
     case '>':
     case '<':
     case '<=':
-      return false; // as in Argo Events: text has no order
+      return false; // As in Argo Events: text has no order.
   }
 }
 
@@ -118,7 +118,7 @@ function missingPath(filter: DataFilter): ClauseVerdict {
   return refused(`${missingPathText(filter.path)}, wanted ${describeWanted(filter)}`);
 }
 
-/** As the expression module says it. */
+/** The same words as the expression module's. */
 function missingPathText(path: string): string {
   return `path '${path}' does not exist`;
 }

@@ -1,6 +1,6 @@
 /**
- * The sjson paths that need no sjson: object keys, array indexes and `-1` (append), joined by dots; `\.` is a dot
- * inside a key. Everything else is left to the engine. Documents are not changed: what differs is copied.
+ * The sjson paths that do not need the engine: object keys, array indexes and `-1` (append), joined by dots; `\.` is a
+ * dot inside a key. Everything else is left to the engine. Documents are not changed: changed parts are copied.
  */
 import { isJsonObject, type JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
@@ -9,7 +9,7 @@ import { remember } from '../expressions/fast-paths/remember';
 const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,3})$/;
 const INTEGER_LIKE = /^(0|[1-9][0-9]*)$/;
-/** Indexes that sjson reads in its own way: with leading zeros, or far beyond what is there. */
+/** Indexes that sjson reads in its own way: with leading zeros, or far beyond the end. */
 const OTHER_INDEX = /^(0[0-9]+|[1-9][0-9]{4,})$/;
 const APPEND = '-1';
 
@@ -18,10 +18,10 @@ const parsePlainDestination = remember((path: string): readonly string[] | undef
   return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
 });
 
-/** Marks places that only sjson knows how to write. */
+/** Thrown for destinations that only sjson can write. */
 class NeedsEngine extends Error {}
 
-/** `document` undefined: there is none yet. The result is undefined where the engine has to do it. */
+/** `document` is undefined if there is none yet. The result is undefined if the engine has to write it. */
 export function writePlainDestination(
   document: JsonDocument | undefined,
   path: string,

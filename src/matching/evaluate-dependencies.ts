@@ -1,4 +1,4 @@
-/** Does an event satisfy a dependency? Transform, then filters; the answer always says why. */
+/** Evaluates whether an event satisfies a dependency: transform, then filters. The result always has the reason. */
 import type { ErrorCode } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
@@ -19,15 +19,15 @@ export interface EventAndDependency {
 export type Verdict =
   /** `event` is the transformed one. */
   | { readonly outcome: 'matched'; readonly event: CloudEvent }
-  /** `clause` is a path in the dependency (`filters.data[0]`), `reason` what was found there and what was wanted. */
+  /** `clause` is a path in the dependency (`filters.data[0]`), `reason` the value found there and the expected one. */
   | { readonly outcome: 'filtered'; readonly clause: string; readonly reason: string }
   | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly clause: string; readonly reason: string };
 
 /**
- * One verdict per pair, in the same order. The engine is asked only where the answer depends on it, once for all pairs.
+ * One verdict per pair, in the same order. Calls the engine only if the result depends on it, once for all pairs.
  *
- * Whether an event's source and subject fit the dependency is the caller's business. A failing expression is a verdict;
- * throws only what the engine throws.
+ * The caller checks that an event's source and subject match the dependency. A failing expression is a verdict; throws
+ * only what the engine throws.
  */
 export function evaluateDependencies(
   pairs: readonly EventAndDependency[],
@@ -43,11 +43,11 @@ async function evaluateDependency(
   const transformed = await transformEvent(event, dependency, engine);
   if (transformed.outcome === 'failed') return failedTransform(transformed);
   const plan = planFilters(transformed.event, dependency);
-  // A decided plan is told as it is, so that the reason does not depend on clauses that nobody had to evaluate.
+  // A decided plan is reported as it is, so that the reason does not depend on clauses that need not be evaluated.
   return verdictOf(transformed.event, isPassing(plan) === undefined ? await decideClauses(plan, engine) : plan);
 }
 
-/** Everything that `evaluateDependencies` looked at, for `sluice test` and `sluice explain`. */
+/** Every value that `evaluateDependencies` examines, for `sluice test` and `sluice explain`. */
 export interface DependencyTrace {
   readonly dependency: string;
   /** Absent without a transform, and for an event without data. */
@@ -59,12 +59,12 @@ export interface DependencyTrace {
     /** Why it failed. */
     readonly reason?: string;
   };
-  /** Every clause of the filters, also those that could no longer change the verdict. */
+  /** Every clause of the filters, including those that could no longer change the verdict. */
   readonly clauses: readonly DecidedClause[];
   readonly verdict: Verdict;
 }
 
-/** Decides one event and dependency as above, and tells every step of it. Slower: every clause is evaluated. */
+/** Decides one event and dependency as above, and returns every step. Slower: every clause is evaluated. */
 export async function explainDependency(
   event: CloudEvent,
   dependency: Dependency,
@@ -132,7 +132,7 @@ function refusalOf({ clause, ...verdict }: DecidedClause): Refusal[] {
 }
 
 /**
- * The one refusal to tell a person. Under `and` a plain "no" decides, whatever else failed. Under `or` all said no: an
+ * The one refusal to show. Under `and` a plain mismatch decides, whatever else failed. Under `or` no clause matched: an
  * error among them may be the only reason why the event did not pass.
  */
 function blame(operator: 'and' | 'or', clause: string, refusals: readonly Refusal[]): Refusal | undefined {

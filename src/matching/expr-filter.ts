@@ -24,7 +24,7 @@ export async function decideExprFilter(
   const outcome = await engine.evaluate({
     kind: 'govaluate',
     expression: filter.expr,
-    // Values found here travel alone; the engine then need not decode the rest of the event.
+    // Values found here are sent alone; the engine then does not decode the rest of the event.
     fields: areAllPlain ? filter.fields.map(({ name }, index) => ({ name, path: String(index) })) : filter.fields,
     data: areAllPlain ? joinList(values) : data,
   });

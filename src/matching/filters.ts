@@ -1,8 +1,8 @@
 /**
  * The filters of a dependency: kinds `exprs`, `data`, `context`, `time` and `script`, joined by and/or.
  *
- * A clause that cannot be evaluated counts as "no" and its reason is kept; under `or` another clause may still let the
- * event pass (Argo Events drops the event instead, against its own documentation).
+ * A clause that cannot be evaluated counts as a mismatch and its reason is kept; under `or` another clause may still
+ * let the event pass (Argo Events drops the event instead, contrary to its own documentation).
  */
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf, type EventData } from '../event/event-data';
@@ -40,7 +40,7 @@ export interface FilterPlan {
   readonly groups: readonly ClauseGroup[];
 }
 
-/** Decides what can be decided here and now; the rest waits for `decideClauses`. */
+/** Decides the clauses that do not need the engine; the rest is left to `decideClauses`. */
 export function planFilters(event: CloudEvent, dependency: Dependency): FilterPlan {
   const filters = dependency.filters;
   return {
@@ -63,9 +63,9 @@ async function decideClause(clause: Clause, engine: ExpressionEngine): Promise<C
   return { clause: clause.clause, verdict: await clause.decide(engine) };
 }
 
-/** Does the event pass? Undefined while an undecided clause could still change the answer. */
+/** Whether the event passes. Undefined while an undecided clause could still change the result. */
 export function isPassing(plan: FilterPlan): boolean | undefined {
-  // `filters: {}` with `or` lets nothing pass: no clause says yes.
+  // `filters: {}` with `or` lets nothing pass: no clause matches.
   if (plan.groups.length === 0) return plan.operator === 'and';
   return combine(plan.operator, plan.groups.map(isGroupPassing));
 }
@@ -91,7 +91,7 @@ function dataGroups(filters: DependencyFilters, data: EventData): ClauseGroup[] 
       const clause = `filters.exprs[${index}]`;
       return clauseOnData(clause, data, (value, engine) => decideExprFilter(filter, value, engine));
     });
-    // An empty list of expressions refuses under `or`, but not what has no data.
+    // An empty list of expressions rejects events under `or`, except those without data.
     const operator = clauses.length === 0 && data.kind === 'none' ? 'and' : (filters.exprLogicalOperator ?? 'and');
     groups.push({ clause: 'filters.exprs', operator, clauses });
   }
@@ -102,7 +102,7 @@ function dataGroups(filters: DependencyFilters, data: EventData): ClauseGroup[] 
       if (verdict) return { clause, verdict };
       return clauseOnData(clause, data, (value, engine) => decideDataFilter(filter, value, engine));
     });
-    // An empty list of data filters passes whatever its operator is; one of expressions does not under `or`.
+    // An empty list of data filters passes with either operator; an empty list of expressions does not under `or`.
     const operator = clauses.length === 0 ? 'and' : (filters.dataLogicalOperator ?? 'and');
     groups.push({ clause: 'filters.data', operator, clauses });
   }
@@ -122,7 +122,9 @@ function contextGroups(filters: DependencyFilters, event: CloudEvent): ClauseGro
   return groups;
 }
 
-/** What holds for every clause that reads the data: none at all passes, data that is not JSON cannot be judged. */
+/**
+ * Rules for every clause that reads the data: an event without data passes, data that is not JSON cannot be evaluated.
+ */
 function clauseOnData(
   clause: string,
   data: EventData,

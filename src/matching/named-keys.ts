@@ -1,8 +1,8 @@
 /**
  * Which top-level keys of the event a script or template can see.
  *
- * Decoding a large event inside the engine costs more than most scripts; one that names what it reads gets only that.
- * Whenever the text might reach the rest in another way, it gets everything.
+ * Decoding a large event inside the engine costs more than most scripts; a script that names the keys that it reads
+ * gets only those. If the text might reach others in another way, it gets everything.
  */
 import { isJsonText, type JsonDocument } from '../event/json-text';
 import { remember } from '../expressions/fast-paths/remember';
@@ -12,7 +12,7 @@ const LUA_EVENT = /\bevent\b(\.([A-Za-z_]\w*)|\["([^"\\]*)"\]|\['([^'\\]*)'\])?/
 /** As Go reads identifiers. */
 const TEMPLATE_INPUT_KEY =
   /(?<![\p{L}\p{Nd}_.$)])\$?\.Input\.([\p{L}_][\p{L}\p{Nd}_]*)(?:\.[\p{L}_][\p{L}\p{Nd}_]*)*/gu;
-/** In what is left of an action, any of these may hand on the whole event. A dot between digits is a number. */
+/** In the rest of an action, any of these may pass on the whole event. A dot between digits is a number. */
 const REACHES_INPUT = /[$]|(?<!\d)\.|\.(?!\d)/;
 
 type Keys = readonly string[] | 'all';
@@ -37,7 +37,7 @@ const keysOfTemplate = remember((template: string): Keys => {
 
 const TEMPLATE_QUOTES = /"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'/y;
 
-/** What stands between `{{` and `}}`, without texts in quotes; undefined where that is not certain. */
+/** The code between `{{` and `}}`, without quoted texts; undefined if it cannot be determined with certainty. */
 function codeOfTemplate(template: string): string | undefined {
   let code = '';
   for (let at = template.indexOf('{{'); at >= 0; at = template.indexOf('{{', at)) {

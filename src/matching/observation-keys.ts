@@ -1,9 +1,12 @@
-/** Values by which joined triggers correlate, collect and limit: read where the event is, so that the state needs no data. */
+/**
+ * Values by which joined triggers correlate, collect and limit: read next to the event, so that the state needs no
+ * data.
+ */
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
 import type { ExpressionEngine } from '../expressions/engine';
 
-/** Data path → its value as text; paths that the event does not have are left out. Undefined without paths. */
+/** Data path → its value as text; paths that the event does not have are omitted. Undefined without paths. */
 export async function readKeys(
   event: CloudEvent,
   paths: readonly string[],

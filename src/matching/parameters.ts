@@ -34,9 +34,9 @@ export async function applyParameters(
 /**
  * A payload or a set of headers, built from nothing; `operation` is ignored.
  *
- * The first parameter with an empty `dest` that has a value makes it the whole payload: the result is then that text, to
- * be sent as it is, and parameters behind it are not looked at. Otherwise the result is a document to be sent as JSON, or undefined if no parameter gave a value.
- * Throws as `applyParameters`.
+ * The first parameter with an empty `dest` that has a value makes it the whole payload: the result is then that text,
+ * to be sent as it is, and later parameters are ignored. Otherwise the result is a document to be sent as JSON, or
+ * undefined if no parameter has a value. Throws as `applyParameters`.
  */
 export async function buildPayload(
   parameters: readonly TriggerParameter[],
@@ -53,13 +53,13 @@ export async function buildPayload(
     if (!parameter.dest) return value.text;
     const before = document;
     const after = await naming(index, parameter, () => write(before, parameter, value, engine));
-    document = after ?? undefined; // a query path that matched nothing in a document that is not there yet
+    document = after ?? undefined; // A query path that matched nothing in a document that does not exist yet.
   }
   return document;
 }
 
 /**
- * The document with values that a person chose, by sjson path: text is written as text, everything else as JSON.
+ * The document with values that an operator set, by sjson path: text is written as text, everything else as JSON.
  * Throws SENSOR_PARAMETER_UNRESOLVED, naming the path.
  */
 export async function setValues(
@@ -81,10 +81,10 @@ export async function setValues(
   return changed;
 }
 
-/** No event is looked at. */
+/** Reads no event. */
 const RAW = { dependencyName: '', useRawData: true };
 
-/** What all parameters of one request may hold together; no trigger can send as much. */
+/** Maximum size of the values of all parameters of one request, in characters; no trigger can send as much. */
 const LARGEST_VALUES = 16 * 2 ** 20;
 
 async function resolveAll(
@@ -126,7 +126,7 @@ async function applyParameter(
   return write(document, parameter, { text, type: 'String' }, engine);
 }
 
-/** What is at the destination now, as text. */
+/** The current value at the destination, as text. */
 async function textAt(document: JsonDocument, path: string, engine: ExpressionEngine): Promise<string | undefined> {
   const found = lookUpPlainPath(document, path);
   if (found) return found.exists ? gjsonText(found.value) : undefined;
@@ -136,7 +136,7 @@ async function textAt(document: JsonDocument, path: string, engine: ExpressionEn
   return outcome.value.type === 'Null' ? '' : outcome.value.text;
 }
 
-/** Raw JSON only where the parameter asks for it and the value is not text; otherwise everything becomes text. */
+/** Raw JSON only if the parameter asks for it and the value is not text; otherwise everything becomes text. */
 async function write(
   document: JsonDocument | undefined,
   parameter: TriggerParameter,
@@ -153,7 +153,7 @@ async function write(
   return outcome.value;
 }
 
-/** What to write as JSON; undefined for a number that gjson writes in another way (1e+21 without exponent). */
+/** The value to write as JSON; undefined for a number that gjson writes in another way (1e+21 without exponent). */
 function jsonOf({ json, text }: ResolvedValue): JsonDocument | undefined {
   return typeof json === 'number' && String(json) !== text ? undefined : json;
 }
@@ -165,7 +165,7 @@ function unwritable(problem: string): SluiceError {
   });
 }
 
-/** Tells in every error which parameter it was. */
+/** Adds the parameter to every error. */
 async function naming<Result>(
   index: number,
   parameter: TriggerParameter,

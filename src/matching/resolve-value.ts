@@ -26,9 +26,9 @@ type Attempt<Value> = { readonly value: Value } | { readonly problem: string };
 
 /**
  * The value of a parameter source; undefined if its dependency has no event in this fire (usual under `||`) and there
- * is no default. Order: template, then key, then default. Data beats context.
+ * is no default. Order: template, then key, then default. Data takes precedence over context.
  *
- * Throws SENSOR_PARAMETER_UNRESOLVED if the event is there but nothing gives a value.
+ * Throws SENSOR_PARAMETER_UNRESOLVED if the event exists but no value is found.
  */
 export async function resolveValue(
   source: TriggerParameterSource,
@@ -128,7 +128,7 @@ function keyValue(json: JsonDocument): ResolvedValue {
   return { text: parameterText(json), type: gjsonType(json), json };
 }
 
-/** Texts of objects and lists: many parameters may take the same large one. */
+/** Texts of objects and lists: many parameters may use the same large one. */
 const texts = new WeakMap<object, string>();
 
 function parameterText(json: JsonDocument): string {

@@ -1,4 +1,4 @@
-/** `filter.expression` of an event source: which events it lets onto the bus. */
+/** `filter.expression` of an event source: which events it publishes to the bus. */
 import type { ErrorCode } from '../errors/sluice-error';
 import type { JsonDocument } from '../event/json-text';
 import type { ExpressionEngine } from '../expressions/engine';
@@ -6,7 +6,7 @@ import type { ExpressionEngine } from '../expressions/engine';
 export type SourceFilterVerdict =
   | { readonly outcome: 'passed' }
   | { readonly outcome: 'filtered'; readonly reason: string }
-  /** The expression cannot be evaluated on this event; Argo Events drops it, saying so only in its log. */
+  /** The expression cannot be evaluated on this event; Argo Events drops it and only logs it. */
   | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly reason: string };
 
 /** One verdict for each event data, in order. Variables of the expression are the top-level keys of the data. */

@@ -1,7 +1,7 @@
 /**
  * Time filter: a daily window that the event's own time must lie in, `start` included, `stop` excluded.
  *
- * The window is compared with the clock on the wall in `timezone`, so it means the same on days when the clock changes.
+ * The window is compared with the local time in `timezone`, so it means the same on days when the clock changes.
  */
 import type { CloudEvent } from '../event/cloud-event';
 import type { TimeFilter } from '../manifest/filters';
@@ -53,7 +53,7 @@ const clockFormat = remember((timezone: string): Intl.DateTimeFormat | undefined
       second: part,
     });
   } catch {
-    return undefined; // Intl throws for a name it does not know; the caller reports it
+    return undefined; // Intl throws for an unknown name; the caller reports it.
   }
 });
 

@@ -22,7 +22,7 @@ export async function transformEvent(
   const { jq, script } = dependency.transform ?? {};
   const data = dataOf(event);
   if ((!jq && !script) || data.kind === 'none') return { outcome: 'unchanged', event };
-  const clause = jq ? 'transform.jq' : 'transform.script'; // jq wins if both are set
+  const clause = jq ? 'transform.jq' : 'transform.script'; // jq takes precedence if both are set.
   if (data.kind === 'notJson') {
     const failure = { ok: false, code: 'EVENT_UNDECODABLE', message: 'the event data is not JSON' } as const;
     return { outcome: 'failed', clause, failure };
@@ -32,7 +32,7 @@ export async function transformEvent(
   return { outcome: 'changed', clause, event: withData(event, outcome.value) };
 }
 
-/** `fromjson` and a recursive script make of a flat text what no later stage can carry. */
+/** `fromjson` and a recursive script can turn flat text into a document too deep for later stages. */
 function limitDepth(outcome: ExpressionOutcome<JsonDocument>): ExpressionOutcome<JsonDocument> {
   if (!outcome.ok) return outcome;
   const depth = measureDepth(valueOf(outcome.value));
@@ -48,7 +48,7 @@ async function evaluateTransform(
   engine: ExpressionEngine,
 ): Promise<ExpressionOutcome<JsonDocument>> {
   if (!jq) return limitDepth(await engine.evaluate({ kind: 'luaTransform', script, data }));
-  // What it makes is hardly deeper than the data.
+  // Its result is hardly deeper than the data.
   const quickly = isJsonText(data) ? undefined : transformPlainJq(jq, data);
   if (quickly) return { ok: true, value: quickly };
   return limitDepth(await engine.evaluate({ kind: 'jq', program: jq, data }));
