@@ -1,4 +1,7 @@
-/** The text of a batch and of its answers: first a JSON array, then one JSON document per line (see expressions/batch.go). */
+/**
+ * The text of a batch and of its results: first a JSON array, then one JSON document per line (see
+ * expressions/batch.go).
+ */
 import type { ErrorCode } from '../errors/sluice-error';
 import { isJsonObject } from '../event/json';
 import { readKnownJson, readPart, textOf, type JsonDocument } from '../event/json-text';
@@ -6,10 +9,10 @@ import type { ExpressionOutcome, ExpressionRequest } from './engine';
 
 const NO_DOCUMENT = -1;
 
-/** Bounds what is encoded in one turn of the event loop, and what a thread has to hold at once. */
+/** Limits how much is encoded in one turn of the event loop, and how much a thread has to hold at once. */
 const LARGEST_BATCH = 8 * 2 ** 20;
 
-/** Documents of one batch; an object given several times is written once. */
+/** Documents of one batch; an object that occurs several times is written once. */
 class Documents {
   readonly lines: string[] = [];
   length = 0;
@@ -28,7 +31,7 @@ class Documents {
 
 export interface EncodedBatch {
   readonly text: string;
-  /** How many requests, from the first, found room in it: at least one. */
+  /** How many requests, from the first, fit into it: at least one. */
   readonly count: number;
 }
 
@@ -42,7 +45,7 @@ export function encodeBatch(requests: readonly ExpressionRequest[]): EncodedBatc
       if (request.kind === 'set') documents.length += request.value.length;
       if (request.kind === 'yaml') documents.length += request.text.length;
     } catch (error) {
-      // JSON.stringify gives up on what is nested too deeply; that must not cost the others their answers.
+      // JSON.stringify fails on very deep nesting; that must not cost the other requests their results.
       const source = `the data cannot be written as JSON: ${String(error)}`;
       items.push({ kind: 'refused', source, doc: NO_DOCUMENT });
     }
@@ -93,7 +96,7 @@ type EncodedAnswer =
   /** `d`: index of a document, which is the value, or what `get` found. */
   | { readonly v?: unknown; readonly d?: number };
 
-/** In the order of the requests. There are fewer if the answers to all would have been too large. */
+/** In the order of the requests. There are fewer if the results of all would have been too large. */
 export function decodeAnswers(text: string): ExpressionOutcome<unknown>[] {
   const [line = '', ...documents] = text.split('\n');
   const answers = JSON.parse(line) as EncodedAnswer[]; // written by expressions/batch.go

@@ -1,6 +1,6 @@
 /**
  * Functions of sprig that take about a second by design, because they protect passwords or make keys. An expression
- * that names one gets more time than others.
+ * that names one gets a longer time limit.
  */
 import type { ExpressionRequest } from './engine';
 

@@ -1,8 +1,8 @@
 /**
  * CPU time of one thread, so that a limit on an expression means the same on a busy machine as on an idle one.
  *
- * Linux counts it for each thread. Elsewhere the time of the whole process stands in, divided by the number of threads
- * that are usually busy; an expression may then get more time than its limit, but never none.
+ * Linux counts it for each thread. Elsewhere the CPU time of the whole process is used, divided by the number of
+ * threads that are usually busy; an expression may then get more time than its limit, but is always limited.
  */
 import { closeSync, openSync, readSync, readlinkSync } from 'node:fs';
 
@@ -12,14 +12,14 @@ export interface CpuClock {
   close(): void;
 }
 
-/** A thread's id is unknown: there is no /proc, or it does not count by thread. */
+/** The thread's id is unknown: there is no /proc, or it has no data per thread. */
 export const UNKNOWN_THREAD = -1;
 
 const BUSY_THREADS = 4;
 const NS_PER_MS = 1e6;
 const LONGEST_LINE = 100;
 
-/** The operating system's id of the thread that calls, or `UNKNOWN_THREAD`. */
+/** The operating system's id of the calling thread, or `UNKNOWN_THREAD`. */
 export function currentThreadId(): number {
   try {
     const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -39,7 +39,7 @@ export function createCpuClock(threadId: number): CpuClock {
   try {
     file = openSync(pathOf(threadId), 'r');
   } catch {
-    return { read: () => 0, close: () => undefined }; // it has ended already
+    return { read: () => 0, close: () => undefined }; // The thread has ended already.
   }
   const line = Buffer.alloc(LONGEST_LINE);
   let last = 0;

@@ -1,5 +1,6 @@
 /**
- * What sensors and event sources ask of whatever evaluates jq, Lua, Go templates, govaluate, expr, gjson and sjson.
+ * The interface between sensors and event sources and the engine that evaluates jq, Lua, Go templates, govaluate, expr,
+ * gjson and sjson.
  *
  * The implementation is `src/expressions`: the Go libraries of Argo Events themselves. Pure: only types and one check.
  */
@@ -7,7 +8,7 @@ import type { ErrorCode } from '../errors/sluice-error';
 import type { JsonDocument } from '../event/json-text';
 import type { DataFilter } from '../manifest/filters';
 
-/** One evaluation. `data` is never changed, and the same object given several times is decoded once. */
+/** One evaluation. `data` is never changed, and an object that occurs several times is decoded once. */
 export type ExpressionRequest =
   | { readonly kind: 'jq'; readonly program: string; readonly data: JsonDocument }
   | { readonly kind: 'luaTransform'; readonly script: string; readonly data: JsonDocument }
@@ -19,22 +20,22 @@ export type ExpressionRequest =
       readonly fields: readonly { readonly name: string; readonly path: string }[];
       readonly data: JsonDocument;
     }
-  /** The template sees `input` as `.Input`. A result that Argo Events takes for "no value" is a failure. */
+  /** The template sees `input` as `.Input`. A result that Argo Events treats as "no value" is a failure. */
   | { readonly kind: 'template'; readonly template: string; readonly input: JsonDocument }
   /** Filter of an event source. */
   | { readonly kind: 'expr'; readonly expression: string; readonly data: JsonDocument }
   | { readonly kind: 'get'; readonly path: string; readonly data: JsonDocument }
-  /** Write `value` (as text, or as the JSON it is if `isJson`) at an sjson path. */
+  /** Writes `value` (as text, or as raw JSON if `isJson`) at an sjson path. */
   | {
       readonly kind: 'set';
       readonly path: string;
       readonly value: string;
       readonly isJson: boolean;
-      /** Undefined: there is none yet. */
+      /** Undefined if there is no document yet. */
       readonly document: JsonDocument | undefined;
     }
   | { readonly kind: 'yaml'; readonly text: string }
-  /** Compile only; gives the compiler's complaint, or null. */
+  /** Compiles only; returns the compiler's complaint, or null. */
   | { readonly kind: 'check'; readonly language: ExpressionLanguage; readonly source: string };
 
 export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr' | 'regex';
@@ -42,19 +43,19 @@ export type ExpressionLanguage = 'jq' | 'lua' | 'template' | 'govaluate' | 'expr
 /** Why an expression does not compile. */
 export interface ExpressionComplaint {
   readonly message: string;
-  /** Of the mistake, in bytes of UTF-8; only where the message does not say where it is. */
+  /** Position of the mistake, in bytes of UTF-8; only if the message does not contain it. */
   readonly offset?: number;
-  /** Those that exist, if one does not: `name`, in jq `name/arity`. */
+  /** The existing functions, if the expression names an unknown one: `name`, in jq `name/arity`. */
   readonly functions?: readonly string[];
 }
 
-/** A filter's answer, and the value that it looked at as text. */
+/** A filter's result, and the value that it compared, as text. */
 export interface FilterAnswer {
   readonly passed: boolean;
   readonly found: string;
 }
 
-/** What a gjson path found. `text` is the value as a string parameter takes it. */
+/** The result of a gjson path. `text` is the value as a string parameter takes it. */
 export type PathAnswer =
   | { readonly exists: false }
   | { readonly exists: true; readonly type: GjsonType; readonly text: string; readonly json?: JsonDocument };
@@ -86,12 +87,12 @@ export type ExpressionValue<Request extends ExpressionRequest> = ExpressionValue
 
 export interface ExpressionEngine {
   /**
-   * Evaluates one expression. Calls made in the same turn of the event loop are evaluated as one batch, so ask for
-   * everything at once rather than one after the other.
+   * Evaluates one expression. Calls made in the same turn of the event loop are evaluated as one batch, so start all of
+   * them at once rather than one after the other.
    *
    * A failing expression is an outcome, not an exception; throws only EXPRESSION_ENGINE_MISSING, or after `close`.
    */
   evaluate<Request extends ExpressionRequest>(request: Request): Promise<ExpressionOutcome<ExpressionValue<Request>>>;
-  /** Ends all threads; outstanding evaluations are rejected. Safe to call twice. */
+  /** Ends all threads and rejects outstanding evaluations. Safe to call twice. */
   close(): Promise<void>;
 }

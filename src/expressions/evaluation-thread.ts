@@ -1,4 +1,4 @@
-/** One thread with the expression module, watched from outside: it answers a batch, overruns, or dies. */
+/** One thread with the expression module, watched from outside: it returns a batch, exceeds its limit, or dies. */
 import './web-assembly';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -8,19 +8,19 @@ import { IDLE, ITEM, NOT_STARTED, PROGRESS_FIELDS, STARTED_AT, THREAD_ID } from 
 import type { ThreadAnswer, ThreadSetup } from './thread-messages';
 
 const THREAD_ENTRY = join(__dirname, 'thread.js');
-/** Loading, first compilation and warm-up, by the wall clock, on a machine that is very busy. */
+/** Limit for loading, first compilation and warm-up, in wall-clock time; allows for a very busy machine. */
 const START_LIMIT_MS = 300_000;
 /** V8's stack, which also holds the calls of WebAssembly: enough for JSON as deep as Go's decoder accepts. */
 const STACK_MB = 32;
 const HEAP_MB = 256;
 const SHORTEST_WATCH_MS = 20;
 
-/** CPU time from which an evaluation counts as slow, whatever becomes of it. */
+/** CPU time from which an evaluation counts as slow, whatever its outcome. */
 const SLOW_MS = 100;
 
 export type BatchEnd =
   | { readonly kind: 'answered'; readonly text: string; readonly memoryBytes: number }
-  /** The thread is gone. `item` is the index of the evaluation to blame, or -1 if it did not come that far. */
+  /** The thread is gone. `item` is the index of the evaluation that caused it, or -1 if none had started. */
   | { readonly kind: 'timedOut' | 'died'; readonly item: number; readonly message: string };
 
 export interface EvaluationThreadOptions {
@@ -56,10 +56,10 @@ export class EvaluationThread {
     this.worker.on('message', (answer: ThreadAnswer) => this.settle(answer));
     this.worker.on('error', (error) => this.settle({ kind: 'died', item: this.item(), message: error.message }));
     this.worker.on('exit', () => this.settle({ kind: 'died', item: this.item(), message: 'the thread ended' }));
-    this.worker.unref(); // an idle engine must not keep the process alive
+    this.worker.unref(); // An idle engine must not keep the process alive.
   }
 
-  /** Indexes of items of the latest batch that took long, as far as they were seen at it. */
+  /** Indexes of items of the latest batch that were observed to be slow. */
   get slowItems(): ReadonlySet<number> {
     return this.slow;
   }
@@ -114,7 +114,7 @@ export class EvaluationThread {
     }, delayMs);
   }
 
-  /** CPU time that the evaluation under way has used. */
+  /** CPU time that the evaluation in flight has used. */
   private usedMs(): number {
     const threadId = Atomics.load(this.progress, THREAD_ID);
     if (threadId === NOT_STARTED) return 0;

@@ -1,4 +1,4 @@
-/** One running instance of expressions.wasm: text of a batch in, text of the answers out. Runs inside a thread. */
+/** One running instance of expressions.wasm: text of a batch in, text of the results out. Runs inside a thread. */
 import './web-assembly';
 import { MAX_DATA_DEPTH } from '../event/json';
 import { createSystemCalls } from './system-calls';
@@ -9,12 +9,12 @@ export interface ModuleLimits {
 }
 
 export interface ExpressionModule {
-  /** Throws when the module died (out of memory, endless recursion); the instance is then of no further use. */
+  /** Throws if the module died (out of memory, endless recursion); the instance is then unusable. */
   evaluateBatch(text: string): string;
   memoryBytes(): number;
 }
 
-/** What expressions/wasi.go exports. */
+/** The exports of expressions/wasi.go. */
 interface ModuleExports {
   readonly memory: WebAssembly.Memory;
   _initialize(): void;
@@ -24,12 +24,12 @@ interface ModuleExports {
   answer(): number;
 }
 
-/** The module ends a script itself a little before the thread would be ended from outside. */
+/** The module ends a script itself shortly before the engine would end the thread. */
 const SHARE_OF_TIME_LIMIT = 0.8;
-/** From here on Go collects garbage eagerly instead of growing. */
+/** Above this share Go collects garbage eagerly instead of growing. */
 const SHARE_OF_MEMORY_LIMIT = 0.75;
 
-/** What the module asks of the thread that it runs in. */
+/** Functions that the module needs from its thread. */
 export interface ModuleHost {
   /** Called with the index of each item of a batch before it is evaluated. */
   readonly onItem: (index: number) => void;

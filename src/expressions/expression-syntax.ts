@@ -3,7 +3,7 @@ import { SluiceError } from '../errors/sluice-error';
 import type { ReadYaml } from '../yaml/yaml-documents';
 import type { ExpressionComplaint, ExpressionEngine, ExpressionLanguage } from './engine';
 
-/** The compilers, for those who check manifests. */
+/** The compilers, for manifest validation. */
 export interface ExpressionSyntax {
   /** Undefined if the expression compiles. */
   check(language: ExpressionLanguage, text: string): Promise<ExpressionComplaint | undefined>;

@@ -1,4 +1,6 @@
-/** How gjson and Go read and write values. Where JavaScript could differ, the answer is undefined: ask the engine. */
+/**
+ * How gjson and Go read and write values. If JavaScript could differ, the result is undefined and the engine decides.
+ */
 import type { JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
 import type { GjsonType } from './engine';
@@ -8,7 +10,7 @@ export function gjsonText(document: JsonDocument): string {
   return isJsonText(document) ? keptText(document.text) : textOfValue(document);
 }
 
-/** Of an object or list its text, of a number its digits if there is nothing but digits. */
+/** For an object or list its text; for a number its digits, if it has nothing else. */
 function keptText(text: string): string {
   if (!isNumber(text) || /^-?[0-9]+$/.test(text)) return text;
   const value = Number(text);
@@ -16,7 +18,7 @@ function keptText(text: string): string {
   return Object.is(value, -0) ? '-0' : decimalText(value);
 }
 
-/** Of JSON. */
+/** Whether the text is a JSON number. */
 function isNumber(text: string): boolean {
   return /^[-0-9]/.test(text);
 }
@@ -54,7 +56,7 @@ export function gjsonType(document: JsonDocument): GjsonType {
   return typeof value === 'number' ? 'Number' : 'JSON';
 }
 
-/** Of a number as a float64, as gjson has it beside the digits. */
+/** A number as a float64, which gjson keeps beside the digits. */
 function plainValue(document: JsonDocument): JsonValue {
   if (!isJsonText(document)) return document;
   return isNumber(document.text) ? Number(document.text) : document.value;
@@ -63,7 +65,7 @@ function plainValue(document: JsonDocument): JsonValue {
 const TRUE_TEXTS = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 const FALSE_TEXTS = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
-/** Go's ParseBool; undefined for anything that is not a boolean there. */
+/** Go's ParseBool; undefined for text that it rejects. */
 export function parseGoBool(text: string): boolean | undefined {
   if (TRUE_TEXTS.includes(text)) return true;
   return FALSE_TEXTS.includes(text) ? false : undefined;
@@ -71,7 +73,9 @@ export function parseGoBool(text: string): boolean | undefined {
 
 const DECIMAL = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 
-/** Go's ParseFloat for decimal numbers; undefined for what it refuses and for its rarer forms (hex, inf, overflow). */
+/**
+ * Go's ParseFloat for decimal numbers; undefined for text that it rejects and for its rarer forms (hex, inf, overflow).
+ */
 export function parseGoFloat(text: string): number | undefined {
   if (!DECIMAL.test(text)) return undefined;
   const value = Number(text);

@@ -1,4 +1,4 @@
-/** Finds, bounds and compiles expressions.wasm, once per process and memory limit. */
+/** Finds, limits and compiles expressions.wasm, once per process and memory limit. */
 import './web-assembly';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export function loadExpressionModule(maxMemoryMb: number, path = MODULE_PATH): P
   if (known) return known;
   const started = compileModule(path, maxMemoryMb);
   compiling.set(key, started);
-  started.catch(() => compiling.delete(key)); // it may be built before the next attempt
+  started.catch(() => compiling.delete(key)); // The module may have been built before the next attempt.
   return started;
 }
 

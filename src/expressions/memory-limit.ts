@@ -1,14 +1,15 @@
 /**
- * Gives a WebAssembly module an upper bound of memory.
+ * Gives a WebAssembly module an upper limit of memory.
  *
- * Go's linker declares none, so a script could grow the memory to 4 GB. The bound lives in the module's memory section;
- * this rewrites that one section. Format: WebAssembly core specification, "Binary Format", sections and limits.
+ * Go's linker declares none, so a script could grow the memory to 4 GB. The limit is part of the module's memory
+ * section; this rewrites that one section. Format: WebAssembly core specification, "Binary Format", sections and
+ * limits.
  */
 const MEMORY_SECTION = 5;
 const HEADER_BYTES = 8;
 const PAGES_PER_MB = 16;
 
-/** A copy of the module that can hold `maxMemoryMb` at most, or what it begins with if that is more. */
+/** A copy of the module whose memory is limited to `maxMemoryMb`, or to its initial size if that is larger. */
 export function limitModuleMemory(module: Uint8Array, maxMemoryMb: number): Uint8Array {
   let at = HEADER_BYTES;
   while (at < module.length) {

@@ -1,11 +1,11 @@
-/** Which programs take long, so that one tenant's scripts do not hold up the threads that all tenants share. */
+/** Tracks slow programs, so that one tenant's scripts do not hold up the threads that all tenants share. */
 import type { ExpressionRequest } from './engine';
 
-/** Of one worker; the ones seen longest ago are forgotten first. */
+/** Per worker; the ones seen longest ago are evicted first. */
 const MAX_REMEMBERED = 1_000;
-/** A program may have been slow for the data of its day. */
+/** A program may have been slow only for the data that it had then. */
 const FORGET_AFTER_MS = 10 * 60_000;
-/** YAML has no program: every text is new. Below this size even the worst takes milliseconds. */
+/** YAML has no program: every text is new. Below this size even the worst case takes milliseconds. */
 const LARGE_YAML = 16 * 1024;
 
 export class SlowPrograms {
@@ -24,14 +24,14 @@ export class SlowPrograms {
 
   has(request: ExpressionRequest): boolean {
     if (request.kind === 'yaml') return request.text.length > LARGE_YAML;
-    // The usual case: no need to put the program's name together.
+    // The usual case: saves building the program's name.
     if (this.seen.size === 0) return false;
     const at = this.seen.get(programOf(request));
     return at !== undefined && this.now() - at < FORGET_AFTER_MS;
   }
 }
 
-/** What stays the same from event to event. */
+/** The part of a request that is the same for every event. */
 export function programOf(request: ExpressionRequest): string {
   switch (request.kind) {
     case 'jq':

@@ -1,8 +1,9 @@
 /**
- * The operating system that expressions.wasm sees: a clock, randomness, and a standard error for Go's last words.
+ * The operating system that expressions.wasm sees: a clock, randomness, and standard error for Go's messages on a
+ * crash.
  *
- * Every other call of WASI preview 1 answers "not supported". There are no files, no environment, no arguments and no
- * network to be reached, whatever a script finds in the Go libraries.
+ * Every other call of WASI preview 1 returns "not supported". No files, environment, arguments or network are
+ * reachable, whatever a script finds in the Go libraries.
  */
 import './web-assembly';
 import { webcrypto } from 'node:crypto';
@@ -17,13 +18,13 @@ const MOST_RANDOM_BYTES_PER_CALL = 65_536;
 
 export interface SystemCalls {
   readonly imports: Record<string, WebAssembly.ImportedFunction>;
-  /** Gives the calls the memory they work on, known only once the module is instantiated. */
+  /** Sets the memory that the calls work on, known only once the module is instantiated. */
   attach(memory: WebAssembly.Memory): void;
-  /** First line that Go wrote before it died; empty if it said nothing. */
+  /** First line that Go wrote before it died; empty if it wrote nothing. */
   lastWords(): string;
 }
 
-/** `importNames`: the WASI functions that the module asks for. */
+/** `importNames`: the WASI functions that the module imports. */
 export function createSystemCalls(importNames: readonly string[]): SystemCalls {
   let memory: WebAssembly.Memory | undefined;
   let written = '';

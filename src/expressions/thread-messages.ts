@@ -5,7 +5,7 @@ export interface ThreadSetup {
   readonly module: WebAssembly.Module;
   readonly maxMemoryMb: number;
   readonly timeLimitMs: number;
-  /** Leaves the processor to other threads where the operating system can do that for one thread. */
+  /** Lowers the priority of the thread, if the operating system can do that for a single thread. */
   readonly isPatient: boolean;
   /** See the indexes below; shared, because a busy thread cannot answer messages. */
   readonly progress: Int32Array;

@@ -15,7 +15,7 @@ const clock = createCpuClock(threadId);
 const cpuTime = () => Math.floor(clock.read());
 let isWarm = false;
 
-// Where threads have no ids of their own, this would slow down the whole process.
+// Without thread ids this would slow down the whole process.
 if (setup.isPatient && threadId !== UNKNOWN_THREAD) setPriority(threadId, constants.priority.PRIORITY_BELOW_NORMAL);
 
 const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).then((module) => {
@@ -30,7 +30,7 @@ parentPort?.on('message', (text: string) => {
 });
 
 function onItem(index: number): void {
-  if (!isWarm) return; // what the thread does on its own account is charged to no expression
+  if (!isWarm) return; // The thread's own work is not charged to any expression.
   Atomics.store(setup.progress, STARTED_AT, cpuTime());
   Atomics.store(setup.progress, ITEM, index);
 }

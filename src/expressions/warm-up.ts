@@ -1,6 +1,7 @@
 /**
- * One evaluation of every kind. A new thread makes them before its first batch, because WebAssembly compiles a function
- * when it is first called: otherwise the first event of each kind would pay for that out of its own time limit.
+ * One evaluation of every kind. A new thread runs them before its first batch, because WebAssembly compiles a function
+ * when it is first called: otherwise the compilation would count against the time limit of the first event of each
+ * kind.
  */
 import type { ExpressionRequest } from './engine';
 

@@ -1,12 +1,13 @@
 /**
- * The expression engine: batches requests, hands them to threads, and replaces a thread that a script brought down.
+ * The expression engine: batches requests, hands them to threads, and replaces a thread that a script crashed.
  *
- * An evaluation that overruns its time or memory costs its thread; the others of its batch are evaluated again by a new
- * thread. The suspect gets one more chance, alone in a fresh thread, because it may have suffered from what its
- * neighbours did. So the outcome of an expression depends on nothing but the expression and its data.
+ * An evaluation that exceeds its time or memory costs its thread; the others of its batch are evaluated again by a new
+ * thread. The suspect gets one more attempt, alone in a fresh thread, because it may have suffered from its neighbours.
+ * So the outcome of an expression depends only on the expression and its data.
  *
- * All tenants of a worker share its threads. A program that was slow once has its next evaluations, and every second
- * chance, in one more thread, one at a time and the programs in turn: whoever is slow waits for the slow.
+ * All tenants of a worker share its threads. Later evaluations of a program that was slow once, and every second
+ * attempt, run in one more thread, one at a time with the programs in turn: slow programs delay only other slow
+ * programs.
  */
 import { SluiceError } from '../errors/sluice-error';
 import { inStage } from '../metrics/stages';
@@ -23,9 +24,9 @@ export interface ExpressionEngineOptions {
   readonly timeLimitMs?: number;
   /** Memory of one thread. Default 256. */
   readonly maxMemoryMb?: number;
-  /** Most threads, each started when there is work for it. Default 2: a slow script then delays only part. */
+  /** Maximum number of threads, each started on demand. Default 2: a slow script then delays only part of the work. */
   readonly threads?: number;
-  /** Where expressions.wasm lies. Default: beside the compiled code. */
+  /** Path of expressions.wasm. Default: beside the compiled code. */
   readonly modulePath?: string;
 }
 
@@ -33,7 +34,7 @@ interface PendingEvaluation {
   readonly request: ExpressionRequest;
   readonly resolve: (outcome: ExpressionOutcome<unknown>) => void;
   readonly reject: (error: unknown) => void;
-  /** It has overrun or brought down its thread once; its next attempt is the last. */
+  /** It has exceeded its limit or crashed its thread once; its next attempt is the last. */
   isSuspect: boolean;
 }
 
@@ -60,7 +61,7 @@ export function createExpressionEngine(options: ExpressionEngineOptions = {}): E
 interface LaneRole {
   readonly isSlow: boolean;
   readonly onSlow: (request: ExpressionRequest) => void;
-  /** Where second chances are given; here, if undefined. */
+  /** Runs second attempts; if undefined, this lane runs them. */
   readonly handOver?: (suspect: PendingEvaluation) => void;
 }
 
@@ -74,12 +75,12 @@ class EvaluationLane implements ExpressionEngine {
   private readonly busy = new Set<EvaluationThread>();
   private readonly endings = new Set<Promise<void>>();
   private queue: PendingEvaluation[] = [];
-  /** Each of these gets a fresh thread for itself. */
+  /** Each of these gets a fresh thread of its own. */
   private readonly suspects: PendingEvaluation[] = [];
   private starting = 0;
   private isDispatchPlanned = false;
   private isClosed = false;
-  /** Program → when it was last served, as a count: only of a slow lane. */
+  /** Program → when it was last served, as a counter; used by the slow lane only. */
   private readonly served = new Map<string, number>();
   private turns = 0;
 
@@ -99,7 +100,7 @@ class EvaluationLane implements ExpressionEngine {
         reject(closedError());
         return;
       }
-      // Which value belongs to which kind of request is fixed by expressions/batch.go.
+      // expressions/batch.go fixes which value belongs to which kind of request.
       const settle = resolve as (outcome: ExpressionOutcome<unknown>) => void;
       this.queue.push({ request, resolve: settle, reject, isSuspect: false });
       this.planDispatch();
@@ -141,7 +142,7 @@ class EvaluationLane implements ExpressionEngine {
     }
   }
 
-  /** From the program that was served longest ago. The queue is not empty. */
+  /** Takes a request of the program that was served longest ago. The queue must not be empty. */
   private takeInTurn(): PendingEvaluation {
     const programs = this.queue.map(({ request }) => programOf(request));
     const turns = programs.map((program) => this.served.get(program) ?? 0);
@@ -196,7 +197,7 @@ class EvaluationLane implements ExpressionEngine {
   private settleAnswered(thread: EvaluationThread, batch: PendingEvaluation[], end: Answered): void {
     const wasAlone = batch.length === 1 && batch[0]?.isSuspect === true;
     const isGrown = end.memoryBytes > this.maxMemoryMb * RECYCLE_SHARE * 2 ** 20;
-    // A thread started for a suspect must not add to those that are kept.
+    // A thread started for a suspect must not increase the number of kept threads.
     if (isGrown || (wasAlone && this.idle.length + this.busy.size > this.mostThreads)) this.endThread(thread);
     else this.release(thread);
     let outcomes: ExpressionOutcome<unknown>[];
@@ -217,10 +218,10 @@ class EvaluationLane implements ExpressionEngine {
 
   private settleBroken(thread: EvaluationThread, batch: PendingEvaluation[], end: Broken): void {
     this.endThread(thread);
-    // Before the first item everything is suspect, such as a batch that does not fit into the memory.
+    // Before the first item every evaluation is a suspect, as with a batch that does not fit into the memory.
     const toBlame = end.item < 0 ? batch : batch.slice(end.item, end.item + 1);
     const culprit = batch[end.item];
-    // A thread is slow to replace, so what ends one counts as slow however quickly it did that.
+    // Replacing a thread is slow, so an evaluation that ends one counts as slow however quickly it did so.
     if (culprit) this.role.onSlow(culprit.request);
     this.blame(toBlame, this.failureOf(end));
     this.queue.unshift(...batch.filter((pending) => !toBlame.includes(pending)));

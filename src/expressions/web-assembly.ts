@@ -1,6 +1,6 @@
 /**
  * The few names of the WebAssembly API that the engine uses. TypeScript declares them only together with the browser's
- * DOM, which has no place in a Node project.
+ * DOM, which does not belong in a Node project.
  */
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to declare a global namespace

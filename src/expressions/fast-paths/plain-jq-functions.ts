@@ -1,4 +1,4 @@
-/** The functions of jq that plain-jq.ts knows. */
+/** The functions of jq that plain-jq.ts supports. */
 import { isJsonObject, type JsonValue } from '../../event/json';
 import { isJsonText, readJson, type JsonDocument } from '../../event/json-text';
 import { isJqTruthy, jqKeys, NeedsJq, requireJqText } from './plain-jq-values';
@@ -12,7 +12,7 @@ export interface JqRun {
   outputs(node: JqNode, input: JsonValue): JsonValue[];
 }
 
-/** The outputs of `name(argument)` on `input`. Throws NeedsJq for whatever jq decides better. */
+/** The outputs of `name(argument)` on `input`. Throws NeedsJq if the engine must evaluate it. */
 export function callJqFunction(name: string, argument: JqNode | undefined, input: JsonValue, run: JqRun): JsonValue[] {
   if (name === 'empty' && !argument) return [];
   if (!argument) {
@@ -66,7 +66,7 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, (input: JsonValue, allowance: JqA
     try {
       document = readJson(requireJqText(input));
     } catch {
-      throw new NeedsJq(); // the engine says what is wrong with it
+      throw new NeedsJq(); // The engine reports the error.
     }
     if (isJsonText(document)) throw new NeedsJq(); // gojq keeps the digits of numbers
     return document;
@@ -123,14 +123,14 @@ function lengthOf(value: JsonValue): number {
   return Object.keys(value).length;
 }
 
-/** Numbers that everybody writes alike. */
+/** Numbers that every library writes in the same way. */
 function numberText(value: number): string {
   const size = Math.abs(value);
   if (value !== 0 && (size < 1e-4 || size >= 1e15)) throw new NeedsJq();
   return String(value);
 }
 
-/** Paths of object keys only; what is not there is left alone. */
+/** Paths of object keys only; keys that do not exist are ignored. */
 function deletePaths(argument: JqNode, input: JsonValue, allowance: JqAllowance): JsonValue {
   if (argument.kind === 'comma') {
     return deletePaths(argument.right, deletePaths(argument.left, input, allowance), allowance);

@@ -21,7 +21,7 @@ export type JqPath = readonly (string | number)[];
 
 const LONGEST_PROGRAM = 4_000;
 
-/** The program as a tree, or undefined where it is for the engine. */
+/** The program as a tree, or undefined if only the engine can evaluate it. */
 export function parsePlainJq(program: string): JqNode | undefined {
   if (program.length > LONGEST_PROGRAM) return undefined;
   try {
@@ -40,7 +40,7 @@ function parse(program: string): JqNode {
 const KEYWORDS = new Set(
   'and or not if then elif else end as def reduce foreach try catch label import include __loc__'.split(' '),
 );
-/** A program that names a function that does not exist is wrong, also where it is never called. */
+/** A program that names an unknown function is invalid, even if it never calls it. */
 const WITHOUT_ARGUMENT = new Set(
   'empty not type length keys tostring tonumber fromjson ascii_downcase ascii_upcase'.split(' '),
 );
@@ -53,7 +53,7 @@ class Parser {
   private at = 0;
   /** How many `if` were read so far. */
   private conditions = 0;
-  /** How many lists are built by what was read so far. */
+  /** How many list constructors were read so far. */
   private lists = 0;
 
   constructor(private readonly tokens: readonly Token[]) {}
@@ -87,7 +87,8 @@ class Parser {
     // `a = b // c` means `(a = b) // c`, in jq too.
     const conditionsBefore = this.conditions;
     const value = this.or();
-    // gojq 0.12.19 can lose the input here: `.a += (if .b then .c else [.d] end | 1)`. What it does, it must do itself.
+    // gojq 0.12.19 can lose the input here: `.a += (if .b then .c else [.d] end | 1)`. Only gojq itself reproduces
+    // that.
     if (this.conditions > conditionsBefore) throw new NotPlain();
     return { kind: 'assign', operator, path: pathOf(left), value };
   }
@@ -139,7 +140,7 @@ class Parser {
         this.at++;
         node = { kind: 'field', of: node, name: this.text() };
       } else if (this.accepts('?')) {
-        continue; // it only hides errors, and whatever errs here is evaluated by the engine
+        continue; // `?` only hides errors, and programs that fail are evaluated by the engine.
       } else {
         return node;
       }
@@ -245,7 +246,7 @@ class Parser {
     return { kind: 'object', entries };
   }
 
-  /** jq allows only terms joined by `|` here; what follows must be `,` or `}`, else the program is not plain. */
+  /** jq allows only terms joined by `|` here, followed by `,` or `}`; otherwise the program is not plain. */
   private objectValue(): JqNode {
     const left = this.postfix();
     return this.accepts('|') ? { kind: 'pipe', left, right: this.objectValue() } : left;

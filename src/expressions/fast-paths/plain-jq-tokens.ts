@@ -1,13 +1,13 @@
-/** Cuts a jq program into tokens, as far as plain-jq-syntax.ts understands them. */
+/** Splits a jq program into tokens, as far as plain-jq-syntax.ts supports them. */
 import type { JsonValue } from '../../event/json';
 
-/** The program is outside of what is understood here: it is left to the engine. */
+/** The program uses unsupported syntax: it is left to the engine. */
 export class NotPlain extends Error {}
 
 export type Token =
   | { readonly kind: 'symbol' | 'name' | 'field'; readonly text: string }
   | { readonly kind: 'literal'; readonly value: JsonValue }
-  /** A string with `\(…)` in it; the programs between the parentheses are not read yet. */
+  /** A string with `\(…)` in it; the programs between the parentheses are not parsed yet. */
   | { readonly kind: 'text'; readonly parts: readonly (string | { readonly program: string })[] }
   | { readonly kind: 'end' };
 
@@ -47,7 +47,7 @@ function readNumber(text: string): number {
   return value;
 }
 
-/** `at` is on the opening quote; `end` is behind the closing one. */
+/** `at` is the position of the opening quote; `end` is behind the closing one. */
 function readString(program: string, at: number): { token: Token; end: number } {
   const parts: (string | { program: string })[] = [];
   let from = at + 1;
@@ -78,7 +78,7 @@ function unescape(text: string): string {
   try {
     value = JSON.parse(`"${text}"`);
   } catch {
-    // gojq decides what such a string means.
+    // The engine decides what such a string means.
   }
   if (typeof value === 'string') return value;
   throw new NotPlain();

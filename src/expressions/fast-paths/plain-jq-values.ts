@@ -1,10 +1,10 @@
-/** jq's view of values, as far as it is certain to be the same in JavaScript. */
+/** jq's semantics of values, as far as JavaScript certainly has the same. */
 import { isJsonObject, MAX_DATA_DEPTH, type JsonObject, type JsonValue } from '../../event/json';
 
-/** Only the engine knows the answer, or the error. */
+/** Only the engine can compute the result, or the error. */
 export class NeedsJq extends Error {}
 
-/** The program does more than is allowed in the main thread. */
+/** The program exceeds what is allowed in the main thread. */
 export class TooMuchForMainThread extends NeedsJq {}
 
 export function isJqTruthy(value: JsonValue): boolean {
@@ -25,7 +25,7 @@ export function requireJqText(value: JsonValue): string {
 const CHARACTERS_PER_STEP = 16;
 
 /**
- * Bounds what one program may do in the main thread: steps, values and text. Programs that need more are evaluated by
+ * Limits what one program may do in the main thread: steps, values and text. Programs that need more are evaluated by
  * the engine, where a limit on CPU time and memory applies.
  */
 export class JqAllowance {
@@ -83,7 +83,7 @@ export function compareJq(operator: string, left: JsonValue, right: JsonValue, a
   }
 }
 
-/** Below this, text has the same order in UTF-8 and in UTF-16. */
+/** Text in this range has the same order in UTF-8 and in UTF-16. */
 const SAME_ORDER = /^[\0-\ud7ff]*$/;
 
 function orderOf(left: JsonValue, right: JsonValue): number {
@@ -117,8 +117,8 @@ export function jqKeys(value: JsonObject, allowance: JqAllowance): string[] {
 }
 
 /**
- * The same value with the keys of its objects sorted, down to the last; unsorted parts are copied. A value may be in
- * many places of what a program made, so this also bounds the size of the result.
+ * The same value with the keys of its objects sorted at all levels; unsorted parts are copied. A program's result may
+ * contain a value in many places, so this also limits the size of the result.
  */
 export function sortJqKeys(value: JsonValue, allowance: JqAllowance, depth = 0): JsonValue {
   if (typeof value === 'string') allowance.spendOnText(value.length);
@@ -140,7 +140,7 @@ export function sortJqKeys(value: JsonValue, allowance: JqAllowance, depth = 0):
   });
   if (isSorted) return value;
   const sorted = Object.fromEntries(entries);
-  // JavaScript has keys that look like integers first, by their number.
+  // JavaScript puts keys that look like integers first, in numeric order.
   if (Object.keys(sorted).some((key, index) => key !== inOrder[index])) throw new NeedsJq();
   return sorted;
 }

@@ -1,8 +1,8 @@
 /**
- * Evaluates common jq programs on the event as it is already parsed: paths, objects, assignments, simple functions.
+ * Evaluates common jq programs on the parsed event: paths, objects, assignments, simple functions.
  *
- * Where a value would be an error, or where gojq might differ in the last digit, the answer is undefined and the engine
- * evaluates the program; so this has to be right only where it answers. Differential tests hold it to gojq. It runs in
+ * If a value would be an error, or if gojq might differ in the last digit, the result is undefined and the engine
+ * evaluates the program; so only defined results must be correct. Differential tests compare them with gojq. It runs in
  * the main thread, so programs that grow are left to the engine as well (see JqAllowance).
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
@@ -24,16 +24,18 @@ import { remember } from './remember';
 
 interface PlainProgram {
   readonly node: JqNode | undefined;
-  /** How often the engine is asked at once, because the program was too much for the main thread. */
+  /** How many further evaluations skip the fast path, because the program exceeded the allowance of the main thread. */
   skips: number;
 }
 
-/** A program that is too much for the main thread once is usually so on the next event. */
+/** A program that exceeded the allowance once usually does so on the next event. */
 const SKIPS_AFTER_TOO_MUCH = 1_000;
 
 const parseProgram = remember((program): PlainProgram => ({ node: parsePlainJq(program), skips: 0 }));
 
-/** The transformed data, or undefined where the engine has to be asked. Keys come sorted, as from the engine. */
+/**
+ * The transformed data, or undefined if the engine has to evaluate it. Keys are sorted, as in results of the engine.
+ */
 export function transformPlainJq(program: string, data: JsonValue): JsonObject | undefined {
   const plain = parseProgram(program);
   const { node } = plain;
@@ -46,7 +48,7 @@ export function transformPlainJq(program: string, data: JsonValue): JsonObject |
     return first !== undefined && isJsonObject(first) ? (sortJqKeys(first, allowance) as JsonObject) : undefined;
   } catch (error) {
     if (error instanceof TooMuchForMainThread) plain.skips = SKIPS_AFTER_TOO_MUCH;
-    // A RangeError comes from data nested deeper than the stack; the engine says so as it says everything.
+    // A RangeError comes from data nested deeper than the stack; the engine reports it in its usual way.
     if (error instanceof NeedsJq || error instanceof RangeError) return undefined;
     throw error;
   }
@@ -74,7 +76,7 @@ function outputs(node: JqNode, input: JsonValue, run: JqRun): JsonValue[] {
   }
 }
 
-/** jq combines several outputs in an order of its own; that is left to it. */
+/** jq combines several outputs in its own order; that is left to the engine. */
 function one(node: JqNode, input: JsonValue, run: JqRun): JsonValue {
   const [value, ...more] = outputs(node, input, run);
   if (value === undefined || more.length > 0) throw new NeedsJq();
@@ -127,7 +129,7 @@ function binary(operator: string, left: JqNode, right: JqNode, input: JsonValue,
   }
 }
 
-/** gojq counts whole numbers without bound and writes -0; JavaScript does neither. */
+/** gojq has unlimited integers and writes -0; JavaScript does neither. */
 function exact(value: number): number {
   const isExact = Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0);
   if (!isExact) throw new NeedsJq();

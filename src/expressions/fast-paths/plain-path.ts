@@ -1,8 +1,8 @@
 /**
- * The gjson paths that need no gjson: keys and indexes joined by dots.
+ * The gjson paths that do not need the engine: keys and indexes joined by dots.
  *
  * Anything else (wildcards, queries, modifiers, pipes, multipaths, odd characters) is left to the engine, which is the
- * original library. Differential tests hold this to the same answers.
+ * original library. Differential tests check that both give the same results.
  */
 import type { JsonValue } from '../../event/json';
 import { childrenOf, isJsonText, readPart, type JsonDocument } from '../../event/json-text';
@@ -12,7 +12,7 @@ const PLAIN_KEY = /^[A-Za-z0-9_:/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,8})$/;
 const ONLY_DIGITS = /^[0-9]+$/;
 
-/** The keys of a plain path, or undefined if only the engine can tell what it means. `\.` is a dot inside a key. */
+/** The keys of a plain path, or undefined if only the engine can interpret it. `\.` is a dot inside a key. */
 export const parsePlainPath = remember((path: string): readonly string[] | undefined => {
   const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'));
   return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
@@ -22,7 +22,7 @@ export type PathResult<Value extends JsonDocument = JsonDocument> =
   { readonly exists: true; readonly value: Value } | { readonly exists: false };
 const ABSENT = { exists: false } as const;
 
-/** Undefined where the engine has to be asked. */
+/** Undefined if the engine has to evaluate it. */
 export function lookUpPlainPath(data: JsonDocument, path: string): PathResult | undefined {
   const keys = parsePlainPath(path);
   if (!keys) return undefined;
@@ -56,7 +56,7 @@ function lookUpInText(text: string, keys: readonly string[]): PathResult | undef
 
 const NEEDS_ENGINE = Symbol('only gjson knows how it reads this index');
 
-/** Of keys that are given twice, gjson takes the first one below which it finds the rest of the path. */
+/** Of duplicate keys, gjson takes the first one below which it finds the rest of the path. */
 function findInText(text: string, [key, ...rest]: readonly string[]): string | typeof NEEDS_ENGINE | undefined {
   if (key === undefined) return text;
   if (!isContainer(text)) return undefined;

@@ -1,14 +1,14 @@
 /**
- * RE2 patterns that JavaScript matches alike, and quickly.
+ * RE2 patterns that JavaScript matches in the same way, and quickly.
  *
- * RE2 knows no backtracking, JavaScript does: a pattern with nested or many repetitions could stop the process for
- * minutes on a hostile event. Such patterns, and every construct that the two read differently, go to the engine.
+ * RE2 does not backtrack, JavaScript does: a pattern with nested or many repetitions could block the process for
+ * minutes on a hostile event. Such patterns, and every construct that the two read differently, are left to the engine.
  */
 import { remember } from './remember';
 
 interface PlainPattern {
   readonly expression: RegExp;
-  /** Longest text on which backtracking cannot cost more than `MOST_STEPS`. */
+  /** Longest text for which backtracking cannot exceed `MOST_STEPS`. */
   readonly longestText: number;
 }
 
@@ -21,7 +21,7 @@ const TOKENS =
   /\\[dws]|\\[.\\/^$*+?()[\]{}|-]|\[\^?(?:[A-Za-z0-9_ :/.,@-]|\\[dw.\\/-])+\]|\((?:\?:)?|[)|^$.]|[A-Za-z0-9_ :/,@;=<>%&~"'!#-]/y;
 const QUANTIFIER = /(?:[*+?]|\{([0-9])(?:,([0-9]))?\})\??/y;
 
-/** Undefined: ask the engine. */
+/** Undefined if the engine has to match it. */
 export function matchesPlainPattern(pattern: string, text: string): boolean | undefined {
   const plain = parsePlainPattern(pattern);
   if (!plain || text.length > plain.longestText) return undefined;
@@ -31,7 +31,7 @@ export function matchesPlainPattern(pattern: string, text: string): boolean | un
 const parsePlainPattern = remember((pattern: string): PlainPattern | undefined => {
   let translated = '';
   let repetitions = 0;
-  /** Among how many ways through its alternatives and counted repetitions the matcher may have to choose. */
+  /** Number of paths through its alternatives and counted repetitions that the matcher may have to try. */
   let ways = 1;
   let tokens = 0;
   let depth = 0;
@@ -57,16 +57,16 @@ const parsePlainPattern = remember((pattern: string): PlainPattern | undefined =
     tokens += Number(quantifier[2] ?? quantifier[1] ?? 0);
   }
   if (depth !== 0 || repetitions > MOST_REPETITIONS || ways > MOST_WAYS) return undefined;
-  // From each place in the text, each unbounded repetition can end at each place behind it.
+  // From each position in the text, each unbounded repetition can end at each later position.
   const longestText = Math.floor((MOST_STEPS / (ways * Math.max(1, tokens))) ** (1 / (repetitions + 1)));
   try {
     return { expression: new RegExp(translated, 'u'), longestText };
   } catch {
-    return undefined; // whatever is wrong with it, RE2 decides and says so
+    return undefined; // RE2 reports what is wrong with it.
   }
 });
 
-/** `?` is there or not; `{2,5}` has four lengths. */
+/** `?` has two lengths, 0 and 1; `{2,5}` has four. */
 function waysOf([text, least, most]: RegExpExecArray): number {
   if (text.startsWith('?')) return 2;
   return most === undefined ? 1 : Math.max(1, Number(most) - Number(least) + 1);
@@ -77,7 +77,7 @@ function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray 
   return expression.exec(text);
 }
 
-/** What the two languages write alike but mean differently: `.` and `\s`, and needless escapes. */
+/** Syntax that both languages share but read differently: `.` and `\s`, and needless escapes. */
 function translate(token: string): string {
   if (token === '.') return '[^\\n]';
   if (token === '\\s') return '[\\t\\n\\f\\r ]';

@@ -1,6 +1,6 @@
 /**
- * Go templates that are only text with `{{ .Input.a.b }}` in it, where the values are texts, booleans or numbers.
- * Everything else (functions, pipes, conditions, missing values) is left to the engine.
+ * Go templates that consist of text and `{{ .Input.a.b }}`, where the values are texts, booleans or numbers. Everything
+ * else (functions, pipes, conditions, missing values) is left to the engine.
  */
 import type { JsonValue } from '../../event/json';
 import { isJsonText, type JsonDocument } from '../../event/json-text';
@@ -20,10 +20,10 @@ const parsePlainTemplate = remember((template: string): readonly Part[] | undefi
   return parts.some((part) => part.kind === 'text' && part.text.includes('{{')) ? undefined : parts;
 });
 
-/** What is longer is left to the engine, which has a limit of its own. */
+/** Longer texts are left to the engine, which has its own limit. */
 const LONGEST_TEXT = 1_000_000;
 
-/** The text, or undefined where the engine has to be asked. */
+/** The text, or undefined if the engine has to render it. */
 export function renderPlainTemplate(template: string, input: JsonDocument): string | undefined {
   const parts = parsePlainTemplate(template);
   if (!parts || isJsonText(input)) return undefined;

@@ -1,4 +1,4 @@
-/** Remembers what was made from an expression's text. The bound guards against texts that are made up per event. */
+/** Caches what was made from an expression's text. The limit guards against texts that are generated per event. */
 export function remember<Made>(make: (text: string) => Made, most = 1_000): (text: string) => Made {
   const known = new Map<string, { readonly made: Made }>();
   return (text) => {
