@@ -10,7 +10,7 @@ export function encodeBase64(text: string): string {
   return btoa(binary);
 }
 
-/** Throws for what is not base64. */
+/** Throws if the text is not base64. */
 export function decodeBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -8,7 +8,7 @@ import type { JsonValue } from './json';
 
 export interface CloudEvent {
   readonly specversion: '1.0';
-  /** Stable: the same thing that happened outside always gets the same id (see event-id.ts). */
+  /** Stable: the same outside occurrence always gets the same id (see event-id.ts). */
   readonly id: string;
   /** Name of the EventSource object. */
   readonly source: string;
@@ -23,21 +23,21 @@ export interface CloudEvent {
   readonly data?: JsonValue;
   /** Present for anything that is not JSON. */
   readonly data_base64?: string;
-  /** Namespace of the EventSource, or of the Sensor whose outcome it is; Argo Events does not say. */
+  /** Namespace of the EventSource, or of the Sensor whose outcome it is; Argo Events does not set it. */
   readonly sluicenamespace?: string;
-  /** W3C trace context, when the producer sent one. */
+  /** W3C trace context, if the producer sent one. */
   readonly traceparent?: string;
 }
 
-/** The trace that belongs to what these events cause: that of the latest of them that has one. */
+/** The trace for the effects of these events: that of the latest event that has one. */
 export function traceparentOf(events: readonly CloudEvent[]): string | undefined {
   const traced = events.filter(({ traceparent }) => traceparent !== undefined);
   return traced.sort((one, other) => Date.parse(other.time) - Date.parse(one.time))[0]?.traceparent;
 }
 
 /**
- * What the bus recognises a repetition by. Event sources of two namespaces may have one name, and what one of them has
- * published must not make the other's event a duplicate.
+ * The id by which the bus detects duplicates. Event sources of two namespaces may have the same name, and an event of
+ * one must not count as a duplicate of the other's.
  */
 export function messageId(event: Pick<CloudEvent, 'source' | 'id' | 'sluicenamespace'>): string {
   const { sluicenamespace } = event;

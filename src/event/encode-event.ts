@@ -1,7 +1,7 @@
 /**
- * How an event lies on the bus: CloudEvents 1.0, structured JSON, as Argo Events writes and reads it.
+ * The encoding of an event on the bus: CloudEvents 1.0, structured JSON, as Argo Events writes and reads it.
  *
- * Sluice writes `data` as JSON, with the sender's text where JavaScript would change it. The library of Argo Events writes
+ * Sluice writes `data` as JSON, with the sender's text if JavaScript would change it. The library of Argo Events writes
  * the same JSON as `data_base64`, so both are read. Pure.
  */
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
@@ -12,7 +12,7 @@ import { boundForeignId } from './event-id';
 import { MAX_DATA_DEPTH, MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
 import { isJsonText, joinObject, memberOf, readJson, textOf, valueOf, type JsonDocument } from './json-text';
 
-/** No name, type or content type comes near it; what does would not fit the headers and search attributes it goes into. */
+/** Far above any real name, type or content type; longer ones would not fit into headers and search attributes. */
 const MAX_ATTRIBUTE_LENGTH = 1_024;
 /** RFC 3339 with a year that four digits can hold, as Go reads it. */
 const TIME = /^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d+)?(z|[+-]\d{2}:\d{2})$/i;
@@ -20,13 +20,13 @@ const TIME = /^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d+)?(z|[+-]\d{2}:\d{2})$/i
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws EVENT_UNDECODABLE for what `decodeEvent` would refuse: too deeply nested. */
+/** Throws EVENT_UNDECODABLE for events that `decodeEvent` would reject: too deeply nested. */
 export function encodeEvent(event: CloudEvent): Uint8Array {
   assertDepth(event, MAX_EVENT_DEPTH);
   return utf8Encoder.encode(textOf(withKeptData(event)));
 }
 
-/** Of `data_base64` only what it was made from is written, which is smaller and can be read and searched. */
+/** Of `data_base64` only the original is written, which is smaller and can be read and searched. */
 function withKeptData(event: CloudEvent): JsonDocument {
   const { data, data_base64, ...attributes } = event;
   const kept = data === undefined && data_base64 !== undefined ? jsonOf(event) : undefined;
@@ -57,7 +57,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     datacontenttype,
     time: decodeTime(envelope),
     ...(namespace !== undefined && { sluicenamespace: namespace }),
-    // A trace context that cannot be one is dropped, as W3C asks: the event is worth more than its trace.
+    // An invalid trace context is dropped, as W3C asks: the event is worth more than its trace.
     ...(isTraced && { traceparent }),
     ...(data === undefined ? decodeBytes(envelope, datacontenttype) : dataAttributes(data)),
   };
@@ -65,7 +65,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
 
 interface Envelope {
   readonly envelope: JsonObject;
-  /** Of the attribute `data`. */
+  /** The attribute `data`. */
   readonly data: JsonDocument | undefined;
 }
 
@@ -97,7 +97,7 @@ function decodeBytes(envelope: JsonObject, contentType: string): Pick<CloudEvent
   return dataAttributes(parse(text, promise));
 }
 
-/** The reason of `readJson` without its text: what lies on the bus is never quoted. */
+/** The reason of `readJson` without its text: events on the bus are never quoted. */
 function parse(text: string, failure: string): JsonDocument {
   try {
     return readJson(text, MAX_EVENT_DEPTH);

@@ -1,6 +1,6 @@
 /**
- * An event's data, from the form that it travels in and back to it: `data`, or `data_base64` for what is not JSON and
- * for JSON whose text JavaScript would change. Argo Events and earlier versions read both forms alike. Pure.
+ * Converts an event's data from and to its encoded form: `data`, or `data_base64` for data that is not JSON and for
+ * JSON whose text JavaScript would change. Argo Events and earlier versions read both forms alike. Pure.
  */
 import { decodeBase64, encodeBase64 } from './base64';
 import type { CloudEvent } from './cloud-event';
@@ -12,10 +12,10 @@ export type EventData =
   | { readonly kind: 'json'; readonly value: JsonDocument }
   | { readonly kind: 'notJson'; readonly text: string };
 
-/** One document for each event, because the engine is given the same one several times. */
+/** One document for each event, because the engine receives the same one several times. */
 const decoded = new WeakMap<CloudEvent, EventData>();
 
-/** Data that came as bytes may still be JSON, whatever its content type says. */
+/** Data that arrived as bytes may still be JSON, whatever its content type. */
 export function dataOf(event: CloudEvent): EventData {
   if (event.data !== undefined) return { kind: 'json', value: event.data };
   if (event.data_base64 === undefined) return { kind: 'none' };
@@ -50,7 +50,7 @@ export function isJsonContent(contentType: string): boolean {
   return /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
 }
 
-/** Of an event that says that it is JSON. */
+/** The document of an event whose content type is JSON. */
 export function jsonOf(event: CloudEvent): JsonDocument | undefined {
   const data = event.data !== undefined || isJsonContent(event.datacontenttype) ? dataOf(event) : undefined;
   return data?.kind === 'json' ? data.value : undefined;

@@ -1,6 +1,6 @@
 /**
- * The id of an event: the same thing that happened outside always gets the same id, so that no repetition on the way
- * (a crash between publishing and acknowledging, a producer that sends twice) makes a second event of it.
+ * The id of an event: the same outside occurrence always gets the same id, so that a redelivery or a duplicate (a crash
+ * between publishing and acknowledging, a producer that sends twice) does not become a second event.
  *
  * | what arrives | id | repeated when |
  * | --- | --- | --- |
@@ -11,10 +11,10 @@
  * | anything else, or with a blank identity | `<event>:<receive time>:<hash of the payload>` | never: without an id of its own, each message is its own event |
  *
  * The event name is part of the id because one event source may read one stream under two event names, and JetStream
- * would take the second event for a repetition of the first.
+ * would treat the second event as a duplicate of the first.
  *
- * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and whatever was
- * replaced or cut off is told apart by `~` and a hash of the original. Pure.
+ * An id has at most 200 characters out of `A-Z a-z 0-9 . _ : @ + - ~`. Anything else becomes `_`, and a part
+ * that was changed or cut off gets `~` and a hash of the original, so that it stays unique. Pure.
  */
 import { MAX_EVENT_DEPTH, assertDepth, isJsonObject } from './json';
 import { textOf, valueOf, type JsonDocument } from './json-text';
@@ -22,7 +22,7 @@ import { shortHash } from './short-id';
 import { parseStacItem } from './stac';
 
 export const MAX_EVENT_ID_LENGTH = 200;
-/** Ids of outcomes hold the name of a sensor and of a run, so they may be longer than those derived here. */
+/** Ids of outcomes contain the names of a sensor and of a run, so they may be longer than those derived here. */
 const MAX_FOREIGN_ID_LENGTH = 512;
 const MAX_PART_LENGTH = 60;
 const HASH_LENGTH = 12;
@@ -42,14 +42,14 @@ export interface EventOrigin {
 
 /**
  * The id of an event that another program put on the bus, fit for workflow ids, headers and terminals. Usual ids are
- * kept; one that is too long or has control or invisible characters is reduced to legal ones and told apart by a hash.
+ * kept; one that is too long or has control or invisible characters is reduced to legal ones and made unique by a hash.
  */
 export function boundForeignId(id: string): string {
   const isUsual = id.length <= MAX_FOREIGN_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}]/u.test(id);
   return isUsual ? id : legalPart(id, MAX_EVENT_ID_LENGTH);
 }
 
-/** The id by the table above, from the first row that fits. */
+/** The id by the table above, from the first row that applies. */
 export function deriveEventId(origin: EventOrigin): string {
   const name = legalPart(origin.eventName, MAX_PART_LENGTH, ':');
   return `${name}:${legalPart(identityOf(origin), MAX_EVENT_ID_LENGTH - name.length - 1)}`;
@@ -70,7 +70,7 @@ function identityOf({ transportId, document = null, data, receivedAt }: EventOri
   return `${receivedAt}:${hashOf(data)}`;
 }
 
-/** Throws EVENT_UNDECODABLE for what is nested too deeply to be written as JSON. */
+/** Throws EVENT_UNDECODABLE if the document is nested too deeply to be written as JSON. */
 function hashOf(document: JsonDocument): string {
   assertDepth(valueOf(document), MAX_EVENT_DEPTH);
   return shortHash(textOf(document), HASH_LENGTH);
@@ -83,7 +83,7 @@ function parseCloudEventIdentity(document: unknown): { source: string; id: strin
   return isName(source) && isName(id) ? { source, id } : undefined;
 }
 
-/** A blank identity names nothing: taken for one, it would make a single event of all that have it. */
+/** A blank identity identifies nothing: all events that have one would become a single event. */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }

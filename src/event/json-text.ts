@@ -1,10 +1,10 @@
 /**
  * JSON whose text JavaScript would change: whole numbers beyond 2^53, digits such as `10.00`, keys that look like
- * integers, keys that are given twice. Such a document keeps its text; every other one is its value, as ever. Pure.
+ * integers, duplicate keys. Such a document keeps its text; every other one is its plain value. Pure.
  */
 import { endOfString, parseJson, type JsonObject, type JsonValue } from './json';
 
-/** Made by `readJson` and the functions below only, so the text is valid, and has no white space outside of strings. */
+/** Created only by `readJson` and the functions below: the text is valid, without white space outside of strings. */
 export class JsonText {
   #parsed: { readonly value: JsonValue } | undefined;
 
@@ -17,16 +17,16 @@ export class JsonText {
   }
 }
 
-/** What came from outside. */
+/** A document from outside. */
 export type JsonDocument = JsonValue | JsonText;
-/** The same where only an object can be. */
+/** The same, restricted to objects. */
 export type ObjectDocument = JsonObject | JsonText;
 
 export function isJsonText(document: unknown): document is JsonText {
   return document instanceof JsonText;
 }
 
-/** `parseJson` that keeps the text where it has to. Throws as it does. */
+/** `parseJson` that keeps the text if necessary. Throws as it does. */
 export function readJson(text: string, maxDepth?: number): JsonDocument {
   return toDocument(text, parseJson(text, maxDepth));
 }
@@ -36,20 +36,20 @@ export function readKnownJson(text: string): JsonDocument {
   return toDocument(text, JSON.parse(text) as JsonValue);
 }
 
-/** A part of a kept text, which stays as it is. */
+/** A part of a kept text; it stays text. */
 export function readPart(text: string): JsonDocument {
   const value = JSON.parse(text) as JsonValue;
   return typeof value === 'string' || JSON.stringify(value) === text ? value : new JsonText(text);
 }
 
-/** What is left of numbers, keys and their order is seen at once by writing the value. */
+/** Comparing the text with the written value shows at once whether numbers, keys and their order survived. */
 function toDocument(text: string, value: JsonValue): JsonDocument {
   const written = JSON.stringify(value);
   if (written === text || written === compactJson(text, escapeAsJavaScript)) return value;
   return new JsonText(compactJson(text));
 }
 
-/** As JavaScript would have it: for reading single members, not for sending it anywhere. */
+/** The value as JavaScript reads it: for reading single members, not for sending it. */
 export function valueOf(document: JsonDocument): JsonValue {
   return isJsonText(document) ? document.value : document;
 }
@@ -58,7 +58,7 @@ export function textOf(document: JsonDocument): string {
   return isJsonText(document) ? document.text : JSON.stringify(document);
 }
 
-/** An object out of documents, its members in this order; undefined ones are left out, as in JSON.stringify. */
+/** An object made of documents, with its members in this order; undefined ones are omitted, as in JSON.stringify. */
 export function joinObject(members: Readonly<Record<string, JsonDocument | undefined>>): ObjectDocument {
   return joinMembers(
     Object.entries(members).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const])),
@@ -77,7 +77,7 @@ function joinMembers(entries: ReadonlyArray<readonly [string, JsonDocument]>): O
   return new JsonText(`{${entries.map(([name, member]) => `${JSON.stringify(name)}:${textOf(member)}`).join(',')}}`);
 }
 
-/** The order of UTF-8; that of JavaScript's own comparison is another beyond U+FFFF. */
+/** The order of UTF-8; JavaScript's own comparison differs beyond U+FFFF. */
 function compareCodePoints(one: string, other: string): number {
   const [first, second] = [[...one], [...other]];
   for (let index = 0; index < first.length; index += 1) {
@@ -87,7 +87,7 @@ function compareCodePoints(one: string, other: string): number {
   return first.length - second.length;
 }
 
-/** A list out of documents. */
+/** A list made of documents. */
 export function joinList(items: JsonDocument[]): JsonDocument {
   if (arePlain(items)) return items;
   return new JsonText(`[${items.map(textOf).join(',')}]`);
@@ -101,25 +101,25 @@ function arePlain(items: JsonDocument[]): items is JsonValue[] {
   return !items.some(isJsonText);
 }
 
-/** The member that JavaScript sees: the last one of that name. */
+/** The member that JavaScript reads: the last one of that name. */
 export function memberOf(document: JsonText, name: string): JsonDocument | undefined {
   let found: string | undefined;
   for (const child of childrenOf(document.text)) if (child.name === name) found = child.text;
   return found === undefined ? undefined : readKnownJson(found);
 }
 
-/** The elements of a list, none of anything else. */
+/** The elements of a list; empty for anything else. */
 export function elementsOf(document: JsonText): JsonDocument[] {
   return document.text.startsWith('[') ? [...childrenOf(document.text)].map(({ text }) => readKnownJson(text)) : [];
 }
 
 export interface JsonChild {
-  /** Of a member; an element has none. */
+  /** Undefined for an element of a list. */
   readonly name: string | undefined;
   readonly text: string;
 }
 
-/** Members or elements of an object or list, in the order of the text; anything else has none. */
+/** Members or elements of an object or list, in the order of the text; none for anything else. */
 export function* childrenOf(text: string): Generator<JsonChild> {
   const isObject = text.startsWith('{');
   if (!isObject && !text.startsWith('[')) return;

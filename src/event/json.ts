@@ -1,8 +1,8 @@
 /**
- * JSON from outside, and the limits under which every stage can carry it.
+ * JSON from outside, and the limits within which every stage can carry it.
  *
- * `JSON.parse` itself takes any depth, but almost everything after it recurses: writing JSON ends at about 4,100 levels,
- * copying an object to a thread at about 1,900. So depth is limited where JSON comes in. Pure.
+ * `JSON.parse` itself accepts any depth, but almost everything after it recurses: writing JSON fails at about 4,100
+ * levels, copying an object to a thread at about 1,900. So depth is limited where JSON is read. Pure.
  */
 import { SluiceError } from '../errors/sluice-error';
 
@@ -12,14 +12,14 @@ export type JsonObject = { [key: string]: JsonValue };
 
 /** Levels of nesting accepted in a document from outside. */
 export const MAX_JSON_DEPTH = 1_000;
-/** The same for a whole event: room for its envelope and for what a source or transform wraps around the document. */
+/** The same for a whole event: allows for its envelope and for what a source or transform wraps around the document. */
 export const MAX_EVENT_DEPTH = MAX_JSON_DEPTH + 16;
-/** For the data of an event alone: what a source received, or a transform made of it. */
+/** For the data of an event alone: what a source received, or the result of a transform. */
 export const MAX_DATA_DEPTH = MAX_EVENT_DEPTH - 1;
-/** NATS accepts no message above 64 MiB, so parsing more only to have it refused would block the process for nothing. */
+/** NATS rejects messages above 64 MiB, so parsing larger ones would block the process for nothing. */
 const MAX_JSON_CHARACTERS = 64 * 1024 * 1024;
 
-/** True for what has named fields: not for lists, not for null. Says nothing of the fields' own values. */
+/** True for objects with named fields: not for lists, not for null. Does not check the fields' values. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -39,7 +39,7 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue {
   } catch (error) {
     throw undecodable(`invalid JSON${positionIn(error)}`);
   }
-  // A level takes two characters, so short texts need no look.
+  // A level takes two characters, so short texts need no check.
   if (text.length > 2 * maxDepth) refuseDepth(depthOfText(text), maxDepth);
   return value;
 }
@@ -49,7 +49,7 @@ export function assertDepth(value: unknown, maxDepth = MAX_JSON_DEPTH): void {
   refuseDepth(measureDepth(value), maxDepth);
 }
 
-/** How many lists and objects lie inside each other: 0 for a text, 1 for `[]`. Needs no stack; the value has no cycles. */
+/** How many lists and objects are nested: 0 for a text, 1 for `[]`. Needs no stack; the value must not have cycles. */
 export function measureDepth(value: unknown): number {
   let depth = 0;
   for (
@@ -68,7 +68,7 @@ export function setField<Value>(target: Record<string, Value>, name: string, val
   else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** What is left of a value when it is written as JSON: a deep copy, nothing of it undefined. */
+/** The value as it would be read back from JSON: a deep copy without undefined fields. */
 export function toJson(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value ?? null)) as JsonValue;
 }
@@ -77,7 +77,7 @@ function nestedIn(values: readonly unknown[]): object[] {
   return values.filter((value) => typeof value === 'object' && value !== null);
 }
 
-/** Of text that is known to be JSON: brackets outside of strings, counted. */
+/** Counts the brackets outside of strings; the text must be valid JSON. */
 function depthOfText(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -112,7 +112,7 @@ function positionIn(error: unknown): string {
   return found ? ` ${found[0]}` : '';
 }
 
-/** `limit` distinguishes legal JSON beyond a limit from what is no JSON. */
+/** `limit` distinguishes legal JSON beyond a limit from invalid JSON. */
 function undecodable(message: string, limit?: number): SluiceError {
   return new SluiceError('EVENT_UNDECODABLE', { message, context: { limit } });
 }

@@ -1,9 +1,9 @@
-/** How the end of an Argo Workflow is named as an event on the bus. Pure. */
+/** Ids of the events that report outcomes of Argo Workflows on the bus. Pure. */
 
 /** Event source name of outcomes; the event name is the sensor's name. */
 export const OUTCOME_SOURCE = 'sluice-outcomes';
 
-/** The same outcome gets the same id, however often it is told. */
+/** The same outcome gets the same id, however often it is reported. */
 export function outcomeEventId(
   sensorName: string,
   fireId: string,

@@ -1,5 +1,5 @@
 /**
- * Short, stable names for long ones: what fits a search attribute, an object name or a terminal column.
+ * Short, stable names for long ones: they fit a search attribute, an object name or a terminal column.
  *
  * Pure JavaScript on purpose: workflow code has no `node:crypto`, and the same event must get the same short id there
  * and everywhere else.
@@ -36,12 +36,12 @@ export function shortHash(text: string, length: number): string {
   return characters;
 }
 
-/** The short id of an event named in either form, as people and commands name them. */
+/** The short id of an event, given its key or its short id. */
 export function toShortEventId(keyOrShortId: string): string {
   return isShortEventId(keyOrShortId) ? keyOrShortId : shortEventId(keyOrShortId);
 }
 
-/** True for text that has the form of a short id; an event key never has it. */
+/** True if the text has the form of a short id; an event key never has it. */
 export function isShortEventId(text: string): boolean {
   return text.length === SHORT_ID_LENGTH && [...text].every((character) => ALPHABET.includes(character));
 }

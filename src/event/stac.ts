@@ -1,7 +1,7 @@
-/** Recognises what STAC publishers send: whole items, and the flat form of the water-bodies publisher. Pure. */
+/** Recognises the documents of STAC publishers: whole items, and the flat form of the water-bodies publisher. Pure. */
 import { isJsonObject } from './json';
 
-/** What names one version of a STAC item. */
+/** The identity of one version of a STAC item. */
 export interface StacItemVersion {
   readonly collection: string | undefined;
   readonly id: string;
@@ -16,7 +16,7 @@ export interface StacReference {
   readonly producer: string | undefined;
 }
 
-/** The item's identity, or undefined when the document is not a STAC item. */
+/** The item's identity, or undefined if the document is not a STAC item. */
 export function parseStacItem(document: unknown): StacItemVersion | undefined {
   if (!isJsonObject(document) || document.type !== 'Feature') return undefined;
   if (typeof document.stac_version !== 'string' || typeof document.id !== 'string') return undefined;
@@ -24,7 +24,7 @@ export function parseStacItem(document: unknown): StacItemVersion | undefined {
   return { collection: textOf(document.collection), id: document.id, updated: textOf(properties.updated) };
 }
 
-/** The reference, or undefined when the document is not the flat form. */
+/** The reference, or undefined if the document is not in the flat form. */
 export function parseStacReference(document: unknown): StacReference | undefined {
   if (!isJsonObject(document) || typeof document.href !== 'string' || 'type' in document) return undefined;
   return { href: document.href, subject: textOf(document.subject), producer: textOf(document.producer) };
