@@ -1,7 +1,6 @@
 /**
- * What workflows may ask activities to do. Workflows import these types only; the implementations live beside this
- * file and are registered by the plugins under the same names, prefixed `sluice` so that they cannot clash with the
- * activities of the worker's owner.
+ * The activities that workflows call. Workflows import these types only; the plugins register the implementations under
+ * the same names, prefixed `sluice` so that they cannot clash with other activities of the same worker.
  */
 import type { CloudEvent } from '../event/cloud-event';
 import type { DecisionRecord } from '../records/decision-record';
@@ -24,7 +23,7 @@ export interface ListenRequest {
   readonly definition: SensorDefinition;
   /** Distinguishes the listeners of one sensor. */
   readonly listener: string;
-  /** RFC 3339; events published before it are not this sensor's unless it asks for them. */
+  /** RFC 3339; events published before it do not belong to this sensor unless it asks for them. */
   readonly appliedAt: string;
 }
 
@@ -42,9 +41,9 @@ export interface FireTriggersRequest {
   readonly events: readonly CloudEvent[];
   readonly fires: readonly Fire[];
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
-  /** Values that a person set when retriggering, by sjson path in the resource or payload. */
+  /** Values that an operator set when retriggering, by sjson path in the resource or payload. */
   readonly overrides?: Overrides;
-  /** Attempts that were made before this activity began to count its own. */
+  /** Attempts made before this activity began to count its own. */
   readonly attemptsBefore?: number;
 }
 
@@ -52,7 +51,7 @@ export interface FireAttempt {
   readonly fireId: string;
   readonly result?: FireResult;
   readonly failure?: FireFailure;
-  /** How many were made, where it is not one. */
+  /** How many attempts were made, if not one. */
   readonly attempts?: number;
 }
 
@@ -66,7 +65,7 @@ export interface ReserveFireRequest {
   readonly bus: EventBusDefinition;
   readonly trigger: string;
   readonly rateLimit: NonNullable<TriggerSpec['rateLimit']>;
-  /** So that an attempt of this activity that was lost half-way does not take a second slot. */
+  /** So that a retry of this activity after a lost attempt does not take a second slot. */
   readonly fireId: string;
 }
 
@@ -82,7 +81,7 @@ export interface PublishOutcomesRequest {
 export interface ReplayPortionRequest {
   readonly definition: SensorDefinition;
   readonly request: ReplayRequest;
-  /** Tells the fires of this replay from earlier ones. */
+  /** Distinguishes the fires of this replay from earlier ones. */
   readonly replayId: string;
   readonly progress: ReplayProgress;
 }
@@ -92,7 +91,7 @@ export interface RecordDecisionsRequest {
   readonly records: readonly DecisionRecord[];
 }
 
-/** What an activity is asked to keep on the bus. */
+/** A content to keep on the bus. */
 export interface NamedContent {
   readonly name: string;
   readonly event: CloudEvent;
@@ -119,27 +118,27 @@ export interface StartHeldRunsRequest {
   readonly runs: readonly JoinedRun[];
 }
 
-/** Short or quick work of a sensor's runs; each also exists as a regular activity where it may take long. */
+/** Short or quick work of a sensor's runs; each also exists as a regular activity if it may take long. */
 export interface SensorActivities {
   /** Runs until cancelled: bus → dependencies → runs. */
   sluiceListen(request: ListenRequest): Promise<void>;
-  /** Runs until cancelled, while the sensor is paused: measures what waits on the bus, and records what expires. */
+  /** Runs until cancelled, while the sensor is paused: measures the pending events, and records those that expire. */
   sluiceWatchPausedSensor(request: WatchPausedSensorRequest): Promise<void>;
-  /** Runs until cancelled: tells runs how the Workflows they created ended. */
+  /** Runs until cancelled: reports to runs how the Workflows that they created ended. */
   sluiceWatchOutcomes(request: WatchOutcomesRequest): Promise<void>;
   /** One attempt for each fire; never throws for a fire that failed. */
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
   /** One attempt for a single fire; throws for Temporal to retry. */
   sluiceFireTrigger(request: FireTriggersRequest): Promise<FiredAlone>;
-  /** Takes a slot of the trigger's rate limit; answers how long to wait for it, in milliseconds. */
+  /** Takes a slot of the trigger's rate limit; returns how long to wait for it, in milliseconds. */
   sluiceReserveFire(request: ReserveFireRequest): Promise<number>;
-  /** The sensor's triggers as they are applied now; undefined when the sensor is gone. */
+  /** The sensor's triggers as currently applied; undefined if the sensor was deleted. */
   sluiceCurrentTriggers(sensor: ObjectName): Promise<Readonly<Record<string, TriggerSpec>> | undefined>;
   sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]>;
   sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void>;
-  /** Starts new runs, or wakes parked ones; answers their workflow ids. */
+  /** Starts new runs, or retriggers parked ones; returns their workflow ids. */
   sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
-  /** Carries a replay on by one portion of events; answers how far it has come. */
+  /** Continues a replay by one portion of events; returns its progress. */
   sluiceReplayPortion(request: ReplayPortionRequest): Promise<ReplayProgress>;
   sluiceRecordDecisions(request: RecordDecisionsRequest): Promise<void>;
   /** Puts contents of held events on the bus. */
@@ -156,6 +155,6 @@ export interface SensorActivities {
 export interface EventSourceActivities {
   /** Runs until cancelled: outside system → bus. */
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
-  /** Runs until cancelled, while the source is paused: counts what waits outside. */
+  /** Runs until cancelled, while the source is paused: counts the events that wait in the outside system. */
   sluiceWatchBacklog(request: RelayEventsRequest): Promise<void>;
 }

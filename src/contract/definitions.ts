@@ -1,4 +1,4 @@
-/** What people apply: the object, its options, and the bus it uses, as plain JSON that was validated before. */
+/** The applied object, its options, and the bus it uses, as plain JSON that was validated before. */
 import type { EventBusOptions, EventSourceOptions, SensorOptions } from '../manifest/annotations';
 import type { EventBusSpec } from '../manifest/event-bus';
 import type { EventSourceSpec } from '../manifest/event-source';
@@ -11,14 +11,14 @@ export interface ObjectName {
 
 export interface EventBusDefinition extends ObjectName {
   readonly spec: EventBusSpec;
-  /** Absent where no annotation says anything, as in definitions of before there were any. */
+  /** Absent without annotations, and in definitions from versions before they existed. */
   readonly options?: EventBusOptions;
 }
 
 export interface EventSourceDefinition extends ObjectName {
   readonly spec: EventSourceSpec;
   readonly options: EventSourceOptions;
-  /** The bus it publishes to, resolved when applied. */
+  /** The bus that it publishes to, resolved when applied. */
   readonly bus: EventBusDefinition;
 }
 

@@ -3,7 +3,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EventSourceDefinition, ObjectName } from './definitions';
 import type { RequestedBy } from './requester';
 
-/** What the workflow is started with; one that continues as new hands on more. */
+/** The input of the workflow; continue-as-new passes on more fields. */
 export interface EventSourceStart {
   readonly definition: EventSourceDefinition;
 }
@@ -12,7 +12,7 @@ export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinit
 
 export const eventSourceDefinitionQuery = defineQuery<EventSourceDefinition>('spec');
 
-/** What waits outside and is not on the bus yet. */
+/** Events in the outside system that are not on the bus yet. */
 export interface EventBacklog {
   readonly entries: number;
   /** Of these, read and not acknowledged. */
@@ -23,7 +23,7 @@ export interface EventBacklog {
   readonly at: string;
 }
 
-/** Sent while the source is paused; while it reads, the heartbeat of each relay has its backlog. */
+/** Sent while the source is paused; while it reads, the heartbeat of each relay carries its backlog. */
 export interface BacklogReport {
   readonly eventName: string;
   readonly backlog: EventBacklog;
@@ -41,7 +41,7 @@ export interface EventSourceStatus extends ObjectName {
     readonly backlog?: EventBacklog;
   }>;
   readonly appliedAt: string;
-  /** The last signals that could not be obeyed, with time and reason. */
+  /** The last rejected signals, with time and reason. */
   readonly refusals?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The vocabulary of a run. Plain data: it crosses workflows, activities, the command and the Temporal UI. */
+/** The vocabulary of a run. Plain data: workflows, activities, the command and the Temporal UI share it. */
 import type { ErrorCode } from '../errors/sluice-error';
 import type { ObjectReference } from '../errors/object-reference';
 
@@ -9,18 +9,18 @@ export type FireState = RunState | 'Retrying' | 'DeadLettered';
 
 /** What a trigger did. Goes into workflow history, so it holds no payloads and no secrets. */
 export type FireResult =
-  /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had made it. */
+  /** A Kubernetes object was created, changed or deleted. `existed`: an earlier attempt of this fire had created it. */
   | {
       readonly kind: 'object';
       readonly action: string;
       readonly object: ObjectReference;
       readonly existed: boolean;
-      /** It lies where the sensor's watch does not look, because a parameter names the namespace. */
+      /** The sensor's watch does not cover its namespace, because a parameter names the namespace. */
       readonly unwatched?: boolean;
       /** Page of the object in the Argo UI. */
       readonly link?: string;
     }
-  /** Something answered: HTTP, gRPC, a broker. */
+  /** A server responded: HTTP, gRPC, a broker. */
   | { readonly kind: 'response'; readonly summary: string; readonly status?: number };
 
 export interface FireFailure {
@@ -28,18 +28,18 @@ export interface FireFailure {
   readonly message: string;
   readonly fix?: string;
   readonly retryable: boolean;
-  /** How long the other side asked us to wait, in milliseconds. */
+  /** How long the server asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** What the fire had made before it failed its policy. */
+  /** The object that the fire created before it failed its policy. */
   readonly object?: ObjectReference;
 }
 
 /** How the Argo Workflow that a fire created ended. */
 export interface WorkflowOutcomeReport {
   readonly fireId: string;
-  /** Of the Workflow: a copy of it (`argo resubmit`) has the same marks. Absent in reports of earlier versions. */
+  /** Uid of the Workflow: a copy of it (`argo resubmit`) has the same labels. Absent in reports of earlier versions. */
   readonly uid?: string;
-  /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
+  /** `Deleted`: it vanished while running. `Unknown`: it was gone before its outcome was seen. */
   readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
   readonly message: string;
   readonly startedAt?: string;
@@ -54,7 +54,7 @@ export interface ListenerAttempts {
   readonly attempts: readonly TimedAttempt[];
 }
 
-/** With a result or a failure. */
+/** An attempt with its result or failure. */
 export interface TimedAttempt {
   readonly fireId: string;
   /** RFC 3339: when it began. */
@@ -74,16 +74,16 @@ export interface FireStatus {
   readonly events: readonly string[];
   readonly state: FireState;
   readonly attempts: number;
-  /** Of `attempts` the first, where the listener made it before the run was started. */
+  /** The first of `attempts`, if the listener made it before the run was started. */
   readonly listenerAttempt?: ListenerAttempt;
   readonly object?: ObjectReference;
   /** What was done to the object: `create`, `patch`, `submit` … */
   readonly action?: string;
-  /** RFC 3339: since when it waits for a person, and when it fails if nobody decides. */
+  /** RFC 3339: since when it waits for an operator, and when it fails without a decision. */
   readonly parked?: { readonly since: string; readonly until: string };
-  /** Page of the object in the Argo UI, where the worker knows that UI. */
+  /** Page of the object in the Argo UI, if the worker is configured with that UI. */
   readonly link?: string;
-  /** What the trigger answered, for kinds without an object. */
+  /** The response of the trigger, for kinds without an object. */
   readonly answer?: string;
   readonly failure?: FireFailure;
   readonly outcome?: WorkflowOutcomeReport;

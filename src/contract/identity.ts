@@ -1,4 +1,4 @@
-/** Names by which everything is found again: workflow ids, workflow types, task queues. Pure. */
+/** Names that identify everything: workflow ids, workflow types, task queues. Pure. */
 
 export const WORKFLOW_TYPES = {
   eventBus: 'eventBus',
@@ -8,7 +8,7 @@ export const WORKFLOW_TYPES = {
   replay: 'replay',
 } as const;
 
-/** Used unless a plugin or a command says otherwise; each worker polls one of them. */
+/** Defaults, unless a plugin or a command sets others; each worker polls one of them. */
 export const DEFAULT_TASK_QUEUES = { eventSource: 'sluice-event-sources', sensor: 'sluice-sensors' } as const;
 
 export function eventBusWorkflowId(namespace: string, name: string): string {
@@ -23,12 +23,12 @@ export function sensorWorkflowId(namespace: string, name: string): string {
   return `sensor/${namespace}/${name}`;
 }
 
-/** `key` names what the run carries: an event's key, or the digest of a batch. */
+/** `key` identifies the content of the run: an event's key, or the digest of a batch. */
 export function sensorRunWorkflowId(namespace: string, sensorName: string, key: string): string {
   return `run/${namespace}/${sensorName}/${key}`;
 }
 
-/** The sensor that a run's workflow id names; undefined for the id of something else. */
+/** The sensor in a run's workflow id; undefined if the id belongs to another kind of workflow. */
 export function sensorOfRun(workflowId: string): { readonly namespace: string; readonly name: string } | undefined {
   const [kind, namespace, name] = workflowId.split('/');
   return kind === 'run' && namespace && name ? { namespace, name } : undefined;

@@ -6,5 +6,5 @@ export const pauseSignal = defineSignal<[RequestedBy]>('pause');
 
 export const resumeSignal = defineSignal<[RequestedBy]>('resume');
 
-/** Ends an event bus, an event source or a sensor, with what it leaves on the bus. Nothing else does. */
+/** Ends an event bus, an event source or a sensor, and removes what it left on the bus. It is the only way to do so. */
 export const deleteSignal = defineSignal<[RequestedBy]>('delete');

@@ -1,4 +1,4 @@
-/** Signals are also typed by hand, so what arrives may be anything. Pure. */
+/** Operators can also type signals by hand, so the input may be anything. Pure. */
 import { isJsonObject } from '../event/json';
 import { asProse } from '../text/markdown-text';
 import { showTime } from '../text/readable-times';
@@ -8,7 +8,7 @@ import { describeRequester } from '../text/requester-name';
 
 type FieldKind = 'text' | 'flag' | 'values';
 
-/** What a request may say besides who and why. */
+/** Fields that a request may have besides `by` and `why`. */
 export type RequestFields = Readonly<Record<string, FieldKind>>;
 
 export const RUN_DISCARD_FIELDS: RequestFields = { fireId: 'text', trigger: 'text' };
@@ -25,7 +25,7 @@ const EXPECTED: Readonly<Record<FieldKind, string>> = {
 
 const EXAMPLE = '`{"by": "your name", "why": "the reason"}`';
 
-/** Says what is missing, or nothing where all is there. */
+/** Returns a text that names the missing fields, or undefined if there are none. */
 export function missingRequester(request: unknown): string | undefined {
   const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
   if (isJsonObject(request) && isText(request['by']) && isText(request['why'])) return undefined;
@@ -33,8 +33,8 @@ export function missingRequester(request: unknown): string | undefined {
 }
 
 /**
- * Says what is wrong with a request, or nothing where it can be obeyed. A field that nobody knows is wrong too: it may
- * be meant to narrow what is done, and without it everything would be.
+ * Returns why a request is rejected, or undefined if it is valid. An unknown field is an error too: it may be meant to
+ * narrow the effect, and ignoring it would affect everything.
  */
 export function refusalOf(request: unknown, fields: RequestFields): string | undefined {
   const missing = missingRequester(request);
@@ -57,7 +57,7 @@ export function requireRequest(request: unknown, fields: RequestFields): void {
 
 const KEPT_REFUSALS = 5;
 
-/** The last signals that could not be obeyed, with time and reason. */
+/** The last rejected signals, with time and reason. */
 export function addRefusal(refusals: readonly string[], reason: string, now: number): readonly string[] {
   return [...refusals, `${showTime(now)} ${reason}`].slice(-KEPT_REFUSALS);
 }

@@ -3,17 +3,17 @@ import { defineQuery } from '@temporalio/workflow';
 import type { SensorDefinition } from './definitions';
 import type { RequestedBy } from './requester';
 
-/** Events of the bus that go through a sensor's present logic once more. */
+/** Events of the bus to be evaluated again by a sensor's current logic. */
 export interface ReplayRequest extends RequestedBy {
   /** RFC 3339, inclusive. */
   readonly from?: string;
   readonly to?: string;
-  /** Positions on the bus, inclusive; they win over times. */
+  /** Positions on the bus, inclusive; they take precedence over times. */
   readonly fromSequence?: number;
   readonly toSequence?: number;
-  /** Only say what would fire. */
+  /** Only report what would fire. */
   readonly dryRun: boolean;
-  /** Fire also what fired before. */
+  /** Fire events again that have fired before. */
   readonly again: boolean;
 }
 
@@ -21,22 +21,22 @@ export interface ReplayProgress {
   readonly state: 'Running' | 'Completed' | 'Cancelled' | 'Failed';
   readonly read: number;
   readonly matched: number;
-  /** Fires that were started, or, in a dry run, that would be. */
+  /** Fires that were started, or that would be in a dry run. */
   readonly fired: number;
-  /** Events handed to joined, collecting or limited triggers, which decide with what they hold whether they fire. */
+  /** Events passed to joined, collecting or limited triggers, which decide with the events they hold. */
   readonly joined: number;
-  /** Left out because a run has carried them before, or a joined trigger holds them already. */
+  /** Skipped because a run has carried them before, or a joined trigger holds them already. */
   readonly skipped: number;
   readonly unmatched: number;
   readonly failed: number;
   /** Next position to read. */
   readonly nextSequence?: number;
   readonly lastSequence?: number;
-  /** Positions before this one were asked for, or may have been, and are not on the bus any more. */
+  /** Positions before this one were requested, or may have been, but are no longer on the bus. */
   readonly keptFrom?: number;
-  /** Positions from this one on were asked for; they still wait for the sensor, which fires them itself. */
+  /** Requested positions from this one on are still pending for the sensor, which fires them itself. */
   readonly leftToSensor?: number;
-  /** The first of what fired or would; `sensor` stands for joined triggers. */
+  /** The first fires, real or in a dry run; `sensor` stands for joined triggers. */
   readonly examples: ReadonlyArray<{
     readonly eventKey: string;
     readonly sequence: number;
@@ -50,11 +50,11 @@ export interface ReplayInput {
   /** The sensor as it was when the replay began. */
   readonly definition: SensorDefinition;
   readonly request: ReplayRequest;
-  /** Handed on by continue-as-new. */
+  /** Passed on by continue-as-new. */
   readonly progress?: ReplayProgress;
 }
 
-/** What it was asked for and cannot or does not read: a sentence each. */
+/** The requested events that it cannot or does not read: a sentence for each reason. */
 export function describeReplayLimits({
   keptFrom,
   leftToSensor,

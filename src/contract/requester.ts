@@ -1,4 +1,4 @@
-/** Who asks for something and why. Required wherever a person changes what happens; kept in the history. */
+/** Who requests something and why. Required wherever an operator changes the behaviour; kept in the history. */
 export interface RequestedBy {
   readonly by: string;
   readonly why: string;

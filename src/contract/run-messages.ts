@@ -17,33 +17,33 @@ export interface Fire {
   readonly dependencies: Readonly<Record<string, readonly number[]>>;
   /** The trigger collects events (batch, debounce): each dependency's data is the list of its events' data. */
   readonly collected?: boolean;
-  /** The trigger limits how many fires run at a time: to be handed back when this one has ended. */
+  /** Present if the trigger limits concurrent fires: to be returned when this one has ended. */
   readonly ticket?: string;
 }
 
 export interface SensorRunInput {
   readonly sensor: ObjectName;
-  /** Every event once, as its dependency's transform left it. */
+  /** Every event once, as its dependency's transform returned it. */
   readonly events: readonly CloudEvent[];
   readonly fires: readonly Fire[];
-  /** The triggers in force when the fires were decided: the run explains itself. */
+  /** The triggers in force when the fires were decided, so that the run is self-contained. */
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
   readonly options: RunOptions;
   /** Where outcomes are published. */
   readonly bus: EventBusDefinition;
-  /** What came of first attempts that were made before the run was started; the others are the run's to make. */
+  /** Results of first attempts made before the run was started; the run makes all others. */
   readonly listenerAttempts?: ListenerAttempts;
-  /** These fires are for a person from the start: why (half a pair whose window passed, too many waiting …). */
+  /** Why these fires wait for an operator from the start (half a pair whose window passed, too many queued …). */
   readonly parkedBecause?: string;
   /**
-   * The run can never fire, only be discarded: what its events held is not on the bus any more, or more than a run
-   * can carry.
+   * The run can never fire, only be discarded: the content of its events is not on the bus any more, or exceeds the
+   * limit of a run.
    */
   readonly contentMissing?: 'gone' | 'too-large';
   readonly retriggerOf?: RequestedBy & {
     readonly runId: string;
     readonly overrides?: Overrides;
-    /** Which request it was: the same one, tried a second time, finds the run that it started. */
+    /** Identifies the request: a retry of the same request finds the run that it started. */
     readonly request?: string;
   };
 }
@@ -55,7 +55,7 @@ export interface RunOptions extends Pick<SensorOptions, 'outcomeRedis' | 'outcom
 
 export const firesQuery = defineQuery<readonly FireStatus[]>('fires');
 
-/** To a run: fire again what is parked (all fires, or one). From the Temporal UI or CLI, `{}` is not enough: by, why. */
+/** To a run: fire parked fires again (all, or one). From the Temporal UI or CLI, it must have `by` and `why`. */
 export interface RunRetriggerRequest extends RequestedBy {
   readonly fireId?: string;
   readonly trigger?: string;
@@ -64,7 +64,7 @@ export interface RunRetriggerRequest extends RequestedBy {
 
 export const runRetriggerSignal = defineSignal<[RunRetriggerRequest]>('retrigger');
 
-/** To a run: give up what is parked, all of it or a part. */
+/** To a run: discard parked fires, all or some. */
 export interface RunDiscardRequest extends RequestedBy {
   readonly fireId?: string;
   readonly trigger?: string;
@@ -75,7 +75,7 @@ export const discardSignal = defineSignal<[RunDiscardRequest]>('discard');
 export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('outcome');
 
 /**
- * Sent by the outcome watch after it has listed everything: the fires of this run whose Workflow is there. The run looks
+ * Sent by the outcome watch after its first complete list: the fires of this run whose Workflow exists. The run looks
  * for the Workflows of its other fires itself.
  */
 export const listedSignal = defineSignal<[readonly string[]]>('listed');

@@ -1,4 +1,4 @@
-/** Builds what a run is started with, so that every run of every origin looks the same. Pure. */
+/** Builds the input of a run, so that runs of every origin look the same. Pure. */
 import { eventKey, type CloudEvent } from '../event/cloud-event';
 import { shortEventId, shortHash } from '../event/short-id';
 import type { SensorOptions } from '../manifest/annotations';
@@ -15,7 +15,7 @@ import {
 } from './search-attributes';
 import type { TypedSearchAttributes } from '@temporalio/common';
 
-/** A fire with its events in hand. */
+/** A fire with its events loaded. */
 export interface LoadedFire {
   readonly id: string;
   readonly trigger: string;
@@ -36,7 +36,7 @@ export type StoredContents = Readonly<Record<number, string>>;
 
 /** A run of events that the sensor held. */
 export interface JoinedRun extends RunStart {
-  /** What has to be fetched before the run can be started. */
+  /** The contents to fetch before the run can be started. */
   readonly stored?: StoredContents;
 }
 
@@ -90,7 +90,7 @@ export function createRunStart(
   };
 }
 
-/** What a run needs of its sensor's options. */
+/** The part of its sensor's options that a run needs. */
 export function runOptionsOf(options: SensorOptions): RunOptions {
   const { parkForMs, followOutcome, outcomeRedis, outcomeRedisAccess, outcomeStreams } = options;
   return {

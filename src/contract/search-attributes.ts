@@ -1,5 +1,5 @@
 /**
- * The search attributes by which people and Sluice itself find runs. `sluice setup` registers them.
+ * The search attributes by which operators and Sluice itself find runs. `sluice setup` registers them.
  *
  * Only two are lists: Temporal on SQL offers three list attributes per namespace, and users have their own.
  */
@@ -15,7 +15,7 @@ export const EVENT_IDS_ATTRIBUTE = defineSearchAttributeKey('SluiceEventIds', 'K
 /** See RunState. */
 export const STATE_ATTRIBUTE = defineSearchAttributeKey('SluiceState', 'KEYWORD');
 
-/** Names and types in the words of the server's own API and command line. */
+/** Names and types as in the server's API and command line. */
 export const SEARCH_ATTRIBUTES = [
   { name: 'SluiceSensor', type: 'Keyword' },
   { name: 'SluiceEventSource', type: 'Keyword' },

@@ -5,7 +5,7 @@ import type { ObjectName, SensorDefinition } from './definitions';
 import type { Overrides } from './overrides';
 import type { RequestedBy } from './requester';
 
-/** What the workflow is started with; one that continues as new hands on more. */
+/** The input of the workflow; continue-as-new passes on more fields. */
 export interface SensorStart {
   readonly definition: SensorDefinition;
 }
@@ -23,10 +23,10 @@ export interface SensorCounts {
   readonly failed: number;
 }
 
-/** A listener or the outcome watch that has ended over what a person must repair. */
+/** A listener or the outcome watch that stopped because of a fault that an operator must repair. */
 export interface StoppedPart {
   readonly part: 'listener' | 'outcomes';
-  /** For people: `listener 2`. */
+  /** For display: `listener 2`. */
   readonly name: string;
   /** RFC 3339. */
   readonly since: string;
@@ -43,32 +43,32 @@ export interface SensorStatus extends ObjectName {
   readonly counts: SensorCounts;
   /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */
   readonly lag?: number;
-  /** Runs that wait for a person, as of `countedAt`. */
+  /** Runs that wait for an operator, as of `countedAt`. */
   readonly parked?: number;
   readonly countedAt?: string;
-  /** Why listeners have given events back to the bus, as of `countedAt`; they try them again. */
+  /** Why listeners returned events to the bus, as of `countedAt`; they retry them. */
   readonly problems?: readonly string[];
   readonly stopped?: readonly StoppedPart[];
-  /** The last signals that could not be obeyed, with time and reason. */
+  /** The last rejected signals, with time and reason. */
   readonly refusals?: readonly string[];
-  /** So many events wait in fires for their turn that the sensor takes no more from the bus for now. */
+  /** Set while so many events wait in queued fires that the sensor accepts no more from the bus. */
   readonly holdingBack?: { readonly waiting: number };
 }
 
 export const sensorStatusQuery = defineQuery<SensorStatus>('status');
 
-/** Asked by listeners: how many more events may come to the sensor now, over all of them. */
+/** Queried by listeners: how many more events the sensor accepts now, over all of them. */
 export const sensorCapacityQuery = defineQuery<number>('room');
 
-/** Joined triggers: what each one holds and what it still waits for. */
+/** Joined triggers: the events that each one holds and those that it still waits for. */
 export interface HeldDependencies {
   readonly trigger: string;
   readonly condition: string;
   readonly held: ReadonlyArray<{ readonly dependency: string; readonly eventKey: string; readonly time: string }>;
-  /** Held events that are not listed, because they are too many. */
+  /** Number of held events that are not listed, because there are too many. */
   readonly more?: number;
   readonly waitingFor: readonly string[];
-  /** Satisfied conditions that are being collected; fires waiting for their turn; fires under way. */
+  /** Satisfied conditions that are being collected; queued fires; fires in flight. */
   readonly collected?: number;
   readonly waiting?: number;
   readonly running?: number;
@@ -78,11 +78,11 @@ export const sensorDependenciesQuery = defineQuery<readonly HeldDependencies[]>(
 
 /** Where one event is in the state of one trigger. */
 export type EventPlace =
-  /** It waits for others: what of the condition is left, as text. */
+  /** It waits for others: the unsatisfied part of the condition, as text. */
   | { readonly kind: 'held'; readonly dependency: string; readonly waitingFor: string }
-  /** It is collected with others, `collected` in all; `dueAt` (milliseconds): when they fire if nothing else comes. */
+  /** It is collected with others, `collected` in total; `dueAt` (milliseconds): when they fire if no more arrive. */
   | { readonly kind: 'collected'; readonly dependency: string; readonly collected: number; readonly dueAt?: number }
-  /** Its fire waits for its turn behind so many others. */
+  /** Its fire is queued behind this many others. */
   | { readonly kind: 'queued'; readonly dependency: string; readonly ahead: number };
 
 /**
@@ -93,7 +93,7 @@ export type HeldPlace = EventPlace & { readonly trigger: string };
 
 export const sensorPlacesQuery = defineQuery<readonly HeldPlace[], [string]>('places');
 
-/** One event that satisfied one dependency, on its way to joined triggers. */
+/** One event that satisfied one dependency, sent to joined triggers. */
 export interface Observation {
   readonly dependency: string;
   readonly event: CloudEvent;
@@ -101,9 +101,9 @@ export interface Observation {
   readonly keys?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** The replay that asks for it: taken even if it was taken before, but once for each replay. */
+  /** The replay that requests it: accepted even if it was seen before, but once for each replay. */
   readonly again?: string;
-  /** Tells what fires with this event from its earlier fires. */
+  /** Distinguishes the fires of this event from its earlier ones. */
   readonly round?: string;
 }
 
@@ -123,18 +123,19 @@ export interface ListenerReport {
   readonly counts: SensorCounts;
   readonly lag: number;
   readonly parked?: number;
-  /** Why events go back to the bus to be tried again. */
+  /** Why events return to the bus to be retried. */
   readonly problem?: string;
 }
 
 export const listenerReportSignal = defineSignal<[ListenerReport]>('report');
 
-/** Sent by runs whose triggers have a concurrency limit: tickets of fires that came to their end. */
+/** Sent by runs whose triggers have a concurrency limit: tickets of fires that ended. */
 export const firesEndedSignal = defineSignal<[readonly string[]]>('firesEnded');
 
 /**
  * Asks a sensor to start triggers again. Names a run by its workflow id, or an event by its key or short id (every run
- * of the sensor that carries it). Meant is what did not succeed and was not started again before; with `again`, all.
+ * of the sensor that carries it). Affects fires that did not succeed and were not started again before; with `again`,
+ * all.
  */
 export interface RetriggerRequest extends RequestedBy {
   readonly runId?: string;
@@ -146,5 +147,5 @@ export interface RetriggerRequest extends RequestedBy {
 
 export const retriggerSignal = defineSignal<[RetriggerRequest]>('retrigger');
 
-/** The same, answering with the workflow ids of the new runs. */
+/** The same, returning the workflow ids of the new runs. */
 export const retriggerUpdate = defineUpdate<readonly string[], [RetriggerRequest]>('retrigger');

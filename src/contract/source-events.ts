@@ -10,7 +10,7 @@ export interface SourceEvent {
   readonly name: string;
 }
 
-/** For people, of an event whose source is paused. */
+/** For display: what happens to events while their source is paused. */
 export function describeUnread(fate: UnreadFate): string {
   switch (fate) {
     case 'wait':

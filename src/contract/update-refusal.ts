@@ -1,8 +1,8 @@
-/** What an update answers when it cannot be obeyed. Pure. */
+/** The error of an update that is rejected. Pure. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { ErrorCode } from '../errors/sluice-error';
 
-/** A person reads it in a dialog of the Temporal UI, so it says the reason and not where in our code it was raised. */
+/** Shown in a dialog of the Temporal UI, so it has the reason but not the stack trace. */
 export function createUpdateRefusal(code: ErrorCode, message: string): ApplicationFailure {
   const refusal = ApplicationFailure.nonRetryable(message, code);
   refusal.stack = '';

@@ -3,10 +3,10 @@
  * registry, validate, the docs and the tests follow from this list. Plain data: workflows read it.
  */
 
-/** What happens to events that come while the source is paused. */
+/** What happens to events that arrive while the source is paused. */
 export type UnreadFate = 'wait' | 'lost' | 'refused';
 
-/** A kind that is read has a fate; one without is validated, and left to Argo Events. */
+/** A supported kind has a fate; a kind without one is validated only, and left to Argo Events. */
 interface SourceKind {
   readonly unread?: UnreadFate;
 }
@@ -65,7 +65,7 @@ export function isSupportedSource(kind: string): kind is SupportedSource {
   return unreadFate(kind) !== undefined;
 }
 
-/** Undefined for a kind that is not read. */
+/** Undefined for an unsupported kind. */
 export function unreadFate(kind: string): UnreadFate | undefined {
   if (!isEventSourceKind(kind)) return undefined;
   const row: SourceKind = SOURCE_KINDS[kind];

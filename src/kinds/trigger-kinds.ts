@@ -4,16 +4,16 @@
  */
 
 interface TriggerKindRow {
-  /** False: it is validated, and refused by `apply`. */
+  /** False: it is validated, and rejected by `apply`. */
   readonly fires: boolean;
-  /** One short request, with nothing to wait for: its first attempt shares a local activity with others. */
+  /** One short request without waiting: its first attempt shares a local activity with others. */
   readonly isQuick?: boolean;
 }
 
 const fires = { fires: true } as const;
 const notFired = { fires: false } as const;
 
-/** Messages name them in this order. */
+/** Messages list them in this order. */
 export const TRIGGER_KIND_TABLE = {
   k8s: fires,
   argoWorkflow: fires,
