@@ -1,9 +1,9 @@
 /**
- * Reads what libraries put on their errors. Never by `instanceof`, which is false for errors of another realm: Node's
+ * Reads the properties of libraries' errors. Never by `instanceof`, which is false for errors of another realm: Node's
  * own ones under Jest, for instance.
  */
 
-/** `code` of an error (`ECONNRESET`, `EAUTH`); empty when it has none. */
+/** `code` of an error (`ECONNRESET`, `EAUTH`); empty if it has none. */
 export function errorCode(error: unknown): string {
   const code = errorProperty(error, 'code');
   return typeof code === 'string' ? code : '';
@@ -18,7 +18,7 @@ export function hasErrorName(error: unknown, ...names: readonly string[]): boole
   return false;
 }
 
-/** Its message, or its code where the message is empty, as Node leaves it when every address refused. */
+/** Its message, or its code if the message is empty, as Node leaves it when every address refused. */
 export function errorText(error: unknown): string {
   const message = errorProperty(error, 'message');
   if (typeof message === 'string' && message !== '') return message;

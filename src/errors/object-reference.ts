@@ -1,4 +1,4 @@
-/** Names one Kubernetes object for good: a name can be used again, a uid cannot. */
+/** Identifies one Kubernetes object permanently: a name can be reused, a uid cannot. */
 export interface ObjectReference {
   readonly apiVersion: string;
   readonly kind: string;

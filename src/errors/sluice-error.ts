@@ -1,13 +1,13 @@
 /**
  * Every error that Sluice raises on purpose.
  *
- * The code is the contract: callers, Temporal retry policies and docs/errors.md use it; texts may change.
- * A code also says whether trying again can help, so that no caller has to guess.
+ * The code is the contract: callers, Temporal retry policies and docs/errors.md use it; texts may change. A code also
+ * says whether a retry can help, so that no caller has to guess.
  */
 
 import type { ObjectReference } from './object-reference';
 
-/** Code → can the same call succeed later without anybody changing anything? Retired codes stay listed here. */
+/** Code → whether a retry can succeed without any change by an operator. Retired codes stay listed here. */
 export const ERROR_CODES = {
   MANIFEST_INVALID: { retryable: false },
   MANIFEST_UNREADABLE: { retryable: false },
@@ -64,13 +64,13 @@ export interface SluiceErrorDetails {
   message: string;
   /** What the reader can do about it, as a sentence. */
   fix?: string;
-  /** Ids a person or a program may need: sensor, trigger, event, field path … */
+  /** Ids that help the reader: sensor, trigger, event, field path … */
   context?: Readonly<Record<string, string | number | undefined>>;
-  /** How long the other side asked us to wait, in milliseconds (HTTP `Retry-After`). */
+  /** How long the server asked us to wait, in milliseconds (HTTP `Retry-After`). */
   retryAfterMs?: number;
-  /** Set only where the code alone does not decide (an HTTP 500 and a 400 share a code but not a fate). */
+  /** Set only if the code alone does not decide (an HTTP 500 and a 400 share a code; only the 500 is transient). */
   retryable?: boolean;
-  /** The Kubernetes object that was made before the error occurred. */
+  /** The Kubernetes object that was created before the error occurred. */
   object?: ObjectReference;
   cause?: unknown;
 }
@@ -96,7 +96,7 @@ export class SluiceError extends Error {
   }
 }
 
-/** True for errors made here, also when they crossed a Jest or worker-thread realm, where `instanceof` lies. */
+/** True for errors of this class, even across a Jest or worker-thread realm, where `instanceof` is false. */
 export function isSluiceError(error: unknown): error is SluiceError {
   return (
     typeof error === 'object' &&

@@ -1,13 +1,13 @@
-/** What a failed call of Temporal means for what was asked: the one place that tells its errors apart. Pure. */
+/** Classifies errors of calls to Temporal; no other module distinguishes them. Pure. */
 import { errorNumber, errorProperty, errorText, hasErrorName } from './foreign-errors';
 import { describeError, SluiceError } from './sluice-error';
 
 export type TemporalFailure =
-  /** The same call may succeed later by itself. `isOutage`: whatever is asked now fails in the same way. */
+  /** A retry of the same call may succeed. `isOutage`: every other call fails now in the same way. */
   | { readonly kind: 'transient'; readonly isOutage: boolean; readonly error: unknown }
-  /** Somebody has to prepare the server or grant the client its rights; then the same call succeeds. */
+  /** An operator has to prepare the server or grant the client its rights; then the same call succeeds. */
   | { readonly kind: 'configuration'; readonly error: unknown }
-  /** However often it is tried, the server or the client refuses this content. */
+  /** The server or the client rejects this content on every attempt. */
   | { readonly kind: 'permanent'; readonly isTooLarge: boolean; readonly error: unknown };
 
 /** Status codes of gRPC. */
@@ -23,7 +23,7 @@ const STATUS = {
   unauthenticated: 16,
 } as const;
 
-/** Of an input, of a whole message as the server reads it, and as the client writes it. */
+/** Size of an input, of a whole message as the server reads it, and as the client writes it. */
 const TOO_LARGE = /(data|memo|message|details) size exceeds|message larger than max|message length too large/i;
 
 export function classifyTemporalFailure(error: unknown): TemporalFailure {
@@ -39,7 +39,7 @@ export function classifyTemporalFailure(error: unknown): TemporalFailure {
       return { kind: 'permanent', isTooLarge, error };
     case STATUS.resourceExhausted:
     case STATUS.outOfRange:
-      // A rate limit is over soon; a message that is larger than the other side reads stays so.
+      // A rate limit is transient; a message larger than the receiver accepts is permanent.
       if (isTooLarge) return { kind: 'permanent', isTooLarge, error };
       return { kind: 'transient', isOutage: true, error };
     case STATUS.notFound:
@@ -57,7 +57,7 @@ export function classifyTemporalFailure(error: unknown): TemporalFailure {
   }
 }
 
-/** The error with what an operator can do about a namespace without our search attributes; another one as it is. */
+/** Adds advice to the error of a namespace without our search attributes; returns other errors as they are. */
 export function explainUnprepared(error: unknown): unknown {
   const text = describeError(error);
   if (!isAttributeMissing(text)) return error;
@@ -80,7 +80,7 @@ export function grpcStatusOf(error: unknown): { readonly code: number; readonly 
   return undefined;
 }
 
-/** It is missing, or of another type; a value that is too long for one concerns its own run only. */
+/** It is missing, or of another type; a value that is too long for one affects its own run only. */
 function isAttributeMissing(details: string): boolean {
   return /search attribute/i.test(details) && !/exceeds/i.test(details);
 }

@@ -1,17 +1,17 @@
-/** What became of an event at one step, written down so that `sluice explain` can answer for it. Pure. */
+/** What happened to an event at one step, recorded for `sluice explain`. Pure. */
 import { eventKey, type CloudEvent } from '../event/cloud-event';
 import { isJsonObject } from '../event/json';
 
 /**
  * - `fired`: one or more triggers were started with it.
  * - `joined`: it satisfied a dependency of a trigger that waits for others.
- * - `filtered`: a filter said no; `clause` and `reason` say which and why.
+ * - `filtered`: a filter did not match; `clause` and `reason` say which and why.
  * - `failed`: a filter, transform or parameter could not be evaluated.
  * - `unmatched`: no dependency of the sensor asks for it.
  * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
- * - `discarded`: it waited for others, and was replaced or forgotten before they came.
- * - `duplicate`: it came once more, and was known already; nothing follows from it.
- * - `expired`: the bus removed it before the sensor handled it. About a range of positions, because the events are gone.
+ * - `discarded`: it waited for others, and was replaced or dropped before they arrived.
+ * - `duplicate`: it arrived again although it was known already; no effect.
+ * - `expired`: the bus removed it before the sensor handled it. Names a range of positions, as the events are gone.
  */
 export const DECISIONS = [
   'fired',
@@ -26,7 +26,7 @@ export const DECISIONS = [
 ] as const;
 export type Decision = (typeof DECISIONS)[number];
 
-/** True for what this version reads of the records on the bus: others may write there too. */
+/** True if this version can read the record; other programs may write to the bus too. */
 export function isDecisionRecord(value: unknown): value is DecisionRecord {
   if (!isJsonObject(value)) return false;
   const texts = [value.at, value.eventKey, value.eventId, value.source, value.subject, value.namespace];
@@ -41,17 +41,17 @@ export interface DecisionRecord {
   /** Event source and event name, as in the CloudEvent. */
   readonly source: string;
   readonly subject: string;
-  /** Where the event lies on the bus. */
+  /** Position of the event on the bus. */
   readonly sequence?: number;
   readonly namespace: string;
-  /** Who decided: a sensor, or the event source itself. */
+  /** The sensor that decided; absent if the event source decided. */
   readonly sensor?: string;
   readonly eventSource?: string;
   readonly decision: Decision;
   readonly dependency?: string;
   readonly triggers?: readonly string[];
   readonly runId?: string;
-  /** The filter that said no, as a path in the manifest. */
+  /** The filter that did not match, as a path in the manifest. */
   readonly clause?: string;
   readonly reason?: string;
   readonly code?: string;
@@ -69,7 +69,7 @@ export interface ExpiredRange {
   readonly cause: string;
 }
 
-/** What a record says of the event that it is about. */
+/** The fields of a record that identify its event. */
 export function nameEvent(
   event: Pick<CloudEvent, 'id' | 'source' | 'subject'>,
 ): Pick<DecisionRecord, 'eventKey' | 'eventId' | 'source' | 'subject'> {

@@ -1,4 +1,4 @@
-/** The decision that no one took: events that left the bus before their sensor handled them. Pure. */
+/** The record of events that the bus removed before their sensor handled them. Pure. */
 import type { DecisionRecord, ExpiredRange } from './decision-record';
 
 export function expiredRecord(

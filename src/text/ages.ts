@@ -1,4 +1,4 @@
-/** Times as people read them in a table: `42s`, `3m10s`, `5h`, `12d`. */
+/** Ages as tables show them: `42s`, `3m10s`, `5h`, `12d`. */
 export function ageOf(time: Date | string, now = Date.now()): string {
   const seconds = Math.max(0, Math.floor((now - new Date(time).getTime()) / 1000));
   if (seconds < 60) return `${seconds}s`;

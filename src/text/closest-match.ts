@@ -1,6 +1,6 @@
 /** "Did you mean …?" */
 
-/** The candidate that `word` was probably meant to be, or undefined when none is near. */
+/** The candidate that `word` was probably meant to be, or undefined if none is close. */
 export function closestMatch(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   const limit = Math.max(1, Math.min(4, Math.floor(wanted.length / 3)));

@@ -1,7 +1,7 @@
-/** Cuts a list into portions that fit somewhere. Pure. */
+/** Splits a list into portions of limited size. Pure. */
 import { jsonBytes } from './json-bytes';
 
-/** In order. An item larger than a portion makes one of its own. */
+/** Keeps the order. An item larger than a portion gets one of its own. */
 export function cutByBytes<Item>(
   items: readonly Item[],
   maxBytes: number,

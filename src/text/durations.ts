@@ -1,4 +1,4 @@
-/** Durations as people write them in manifests. Pure: every stage and the workflows read them here. */
+/** Durations as written in manifests. Pure: every stage and the workflows read them here. */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -13,7 +13,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 const DAY_MS = 24 * 3_600_000;
 const TERM = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)/gy;
 
-/** Milliseconds of a Go duration (`90s`, `1h30m`, `1.5h`), or undefined if it is none. */
+/** Milliseconds of a Go duration (`90s`, `1h30m`, `1.5h`), or undefined if the text is not one. */
 export function parseGoDurationMs(text: string): number | undefined {
   return parseTerms(text, UNIT_MS);
 }
@@ -24,8 +24,8 @@ export function parseDurationMs(text: string): number | undefined {
 }
 
 /**
- * Milliseconds of a duration as `retryStrategy.duration` writes it: an integer of nanoseconds or a Go duration.
- * A string of digits is refused as in Argo Events, where it has no unit.
+ * Milliseconds of a duration as `retryStrategy.duration` writes it: an integer of nanoseconds or a Go duration. A
+ * string of digits is rejected as in Argo Events, where it has no unit.
  */
 export function parseNanosecondsOrDurationMs(value: number | string): number | undefined {
   return typeof value === 'number' ? value / 1e6 : parseGoDurationMs(value);

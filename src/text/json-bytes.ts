@@ -1,4 +1,4 @@
-/** How much a value takes where it is written as JSON in UTF-8. Pure. */
+/** Size of a value written as JSON in UTF-8, in bytes. Pure. */
 const utf8 = new TextEncoder();
 
 export function jsonBytes(value: unknown): number {

@@ -1,17 +1,17 @@
 /**
- * Text from elsewhere (ids, messages, what people type) inside the Markdown that the Temporal UI renders. Pure.
+ * Text from elsewhere (ids, messages, operators' input) inside the Markdown that the Temporal UI renders. Pure.
  *
- * The UI takes HTML, turns `$x$` into mathematics and "--" into a dash, and makes quotes round. So what somebody may
- * want to copy is code, and everything else is escaped.
+ * The UI accepts HTML, turns `$x$` into mathematics, "--" into a dash and straight quotes into curly ones. So text that
+ * an operator may want to copy is code, and everything else is escaped.
  */
 
 const MOST_CHARACTERS = 200;
-/** Wider than the panel, and broken by no browser. */
+/** Wider than the panel; browsers do not break such a word. */
 const LONG_WORD = /([^\s-]{48})(?=[^\s-])/;
-/** Code is kept: nothing is active in it, and our own advice names commands so. */
+/** Code is kept: it cannot contain active content, and our own advice quotes commands in this way. */
 const CODE_OR_ACTIVE = /`[^`]+`|[\\`*_[\]<>|~$^&]/g;
 
-/** To be read letter by letter: an id, a name, a message of a server. What is copied from it is the text itself. */
+/** For text that must be exact: an id, a name, a message of a server. Copying it gives the text itself. */
 export function asCode(text: string, mostCharacters = MOST_CHARACTERS): string {
   return (
     oneLine(text, mostCharacters)
@@ -23,7 +23,7 @@ export function asCode(text: string, mostCharacters = MOST_CHARACTERS): string {
   );
 }
 
-/** Words of a person or of ours. */
+/** For text written by operators or by Sluice. */
 export function asProse(text: string, mostCharacters = MOST_CHARACTERS): string {
   return oneLine(text, mostCharacters).replace(CODE_OR_ACTIVE, (found) => (found.length > 1 ? found : `\\${found}`));
 }
@@ -33,7 +33,7 @@ export function asLink(label: string, target: string): string {
   return `[${label}](${target.replace(/[()<>'"\s]/g, encodeAscii)})`;
 }
 
-/** Describes the first values, as many as fit, and says what is left out. */
+/** Describes the first values, as many as fit, and says how many are omitted. */
 export function describeFirst<Value>(
   values: readonly Value[],
   most: { readonly values: number; readonly characters: number },

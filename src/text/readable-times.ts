@@ -1,6 +1,6 @@
-/** Points in time and durations as people read them in the Temporal UI. Pure. */
+/** Points in time and durations as the Temporal UI shows them. Pure. */
 
-/** RFC 3339 or milliseconds since the epoch → `2026-11-25 20:12:25 UTC`; what is neither stays as it is. */
+/** RFC 3339 or milliseconds since the epoch → `2026-11-25 20:12:25 UTC`; anything else is returned as it is. */
 export function showTime(time: string | number): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return String(time);

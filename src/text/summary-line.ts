@@ -1,7 +1,7 @@
-/** One line that says what a workflow, an activity or a timer is for. Pure. */
+/** One line that describes the purpose of a workflow, an activity or a timer. Pure. */
 import { jsonBytes } from './json-bytes';
 
-/** Temporal takes payloads of 400 bytes: of JSON, its own metadata, and the form and the names around what is encrypted. */
+/** Temporal limits these payloads to 400 bytes: JSON, its own metadata, and the framing that encryption adds. */
 const MOST_BYTES = 240;
 const MOST_CHARACTERS = 200;
 
