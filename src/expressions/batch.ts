@@ -1,7 +1,4 @@
-/**
- * The text of a batch and of its results: first a JSON array, then one JSON document per line (see
- * expressions/batch.go).
- */
+/** The text of a batch and its results: a JSON array, then one JSON document per line (see expressions/batch.go). */
 import type { ErrorCode } from '../errors/sluice-error';
 import { isJsonObject } from '../event/json';
 import { readKnownJson, readPart, textOf, type JsonDocument } from '../event/json-text';

@@ -1,6 +1,4 @@
-/**
- * How gjson and Go read and write values. If JavaScript could differ, the result is undefined and the engine decides.
- */
+/** How gjson and Go read and write values. Undefined if JavaScript could differ; the engine then decides. */
 import type { JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
 import type { GjsonType } from './engine';
@@ -73,9 +71,7 @@ export function parseGoBool(text: string): boolean | undefined {
 
 const DECIMAL = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 
-/**
- * Go's ParseFloat for decimal numbers; undefined for text that it rejects and for its rarer forms (hex, inf, overflow).
- */
+/** Go's ParseFloat for decimal numbers; undefined for what it rejects and for its rarer forms (hex, inf, overflow). */
 export function parseGoFloat(text: string): number | undefined {
   if (!DECIMAL.test(text)) return undefined;
   const value = Number(text);

@@ -1,6 +1,4 @@
-/**
- * Context filter: each attribute that it names must equal the event's. `id`, `specversion`, `time` are not compared.
- */
+/** Context filter: each attribute in it must equal the event's. `id`, `specversion`, `time` are not compared. */
 import type { CloudEvent } from '../event/cloud-event';
 import type { ContextFilter } from '../manifest/filters';
 import { passed, refused } from './clause-verdict';

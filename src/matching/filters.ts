@@ -122,9 +122,7 @@ function contextGroups(filters: DependencyFilters, event: CloudEvent): ClauseGro
   return groups;
 }
 
-/**
- * Rules for every clause that reads the data: an event without data passes, data that is not JSON cannot be evaluated.
- */
+/** Rules for all clauses on data: an event without data passes, data that is not JSON cannot be evaluated. */
 function clauseOnData(
   clause: string,
   data: EventData,

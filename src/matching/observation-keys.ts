@@ -1,7 +1,4 @@
-/**
- * Values by which joined triggers correlate, collect and limit: read next to the event, so that the state needs no
- * data.
- */
+/** Values by which joined triggers correlate, collect and limit; extracted early so that the state needs no data. */
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
 import type { ExpressionEngine } from '../expressions/engine';

@@ -33,9 +33,7 @@ const SKIPS_AFTER_TOO_MUCH = 1_000;
 
 const parseProgram = remember((program): PlainProgram => ({ node: parsePlainJq(program), skips: 0 }));
 
-/**
- * The transformed data, or undefined if the engine has to evaluate it. Keys are sorted, as in results of the engine.
- */
+/** The transformed data, or undefined if the engine has to evaluate it. Keys are sorted, as the engine does. */
 export function transformPlainJq(program: string, data: JsonValue): JsonObject | undefined {
   const plain = parseProgram(program);
   const { node } = plain;
