@@ -1,7 +1,7 @@
-/** Two consumers of one sensor, as one. Pure. */
+/** Merges the backlogs of a sensor's two consumers. Pure. */
 import type { SensorBacklog, SensorPosition } from './bus';
 
-/** `former`: of the stream whose events came before those of the other. */
+/** `former`: of the stream whose events precede those of the other. */
 export function mergeBacklogs(former: SensorBacklog, current: SensorBacklog): SensorBacklog {
   const oldest = [former.oldestAt, current.oldestAt].flatMap((at) => at ?? []);
   return {

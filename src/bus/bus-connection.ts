@@ -1,4 +1,4 @@
-/** One connection to NATS that is waited for at start and comes back by itself for as long as the process lives. */
+/** A connection to NATS: waits for the server at start, and reconnects by itself for as long as the process lives. */
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../errors/foreign-errors';
@@ -20,13 +20,13 @@ export interface BusConnection {
   readonly names: BusNames;
   readonly log: BusLog;
   isConnected(): boolean;
-  /** Why there is no connection, for people; undefined while there is one. */
+  /** Why there is no connection, for operators; undefined while connected. */
   problem(): string | undefined;
-  /** Called after each reconnection; the result unsubscribes. */
+  /** Registers a callback for each reconnection; the result unsubscribes. */
   onReconnect(listener: () => void): () => void;
 }
 
-/** Waits for the server until `signal` aborts. Throws at once for what waiting cannot mend (credentials, TLS). */
+/** Waits for the server until `signal` aborts. Throws immediately for what waiting cannot fix (credentials, TLS). */
 export async function openConnection(
   settings: BusSettings,
   names: BusNames,
@@ -91,8 +91,8 @@ function natsOptions(
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => refusals.delayMs(),
     pingInterval: 10_000,
-    // A server that comes back before its accounts are loaded refuses good credentials for a moment, and bad ones may
-    // be replaced while it runs.
+    // A restarting server may reject valid credentials until its accounts are loaded, and invalid ones may be replaced
+    // while it runs.
     ignoreAuthErrorAbort: true,
     authenticator: credentials.authenticator,
     ...(tls && { tls }),
@@ -151,9 +151,9 @@ function watchConnection(
   };
 }
 
-/** The one place that recognises a TLS failure: Node reports them as plain errors with a code. */
+/** Returns true for a TLS failure, which Node reports as a plain error with a code. No other code checks for these. */
 export function isTlsProblem(error: unknown): boolean {
-  // Not `instanceof Error`: errors of Node's core are of another realm in tests.
+  // Not `instanceof Error`: in tests, errors of Node's core come from another realm.
   if (TLS_ERROR_CODE.test(errorCode(error)) || errorText(error).includes("does not support 'tls'")) return true;
   const cause = errorProperty(error, 'cause');
   return cause !== undefined && isTlsProblem(cause);

@@ -1,9 +1,9 @@
 /**
- * Every name that Sluice uses on NATS. No other file holds one.
+ * All names that Sluice uses on NATS. No other file contains any.
  *
- * A tenant is one EventBus of one namespace in one Temporal namespace. Each has a stream, subjects, consumers, decisions,
- * buckets and held contents of its own. A bus that is shared with Argo Events keeps the stream and the subjects of
- * Argo Events; the rest is still its own. Pure.
+ * A tenant is one EventBus of one namespace in one Temporal namespace. Each has its own stream, subjects, consumers,
+ * decisions, buckets and held contents. A bus that is shared with Argo Events uses the stream and subjects of Argo
+ * Events; everything else is still its own. Pure.
  */
 import { shortHash } from '../event/short-id';
 import { subjectToken } from './event-path';
@@ -11,36 +11,36 @@ import { subjectToken } from './event-path';
 export interface Tenant {
   readonly temporalNamespace: string;
   readonly namespace: string;
-  /** Of the EventBus. */
+  /** Name of the EventBus. */
   readonly bus: string;
 }
 
-/** Whose stream the events lie on. */
+/** The owner of the stream that holds the events. */
 export type StreamKind = 'argo-events' | 'own';
 
-/** A stream and what its subjects begin with. */
+/** A stream and the prefix of its subjects. */
 export interface StreamNames {
   readonly stream: string;
   readonly prefix: string;
 }
 
 export interface BusNames {
-  /** `<namespace>-<bus>-<hash>`: readable, and never the same for two tenants. */
+  /** `<namespace>-<bus>-<hash>`: readable, and unique per tenant. */
   readonly tenant: string;
   readonly kind: StreamKind;
-  /** For people: on the server, it is the description of what belongs to the tenant. */
+  /** For operators: on the server, the description of everything that belongs to the tenant. */
   readonly description: string;
   readonly events: StreamNames;
   readonly decisions: StreamNames;
   readonly held: StreamNames;
-  /** Where replies come in: a tenant that may listen to all inboxes would read what others are sent. */
+  /** Prefix of reply inboxes: a tenant that may subscribe to all inboxes could read replies meant for others. */
   readonly inboxPrefix: string;
 }
 
-/** What Argo Events uses, and every version of Sluice used before tenants had names. */
+/** Names used by Argo Events, and by every version of Sluice before tenants had names. */
 const SHARED_EVENTS: StreamNames = { stream: 'default', prefix: 'default' };
 
-/** Names of what earlier versions left on the server, for all tenants together. */
+/** Names that earlier versions left on the server, shared by all tenants. */
 export const FORMER = {
   events: SHARED_EVENTS,
   decisions: { stream: 'sluice-decisions', prefix: 'sluice.decisions' },
@@ -50,7 +50,7 @@ export const FORMER = {
 export const BUCKETS = ['positions', 'rate-limits'] as const;
 export type BucketPurpose = (typeof BUCKETS)[number];
 
-/** 80 bits: nobody finds two tenants with the same. */
+/** 80 bits: a collision between two tenants cannot be constructed. */
 const TENANT_HASH_LENGTH = 16;
 const NAME_HASH_LENGTH = 10;
 const LONGEST_NAMESPACE = 40;
@@ -76,7 +76,7 @@ export function busNames({ temporalNamespace, namespace, bus }: Tenant, kind: St
   };
 }
 
-/** Where the events of a tenant lie that shares its stream with nobody. */
+/** Returns the names for a tenant that shares its stream with no other. */
 export function ownEvents(tenant: string): StreamNames {
   return { stream: `sluice-${tenant}`, prefix: `sluice.${tenant}.events` };
 }
@@ -86,12 +86,12 @@ export function consumerName({ tenant }: BusNames, sensorName: string): string {
   return `${consumerPrefix(tenant)}${legal(sensorName, LONGEST_SENSOR)}-${shortHash(sensorName, NAME_HASH_LENGTH)}`;
 }
 
-/** Begins the names of all consumers of a tenant and of no other's. */
+/** Returns the prefix of the names of all consumers of a tenant, and of no other tenant's. */
 export function consumerPrefix(tenant: string): string {
   return `sluice-${tenant}-`;
 }
 
-/** As earlier versions named it: the same for equal names in two Temporal namespaces. */
+/** Returns the name in earlier versions: the same for equal names in two Temporal namespaces. */
 export function formerConsumerName(namespace: string, sensorName: string): string {
   const readable = `sluice-${namespace}-${sensorName}`;
   const name = legal(readable, 100);
@@ -106,7 +106,7 @@ export function formerBucketName(purpose: BucketPurpose): string {
   return `sluice-${purpose}`;
 }
 
-/** The stream on which JetStream keeps a bucket. */
+/** Returns the stream in which JetStream stores a bucket. */
 export function bucketStream(bucket: string): string {
   return `KV_${bucket}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Where the events of a bus lie: on its stream, and for a while also on the one that they lay on before the bus had a
- * stream of its own. Sequences of the own stream begin far above those of the former, so that one number says where an
- * event is.
+ * The streams that hold the events of a bus: its own, and for a transition period also the stream that held them before
+ * the bus had its own. Sequences of the own stream begin far above those of the former, so that one number identifies
+ * the position of an event.
  */
 import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { consumerPrefix, eventSubjects, FORMER, ownEvents, type StreamNames } from './bus-names';
@@ -13,16 +13,16 @@ import { ensureEventStream, findStream, isForbidden, isStreamMissing } from './s
 const SEQUENCES_APART = 1_000_000_000;
 
 export interface FormerStream extends StreamNames {
-  /** Its events are those below. */
+  /** Its events have sequences below this. */
   readonly before: number;
-  /** Nothing but handled events may leave it, and somebody has to remove those. */
+  /** Only handled events may leave the stream, and a worker must remove them. */
   readonly keepsUnhandled: boolean;
 }
 
 export interface BusPlaces {
   readonly events: StreamNames;
   readonly former?: FormerStream;
-  /** An earlier version left decisions, held contents, rate limits and consumers under names for all tenants. */
+  /** An earlier version left decisions, held contents, rate limits and consumers under names shared by all tenants. */
   readonly succeeds: boolean;
 }
 
@@ -47,11 +47,11 @@ export async function ensureEvents(
   );
 }
 
-/** The same for who only reads: creates nothing. */
+/** As `ensurePlaces`, for read-only callers: creates nothing. */
 export async function findPlaces(connection: BusConnection, manager: JetStreamManager): Promise<BusPlaces> {
   const { names, settings } = connection;
   const succeeds = await findSuccession(connection, manager);
-  // Workers may know the server by another address than this process does, and it is theirs that decides.
+  // Workers may reach the server by another address than this process, and their address decides the kind of stream.
   const events = settings.isStreamKindChosen ? names.events : ownEvents(names.tenant);
   if (!(await findStream(manager, events.stream))) return { events: FORMER.events, succeeds };
   return await withFormer(connection, manager, events, succeeds);
@@ -68,7 +68,7 @@ async function withFormer(
   if (before <= 1 && !succeeds) return { events, succeeds };
   const stream = await findAllowedStream(manager, FORMER.events.stream);
   if (stream === 'forbidden') {
-    // The user was confined to its tenant, and has no right to anything that all tenants shared.
+    // The user is restricted to its tenant, and has no rights to anything that all tenants shared.
     connection.log(
       'info',
       `event bus ${connection.settings.name}: its NATS user may not look at stream "${FORMER.events.stream}", so what an earlier version left there, or may still publish there, is not taken over`,
@@ -91,7 +91,7 @@ async function findAllowedStream(
   }
 }
 
-/** Where a stream begins that takes over from another; undefined if there is nothing to take over. */
+/** Returns the first sequence of a stream that takes over from another; undefined if there is nothing to take over. */
 async function firstSequence(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -101,7 +101,7 @@ async function firstSequence(
     const { config, state } = await manager.streams.info(FORMER.events.stream);
     if (!config.subjects?.includes(eventSubjects(FORMER.events))) return undefined;
     if (!succeeds && !(await hasConsumers(connection, manager))) return undefined;
-    // Rounded, so that two workers that create it together agree.
+    // Rounded, so that two workers that create the stream concurrently agree.
     return (Math.floor(state.last_seq / SEQUENCES_APART) + 2) * SEQUENCES_APART;
   } catch (error) {
     if (isStreamMissing(error) || isForbidden(error)) return undefined;
@@ -109,7 +109,7 @@ async function firstSequence(
   }
 }
 
-/** Sensors of this bus listened on the stream of Argo Events, as the EventBus said before. */
+/** Returns true if sensors of this bus listened on the stream of Argo Events, under an earlier EventBus manifest. */
 async function hasConsumers({ names }: BusConnection, manager: JetStreamManager): Promise<boolean> {
   for await (const { name } of manager.consumers.list(FORMER.events.stream)) {
     if (name.startsWith(consumerPrefix(names.tenant))) return true;

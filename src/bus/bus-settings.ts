@@ -1,4 +1,4 @@
-/** What an EventBus manifest says about reaching the bus and keeping its stream, with the defaults filled in. Pure. */
+/** Reads the connection and stream settings of an EventBus manifest, with the defaults filled in. Pure. */
 import { parse as parseYaml } from 'yaml';
 import { parseGoDurationMs } from '../text/durations';
 import { SluiceError } from '../errors/sluice-error';
@@ -21,11 +21,11 @@ export interface EventBusObject {
   readonly options?: EventBusOptions;
 }
 
-/** What annotations of the manifest add. */
+/** Options from annotations of the manifest. */
 export interface EventBusOptions {
-  /** Events that were not handled never leave the bus: a full one makes sources wait. Default: the stream's limits. */
+  /** Unhandled events never leave the bus: a full one makes sources wait. Default: the stream's limits. */
   readonly retention?: 'until-handled';
-  /** Default: `own` where the worker chooses the server, else `argo-events`. */
+  /** Default: `own` if the worker chooses the server, else `argo-events`. */
   readonly stream?: StreamKind;
 }
 
@@ -37,9 +37,9 @@ export interface TlsSettings {
   readonly enabled?: boolean;
 }
 
-/** Stream options in the words of `streamConfig`. */
+/** Stream options, named as in `streamConfig`. */
 export interface StreamSettings {
-  /** -1: no limit. Argo Events keeps 50,000 and silently drops older events, read or not; a storm must not. */
+  /** -1: no limit. Argo Events keeps 50,000 and silently drops older events, even unread ones; a storm must not. */
   readonly maxMsgs: number;
   readonly maxAgeMs: number;
   readonly maxBytes: number;
@@ -57,17 +57,17 @@ export interface BusSettings {
   /** From the address itself (`nats://user:password@host`, `nats://token@host`). */
   readonly urlCredentials?: { readonly username: string; readonly password?: string };
   readonly accessSecret?: KeySelector;
-  /** The Secret that Argo's controller makes: used if it is there, done without if the address was overridden. */
+  /** The Secret that Argo's controller creates: optional if the address was overridden. */
   readonly accessSecretOptional: boolean;
-  /** `automatic`: use TLS if the server offers it, without verifying, as Argo Events does on its own bus. */
+  /** `automatic`: use TLS if the server offers it, without verification, as Argo Events does on its own bus. */
   readonly tls: 'automatic' | 'none' | TlsSettings;
   readonly streamKind: StreamKind;
-  /** The manifest says it: it does not depend on who asks. */
+  /** True if the manifest sets the stream kind, so that it does not depend on the process that reads it. */
   readonly isStreamKindChosen: boolean;
   readonly stream: StreamSettings;
-  /** With `until-handled`: how long handled events are kept for replay; 0: as long as there is room. */
+  /** With `until-handled`: how long handled events are kept for replay; 0: until space is needed. */
   readonly handledMaxAgeMs?: number;
-  /** Things in the manifest that were ignored, each a line for the log. */
+  /** Ignored parts of the manifest, one log line each. */
   readonly notices: readonly string[];
 }
 
@@ -81,9 +81,9 @@ const STREAM_DEFAULTS: StreamSettings = {
   discard: 'old',
 };
 
-/** `urlOverride` is `SLUICE_BUS_URL`: any NATS with JetStream can then carry the bus of any manifest. */
+/** `urlOverride` is `SLUICE_BUS_URL`: any NATS server with JetStream can then carry the bus of any manifest. */
 export function busSettings(bus: EventBusObject, urlOverride?: string): BusSettings {
-  // A manifest names a server that Argo Events may use; the one that only workers know belongs to Sluice.
+  // Argo Events may use a server that a manifest names; one that only workers know belongs to Sluice.
   const streamKind = bus.options?.stream ?? (urlOverride === undefined ? 'argo-events' : 'own');
   const isStreamKindChosen = bus.options?.stream !== undefined;
   const settings = { ...manifestSettings(bus, urlOverride), streamKind, isStreamKindChosen };
@@ -192,7 +192,7 @@ function parseStreamConfig(
 
 type StreamKeyParser = (value: unknown) => Partial<StreamSettings> | undefined;
 
-/** Keys in lower case: Argo Events reads them without regard to case. */
+/** Keys in lower case: Argo Events reads them case-insensitively. */
 const STREAM_KEYS: Readonly<Record<string, StreamKeyParser>> = {
   maxmsgs: (value) => integer(value, (maxMsgs) => ({ maxMsgs })),
   maxbytes: (value) => integer(value, (maxBytes) => ({ maxBytes })),
@@ -219,7 +219,7 @@ function duration(
   return ms === undefined ? undefined : change(ms);
 }
 
-/** Go writes these as numbers in the order of the list; the words are easier to read. */
+/** Go writes these as the index in the list; words are accepted because they are easier to read. */
 function choice<Word extends string>(
   value: unknown,
   words: readonly Word[],

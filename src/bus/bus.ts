@@ -1,7 +1,7 @@
 /**
- * The contract of the event bus: where events wait, deduplicated, until every sensor has handled them.
+ * The contract of the event bus: keeps events, deduplicated, until every sensor has handled them.
  *
- * `connectBus` (connect.ts) makes one; activities share it. Everything here rides out a lost connection by itself.
+ * `connectBus` (connect.ts) creates one; activities share it. Every method rides out a lost connection by itself.
  */
 import type { CloudEvent } from '../event/cloud-event';
 import type { Decision, DecisionRecord } from '../records/decision-record';
@@ -12,20 +12,20 @@ import type { ExpiredEvents } from './expired-events';
 /** One clear line per state change, never one per event. */
 export type BusLog = (level: 'info' | 'warn', message: string) => void;
 
-/** What became of one event that was given to `publishEvents`. */
+/** The result for one event passed to `publishEvents`. */
 export type PublishOutcome =
-  /** It is on the bus. `duplicate`: the bus had it already, under the same event key. */
+  /** The event is on the bus. `duplicate`: the bus already had it, under the same event key. */
   | { readonly kind: 'published'; readonly sequence: number; readonly duplicate: boolean }
   /** BUS_EVENT_TOO_LARGE or EVENT_UNDECODABLE (permanent); BUS_UNREACHABLE or BUS_REFUSED (transient). */
   | { readonly kind: 'failed'; readonly error: SluiceError };
 
 export interface PublishOptions {
-  /** How long passing failures are tried again; default 10,000. */
+  /** How long transient failures are retried; default 10,000. */
   readonly patienceMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Where a listener starts when its sensor is new; a known sensor continues where it stopped. */
+/** Where the listener of a new sensor starts; a known sensor continues at its position. */
 export type StartFrom =
   | { readonly kind: 'new' }
   | { readonly kind: 'all' }
@@ -35,22 +35,22 @@ export type StartFrom =
 export interface ListenerOptions {
   readonly namespace: string;
   readonly sensorName: string;
-  /** Of all dependencies, see `eventPath`. */
+  /** The event paths of all dependencies, see `eventPath`. */
   readonly paths: readonly string[];
   readonly startFrom: StartFrom;
-  /** The most that one `pull` will be asked for; decides how much is fetched ahead. */
+  /** The largest `max` that will be passed to `pull`; decides how much is fetched ahead. */
   readonly maxBatch: number;
-  /** When it aborts, the listener closes by itself and waiting pulls resolve to nothing. */
+  /** When it aborts, the listener closes by itself and waiting pulls resolve to an empty list. */
   readonly signal?: AbortSignal;
 }
 
-/** One event in the hands of a listener, which keeps it for two minutes; then, or when its worker dies, it comes again. */
+/** An event delivered to a listener, which keeps it for two minutes; then, or if its worker dies, it is redelivered. */
 export interface BusMessage {
-  /** Undefined when what lies on the bus is not an event; `undecodable` says why. */
+  /** Undefined if the message on the bus is not an event; `undecodable` says why. */
   readonly event: CloudEvent | undefined;
   readonly undecodable?: string;
   readonly subject: string;
-  /** As it lies on the bus. */
+  /** Size on the bus. */
   readonly bytes: number;
   /** Position on the bus. */
   readonly sequence: number;
@@ -58,60 +58,60 @@ export interface BusMessage {
   readonly deliveryCount: number;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
-  /** How many events waited behind this one when it was delivered. */
+  /** Number of events that were pending behind this one when it was delivered. */
   readonly pending: number;
-  /** The event is safely in Temporal's hands. */
+  /** Acknowledges the event: Temporal has it. */
   ack(): void;
-  /** It is still being handled: the acknowledgement wait begins anew. */
+  /** Restarts the acknowledgement wait, because the event is still being handled. */
   working(): void;
-  /** Deliver again, to any listener of the sensor, now or after a while. */
+  /** Requests redelivery, to any listener of the sensor, now or after a delay. */
   nak(delayMs?: number): void;
 }
 
 export interface BusListener {
   /**
-   * What waits, at once, up to `max`; when nothing waits, the next event as soon as it comes; empty once closed.
-   * Several may wait at the same time.
+   * Returns up to `max` pending events immediately; if there are none, waits for the next one; empty once closed.
+   * Several calls may wait at the same time.
    */
   pull(max: number): Promise<BusMessage[]>;
   /**
-   * Measures what waits and accounts for what was removed unhandled since it was measured last, by whomever.
+   * Measures the backlog and accounts for events that were removed unhandled since the last measurement by any process.
    * `alone`: no other listener of this sensor is open.
    */
   measureBacklog(alone: boolean): Promise<SensorBacklog>;
-  /** Idempotent. Gives back what was fetched ahead; what was pulled stays with whoever pulled it. */
+  /** Idempotent. Naks events that were fetched ahead; events that were pulled stay with their caller. */
   close(): Promise<void>;
 }
 
-/** How far a sensor has come on the bus. */
+/** The position of a sensor on the bus. */
 export interface SensorPosition {
-  /** Up to here, everything was handled or was not for this sensor. */
+  /** Every event up to here was handled or was not for this sensor. */
   readonly handledTo: number;
-  /** Up to here, everything that is for this sensor was handed out at least once. */
+  /** Every event for this sensor up to here was delivered at least once. */
   readonly deliveredTo: number;
-  /** Events that wait for the sensor, those in its hands included. */
+  /** Pending events for the sensor, including those in flight. */
   readonly waiting: number;
 }
 
-/** What waits for a sensor, how long the bus keeps it, and what the bus did not keep. */
+/** The backlog of a sensor, how long the bus keeps it, and the events that left the bus unhandled. */
 export interface SensorBacklog {
-  /** Events that the sensor has not acknowledged yet, those in hand included. */
+  /** Events that the sensor has not acknowledged yet, including those in flight. */
   readonly waiting: number;
-  /** Of these, handed to a listener, or given back and to be delivered again later. */
+  /** Of these, delivered to a listener, or nak'd and to be redelivered later. */
   readonly inHand: number;
   /** Every event up to this sequence is acknowledged or not for this sensor. */
   readonly handledTo: number;
-  /** When the oldest waiting event was published, in milliseconds since the epoch; absent if none waits. */
+  /** When the oldest pending event was published, in milliseconds since the epoch; absent if none is pending. */
   readonly oldestAt?: number;
-  /** How long the bus keeps an event that was not handled; 0: until it is. */
+  /** How long the bus keeps an unhandled event; 0: until it is handled. */
   readonly maxAgeMs: number;
-  /** Losses that were found now, to be reported by the caller. Each loss is found once. */
+  /** Newly found losses, for the caller to report. Each loss is found once. */
   readonly expired: readonly ExpiredEvents[];
-  /** The latest losses, oldest first, those found now included. */
+  /** The latest losses, oldest first, including the newly found ones. */
   readonly history: readonly ExpiredEvents[];
 }
 
-/** An event read back from the bus, without any consumer's position changing. */
+/** An event read back from the bus, which changes no consumer's position. */
 export interface StoredEvent {
   readonly event: CloudEvent | undefined;
   readonly undecodable?: string;
@@ -124,52 +124,52 @@ export interface EventRange {
   /** See `eventPath`. Default: every event. */
   readonly paths?: readonly string[];
   readonly fromSequence?: number;
-  /** Inclusive; default: what is on the bus now. */
+  /** Inclusive; default: the last event now on the bus. */
   readonly toSequence?: number;
-  /** RFC 3339, inclusive; `fromSequence` wins over `fromTime`. */
+  /** RFC 3339, inclusive; `fromSequence` takes precedence over `fromTime`. */
   readonly fromTime?: string;
   readonly toTime?: string;
   readonly limit?: number;
-  /** Only events that have this text in their id or data; many are passed over quickly. */
+  /** Only events that contain this text in their id or data; the others are skipped quickly. */
   readonly containing?: string;
 }
 
-/** Called as reading goes on, with the number of messages that were read so far, fitting or not. */
+/** Called during reading with the number of messages read so far, matching or not. */
 export type OnRead = (count: number) => void;
 
-/** What the bus holds. */
+/** The extent of the events on the bus. */
 export interface BusExtent {
   readonly first: number;
   readonly last: number;
   readonly events: number;
-  /** RFC 3339: when the first was published; absent on an empty bus. */
+  /** RFC 3339: when the first event was published; absent on an empty bus. */
   readonly firstAt?: string;
 }
 
 export interface DecisionFilter {
   readonly namespace?: string;
-  /** Name of the sensor or event source that decided. */
+  /** Name of the sensor or event source that made the decision. */
   readonly owner?: string;
-  /** Which of them, where both may have this name. */
+  /** Distinguishes a sensor and an event source of the same name. */
   readonly ownerKind?: 'sensor' | 'event source';
   readonly decision?: Decision;
   /** Event key, event id or short id. */
   readonly event?: string;
-  /** Only records that have this text somewhere. */
+  /** Only records that contain this text anywhere. */
   readonly containing?: string;
   /** RFC 3339. */
   readonly since?: string;
-  /** The newest so many; default: all. */
+  /** Only this many of the newest; default: all. */
   readonly newest?: number;
 }
 
 export interface DecisionCounts {
   readonly recorded: number;
-  /** Given up because the bus was away for so long that the buffer ran over. */
+  /** Dropped because the bus was unreachable for so long that the buffer overflowed. */
   readonly lost: number;
 }
 
-/** The content of an event that a sensor holds, under a name that the sensor gave it. */
+/** The content of an event that a sensor holds, under a name chosen by the sensor. */
 export interface HeldContent {
   readonly name: string;
   readonly event: CloudEvent;
@@ -179,21 +179,21 @@ export interface Bus {
   /** `<namespace>/<name>` of the EventBus, for messages. */
   readonly name: string;
   isConnected(): boolean;
-  /** Why it takes or delivers no events now, for people: connection lost, credentials refused, stream full. */
+  /** Why no events are accepted or delivered now, for operators: connection lost, credentials refused, stream full. */
   problem(): string | undefined;
-  /** Outcomes in the order of the events. Never throws for a single event's fate. */
+  /** Resolves to results in the order of the events. Never throws because of a single event. */
   publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
   openListener(options: ListenerOptions): Promise<BusListener>;
   readEvents(range: EventRange, onRead?: OnRead): AsyncIterable<StoredEvent>;
-  /** First and last sequence on the bus, how many events it holds, and since when. */
+  /** Returns the first and last sequence on the bus, the number of events, and the time of the first one. */
   extent(): Promise<BusExtent>;
-  /** Written in the background, many to a message; `flushDecisions` resolves once all so far are on the bus. */
+  /** Written in the background, many records per message; `flushDecisions` resolves once all so far are on the bus. */
   recordDecisions(records: readonly DecisionRecord[]): void;
   flushDecisions(): Promise<void>;
   decisionCounts(): DecisionCounts;
   /** Oldest first. */
   readDecisions(filter: DecisionFilter, onRead?: OnRead): AsyncIterable<DecisionRecord>;
-  /** Undefined for a value that nobody has written. */
+  /** Returns undefined for a value that was never written. */
   readShared<Value>(purpose: BucketPurpose, key: string): Promise<Value | undefined>;
   /** See SharedValues.update. */
   updateShared<Value>(
@@ -201,27 +201,27 @@ export interface Bus {
     key: string,
     change: (before: Value | undefined) => Value | undefined,
   ): Promise<Value>;
-  /** Keeps contents until they are forgotten; stored again under the same name, the later one counts. */
+  /** Keeps contents until they are forgotten; a later content replaces an earlier one of the same name. */
   storeHeld(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void>;
-  /** In the order of the names; undefined for what is not there (any more). */
+  /** Returns contents in the order of the names; undefined for those that do not exist (any more). */
   recallHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<Array<CloudEvent | undefined>>;
-  /** No error for what is not there. */
+  /** No error for contents that do not exist. */
   forgetHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<void>;
-  /** Where a sensor is, listened to or not; undefined for one that never listened. */
+  /** Returns a sensor's position, with or without a listener; undefined for a sensor that never listened. */
   position(namespace: string, sensorName: string): Promise<SensorPosition | undefined>;
   /**
-   * What waits for a sensor without a listener; undefined if it never listened. `record`: as `measureBacklog` of a
-   * listener does, by whom knows that the sensor is paused; otherwise losses are returned and not kept.
+   * Measures the backlog of a sensor without a listener; undefined if it never listened. `record`: keeps losses, for
+   * callers that know that the sensor is paused; otherwise losses are only returned.
    */
   sensorBacklog(
     namespace: string,
     sensorName: string,
     options: { record: boolean },
   ): Promise<SensorBacklog | undefined>;
-  /** Removes the sensor's position and what it held: applied again, it starts anew. No error if there is none. */
+  /** Removes the sensor's position and held contents: applied again, it starts afresh. No error if there are none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
-  /** Creates what is otherwise created when it is first needed, for users who may not create anything. */
+  /** Creates everything that is otherwise created on first use, for users without the right to create it. */
   prepare(): Promise<void>;
-  /** Idempotent. Decisions not yet written are written first, for at most a few seconds. */
+  /** Idempotent. First writes the remaining decisions, for at most a few seconds. */
   close(): Promise<void>;
 }

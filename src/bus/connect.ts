@@ -1,4 +1,4 @@
-/** Opens the event bus of an EventBus manifest: the one way for activities to get a `Bus`. */
+/** Opens the event bus of an EventBus manifest: the only way for activities to get a `Bus`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -17,11 +17,11 @@ const LOG_EVERY_MS = 5_000;
 const TAKEOVER_GRACE_MS = 24 * 3_600_000;
 
 export interface ConnectBusOptions {
-  /** Where the workflows are that use the bus: part of the names of all that is on it. */
+  /** Temporal namespace of the workflows that use the bus: part of all names on it. */
   readonly temporalNamespace: string;
-  /** Creates no stream, for who only looks. */
+  /** Creates no stream, for read-only callers. */
   readonly readOnly?: boolean;
-  /** How long a sensor goes on listening on the stream that it used before, although nothing comes there. */
+  /** How long a sensor keeps listening on its former stream although no events arrive there. */
   readonly takeoverGraceMs?: number;
   readonly log?: BusLog;
   /** Aborts waiting for a server that is down. Does not close an open bus. */
@@ -32,8 +32,8 @@ export interface ConnectBusOptions {
 }
 
 /**
- * Waits for the server, creates the stream if it is missing, and from then on reconnects for ever.
- * Throws what waiting cannot mend: BUS_MISCONFIGURED, BUS_REFUSED (credentials), SECRET_MISSING.
+ * Waits for the server, creates the stream if it is missing, and from then on reconnects indefinitely. Throws what
+ * waiting cannot fix: BUS_MISCONFIGURED, BUS_REFUSED (credentials), SECRET_MISSING.
  */
 export async function connectBus(bus: EventBusObject, secrets: SecretReader, options: ConnectBusOptions): Promise<Bus> {
   const log = options.log ?? (() => undefined);
@@ -60,7 +60,7 @@ export async function connectBus(bus: EventBusObject, secrets: SecretReader, opt
   }
 }
 
-/** JetStream is ready a moment after its server answers, in a cluster several seconds after. */
+/** JetStream is ready a moment after its server responds, in a cluster several seconds after. */
 async function untilReady<Result>(
   connection: BusConnection,
   signal: AbortSignal | undefined,

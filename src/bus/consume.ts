@@ -1,6 +1,4 @@
-/**
- * How a sensor takes events from the bus: everything that waits, at once, so that batches grow only with the backlog.
- */
+/** How a sensor takes events from the bus: all pending ones at once, so that batches grow only with the backlog. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +17,7 @@ const MAX_FETCHED_AHEAD = 500;
 /** Bounds memory where events are large; a single one always fits. */
 const MAX_FETCHED_BYTES = 16 * 1024 * 1024;
 const REPAIR_RETRY_MS = 250;
-/** An event whose handling takes longer is delivered again: a handler that hangs must not hold it for ever. */
+/** An event that is handled for longer is redelivered: a handler that hangs must not hold it forever. */
 const MAX_HANDLING_MS = 120_000;
 
 export interface ReaderOptions {
@@ -28,13 +26,13 @@ export interface ReaderOptions {
   readonly sensor: string;
   readonly maxBatch: number;
   readonly signal?: AbortSignal;
-  /** Events up to here may have been handled when another consumer delivered them; 0: none. */
+  /** Events up to here may have been handled after delivery by another consumer; 0: none. */
   readonly handledBefore: number;
   /** Losses found before reading began. */
   readonly unreported: readonly ExpiredEvents[];
-  /** The consumer was deleted on the server: makes it again. Left out: then there is nothing left to read. */
+  /** Recreates the consumer after it was deleted on the server. If omitted, the reader has nothing left to read. */
   readonly recreate?: (resumeAt: number | undefined) => Promise<'created' | 'updated' | 'unchanged'>;
-  /** Woken when there is something to take, and when the reader closes. */
+  /** Woken when there is an event to take, and when the reader closes. */
   readonly wakers: Wakers;
 }
 
@@ -45,12 +43,12 @@ export class ConsumerReader implements BusListener {
   private readonly keepAlive: NodeJS.Timeout;
   private isReading = false;
   private readonly stopWatching: () => void;
-  /** By sequence: a message that is delivered again while its first copy waits here takes its place. */
+  /** By sequence: a redelivered message replaces its first copy if that still waits here. */
   private readonly fetched = new Map<number, FetchedMessage>();
-  /** Pulled and not answered yet, and until when each is kept. */
+  /** Pulled and not yet acknowledged, and until when each is kept. */
   private readonly inHand = new Map<FetchedMessage, number>();
   private readonly unanswered = new Set<number>();
-  /** Received and given back to the bus; an event that expires there is never received again. */
+  /** Received and nak'd; an event that expires on the bus after that is never received again. */
   private readonly givenBack = new Set<number>();
   private readonly sinceLook = { received: 0, receivedAgain: 0 };
   private lastSequence = 0;
@@ -97,7 +95,7 @@ export class ConsumerReader implements BusListener {
     this.askForMore();
   }
 
-  /** What was fetched, without waiting. */
+  /** Returns fetched messages without waiting. */
   take(max: number): BusMessage[] {
     if (this.isClosed) return [];
     const batch = [...this.fetched.values()].slice(0, max);
@@ -118,7 +116,7 @@ export class ConsumerReader implements BusListener {
     const givenBackGone = (first: number): number => (alone ? gone((firstOnBus = first)).length : 0);
     const context = { settled: false, alone, received, receivedAgain, givenBackGone };
     const backlog = await this.looks.measure(this.options.place, context, true);
-    // What came while the bus was asked counts for the next look.
+    // Messages that arrived during the request to the bus count for the next measurement.
     this.sinceLook.received -= received;
     this.sinceLook.receivedAgain -= receivedAgain;
     for (const sequence of gone(firstOnBus)) this.givenBack.delete(sequence);
@@ -136,7 +134,7 @@ export class ConsumerReader implements BusListener {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.stopWatching();
     this.options.wakers.wake();
-    // Draining waits for the server, which may be away: then there is nothing to give back either.
+    // Draining waits for the server; if that is unreachable, there is nothing to nak.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);
     else void this.request.close().catch(() => undefined);
     for (const message of this.fetched.values()) message.nak();
@@ -146,7 +144,7 @@ export class ConsumerReader implements BusListener {
 
   private readonly onAbort = (): void => void this.close();
 
-  /** Tells the bus that these events are being handled, here and now. */
+  /** Signals the bus that these events are still being handled here. */
   private keepEvents(): void {
     const now = performance.now();
     for (const [message, keepUntil] of this.inHand) {
@@ -154,7 +152,7 @@ export class ConsumerReader implements BusListener {
       else message.working();
     }
     for (const message of this.fetched.values()) message.working();
-    // What was pulled may be handled for a while after the listener was closed.
+    // Pulled events may be handled for a while after the listener was closed.
     if (this.closing && this.inHand.size === 0) clearInterval(this.keepAlive);
   }
 
@@ -181,7 +179,7 @@ export class ConsumerReader implements BusListener {
     return { ...position, deliveryCount: position.deliveryCount + 1 };
   }
 
-  /** One request at a time: it ends when it is used up, and the next one asks for the room there is by then. */
+  /** Sends one request at a time: when it is used up, the next one asks for the capacity available by then. */
   private askForMore(): void {
     if (!this.isReading || this.closing || this.repairing) return;
     if (this.request.outstanding > 0 || !this.connection.isConnected()) return;
@@ -197,7 +195,7 @@ export class ConsumerReader implements BusListener {
     return bytes;
   }
 
-  /** After a reconnection, a deleted consumer or a silent server: makes sure all is there, then asks again. */
+  /** After a reconnection, a deleted consumer or a silent server: ensures that the consumer exists, then asks again. */
   private async repair(): Promise<void> {
     if (this.repairing || this.closing) return;
     this.repairing = true;
@@ -240,7 +238,7 @@ export class ConsumerReader implements BusListener {
     this.connection.log('warn', `sensor ${this.options.sensor} ${text}`);
   }
 
-  /** The oldest event that nobody has confirmed; events that were confirmed after it may come a second time. */
+  /** Returns the oldest unacknowledged event; events acknowledged after it may be redelivered. */
   private resumeAt(): number | undefined {
     if (this.lastSequence === 0) return undefined;
     return this.unanswered.size > 0 ? Math.min(...this.unanswered) : this.lastSequence + 1;

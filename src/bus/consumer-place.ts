@@ -1,4 +1,4 @@
-/** Where the consumer of a sensor is, or was: an earlier version, or another setting of its EventBus, may have left one. */
+/** Where the consumer of a sensor is, or was: an earlier version or EventBus setting may have left one elsewhere. */
 import {
   bucketName,
   consumerName,
@@ -18,9 +18,9 @@ export interface SensorAddress {
 export interface ConsumerPlace {
   readonly name: string;
   readonly stream: string;
-  /** What subjects begin with there. */
+  /** Prefix of the subjects there. */
   readonly prefix: string;
-  /** Where measurements of it are kept. */
+  /** Where its measurements are kept. */
   readonly looks: { readonly bucket: string; readonly key: string };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What sensors hold and Temporal has no room for, on a stream of its own: one subject for each part of each content,
- * without any limit that would drop the oldest, and deleted by whoever put it there.
+ * Contents that sensors hold and that are too large for Temporal, on their own stream: one subject for each part of
+ * each content, without any limit that would drop the oldest, and deleted by the caller that stored them.
  */
 import {
   jetstream,
@@ -17,7 +17,7 @@ import type { BusConnection } from './bus-connection';
 import { createStream, findStream, isStreamMissing } from './stream';
 import { FORMER, heldSubject, type StreamNames } from './bus-names';
 
-/** An event may be larger as text than it was on the bus, so that it no longer fits one message. */
+/** An event may be larger as text than it was on the bus, and then no longer fits into one message. */
 const PARTS_HEADER = 'Sluice-Parts';
 const HEADER_ROOM = 4_096;
 const AT_ONCE = 16;
@@ -26,7 +26,7 @@ const NO_MESSAGE_FOUND = 10037;
 export class ContentStore {
   private readonly client: JetStreamClient;
   private readonly names: StreamNames;
-  /** Where contents may be: an earlier version left some. */
+  /** Where contents may be: an earlier version may have left some. */
   private readonly places: readonly StreamNames[];
   private ready: Promise<void> | undefined;
 
@@ -146,7 +146,7 @@ export class ContentStore {
     try {
       await work();
     } catch (error) {
-      // Somebody removed the stream: the next attempt makes it again.
+      // The stream was deleted: the next attempt recreates it.
       this.ready = undefined;
       const bus = this.connection.settings.name;
       throw new SluiceError('BUS_UNREACHABLE', {

@@ -1,4 +1,4 @@
-/** How a client proves who it is to the bus: what an access Secret may hold, and the TLS material beside it. */
+/** How a client authenticates to the bus: the contents of an access Secret, and TLS material. */
 import {
   credsAuthenticator,
   nkeyAuthenticator,
@@ -18,7 +18,7 @@ const utf8 = new TextEncoder();
  * next attempt on. The client library asks for them synchronously, so the latest ones are kept here.
  */
 export class BusCredentials {
-  /** What an attempt to connect may use for TLS, in turn; more than one only where the manifest leaves it open. */
+  /** TLS settings to try in turn when connecting; more than one only if the manifest leaves it open. */
   readonly tls: ReadonlyArray<TlsMaterial | undefined>;
 
   private constructor(
@@ -38,14 +38,14 @@ export class BusCredentials {
 
   readonly authenticator: Authenticator = (nonce) => this.current?.(nonce);
 
-  /** Throws as `read` does; then the former credentials stay. */
+  /** Throws as `read` does; the former credentials then stay in use. */
   async refresh(): Promise<void> {
     const [authenticator, tls] = await Promise.all([
       readCredentials(this.settings, this.secrets),
       readOwnTls(this.settings, this.secrets),
     ]);
     this.current = authenticator;
-    // The client library holds on to this object, and reads it at each attempt.
+    // The client library keeps this object and reads it at each attempt.
     if (this.ownTls !== undefined) Object.assign(this.ownTls, tls);
   }
 }
@@ -55,7 +55,7 @@ async function readOwnTls(settings: BusSettings, secrets: SecretReader): Promise
   return tls === 'automatic' || tls === 'none' ? undefined : await readTlsMaterial(settings, tls, secrets);
 }
 
-/** Undefined: connect without credentials. */
+/** Returns undefined to connect without credentials. */
 async function readCredentials(settings: BusSettings, secrets: SecretReader): Promise<Authenticator | undefined> {
   const { urlCredentials, accessSecret } = settings;
   if (urlCredentials) {
@@ -80,8 +80,8 @@ async function readCredentials(settings: BusSettings, secrets: SecretReader): Pr
 }
 
 /**
- * Argo Events knows YAML with `username` and `password` only. We also take a token, an nkey seed and a credentials
- * file: as YAML of that one key, as a Secret key of that name, or recognised by their own marks.
+ * Argo Events reads only YAML with `username` and `password`. Sluice also accepts a token, an nkey seed and a
+ * credentials file: as YAML of that one key, as a Secret key of that name, or recognised by their format.
  */
 export function parseAccessSecret(value: string, secretKey: string): Authenticator | undefined {
   const text = value.trim();
@@ -102,7 +102,7 @@ function parseMapping(text: string): Partial<Record<string, string>> {
   try {
     parsed = parseYaml(text);
   } catch {
-    // Not quoting the parser: its message would show a piece of the secret.
+    // The parser's message is not quoted: it would show a piece of the secret.
     return {};
   }
   if (typeof parsed !== 'object' || parsed === null) return {};
@@ -113,7 +113,7 @@ function parseMapping(text: string): Partial<Record<string, string>> {
   );
 }
 
-/** Options for `tls.connect`; undefined where the manifest asks for no TLS. */
+/** Options for `tls.connect`; undefined if the manifest requests no TLS. */
 export interface TlsMaterial {
   ca?: string;
   cert?: string;
@@ -121,7 +121,7 @@ export interface TlsMaterial {
   rejectUnauthorized?: boolean;
 }
 
-/** PEM texts as the manifest names them. Throws SECRET_MISSING, and BUS_MISCONFIGURED for half of a client certificate. */
+/** Reads PEM texts. Throws SECRET_MISSING, and BUS_MISCONFIGURED if only one of client certificate and key is set. */
 async function readTlsMaterial(
   settings: BusSettings,
   tls: TlsSettings,

@@ -1,7 +1,7 @@
 /**
- * The journal of decisions: what became of every event, kept on a JetStream stream of its own.
+ * The journal of decisions: what happened to every event, on its own JetStream stream.
  *
- * Cheap enough to stay on in a storm: many records to a message, written in the background, compressed by the server.
+ * Cheap enough to stay on in a storm: many records per message, written in the background, compressed by the server.
  */
 import {
   JetStreamApiError,
@@ -30,17 +30,17 @@ export const DECISION_RETENTION: DecisionRetention = { maxAgeMs: 7 * 24 * 3_600_
 
 const FLUSH_AFTER_MS = 50;
 const MAX_RECORDS_PER_MESSAGE = 200;
-/** About 20 MB of records. Older ones are given up first: the newest say what is happening now. */
+/** About 20 MB of records. The oldest are dropped first: the newest show what is happening now. */
 const MAX_BUFFERED = 50_000;
 const NO_STORAGE_LEFT = 10047;
 const MAX_RECORD_TEXT = 2_000;
 
-/** On the stream of decisions: an earlier version was here, whose names had no tenant. */
+/** Metadata key of the decision stream: an earlier version, whose names had no tenant, used this server. */
 const SUCCEEDS = 'sluice.io/succeeds';
 
 /**
- * Makes the stream if it is missing; one that is there is left as it is. Returns whether an earlier version was here:
- * found out once, so that an installation that is new never looks for what it cannot have.
+ * Creates the stream if it is missing; leaves an existing one unchanged. Returns whether an earlier version used this
+ * server: determined once, so that a new installation never looks for former names.
  */
 export async function ensureDecisionStream(
   connection: BusConnection,
@@ -65,25 +65,25 @@ export async function ensureDecisionStream(
   try {
     await createStream(connection, manager, config);
   } catch (error) {
-    // The server reserves max_bytes; a small one still has room for a journal without a reservation.
+    // The server reserves max_bytes; a small one still has space for a journal without a reservation.
     if (!(error instanceof JetStreamApiError) || error.code !== NO_STORAGE_LEFT) throw error;
     await createStream(connection, manager, { ...config, max_bytes: -1 });
   }
   return succeeds;
 }
 
-/** The same without creating anything. */
+/** As `ensureDecisionStream`, without creating anything. */
 export async function findSuccession(connection: BusConnection, manager: JetStreamManager): Promise<boolean> {
   const existing = await findStream(manager, connection.names.decisions.stream);
   return existing ? SUCCEEDS in (existing.metadata ?? {}) : await wasServed(manager);
 }
 
-/** Every earlier version made this stream when it connected, and nothing else does. */
+/** Every earlier version created this stream when it connected, and nothing else does. */
 async function wasServed(manager: JetStreamManager): Promise<boolean> {
   try {
     return (await findStream(manager, FORMER.decisions.stream)) !== undefined;
   } catch (error) {
-    // A user with the rights of one tenant may not ask, and has never written there.
+    // A user with the rights of one tenant may not query this stream, and has never written to it.
     if (isForbidden(error)) return false;
     throw error;
   }
@@ -114,7 +114,7 @@ export class DecisionJournal {
     this.timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
   }
 
-  /** Resolves once everything recorded before the call is on the bus, or given up because the journal was closed. */
+  /** Resolves once everything recorded before the call is on the bus, or dropped because the journal was closed. */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -175,7 +175,7 @@ export class DecisionJournal {
   }
 }
 
-/** A reason may quote what a filter saw; a record stays a line, not a document. */
+/** Shortens a reason, which may quote filter input: a record stays a line, not a document. */
 function shorten(record: DecisionRecord): DecisionRecord {
   if (record.reason === undefined || record.reason.length <= MAX_RECORD_TEXT) return record;
   return { ...record, reason: `${record.reason.slice(0, MAX_RECORD_TEXT)}…` };

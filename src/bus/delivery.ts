@@ -1,4 +1,4 @@
-/** One message as JetStream delivers it to a pull consumer: what its reply subject tells, and how it is answered. */
+/** One message as JetStream delivers it to a pull consumer: parses its reply subject, and acknowledges it. */
 import type { Msg } from '@nats-io/transport-node';
 import { describeError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
@@ -14,8 +14,8 @@ export interface DeliveryPosition {
 }
 
 /**
- * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`, in newer servers
- * with domain and account before the stream and a token at the end. Undefined when it is not one.
+ * Parses `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`, in newer
+ * servers with domain and account before the stream and a token at the end. Returns undefined for any other subject.
  */
 export function parseDeliveryPosition(reply: string): DeliveryPosition | undefined {
   const tokens = reply.split('.');
@@ -32,7 +32,7 @@ export function parseDeliveryPosition(reply: string): DeliveryPosition | undefin
   };
 }
 
-/** What lies on the bus, or why it is not an event. */
+/** Decodes a payload from the bus, or returns the reason why it is not an event. */
 export function readEvent(payload: Uint8Array): { event: CloudEvent | undefined; undecodable?: string } {
   try {
     return { event: inStage('bus message', () => decodeEvent(payload)) };
@@ -41,7 +41,7 @@ export function readEvent(payload: Uint8Array): { event: CloudEvent | undefined;
   }
 }
 
-/** A message fetched and not yet handed on. */
+/** A message that was fetched and not yet pulled. */
 export class FetchedMessage {
   private answered = false;
 

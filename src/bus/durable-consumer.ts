@@ -15,16 +15,16 @@ import type { ConsumerPlace, SensorAddress } from './consumer-place';
 import { isStreamMissing } from './stream';
 
 /**
- * How long an event that a killed worker had in hand waits for another one. Whoever handles an event keeps it with
- * `working` meanwhile, so that this need not be as long as the slowest filter.
+ * How long an in-flight event of a killed worker waits before redelivery. Handlers extend the wait with `working`, so
+ * that this need not be as long as the slowest filter.
  */
 export const ACK_WAIT_MS = 10_000;
-/** Events in hand over all listeners of a sensor. A stuck batch must not starve the ones behind it. */
+/** Events in flight over all listeners of a sensor. A stuck batch must not starve the ones behind it. */
 const MAX_IN_HAND = 2_000;
 const CONSUMER_NOT_FOUND = 10014;
 /**
- * What delivery depends on. `nats consumer edit` may have changed it: an event must not be given up after some
- * deliveries, come without its content, or be refused to those who ask for many.
+ * Settings that delivery depends on. `nats consumer edit` may have changed them: an event must not be dropped after
+ * some deliveries, arrive without its content, or be refused to listeners that request many.
  */
 const DELIVERY = {
   ack_wait: nanos(ACK_WAIT_MS),
@@ -36,15 +36,15 @@ const DELIVERY = {
   headers_only: false,
 } as const satisfies Partial<ConsumerConfig>;
 
-/** On a consumer that took over from another: events up to here may have been handled already. */
+/** Metadata key of a consumer that took over from another: events up to here may already have been handled. */
 const HANDLED_UP_TO = 'sluice.io/handled-up-to';
 
 export type ConsumerOptions = Pick<ListenerOptions, 'namespace' | 'sensorName' | 'paths' | 'startFrom'>;
 
 /**
- * Creates the consumer, or updates its subjects and what delivery depends on, which keeps the position. A consumer of
- * the same stream under a former name hands over its position and is removed.
- * `resumeAt` is where to go on when a consumer that this process had read from was deleted.
+ * Creates the consumer, or updates its subjects and delivery settings, which keeps the position. A consumer of the same
+ * stream under a former name passes on its position and is removed. `resumeAt`: where to continue if a consumer that
+ * this process had read from was deleted.
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
@@ -68,7 +68,7 @@ async function ensureAt(
   if (existing) return await updateConsumer(manager, place, existing, options.paths);
   const { config, state } = await manager.streams.info(place.stream);
   const isWorkQueue = config.retention === RetentionPolicy.Workqueue;
-  // There, two consumers may not ask for one subject; what the former had not handled is still on the stream.
+  // Work queue consumers must not share a subject; events that the former left unhandled stay on the stream.
   if (former !== undefined && isWorkQueue) await deleteConsumer(manager, former.stream_name, former.name);
   const from = former === undefined ? resumeAt : handledTo(former) + 1;
   await manager.consumers.add(place.stream, {
@@ -77,14 +77,14 @@ async function ensureAt(
     ack_policy: AckPolicy.Explicit,
     ...DELIVERY,
     filter_subjects: subjectsAt(place, options.paths),
-    // Asking for "new" on a work queue is an error of the server: no consumer may skip.
+    // On a work queue, the server rejects the deliver policy "new": no consumer may skip.
     ...(isWorkQueue ? { deliver_policy: DeliverPolicy.All } : startPosition(state.last_seq, options.startFrom, from)),
     ...(former && { metadata: { [HANDLED_UP_TO]: String(former.delivered.stream_seq) } }),
   });
   return 'created';
 }
 
-/** Makes a consumer ask for these events, and deliver as it must. */
+/** Sets the subjects of a consumer, and the delivery settings that it must have. */
 export async function updateConsumer(
   manager: JetStreamManager,
   place: ConsumerPlace,
@@ -97,7 +97,7 @@ export async function updateConsumer(
   return 'updated';
 }
 
-/** Gives a sensor that listened at `former` its place on another stream, all of which is yet to be handled. */
+/** Gives a sensor that listened at `former` a position on another stream, where it has not handled any event yet. */
 export async function adoptConsumer(
   manager: JetStreamManager,
   place: ConsumerPlace,
@@ -116,23 +116,23 @@ export async function adoptConsumer(
   });
 }
 
-/** Up to here, everything was handled or was not for this sensor. */
+/** Returns the sequence up to which everything was handled or was not for this sensor. */
 export function handledTo({ num_ack_pending: unconfirmed, delivered, ack_floor: floor }: ConsumerInfo): number {
-  // The server's own floor moves with acknowledgements only, not over what the sensor did not ask for.
+  // The server's own floor moves only with acknowledgements, not past messages that the sensor did not subscribe to.
   return unconfirmed === 0 ? delivered.stream_seq : floor.stream_seq;
 }
 
-/** Events up to here come a second time although this consumer delivers them first; 0: none. */
+/** Events up to here may have been handled before, although this consumer delivers them for the first time; 0: none. */
 export function handledBefore({ config }: ConsumerInfo): number {
   return Number(config.metadata?.[HANDLED_UP_TO] ?? 0);
 }
 
-/** Names of earlier versions are the same for `a` / `b-c` and `a-b` / `c`: only the description tells them apart. */
+/** Names of earlier versions are the same for `a` / `b-c` and `a-b` / `c`: only the description distinguishes them. */
 export function isConsumerOf({ config }: ConsumerInfo, sensor: SensorAddress): boolean {
   return config.description === undefined || config.description === describeSensor(sensor);
 }
 
-/** No error if there is none. */
+/** No error if it does not exist. */
 export async function deleteConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
   try {
     await manager.consumers.delete(stream, name);
@@ -141,7 +141,7 @@ export async function deleteConsumer(manager: JetStreamManager, stream: string, 
   }
 }
 
-/** Leaves the subjects alone: another worker may have a newer manifest. Returns what had been changed. */
+/** Leaves the subjects alone: another worker may have a newer manifest. Returns the settings that had been changed. */
 export async function restoreDelivery(
   manager: JetStreamManager,
   { stream_name: stream, name, config }: ConsumerInfo,
@@ -151,7 +151,7 @@ export async function restoreDelivery(
   return changed;
 }
 
-/** The server leaves out what is zero or false. */
+/** The server omits values that are zero or false. */
 function changedDelivery(config: ConsumerConfig): string[] {
   return Object.entries(DELIVERY).flatMap(([key, wanted]) => {
     const found = Object.entries(config).find(([name]) => name === key)?.[1] as unknown;
@@ -160,7 +160,7 @@ function changedDelivery(config: ConsumerConfig): string[] {
   });
 }
 
-/** The consumer as it is, or undefined where there is none. */
+/** Returns the consumer, or undefined if there is none. */
 export async function findConsumer(
   manager: JetStreamManager,
   { stream, name }: Pick<ConsumerPlace, 'stream' | 'name'>,
@@ -191,7 +191,7 @@ function startPosition(
   resumeAt: number | undefined,
 ): Partial<ConsumerConfig> {
   if (resumeAt !== undefined) {
-    // A stream that was made anew counts from its beginning again.
+    // A recreated stream restarts its sequence at 1.
     if (resumeAt > lastSequence + 1) return { deliver_policy: DeliverPolicy.All };
     return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: resumeAt };
   }

@@ -1,82 +1,83 @@
 /**
- * Which events left the bus before their sensor handled them, from two looks at the sensor's consumer. Pure.
+ * Finds events that left the bus before their sensor handled them, from two measurements of the sensor's consumer.
+ * Pure.
  *
- * JetStream moves a consumer over removed messages without a trace: its lag falls to zero as if they had been handled.
- * So every look is kept on the bus, and the next one accounts for each event that waited then.
+ * JetStream moves a consumer past removed messages without a trace: its lag falls to zero as if they had been handled.
+ * So every measurement is kept on the bus, and the next one accounts for each event that was pending then.
  */
 
-/** Looks are taken several times a minute, whether the sensor listens or is paused. */
+/** Measurements are taken several times a minute, whether the sensor listens or is paused. */
 const UNWATCHED_MS = 60_000;
 
-/** Why events left the bus: they were too old; a limit, purge or deletion removed them; the stream was made again. */
+/** Why events left the bus: they were too old; a limit, purge or deletion removed them; the stream was recreated. */
 export type ExpiryCause = 'age' | 'removed' | 'stream';
 
 export interface ExpiredEvents {
-  /** Positions on the bus, inclusive, that hold all of them, beside events that were handled or not for this sensor. */
+  /** Inclusive sequences that span all of them, besides events that were handled or were not for this sensor. */
   readonly fromSequence: number;
   readonly toSequence: number;
-  /** How many are certain. */
+  /** The number that is certain. */
   readonly least: number;
-  /** How many there may be; absent if that is unknown. */
+  /** The largest possible number; absent if unknown. */
   readonly most?: number;
-  /** RFC 3339: they were published between these two. */
+  /** RFC 3339: the events were published between these two times. */
   readonly fromTime?: string;
   readonly toTime: string;
   readonly cause: ExpiryCause;
 }
 
-/** What one look at a sensor's consumer and its stream showed. Kept on the bus as JSON. */
+/** One measurement of a sensor's consumer and its stream. Kept on the bus as JSON. */
 export interface ConsumerLook {
   /** RFC 3339. */
   readonly at: string;
-  /** When the stream and the consumer were made: names stay the same when they are made again. */
+  /** When the stream and the consumer were created: names stay the same when they are recreated. */
   readonly stream: string;
   readonly consumer: string;
   readonly subjects: readonly string[];
   readonly first: number;
-  /** RFC 3339: when the first was published; absent on an empty stream. */
+  /** RFC 3339: when the first message was published; absent on an empty stream. */
   readonly firstAt?: string;
   readonly last: number;
   /** Messages missing between first and last. */
   readonly removed: number;
   readonly deliveredTo: number;
-  /** Deliveries so far, repeated ones included. */
+  /** Deliveries so far, including redeliveries. */
   readonly deliveries: number;
   readonly floor: number;
   readonly undelivered: number;
   readonly unconfirmed: number;
-  /** When the oldest waiting event was published, in milliseconds since the epoch. */
+  /** When the oldest pending event was published, in milliseconds since the epoch. */
   readonly oldestAt?: number;
-  /** Nobody had any of the unconfirmed events in hand: the sensor was paused. */
+  /** No unacknowledged event was in flight: the sensor was paused. */
   readonly settled: boolean;
 }
 
-/** What else is known of the time between two looks. */
+/** Further facts about the time between two measurements. */
 export interface BetweenLooks {
   readonly maxAgeMs: number;
-  /** Events for this sensor that came since the earlier look and were still on the bus. */
+  /** Events for this sensor that arrived since the earlier measurement and were still on the bus. */
   readonly arrived: number;
-  /** Events that wait now behind where the earlier look stood; differs from `undelivered` for a consumer made again. */
+  /** Events now pending after the earlier position; differs from `undelivered` for a recreated consumer. */
   readonly undelivered: number;
   /** Received by this process: for the first time, and again. */
   readonly received: number;
   readonly receivedAgain: number;
-  /** Given back by this process and removed from the bus before they came again. */
+  /** Nak'd by this process and removed from the bus before redelivery. */
   readonly givenBackGone: number;
   /** No other process listened for the sensor. */
   readonly alone: boolean;
-  /** Handled events leave the stream at once, so that a hole below the floor means nothing. */
+  /** Handled events leave the stream immediately, so that a gap below the floor is expected. */
   readonly handledEventsLeave: boolean;
-  /** The stream has no limit that removes events which were not handled. */
+  /** The stream has no limit that removes unhandled events. */
   readonly keepsUnhandled: boolean;
 }
 
-/** Whether messages that the sensor may have waited for are missing. Cheap, and false as long as all is well. */
+/** Returns true if messages that the sensor may have waited for are missing. Cheap; false in the normal case. */
 export function mayHaveExpired(before: ConsumerLook, now: Pick<ConsumerLook, 'stream' | 'first' | 'removed'>): boolean {
   return before.stream !== now.stream || now.first > before.floor + 1 || now.removed > before.removed;
 }
 
-/** Undefined if all that waited at the earlier look still waits or was delivered. */
+/** Returns undefined if everything pending at the earlier measurement is still pending or was delivered. */
 export function findExpired(before: ConsumerLook, now: ConsumerLook, between: BetweenLooks): ExpiredEvents | undefined {
   if (before.stream !== now.stream) return lostWithStream(before, now, between);
   if (before.subjects.join() !== now.subjects.join()) return undefined;
@@ -100,8 +101,8 @@ export function findExpired(before: ConsumerLook, now: ConsumerLook, between: Be
 }
 
 /**
- * Events that came and went between the looks: nobody can say whether they were for this sensor. Those of other sensors
- * do so all the time on a busy bus, so this only counts where nobody looked for long.
+ * Counts events that arrived and left between the measurements. Whether they were for this sensor is unknown. Events of
+ * other sensors do so all the time on a busy bus, so this only counts after a long time without measurements.
  */
 function cameAndWent(before: ConsumerLook, now: ConsumerLook, { maxAgeMs, keepsUnhandled }: BetweenLooks): number {
   const wasListening = before.consumer !== now.consumer || before.deliveries !== now.deliveries;
@@ -135,7 +136,7 @@ function unconfirmedGone(before: ConsumerLook, now: ConsumerLook, between: Betwe
   const { givenBackGone } = between;
   const isGone = now.first > before.floor + 1 && !between.handledEventsLeave;
   const wasUntouched = before.consumer === now.consumer && before.deliveries === now.deliveries;
-  // Whoever had them in hand may well have handled them, also after the bus had let go of them.
+  // A listener that had them in flight may well have handled them, even after the bus removed them.
   if (!isGone || !before.settled || !wasUntouched) return [givenBackGone, givenBackGone];
   const gone = Math.max(givenBackGone, before.unconfirmed - now.unconfirmed);
   return [gone, gone];

@@ -1,6 +1,6 @@
 /**
- * Retention `until-handled`: the stream itself removes nothing, and this removes what every consumer has handled, once
- * it is old or room is needed. Any worker may do it, and all do: a purge up to a position is the same twice.
+ * Retention `until-handled`: the stream itself removes nothing; this class removes events that every consumer has
+ * handled, once they are old or space is needed. All workers do so: a purge up to a position is idempotent.
  */
 import {
   AckPolicy,
@@ -16,7 +16,7 @@ import { findNext } from './next-message';
 
 const LONGEST_PAUSE_MS = 30_000;
 const SHORTEST_PAUSE_MS = 1_000;
-/** From here on handled events make room for new ones, and are removed until this much is left. */
+/** A stream filled beyond this loses handled events until it is filled to `MAKE_ROOM_TO`. */
 const CROWDED = 0.8;
 const MAKE_ROOM_TO = 0.6;
 
@@ -26,7 +26,7 @@ export class HandledEvents {
   private endedAt = -Infinity;
   private closed = false;
 
-  /** `maxAgeMs`: how long handled events are kept; 0: as long as there is room. */
+  /** `maxAgeMs`: how long handled events are kept; 0: until space is needed. */
   constructor(
     private readonly connection: BusConnection,
     private readonly manager: JetStreamManager,
@@ -36,7 +36,7 @@ export class HandledEvents {
     this.schedule();
   }
 
-  /** A publisher was refused: room may be made at once. */
+  /** Frees space early, because a publisher was refused. */
   makeRoom(): void {
     if (performance.now() - this.endedAt >= SHORTEST_PAUSE_MS) void this.remove();
   }
@@ -69,7 +69,7 @@ export class HandledEvents {
   }
 
   private async removeHandled(): Promise<void> {
-    // Before the consumers: what comes later is not looked at, so it is not removed.
+    // Before the consumers: events that arrive later are not considered, so they are not removed.
     const stream = await this.manager.streams.info(this.stream);
     const { first_seq: first, last_seq: last, messages } = stream.state;
     if (messages === 0) return;
@@ -84,7 +84,7 @@ export class HandledEvents {
     if (purgeBelow > first) await this.manager.streams.purge(this.stream, { seq: purgeBelow });
   }
 
-  /** Everything up to here was acknowledged, or is not for this consumer. */
+  /** Returns the sequence up to which everything was acknowledged or is not for this consumer. */
   private async handledBy(consumer: ConsumerInfo, last: number): Promise<number> {
     const { config, num_ack_pending: unconfirmed, num_pending: undelivered } = consumer;
     if (unconfirmed > 0) return consumer.ack_floor.stream_seq;
@@ -96,7 +96,7 @@ export class HandledEvents {
     return next === undefined ? delivered : next.sequence - 1;
   }
 
-  /** The first position that is not too old. */
+  /** Returns the first sequence that is not too old. */
   private async firstYoung(first: number): Promise<number> {
     if (this.maxAgeMs === 0) return first;
     const since = new Date(Date.now() - this.maxAgeMs);
@@ -113,13 +113,13 @@ export class HandledEvents {
   }
 }
 
-/** Where the stream would begin if there were room again; 0 while there is enough. */
+/** Returns where the stream must begin to have space again; 0 while there is enough. */
 function firstToKeep({ config, state }: StreamInfo): number {
   const fill = Math.max(
     config.max_msgs > 0 ? state.messages / config.max_msgs : 0,
     config.max_bytes > 0 ? state.bytes / config.max_bytes : 0,
   );
-  // Without a consumer nobody has handled anything.
+  // Without a consumer, no event has been handled.
   if (fill < CROWDED || state.consumer_count === 0) return 0;
   return state.first_seq + Math.ceil(state.messages * (1 - MAKE_ROOM_TO / fill));
 }

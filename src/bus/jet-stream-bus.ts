@@ -82,7 +82,7 @@ export class JetStreamBus implements Bus {
     const measured: SensorBacklog[] = [];
     const places = this.placesOf(namespace, sensorName);
     const former = await findFormerConsumer(this.manager, places, { namespace, sensorName });
-    // What comes on the new stream must wait for the sensor there, also while it is paused.
+    // Events on the new stream must stay there until the sensor takes them, even while it is paused.
     if (record && former !== undefined && former.place.stream !== places.current.stream) {
       await adoptConsumer(this.manager, places.current, former.place, former.info);
     }

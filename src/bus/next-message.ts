@@ -1,4 +1,4 @@
-/** One look at a stream, without a consumer. */
+/** Single queries of a stream, without a consumer. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 
 export interface NextMessage {
@@ -7,7 +7,7 @@ export interface NextMessage {
   readonly publishedAt: number;
 }
 
-/** The first message of any of these subjects at or after a sequence; undefined if there is none. */
+/** Returns the first message of any of these subjects at or after a sequence; undefined if there is none. */
 export async function findNext(
   manager: JetStreamManager,
   stream: string,
@@ -16,7 +16,7 @@ export async function findNext(
 ): Promise<NextMessage | undefined> {
   const found = await Promise.all(
     subjects.map(async (subject) => {
-      // The server knows `next_by_subj` (2.9); the client's type for this request has only the sequence.
+      // The server supports `next_by_subj` (2.9); the client's type for this request has only the sequence.
       const request = { seq: fromSequence, next_by_subj: subject };
       return await manager.streams.getMessage(stream, request);
     }),
@@ -25,7 +25,7 @@ export async function findNext(
   return next && { sequence: next.seq, publishedAt: next.time.getTime() };
 }
 
-/** When the last message of any of these subjects was published, in milliseconds since the epoch. */
+/** Returns when the last message of any of these subjects was published, in milliseconds since the epoch. */
 export async function findLatest(
   manager: JetStreamManager,
   stream: string,

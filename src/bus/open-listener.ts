@@ -1,4 +1,4 @@
-/** Opens the listener of a sensor: on its consumer, and on the one that it had before until that has nothing left. */
+/** Opens the listener of a sensor: on its consumer, and on its former one until that has nothing left. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import type { BusListener, ListenerOptions } from './bus';
 import { ensureEvents, type BusPlaces } from './bus-places';
@@ -15,7 +15,7 @@ export interface FoundConsumer {
   readonly info: ConsumerInfo;
 }
 
-/** What the sensor read from before it had its present consumer. */
+/** Returns the consumer that the sensor read from before its present one. */
 export async function findFormerConsumer(
   manager: JetStreamManager,
   places: SensorPlaces,
@@ -25,7 +25,7 @@ export async function findFormerConsumer(
   return first;
 }
 
-/** More than one if a worker of an earlier version made its own again after the sensor had moved on. */
+/** Returns more than one if a worker of an earlier version recreated its own after the sensor had moved on. */
 export async function findFormerConsumers(
   manager: JetStreamManager,
   { former }: SensorPlaces,
@@ -38,8 +38,8 @@ export async function findFormerConsumers(
 }
 
 /**
- * Opens the sensor's durable consumer, and makes it if it is missing: then reading begins at `startFrom`. Nothing is
- * fetched before the first `pull`, so that a listener without an owner takes no events; closed when its signal aborts.
+ * Opens the sensor's durable consumer, and creates it if it is missing: reading then begins at `startFrom`. Fetches
+ * nothing before the first `pull`, so that a listener without an owner takes no events; closed when its signal aborts.
  */
 export async function openListener(
   connection: BusConnection,
@@ -51,12 +51,12 @@ export async function openListener(
 ): Promise<BusListener> {
   const { current, former } = sensorPlaces(connection.names, places, options);
   const found = await findFormerConsumer(manager, { current, former }, options);
-  // Before anything is delivered, and before the subjects change: then all that is missing was never handled.
+  // Before any delivery, and before the subjects change: at this point, missing events are certainly unhandled.
   const lossesAt = async (place: ConsumerPlace) =>
     (await looks.measure(place, WITHOUT_LISTENER, true).catch(() => undefined))?.expired ?? [];
   const lost = await lossesAt(current);
   const lostBefore = found === undefined ? [] : await lossesAt(found.place);
-  // A sensor that listened before has handled nothing of a stream that is new.
+  // A sensor that listened before has handled no event of a new stream.
   const known: ListenerOptions = found === undefined ? options : { ...options, startFrom: { kind: 'all' } };
   const handsOver = found !== undefined && found.place.stream === current.stream;
   await ensureConsumer(manager, current, known, handsOver ? { former: found.info } : {});

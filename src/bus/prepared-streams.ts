@@ -1,11 +1,11 @@
-/** What an operator must not hand to a tenant: a stream that brings it what belongs to others. */
+/** Finds streams that an operator must not hand to a tenant, because they would bring it data of others. */
 import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { SluiceError } from '../errors/sluice-error';
 import { BUCKETS, bucketName, bucketStream, eventSubjects } from './bus-names';
 import type { BusConnection } from './bus-connection';
 import { findStream } from './stream';
 
-/** @throws SluiceError BUS_MISCONFIGURED if a stream of the tenant was made by somebody else, in another way */
+/** @throws SluiceError BUS_MISCONFIGURED if a stream of the tenant exists with settings other than those of Sluice */
 export async function requireUnshared({ names, settings }: BusConnection, manager: JetStreamManager): Promise<void> {
   const { events, decisions, held } = names;
   const expected: ReadonlyArray<readonly [stream: string, subject: string]> = [

@@ -1,4 +1,4 @@
-/** Puts events on the bus: many at once, each under a message id by which JetStream recognises a repetition. */
+/** Publishes events: many at once, each with a message id by which JetStream recognises duplicates. */
 import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
@@ -11,7 +11,7 @@ import { eventSubject } from './bus-names';
 import { eventPath } from './event-path';
 
 const DEFAULT_PATIENCE_MS = 10_000;
-/** The first wait is short: a server that just restarted may have lost the event without saying so. */
+/** The first wait is short: a server that just restarted may have silently lost the event. */
 const FIRST_ACK_TIMEOUT_MS = 2_000;
 const ACK_TIMEOUT_MS = 5_000;
 const STOPPING_ACK_TIMEOUT_MS = 1_000;
@@ -21,23 +21,23 @@ const MAX_IN_FLIGHT = 500;
 /** The server counts headers too; ours hold little more than the message id. */
 const HEADER_ALLOWANCE_BYTES = 512;
 const MAX_MESSAGE_SIZE_EXCEEDED = 10054;
-/** Nothing may be published for long after the last refusal, and the stream have room again by then. */
+/** Without further publishes, the stream may have space again unnoticed, so a refusal is shown only this long. */
 const REFUSAL_SHOWN_FOR_MS = 60_000;
 
-/** Events that were given to `publishEvents` together. */
+/** Events passed to `publishEvents` together. */
 interface PublishBatch {
   readonly giveUpAt: number;
   readonly signal: AbortSignal | undefined;
-  /** Ends the wait for an acknowledgement that will not come. */
+  /** Ends the wait for an acknowledgement that will not arrive. */
   readonly interrupts: Set<() => void>;
 }
 
 export class EventPublisher {
   private readonly client: JetStreamClient;
-  /** Why the stream takes no events, since the last one that it took. */
+  /** Why the stream has refused events since the last one that it accepted. */
   private refusal: { readonly reason: string; readonly at: number } | undefined;
 
-  /** `onRefused`: the stream takes no more, which may be because it is full. */
+  /** `onRefused`: called when the stream refuses an event, possibly because it is full. */
   constructor(
     private readonly connection: BusConnection,
     private readonly onRefused: () => void = () => undefined,
@@ -58,7 +58,7 @@ export class EventPublisher {
       for (const interruptOne of batch.interrupts) interruptOne();
     };
     signal?.addEventListener('abort', interrupt);
-    // Acknowledgements do not follow over to a new connection.
+    // Outstanding acknowledgements do not arrive on a new connection.
     const stopWatching = this.connection.onReconnect(interrupt);
     try {
       return await this.publishBatch(events, batch);
@@ -129,7 +129,7 @@ export class EventPublisher {
       MIN_ACK_TIMEOUT_MS,
       Math.min(signal?.aborted ? STOPPING_ACK_TIMEOUT_MS : ackTimeoutMs, giveUpAt - performance.now()),
     );
-    // Whoever is stopping gets one attempt for what it still holds, and none for a bus that is known to be away.
+    // After an abort, each remaining event gets one attempt, and none if the bus is known to be unreachable.
     if (signal?.aborted && !this.connection.isConnected()) {
       return Promise.reject(new Error('the connection is lost and the publisher is stopping'));
     }

@@ -1,15 +1,15 @@
 /**
  * Keeps one pull request outstanding at the server, so that an event is sent the moment it is published.
  *
- * The client library's own `consume` is not used: it cannot be drained, so that closing it leaves events on the wire
- * unanswered for a whole acknowledgement wait, and after a server restart it may look for its consumer only 30 s later.
+ * The client library's own `consume` is not used: it cannot be drained, so closing it leaves events on the wire unacked
+ * for a whole acknowledgement wait, and after a server restart it may check its consumer only 30 s later.
  */
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import { parseDeliveryPosition } from './delivery';
 
-/** Shorter than the acknowledgement wait: a worker that stands still is not given an event a second time. */
+/** Shorter than the acknowledgement wait: a stalled worker is not sent an event a second time. */
 const EXPIRES_MS = 8_000;
 const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 3 * HEARTBEAT_MS;
@@ -26,11 +26,11 @@ const STATUS_NO_RESPONDERS = 503;
 
 export interface PullEvents {
   onMessage(message: Msg): void;
-  /** The request came to its end: the place to ask for more. */
+  /** Called when the request has ended: the place to ask for more. */
   onFinished(): void;
-  /** The consumer is gone or the server silent: look whether the consumer still exists, then ask again. */
+  /** The consumer is gone or the server silent: check whether the consumer still exists, then ask again. */
   onTrouble(): void;
-  /** The server does not serve such a request; followed by `onTrouble` after a pause. Called once until it serves again. */
+  /** The server rejects such a request; `onTrouble` follows after a pause. Called once until one is served again. */
   onRefused(reason: string): void;
 }
 
@@ -65,18 +65,18 @@ export class PullRequest {
     }, 1_000).unref();
   }
 
-  /** How many messages the server may still send. */
+  /** Number of messages that the server may still send. */
   get outstanding(): number {
     return this.expected;
   }
 
-  /** Asks for up to `batch` messages, fewer where they are large. */
+  /** Requests up to `batch` messages, fewer if they are large. */
   ask(batch: number, maxBytes: number): void {
     this.serial += 1;
     this.expected = batch;
     this.received = 0;
     this.heardAt = performance.now();
-    // A single message may be larger than the bound, if the server accepted larger ones when it was published.
+    // A single message may exceed the limit, if the server accepted larger ones when it was published.
     const size = this.isNextTooLarge ? { batch: 1 } : { batch, max_bytes: maxBytes };
     this.connection.nats.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${this.consumer.stream}.${this.consumer.name}`,
@@ -89,13 +89,13 @@ export class PullRequest {
     );
   }
 
-  /** Forgets the outstanding request: a new connection does not know it. */
+  /** Forgets the outstanding request, which does not carry over to a new connection. */
   forget(): void {
     this.serial += 1;
     this.expected = 0;
   }
 
-  /** Receives what is still on the wire, then nothing more. */
+  /** Receives the messages still on the wire, and then no more. */
   async close(): Promise<void> {
     clearInterval(this.watchdog);
     if (!this.connection.nats.isClosed()) await this.subscription.drain();
@@ -103,7 +103,7 @@ export class PullRequest {
 
   private receive(message: Msg): void {
     this.heardAt = performance.now();
-    // A status has no reply subject. Its number alone proves nothing: a publisher may write such headers, too.
+    // A status has no reply subject. Its number alone proves nothing: a publisher may set such headers, too.
     const isDelivery = parseDeliveryPosition(message.reply ?? '') !== undefined;
     const status = isDelivery ? undefined : message.headers?.code;
     if (!status) {
@@ -124,14 +124,14 @@ export class PullRequest {
     } else if ((status === STATUS_CONFLICT || status === STATUS_BAD_REQUEST) && this.received === 0) {
       this.pauseAfterRefusal(reason);
     } else {
-      // Everything else (expired, batch done, size reached) only means that it is time to ask again.
+      // All other statuses (expired, batch done, size reached) only mean that it is time to ask again.
       this.expected = 0;
       if (status !== STATUS_CONFLICT) this.refusals = 0;
       this.events.onFinished();
     }
   }
 
-  /** The request counts as outstanding meanwhile, so that no other one is sent. */
+  /** The request counts as outstanding during the pause, so that no other one is sent. */
   private pauseAfterRefusal(reason: string): void {
     this.isNextTooLarge = /maxbytes/i.test(reason);
     if (this.refusals === 0 && !this.isNextTooLarge) this.events.onRefused(reason);

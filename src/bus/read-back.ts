@@ -1,4 +1,4 @@
-/** Reads events that are on the bus, as often as one likes: for replay and explain. No consumer's position changes. */
+/** Reads events on the bus, any number of times, for replay and explain. No consumer's position changes. */
 import {
   DeliverPolicy,
   jetstream,
@@ -21,7 +21,7 @@ interface StoredMessage {
   readonly data: Uint8Array;
 }
 
-/** The events of the range, in the order of the bus. Nothing where there is no stream. */
+/** Yields the events of the range in bus order. Yields nothing if the stream does not exist. */
 export async function* readEvents(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -45,7 +45,7 @@ export async function* readEvents(
       if (message.publishedAt > untilTime) break;
       if (count >= (range.limit ?? Number.POSITIVE_INFINITY)) return;
       const { data, ...position } = message;
-      // Event sources of Argo Events write their data in base64.
+      // Event sources of Argo Events encode their data in base64.
       if (contains && !contains(data) && !hasEncodedData(data)) continue;
       yield { ...readEvent(data), ...position };
       count += 1;
@@ -58,7 +58,7 @@ type StoredRange = Pick<EventRange, 'fromSequence' | 'toSequence' | 'fromTime'> 
   readonly subjects?: readonly string[];
 };
 
-/** Messages of a stream from the start of the range to what was last when reading began. */
+/** Yields messages of a stream from the start of the range to the last one when reading began. */
 export async function* readStored(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -105,7 +105,7 @@ export async function findState(manager: JetStreamManager, stream: string): Prom
   }
 }
 
-/** Says of the bytes of JSON texts whether they hold this text: a hundred times quicker than to parse them. */
+/** Returns a function that searches the bytes of JSON texts for this text: a hundred times faster than parsing them. */
 export function textFinder(text: string): (json: Uint8Array) => boolean {
   const written = Buffer.from(JSON.stringify(text).slice(1, -1));
   return (json) => Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(written);

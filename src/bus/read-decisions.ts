@@ -1,4 +1,4 @@
-/** Reads the journal of decisions: all that fits, or the newest, without reading what is older. */
+/** Reads the journal of decisions: all matching records, or the newest without reading older ones. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { isDecisionRecord, type DecisionRecord } from '../records/decision-record';
 import { isShortEventId, shortEventId } from '../event/short-id';
@@ -7,10 +7,10 @@ import type { BusConnection } from './bus-connection';
 import { findState, readStored, textFinder } from './read-back';
 import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 
-/** Messages that are looked at first for the newest decisions; then twice as many, and so on. */
+/** Number of messages searched first for the newest decisions; doubles with each step. */
 const FIRST_STEP_BACK = 200;
 
-/** What fits the filter, oldest first; nothing where no decision was ever kept. */
+/** Yields matching records, oldest first; nothing if no decision was ever recorded. */
 export async function* readDecisions(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -29,7 +29,7 @@ export async function* readDecisions(
   const found = await journal.readNewest(names.decisions, filter, newest);
   const missing = newest - found.length;
   if (succeeds && missing > 0) {
-    // Those of other tenants lie there, too.
+    // Records of other tenants are on that stream, too.
     yield* await journal.readNewest(FORMER.decisions, { namespace: settings.namespace, ...filter }, missing);
   }
   yield* found;
@@ -89,7 +89,7 @@ function subjectsOf(place: StreamNames, { namespace, owner, decision }: Decision
   return [decisionSubject(place, namespace, owner, decision)];
 }
 
-/** The records of one message that fit. */
+/** Returns a function that selects the matching records of one message. */
 function picker({ event, containing, ownerKind }: DecisionFilter): (data: Uint8Array) => DecisionRecord[] {
   const text = containing ?? (event !== undefined && !isShortEventId(event) ? event : undefined);
   const contains = text === undefined ? () => true : textFinder(text);
@@ -106,7 +106,7 @@ function isBy({ sensor }: DecisionRecord, ownerKind: DecisionFilter['ownerKind']
   return ownerKind === undefined || (sensor !== undefined) === (ownerKind === 'sensor');
 }
 
-/** One message that is not ours, or of a later version, must not hide all others. */
+/** One message that is not ours, or from a later version, must not hide all others. */
 function parseRecords(data: Uint8Array): DecisionRecord[] {
   try {
     const records: unknown = JSON.parse(new TextDecoder().decode(data));

@@ -1,6 +1,6 @@
 /**
- * Measures what waits for a sensor, and remembers each measurement on the bus: the only way to see that events left
- * unhandled, whoever listens by then.
+ * Measures the backlog of a sensor, and keeps each measurement on the bus: the only way to detect events that left
+ * unhandled, whichever worker listens by then.
  */
 import {
   AckPolicy,
@@ -31,17 +31,17 @@ const NANOSECONDS_PER_MS = 1_000_000;
 const ATTEMPTS = 3;
 const REWRITE_AFTER_MS = 30_000;
 
-/** What the measuring process knows of the time since the last look, and of the events that are in hand. */
+/** What the measuring process knows of the time since the last measurement, and of the events in flight. */
 export interface LookContext {
   readonly settled: boolean;
   readonly alone: boolean;
   readonly received: number;
   readonly receivedAgain: number;
-  /** Of the events that were given back, those that are not on the bus any more. */
+  /** Of the nak'd events, the number no longer on the bus. */
   givenBackGone(first: number): number;
 }
 
-/** Of a process that has no listener open. */
+/** For a process that has no listener open. */
 export const WITHOUT_LISTENER: LookContext = {
   ...{ settled: false, alone: false, received: 0, receivedAgain: 0 },
   givenBackGone: () => 0,
@@ -61,7 +61,7 @@ export class SensorLooks {
     private readonly shared: SharedValues,
   ) {}
 
-  /** Undefined if the sensor has no consumer. `record`: what is found is kept, so that nobody finds it again. */
+  /** Undefined if the sensor has no consumer. `record`: keeps the losses found, so that they are not found again. */
   async measure(place: ConsumerPlace, context: LookContext, record: boolean): Promise<SensorBacklog | undefined> {
     const before = await this.read(place);
     const seen = await this.look(place, before?.look, context);
@@ -90,7 +90,7 @@ export class SensorLooks {
       const isMissing = before !== undefined && mayHaveExpired(before, ofStream(earlier));
       const known = await findConsumer(this.manager, place);
       if (known === undefined) return undefined;
-      // Counted first: an event that comes in between then makes the loss look smaller, never larger.
+      // Counted first: an event that arrives in between makes the loss look smaller, never larger.
       const arrived = isMissing ? await this.countFrom(place, before.last + 1, before.subjects) : 0;
       const isMadeAgain = before !== undefined && before.consumer !== known.created;
       const behind = isMadeAgain ? await this.countFrom(place, before.deliveredTo + 1, before.subjects) : undefined;
@@ -103,7 +103,7 @@ export class SensorLooks {
         ...(await this.ofConsumer(place, consumer)),
         settled: context.settled,
       };
-      // Something was removed between the two: count again, with it in view.
+      // Messages were removed between the two: count again, including them.
       const isOvertaken = before !== undefined && !isMissing && mayHaveExpired(before, look);
       if (isOvertaken && attempt < ATTEMPTS) continue;
       const maxAgeMs = stream.config.max_age / NANOSECONDS_PER_MS;
@@ -139,7 +139,7 @@ export class SensorLooks {
     };
   }
 
-  /** How many events of these subjects lie on the bus from a position on. */
+  /** Returns how many events of these subjects are on the bus from a sequence on. */
   private async countFrom({ stream }: ConsumerPlace, sequence: number, subjects: readonly string[]): Promise<number> {
     const { name, num_pending: count } = await this.manager.consumers.add(stream, {
       ack_policy: AckPolicy.None,
@@ -163,7 +163,7 @@ export class SensorLooks {
     }
   }
 
-  /** False if somebody else has looked meanwhile: then the loss is theirs to report. */
+  /** Returns false if another process measured in the meantime: it then reports the loss. */
   private async keep(
     { looks }: ConsumerPlace,
     before: KeptLook | undefined,
@@ -208,7 +208,7 @@ function ofStream({
   };
 }
 
-/** Not worth a write, unless it would seem later that nobody had looked. */
+/** An unchanged measurement is not written, unless it would later seem that none had been taken. */
 function isSameLook(one: ConsumerLook, other: ConsumerLook): boolean {
   if (Date.parse(other.at) - Date.parse(one.at) > REWRITE_AFTER_MS) return false;
   return JSON.stringify({ ...one, at: '' }) === JSON.stringify({ ...other, at: '' });

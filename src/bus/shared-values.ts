@@ -13,8 +13,9 @@ export class SharedValues {
   constructor(private readonly connection: BusConnection) {}
 
   /**
-   * Replaces the value by what `change` makes of it and answers the new one. `change` may run several times; where it
-   * answers what it was given, nothing is written. `former`: the bucket that has a value nobody has moved yet. Throws BUS_REFUSED after losing against others too often.
+   * Replaces the value with the result of `change` and returns it. `change` may run several times; if it returns its
+   * argument, nothing is written. `former`: the bucket that holds a value not moved yet. Throws BUS_REFUSED after
+   * losing too many races.
    */
   async update<Value>(
     bucket: string,
@@ -35,7 +36,7 @@ export class SharedValues {
       }
       try {
         const text = JSON.stringify(after);
-        // `update` refuses revision 0, which is how the server names a key that nobody has written yet.
+        // `update` rejects revision 0, which is how the server denotes a key that was never written.
         await (entry === null ? store.create(key, text) : store.update(key, text, entry.revision));
         return after;
       } catch (error) {
@@ -49,7 +50,7 @@ export class SharedValues {
     });
   }
 
-  /** The value as it is; undefined where there is none. Creates no bucket. */
+  /** Returns the current value; undefined if there is none. Creates no bucket. */
   async read<Value>(bucket: string, key: string): Promise<Value | undefined> {
     const store = await new Kvm(this.connection.nats).open(bucket);
     try {
@@ -65,7 +66,7 @@ export class SharedValues {
     await (await this.open(bucket)).purge(key);
   }
 
-  /** Makes the bucket if it is missing. */
+  /** Creates the bucket if it is missing. */
   async ensure(bucket: string): Promise<void> {
     await this.open(bucket);
   }
@@ -75,7 +76,7 @@ export class SharedValues {
     if (known !== undefined) return known;
     const opening = new Kvm(this.connection.nats).create(bucket, {
       history: 1,
-      // A user who may ask for a direct answer may have it sent to any subject.
+      // A user who may request direct responses could have them sent to any subject.
       allow_direct: false,
     });
     this.stores.set(bucket, opening);
@@ -84,7 +85,7 @@ export class SharedValues {
   }
 }
 
-/** "wrong last sequence": somebody else has written since we read. */
+/** "wrong last sequence": another process has written since we read. */
 function isRaceLost(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 10071;
 }

@@ -1,4 +1,4 @@
-/** The stream that holds the events: created if missing, never changed behind the back of whoever made it. */
+/** The stream that holds the events: created if missing, otherwise changed only if the manifest asks for it. */
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -15,14 +15,14 @@ import type { StreamSettings } from './bus-settings';
 import type { BusConnection } from './bus-connection';
 import { eventSubjects, type StreamNames } from './bus-names';
 
-/** The server's own numbers for what it refuses; its texts change between versions. */
+/** The server's error codes; its texts change between versions. */
 const STREAM_NOT_FOUND = 10059;
 const NO_SUITABLE_PEERS = 10005;
 const REPLICAS_NOT_SUPPORTED = 10074;
 const NOT_ENABLED_FOR_ACCOUNT = 10039;
 const NOT_ENABLED = 10076;
 
-/** A client for JetStream's management calls. Throws BUS_MISCONFIGURED where the server has no JetStream. */
+/** Returns a client for JetStream's management calls. Throws BUS_MISCONFIGURED if the server has no JetStream. */
 export async function openManager(connection: BusConnection): Promise<JetStreamManager> {
   try {
     return await jetstreamManager(connection.nats, { timeout: 5_000 });
@@ -42,8 +42,8 @@ export async function openManager(connection: BusConnection): Promise<JetStreamM
 }
 
 /**
- * Throws BUS_MISCONFIGURED where the stream is there with other subjects; other settings are logged and left alone.
- * `firstSequence`: of a stream that has to be created.
+ * Throws BUS_MISCONFIGURED if the stream exists with other subjects; other differences are logged and left alone.
+ * `firstSequence`: for a stream that has to be created.
  */
 export async function ensureEventStream(
   connection: BusConnection,
@@ -80,7 +80,7 @@ export async function ensureEventStream(
   }
 }
 
-/** Takes away whatever would remove events before they are handled. The manifest asks for it, so the stream is changed. */
+/** Removes every limit that would drop unhandled events. The manifest asks for it, so the stream is changed. */
 async function keepUnhandled(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -107,7 +107,7 @@ async function keepUnhandled(
   return { ...existing, ...change };
 }
 
-/** The stream as it is, or undefined where there is none. */
+/** Returns the stream's configuration, or undefined if it does not exist. */
 export async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
   try {
     return (await manager.streams.info(name)).config;
@@ -117,7 +117,7 @@ export async function findStream(manager: JetStreamManager, name: string): Promi
   }
 }
 
-/** Creates it with as many replicas as the server can give, saying so where that is fewer than asked. */
+/** Creates a stream with as many replicas as the server can provide, and logs if that is fewer than requested. */
 export async function createStream(
   connection: BusConnection,
   manager: JetStreamManager,
@@ -136,7 +136,7 @@ export async function createStream(
 }
 
 function eventStreamConfig(events: StreamNames, settings: StreamSettings): Partial<StreamConfig> & { name: string } {
-  // The server refuses a duplicate window that is longer than the events live.
+  // The server rejects a duplicate window that is longer than the events live.
   const duplicatesMs =
     settings.maxAgeMs > 0 ? Math.min(settings.duplicatesMs, settings.maxAgeMs) : settings.duplicatesMs;
   return {
@@ -170,7 +170,7 @@ export function isStreamMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
 }
 
-/** The user has no right to ask. */
+/** Returns true if the user lacks the right to the request. */
 export function isForbidden(error: unknown): boolean {
   return (
     error instanceof errors.PermissionViolationError ||

@@ -1,6 +1,7 @@
 /**
- * The listener of a sensor whose events lay on another stream before: first what waits there, then both, because
- * workers of an earlier version may go on publishing there during an update. No position moves and nothing is copied.
+ * The listener of a sensor whose events were on another stream before: first reads what is pending there, then both,
+ * because workers of an earlier version may keep publishing there during an update. No position moves and nothing is
+ * copied.
  */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,18 +19,18 @@ const LOOK_EVERY_MS = 500;
 export interface Takeover {
   readonly reader: ConsumerReader;
   readonly formerReader: ConsumerReader;
-  /** Of both readers. */
+  /** Shared by both readers. */
   readonly wakers: Wakers;
   readonly current: ConsumerPlace;
   readonly former: ConsumerPlace;
   /** `<namespace>/<name>`, for the log. */
   readonly sensor: string;
-  /** How long the former consumer is kept although nothing comes there. */
+  /** How long the former consumer is kept although no events arrive there. */
   readonly graceMs: number;
 }
 
 export class TakeoverListener implements BusListener {
-  /** Everything that waited on the former stream has been fetched: newer events may be read, too. */
+  /** Everything pending on the former stream has been fetched: newer events may be read, too. */
   private hasCaughtUp = false;
   private isStarted = false;
 
@@ -75,7 +76,7 @@ export class TakeoverListener implements BusListener {
   private async catchUp(): Promise<void> {
     const { reader, formerReader, wakers } = this.takeover;
     let emptyLooks = 0;
-    // Twice: what the server has sent by the first look has arrived by the second, and is taken before anything else.
+    // Twice: messages sent by the first check have arrived by the second, and are taken before any other.
     while (emptyLooks < 2 && !reader.isClosed && !formerReader.isClosed) {
       const info = await this.findFormer().catch(() => undefined);
       if (info === 'gone') break;
@@ -91,7 +92,7 @@ export class TakeoverListener implements BusListener {
     return (await findConsumer(this.manager, this.takeover.former)) ?? 'gone';
   }
 
-  /** Removes the former consumer if the sensor has been taking over for a while, and nothing came there meanwhile. */
+  /** Removes the former consumer after some time of taking over in which no events arrived there. */
   private async endWhenQuiet(): Promise<void> {
     const { former, current, formerReader, graceMs, sensor } = this.takeover;
     const info = await this.findFormer();

@@ -1,8 +1,9 @@
 /**
- * What a NATS user needs who works for one tenant, and nothing that reaches another. Pure.
+ * The permissions that a NATS user of one tenant needs, none of which reaches another. Pure.
  *
- * Left out on purpose, because each would reach what belongs to others: creating and changing streams (a stream may have
- * another as its source), and `DIRECT.GET` (its answer is the stored text, sent to any subject that the asker names).
+ * Deliberately omitted, because each would reach data of others: creating and changing streams (a stream may have
+ * another as its source), and `DIRECT.GET` (its response is the stored text, sent to any subject that the caller
+ * names).
  */
 import { BUCKETS, bucketName, bucketStream, type BusNames } from './bus-names';
 
@@ -45,7 +46,7 @@ function readingFrom(stream: string): string[] {
   ];
 }
 
-/** As the server's configuration file has it. */
+/** Formats permissions for the server's configuration file. */
 export function formatPermissions({ publish, subscribe }: NatsPermissions): string {
   const lines = publish.map((subject) => `    "${subject}"`);
   const inboxes = subscribe.map((subject) => `"${subject}"`).join(', ');

@@ -1,4 +1,4 @@
-/** Lets several wait for the same thing to change. */
+/** Lets several callers wait for the same change. */
 export class Wakers {
   private readonly waiting = new Set<() => void>();
 
