@@ -1,9 +1,9 @@
 /**
  * Event source `file`: changes of the files in one directory, at least once.
  *
- * The directory is scanned and compared with what was acknowledged, which lies on the bus. So a change that happens while
- * nobody watches is found too, and one whose event did not reach the bus is found again. A notification of the operating
- * system only makes the next scan come sooner.
+ * Scans the directory and compares it with the acknowledged state, which is kept on the bus. This also finds changes
+ * made while no worker watches, and changes whose event did not reach the bus. A notification from the operating system
+ * only makes the next scan come sooner.
  */
 import { watch, type BigIntStats, type FSWatcher } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
@@ -25,34 +25,34 @@ export const fileSource: SourceOf<'file'> = {
 
 type FileOptions = EventOptions<'file'>;
 
-/** The numbers that Argo Events puts into its events. */
+/** The numbers that Argo Events uses in its events. */
 const OPERATIONS = { CREATE: 1, WRITE: 2, REMOVE: 4, RENAME: 8, CHMOD: 16 } as const;
 type Operation = keyof typeof OPERATIONS;
 
 const SCAN_EVERY_MS = 2_000;
 const POLL_EVERY_MS = 500;
-/** A burst of notifications is one scan. */
+/** A burst of notifications triggers one scan. */
 const SETTLE_MS = 50;
 const MAX_PER_DELIVERY = 100;
 const PERSIST_EVERY_MS = 1_000;
-/** NATS takes 1 MB. */
+/** NATS accepts messages of up to 1 MB. */
 const MAX_POSITION_BYTES = 700_000;
 
-/** File name → what of its state the wanted operation depends on. */
+/** File name → the part of its state that the wanted operation depends on. */
 type Snapshot = Map<string, string>;
 
 interface Directory {
-  /** Those that the options select. */
+  /** The files that the options select. */
   readonly files: Snapshot;
-  /** Of all files: one that has gone under its name may be there under another. */
+  /** The inodes of all files: a file that has disappeared under its name may have been renamed. */
   readonly inodes: ReadonlySet<string>;
 }
 
 interface Change {
   readonly name: string;
-  /** Undefined: the file is gone. */
+  /** Undefined: the file no longer exists. */
   readonly token: string | undefined;
-  /** Undefined: a change of another kind, which is remembered and makes no event. */
+  /** Undefined: a change of another kind, which is remembered but produces no event. */
   readonly id?: string;
   /** The name is not text, so no event can carry it. */
   readonly isUnreadable?: boolean;
@@ -61,7 +61,7 @@ interface Change {
 class FileSource implements Source {
   private readonly operation: Operation | undefined;
   private readonly pattern: RegExp | undefined;
-  /** What the bus has; `seen` also has what is in flight. */
+  /** The state that the bus has; `seen` also includes changes in flight. */
   private acknowledged: Snapshot = new Map();
   private seen: Snapshot = new Map();
   private hasChanged = false;
@@ -132,11 +132,11 @@ class FileSource implements Source {
   async close(): Promise<void> {
     this.watcher?.close();
     this.watcher = undefined;
-    // What is not written is found again, and recognised by its id.
+    // Changes that are not written are found again, and recognised by their id.
     await Promise.race([this.persist(true), delay(PERSIST_EVERY_MS, undefined, { ref: false })]);
   }
 
-  /** Throws what no waiting repairs. */
+  /** Throws for problems that waiting does not fix. */
   private requireSound(): void {
     const { directory, pathRegexp } = this.spec.watchPathConfig;
     if (this.operation === undefined) {
@@ -155,13 +155,13 @@ class FileSource implements Source {
     return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message: `${describeSource(this.context)}: ${what}`, fix });
   }
 
-  /** Takes up the position; false when stopped before the bus gave it. */
+  /** Loads the position; returns false if stopped before the bus returned it. */
   private async load(): Promise<boolean> {
     const { signal } = this.context;
     while (!signal.aborted) {
       try {
         const former = await this.formerPosition();
-        // Without a position everything that is there is new, or nothing is.
+        // Without a position, either all existing files are new, or none are.
         const start = former ?? (this.startsWithNew() ? (await this.scan()).files : new Map<string, string>());
         this.acknowledged = new Map([...start].map(([name, state]) => [name, tokenOf(state)]));
         this.seen = new Map(this.acknowledged);
@@ -175,7 +175,7 @@ class FileSource implements Source {
     return false;
   }
 
-  /** Undefined where there is none, or where it is of another operation or directory and so says nothing. */
+  /** Returns undefined if there is none, or if it belongs to another operation or directory and so does not apply. */
   private async formerPosition(): Promise<Snapshot | undefined> {
     const position = await this.context.position.read();
     if (position?.of !== this.positionOf() || typeof position.files !== 'string') return undefined;
@@ -206,7 +206,7 @@ class FileSource implements Source {
     }
   }
 
-  /** Name → state of every file that the options select; of a file that vanishes meanwhile, nothing. */
+  /** Returns name → state of every file that the options select; omits files that disappear during the scan. */
   private async scan(): Promise<Directory> {
     const { directory } = this.spec.watchPathConfig;
     const names = await readdir(directory, { encoding: 'buffer' });
@@ -233,7 +233,7 @@ class FileSource implements Source {
     return !pathRegexp || this.pattern?.test(name) === true;
   }
 
-  /** Token, and behind a space what a new file is judged by. */
+  /** Returns the token and, after a space, whether the file is empty, which decides about new files. */
   private stateOf({ ino, birthtimeMs, mtimeNs, size, mode }: BigIntStats): string {
     const identity = `${ino.toString(36)}-${birthtimeMs.toString(36)}`;
     const extra = size > 0n ? 'filled' : 'empty';
@@ -291,7 +291,7 @@ class FileSource implements Source {
           data: {
             name: join(directory, name),
             op: this.operation === undefined ? 0 : OPERATIONS[this.operation],
-            // Always there in Argo Events too.
+            // Argo Events always sets this, too.
             metadata: this.spec.metadata ?? null,
           },
         });
@@ -345,7 +345,7 @@ class FileSource implements Source {
     }
   }
 
-  /** Until something may have changed. */
+  /** Resolves when something may have changed. */
   private async pause(signal: AbortSignal): Promise<void> {
     const { polling } = this.spec;
     const woken = new Promise<void>((resolve) => (this.wake = resolve));
@@ -357,7 +357,7 @@ class FileSource implements Source {
     if (!signal.aborted) await delay(SETTLE_MS, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Some file systems have no notifications: scanning alone must do. */
+  /** Some file systems have no notifications: scanning alone must suffice. */
   private startWatcher(): void {
     if (this.watcher !== undefined || this.spec.polling) return;
     try {
@@ -396,7 +396,7 @@ class FileSource implements Source {
   }
 }
 
-/** No file name has it. */
+/** No file name contains it. */
 const UNREADABLE = '\0';
 
 function isOperation(text: string): text is Operation {

@@ -1,6 +1,6 @@
 /**
- * Messages between a sender that does not wait and a bus that may be slow: bounded in number and bytes, what is handed
- * on and not yet on the bus included.
+ * Messages between a sender that does not wait and a bus that may be slow: bounded in number and bytes, including
+ * messages that were handed on and are not yet on the bus.
  */
 
 const MAX_WAITING = 10_000;
@@ -26,17 +26,17 @@ export class MessageBuffer<Message extends Sized> {
     this.waitingBytes += message.bytes;
   }
 
-  /** Nothing more should be read from outside. */
+  /** Returns true if no more messages should be read from outside. */
   isFull(): boolean {
     return this.waiting.length >= MAX_WAITING || this.waitingBytes + this.handedOnBytes >= MAX_BYTES;
   }
 
-  /** Reading may go on: with some room, so that it does not stop and start for each message. */
+  /** Returns true if reading may resume: with spare capacity, so that it does not stop and start for each message. */
   hasRoom(): boolean {
     return this.waiting.length <= MAX_WAITING / 2 && this.waitingBytes + this.handedOnBytes <= MAX_BYTES / 2;
   }
 
-  /** Empty while as much is handed on as memory may hold, or nothing waits. */
+  /** Returns no messages if those handed on use up the memory limit, or none are waiting. */
   takeBatch(): readonly Message[] {
     if (this.handedOnBytes >= MAX_BYTES / 2) return [];
     let bytes = 0;
@@ -51,12 +51,12 @@ export class MessageBuffer<Message extends Sized> {
     return this.waiting.splice(0, count);
   }
 
-  /** A batch is on the bus, or given up. */
+  /** Called when a batch is on the bus, or was dropped. */
   done(batch: readonly Message[]): void {
     for (const { bytes } of batch) this.handedOnBytes -= bytes;
   }
 
-  /** Returns how many there were. */
+  /** Returns the number of discarded messages. */
   discard(): number {
     const count = this.waiting.length;
     this.waiting = [];

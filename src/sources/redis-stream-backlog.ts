@@ -1,4 +1,4 @@
-/** How many entries of Redis streams a consumer group has before it. */
+/** Counts the entries of Redis streams that a consumer group has yet to handle. */
 import type Redis from 'ioredis';
 import type { StreamStart } from '../manifest/annotations';
 import { redisErrorCode } from '../clients/redis/redis-errors';
@@ -7,13 +7,13 @@ import { replyFields } from './redis-stream-reader';
 import type { SourceBacklog } from './source';
 
 const COUNT_AT_ONCE = 100;
-/** Entries travel here to be counted, and this is done every few seconds. */
+/** Counting transfers the entries, and happens every few seconds. */
 const COUNT_AT_MOST = 1_000;
 
 interface GroupState {
   readonly pending: number;
   readonly lastDeliveredId: string;
-  /** Undefined before Redis 7, and null where it cannot tell: entries were deleted, or the group began in the middle. */
+  /** Undefined before Redis 7; null if Redis cannot compute it: entries were deleted, or the group began mid-stream. */
   readonly lag: number | null | undefined;
 }
 
@@ -22,7 +22,7 @@ interface Count {
   readonly isAtLeast: boolean;
 }
 
-/** @param start where the group would begin in a stream that has none yet. */
+/** @param start where the group would begin in a stream that does not have it yet. */
 export async function measureBacklog(
   client: Redis,
   streams: readonly string[],
@@ -42,13 +42,13 @@ export async function measureBacklog(
   return { entries, pending, ...(isAtLeast && { isAtLeast }) };
 }
 
-/** Undefined where the stream or the group is not there yet. */
+/** Returns undefined if the stream or the group does not exist yet. */
 async function readGroupState(client: Redis, stream: string, group: string): Promise<GroupState | undefined> {
   let reply: readonly unknown[];
   try {
     reply = (await client.xinfo('GROUPS', stream)) as readonly unknown[];
   } catch (error) {
-    // "ERR no such key", in words that differ between versions; a key of another type has a code of its own.
+    // "ERR no such key", in words that differ between versions; a key of another type has its own code.
     if (redisErrorCode(error) === 'ERR' && (await client.xlen(stream)) === 0) return undefined;
     throw error;
   }

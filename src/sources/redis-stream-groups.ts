@@ -1,6 +1,6 @@
 /**
- * Where the consumer group of each stream begins, and where it begins again once somebody destroyed it: after the last
- * entry that is done with, so that nothing is skipped and nothing from before the event source's start is fired.
+ * Where the consumer group of each stream begins, and where it resumes after it was destroyed: after the last completed
+ * entry, so that nothing is skipped and nothing from before the event source's start is fired.
  */
 import type Redis from 'ioredis';
 import { isJsonObject, type JsonObject } from '../event/json';
@@ -10,11 +10,11 @@ import { BEFORE_ALL, compareIds, idBefore, isEntryId } from './redis-stream-ids'
 import { replyFields, type StreamEntry } from './redis-stream-reader';
 
 interface Mark {
-  /** Nothing up to here was ever this event source's. */
+  /** Entries up to here never belonged to this event source. */
   readonly origin: string;
-  /** Highest entry that the group handed out. */
+  /** Highest entry delivered to the group. */
   delivered: string;
-  /** Entries handed out and not acknowledged. */
+  /** Entries delivered and not acknowledged. */
   readonly open: Set<string>;
 }
 
@@ -26,7 +26,7 @@ interface StreamState {
 
 export class StreamGroups {
   private readonly marks = new Map<string, Mark>();
-  /** What the streams had had added when this was last asked; a smaller number later is another stream. */
+  /** Entries added to each stream when last queried; a smaller number later means that it is another stream. */
   private readonly added = new Map<string, number>();
 
   constructor(
@@ -40,7 +40,7 @@ export class StreamGroups {
     }
   }
 
-  /** For the successor of this reader; `constructor` takes it. */
+  /** Returns the marks for this reader's successor; its `constructor` takes them. */
   marksOf(): JsonObject {
     return Object.fromEntries(
       [...this.marks].map(([stream, mark]) => [stream, { origin: mark.origin, done: doneUpTo(mark) }]),
@@ -60,7 +60,7 @@ export class StreamGroups {
     for (const { stream, id } of entries) this.marks.get(stream)?.open.delete(id);
   }
 
-  /** Creates the group, and the stream, where they are missing. True if the group had been there and was destroyed. */
+  /** Creates the group and the stream if they are missing. Returns true if the group had existed and was destroyed. */
   async ensure(client: Redis, stream: string): Promise<boolean> {
     const before = await readStreamState(client, stream);
     const mark = this.marks.get(stream);
@@ -78,26 +78,27 @@ export class StreamGroups {
       case 'id':
         return this.start.id;
       case 'new':
-        // As an id, so that it is known where that was; `$` where the user lacks the right to ask.
+        // As an id, so that the start is known; `$` if the user lacks the right to query it.
         return state?.lastGeneratedId ?? '$';
     }
   }
 
   private async firstMark(client: Redis, stream: string, startId: string, wasCreated: boolean): Promise<Mark> {
     const position = wasCreated && isEntryId(startId) ? startId : await readGroupPosition(client, stream, this.group);
-    // The clock is what ids are made of; only for users without the right to XINFO.
+    // Ids are based on the clock; used only for users without the right to XINFO.
     const delivered = position ?? (this.start.kind === 'new' ? `${Date.now()}-0` : BEFORE_ALL);
     const origin = this.start.kind === 'new' ? delivered : startId;
     return { origin: origin.includes('-') ? origin : `${origin}-0`, delivered, open: new Set() };
   }
 
   /**
-   * In the same stream, after what is done with. A stream whose last id lies before that, or that had fewer entries
-   * added, is another one: after a flush, a fail-over to an empty replica or a restored backup.
+   * Resumes the same stream after the completed entries. A stream whose last id lies before that, or that had fewer
+   * entries added, is another one: after a flush, a fail-over to an empty replica or a restored backup.
    */
   private restart(stream: string, mark: Mark, state: StreamState | undefined): string {
     const done = doneUpTo(mark);
-    // Without the right to ask: what is read twice is recognised by its id, what is older than the start must not be.
+    // Without the right to query: repeated entries are recognised by their id; older ones than the start must be
+    // skipped.
     if (state === undefined) return this.start.kind === 'all' ? BEFORE_ALL : done;
     const added = this.added.get(stream);
     const isSame = added === undefined || state.entriesAdded === undefined || state.entriesAdded >= added;
@@ -122,7 +123,7 @@ async function createGroup(client: Redis, stream: string, group: string, startId
   }
 }
 
-/** An empty state for a stream that is not there; undefined where it cannot be known. */
+/** Returns an empty state for a stream that does not exist; undefined if it cannot be determined. */
 async function readStreamState(client: Redis, stream: string): Promise<StreamState | undefined> {
   try {
     const fields = replyFields(await client.xinfo('STREAM', stream));
@@ -131,7 +132,7 @@ async function readStreamState(client: Redis, stream: string): Promise<StreamSta
     return { lastGeneratedId: lastId, ...(typeof added === 'number' && { entriesAdded: added }) };
   } catch (error) {
     switch (redisErrorCode(error)) {
-      // No such key, in words that differ between versions.
+      // "No such key", in words that differ between versions.
       case 'ERR':
         return { lastGeneratedId: BEFORE_ALL, entriesAdded: 0 };
       case 'NOPERM':

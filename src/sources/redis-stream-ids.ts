@@ -13,7 +13,7 @@ function parse(id: string): Parts {
   return { ms: BigInt(ms), sequence: BigInt(sequence) };
 }
 
-/** Negative, zero or positive, as for `sort`. */
+/** Returns a negative number, zero or a positive number, as for `sort`. */
 export function compareIds(a: string, b: string): number {
   const [left, right] = [parse(a), parse(b)];
   if (left.ms !== right.ms) return left.ms < right.ms ? -1 : 1;
@@ -21,7 +21,7 @@ export function compareIds(a: string, b: string): number {
   return 0;
 }
 
-/** The greatest id below. */
+/** Returns the greatest smaller id. */
 export function idBefore(id: string): string {
   const { ms, sequence } = parse(id);
   if (sequence > 0n) return `${ms}-${sequence - 1n}`;

@@ -1,10 +1,10 @@
-/** How many entries to read at once, and when to read on: bounded by the bytes that are in memory. */
+/** Decides how many entries to read at once, and when to read on: bounds the bytes that are in memory. */
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import type { StreamEntry } from './redis-stream-reader';
 
 const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024;
 const BYTES_PER_READ = 8 * 1024 * 1024;
-/** Entries may have megabytes each, and nobody says so before. */
+/** Entries may be megabytes each, and their size is not known in advance. */
 const FIRST_COUNT = 10;
 
 export class ReadAhead {
@@ -17,7 +17,7 @@ export class ReadAhead {
     this.next = Math.min(FIRST_COUNT, maxCount);
   }
 
-  /** For the next read. */
+  /** Returns the number of entries for the next read. */
   count(): number {
     return this.next;
   }

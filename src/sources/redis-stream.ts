@@ -1,8 +1,8 @@
 /**
  * Event source `redisStream`: entries of Redis streams, at least once.
  *
- * An entry stays pending in the consumer group until the bus has it. What was pending when a worker died is read
- * again by the next one, and what other consumers left behind is claimed.
+ * An entry stays pending in the consumer group until the bus has it. Entries that were pending when a worker died are
+ * read again by the next one, and entries that other consumers left behind are claimed.
  */
 import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,11 +43,11 @@ const BLOCK_MS = 2_000;
 const CLAIM_EVERY_MS = 10_000;
 const CLAIM_IDLE_MS = 30_000;
 const RETRY_MS = 500;
-/** When stopped, for Redis to take what is on the bus already; what it does not take is recognised later. */
+/** After a stop, time to acknowledge entries that are on the bus; the rest are later recognised as known. */
 const ACKNOWLEDGE_WITHIN_MS = 1_500;
 const FIRST_REREAD_MS = 100;
 const LONGEST_REREAD_MS = 10_000;
-/** Given back again within this time: the same fault goes on. */
+/** Entries released again within this time mean that the same fault persists. */
 const SAME_FAULT_MS = 60_000;
 /** Reads new entries only; anything else reads this consumer's own pending entries after that id. */
 const NEW_ENTRIES = '>';
@@ -72,17 +72,17 @@ class RedisStreamSource implements Source {
   private readonly groups: StreamGroups;
   private readonly readAhead: ReadAhead;
   private readonly cursors = new Map<string, string>();
-  /** Pending entries may have been added behind the cursors. Not done at once: a read may be under way. */
+  /** Pending entries may have been added behind the cursors. Not done at once: a read may be in flight. */
   private rereadAt: number | undefined = 0;
   private releasedAt = -Infinity;
   private rereadPauseMs = FIRST_REREAD_MS;
-  /** Handed on and neither acknowledged nor released: reading pending entries again must not hand them on twice. */
+  /** Handed on and neither acknowledged nor released: rereading pending entries must not hand them on twice. */
   private readonly inFlight = new Set<string>();
   /** Reads block, so acknowledgements have a connection of their own. */
   private readonly reader: RedisLink;
   private readonly commands: RedisLink;
   private readonly closing = new AbortController();
-  /** Aborted when the source is closed, or a moment after it was told to stop. */
+  /** Aborted when the source is closed, or a moment after it was asked to stop. */
   private readonly acknowledging = new AbortController();
   private state: 'idle' | 'connecting' | 'reading' = 'idle';
   private failure: Error | undefined;
@@ -97,7 +97,7 @@ class RedisStreamSource implements Source {
     this.streams = [...new Set(spec.streams)];
     this.group = {
       group: spec.consumerGroup || DEFAULT_GROUP,
-      // Stable, so that the next worker finds its predecessor's pending entries at once.
+      // Stable, so that the next worker finds its predecessor's pending entries immediately.
       consumer: `sluice-${context.namespace}-${context.eventSourceName}-${context.eventName}`,
     };
     this.groups = new StreamGroups(this.group.group, this.startFrom(), context.formerMarks);
@@ -207,13 +207,13 @@ class RedisStreamSource implements Source {
           `${describeSource(this.context)}: stream "${stream}" or its consumer group "${this.group.group}" was gone; the group was created again`,
         );
       }
-      // Who may not acknowledge would read the same entries again and again.
+      // Without the right to acknowledge, the source would read the same entries again and again.
       await commands.xack(stream, this.group.group, NO_ENTRY);
     }
     return wasDestroyed;
   }
 
-  /** Pending entries first, then new ones; a stream still at its pending entries makes the read return at once. */
+  /** Reads pending entries first, then new ones; while a stream is at its pending entries, the read returns at once. */
   private async read({ reader }: Connections): Promise<StreamEntry[]> {
     if (this.rereadAt !== undefined && performance.now() >= this.rereadAt) {
       this.rereadAt = undefined;
@@ -228,7 +228,7 @@ class RedisStreamSource implements Source {
     return this.takeInFlight([...replies.values()].flat());
   }
 
-  /** What a dead consumer of the group (an Argo Events pod, a worker under another name) left behind. */
+  /** Claims entries that a dead consumer of the group (an Argo Events pod, a worker under another name) left behind. */
   private async claim({ commands }: Connections): Promise<StreamEntry[]> {
     if (!this.canClaim || performance.now() < this.nextClaimAt) return [];
     this.nextClaimAt = performance.now() + CLAIM_EVERY_MS;
@@ -244,7 +244,7 @@ class RedisStreamSource implements Source {
         } while (cursor !== '0-0' && claimed.length < 10 * DEFAULT_COUNT);
       }
     } catch (error) {
-      // Redis has forgotten entries without content that it reported: the error will come again, they will not.
+      // Redis forgets entries without content once it has reported them: the error will recur, they will not.
       if (claimed.length > 0) return this.takeInFlight(claimed);
       if (redisErrorCode(error) !== 'ERR') throw error;
       this.canClaim = false;
@@ -264,10 +264,10 @@ class RedisStreamSource implements Source {
     return fresh;
   }
 
-  /** Throws what a person must repair; otherwise the next round begins with new connections where these are broken. */
+  /** Throws errors that an operator must fix; otherwise the next round replaces broken connections. */
   private async recoverFrom(error: unknown, connections: Connections | undefined): Promise<void> {
     if (isSluiceError(error)) throw error;
-    // The reply that got lost may have carried entries: they are pending now.
+    // The lost reply may have carried entries: they are pending now.
     this.rereadAt = 0;
     if (isMissingGroup(error) && connections !== undefined) {
       await this.recreateGroups(connections);
@@ -276,7 +276,7 @@ class RedisStreamSource implements Source {
     this.breakOff(error, connections);
   }
 
-  /** Both connections lead to one server: what is wrong with it is wrong for both. */
+  /** Both connections lead to one server, so a fault of one is a fault of both. */
   private breakOff(error: unknown, connections: Connections | undefined): void {
     this.reader.failed(error, connections?.reader);
     if (redisErrorCode(error) !== '') this.commands.failed(error, connections?.commands);
@@ -284,7 +284,7 @@ class RedisStreamSource implements Source {
 
   private async recreateGroups(connections: Connections): Promise<void> {
     const { signal } = this.context;
-    // Somebody may destroy it again and again.
+    // The group may be destroyed again and again.
     const pauseMs = this.recreatedAt + RETRY_MS - performance.now();
     if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
@@ -358,12 +358,12 @@ class RedisStreamSource implements Source {
   }
 
   private acknowledgementFailed(error: unknown, client: Redis | undefined): void {
-    // A demoted master: the reader must leave it, too.
+    // A demoted master: the reader must disconnect from it, too.
     if (redisErrorCode(error) === 'READONLY') this.reader.drop();
     try {
       this.commands.failed(error, client);
     } catch (refused) {
-      // Reading on would bring the same entries again and again.
+      // Reading on would return the same entries again and again.
       this.failure ??= refused instanceof Error ? refused : new Error(String(refused));
       throw refused;
     }

@@ -1,20 +1,20 @@
-/** A Redis Pub/Sub subscription that is made again after each lost connection, and whose reader can make it wait. */
+/** A Redis Pub/Sub subscription that is renewed after each lost connection, and whose reader can pause it. */
 import type Redis from 'ioredis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { redisErrorCode } from '../clients/redis/redis-errors';
 import { RedisLink, type RedisLinkOptions } from '../clients/redis/redis-link';
 
-/** A subscriber only listens, so a connection that died in silence shows in an unanswered ping alone. */
+/** A subscriber only listens, so only an unanswered ping reveals a connection that died silently. */
 const PING_EVERY_MS = 3_000;
-/** Counted in pings, not in time: after a stall of this process, the replies are there and not read yet. */
+/** Counted in pings, not in time: after a stall of this process, the replies have arrived but are not read yet. */
 const UNANSWERED_PINGS = 3;
 const SUBSCRIBE_WITHIN_MS = 8_000;
-/** What Redis kept for a reader that waited arrives within this time, and then the end of the connection. */
+/** Messages that Redis buffered for a paused reader arrive within this time, and then the end of the connection. */
 const AFTERMATH_MS = 30_000;
 
 export interface SubscriptionListener {
   message(channel: string, text: string): void;
-  /** Redis ended the connection of a reader that was too slow: messages are lost, and nobody knows how many. */
+  /** Redis closed the connection of a reader that was too slow: an unknown number of messages is lost. */
   overrun(): void;
 }
 
@@ -42,12 +42,12 @@ export class RedisSubscription {
     return this.isSubscribed() ? undefined : this.link.problem();
   }
 
-  /** For how long the outside has been made to wait, in milliseconds. */
+  /** Returns how long the sender has been made to wait, in milliseconds. */
   pausedForMs(): number {
     return this.isPaused ? performance.now() - this.pausedAt : 0;
   }
 
-  /** Until the signal aborts. Throws what a person must repair. */
+  /** Runs until the signal aborts. Throws errors that an operator must fix. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let client: Redis | undefined;

@@ -1,8 +1,8 @@
 /**
  * Event source `redis`: messages of Pub/Sub channels, at most once.
  *
- * Redis keeps nothing for a subscriber that is away. While the bus is slow or away, messages wait here up to a bound,
- * and then in Redis, up to the output buffer that Redis gives a subscriber.
+ * Redis keeps nothing for a subscriber that is away. While the bus is slow or unreachable, messages wait here up to a
+ * limit, and then in Redis, up to the output buffer that Redis gives a subscriber.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors/sluice-error';
@@ -15,11 +15,11 @@ import { probeRedis } from '../clients/redis/redis-link';
 import { RedisSubscription } from './redis-subscription';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceOf, SourceStatus } from './source';
 
-/** When stopped, for the bus to take what waits here. */
+/** After a stop, time for the bus to accept the messages that wait here. */
 const DRAIN_WITHIN_MS = 3_000;
-/** A pause of the reader that is worth a word. */
+/** A longer pause of the reader is shown as a problem. */
 const LONG_PAUSE_MS = 5_000;
-/** A loss is over at once, and a person looks later. */
+/** The loss itself is over immediately, and operators look later. */
 const SHOW_LOSS_FOR_MS = 10 * 60_000;
 
 export const redisSource: SourceOf<'redis'> = {
@@ -123,11 +123,11 @@ class RedisSource implements Source {
   }
 
   private nextWake(signal: AbortSignal): Promise<void> {
-    // Once stopped, nothing is announced by `wake` any more that would not end by itself.
+    // After a stop, waits that end only by a call of `wake` might never end.
     return signal.aborted ? Promise.resolve() : new Promise<void>((resolve) => (this.wake = resolve));
   }
 
-  /** True when the next batch can be handed on, false when the bus did not take the former ones in time. */
+  /** Returns true when the next batch can be handed on, false if the bus did not accept the former ones in time. */
   private async drains(): Promise<boolean> {
     const woken = new Promise<true>((resolve) => (this.wake = () => resolve(true)));
     return await Promise.race([woken, delay(DRAIN_WITHIN_MS, false, { ref: false })]);
@@ -177,7 +177,7 @@ class RedisSource implements Source {
       events,
       rejected,
       ...(last && { position: `${last.channel}@${last.time}` }),
-      // Redis has forgotten the message already: there is nothing to acknowledge or to give back.
+      // Redis has already forgotten the message: there is nothing to acknowledge or release.
       acknowledge: done,
       release: () => {
         this.dropped += messages.length;

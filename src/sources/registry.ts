@@ -1,14 +1,14 @@
-/** The implementation of every event source kind that is read: found by name, so that the table of kinds is the only list. */
+/** Finds the implementation of each supported kind by name, so that the table of kinds is the only list. */
 import { isSupportedSource, type SupportedSource } from '../kinds/source-kinds';
 import { fileStem } from '../kinds/file-stem';
 import type { SourceFactory, SourceOf } from './source';
 
-/** Undefined for a kind of Argo Events that is not read here. The spec must have been validated as that kind's. */
+/** Returns undefined for an unsupported kind of Argo Events. The spec must have been validated as that kind's. */
 export function findSource(kind: string): SourceFactory<unknown> | undefined {
   return isSupportedSource(kind) ? loadSource(kind) : undefined;
 }
 
-/** A worker loads the clients of those kinds only that it reads. */
+/** A worker loads only the clients of the kinds that it reads. */
 function loadSource<Kind extends SupportedSource>(kind: Kind): SourceOf<Kind> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is named by the table of kinds
   const exports = require(`./${fileStem(kind)}`) as Record<string, unknown>;

@@ -13,39 +13,39 @@ import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
 import type { SupportedSource } from '../kinds/source-kinds';
 
-/** One thing that was received, in the payload shape that Argo Events gives this kind of source. */
+/** One received event, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
   /**
-   * The transport's own stable id (`<stream>:<entry id>` for a Redis stream); undefined where the transport has none
-   * and the id must come from the content.
+   * The transport's own stable id (`<stream>:<entry id>` for a Redis stream); undefined if the transport has none and
+   * the id must be derived from the content.
    */
   readonly transportId?: string;
   /** Payload as sensors see it, e.g. `{stream, message_id, values, metadata}`. */
   readonly data: ObjectDocument;
-  /** Where inside `data` the producer's own document is (`body`, `values`): looked at for CloudEvents and STAC ids. */
+  /** The producer's own document inside `data` (`body`, `values`): searched for CloudEvents and STAC ids. */
   readonly document?: JsonDocument;
-  /** When it happened, RFC 3339; defaults to now. */
+  /** When the event happened, RFC 3339; defaults to now. */
   readonly time?: string;
-  /** W3C trace context that the producer sent along. */
+  /** W3C trace context sent by the producer. */
   readonly traceparent?: string;
 }
 
-/** What will never be on the bus, and why. */
+/** An event that will never be on the bus, and the reason. */
 export interface RejectedEvent {
   readonly code: ErrorCode;
-  /** In words, without the payload. */
+  /** Readable text, without the payload. */
   readonly reason: string;
 }
 
-/** What could not be turned into an event, e.g. a body that is not JSON. It is recorded and acknowledged. */
+/** Input that could not be turned into an event, e.g. a body that is not JSON. It is recorded and acknowledged. */
 export interface RejectedInput extends RejectedEvent {
   readonly transportId?: string;
   readonly code: 'EVENT_UNDECODABLE' | 'BUS_EVENT_TOO_LARGE';
 }
 
-/** What became of a delivery. An event that is not listed is on the bus, or a filter left it out. */
+/** The result of a delivery. Events that are not listed are on the bus, or were left out by a filter. */
 export interface DeliveryOutcome {
-  /** Permanently: each is on record, and a source that answers its caller must not answer with success. */
+  /** Permanently rejected: each is recorded, and a source that responds to its caller must not report success. */
   readonly rejected: readonly RejectedEvent[];
 }
 
@@ -53,73 +53,73 @@ export interface DeliveryOutcome {
 export interface Delivery {
   readonly events: readonly ReceivedEvent[];
   readonly rejected: readonly RejectedInput[];
-  /** Where reading stands after this delivery, for the heartbeat and the UI (`stac-events@1647495121754-0`). */
+  /** The read position after this delivery, for the heartbeat and the UI (`stac-events@1647495121754-0`). */
   readonly position?: string;
-  /** Called once, after the bus has confirmed every event and every rejection is on record. */
+  /** Called once, after the bus has confirmed every event and every rejection is recorded. */
   acknowledge(outcome: DeliveryOutcome): Promise<void>;
-  /** Called instead when that failed. The outside system will deliver again (or answer its caller with an error). */
+  /** Called instead if that failed. The outside system will deliver again (or its caller gets an error). */
   release(error: unknown): Promise<void>;
 }
 
-/** Where a source has read to, kept on the bus: it outlives workers, pauses, and a source that is applied again. */
+/** The read position of a source, kept on the bus: it outlives workers, pauses, and a source that is applied again. */
 export interface PositionStore {
-  /** Undefined for a source that never read. Throws where the bus is away. */
+  /** Returns undefined for a source that never read. Throws if the bus is unreachable. */
   read(): Promise<JsonObject | undefined>;
-  /** At most some hundred KB. Throws where the bus is away. */
+  /** Up to a few hundred KB. Throws if the bus is unreachable. */
   write(position: JsonObject): Promise<void>;
 }
 
 export interface SourceContext extends ConnectionOwner {
-  /** Where to begin in what was there before; only sources that keep a backlog look at it. Default: all. */
+  /** Where to begin in the existing backlog; used only by sources that keep one. Default: all. */
   readonly startFrom?: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
   readonly maskedHeaders?: MaskedHeaders;
-  /** For a source whose outside keeps no position for its readers. */
+  /** For sources whose outside system keeps no position for its readers. */
   readonly position: PositionStore;
-  /** What `marks` of the reader before this one returned; undefined where there was none. */
+  /** The result of the previous reader's `marks`; undefined if there was none. */
   readonly formerMarks?: unknown;
 }
 
 export interface SourceStatus {
-  /** It subscribes, reads or listens right now, as observed: an open socket is not enough. */
+  /** The source subscribes, reads or listens right now, as observed: an open socket is not enough. */
   readonly connected: boolean;
-  /** Received and given up, because the transport keeps nothing and the bus was away for too long. */
+  /** Messages dropped because the transport keeps nothing and the bus was unreachable for too long. */
   readonly dropped: number;
-  /** Why it does not read, or what it reads and cannot keep, for a person; undefined while all is well. No secrets. */
+  /** Why it does not read, or what it reads and cannot keep, for operators; undefined if all is well. No secrets. */
   readonly problem?: string;
 }
 
-/** What waits outside and is not on the bus yet. */
+/** Messages outside that are not on the bus yet. */
 export interface SourceBacklog {
   readonly entries: number;
-  /** Of these, handed to a reader and not acknowledged. */
+  /** Of these, delivered to a reader and not acknowledged. */
   readonly pending: number;
-  /** There may be more: the outside system cannot count, and counting by hand has an end. */
+  /** There may be more: the outside system cannot count, and counting by hand has a limit. */
   readonly isAtLeast?: boolean;
 }
 
 export interface Source {
   /**
-   * How long the outside waits for `acknowledge`, in milliseconds; then the relay gives up and calls `release`.
-   * Undefined: for as long as it takes.
+   * How long the outside system waits for `acknowledge`, in milliseconds; then the relay gives up and calls `release`.
+   * Undefined: indefinitely.
    */
   readonly patienceMs?: number;
-  /** Connects and looks, consumes nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED. */
+  /** Connects without consuming anything. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED. */
   check(): Promise<void>;
   /**
-   * Yields deliveries until the signal aborts. Handles lost connections itself (waits and reconnects, for ever);
-   * throws only what a person must repair. The next delivery may be pulled before the former was acknowledged.
+   * Yields deliveries until the signal aborts. Handles lost connections itself (waits and reconnects indefinitely);
+   * throws only errors that an operator must fix. The next delivery may be pulled before the former was acknowledged.
    */
   deliveries(): AsyncIterable<Delivery>;
   status(): SourceStatus;
-  /** Where reading stands, small, for the reader that takes over when this worker dies: `formerMarks` there. */
+  /** Returns the read position, small, for the reader that takes over when this worker dies: its `formerMarks`. */
   marks?(): JsonObject;
   /**
-   * Counts what waits outside, consumes nothing, also while nobody reads; waits for a server that is away. Left out
-   * where the outside keeps nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED.
+   * Counts what waits outside without consuming it, also while no reader is active; waits for an unreachable server.
+   * Omitted if the outside system keeps nothing. Throws EVENT_SOURCE_UNREACHABLE or EVENT_SOURCE_MISCONFIGURED.
    */
   backlog?(signal: AbortSignal): Promise<SourceBacklog>;
-  /** Idempotent. Called after `deliveries` has ended; what was not acknowledged by then is delivered again. */
+  /** Idempotent. Called after `deliveries` has ended; unacknowledged deliveries are delivered again. */
   close(): Promise<void>;
 }
 
@@ -132,10 +132,10 @@ export interface SourceFactory<Spec> {
   readonly kind: string;
   /** CloudEvent type, as Argo Events writes it. */
   readonly cloudEventType: string;
-  /** What the transport itself can promise; docs/sources/ and the contract suite say it too. */
+  /** The guarantee of the transport itself; docs/sources/ and the contract suite state it too. */
   readonly guarantee: 'at least once' | 'at most once';
   create(spec: Spec, context: SourceContext): Source;
 }
 
-/** The compiler refuses a kind that the table of kinds does not read, and options that are not those of its schema. */
+/** The compiler rejects a kind that the table of kinds does not support, and options unlike those of its schema. */
 export type SourceOf<Kind extends SupportedSource> = SourceFactory<EventOptions<Kind>>;

@@ -1,11 +1,11 @@
 /**
- * Reads the bodies of requests, bounded in time, number and bytes, so that slow callers cannot shut out the others.
+ * Reads request bodies, bounded in time, number and bytes, so that slow callers cannot shut out the others.
  *
- * When there are too many, the one that has been read for the longest gives way: quick callers are done long before.
+ * If there are too many, the one that has been read for the longest is refused: quick callers finish long before.
  */
 import type { IncomingMessage } from 'node:http';
 
-/** A body has to arrive in this time … */
+/** A body must arrive within this time … */
 export const BODY_SECONDS = 10;
 /** … or, where `maxPayloadSize` allows large ones, at this rate. */
 export const BODY_BYTES_PER_SECOND = 100_000;
@@ -28,14 +28,14 @@ interface Reading {
 }
 
 export class BodyReader {
-  /** In the order of their beginning. */
+  /** Oldest first. */
   private readonly readings = new Set<Reading>();
   private bytes = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly maxBytesInAll: number;
 
   constructor(private readonly maxBytes: number) {
-    // Room for several of the largest that are allowed.
+    // Capacity for several of the largest allowed bodies.
     this.maxBytesInAll = Math.max(MAX_BYTES, 4 * maxBytes);
   }
 
@@ -48,7 +48,7 @@ export class BodyReader {
         if (!this.readings.delete(reading)) return;
         this.bytes -= reading.bytes;
         request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-        // Errors of a connection that is given up are of no interest, but must not be unhandled.
+        // Errors of an abandoned connection do not matter, but must not be unhandled.
         request.on('error', () => undefined);
         act();
       };
@@ -73,7 +73,7 @@ export class BodyReader {
     });
   }
 
-  /** Refuses what is still being read. */
+  /** Refuses the bodies that are still being read. */
   stop(): void {
     for (const reading of this.readings) reading.end('stopping');
     clearInterval(this.timer);

@@ -1,9 +1,9 @@
 /**
- * Callers' credentials: which headers and query parameters never reach an event.
+ * Callers' credentials: the headers and query parameters that never reach an event.
  *
- * Decided by name alone, because an event source cannot know which values are secret. `Authorization` is masked whatever
- * the manifest says; the rest by the lists below, which the annotation `sluice.io/masked-headers` changes. Addresses in
- * the values that are left, as in `Referer`, lose their credentials by the same names.
+ * Decided by name alone, because an event source cannot know which values are secret. `Authorization` is always masked;
+ * the others by the lists below, which the annotation `sluice.io/masked-headers` changes. URLs in the remaining values,
+ * as in `Referer`, lose their credentials by the same names.
  */
 import type { MaskedHeaders } from '../manifest/masked-headers';
 import { maskUrls } from './masked-urls';
@@ -12,7 +12,7 @@ import { maskUrls } from './masked-urls';
 const MASK = '*** Masked Auth Secret ***';
 const ALWAYS_MASKED = 'authorization';
 
-/** `*` stands for any characters. `Idempotency-Key`, CloudEvents headers and trace context match none of them. */
+/** `*` matches any characters. `Idempotency-Key`, CloudEvents headers and trace context match none of them. */
 const MASKED_BY_DEFAULT: readonly string[] = [
   '*authorization*',
   '*cookie*',
@@ -52,7 +52,7 @@ const MASKED_BY_DEFAULT: readonly string[] = [
   'appkey',
 ];
 
-/** Names that mean something else among headers, or nothing: API keys, OAuth, SAML, CAS and one-time passwords. */
+/** Names that mean something else, or nothing, among headers: API keys, OAuth, SAML, CAS and one-time passwords. */
 const MASKED_PARAMETERS_BY_DEFAULT: readonly string[] = [
   'code',
   'sid',
@@ -78,12 +78,12 @@ export class CredentialMask {
     this.shown = inLowerCase(show);
   }
 
-  /** The same names; a masked one has the mask as its only value. */
+  /** Keeps all names; a masked one has the mask as its only value. */
   headers(values: Values): Record<string, string[]> {
     return this.apply(values, (name) => this.isMaskedHeader(name));
   }
 
-  /** As `headers`, of a query. */
+  /** As `headers`, for a query. */
   parameters(values: Values): Record<string, string[]> {
     return this.apply(values, (name) => this.isMaskedParameter(name));
   }
@@ -119,7 +119,7 @@ function matchesAny(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => matchesPattern(name, pattern));
 }
 
-/** Linear in the name, which a caller chooses. */
+/** Linear in the length of the name, which a caller chooses. */
 function matchesPattern(name: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();

@@ -1,6 +1,6 @@
-/** Requests that were turned away although their callers did nothing wrong, or too slowly: a line in the log, and a status. */
+/** Logs and shows requests refused because the worker is busy, a body slow or the Secret unreadable. */
 const LOG_EVERY_MS = 10_000;
-/** How long after the last of them the status shows it. */
+/** How long the status shows the last of them. */
 const SHOWN_FOR_MS = 60_000;
 
 export type Refusal = 'busy' | 'slow' | 'secret';
@@ -31,7 +31,7 @@ export class WebhookRefusals {
     this.log(this.describe());
   }
 
-  /** Undefined when all is well. */
+  /** Returns undefined if all is well. */
   problem(now = Date.now()): string | undefined {
     return now - this.lastAt > SHOWN_FOR_MS ? undefined : this.describe();
   }

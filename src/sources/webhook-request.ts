@@ -1,4 +1,4 @@
-/** From an HTTP request to the payload that Argo Events makes of it, or to the answer that refuses it. */
+/** Converts an HTTP request to the payload that Argo Events makes of it, or to the response that refuses it. */
 import type { IncomingMessage } from 'node:http';
 import { isSluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
@@ -8,12 +8,12 @@ import { BODY_SECONDS, BodyRefused, type BodyReader } from './webhook-body';
 import type { CredentialMask } from './webhook-masking';
 import { isSameToken } from './webhook-secrets';
 
-/** What the caller is told instead. */
+/** The response that the caller gets instead. */
 export class RequestRefused extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** True where the body was meant as an event and could not be read as one. */
+    /** True if the body was meant as an event and could not be decoded. */
     readonly isUndecodable = false,
   ) {
     super(message);
@@ -21,7 +21,7 @@ export class RequestRefused extends Error {
 }
 
 export interface WebhookRequest {
-  /** The first value of a header as it was sent, also of a masked one. */
+  /** Returns the first value of a header as it was sent, even of a masked one. */
   header(name: string): string | undefined;
   /** As sensors see them: without credentials. */
   readonly headers: Record<string, string[]>;
@@ -35,7 +35,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export interface RequestRules {
   /** Undefined: GET and POST. */
   readonly method: string | undefined;
-  /** Undefined: everybody may call. */
+  /** Undefined: any caller is accepted. */
   readonly token: (() => Promise<string>) | undefined;
   readonly mask: CredentialMask;
   readonly maxPayloadBytes: number;
@@ -133,7 +133,7 @@ function valuesByName(encoded: string): JsonObject & Record<string, string[]> {
   return Object.fromEntries(values);
 }
 
-/** Names as Go writes them (`Content-Type`), values in lists; Go keeps Host elsewhere. */
+/** Writes names as Go does (`Content-Type`), with values in lists; omits Host, which Go keeps elsewhere. */
 function canonicalHeaders(raw: readonly string[]): Record<string, string[]> {
   const headers = new Map<string, string[]>();
   for (let index = 0; index + 1 < raw.length; index += 2) {

@@ -5,7 +5,7 @@ import type { WebhookEventSource } from '../manifest/sources/webhook';
 import type { SourceContext } from './source';
 import type { ServerCertificate } from './webhook-server';
 
-/** Short beside a rotation, long beside a burst. The reader of Secrets keeps what the API server said for up to 10 s. */
+/** Short compared with a rotation, long compared with a burst. The Secret reader caches responses for up to 10 s. */
 const TOKEN_FOR_MS = 1_000;
 export const CERTIFICATE_EVERY_MS = 5_000;
 const TOKEN_EVERY_MS = 5_000;
@@ -22,8 +22,8 @@ export class WebhookToken {
   ) {}
 
   /**
-   * While the API server is away the last token stays valid: an outage there is no reason to refuse callers.
-   * Throws SECRET_MISSING if the Secret is gone.
+   * While the API server is unreachable, the last token stays valid: its outage is no reason to refuse callers. Throws
+   * SECRET_MISSING if the Secret was deleted.
    */
   async read(): Promise<string> {
     if (this.latest && performance.now() - this.latest.readAt < TOKEN_FOR_MS) return this.latest.value;
@@ -31,12 +31,12 @@ export class WebhookToken {
     return await this.reading;
   }
 
-  /** Why every caller is refused; undefined while tokens can be compared. */
+  /** Returns why every caller is refused; undefined while tokens can be compared. */
   problem(): string | undefined {
     return this.problemText;
   }
 
-  /** So that a Secret that is gone shows before somebody calls. */
+  /** Polls the token, so that a deleted Secret is reported before a request arrives. */
   watch(): void {
     this.timer ??= setInterval(() => void this.read().catch(() => undefined), TOKEN_EVERY_MS).unref();
   }
@@ -65,13 +65,13 @@ export class WebhookToken {
   }
 }
 
-/** Takes the same time whatever was sent. `given` is a header as Node decodes it: bytes as Latin-1. */
+/** Compares in constant time. `given` is a header as Node decodes it: bytes as Latin-1. */
 export function isSameToken(given: string, token: string): boolean {
   const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
   return timingSafeEqual(digest(Buffer.from(given, 'latin1')), digest(Buffer.from(token, 'utf8')));
 }
 
-/** Undefined for a webhook without TLS. Throws SECRET_MISSING. */
+/** Returns undefined for a webhook without TLS. Throws SECRET_MISSING. */
 export async function readCertificate(
   { serverCertSecret, serverKeySecret }: WebhookEventSource,
   { secrets, namespace }: SourceContext,
@@ -85,7 +85,7 @@ export async function readCertificate(
   return { origin, cert, key };
 }
 
-/** Hands on each certificate that differs from the one before, until `signal` aborts. */
+/** Passes on each changed certificate, until `signal` aborts. */
 export class CertificateWatch {
   private problemText: string | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -113,14 +113,14 @@ export class CertificateWatch {
       const next = await readCertificate(this.spec, this.context);
       if (this.timer === undefined || next === undefined) return;
       if (next.cert !== this.current.cert || next.key !== this.current.key) {
-        // Throws while only one of the two is rotated; the old pair serves on.
+        // Throws while only one of the two is rotated; the old pair stays in use.
         this.replace(next);
         this.current = next;
         this.context.log('info', 'the certificate of serverCertSecret was rotated; new connections get the new one');
       }
       this.problemText = undefined;
     } catch (error) {
-      // Never the cause: OpenSSL may quote what it was given.
+      // The cause is never shown: OpenSSL may quote its input.
       const reason = isSluiceError(error) ? describeError(error) : 'certificate and key do not fit together';
       const text = `the certificate cannot be renewed, the former one is served: ${reason}`;
       if (this.problemText !== text) this.context.log('warn', text);

@@ -3,28 +3,28 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 
-/** A caller that trickles its headers. */
+/** Bounds callers that send their headers slowly. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** The most that a request may take in all; its body has a stricter limit of its own (webhook-body.ts). */
+/** The longest that a whole request may take; its body has a stricter limit of its own (webhook-body.ts). */
 const REQUEST_TIMEOUT_MS = 300_000;
 const CHECK_CONNECTIONS_EVERY_MS = 2_000;
 
 export type WebhookRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export interface ServerCertificate {
-  /** Which Secret it is from: the same one may hold another certificate later. */
+  /** Identifies the Secret it is from, which may hold another certificate later. */
   readonly origin: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** Why a route cannot be added: somebody else in this process has the endpoint, or serves the port differently. */
+/** Why a route cannot be added: another one in this process has the endpoint, or serves the port differently. */
 export class RouteConflict extends Error {}
 
 export interface WebhookListener {
-  /** For new connections; those that are open go on. Throws if certificate and key do not fit together. */
+  /** Applies to new connections; open ones continue. Throws if certificate and key do not match. */
   replaceCertificate(certificate: ServerCertificate): void;
-  /** Ends the server with its last route. */
+  /** Removes the route, and closes the server with its last route. */
   remove(): Promise<void>;
 }
 
@@ -88,7 +88,7 @@ function openServer(port: number, certificate: ServerCertificate | undefined): S
     ? createHttpsServer({ ...options, cert: certificate.cert, key: certificate.key }, onRequest)
     : undefined;
   const server = secure ?? createHttpServer(options, onRequest);
-  // Once it listens, an error of one connection must not end the process.
+  // After the start, an error of one connection must not end the process.
   server.on('error', () => undefined);
   const listening = Promise.race([
     once(server, 'listening').then(() => undefined),

@@ -1,8 +1,8 @@
 /**
  * Event source `webhook`: HTTP requests, each answered only once the bus has the event.
  *
- * At least once for callers that repeat what was not answered with 200; a repetition with the same CloudEvents id,
- * STAC item version or `Idempotency-Key` is recognised.
+ * At least once for callers that retry requests that did not return 200; a retry with the same CloudEvents id, STAC
+ * item version or `Idempotency-Key` is recognised.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError, describeError } from '../errors/sluice-error';
@@ -20,9 +20,9 @@ import { CertificateWatch, WebhookToken, readCertificate } from './webhook-secre
 import { RouteConflict, addWebhookRoute, respond, type WebhookListener } from './webhook-server';
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
-/** Callers usually give up after ten seconds; they shall have an answer by then. */
+/** Callers usually time out after ten seconds, so they get a response before that. */
 const PATIENCE_MS = 8_000;
-/** Requests that were read and wait for the bus; one request may always be larger than the bound in bytes. */
+/** Requests that were read and wait for the bus; a single request may always exceed the limit in bytes. */
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
@@ -36,7 +36,7 @@ export const webhookSource: SourceOf<'webhook'> = {
 class WebhookSource implements Source {
   readonly patienceMs = PATIENCE_MS;
   private readonly queue: Delivery[] = [];
-  /** Read, and neither on the bus nor given up; also of callers that have hung up. */
+  /** Read, and neither on the bus nor given up; includes requests whose callers have hung up. */
   private waiting = 0;
   private waitingBytes = 0;
   private wake: (() => void) | undefined;
@@ -150,12 +150,12 @@ class WebhookSource implements Source {
     }
   }
 
-  /** Nothing is taken any more, and what opens now has no owner that would close it. */
+  /** Requests are no longer accepted, and a resource that opens now has no owner to close it. */
   private isStopping(): boolean {
     return this.context.signal.aborted || this.isClosed;
   }
 
-  /** `bytes` of the body that would have to be kept. */
+  /** `bytes`: the part of the body that would have to be kept. */
   private refuseIfBusy(bytes: number): void {
     const isFull = this.waiting >= MAX_WAITING || (this.waiting > 0 && this.waitingBytes + bytes > MAX_WAITING_BYTES);
     if (this.isStopping() || isFull) {
@@ -171,7 +171,7 @@ class WebhookSource implements Source {
     }
     const { status, message } = error;
     if (!this.context.signal.aborted) this.noteRefusal(status);
-    // The rest of a body that is not wanted is not read.
+    // The rest of a refused body is not read.
     respond(response, status, message, {
       ...(!request.complete && { Connection: 'close' }),
       ...(status === 503 && { 'Retry-After': '1' }),
@@ -259,7 +259,7 @@ class WebhookSource implements Source {
   }
 }
 
-/** Never 200 for what the bus does not have: the caller must learn that repeating it is in vain. */
+/** Never 200 for an event that the bus does not have: the caller must learn that retrying it is useless. */
 function answerRejection(response: ServerResponse, { code, reason }: RejectedEvent): void {
   switch (code) {
     case 'BUS_EVENT_TOO_LARGE':
@@ -271,7 +271,7 @@ function answerRejection(response: ServerResponse, { code, reason }: RejectedEve
   }
 }
 
-/** CloudEvents in HTTP's binary mode: its identity is in the headers, the body is the data alone. */
+/** CloudEvents in HTTP's binary mode: the event's identity is in the headers, the body is the data alone. */
 function binaryCloudEvent(
   specversion: string | undefined,
   source: string | undefined,
