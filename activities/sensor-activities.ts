@@ -49,13 +49,13 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
         const { spec } = await handle.query(sensorDefinitionQuery);
         return Object.fromEntries(spec.triggers.map((trigger) => [trigger.template.name, trigger]));
       } catch {
-        // The sensor was deleted, its workflow answers no more: the run goes on with the triggers that it has.
+        // The sensor was deleted and its workflow no longer responds: the run continues with its own triggers.
         return undefined;
       }
     },
 
     sluiceRecordDecisions({ bus, records }) {
-      // The sensor does not wait for a bus that is away: records are written when it is back, like those of listeners.
+      // The sensor does not wait for an unavailable bus: records are written when it is back, like those of listeners.
       buses
         .use(bus, NEVER, (open) => Promise.resolve(open.recordDecisions(records)))
         .catch((error: unknown) =>

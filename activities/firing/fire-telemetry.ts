@@ -1,4 +1,4 @@
-/** What one attempt to fire tells Prometheus and the trace of its events. */
+/** Metrics of one attempt to fire, and its span in the trace of its events. */
 import type { Info } from '@temporalio/activity';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { TriggerSpec } from '../../src/manifest/sensor';
@@ -14,17 +14,17 @@ export interface ObservedFire {
   readonly runId: string;
   readonly fireId: string;
   readonly events: Readonly<Record<string, CloudEvent>>;
-  /** Called once the attempt has failed: no other follows, even if the failure is transient. */
+  /** Called after the attempt failed. Returns true if no attempt follows, even if the failure is transient. */
   readonly isLast: () => boolean;
 }
 
 type Send = (events: ObservedFire['events']) => Promise<FireResult>;
 
-/** `send` gets the events as part of this attempt's span, so that what it creates belongs to it too. */
+/** `send` receives the events with the trace context of this attempt, so that new objects belong to its span. */
 export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Send): Promise<FireResult> {
   const labels = { namespace: fire.sensor.namespace, sensor_name: fire.sensor.name, trigger_name: fire.trigger };
   const startedAt = performance.now();
-  // Fires run on other workers than listeners, too: a first failure is an increase only of what was there before.
+  // A counter must exist at 0 for the first failure to be an increase. The listener may be on another worker.
   metrics.count('argo_events_action_failed_total', labels, 0);
   metrics.count('argo_events_action_retries_failed_total', labels, 0);
   try {
@@ -45,7 +45,7 @@ export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Se
   }
 }
 
-/** Child of the latest event's trace, linked to those of the others. */
+/** Runs `send` in a span of the latest event's trace, linked to the traces of the other events. */
 async function sendTraced({ sensor, trigger, runId, fireId, events }: ObservedFire, send: Send): Promise<FireResult> {
   const [latest, ...others] = Object.values(events).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
   const span = startSpan('fire', {
@@ -85,7 +85,7 @@ function describeResult(result: FireResult): Record<string, string | number> {
 
 type AttemptInfo = Pick<Info, 'attempt' | 'scheduleToCloseTimeoutMs' | 'scheduledTimestampMs'>;
 
-/** As Temporal decides it: attempts are used up, or the next one would begin after the time for all of them. */
+/** Same rule as Temporal: attempts are used up, or the next would begin after the schedule-to-close timeout. */
 export function isLastAttempt(
   { attempt, scheduleToCloseTimeoutMs, scheduledTimestampMs }: AttemptInfo,
   { retryStrategy }: Pick<TriggerSpec, 'retryStrategy'>,

@@ -1,4 +1,4 @@
-/** The activities by which a run fires: all quick fires together, or one by itself. */
+/** The activities that fire: all quick fires of a run together, or a single fire. */
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { FireAttempt, FiredAlone, FireTriggersRequest } from '../../src/contract/activities';

@@ -1,4 +1,4 @@
-/** One attempt to fire: resolves parameters, sends the request, says what came of it. Shared by runs and listeners. */
+/** One attempt to fire: resolves parameters, sends the request, returns its result. Shared by runs and listeners. */
 import type { TriggerSpec } from '../../src/manifest/sensor';
 import { planRetries } from '../../src/sandbox/run/retry-plan';
 import type { FireResult } from '../../src/contract/fires';
@@ -12,18 +12,20 @@ import { createYamlReader } from '../worker/read-yaml';
 import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
-/** Requests that are in flight together: enough to keep the API server busy, few enough to be fair. */
+/** Requests in flight at a time: enough to keep the API server busy, few enough to be fair. */
 export const CONCURRENT_FIRES = 32;
 
 export interface Firing {
-  /** `isLast` decides by the trigger, once the attempt has failed, whether the failure is final. */
+  /** `isLast` is called after a failed attempt and returns whether this failure is the trigger's last. */
   fire(
     request: FireTriggersRequest,
     index: number,
     signal: AbortSignal,
     isLast: (trigger: TriggerSpec) => boolean,
   ): Promise<FireResult>;
-  /** A first attempt, which does not count as a Temporal retry. Never rejects. `isLast` as above; default: by the trigger. */
+  /**
+   * Makes a first attempt, which is not counted as a Temporal retry. Never rejects. `isLast`: default by the trigger.
+   */
   attempt(
     request: FireTriggersRequest,
     index: number,

@@ -1,9 +1,9 @@
-/** What values set at a retrigger may not change: which object is written, where, and under which account it runs. */
+/** What values set at a retrigger must not change: which object is written, where, and under which account it runs. */
 import { SluiceError } from '../../src/errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../src/event/json';
 import { namedAccounts } from '../../src/kubernetes/named-accounts';
 
-/** Throws RETRIGGER_REFUSED (permanent) naming what they would change. Never quotes the values. */
+/** Throws RETRIGGER_REFUSED (permanent) with the names of the fields that would change. Never quotes the values. */
 export function refuseChangedIdentity(before: JsonObject, after: JsonObject): void {
   const changed = IDENTITIES.find(({ of }) => JSON.stringify(of(before)) !== JSON.stringify(of(after)));
   if (changed === undefined) return;

@@ -1,4 +1,4 @@
-/** Exact rate limits for all workers of a sensor together: the state lies on the bus, changed by compare-and-set. */
+/** Exact rate limits across all workers of a sensor: the state is on the bus, changed by compare-and-set. */
 import { Context } from '@temporalio/activity';
 import { createRateLimitState, reserve, type RateLimitState } from './rate-limit';
 import type { ReserveFireRequest } from '../../src/contract/activities';
@@ -6,11 +6,11 @@ import { toApplicationFailure } from '../worker/failures';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 interface Reserved extends RateLimitState {
-  /** Fire id → its start: an activity that is tried again must not take a second place. */
+  /** Fire id → its start: a retried activity must not reserve a second place. */
   readonly places: Readonly<Record<string, number>>;
 }
 
-/** How long a place is remembered after its time has come. */
+/** How long a place is remembered after its start. */
 const REMEMBER_MS = 10 * 60_000;
 
 export function createRateLimits({ buses }: WorkerDependencies) {
@@ -36,7 +36,7 @@ export function createRateLimits({ buses }: WorkerDependencies) {
   };
 }
 
-/** Keys of the store take letters, digits, `-`, `_`, `=` and `/`; dots separate. */
+/** Keys of the store allow letters, digits, `-`, `_`, `=` and `/`; dots separate. */
 function encodeKey(name: string): string {
   return name.replace(/[^A-Za-z0-9_-]/g, (character) => `=${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,6 +1,6 @@
 /**
- * From a trigger's template and its events to the one request that is sent: parameters of the template, the resource,
- * parameters of the resource, payload, headers, then what a person set when retriggering. Also behind `sluice test`.
+ * Builds the request of one fire from a trigger's template and its events, in this order: parameters of the template,
+ * the resource, parameters of the resource, payload, headers, overrides of a retrigger. Also behind `sluice test`.
  */
 import { SluiceError } from '../../src/errors/sluice-error';
 import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
@@ -26,7 +26,7 @@ export interface UnresolvedFire {
   readonly fireId: string;
   readonly trigger: TriggerSpec;
   readonly events: Readonly<Record<string, CloudEvent>>;
-  /** Keys of all events, where `events` holds one that stands for several. */
+  /** Keys of all events, if `events` holds one that stands for several. */
   readonly eventKeys?: readonly string[];
   /** sjson path in the resource or payload → value. */
   readonly overrides?: Overrides;
@@ -90,7 +90,7 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   };
 }
 
-/** The events of one fire by dependency; of a collecting trigger, one event per dependency whose data is the list. */
+/** Returns the events of one fire by dependency; for a collecting trigger, one each, whose data is the list. */
 export function loadFireEvents(fire: Fire, events: readonly CloudEvent[]): Readonly<Record<string, CloudEvent>> {
   return Object.fromEntries(
     Object.entries(fire.dependencies).flatMap(([name, indexes]) => {
@@ -102,7 +102,7 @@ export function loadFireEvents(fire: Fire, events: readonly CloudEvent[]): Reado
   );
 }
 
-/** Of a collecting trigger: the keys of every event, each once. */
+/** Returns the key of every event of a collecting trigger, each once. */
 export function loadEventKeys(fire: Fire, events: readonly CloudEvent[]): readonly string[] {
   const indexes = [...new Set(Object.values(fire.dependencies).flat())];
   return indexes
@@ -121,7 +121,7 @@ function collectEvents(last: CloudEvent, list: readonly CloudEvent[]): CloudEven
   };
 }
 
-/** Parameters can write anything anywhere in the template, so what comes out is checked like a manifest. */
+/** Parameters can write anything anywhere in the template, so the result is validated like a manifest. */
 function readTemplate(trigger: TriggerSpec, document: JsonDocument): TriggerTemplate {
   const parsed = triggerTemplate.safeParse(valueOf(document));
   if (parsed.success) {
@@ -154,7 +154,7 @@ async function resolveHeaders(
   if (!parameters?.length) return undefined;
   const headers: Record<string, string> = {};
   for (const parameter of parameters) {
-    // Header names are not paths: a dot in one is a dot.
+    // Header names are not paths, so a dot in one is literal.
     const value = await buildPayload([{ ...parameter, dest: '' }], events, engine);
     if (typeof value === 'string') headers[parameter.dest ?? ''] = value;
   }

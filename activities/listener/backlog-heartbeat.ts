@@ -1,12 +1,12 @@
-/** What the heartbeat says of the events that wait for a sensor: `sluice status` reads it. */
+/** Heartbeat details about the events that wait for a sensor, read by `sluice status`. */
 import type { SensorBacklog } from '../../src/bus/bus';
 import { describeExpired } from '../../src/records/expired-record';
 
 export interface BacklogHeartbeat {
   readonly waiting: number;
-  /** RFC 3339: when the bus removes the first of them, handled or not. */
+  /** RFC 3339: when the bus removes the first of these events, handled or not. */
   readonly expiresAt?: string;
-  /** The last events that it did remove unhandled. */
+  /** The latest events that the bus removed unhandled. */
   readonly lost?: string;
 }
 

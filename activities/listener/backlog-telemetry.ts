@@ -1,4 +1,4 @@
-/** What Prometheus is told of the events that wait for a sensor, by its listener or, while it is paused, by its watch. */
+/** Metrics of the events that wait for a sensor, set by its listener or, while it is paused, by its watch. */
 import type { SensorBacklog } from '../../src/bus/bus';
 import type { Metrics } from '../../src/metrics/metrics';
 import type { ObjectName } from '../../src/contract/definitions';
@@ -11,7 +11,7 @@ const GAUGES = [
 
 export class BacklogTelemetry {
   private readonly labels: { readonly namespace: string; readonly sensor_name: string };
-  /** A measurement that was under way may end after the activity. */
+  /** A measurement in flight may complete after the activity. */
   private isOpen = false;
 
   constructor(
@@ -21,7 +21,7 @@ export class BacklogTelemetry {
     this.labels = { namespace, sensor_name: name };
   }
 
-  /** Shows the counter with 0, so that the first loss is already an increase. */
+  /** Initialises the counter with 0, so that the first loss is an increase. */
   open(): void {
     this.isOpen = true;
     this.metrics.count('sluice_events_expired_total', this.labels, 0);

@@ -1,4 +1,4 @@
-/** Decides a batch of events so that one that cannot be decided keeps no other waiting. */
+/** Decides a batch of events. One that cannot be decided does not delay the others. */
 import { describeError, isSluiceError } from '../../src/errors/sluice-error';
 import type { ExpressionEngine } from '../../src/expressions/engine';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
@@ -7,13 +7,13 @@ import { decideFires, describeIncoming, type EventDecision, type IncomingEvent }
 
 export type Decided =
   | { readonly kind: 'decided'; readonly decision: EventDecision }
-  /** Worth another try. `isOutage`: nothing can be decided now. */
+  /** Worth a retry. `isOutage`: no event can be decided now. */
   | { readonly kind: 'undecided'; readonly isOutage: boolean; readonly error: unknown };
 
-/** The engine's own trouble may pass; what has failed this often, though others were decided, will not. */
+/** Failures of the engine may be transient; one that repeats this often while other events are decided is not. */
 const MAX_ATTEMPTS = 5;
 
-/** In the order of the events. */
+/** Returns the decisions in the order of the events. */
 export async function decideEach(
   sensor: ObjectName,
   plan: SensorPlan,

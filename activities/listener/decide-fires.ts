@@ -1,6 +1,6 @@
 /**
- * From events to decisions: which triggers fire now, what joined triggers have to know, and what is told about every
- * event. No I/O besides the expression engine, so that `sluice test` and a replay decide exactly as the listener does.
+ * From events to decisions: which triggers fire now, what joined triggers observe, and the record of every event. No
+ * I/O besides the expression engine, so that `sluice test` and a replay decide exactly as the listener does.
  */
 import { eventPath, pathOfSubject } from '../../src/bus/event-path';
 import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
@@ -31,11 +31,11 @@ export interface EventDecision {
   readonly incoming: IncomingEvent;
   readonly fires: readonly DirectFire[];
   readonly observations: readonly Observation[];
-  /** What is already certain; `fired` follows once the run has started. */
+  /** Records that are certain now; `fired` follows once the run has started. */
   readonly records: readonly DecisionRecord[];
 }
 
-/** Decisions in the order of the events. Throws only what the engine throws; see `decideEach`. */
+/** Returns decisions in the order of the events. Throws only errors of the engine; see `decideEach`. */
 export async function decideFires(
   sensor: SensorOnBus,
   plan: SensorPlan,
@@ -64,8 +64,8 @@ export async function decideFires(
 }
 
 /**
- * The event, where its envelope belongs to the subject on which it came: who may publish to one subject must not fire
- * what waits for another. Undefined otherwise, and for what is no event.
+ * Returns the event if its envelope matches the subject of its message: the right to publish to one subject must not
+ * fire triggers that wait for another. Undefined otherwise, and for a message that is not an event.
  */
 function addressedEvent({ event, subject }: IncomingEvent): CloudEvent | undefined {
   return event !== undefined && eventPath(event.source, event.subject) === pathOfSubject(subject) ? event : undefined;
@@ -155,7 +155,7 @@ export function describeIncoming(
   now: number,
 ): Omit<DecisionRecord, 'decision'> {
   const { subject, sequence } = incoming;
-  // What a forged envelope says is not recorded as the story of the event that it names.
+  // The content of a forged envelope is not recorded as the history of the event that it names.
   const event = addressedEvent(incoming);
   const [, source = '', name = ''] = subject.split('.');
   return {

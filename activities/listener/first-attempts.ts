@@ -1,6 +1,6 @@
 /**
- * First attempts that a listener makes before it starts the run, where a second attempt finds what the first has made.
- * See docs/decisions/140-act-first.md.
+ * First attempts that a listener makes before it starts the run, for triggers whose second attempt finds the object of
+ * the first. See docs/decisions/140-act-first.md.
  */
 import { setMaxListeners } from 'node:events';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
@@ -17,11 +17,11 @@ import { concurrentlyAll } from '../../src/concurrency/concurrently';
 import type { FireStart } from '../starting/start-runs';
 import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
 
-/** An attempt that takes longer is given up and becomes the run's; the others of its batch that have not begun, too. */
+/** An attempt that takes longer is given up and left to the run, like all of its batch that have not begun. */
 const GIVE_UP_AFTER_MS = 2_000;
-/** The runs of a batch wait for its attempts, also where each is answered, but slowly. */
+/** The runs of a batch wait for its attempts, so none begins later than this, even if each is merely slow. */
 const BEGIN_WITHIN_MS = 5_000;
-/** Not every batch waits for a server that does not answer. */
+/** A server that does not respond must not delay every batch. */
 const PAUSE_AFTER_GIVING_UP_MS = 10_000;
 const LOOK_TIMEOUT_MS = 1_000;
 /** Runs carry failures in their input. */
@@ -43,7 +43,7 @@ interface Job {
 
 export class FirstAttempts {
   private readonly triggers: ReadonlySet<string>;
-  /** Temporal took the latest runs: acting must not run ahead of what it records. */
+  /** Temporal accepted the latest runs. If not, no attempt is made: acting must not run ahead of the record. */
   private isRecording = true;
   private pausedUntil = -Infinity;
 
@@ -53,8 +53,8 @@ export class FirstAttempts {
   }
 
   /**
-   * By fire id; only for fires of events that the bus delivers for the first time, and whose run is not there. For
-   * others, what this worker made and could not hand over. Never rejects.
+   * Returns attempts by fire id. Makes them only for the first delivery of an event whose run does not exist; for
+   * others, returns those that this worker made and could not pass to a run. Never rejects.
    */
   async make(
     runs: readonly PlannedRun[],
@@ -83,7 +83,7 @@ export class FirstAttempts {
     return made;
   }
 
-  /** What became of the runs of these attempts. */
+  /** Keeps the attempts whose runs could not be started yet, and forgets the others. */
   recorded(made: ReadonlyMap<string, MadeAttempt>, starts: ReadonlyMap<string, FireStart>): void {
     const { unrecorded } = this.options;
     for (const [fireId, attempt] of made) {
@@ -107,8 +107,8 @@ export class FirstAttempts {
   }
 
   /**
-   * An event that is published again after the bus has forgotten its id is delivered for the first time, but its run
-   * has made an object, which may be deleted by now. Also keeps from acting while Temporal is away.
+   * An event published again after the bus has forgotten its id is a first delivery, but its run has created an object,
+   * which may be deleted by now. Also prevents attempts while Temporal is unavailable.
    */
   private async isAbsent(runId: string): Promise<boolean> {
     const { client } = this.options;
@@ -120,7 +120,7 @@ export class FirstAttempts {
     }
   }
 
-  /** What was given up, or not begun in time, is missing. */
+  /** Attempts that were given up, or not begun in time, are missing from the result. */
   private async attempt(jobs: readonly Job[], signal: AbortSignal): Promise<ReadonlyMap<string, TimedAttempt>> {
     const { fireLoad } = this.options;
     // One listener per in-flight request is expected, not a leak.
@@ -147,7 +147,7 @@ export class FirstAttempts {
     const timer = setTimeout(() => giveUp.abort(), GIVE_UP_AFTER_MS);
     const over = AbortSignal.any([signal, giveUp.signal]);
     const isLast = (trigger: TriggerSpec): boolean => isTriedOnce(trigger) && !over.aborted;
-    // A trigger that does not heed the signal is not waited for.
+    // A trigger that ignores the signal must not delay the batch.
     const attempt = await Promise.race([this.options.firing.attempt(request, index, over, isLast), untilAborted(over)]);
     clearTimeout(timer);
     if (attempt === undefined || (over.aborted && attempt.result === undefined)) return undefined;
@@ -155,14 +155,14 @@ export class FirstAttempts {
   }
 }
 
-/** The run with those of the attempts that are of its fires. */
+/** Returns the run with the attempts that belong to its fires. */
 export function withAttempts(run: RunStart, made: ReadonlyMap<string, MadeAttempt>, worker: string): RunStart {
   const attempts = run.input.fires.flatMap(({ id }): TimedAttempt[] => {
     const found = made.get(id);
     if (found === undefined) return [];
     const { attempt, runId } = found;
     const { result } = attempt;
-    // The object names another run, so this one has to look for its end by itself.
+    // The object names another run, so this one has to look up its outcome by itself.
     const isForeign = result?.kind === 'object' && runId !== run.workflowId;
     return [isForeign ? { ...attempt, result: { ...result, existed: true } } : attempt];
   });

@@ -1,4 +1,4 @@
-/** One batch of events from the bus: decide, start runs, tell the sensor. Each event for itself. */
+/** Handles a batch of events from the bus: decides, starts runs, signals the sensor. Events fail separately. */
 import type { Client } from '@temporalio/client';
 import type { BusMessage } from '../../src/bus/bus';
 import { eventKey } from '../../src/event/cloud-event';
@@ -14,12 +14,12 @@ import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '
 import { observeEvents } from './observe-events';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
-/** Temporal refuses whatever is larger than 2 MB; the trigger's template and JSON's own growth need some of it. */
+/** Temporal rejects more than 2 MB; the trigger's template and the overhead of JSON need some of it. */
 const MAX_EVENT_BYTES = 1_500_000;
 
 export interface PostponedEvent {
   readonly message: BusMessage;
-  /** Nothing can be handled now; otherwise the event fails by itself. */
+  /** No event can be handled now; otherwise only this event failed. */
   readonly isOutage: boolean;
   readonly error: unknown;
 }
@@ -44,7 +44,7 @@ export class BatchHandler {
     private readonly dependencies: Pick<WorkerDependencies, 'engine' | 'fireLoad'>,
   ) {}
 
-  /** Never throws for one event's sake, and answers nothing to the bus. */
+  /** Never throws because of a single event, and neither acks nor naks. */
   async handle(messages: readonly BusMessage[], signal: AbortSignal): Promise<HandledBatch> {
     const { definition, client } = this;
     const postponed: PostponedEvent[] = [];
@@ -70,7 +70,7 @@ export class BatchHandler {
     return { handled, postponed };
   }
 
-  /** First attempts, then the runs, by fire id. */
+  /** Makes first attempts, then starts the runs. Returns the starts by fire id. */
   private async start(
     fires: readonly DirectFire[],
     deliveredAgain: ReadonlySet<string>,
@@ -102,7 +102,7 @@ export class BatchHandler {
     return pending;
   }
 
-  /** Which fires an earlier pull already handed to a run: asked only for events that the bus delivers again. */
+  /** Finds the fires that an earlier pull handed to a run. Queries only for redelivered events. */
   private async lookUp(
     decided: readonly Pending[],
     postponed: PostponedEvent[],
@@ -114,7 +114,7 @@ export class BatchHandler {
     try {
       return { pending: decided, known: await findStartedFires(this.client, this.definition, [...new Set(keys)]) };
     } catch (error) {
-      // Those that come for the first time need no look, and go on.
+      // First deliveries need no lookup, and continue.
       for (const { message } of again) postponed.push({ message, isOutage: true, error });
       return { pending: decided.filter((item) => !isAgain(item)), known: new Map() };
     }
@@ -131,7 +131,7 @@ export class BatchHandler {
   }
 }
 
-/** `repeated`: the same event was published twice and pulled together; the first of them is started. */
+/** `repeated`: further copies of an event that was published twice and pulled together; only the first is started. */
 function separateFires(
   pending: readonly Pending[],
   known: ReadonlyMap<string, string>,
@@ -152,13 +152,13 @@ function separateFires(
   return { starts, repeated, startable: [...startable.values()] };
 }
 
-/** Also where one copy of an event is new and another is not. */
+/** Includes fires with one new and one redelivered copy of their event. */
 function firesDeliveredAgain(pending: readonly Pending[]): ReadonlySet<string> {
   const again = pending.filter(({ message }) => message.deliveryCount > 1);
   return new Set(again.flatMap(({ decision }) => decision.fires.map(({ id }) => id)));
 }
 
-/** Cheap for the many: only what the bus says is large is measured. */
+/** Measures only messages that the bus reports as large, so the common case stays cheap. */
 function separateOversized(messages: readonly BusMessage[]): [BusMessage[], BusMessage[]] {
   const startable: BusMessage[] = [];
   const oversized: BusMessage[] = [];
@@ -167,6 +167,6 @@ function separateOversized(messages: readonly BusMessage[]): [BusMessage[], BusM
 }
 
 function isOversized({ event, bytes }: BusMessage): boolean {
-  // Encoded data grows when it is written as text, at most sixfold.
+  // Encoded data grows at most sixfold when it is written as text.
   return event !== undefined && bytes * 6 > MAX_EVENT_BYTES && JSON.stringify(event).length > MAX_EVENT_BYTES;
 }

@@ -1,6 +1,6 @@
 /**
- * The listener: bus → dependencies → runs. A message is acknowledged once Temporal has accepted what follows from it;
- * until then the bus keeps it, whatever happens to this worker.
+ * The listener: bus → dependencies → runs. A message is acked once Temporal has accepted everything that follows from
+ * it; until then the bus keeps it, whatever happens to this worker.
  */
 import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
@@ -31,14 +31,14 @@ import { UnrecordedAttempts } from './unrecorded-attempts';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /**
- * Pulls under way together. Two: while the runs of one batch are started the next one is decided, and in a storm the
- * backlog waits on the bus, where it makes the next batch larger and so cheaper.
+ * Pulls in flight at a time. Two: while the runs of one batch are started the next one is decided. In a storm the
+ * backlog stays on the bus, where it makes the next batch larger and so cheaper.
  */
 const CONCURRENT_BATCHES = 2;
 const PULL_SIZE = 200;
 const FIRST_REPORT_AFTER_MS = 2_000;
 const REPORT_EVERY_MS = 15_000;
-/** A worker that shuts down does not wait for a Temporal that is away. */
+/** A worker that shuts down does not wait for an unavailable Temporal. */
 const LAST_REPORT_TIMEOUT_MS = 1_000;
 const MAX_PROBLEM_LENGTH = 500;
 
@@ -66,7 +66,7 @@ export function createListenActivities(dependencies: WorkerDependencies, firing:
       } finally {
         heartbeat.stop();
       }
-      // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
+      // Reports to Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;
     },
   };
@@ -83,7 +83,7 @@ class Listener {
   private readonly givenBack = new ReturnedEvents();
   private readonly stall = new StallWatch();
   private readonly handler: BatchHandler;
-  /** Pulls that wait for the worker or the sensor to take more. */
+  /** Pulls that wait for capacity of the worker or the sensor. */
   private heldBack = 0;
   private reported = '';
   private isMeasuring = false;
@@ -120,7 +120,7 @@ class Listener {
       namespace,
       sensorName: name,
       paths,
-      // "New" is everything since the sensor was applied, also what came before its first listener was up.
+      // "New" is everything since the sensor was applied, including events before its first listener was up.
       startFrom: startFrom.kind === 'new' ? { kind: 'time', time: this.request.appliedAt } : startFrom,
       maxBatch: PULL_SIZE,
       signal,
@@ -154,7 +154,7 @@ class Listener {
     } finally {
       clearInterval(reporting);
       this.telemetry.close(stopReasonOf(problem));
-      // What was counted since the last report would be lost with this listener.
+      // Counts since the last report would be lost with this listener.
       await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
       await listener.close();
       await this.bus.flushDecisions();
@@ -179,7 +179,7 @@ class Listener {
     }
   }
 
-  /** How many events may come now; 0 when the signal aborts. */
+  /** Returns how many events may be pulled now; 0 when the signal aborts. */
   private async awaitRoom(signal: AbortSignal): Promise<number> {
     this.heldBack += 1;
     try {
@@ -203,7 +203,7 @@ class Listener {
     this.telemetry.decided(events, startedAt);
   }
 
-  /** Nothing is lost: the bus delivers these again, here or elsewhere, each after a time of its own. */
+  /** Naks the events. None is lost: the bus redelivers each after its own delay, here or elsewhere. */
   private giveBack(postponed: readonly PostponedEvent[]): void {
     const [first] = postponed;
     if (first === undefined) return;
@@ -262,7 +262,7 @@ class Listener {
     return backlog;
   }
 
-  /** For the sensor's page in the UI; only when something changed, because each report is in its history. */
+  /** Reports to the sensor for its page in the UI; only after a change, because each report is in its history. */
   private async report(): Promise<boolean> {
     const { definition, listener: name } = this.request;
     const { epoch, counts, lag, parked } = this;

@@ -1,4 +1,4 @@
-/** What a listener tells Prometheus and the trace of each event. */
+/** Metrics of a listener, and spans in the trace of each event. */
 import type { WorkflowClient } from '@temporalio/client';
 import type { SensorBacklog } from '../../src/bus/bus';
 import type { Metrics } from '../../src/metrics/metrics';
@@ -11,12 +11,12 @@ import type { HandledEvent } from './settle-event';
 
 const DECISIONS = ['fired', 'joined', 'unmatched', 'filtered', 'failed', 'duplicate'] as const;
 
-/** Of events that listeners have taken: a paused sensor has none. */
+/** Gauges of events that listeners have taken: a paused sensor has none. */
 const IN_HAND_GAUGES = ['sluice_events_in_hand', 'sluice_sensor_stalled_seconds'] as const;
 type SensorGauge = (typeof IN_HAND_GAUGES)[number] | 'sluice_sensor_connected' | 'sluice_runs_parked';
 
 export class ListenerTelemetry {
-  /** Heartbeats and measures that are under way come after the end, too. */
+  /** Heartbeats and measurements in flight complete after the end, too. */
   private isOpen = false;
   private readonly labels: { readonly namespace: string; readonly sensor_name: string };
   private readonly backlog: BacklogTelemetry;
@@ -29,7 +29,7 @@ export class ListenerTelemetry {
     this.backlog = new BacklogTelemetry(metrics, definition);
   }
 
-  /** Shows every counter of the sensor with 0, so that the first failure is already an increase. */
+  /** Initialises every counter of the sensor with 0, so that the first failure is an increase. */
   open(): void {
     this.isOpen = true;
     this.backlog.open();
@@ -77,7 +77,7 @@ export class ListenerTelemetry {
     }
   }
 
-  /** Answers how many runs of the sensor are parked. */
+  /** Returns how many runs of the sensor are parked. */
   async countParked(workflows: WorkflowClient): Promise<number> {
     const { labels } = this;
     const sensor = sensorRef(labels.namespace, labels.sensor_name);

@@ -1,4 +1,4 @@
-/** Signals observations to the sensor workflow, so that one that Temporal refuses keeps no other from it. */
+/** Signals observations to the sensor workflow. One that Temporal rejects does not hold up the others. */
 import type { WorkflowClient } from '@temporalio/client';
 import { describeError, type ErrorCode } from '../../src/errors/sluice-error';
 import { jsonBytes } from '../../src/text/json-bytes';
@@ -8,7 +8,7 @@ import type { ObjectName } from '../../src/contract/definitions';
 import { observeSignal, type Observation } from '../../src/contract/sensor-messages';
 import { cutObservations } from './observation-batches';
 
-/** Temporal takes 2 MB (2,097,152 bytes) in one signal. */
+/** Temporal accepts 2 MB (2,097,152 bytes) in one signal. */
 const MAX_OBSERVATION_BYTES = 1_900_000;
 
 export type Telling =
@@ -18,7 +18,7 @@ export type Telling =
 
 const TOLD: Telling = { kind: 'told' };
 
-/** Told twice, the sensor takes each event once. */
+/** Repeated signals are harmless: the sensor deduplicates events. */
 export async function observeEvents(
   client: WorkflowClient,
   { namespace, name }: ObjectName,
@@ -35,7 +35,7 @@ export async function observeEvents(
   };
   let postponed: Telling | undefined;
   for (const portion of cutObservations(observations)) {
-    // What failed for one portion a moment ago is not asked for the next one at once.
+    // After one portion was postponed, the next ones are postponed without sending them.
     if (postponed !== undefined) for (const observation of portion) tellings.set(observation, postponed);
     else if (isTooLarge(portion)) for (const observation of portion) tellings.set(observation, refuseTooLarge());
     else await tell(portion);
@@ -62,7 +62,7 @@ async function attempt(signal: () => Promise<void>): Promise<Telling> {
   }
 }
 
-/** A portion is cut at much less; only one that is alone may be larger. */
+/** Portions are cut far below the limit; only a single observation can exceed it. */
 function isTooLarge([only, ...others]: readonly Observation[]): boolean {
   return only !== undefined && others.length === 0 && jsonBytes(only) > MAX_OBSERVATION_BYTES;
 }

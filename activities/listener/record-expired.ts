@@ -1,4 +1,4 @@
-/** Writes down which events a sensor has lost because the bus removed them before it handled them. */
+/** Records which events a sensor has lost because the bus removed them before it handled them. */
 import type { Bus } from '../../src/bus/bus';
 import type { ExpiredEvents } from '../../src/bus/expired-events';
 import { expiredRecord } from '../../src/records/expired-record';
@@ -13,7 +13,7 @@ export function recordExpired(
 ): void {
   if (expired.length === 0) return;
   const records = expired.map((range) => expiredRecord(sensor, range, new Date()));
-  // Also where the sensor keeps no decisions: there is no other trace of these events.
+  // Written even if the sensor keeps no decisions: these events leave no other trace.
   bus.recordDecisions(records);
   for (const { reason } of records)
     log.error({ sensor: sensor.name }, `sensor ${sensor.namespace}/${sensor.name}: ${reason}`);

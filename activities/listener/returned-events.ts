@@ -1,11 +1,11 @@
-/** Events that went back to the bus to be tried again: when each comes, and what a person is told meanwhile. */
+/** Events that were nacked for a retry: when the bus redelivers each, and the problem to show until then. */
 
 const FIRST_DELAY_MS = 1_000;
-/** For an event that fails by itself: its neighbours are not concerned, and it is seldom tried. */
+/** For an event that fails alone: other events are not affected, so retries may be rare. */
 const MAX_DELAY_MS = 120_000;
-/** While nothing can be handled: what waits goes on soon after the other side is back. */
+/** During an outage: pending events continue soon after it ends. */
 const MAX_OUTAGE_DELAY_MS = 10_000;
-/** An event that another listener took over is never heard of here again. */
+/** An event that another listener took over never comes back here. */
 const FORGET_AFTER_MS = 60_000;
 
 /** Doubles with each delivery. */
@@ -15,7 +15,7 @@ export function retryDelay(deliveryCount: number, isOutage: boolean): number {
 }
 
 export class ReturnedEvents {
-  /** Sequence on the bus → why it went back, and until when that is worth telling. */
+  /** Sequence on the bus → why it was nacked, and until when to show it. */
   private readonly waiting = new Map<number, { readonly reason: string; readonly until: number }>();
 
   /** Times are milliseconds since the epoch. */
@@ -28,7 +28,7 @@ export class ReturnedEvents {
     this.waiting.delete(sequence);
   }
 
-  /** Why the latest of them went back; undefined when none is waiting. */
+  /** Returns why the latest of them was nacked; undefined if none is waiting. */
   problem(now: number): string | undefined {
     for (const [sequence, { until }] of this.waiting) if (until < now) this.waiting.delete(sequence);
     return [...this.waiting.values()].at(-1)?.reason;

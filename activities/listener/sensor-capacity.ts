@@ -1,6 +1,6 @@
 /**
  * Back-pressure of a sensor that limits how many fires run at a time: a listener pulls no more events than the sensor
- * has room for, and the bus keeps the rest. Asked by query, which leaves no trace in the sensor's history.
+ * has capacity for, and the bus keeps the rest. Read by query, which leaves no trace in the sensor's history.
  */
 import type { Client } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,12 +19,12 @@ export class SensorCapacity {
   private asking: Promise<void> | undefined;
   private wakeUps: Array<() => void> = [];
 
-  /** `ask` answers how many more events this listener may bring, and throws where the sensor does not answer. */
+  /** `ask` returns how many more events the sensor accepts, and throws if the sensor does not respond. */
   constructor(private readonly ask: () => Promise<number>) {}
 
   /**
-   * Waits until there is room for at least one event, and takes it for as many as there are, up to `most`; 0 when the
-   * signal aborts. What was taken is to be told with `settle`.
+   * Waits for capacity for at least one event, then takes as much as there is, up to `most`; returns 0 when the signal
+   * aborts. Report the taken capacity to `settle` afterwards.
    */
   async take(most: number, signal: AbortSignal): Promise<number> {
     while (this.granted <= 0) {
@@ -40,7 +40,7 @@ export class SensorCapacity {
     return taken;
   }
 
-  /** The sensor knows of them now, or they went back to the bus; `unused`: what of the room was not needed. */
+  /** Call when the sensor knows the events, or they were nacked. `unused`: capacity that was not needed. */
   settle(taken: number, unused = 0): void {
     this.onTheirWay -= taken;
     this.granted += unused;
@@ -48,7 +48,7 @@ export class SensorCapacity {
   }
 
   private async askOnce(signal: AbortSignal): Promise<void> {
-    // No worker for the sensor at the moment, or Temporal is away: then it takes nothing either.
+    // No worker for the sensor, or Temporal is unavailable: the sensor accepts nothing now.
     const room = await this.ask().catch(() => 0);
     this.granted = Math.max(0, room - this.onTheirWay);
     if (this.granted > 0) return;
@@ -62,12 +62,12 @@ export function mayHoldBack(plan: SensorPlan): boolean {
   return plan.state.triggers.some(({ concurrency }) => concurrency !== undefined);
 }
 
-/** Over all listeners of the sensor. */
+/** Returns the sensor's capacity, which all its listeners share. */
 export async function askRoom(client: Client, { namespace, name }: ObjectName): Promise<number> {
   return await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorCapacityQuery);
 }
 
-/** Waits for room, up to `patienceMs`; false when there is none by then. */
+/** Waits for capacity, up to `patienceMs`; returns false if there is none by then. */
 export async function hasRoomWithin(
   patienceMs: number,
   client: Client,

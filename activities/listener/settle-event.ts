@@ -1,4 +1,4 @@
-/** What became of one event, from its decision and from what Temporal said to it. Pure. */
+/** Settles one event, from its decision and from Temporal's responses. Pure. */
 import type { Decision, DecisionRecord } from '../../src/records/decision-record';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { Observation } from '../../src/contract/sensor-messages';
@@ -11,9 +11,9 @@ export interface EventAnswers {
   /** By fire id. */
   readonly starts: ReadonlyMap<string, FireStart>;
   readonly tellings: ReadonlyMap<Observation, Telling>;
-  /** The bus delivered this very message before, so that its own runs may be there already. */
+  /** The bus delivered this very message before, so its own runs may exist already. */
   readonly isDeliveredAgain: boolean;
-  /** Fires that an event of the same pull, which is the same event published twice, has already. */
+  /** Fires that another copy of the same event in this pull has already. */
   readonly repeated: ReadonlySet<DirectFire>;
 }
 
@@ -23,7 +23,7 @@ export type Settled =
 
 export interface HandledEvent {
   readonly decision: EventDecision;
-  /** One for each fire, observation and refusal: what is counted. */
+  /** One for each fire, observation and rejection: counted in metrics. */
   readonly made: readonly Decision[];
   readonly records: readonly DecisionRecord[];
   readonly runId?: string;

@@ -1,10 +1,10 @@
 /**
- * Notices events that listeners took from the bus and do not handle: a listener without an owner, or one that hangs.
- * To the bus they are in hand, so neither lag nor an error shows them.
+ * Detects events that listeners took from the bus and do not handle: a listener without an owner, or one that hangs.
+ * The bus counts them as in hand, so neither lag nor an error shows them.
  */
 import type { SensorBacklog } from '../../src/bus/bus';
 
-/** A batch may take long; the bus delivers it again after two minutes. */
+/** A batch may take long; the bus redelivers it after two minutes. */
 const STALLED_AFTER_MS = 180_000;
 
 export class StallWatch {
@@ -12,8 +12,8 @@ export class StallWatch {
   private since: number | undefined;
 
   /**
-   * How long events have been in hand without the oldest of them being acknowledged, in milliseconds; 0 while there is
-   * progress. `isHoldingBack`: the sensor takes no more, so that what was fetched ahead waits on purpose.
+   * Returns how long events have been in hand without an ack of the oldest one, in milliseconds; 0 while there is
+   * progress. `isHoldingBack`: the sensor accepts no more, so events that were fetched ahead wait on purpose.
    */
   observe(
     { inHand, handledTo }: Pick<SensorBacklog, 'inHand' | 'handledTo'>,
@@ -26,7 +26,7 @@ export class StallWatch {
     return now - this.since;
   }
 
-  /** For a person; undefined while all is well. */
+  /** Text for the operator; undefined while all is well. */
   problem(now: number): string | undefined {
     if (this.since === undefined || now - this.since < STALLED_AFTER_MS) return undefined;
     const time = new Date(this.since).toISOString();

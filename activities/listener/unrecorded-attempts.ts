@@ -1,6 +1,6 @@
 /**
- * What listeners of this worker have made while Temporal did not take the run: passed on when the bus delivers the event
- * again, so that an object that has ended and was deleted meanwhile is not made a second time.
+ * Attempts that listeners of this worker made while Temporal did not accept the run. Passed on when the bus redelivers
+ * the event, so that an object that was finished and deleted meanwhile is not created a second time.
  */
 import type { TimedAttempt } from '../../src/contract/fires';
 
@@ -10,7 +10,7 @@ export interface MadeAttempt {
   readonly runId: string;
 }
 
-/** Far more than all listeners of a worker have in flight; another worker may have handled the event, so some stay. */
+/** Far more than all listeners of a worker have in flight. Entries remain if another worker handles the event. */
 const MOST = 10_000;
 
 export class UnrecordedAttempts {
@@ -20,7 +20,7 @@ export class UnrecordedAttempts {
   keep(fireId: string, made: MadeAttempt): void {
     const { result } = made.attempt;
     if (result === undefined) return;
-    // By the time the run exists, the watch may have seen its Workflow end and found no run to tell.
+    // By the time the run exists, the watch may have seen its Workflow end and found no run to signal.
     const known = result.kind === 'object' ? { ...result, existed: true } : result;
     this.attempts.set(fireId, { ...made, attempt: { ...made.attempt, result: known } });
     const [oldest] = this.attempts.keys();

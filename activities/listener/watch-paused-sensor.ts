@@ -1,6 +1,6 @@
 /**
- * While a sensor is paused, its events wait on the bus, which may not keep them for as long: this activity measures
- * them for Prometheus and `sluice status`, and records those that the bus removes.
+ * While a sensor is paused, its events wait on the bus, which may remove them earlier: this activity measures them for
+ * Prometheus and `sluice status`, and records those that the bus removes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure, Context } from '@temporalio/activity';

@@ -1,4 +1,4 @@
-/** Which events runs of a sensor have carried already, for which trigger and dependency. */
+/** Finds the events that runs of a sensor have carried already, by trigger and dependency. */
 import type { Client } from '@temporalio/client';
 import { eventKey } from '../../src/event/cloud-event';
 import type { ObjectName } from '../../src/contract/definitions';
@@ -8,13 +8,13 @@ import { readRunInput } from '../starting/read-run-input';
 const READS_AT_ONCE = 8;
 
 export interface Carried {
-  /** Whatever round it was, and whatever came of it. */
+  /** Of any round, with any outcome. */
   hasFire(trigger: string, dependency: string, key: string): boolean;
   /** The event satisfied this dependency in some fire. */
   hasJoined(dependency: string, key: string): boolean;
 }
 
-/** @param round of a replay's portion: its own runs do not count, so that a repeated attempt decides as the first. */
+/** @param round of a replay's portion: its own runs do not count, so that a retry decides like the first attempt. */
 export async function findCarried(
   client: Client,
   sensor: ObjectName,

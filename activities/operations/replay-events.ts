@@ -1,4 +1,4 @@
-/** One portion of a replay: read from the bus, decide as the listener does, start what has not fired. */
+/** One portion of a replay: reads from the bus, decides as the listener does, starts fires that have not fired. */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Bus, BusExtent, StoredEvent } from '../../src/bus/bus';
@@ -26,12 +26,12 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 const PORTION = 500;
 const MAX_EXAMPLES = 50;
-/** A sensor that holds back takes nothing from a replay either; the workflow asks again after this. */
+/** A sensor that holds back accepts no replayed events either; the workflow asks again after this time. */
 const ROOM_PATIENCE_MS = 5 * 60_000;
-/** Stands in examples for triggers that the sensor workflow decides about. */
+/** Used in examples for triggers that the sensor workflow decides. */
 const JOINED = 'sensor';
 
-/** What one portion comes to: the same again when the activity is repeated after its worker died. */
+/** Result of one portion: the same if the activity is retried after its worker died. */
 interface Portion {
   readonly stored: readonly StoredEvent[];
   readonly decisions: readonly EventDecision[];
@@ -97,11 +97,11 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
 
 type Limits = Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'> & { readonly lastSequence: number };
 
-/** Found out once, by the first portion: what comes to the bus meanwhile is not the replay's. */
+/** Determined once, by the first portion: events published later do not belong to the replay. */
 async function readLimits(bus: Bus, { definition, request, progress }: ReplayPortionRequest): Promise<Limits> {
   if (progress.lastSequence !== undefined) return { ...progress, lastSequence: progress.lastSequence };
   const extent = await bus.extent();
-  // Asked after: what comes between these two questions counts in neither.
+  // Queried second: events published between the two queries count in neither.
   const position = await bus.position(definition.namespace, definition.name);
   const wanted = Math.min(request.toSequence ?? extent.last, extent.last);
   const isLeft = position !== undefined && position.waiting > 0 && position.handledTo < wanted;
@@ -140,7 +140,7 @@ async function readPortion(
   return stored;
 }
 
-/** Without `again`: only what no run has carried, and no joined trigger holds. */
+/** Without `again`: only events that no run has carried and no joined trigger holds. */
 async function selectWanted(
   client: Client,
   definition: SensorDefinition,
@@ -169,18 +169,18 @@ function isUnused({ dependency, event }: Observation, carried: Carried, held: Re
   return !held.has(`${dependency} ${key}`) && !carried.hasJoined(dependency, key);
 }
 
-/** `<dependency> <event key>` of what joined triggers wait with now. */
+/** Returns `<dependency> <event key>` of the events that joined triggers hold now. */
 async function findHeld(client: Client, { namespace, name }: SensorDefinition): Promise<Set<string>> {
   const triggers = await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorDependenciesQuery);
   return new Set(triggers.flatMap(({ held }) => held.map(({ dependency, eventKey: key }) => `${dependency} ${key}`)));
 }
 
-/** An event that was published twice lies on the bus twice. */
+/** An event that was published twice is on the bus twice. */
 function uniqueFires(fires: readonly DirectFire[]): DirectFire[] {
   return [...new Map(fires.map((fire) => [fire.id, fire])).values()];
 }
 
-/** A new id makes the trigger act anew, instead of finding its own earlier object. */
+/** A new id makes the trigger act again, instead of finding its own earlier object. */
 function renew(definition: SensorDefinition, fires: readonly DirectFire[], round: string): readonly DirectFire[] {
   if (round === '') return fires;
   return fires.map((fire) => ({
@@ -189,7 +189,7 @@ function renew(definition: SensorDefinition, fires: readonly DirectFire[], round
   }));
 }
 
-/** Returns how many Temporal refuses for good. */
+/** Returns how many observations Temporal rejects permanently. */
 async function observe(
   client: Client,
   definition: SensorDefinition,
@@ -212,7 +212,7 @@ async function observe(
   return refused;
 }
 
-/** Their events may be collected or queued in the sensor, where nobody can see that they are on their way. */
+/** Events of these may be collected or queued in the sensor, where they are not visible from outside. */
 function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string> {
   return new Set(
     state.triggers.flatMap(({ name, collect, concurrency }) =>
@@ -221,7 +221,7 @@ function dependenciesThatMayWait({ state, conditions }: SensorPlan): Set<string>
   );
 }
 
-/** `refused`: what Temporal will never take. */
+/** `refused`: permanently rejected by Temporal. */
 function advance(
   progress: ReplayProgress,
   portion: Portion,

@@ -1,6 +1,6 @@
 /**
- * Starts again what a person asks for: wakes parked fires, and gives runs that have ended a successor. Without `again`
- * it is what did not succeed and was not started again before, so that asking twice does nothing twice.
+ * Starts requested fires again: wakes parked fires, and gives runs that have ended a successor. Without `again`, only
+ * fires that did not succeed and were not started again before, so that a repeated request has no effect.
  */
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
@@ -27,7 +27,7 @@ import { startRun } from '../starting/start-runs';
 import { describeRequester } from '../../src/text/requester-name';
 
 const MAX_RUNS = 1_000;
-/** They keep no other run from being started again. */
+/** A run that is refused with one of these does not keep other runs from being started again. */
 const REFUSALS_OF_ONE_RUN: ReadonlySet<ErrorCode> = new Set(['RETRIGGER_REFUSED', 'RUN_UNKNOWN', 'RUN_REFUSED']);
 const AGAIN = 'Say "again": true (sluice retrigger --again) to fire it all the same';
 
@@ -39,7 +39,7 @@ export function createRetriggerActivities(): RetriggerActivities {
   return {
     async sluiceRetrigger(definition, request) {
       const { client, info } = Context.current();
-      // A repeated attempt of this activity is the same request.
+      // A retry of this activity is the same request.
       const requestId = `${info.workflowExecution?.runId ?? ''}/${info.activityId}`;
       const retrigger = new Retrigger(client, info.taskQueue, definition, request, requestId);
       try {
@@ -59,7 +59,7 @@ export function createRetriggerActivities(): RetriggerActivities {
 }
 
 class Retrigger {
-  /** Trigger and events of the fires that were looked at: an event's runs are its fires, and those started again. */
+  /** Trigger and events of the fires examined so far: an event's runs are those of its fires, and their successors. */
   private readonly seen = new Set<string>();
 
   constructor(
@@ -70,7 +70,7 @@ class Retrigger {
     private readonly requestId: string,
   ) {}
 
-  /** Every run that carries the event, the newest first: what is seen in one counts no more in those before it. */
+  /** Examines every run that carries the event, newest first: a fire seen in one is skipped in older ones. */
   async event(eventId: string): Promise<readonly string[]> {
     const startedAt = new Map<string, number>();
     for await (const run of findRunsCarrying(this.client, this.definition, [eventId])) {
@@ -97,7 +97,7 @@ class Retrigger {
     });
   }
 
-  /** Answers the run that was woken or started. */
+  /** Returns the run that was woken or started. */
   async run(runId: string): Promise<string> {
     const { again = false } = this.request;
     const { isOpen, state } = await this.look(runId);
@@ -171,7 +171,7 @@ class Retrigger {
     return runId;
   }
 
-  /** What is fired again elsewhere, with an object of its own, waits for nobody here. */
+  /** Fires that a successor fires again, with an object of their own, must not stay parked here. */
   private async discardParked(runId: string, fires: readonly Fire[], successor: string): Promise<void> {
     const { by, why } = this.request;
     for (const { id } of fires) {
@@ -180,7 +180,7 @@ class Retrigger {
     }
   }
 
-  /** Its id names what it fires, so that the same cannot be started again by accident. */
+  /** The successor's id is derived from its fires, so that the same fires cannot be started again by accident. */
   private async startSuccessor(runId: string, input: SensorRunInput, wanted: readonly Fire[]): Promise<string> {
     const { by, why, overrides, again } = this.request;
     if (input.contentMissing !== undefined) {
@@ -201,7 +201,7 @@ class Retrigger {
     const key = `${runId.split('/').slice(3).join('/')}~again-${shortHash(what, 8)}`;
     const loaded = fires.map((fire): LoadedFire => {
       const { dependencies, collected } = loadEvents(fire, input.events);
-      // A new id, so that the trigger acts anew instead of finding its own earlier object.
+      // A new id makes the trigger act again, instead of finding its own earlier object.
       const id = fireId(this.definition, fire.trigger, keysOf(dependencies), key);
       return { id, trigger: fire.trigger, dependencies, ...(collected && { collected }) };
     });
@@ -211,7 +211,7 @@ class Retrigger {
     return start.workflowId;
   }
 
-  /** The successor that was there before may be of an earlier attempt of this request. */
+  /** An existing successor is accepted only if an earlier attempt of this request started it. */
   private async requireOwn(successor: string, runId: string): Promise<void> {
     const { retriggerOf } = await readRunInput(this.client, successor);
     if (retriggerOf?.request === this.requestId) return;

@@ -1,6 +1,6 @@
 /**
- * After a list of Workflows: tells the runs that wait which of theirs are there. A Workflow that vanished while nobody
- * watched is in no event of the watch, so its run has to look for it.
+ * After a list of Workflows, signals the waiting runs which of their Workflows exist. A Workflow that vanished while no
+ * watch was running is in no event of the watch, so its run has to look it up.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
@@ -16,13 +16,13 @@ const MAX_RETRY_AFTER_MS = 60_000;
 export interface AnnounceOptions {
   readonly client: Client;
   readonly sensor: ObjectName;
-  /** Run → its fires whose Workflow is there. */
+  /** Run → its fires whose Workflow exists. */
   readonly fires: ReadonlyMap<string, readonly string[]>;
   readonly signal: AbortSignal;
   readonly onFailed: (error: unknown) => void;
 }
 
-/** Resolves when all have been told, or when `signal` aborts. Never rejects. */
+/** Resolves when all runs are signalled, or when `signal` aborts. Never rejects. */
 export async function announceListed({ client, sensor, fires, signal, onFailed }: AnnounceOptions): Promise<void> {
   for (let pauseMs = RETRY_AFTER_MS; !signal.aborted; pauseMs = Math.min(MAX_RETRY_AFTER_MS, pauseMs * 2)) {
     try {
@@ -42,7 +42,7 @@ export async function announceListed({ client, sensor, fires, signal, onFailed }
   }
 }
 
-/** Runs that may have more fires than were listed: a run has at most as many as it has events and triggers. */
+/** Finds runs that may have more fires than were listed: at most one for each pair of event and trigger. */
 async function findIncomplete(
   client: Client,
   { namespace, name }: ObjectName,

@@ -1,6 +1,6 @@
 /**
- * Ends of Workflows whose run has ended: after `argo retry`, or whatever else continues a Workflow. The run cannot take
- * them any more, but whoever waits for the outcome can: it is published as the run would have done, and recorded.
+ * Outcomes of Workflows whose run has ended: after `argo retry`, or any other continuation of a Workflow. The run
+ * cannot receive them any more, but they are published as the run would have done, and recorded.
  */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
@@ -42,8 +42,8 @@ export async function publishLateOutcomes(
 }
 
 /**
- * None where there is no such run. A listener may make a Workflow that ends before its run is started, so it is not
- * believed at once; a run that is started later than this looks for its Workflows itself.
+ * Returns none if the run does not exist. A Workflow that a listener creates may end before its run is started, so a
+ * recent one throws and is retried; a run that is started later than this looks up its Workflows by itself.
  */
 async function readFires(
   client: Client,
@@ -60,7 +60,7 @@ async function readFires(
   }
 }
 
-/** After a list thousands of ends come that were told long ago: only a retry that was seen counts among them. */
+/** A list returns thousands of outcomes that were delivered long ago: only observed retries among them count. */
 function mayBeLate({ phase, isListed, afterRetry }: WorkflowOutcome): boolean {
   return phase !== 'Deleted' && phase !== 'Unknown' && (isListed !== true || afterRetry);
 }

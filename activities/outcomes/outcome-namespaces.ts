@@ -1,4 +1,4 @@
-/** Where the Workflows of a sensor can be, as far as its manifest says. */
+/** Namespaces in which the Workflows of a sensor can be, according to its manifest. */
 import { isJsonObject } from '../../src/event/json';
 import type { SensorSpec, TriggerSpec, TriggerTemplate } from '../../src/manifest/sensor';
 import type { ObjectReference } from '../../src/errors/object-reference';
@@ -7,8 +7,8 @@ import { parseObject, type ReadYaml } from '../../src/triggers/resource-sources/
 import type { ObjectName } from '../../src/contract/definitions';
 
 /**
- * The sensor's own namespace, and those that its triggers name: in their resource, or with `--namespace`. One that a
- * parameter names, or a resource that is fetched, is known to the run alone, which then looks for itself.
+ * Returns the sensor's own namespace and those that its triggers name: in their resource, or with `--namespace`. One
+ * from a parameter or a fetched resource is known only to the run, which then looks up the Workflow itself.
  */
 export async function outcomeNamespaces(
   { namespace, spec }: { readonly namespace: string; readonly spec: Pick<SensorSpec, 'triggers'> },
@@ -19,7 +19,7 @@ export async function outcomeNamespaces(
   return [...new Set([namespace, ...named.filter((name) => name !== undefined)])];
 }
 
-/** A fire made its object in a namespace that the sensor's watch does not know of. */
+/** Returns true if a fire created its object in a namespace that the sensor's watch does not know. */
 export async function isUnwatched(
   { namespace }: ObjectName,
   trigger: TriggerSpec,
@@ -51,7 +51,7 @@ async function namedByResource(
   return typeof namespace === 'string' && namespace !== '' ? namespace : undefined;
 }
 
-/** What is wrong with a manifest, its fires say. */
+/** The fires report errors in the manifest. */
 function unlessInvalid<Value>(read: () => Value): Value | undefined {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** Collects how Argo Workflows ended and tells their runs, one delivery at a time. Plain logic without Temporal. */
+/** Collects outcomes of Argo Workflows and signals their runs, one delivery at a time. Plain logic without Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { describeError, isSluiceError } from '../../src/errors/sluice-error';
@@ -9,20 +9,20 @@ import type { WorkflowOutcomeReport } from '../../src/contract/fires';
 import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
 import { MAX_REPORT_BYTES, toReport } from './outcome-report';
 
-/** Outcomes of one run that end together are told together: a signal costs the run four events. */
+/** Outcomes of one run that end together share a signal, which costs the run four history events. */
 const COLLECT_FOR_MS = 200;
 const RETRY_AFTER_MS = 2_000;
 const MAX_RETRY_AFTER_MS = 30_000;
-/** After a list, thousands of runs may have to be told at once; most of them have ended long ago. */
+/** After a list, thousands of runs may have to be signalled at once; most of them have ended long ago. */
 const CONCURRENT_SIGNALS = 50;
 
 export interface OutcomeNotifierOptions {
-  /** Throws WorkflowNotFoundError for a run that is gone, which needs none. */
+  /** Throws WorkflowNotFoundError for a run that no longer exists, which needs no signal. */
   signal(runId: string, reports: readonly WorkflowOutcomeReport[]): Promise<void>;
   onTold(outcome: WorkflowOutcome): void;
-  /** The run has ended and takes no signals. What rejects is tried again. */
+  /** The run has ended and accepts no signals. Retried if it rejects. */
   onClosed?(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void>;
-  /** However often it is told, it will be refused. */
+  /** Temporal rejects this outcome, however often it is sent. */
   onRefused(outcome: WorkflowOutcome, runId: string, reason: string): void;
   warn(message: string): void;
 }
@@ -31,7 +31,7 @@ type Delivery =
   | { readonly kind: 'told' }
   /** The run has ended. */
   | { readonly kind: 'closed' }
-  /** `refused`: for good. */
+  /** `refused`: permanently. */
   | { readonly kind: 'refused' | 'failed'; readonly error: unknown };
 
 export class OutcomeNotifier {
@@ -50,12 +50,12 @@ export class OutcomeNotifier {
     this.seen = resourceVersion;
   }
 
-  /** The resource version up to which every outcome has been told: who resumes there misses none. */
+  /** Returns the resource version up to which every outcome was delivered: a watch that resumes there misses none. */
   position(): string | undefined {
     return this.toldUpTo;
   }
 
-  /** Tells what comes until `signal` aborts, and what is left then. Never rejects. */
+  /** Delivers outcomes until `signal` aborts, then those that remain. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     let retryAfterMs = RETRY_AFTER_MS;
     while (!signal.aborted) {
@@ -69,7 +69,7 @@ export class OutcomeNotifier {
     await this.deliver();
   }
 
-  /** False where some have to be told again. */
+  /** Returns false if some deliveries have to be retried. */
   private async deliver(): Promise<boolean> {
     const upTo = this.seen;
     const runs = [...this.waiting.keys()];
@@ -106,7 +106,7 @@ export class OutcomeNotifier {
         case 'closed':
           return await this.tellOfClosed(runId, [...portion, ...portions.flat()]);
         case 'refused':
-          // One of many may be what is refused: each gets an answer of its own.
+          // One outcome may be the cause of the rejection: sends each of them alone.
           if (portion.length > 1) portions.unshift(...portion.map((outcome) => [outcome]));
           else this.refuse(runId, portion, delivery.error);
           break;

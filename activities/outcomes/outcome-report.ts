@@ -1,15 +1,15 @@
-/** What a run is told of how an Argo Workflow ended, never more than Temporal takes. Pure. */
+/** Reports to a run how an Argo Workflow ended, within the limits of Temporal. Pure. */
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
 import type { WorkflowOutcomeReport } from '../../src/contract/fires';
 
-/** Temporal takes 2 MB in one signal or result, and the run keeps what it is told. */
+/** Temporal accepts 2 MB in one signal or result, and the run keeps its reports. */
 export const MAX_REPORT_BYTES = 1_000_000;
 const MAX_CUT_MESSAGE = 2_000;
 const MAX_NAMED_OUTPUTS = 5;
 const MAX_NAME = 60;
 
-/** Outputs that together are larger than `maxBytes` are left out, the largest first; the message then says which. */
+/** Omits the largest outputs first if they exceed `maxBytes` together; the message then names the omitted ones. */
 export function toReport(outcome: WorkflowOutcome, maxBytes = MAX_REPORT_BYTES): WorkflowOutcomeReport {
   const { fireId, object, phase, message, startedAt, finishedAt, outputs } = outcome;
   const report: WorkflowOutcomeReport = {
@@ -24,7 +24,7 @@ export function toReport(outcome: WorkflowOutcome, maxBytes = MAX_REPORT_BYTES):
   return jsonBytes(report) <= maxBytes ? report : shorten(report, maxBytes);
 }
 
-/** All in one message: where they are too large together, each gets its share. */
+/** All reports in one message: if they are too large together, each gets its share. */
 export function toReports(
   outcomes: readonly WorkflowOutcome[],
   maxBytes = MAX_REPORT_BYTES,
@@ -39,7 +39,7 @@ function shorten(report: WorkflowOutcomeReport, maxBytes: number): WorkflowOutco
   const message = cut(report.message, MAX_CUT_MESSAGE);
   const outputs: Record<string, string> = {};
   const leftOut: string[] = [];
-  // Room for the message with its note, whatever the characters are.
+  // Reserves space for the message with its note, whatever its characters are.
   let bytes = jsonBytes({ ...report, message, outputs }) + 4 * MAX_NAME * MAX_NAMED_OUTPUTS + 200;
   const bySize = Object.entries(report.outputs)
     .map(([name, value]) => ({ name, value, size: jsonBytes({ [name]: value }) }))

@@ -1,8 +1,8 @@
 /**
- * Connections to the Redis servers that outcomes are written to, one for each server and way to be let in.
+ * Connections to the Redis servers that outcomes are written to, one for each server and set of credentials.
  *
- * Temporal is the one that tries again, so a connection that fails or is lost is not mended: the next attempt opens
- * another, with the secrets as they are then. That is how a rotated password is taken up.
+ * Temporal retries, so a failed or lost connection is not repaired: the next attempt opens another one with the current
+ * secrets. That is how a rotated password takes effect.
  */
 import Redis, { type RedisOptions } from 'ioredis';
 import { describeError, isSluiceError, SluiceError } from '../../src/errors/sluice-error';
@@ -27,12 +27,12 @@ export interface OutcomeRedis {
 
 interface Connection {
   readonly client: Redis;
-  /** What it was opened with. */
+  /** Credentials that it was opened with. */
   readonly credentials: string;
   readonly ready: Promise<void>;
 }
 
-/** No answer to a command for this long: the connection is dead, whatever TCP believes. */
+/** A connection without a response to a command for this long is dead, even if TCP considers it open. */
 const SILENCE_MS = 10_000;
 
 export class OutcomeRedisConnections {
@@ -41,7 +41,7 @@ export class OutcomeRedisConnections {
 
   constructor(private readonly secrets: SecretReader) {}
 
-  /** Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE; all may pass once somebody mends their cause. */
+  /** Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE; a retry succeeds once the cause is fixed. */
   async connect(server: OutcomeRedis): Promise<Redis> {
     const options = await this.readOptions(server);
     const credentials = JSON.stringify(options);
@@ -52,7 +52,7 @@ export class OutcomeRedisConnections {
       return known.client;
     }
     if (this.isClosed) throw outcomeRedisError(new Error('the worker is shutting down'), server);
-    // What is under way on it ends well.
+    // Commands in flight on it complete.
     known?.client.quit().catch(() => undefined);
     const connection = openConnection(server, options, credentials);
     this.open.set(key, connection);
@@ -63,7 +63,7 @@ export class OutcomeRedisConnections {
     return connection.client;
   }
 
-  /** Nothing opens after this, whatever was on its way. */
+  /** No connection opens after this call, even if it was requested before. */
   close(): void {
     this.isClosed = true;
     for (const { client } of this.open.values()) client.disconnect();
@@ -82,7 +82,7 @@ export class OutcomeRedisConnections {
       protocol: 2,
       lazyConnect: true,
       disableClientInfo: true,
-      // Needs the right to INFO, which a restricted user lacks.
+      // The ready check needs the right to INFO, which a restricted user lacks.
       enableReadyCheck: false,
       enableOfflineQueue: false,
       socketTimeout: SILENCE_MS,
@@ -113,18 +113,18 @@ function openConnection(server: OutcomeRedis, options: RedisOptions, credentials
   const ready = (async () => {
     try {
       await client.connect();
-      // Small enough that a server which wants a password says so, and of the one right that is needed anyway.
+      // A small command that fails if the server wants a password, and uses a right that is needed anyway.
       await client.eval('return 1', 0);
     } catch (error) {
       client.disconnect();
-      // The call may only tell that there is no connection; why, the event did.
+      // The call may only report that there is no connection; the event has the cause.
       throw outcomeRedisError(lastError ?? error, server);
     }
   })();
   return { client, credentials, ready };
 }
 
-/** What Redis or the network said, with the annotations and secrets that decide it. Never a value of theirs. */
+/** Wraps an error of Redis or the network, with the annotations and secrets that apply. Never quotes their values. */
 export function outcomeRedisError(error: unknown, { sensor, address, access }: OutcomeRedis): SluiceError {
   const isRefused = isPermanent(error);
   const cause = withoutCommand(error);

@@ -1,6 +1,6 @@
 /**
- * Outcomes as entries of Redis streams, in the form of the water-bodies system: `WATERBODIES` for what succeeded,
- * `WATERBODIESFAILURE` for the rest, unless the sensor names others. Only sensors that name a Redis write any.
+ * Outcomes as entries of Redis streams, in the format of the water-bodies system: `WATERBODIES` for successes,
+ * `WATERBODIESFAILURE` for the rest, unless the sensor names others. Only sensors that name a Redis server write any.
  */
 import { isSluiceError } from '../../src/errors/sluice-error';
 import type { CloudEvent } from '../../src/event/cloud-event';
@@ -16,12 +16,12 @@ import type { PublishOutcomesRequest } from '../../src/contract/activities';
 import { OutcomeRedisConnections, outcomeRedisError, type OutcomeRedis } from './outcome-stream-client';
 
 const DEFAULT_STREAMS: StreamNames = { success: 'WATERBODIES', failure: 'WATERBODIESFAILURE' };
-/** How long a repeated attempt is recognised; Temporal repeats within minutes. */
+/** How long a retry is recognised; Temporal retries within minutes. */
 const REMEMBER_SECONDS = 24 * 3_600;
 
 /**
- * Adds the entry unless this outcome is there already; both or neither. Redis does not take back what a script did
- * before it failed, so a refused entry is forgotten by hand, with the one right to write that is certain by then.
+ * Adds the entry unless this outcome is there already. Redis does not roll back a script that fails, so the marker of a
+ * refused entry is removed here, with SET: the only right to write that is certain at that point.
  */
 const ADD_ONCE = `
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
@@ -36,7 +36,7 @@ return added`;
 export interface OutcomeEntry {
   readonly stream: string;
   readonly fields: Readonly<Record<string, string>>;
-  /** Unique to the outcome; in one slot with the stream, for Redis Cluster. */
+  /** Unique to the outcome; in the same slot as the stream, for Redis Cluster. */
   readonly onceKey: string;
 }
 
@@ -48,8 +48,8 @@ export class OutcomeStreams {
   }
 
   /**
-   * Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE; then some entries may be there, and a repetition
-   * adds only the others.
+   * Throws SECRET_MISSING, OUTCOME_REFUSED and TRIGGER_UNREACHABLE. Some entries may be written by then; a retry adds
+   * only the others.
    */
   async add({ sensor, options, events }: PublishOutcomesRequest, fires: readonly FireStatus[]): Promise<void> {
     const { outcomeRedis: address, outcomeRedisAccess: access, outcomeStreams: streams = DEFAULT_STREAMS } = options;
@@ -72,7 +72,7 @@ export class OutcomeStreams {
   }
 }
 
-/** Undefined where the sensor wants no entry for this kind of outcome. */
+/** Undefined if the sensor wants no entry for this kind of outcome. */
 export function entryOf(
   fire: FireStatus,
   events: readonly CloudEvent[],
@@ -102,7 +102,7 @@ function catalogueOf(outputs: Readonly<Record<string, string>>): string {
   return outputs['stac-catalog'] ?? outputs['stac_catalog'] ?? '';
 }
 
-/** What the fire was about: the link of its first event that has one. */
+/** Returns the link of the fire's first event that has one, and its subject. */
 function describeScene(events: readonly CloudEvent[]): { subject: string; href: string } {
   for (const event of events) {
     const data = valueOf(jsonOf(event) ?? null);
@@ -117,7 +117,7 @@ function describeScene(events: readonly CloudEvent[]): { subject: string; href: 
   return { subject: events.map(eventKey).join(','), href: '' };
 }
 
-/** A sensor's transform may have made a list of the one link, as that of water-bodies does. */
+/** A sensor's transform may have turned the only link into a list, like that of water-bodies. */
 function onlyHrefOf(document: unknown): string | undefined {
   if (!isJsonObject(document) || !Array.isArray(document['href'])) return undefined;
   const [only, ...others] = document['href'];

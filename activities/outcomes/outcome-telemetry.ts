@@ -1,4 +1,4 @@
-/** What the end of an Argo Workflow tells Prometheus and the trace of the fire that created it. */
+/** Metrics of an Argo Workflow's end, and its span in the trace of the fire that created it. */
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
 import type { Metrics } from '../../src/metrics/metrics';
 import { endFailed, isTracing, startSpan } from '../../src/tracing/spans';
@@ -7,13 +7,13 @@ import type { ObjectName } from '../../src/contract/definitions';
 
 const PHASES: ReadonlyArray<WorkflowOutcome['phase']> = ['Succeeded', 'Failed', 'Error', 'Deleted', 'Unknown'];
 
-/** Shows every counter with 0, so that the first failure is already an increase. */
+/** Initialises every counter with 0, so that the first failure is an increase. */
 export function showOutcomeCounters(metrics: Metrics, { namespace, name }: ObjectName): void {
   for (const phase of PHASES) metrics.count('sluice_outcomes_total', { namespace, sensor_name: name, phase }, 0);
   metrics.count('sluice_outcomes_refused_total', { namespace, sensor_name: name }, 0);
 }
 
-/** An end that its run will never know of by the watch. */
+/** Counts an outcome that the watch can never deliver to its run. */
 export function refuseOutcome(metrics: Metrics, { namespace, name }: ObjectName): void {
   metrics.count('sluice_outcomes_refused_total', { namespace, sensor_name: name });
 }

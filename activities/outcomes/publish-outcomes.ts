@@ -1,6 +1,6 @@
 /**
- * Tells the world how a run's Argo Workflows ended: an event on the bus, so that a further sensor can react, and, where
- * the sensor asks for it, entries in Redis streams in the form of the water-bodies system.
+ * Publishes how a run's Argo Workflows ended: an event on the bus, so that a further sensor can react, and, if the
+ * sensor asks for them, entries in Redis streams in the format of the water-bodies system.
  */
 import { Context } from '@temporalio/activity';
 import { sensorWorkflowId } from '../../src/contract/identity';
@@ -40,7 +40,7 @@ export function createPublishOutcomes({ buses, secrets }: Pick<WorkerDependencie
   };
 }
 
-/** What failed may have been mended in the manifest since the run began: later attempts do as it says now. */
+/** The manifest may have been corrected since the run began: later attempts use its current options. */
 async function presentOptions({ namespace, name }: ObjectName, options: RunOptions): Promise<RunOptions> {
   const { client, info } = Context.current();
   if (info.attempt === 1 || options.outcomeRedis === undefined) return options;
@@ -48,12 +48,12 @@ async function presentOptions({ namespace, name }: ObjectName, options: RunOptio
     const sensor = client.workflow.getHandle(sensorWorkflowId(namespace, name));
     return runOptionsOf((await sensor.query(sensorDefinitionQuery)).options);
   } catch {
-    // The sensor was deleted meanwhile: the run ends as it began.
+    // The sensor was deleted meanwhile: the run keeps its original options.
     return options;
   }
 }
 
-/** Type as in the draft of OGC API Pub/Sub, so that other systems can understand it. */
+/** Type from the draft of OGC API Pub/Sub, so that other systems can understand it. */
 export function outcomeEvent(request: PublishOutcomesRequest, fire: FireStatus): CloudEvent {
   const { outcome, object } = fire;
   const data: JsonObject = {

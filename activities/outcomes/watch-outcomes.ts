@@ -1,4 +1,4 @@
-/** Tells runs how the Argo Workflows ended that they wait for: one watch per sensor and namespace. */
+/** Reports to runs how the Argo Workflows that they wait for ended: one watch per sensor and namespace. */
 import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
 import { describeError } from '../../src/errors/sluice-error';
 import type { FireStatus, WorkflowOutcomeReport } from '../../src/contract/fires';
@@ -18,10 +18,10 @@ import { observeOutcome, refuseOutcome, showOutcomeCounters } from './outcome-te
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 const HEARTBEAT_EVERY_MS = 1_000;
-/** What is not told in time is told again. */
+/** Signals that time out are sent again. */
 const SIGNAL_TIMEOUT_MS = 10_000;
 
-/** Namespace → resource version up to which every outcome has been told. */
+/** Namespace → resource version up to which every outcome was delivered. */
 type Positions = Record<string, string>;
 
 export function createOutcomeActivities(
@@ -43,7 +43,7 @@ export function createOutcomeActivities(
         heartbeat(positions);
       };
       const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
-      // One namespace that is refused ends the activity: the watches of the others must not outlive it.
+      // If one namespace is refused, the activity ends: the watches of the others must not outlive it.
       const over = new AbortController();
       const signal = AbortSignal.any([cancellationSignal, over.signal]);
       const follow = async (namespace: string): Promise<void> => {
@@ -114,7 +114,7 @@ export function createOutcomeActivities(
       await cancelled;
     },
 
-    /** For runs whose outcome the watch never brought: asks for each object itself. */
+    /** For runs whose outcome the watch did not deliver: reads each object directly. */
     async sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]> {
       const { cancellationSignal: signal, info } = Context.current();
       try {
@@ -124,7 +124,7 @@ export function createOutcomeActivities(
         );
         const outcomes = (await Promise.all(looks)).filter((outcome) => outcome !== undefined);
         const sensor = sensorOfRun(info.workflowExecution?.workflowId ?? '');
-        // Only now: where one look fails, all are taken again.
+        // Not earlier: if one lookup fails, all are retried.
         for (const outcome of outcomes) if (sensor) observeOutcome(metrics, sensor, outcome);
         return toReports(outcomes);
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Asks a source again and again how much waits outside, for heartbeats and Prometheus. */
+/** Polls how many events wait in the outside system of a source, for heartbeats and Prometheus. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../../src/errors/sluice-error';
 import type { Metrics } from '../../src/metrics/metrics';
@@ -18,15 +18,15 @@ export class BacklogMeter {
     private readonly name: RelayedName,
   ) {}
 
-  /** Undefined until the first answer, and for sources that keep nothing. */
+  /** Undefined until the first measurement, and for sources that keep nothing. */
   latest(): EventBacklog | undefined {
     return this.last;
   }
 
-  /** Until the signal aborts, or somebody has to repair something: throws that. Never where nothing can be measured. */
+  /** Runs until the signal aborts; throws errors that an operator must fix. No effect if the source has no backlog. */
   async run(signal: AbortSignal, onMeasured: (backlog: EventBacklog) => Promise<void> = () => Promise.resolve()) {
     if (this.source.backlog === undefined) return;
-    // Counting may hang; it must not hold up a stop.
+    // Counting may hang; it must not delay a stop.
     const stopping = new StopDeadline(signal, 0);
     try {
       while (!signal.aborted) {
@@ -38,7 +38,7 @@ export class BacklogMeter {
           await onMeasured(this.last);
         } catch (error) {
           if (signal.aborted) return;
-          // Away for a moment: the last measure and its time stay.
+          // Transient: the last measurement and its time stay.
           if (!isSluiceError(error) || !error.retryable) throw error;
         }
         await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);

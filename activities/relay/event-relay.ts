@@ -1,8 +1,8 @@
 /**
  * Carries events from a source to the bus: filter, publish, and only then acknowledge.
  *
- * Plain logic without Temporal: the activity around it adds the heartbeat. Nothing ends here silently: an event is on
- * the bus, or filtered or rejected with a decision on record, or given back to where it came from.
+ * Plain logic without Temporal: the activity around it adds the heartbeat. No event ends silently: it is on the bus, or
+ * filtered or rejected with a decision on record, or released to the system that delivered it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, type ErrorCode, type SluiceError } from '../../src/errors/sluice-error';
@@ -16,13 +16,13 @@ import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
 import { GAVE_UP, StopDeadline } from './stop-deadline';
 
-/** What the event source's own `filter` says of one payload. */
+/** Verdict of the event source's own `filter` on one payload. */
 export type FilterVerdict =
   | { readonly pass: true }
-  /** `code` is set where the filter could not be evaluated; the event is then filtered out, as in Argo Events. */
+  /** `code` is set if the filter could not be evaluated; the event is then filtered out, as in Argo Events. */
   | { readonly pass: false; readonly reason: string; readonly code?: ErrorCode };
 
-/** Verdicts in the order of the payloads. Throws only when no payload can be judged. */
+/** Returns verdicts in the order of the payloads. Throws only if no payload can be judged. */
 export type EventFilter = (payloads: readonly JsonDocument[]) => Promise<readonly FilterVerdict[]>;
 
 export interface EventRelayOptions extends ReceivedEventsOptions {
@@ -33,7 +33,7 @@ export interface EventRelayOptions extends ReceivedEventsOptions {
   /** Events read and not yet acknowledged; reading pauses above it. Default 1,000. */
   readonly maxInFlight?: number;
   readonly telemetry?: RelayTelemetry;
-  /** When a stopping relay gives up on what is still in flight; it will be delivered again. Default 8,000. */
+  /** After this time a stopping relay gives up on events in flight; they will be redelivered. Default 8,000. */
   readonly stopWithinMs?: number;
 }
 
@@ -41,21 +41,21 @@ export interface EventRelayOptions extends ReceivedEventsOptions {
 export interface RelayCounts {
   readonly received: number;
   readonly published: number;
-  /** Published before: the bus already had them. */
+  /** The bus already had them from an earlier publish. */
   readonly duplicates: number;
   readonly filtered: number;
   readonly rejected: number;
-  /** Given back to the outside system, which delivers again or answers its caller with an error. */
+  /** Released to the outside system, which redelivers them or returns an error to its caller. */
   readonly failed: number;
-  /** Lost, because the transport keeps nothing (Redis Pub/Sub) and the bus was away for too long. */
+  /** Lost, because the transport keeps nothing (Redis Pub/Sub) and the bus was unavailable for too long. */
   readonly dropped: number;
-  /** Where reading stands: acknowledged up to here. */
+  /** Read position: acknowledged up to here. */
   readonly position?: string;
   /** RFC 3339. */
   readonly lastEventAt?: string;
-  /** The source reads right now, as observed. */
+  /** The source is reading right now, as observed. */
   readonly connected: boolean;
-  /** Why it does not, for a person. */
+  /** Why it is not reading, for the operator. */
   readonly problem?: string;
 }
 
@@ -65,7 +65,7 @@ const DEFAULT_STOP_WITHIN_MS = 8_000;
 const LOG_EVERY_MS = 10_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A delivery turned into events for the bus and records of what will not become one. */
+/** A delivery turned into events for the bus and records of input that will not become one. */
 interface Prepared {
   readonly delivery: Delivery;
   readonly events: readonly CloudEvent[];
@@ -73,7 +73,7 @@ interface Prepared {
   readonly rejected: readonly RejectedEvent[];
 }
 
-/** What the bus did not take for good, or had already. */
+/** Events that the bus rejected permanently, or already had. */
 interface Published {
   readonly decisions: readonly DecisionRecord[];
   readonly rejected: readonly RejectedEvent[];
@@ -102,8 +102,8 @@ export class EventRelay {
   }
 
   /**
-   * Relays until `signal` aborts (the same signal that the source has), then finishes what is in flight and closes the
-   * source, within `stopWithinMs` whatever hangs. Throws what the source throws: something that a person must repair.
+   * Relays until `signal` aborts (the source has the same signal), then finishes events in flight and closes the
+   * source, within `stopWithinMs` whatever hangs. Throws the source's errors: an operator must fix their cause.
    */
   async run(signal: AbortSignal, onProgress: (counts: RelayCounts) => void = () => undefined): Promise<RelayCounts> {
     const { stopWithinMs = DEFAULT_STOP_WITHIN_MS } = this.options;
@@ -141,12 +141,12 @@ export class EventRelay {
   private async finish(deliveries: AsyncIterator<Delivery>, deadline: StopDeadline): Promise<void> {
     const closing = async (): Promise<void> => {
       await deadline.orGiveUp(Promise.all(this.underWay));
-      // A source that hangs here is closed all the same.
+      // A source that hangs here is closed nevertheless.
       await deadline.orGiveUp(Promise.resolve(deliveries.return?.()));
       await this.options.source.close();
     };
     const closed = closing();
-    // Known to whoever waits for it; too late is not unhandled.
+    // Callers get this error from `orGiveUp`; after the deadline it must not be an unhandled rejection.
     closed.catch(() => undefined);
     if ((await deadline.orGiveUp(closed)) === GAVE_UP) {
       this.options.log('warn', `${this.name()}: gave up on what was still in flight after the stop`);
@@ -154,7 +154,7 @@ export class EventRelay {
     deadline.dispose();
   }
 
-  /** Not awaited by `run`: reading goes on while former deliveries are published. */
+  /** Not awaited by `run`: reading continues while earlier deliveries are published. */
   private start(prepared: Prepared, signal: AbortSignal, onProgress: (counts: RelayCounts) => void): void {
     const size = prepared.delivery.events.length + prepared.delivery.rejected.length;
     this.inFlight += size;
@@ -207,7 +207,7 @@ export class EventRelay {
     }
   }
 
-  /** One payload that breaks the filter does not take the verdicts of the others away. */
+  /** A payload that breaks the filter does not discard the verdicts of the others. */
   private async judgeEach(
     filter: EventFilter,
     payloads: readonly JsonDocument[],
@@ -223,12 +223,12 @@ export class EventRelay {
         verdicts.push({ pass: false, reason: describeError(error), code: 'EXPRESSION_FAILED' });
       }
     }
-    // Nothing could be judged: the fault is not in the events.
+    // No payload could be judged, so the fault is not in the events.
     if (judged === 0) throw problem;
     return verdicts;
   }
 
-  /** Never rejects: what cannot be carried is given back. */
+  /** Never rejects: a delivery that cannot be relayed is released. */
   private async carry({ delivery, events, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
     const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
     try {
@@ -236,7 +236,7 @@ export class EventRelay {
       const records = [...prepared.decisions, ...published.decisions];
       const rejected = [...prepared.rejected, ...published.rejected];
       if (records.length > 0) this.options.bus.recordDecisions(records);
-      // What is rejected exists nowhere else: its record must be kept before the outside system forgets it.
+      // Rejected input exists nowhere else: its record must be stored before the outside system forgets it.
       if (rejected.length > 0) await within(this.options.bus.flushDecisions(), giveUpAt, signal);
       this.totals.filtered += records.filter((record) => record.decision === 'filtered').length;
       this.totals.rejected += rejected.length;
@@ -260,8 +260,8 @@ export class EventRelay {
   }
 
   /**
-   * Publishes all, waiting for a bus that is away until `giveUpAt`. Returns what became of the events that the bus will
-   * never take, and of those that it had already.
+   * Publishes all events, waiting for an unavailable bus until `giveUpAt`. Returns decisions on events that the bus
+   * rejected permanently, and on those that it already had.
    */
   private async publish(events: readonly CloudEvent[], giveUpAt: number, signal: AbortSignal): Promise<Published> {
     const decisions: DecisionRecord[] = [];
@@ -331,7 +331,7 @@ function filteredBy(
   };
 }
 
-/** Throws when the relay is stopping, or when the outside system no longer waits for an answer. */
+/** Throws if the relay is stopping, or if the outside system no longer waits for a response. */
 async function within(work: Promise<void>, giveUpAt: number, signal: AbortSignal): Promise<void> {
   const settled = new AbortController();
   const remainingMs = Math.min(MAX_TIMER_MS, Math.max(0, giveUpAt - performance.now()));

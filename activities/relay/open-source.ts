@@ -9,17 +9,17 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 export interface OpenedSource {
   readonly source: Source;
   readonly cloudEventType: string;
-  /** `spec.<kind>.<eventName>`, as its schema left it. */
+  /** `spec.<kind>.<eventName>`, as parsed by its schema. */
   readonly spec: object;
   readonly write: SourceContext['log'];
 }
 
-/** Connects to nothing yet. Throws EVENT_SOURCE_MISCONFIGURED for a kind that this worker does not know. */
+/** Does not connect yet. Throws EVENT_SOURCE_MISCONFIGURED for a kind that this worker does not support. */
 export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
   { buses, secrets, log }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log'>,
-  /** Of the reader before this one, as its heartbeat had them. */
+  /** Marks of the previous reader, from its heartbeat. */
   formerMarks?: unknown,
 ): OpenedSource {
   const { namespace, name, options } = definition;

@@ -1,4 +1,4 @@
-/** What a relay makes of received data: an event for the bus, or the record of why it will not become one. */
+/** Turns received data into an event for the bus, or into the record of why it will not become one. */
 import { describeError, isSluiceError } from '../../src/errors/sluice-error';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { nameEvent, type Decision, type DecisionRecord } from '../../src/records/decision-record';
@@ -14,7 +14,7 @@ export interface ReceivedEventsOptions {
   readonly eventSourceName: string;
   readonly eventName: string;
   readonly cloudEventType: string;
-  /** Annotation `sluice.io/id-from`: an id out of the payload, instead of the derived one. */
+  /** Annotation `sluice.io/id-from`: reads an id from the payload, instead of the derived one. */
   readonly idOf?: (payload: ObjectDocument) => string | undefined;
 }
 
@@ -23,7 +23,7 @@ export class ReceivedEvents {
 
   constructor(private readonly options: ReceivedEventsOptions) {}
 
-  /** Never throws: what cannot become an event is rejected alone, whatever is beside it. */
+  /** Never throws: input that cannot become an event is rejected without affecting other input. */
   toCloudEvent(received: ReceivedEvent, now: string): CloudEvent | RejectedInput {
     try {
       return this.convert(received, now);
@@ -72,7 +72,7 @@ export class ReceivedEvents {
     };
   }
 
-  /** Microseconds, each later than the one before: two identical messages of one moment are still two events. */
+  /** Microseconds, each later than the previous: two identical messages at one moment are still two events. */
   private receivedAt(): string {
     const now = Math.round((performance.timeOrigin + performance.now()) * 1000);
     this.lastReceivedAt = Math.max(now, this.lastReceivedAt + 1);

@@ -1,4 +1,4 @@
-/** The relay as an activity: heartbeats tell how far it has read; cancellation lets go of the outside system. */
+/** The relay as an activity: heartbeats carry the read position; cancellation closes the source. */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Bus, BusLog } from '../../src/bus/bus';
 import { describeError } from '../../src/errors/sluice-error';
@@ -40,7 +40,7 @@ export function createRelayActivities(
         heartbeat.stop();
         outages.ended(name, context.cancellationDetails, log);
       }
-      // Tells Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
+      // Reports to Temporal why it ended: cancelled, paused, or a worker that shuts down and hands over.
       await context.cancelled;
     },
   };
@@ -83,7 +83,7 @@ async function relay(
   let measuring: Promise<void> | undefined;
   try {
     telemetry.open();
-    // Before anything reads: what fails until here leaves nothing open.
+    // Before any reading: a failure up to here leaves nothing open.
     heartbeat.report(() => {
       const counts = eventRelay.counts();
       telemetry.observe(counts);

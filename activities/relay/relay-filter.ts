@@ -1,4 +1,4 @@
-/** `filter.expression` of an event, as the relay asks it. */
+/** `filter.expression` of an event, as the relay evaluates it. */
 import type { ExpressionEngine } from '../../src/expressions/engine';
 import { evaluateSourceFilter } from '../../src/matching/source-filter';
 import type { EventFilter } from './event-relay';

@@ -1,4 +1,4 @@
-/** What the relay tells Prometheus and the trace of each event. */
+/** Metrics of the relay, and spans in the trace of each event. */
 import type { Span } from '@opentelemetry/api';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { Metrics } from '../../src/metrics/metrics';
@@ -61,7 +61,7 @@ export class RelayTelemetry {
     this.dropped = dropped;
   }
 
-  /** Answers the event as it has to be published: part of the trace that its producer began, else of a new one. */
+  /** Returns the event to publish: part of the trace that its producer began, otherwise of a new one. */
   begin(event: CloudEvent): CloudEvent {
     if (!isTracing()) {
       this.underWay.set(event, { since: performance.now() });
@@ -86,7 +86,7 @@ export class RelayTelemetry {
     span?.end();
   }
 
-  /** `code`: the filter could not be evaluated. */
+  /** `code`: set if the filter could not be evaluated. */
   filtered(event: CloudEvent, code: string | undefined): void {
     const { span } = this.end(event);
     this.count('sluice_events_filtered_total');
@@ -95,13 +95,13 @@ export class RelayTelemetry {
     span?.end();
   }
 
-  /** The bus has not taken them in the time of one attempt to publish; the relay goes on trying. */
+  /** The bus did not accept them within one attempt to publish; the relay keeps retrying. */
   stillWaiting(count: number): void {
     this.count('argo_events_events_sent_failed_total', count);
     this.count('argo_events_events_processing_failed_total', count);
   }
 
-  /** Never became events. */
+  /** Counts input that never became an event. */
   rejected(count: number): void {
     if (count === 0) return;
     this.count('sluice_events_rejected_total', count);
@@ -115,7 +115,7 @@ export class RelayTelemetry {
     if (span) endFailed(span, reason);
   }
 
-  /** Those that have not ended otherwise. */
+  /** Ends the events that have not ended otherwise. */
   givenBack(events: readonly CloudEvent[], reason: unknown): void {
     for (const event of events) {
       if (!this.underWay.has(event)) continue;

@@ -1,4 +1,4 @@
-/** The position of a source that has to keep it itself, on the bus that its events go to. */
+/** Stores the position of a source that has to keep it itself, on the bus that its events are published to. */
 import type { Bus } from '../../src/bus/bus';
 import type { JsonObject } from '../../src/event/json';
 import { shortHash } from '../../src/event/short-id';
@@ -19,7 +19,7 @@ export function createPositionStore(
   { eventSourceName, eventName }: PositionOwner,
   use: <Result>(work: (bus: SharedValues) => Promise<Result>) => Promise<Result>,
 ): PositionStore {
-  // Hashed: event names may have characters that keys of the bucket may not.
+  // Hashed: event names may contain characters that are invalid in keys of the bucket.
   const key = `source.${shortHash(JSON.stringify([eventSourceName, eventName]), HASH_LENGTH)}`;
   return {
     read: () => use((bus) => bus.readShared<JsonObject>(BUCKET, key)),

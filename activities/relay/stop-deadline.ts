@@ -1,4 +1,4 @@
-/** A bound on everything that is waited for after a stop was requested, so that no source or bus can prevent it. */
+/** Bounds everything that is awaited after a stop was requested, so that no source or bus can prevent the stop. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What `StopDeadline.orGiveUp` returns instead of the awaited value. */
@@ -19,7 +19,7 @@ export class StopDeadline {
     });
   }
 
-  /** The same bound for an end that nobody requested. */
+  /** The same bound for an end that was not requested. */
   static startingNow(withinMs: number): StopDeadline {
     return new StopDeadline(AbortSignal.abort(), withinMs);
   }

@@ -1,12 +1,12 @@
-/** One line in the log when reading stops because Temporal is away, and one when it goes on. */
+/** Logs one line when reading stops because Temporal is unavailable, and one when it resumes. */
 import type { ActivityCancellationDetails } from '@temporalio/common';
 import type { BusLog } from '../../src/bus/bus';
 
 export class TemporalOutages {
-  /** What stopped → when, in milliseconds since the epoch. */
+  /** Name of the stopped reader → when, in milliseconds since the epoch. */
   private readonly stopped = new Map<string, number>();
 
-  /** Called when an attempt ends. `name` is what was read, as a person knows it. */
+  /** Called when an attempt ends. `name`: display name of the reader. */
   ended(name: string, details: ActivityCancellationDetails | undefined, log: BusLog, now = Date.now()): void {
     if (details === undefined || !(details.timedOut || details.notFound)) return;
     // Pause, delete and shutdown are requests that reached the worker: Temporal is there.

@@ -1,5 +1,5 @@
 /**
- * While an event source is paused nobody reads, so this activity counts what comes together outside: for
+ * While an event source is paused it has no reader, so this activity counts the events that accumulate outside: for
  * `sluice status` and the Temporal UI by its heartbeat, and by reports to the workflow, which shows them.
  */
 import { CancelledFailure, Context } from '@temporalio/activity';
@@ -63,7 +63,7 @@ async function watch(
         await workflow.signal(backlogReportSignal, { eventName, backlog });
         reported = news;
       } catch (error) {
-        // The next count may be another; this one would be refused again.
+        // The next count may differ; this one would be rejected again.
         if (classifyTemporalFailure(error).kind === 'permanent') reported = news;
         write('warn', `the backlog of event ${eventName} cannot be reported: ${toFireFailure(error).message}`);
       }

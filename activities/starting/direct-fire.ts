@@ -1,10 +1,10 @@
 import type { CloudEvent } from '../../src/event/cloud-event';
 
-/** One trigger that one event satisfied on its own. */
+/** One trigger that a single event satisfied. */
 export interface DirectFire {
   readonly id: string;
   readonly trigger: string;
   readonly dependency: string;
-  /** As the dependency's transform left it. */
+  /** The event after the dependency's transform. */
   readonly event: CloudEvent;
 }

@@ -8,8 +8,8 @@ import { explainUnprepared } from '../../src/errors/temporal-failures';
 const IDS_PER_QUERY = 50;
 
 /**
- * Runs of the sensor that carry at least one of these events, named by key or short id. A run that carries many of them
- * may come several times. Throws TEMPORAL_NOT_PREPARED.
+ * Yields runs of the sensor that carry at least one of these events, named by key or short id. A run that carries many
+ * of them may be yielded several times. Throws TEMPORAL_NOT_PREPARED.
  */
 export async function* findRunsCarrying(
   client: Client,

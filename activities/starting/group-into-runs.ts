@@ -1,6 +1,6 @@
 /**
- * Cuts fires into runs: one event source each, so that the search attribute names it, and no more than Temporal takes.
- * The fires of one event stay together, unless that is more than one run can carry. Pure.
+ * Groups fires into runs: one event source each, so that the search attribute names it, and no more than Temporal
+ * accepts. The fires of one event stay together, unless they exceed what one run can carry. Pure.
  */
 import { eventKey } from '../../src/event/cloud-event';
 import { shortHash } from '../../src/event/short-id';
@@ -10,9 +10,9 @@ import { createRunStart, type RunStart } from '../../src/contract/run-start';
 import type { DirectFire } from './direct-fire';
 import { RunSize, SizeBook, type InputSize } from './run-size';
 
-/** Of one run with several events: the server warns at 512 KB. */
+/** Limit of a run with several events: the server warns at 512 KB. */
 const MAX_BYTES_TOGETHER = 400_000;
-/** Of any run: the server refuses 2 MB (2,097,152 bytes), and the run's activities get some words of their own. */
+/** Limit of any run: the server rejects 2 MB (2,097,152 bytes), and the run's activities need a little more. */
 const MAX_INPUT_BYTES = 1_900_000;
 /** A search attribute's value may have 2,048 bytes. */
 const MAX_TRIGGER_NAME_BYTES = 1_900;
@@ -22,11 +22,11 @@ const PART_MARK = '~part-';
 export interface PlannedRun {
   readonly run: RunStart;
   readonly fires: readonly DirectFire[];
-  /** Its one fire is larger than a run can carry: it has no contents, and waits for a person. */
+  /** Its only fire is larger than a run can carry: it has no contents, and waits for an operator. */
   readonly isTooLarge: boolean;
 }
 
-/** As `planRuns`, for who only starts them. */
+/** Like `planRuns`, for callers that only start the runs. */
 export function groupIntoRuns(definition: SensorDefinition, fires: readonly DirectFire[]): RunStart[] {
   return planRuns(definition, fires).map(({ run }) => run);
 }
@@ -58,7 +58,7 @@ export function planRuns(definition: SensorDefinition, fires: readonly DirectFir
   return runs;
 }
 
-/** The runs of one event: one, where it can carry all its fires. */
+/** Plans the runs of one event: a single run if it can carry all fires. */
 export function planEvent(
   definition: SensorDefinition,
   fires: readonly DirectFire[],
@@ -81,7 +81,7 @@ export function planEvent(
   });
 }
 
-/** Some fires of one event, in a run beside those of the others. */
+/** Plans a run with some fires of one event; other runs carry the rest. */
 export function planPart(definition: SensorDefinition, fires: readonly DirectFire[]): PlannedRun {
   const [first] = fires;
   const name = first === undefined ? '' : eventKey(first.event);
@@ -92,12 +92,12 @@ export function parkTooLarge({ run, fires }: PlannedRun, bytes: number): Planned
   return { run: tooLargeRun(run, bytes), fires, isTooLarge: true };
 }
 
-/** Such a run says nothing of the event's other fires. */
+/** Returns true if the run carries only some of the event's fires, so that it proves nothing about the others. */
 export function isPartOfEvent(workflowId: string): boolean {
   return workflowId.includes(PART_MARK);
 }
 
-/** In the order of their first fires. */
+/** Groups fires by event, in the order of their first fires. */
 export function firesByEvent(
   fires: readonly DirectFire[],
 ): ReadonlyArray<{ readonly source: string; readonly fires: readonly DirectFire[] }> {

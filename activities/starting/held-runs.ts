@@ -1,6 +1,6 @@
 /**
- * Contents of events that a sensor holds, between its workflow and its bus; and the start of runs of such events. The
- * contents go from the bus into the run: the sensor's own history never sees them a second time.
+ * Moves contents of held events between a sensor's workflow and its bus, and starts the runs of such events. The
+ * contents go from the bus into the run: the sensor's own history never contains them a second time.
  */
 import { Context } from '@temporalio/activity';
 import type { Bus } from '../../src/bus/bus';
@@ -18,7 +18,7 @@ import { concurrentlyAll } from '../../src/concurrency/concurrently';
 import { startDecidedRun } from './start-decided-run';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
-/** Starts under way together: enough to keep Temporal busy. */
+/** Starts in flight at a time: enough to keep Temporal busy. */
 const CONCURRENT_STARTS = 32;
 const CONCURRENT_LOADS = 4;
 
@@ -37,7 +37,7 @@ export function createHeldRunActivities({ buses }: WorkerDependencies) {
     async sluiceStartHeldRuns({ bus: definition, runs }: StartHeldRunsRequest): Promise<void> {
       await reporting(async () => {
         const { client, info } = Context.current();
-        // Few at a time: each may hold a megabyte. A second attempt finds the runs that the first started.
+        // Few at a time: each may hold a megabyte. A retry finds the runs that the first attempt started.
         await withBus(definition, (bus) =>
           concurrentlyAll(runs, CONCURRENT_LOADS, async (run) =>
             startDecidedRun(client.workflow, info.taskQueue, await load(bus, run)),
@@ -55,7 +55,7 @@ export function createHeldRunActivities({ buses }: WorkerDependencies) {
   };
 }
 
-/** The run with the contents of its events, or, where the bus has lost one, a run that waits for a person. */
+/** Returns the run with the contents of its events or, if the bus lost one, a run that waits for an operator. */
 async function load(bus: Bus, { stored = {}, ...run }: JoinedRun): Promise<RunStart> {
   const { namespace, name } = run.input.sensor;
   const recalled = await bus.recallHeld(namespace, name, Object.values(stored));

@@ -1,10 +1,10 @@
-/** What a run was started with. */
+/** Reads the input of a run. */
 import type { Client } from '@temporalio/client';
 import { SluiceError } from '../../src/errors/sluice-error';
 import { decodePayload } from '../../src/payloads/decode-payload';
 import type { SensorRunInput } from '../../src/contract/run-messages';
 
-/** From its history: that is kept as long as the run itself. @throws SluiceError RUN_UNKNOWN */
+/** Reads it from the history, which is kept as long as the run itself. @throws SluiceError RUN_UNKNOWN */
 export async function readRunInput(client: Client, runId: string): Promise<SensorRunInput> {
   const { namespace } = client.options;
   const response = await client.workflowService.getWorkflowExecutionHistory({

@@ -1,18 +1,18 @@
-/** How large a run's input becomes, counted while fires are added to it. Pure. */
+/** Size of a run's input, counted while fires are added to it. Pure. */
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { runOptionsOf } from '../../src/contract/run-start';
 import type { DirectFire } from './direct-fire';
 
-/** What a fire needs beside its event and trigger: its id, its dependency, positions, brackets, a first attempt. */
+/** Bytes of a fire besides its event and trigger: its id, its dependency, positions, brackets, a first attempt. */
 const FIRE_BYTES = 900;
-/** Names of fields, and what retriggers and replays add. */
+/** Names of fields, and additions by retriggers and replays. */
 const FRAME_BYTES = 2_000;
 
 export interface InputSize {
   readonly bytes: number;
-  /** Of the search attribute that lists the triggers. */
+  /** Size of the search attribute that lists the triggers. */
   readonly triggerNameBytes: number;
 }
 
@@ -20,7 +20,7 @@ export interface InputSize {
 export class SizeBook {
   private readonly events = new WeakMap<CloudEvent, number>();
   private readonly triggers = new Map<string, number>();
-  /** What every run of the sensor carries. */
+  /** Size of the part that every run of the sensor carries. */
   readonly frameBytes: number;
 
   constructor(private readonly definition: SensorDefinition) {
@@ -45,7 +45,7 @@ export class SizeBook {
 }
 
 export class RunSize {
-  /** A run carries one object once: the event of several triggers, but each transformed copy of it. */
+  /** A run carries one object once: the event that several triggers share, but each transformed copy of it. */
   private readonly events = new Set<CloudEvent>();
   private readonly triggers = new Set<string>();
   private size: InputSize;
@@ -54,7 +54,7 @@ export class RunSize {
     this.size = { bytes: book.frameBytes, triggerNameBytes: 2 };
   }
 
-  /** With these fires added. */
+  /** Returns the size with these fires added. */
   with(fires: readonly DirectFire[]): InputSize {
     let { bytes, triggerNameBytes } = this.size;
     for (const event of new Set(fires.map((fire) => fire.event))) {

@@ -1,4 +1,4 @@
-/** Starts a run that a sensor has decided. Whatever Temporal refuses for good must not hold up its neighbours. */
+/** Starts a run that a sensor decided. One that Temporal rejects permanently must not hold up the others. */
 import type { WorkflowClient } from '@temporalio/client';
 import { describeError } from '../../src/errors/sluice-error';
 import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
@@ -6,7 +6,7 @@ import { withoutContents } from '../../src/sandbox/sensor/joined-runs';
 import type { RunStart } from '../../src/contract/run-start';
 import { startRun } from './start-runs';
 
-/** A run that Temporal does not take as it is becomes one without content, under the same id, for a person. */
+/** If Temporal rejects the run, starts one without content instead, under the same id, which waits for an operator. */
 export async function startDecidedRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<void> {
   try {
     await startRun(client, taskQueue, run);

@@ -14,17 +14,17 @@ import { findRunsCarrying } from './find-runs';
 import { firesByEvent, isPartOfEvent, planEvent, planPart, parkTooLarge } from './group-into-runs';
 import type { PlannedRun } from './group-into-runs';
 
-/** What became of one fire that was to be started. */
+/** Result of starting one fire. */
 export type FireStart =
   | { readonly kind: 'started'; readonly runId: string }
-  /** The run was there before. */
+  /** The run existed before. */
   | { readonly kind: 'known'; readonly runId: string }
-  /** It never will be. With `runId`, a parked run says so too. */
+  /** Rejected permanently. With `runId`, a parked run shows it too. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly runId?: string }
-  /** Worth another try. `isOutage`: nothing can be started now. */
+  /** Worth a retry. `isOutage`: no run can be started now. */
   | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
 
-/** `false`: the same run had been started before. Eager: this worker gets the first task with the answer. */
+/** Returns false if the same run was started before. Eager: this worker gets the first task with the response. */
 export async function startRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<boolean> {
   try {
     await client.start<(input: SensorRunInput) => Promise<unknown>>(WORKFLOW_TYPES.sensorRun, {
@@ -34,7 +34,7 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
       typedSearchAttributes: new TypedSearchAttributes(run.searchAttributes),
       staticSummary: run.summary,
       requestEagerStart: true,
-      // Where Temporal's fairness is on, one tenant's backlog of tasks does not go before another's events.
+      // Where Temporal's fairness is on, one tenant's backlog of tasks does not delay another's events.
       priority: { fairnessKey: run.input.sensor.namespace },
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
@@ -47,8 +47,8 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
 }
 
 /**
- * Starts these runs, each for itself: one that Temporal refuses keeps no other waiting, and is cut until only what
- * cannot be started is left. By fire id. `adapt` changes a run before it is sent.
+ * Starts each of these runs separately: one that Temporal rejects does not delay the others, and is split until only
+ * fires that cannot be started remain. Returns the starts by fire id. `adapt` changes a run before it is sent.
  */
 export async function startPlanned(
   client: WorkflowClient,
@@ -85,7 +85,7 @@ export async function startPlanned(
   return starts;
 }
 
-/** What may still be started of a run that Temporal refuses for good; nothing, where it is one fire. */
+/** Splits a run that Temporal rejected permanently into runs that may still start; none for a single fire. */
 function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarge: boolean): PlannedRun[] {
   const events = firesByEvent(planned.fires);
   if (events.length > 1) return events.flatMap(({ fires }) => planEvent(definition, fires));
@@ -94,7 +94,7 @@ function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarg
   return [parkTooLarge(planned, JSON.stringify(planned.run.input).length)];
 }
 
-/** The listener's attempts have made all that the run is for. */
+/** Returns true if the listener's attempts succeeded for all fires of the run. */
 function isFired({ input }: RunStart): boolean {
   const fired = new Set(input.listenerAttempts?.attempts.flatMap(({ fireId, result }) => (result ? [fireId] : [])));
   return input.fires.every(({ id }) => fired.has(id));
@@ -112,14 +112,14 @@ function refuseTooLarge({ workflowId, input }: RunStart): FireStart {
   return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason, runId: workflowId };
 }
 
-/** Names a fire by what visibility knows of it. */
+/** Names a fire by the fields that visibility has. */
 export function startedFireKey(eventKeyOfFire: string, trigger: string): string {
   return `${trigger} ${eventKeyOfFire}`;
 }
 
 /**
- * Which of these events a run of the sensor already carries for which trigger: `startedFireKey` → run. Asked only for
- * events that the bus delivers again: they may have been part of a batch whose acknowledgement was lost.
+ * Finds which runs of the sensor already carry these events for which triggers: `startedFireKey` → run. Queried only
+ * for redelivered events: they may have been part of a batch whose ack was lost.
  */
 export async function findStartedFires(
   client: Client,
@@ -129,7 +129,7 @@ export async function findStartedFires(
   const started = new Map<string, string>();
   const byShortId = new Map(eventKeys.map((key) => [shortEventId(key), key]));
   for await (const { workflowId, searchAttributes } of findRunsCarrying(client, sensor, eventKeys)) {
-    // Its own id recognises a repetition, and it may lack fires of the same trigger by another dependency.
+    // Its own id detects a duplicate, and it may lack fires of the same trigger by another dependency.
     if (isPartOfEvent(workflowId)) continue;
     const triggers = searchAttributes?.['SluiceTriggers'] ?? [];
     for (const id of searchAttributes?.['SluiceEventIds'] ?? []) {

@@ -1,10 +1,10 @@
-/** One connection per event bus and worker, shared by everything that worker runs on it. */
+/** One connection per event bus and worker, shared by all activities of that worker. */
 import { Context } from '@temporalio/activity';
 import type { Bus } from '../../src/bus/bus';
 import { unlessAborted } from '../../src/concurrency/open-while-wanted';
 import type { EventBusDefinition } from '../../src/contract/definitions';
 
-/** Activities that use a bus for a moment follow each other closely. */
+/** Activities that use a bus briefly follow each other closely. */
 const CLOSE_UNUSED_AFTER_MS = 60_000;
 
 interface PooledBus {
@@ -15,7 +15,7 @@ interface PooledBus {
 
 export interface BusPoolOptions {
   readonly closeUnusedAfterMs?: number;
-  /** The Temporal namespace of the activity that asks; of the present one by default. */
+  /** Returns the Temporal namespace of the calling activity; default: from its context. */
   readonly temporalNamespace?: () => string;
 }
 
@@ -66,7 +66,7 @@ export class BusPool {
   }
 
   /**
-   * Closes every bus, in use or not, and ends the waiting for servers that are down. A bus that an activity opens after
+   * Closes every bus, in use or not, and stops waiting for servers that are down. A bus that an activity opens after
    * this, because it outlived its worker, is closed with its last use.
    */
   async close(): Promise<void> {
@@ -81,7 +81,7 @@ export class BusPool {
     const opening = this.connect(definition, temporalNamespace, this.connecting.signal);
     const pooled: PooledBus = { opening, users: 0 };
     this.pooled.set(key, pooled);
-    // A bus that could not be reached is tried again by the next use.
+    // The next use retries a bus that could not be reached.
     pooled.opening.catch(() => this.forget(key, pooled));
     return pooled;
   }

@@ -1,10 +1,10 @@
-/** The border between our errors and Temporal's: codes become failure types, hints become retry delays. */
+/** Converts our errors to Temporal's and back: codes become failure types, hints become retry delays. */
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { describeError, isSluiceError, SluiceError } from '../../src/errors/sluice-error';
 import type { FireFailure } from '../../src/contract/fires';
 import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
 
-/** What a workflow and a person need to know of an error. Unknown errors may pass by themselves. */
+/** Returns the parts of an error that workflows and operators need. Unknown errors are treated as transient. */
 export function toFireFailure(error: unknown): FireFailure {
   if (!isSluiceError(error)) {
     return {
@@ -23,7 +23,7 @@ export function toFireFailure(error: unknown): FireFailure {
   };
 }
 
-/** For Temporal to retry, or not: the type is the code; the details are the FireFailure and the number of attempts. */
+/** For Temporal's retries: the type is the code; the details are the FireFailure and the number of attempts. */
 export function toApplicationFailure(error: unknown, attempts = 1): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const failure = toFireFailure(error);
@@ -37,7 +37,7 @@ export function toApplicationFailure(error: unknown, attempts = 1): ApplicationF
   });
 }
 
-/** For what was asked of Temporal: an error of ours where it refuses for good, so that it is not asked again. */
+/** For requests to Temporal: turns a permanent rejection into an error of ours, so that it is not retried. */
 export function explainTemporalFailure(error: unknown): unknown {
   if (isSluiceError(error) || error instanceof TemporalFailure) return error;
   const failure = classifyTemporalFailure(error);
@@ -51,7 +51,7 @@ export function explainTemporalFailure(error: unknown): unknown {
   });
 }
 
-/** For work that goes on by itself once a person has repaired the cause, whatever it is. */
+/** For work that resumes by itself once an operator has fixed the cause, so that every error is retried. */
 export function toPatientFailure(error: unknown, retryAfterMs: number): ApplicationFailure {
   const { code, message, fix } = toFireFailure(error);
   return ApplicationFailure.create({

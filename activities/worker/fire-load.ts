@@ -1,10 +1,10 @@
 /**
- * How much this worker has started and not yet fired. Starting runs is quicker than carrying them out; without this
- * the listener would cut a storm into many small runs that then wait for each other, and, where the other side answers
- * slowly, pile up requests until all of them time out. While it waits, events stay on the bus, where the next pull finds
- * them all together.
+ * Counts fires that this worker has started and not yet fired. Starting runs is quicker than carrying them out; without
+ * this limit the listener would cut a storm into many small runs that wait for each other and, if the target responds
+ * slowly, pile up requests until all of them time out. Meanwhile events stay on the bus, where the next pull gets them
+ * all together.
  *
- * A namespace may have a share of its own however much others have under way: whoever floods waits alone.
+ * A namespace may have its own share however many fires others have in flight: a flood delays only its own namespace.
  */
 const MAX_WAITING_FIRES = 200;
 const SHARE_OF_A_NAMESPACE = 50;
@@ -13,7 +13,7 @@ const FORGET_AFTER_MS = 3_000;
 
 interface WaitingFire {
   readonly namespace: string;
-  /** When to forget it; undefined while it is under way here, however long that takes. */
+  /** When to forget it; undefined while it is in flight here, however long that takes. */
   readonly timer?: NodeJS.Timeout;
 }
 
@@ -24,14 +24,14 @@ export class FireLoad {
 
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
 
-  /** Their run was started; which worker carries it out is not known yet. */
+  /** Their run was started; which worker carries it out is not yet known. */
   started(namespace: string, fireIds: readonly string[]): void {
     for (const id of fireIds) {
       this.put(id, { namespace, timer: setTimeout(() => this.finished([id]), this.forgetAfterMs).unref() });
     }
   }
 
-  /** This worker carries them out, and will say when it has. */
+  /** This worker carries them out, and calls `finished` afterwards. */
   begun(namespace: string, fireIds: readonly string[]): void {
     for (const id of fireIds) this.put(id, { namespace });
   }
@@ -41,7 +41,7 @@ export class FireLoad {
     for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
   }
 
-  /** Resolves when this namespace may start more, or when the signal aborts. */
+  /** Resolves when this namespace may start more fires, or when the signal aborts. */
   async capacity(namespace: string, signal: AbortSignal): Promise<void> {
     while (this.isFullFor(namespace) && !signal.aborted) {
       await new Promise<void>((resolve) => this.wakeUps.push(resolve));

@@ -3,19 +3,19 @@ import { Context, heartbeat } from '@temporalio/activity';
 import { unlessAborted } from '../../src/concurrency/open-while-wanted';
 
 const HEARTBEAT_EVERY_MS = 1_000;
-/** The first thing that a relay or listener does. */
+/** Initial state of every relay and listener. */
 export const WAITS_FOR_BUS = { problem: 'it waits for its event bus' };
 
 export interface Heartbeat {
-  /** What is told from now on. */
+  /** Sets the details of all heartbeats from now on. */
   report(details: () => unknown): void;
   stop(): void;
 }
 
 /**
- * Beats at once and then every second, so that pause, delete and hand-over reach the activity also while it waits for
- * a server. Until `report` is called it repeats what the attempt before reported last, for its successor, but not that
- * it was connected: this attempt is not yet.
+ * Sends a heartbeat at once and then every second, so that pause, delete and hand-over reach the activity even while it
+ * waits for a server. Until `report` is called it repeats the last details of the previous attempt, for its successor,
+ * except `connected`, because this attempt is not connected yet.
  *
  * @param about which part of its workflow this activity is, and what it waits for
  */
@@ -42,7 +42,7 @@ export function startHeartbeat(about: object = {}): Heartbeat {
   };
 }
 
-/** Waits for what the whole worker shares, but no longer than the activity is wanted. Throws CancelledFailure. */
+/** Waits for a resource of the whole worker, but no longer than the activity is wanted. Throws CancelledFailure. */
 export async function unlessCancelled<Value>(waiting: Promise<Value>): Promise<Value> {
   return await unlessAborted(waiting, Context.current().cancellationSignal);
 }

@@ -1,25 +1,25 @@
 /**
- * Bounds the activities that never end. Each source event, listener and outcome watch holds a slot of its worker for
- * as long as it is applied; a worker whose slots are all held by such activities fires nothing any more.
+ * Bounds the activities that never end. Each source event, listener and outcome watch holds a slot of its worker for as
+ * long as it is applied; a worker whose slots are all held by such activities can no longer fire.
  */
 import type { Logger } from 'pino';
 import { SluiceError } from '../../src/errors/sluice-error';
 import type { Metrics } from '../../src/metrics/metrics';
 import { toApplicationFailure } from './failures';
 
-/** With fewer there is none left for what ends. */
+/** With fewer, no slot is left for activities that end. */
 const FEWEST_SLOTS = 4;
-/** Of the slots; the others are for triggers and everything else that ends. */
+/** Share of the slots; the others are for triggers and all other activities that end. */
 const LONG_SHARE = 0.8;
-/** Another worker may be there, or something may be deleted. */
+/** Another worker may start, or an object may be deleted. */
 const RETRY_AFTER_MS = 5_000;
 const SAY_EVERY_MS = 60_000;
 
 export interface WorkerCapacity {
   readonly taskQueue: string;
-  /** Activity slots of the whole worker; undefined where a tuner decides, which has no number. */
+  /** Activity slots of the whole worker; undefined with a tuner, which has no fixed number. */
   readonly slots: number | undefined;
-  /** Plugins of ours in this worker: they share the slots. */
+  /** Sluice plugins in this worker, which share the slots. */
   readonly sharedBy: number;
 }
 
@@ -35,13 +35,13 @@ export class LongActivities {
     private readonly log: Logger,
   ) {}
 
-  /** Before the worker starts. @throws SluiceError PLUGIN_MISUSED for a worker that has no room for any */
+  /** Call before the worker starts. @throws SluiceError PLUGIN_MISUSED for a worker without capacity for any */
   open({ slots, ...worker }: WorkerCapacity): void {
     this.capacity =
       slots === undefined ? undefined : { ...worker, slots, limit: longActivityLimit(slots, worker.sharedBy) };
   }
 
-  /** The same activity; as many of them at a time as the worker has room for. */
+  /** Wraps an activity so that the worker runs at most as many at a time as it has capacity for. */
   bound<Args extends readonly unknown[]>(name: string, run: Activity<Args>): Activity<Args> {
     return async (...args) => {
       if (this.capacity !== undefined && this.running >= this.capacity.limit) {
@@ -78,7 +78,7 @@ export class LongActivities {
   }
 }
 
-/** How many of them a plugin's share of a worker takes. @throws SluiceError PLUGIN_MISUSED */
+/** Returns how many of them a plugin's share of a worker allows. @throws SluiceError PLUGIN_MISUSED */
 export function longActivityLimit(slots: number, sharedBy: number): number {
   const fewest = FEWEST_SLOTS * sharedBy;
   if (slots >= fewest) return Math.floor((slots * LONG_SHARE) / sharedBy);

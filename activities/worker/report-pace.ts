@@ -1,6 +1,6 @@
 /**
- * When a listener reports to its sensor: soon after something changed, then ever more seldom while it goes on, because
- * each report is in the sensor's history. Times are milliseconds since the epoch.
+ * Decides when a listener reports to its sensor: soon after a change, then ever more rarely while changes continue,
+ * because each report is in the sensor's history. Times are milliseconds since the epoch.
  */
 export class ReportPace {
   private interval: number;
@@ -16,7 +16,7 @@ export class ReportPace {
     this.due = now + shortest;
   }
 
-  /** Something is worth telling. */
+  /** There is something to report. */
   changed(now: number): void {
     if (!this.isQuiet) return;
     this.isQuiet = false;
@@ -28,7 +28,7 @@ export class ReportPace {
     return now >= this.due;
   }
 
-  /** A look was taken; `hadNews`: and something was told. */
+  /** A check was made; `hadNews`: it sent a report. */
   looked(hadNews: boolean, now: number): void {
     this.isQuiet = !hadNews;
     this.interval = hadNews ? Math.min(this.interval * 2, this.longest) : this.longest;

@@ -1,14 +1,14 @@
-/** How an activity that runs for as long as it is wanted has ended: what its gauges say afterwards depends on it. */
+/** Why an activity that runs for as long as it is wanted has ended; decides what its gauges show afterwards. */
 import { Context } from '@temporalio/activity';
 import { isSluiceError } from '../../src/errors/sluice-error';
 
 /**
- * `let go`: paused, deleted, configured anew, or about to be tried again. `stopped`: over what a person must repair.
+ * `let go`: paused, deleted, reconfigured, or about to be retried. `stopped`: by an error that an operator must fix.
  * `shutting down`: the process ends, and its series with it.
  */
 export type StopReason = 'let go' | 'stopped' | 'shutting down';
 
-/** @param error what ended it, if anything did */
+/** @param error the error that ended it, if any */
 export function stopReasonOf(error: unknown): StopReason {
   const { cancellationDetails, cancellationSignal } = Context.current();
   if (cancellationDetails?.workerShutdown) return 'shutting down';

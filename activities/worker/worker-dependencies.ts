@@ -1,4 +1,4 @@
-/** What the activities of one worker share. Made when the worker starts, closed when it has ended. */
+/** Resources that the activities of one worker share. Created when the worker starts, closed when it has ended. */
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { connectBus } from '../../src/bus/connect';
@@ -24,7 +24,7 @@ export interface WorkerDependencies {
   readonly kubernetes: KubernetesAccess;
   readonly engine: ExpressionEngine;
   readonly fireLoad: FireLoad;
-  /** What is read and listened to until it is deleted. */
+  /** Activities that run until their object is deleted. */
   readonly longActivities: LongActivities;
   readonly metrics: Metrics;
   /** Base address of the Argo Workflows UI, for links. */
@@ -33,7 +33,7 @@ export interface WorkerDependencies {
   close(): Promise<void>;
 }
 
-/** Activities of one plugin and what they hold open besides the shared dependencies. */
+/** Activities of one plugin and the resources that they hold besides the shared dependencies. */
 export interface PluginActivities {
   readonly activities: object;
   close(): Promise<void>;
@@ -42,9 +42,9 @@ export interface PluginActivities {
 export interface WorkerDependencyOptions {
   readonly log: Logger;
   readonly kubernetes?: KubernetesAccessOptions;
-  /** Instead of Kubernetes Secrets, mounted files and the environment. */
+  /** Replaces Kubernetes Secrets, mounted files and the environment. */
   readonly secrets?: SecretReader;
-  /** Instead of the address in each EventBus; default: environment variable `SLUICE_BUS_URL`. */
+  /** Replaces the address of each EventBus; default: environment variable `SLUICE_BUS_URL`. */
   readonly busUrl?: string;
   /** Base address of the Argo Workflows UI; default: environment variable `SLUICE_ARGO_UI`. */
   readonly argoUi?: string;
