@@ -1,6 +1,6 @@
 /**
- * The workflows of Sluice. A worker of your own serves them beside yours with
- * `export * from 'sluice/workflows'` in its workflow entry; the plugins do that by themselves.
+ * The workflows of Sluice. A worker of your own serves them beside yours with `export * from 'sluice/workflows'` in its
+ * workflow entry; the plugins do so automatically.
  */
 export { eventBus } from './event-bus/event-bus';
 export { eventSource } from './event-source/event-source';

@@ -1,4 +1,4 @@
-/** What a person sees of an event bus in the Temporal UI: one Markdown panel. Pure. */
+/** Details of an event bus in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse } from '../../src/text/markdown-text';
 import { linkToList } from '../../src/text/temporal-ui-links';
 import type { EventBusDefinition } from '../../src/contract/definitions';

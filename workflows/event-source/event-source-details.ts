@@ -1,4 +1,4 @@
-/** What a person sees of an event source in the Temporal UI: one Markdown panel. Pure. */
+/** Details of an event source in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../../src/text/markdown-text';
 import { showTime } from '../../src/text/readable-times';
 import { unreadFate } from '../../src/kinds/source-kinds';

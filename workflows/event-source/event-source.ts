@@ -1,8 +1,8 @@
 /**
  * One EventSource: keeps a reading activity alive for each of its events.
  *
- * Temporal gives what Argo Events needs leader election for: exactly one attempt of a relay is active, and when its
- * worker goes, the next one takes over where the heartbeat says reading stood.
+ * Temporal replaces the leader election of Argo Events: exactly one attempt of a relay is active, and when its worker
+ * stops, the next one takes over at the read position in the heartbeat.
  */
 import {
   ActivityCancellationType,
@@ -46,22 +46,22 @@ type EventState = EventSourceStatus['events'][number];
 
 const LONG_RUNNING: ActivityOptions = {
   startToCloseTimeout: '3650d',
-  // Workers beat twice a second (HEARTBEAT_THROTTLE): after a crash, the next one reads within this time.
+  // Workers send heartbeats twice a second (HEARTBEAT_THROTTLE): after a crash, the next one reads within this time.
   heartbeatTimeout: '5s',
-  // Each worker that hands over or dies counts as an attempt, so that the interval of an old source is the longest one.
+  // Each worker that hands over or dies counts as an attempt, so an old source always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 };
-/** What only a person can repair, somebody may have repaired: a right, a password, an address. */
+/** An operator may have fixed the cause of a permanent failure: a right, a password, an address. */
 const FIRST_RETRY_MS = 15_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
 export interface EventSourceInput extends EventSourceStart {
-  /** Handed on by continue-as-new. */
+  /** Carried over by continue-as-new. */
   readonly carried?: {
     readonly appliedAt: string;
     readonly paused?: Paused;
     readonly refusals?: readonly string[];
-    /** Event name → what a person must repair before it is read again. */
+    /** Event name → the problem that an operator must fix before the event is read again. */
     readonly failures?: Readonly<Record<string, string>>;
   };
 }
@@ -73,7 +73,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   const states = new Map<string, EventState>();
   let refusals = input.carried?.refusals ?? [];
   let failures = input.carried?.failures ?? {};
-  /** Bumped by everything that means: stop reading, look again at what should be read. */
+  /** Incremented by everything that means: stop reading, determine again which events to read. */
   let revision = 0;
 
   const status = (): EventSourceStatus => ({
@@ -86,7 +86,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
   });
   const show = (): void => setCurrentDetails(describeEventSource(definition, status(), workflowInfo().namespace));
 
-  /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
+  /** Signals cannot return errors, so a rejected one is shown in the details and ignored. */
   const isRefused = (what: string, refusal: string | undefined): boolean => {
     if (refusal === undefined) return false;
     refusals = addRefusal(refusals, `${what}: ${refusal}`, Date.now());
@@ -99,7 +99,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     configureEventSourceUpdate,
     (next) => {
       const hasFailed = [...states.values()].some(({ state }) => state === 'Failed');
-      // Who applies again what has not changed has repaired something else.
+      // Re-applying an unchanged spec after a failure means that its cause was fixed elsewhere: restart.
       if (JSON.stringify(next) === JSON.stringify(definition) && !hasFailed) return;
       definition = next;
       revision += 1;
@@ -143,7 +143,7 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       if (isRefused('backlog', isBacklogReport(report) ? undefined : 'it is not what workers send')) return;
       const { eventName, backlog } = report;
       const event = states.get(eventName);
-      // It may have been resumed since this was sent.
+      // The source may have been resumed since this was sent.
       if (event?.state !== 'Paused') return;
       states.set(eventName, { ...event, backlog });
       show();
@@ -174,11 +174,11 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
     }
   }
 
-  /** It retries by itself: nothing depends on it. */
+  /** Failures need no handling here: the activity is retried, and nothing depends on it. */
   async function watchBacklog(event: SourceEvent): Promise<void> {
     const { sluiceWatchBacklog } = proxyActivities<EventSourceActivities>({
       ...LONG_RUNNING,
-      // Reading may begin before it has let go.
+      // Reading may begin before the activity has stopped.
       cancellationType: ActivityCancellationType.TRY_CANCEL,
       summary: `what waits in ${event.kind} ${event.name}`,
     });
@@ -205,12 +205,12 @@ export async function eventSource(input: EventSourceInput): Promise<void> {
       try {
         await condition(() => revision !== seen || workflowInfo().continueAsNewSuggested);
       } finally {
-        // The next readers must not overlap with these: wait until they have let go.
+        // The next readers must not overlap with these: wait until they have stopped.
         reading.cancel();
         await CancellationScope.nonCancellable(() => relays.catch(ignoreCancellation));
       }
       await life.requireAlive();
-      // Whoever paused, resumed or applied wants what has failed to be tried again.
+      // A pause, a resume or an apply requests a retry of whatever has failed.
       failures = revision === seen ? failuresOf([...states.values()]) : {};
       if (workflowInfo().continueAsNewSuggested) {
         const carried = {

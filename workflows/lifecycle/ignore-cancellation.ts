@@ -1,6 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 
-/** For awaiting what one has just cancelled: any other error goes on. */
+/** For awaiting work that the caller has just cancelled: rethrows any other error. */
 export function ignoreCancellation(error: unknown): void {
   if (!isCancellation(error)) throw error;
 }

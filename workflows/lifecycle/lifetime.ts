@@ -1,17 +1,17 @@
 /**
- * How long the workflow of an applied object lives: until `sluice delete`, which signals `delete`. A cancellation that
- * is requested otherwise, such as by "Request Cancellation" in the Temporal UI, is ignored and shown: nothing of what
- * the object holds would be cleaned up or reported.
+ * How long the workflow of an applied object lives: until `sluice delete`, which signals `delete`. A cancellation from
+ * elsewhere, such as "Request Cancellation" in the Temporal UI, is ignored and shown, because it would skip the cleanup
+ * and the final report of everything that the object holds.
  */
 import { CancellationScope, log, patched } from '@temporalio/workflow';
 
-/** Histories without it are of versions whose `sluice delete` requested a cancellation. */
+/** Histories without it come from versions whose `sluice delete` requested a cancellation. */
 const ONLY_DELETE_ENDS = 'only-delete-ends';
 
 export const CANCELLATION_IGNORED = 'cancellation ignored: nothing was stopped or deleted; use `sluice delete`';
 
 export class Lifetime {
-  /** Not a child of the workflow's own scope, which stays cancelled after a cancellation that is ignored. */
+  /** Not a child of the workflow's own scope, which stays cancelled after an ignored cancellation. */
   private readonly scope = new CancellationScope({
     cancellable: true,
     parent: new CancellationScope({ cancellable: false }),
@@ -28,13 +28,13 @@ export class Lifetime {
     });
   }
 
-  /** Cancels what `run` runs. */
+  /** Cancels the work of `run`. */
   delete(): void {
     this.deleted = true;
     this.scope.cancel();
   }
 
-  /** False for one that ended by a cancellation, as histories of earlier versions did. */
+  /** False for an object that ended by a cancellation, as in histories of earlier versions. */
   get isDeleted(): boolean {
     return this.deleted;
   }
@@ -43,7 +43,7 @@ export class Lifetime {
     return this.scope.run(work);
   }
 
-  /** Throws if the object was deleted meanwhile: it must not continue as new. */
+  /** Throws if the object was deleted meanwhile and must not continue as new. */
   async requireAlive(): Promise<void> {
     if (this.scope.consideredCancelled) await this.scope.cancelRequested;
   }

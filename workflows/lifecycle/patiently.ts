@@ -1,6 +1,6 @@
 import { CancellationScope, log, sleep } from '@temporalio/workflow';
 
-/** Repeats `work` until it succeeds: a permanent error waits for a person to repair its cause. Ignores cancellation. */
+/** Repeats `work` until it succeeds: a permanent error waits for an operator to fix its cause. Ignores cancellation. */
 export async function patiently(summary: string, work: (options: { summary: string }) => Promise<void>): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     for (;;) {

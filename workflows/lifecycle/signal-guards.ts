@@ -1,6 +1,6 @@
 /**
- * What workers and workflows tell each other by signal and update. The Temporal UI offers these to people too, and
- * what a handler cannot read would keep its workflow from ever going on. Pure.
+ * Guards of the signals and updates between workers and workflows. The Temporal UI offers these to operators too, and
+ * input that a handler cannot read would block its workflow permanently. Pure.
  */
 import { isJsonObject, type JsonObject } from '../../src/event/json';
 import { planSensor } from '../../src/sandbox/sensor/sensor-plan';
@@ -41,7 +41,7 @@ export function isOutcomeList(value: unknown): boolean {
   );
 }
 
-/** Validator of `configure`: another object's definition is refused too. @throws ApplicationFailure USAGE */
+/** Validator of `configure`: also rejects the definition of another object. @throws ApplicationFailure USAGE */
 export function requireDefinition(
   value: unknown,
   current: { readonly namespace: string; readonly name: string },
@@ -53,7 +53,7 @@ export function requireDefinition(
   }
 }
 
-/** As `requireDefinition`; a spec that cannot be planned would end the sensor. @throws ApplicationFailure USAGE */
+/** Like `requireDefinition`; a spec that cannot be planned would end the sensor. @throws ApplicationFailure USAGE */
 export function requireSensorDefinition(value: SensorDefinition, current: SensorDefinition): void {
   requireDefinition(value, current);
   try {

@@ -1,4 +1,4 @@
-/** What a person sees of a replay in the Temporal UI: one Markdown panel. Pure. */
+/** Details of a replay in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../../src/text/markdown-text';
 import { showTime } from '../../src/text/readable-times';
 import { linkToWorkflow } from '../../src/text/temporal-ui-links';
@@ -16,7 +16,7 @@ export function describeReplay(
   temporalNamespace: string,
 ): string {
   const { state, read, matched, fired, joined, skipped, unmatched, failed, nextSequence, lastSequence } = progress;
-  // What follows the last event of the sensor is not read, so that the end is not at the last position.
+  // Events after the last one of the sensor are not read, so the end is not at the last position.
   const position =
     lastSequence === undefined || state === 'Completed' ? '' : ` · position ${nextSequence ?? '?'} of ${lastSequence}`;
   const columns = [
@@ -43,7 +43,7 @@ export function describeReplay(
       ({ eventKey, triggers }) => `- ${asCode(eventKey)} → ${asProse(triggers.join(', '))}`,
       () => 'These are the first.',
     ),
-    // The UI cuts the last lines of a list off where nothing follows it.
+    // The UI cuts off the last lines of a list unless something follows it.
     ...['', '<br>'],
   ].join('\n');
 }

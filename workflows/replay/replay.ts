@@ -1,4 +1,4 @@
-/** A replay: events that lie on the bus go through a sensor's present logic once more, portion by portion. */
+/** A replay: passes events on the bus through a sensor's current logic once more, portion by portion. */
 import {
   continueAsNew,
   isCancellation,

@@ -1,18 +1,18 @@
 /**
- * How many activities of a run may be pending together. Temporal allows 2,000 and fails a workflow task that asks for
- * more, with everything else that is in it; and it takes 4 MB in the answer of one workflow task.
+ * Limits how many activities of a run may be pending together. Temporal allows 2,000, and fails a workflow task that
+ * requests more, with everything else in it; and it accepts 4 MB in the response of one workflow task.
  */
 import { condition, patched, sleep, workflowInfo } from '@temporalio/workflow';
 
 const MAX_PENDING = 500;
 const MAX_BYTES_AT_ONCE = 1_000_000;
-/** Histories without it are of versions without these bounds. Asked only by runs that reach one. */
+/** Histories without it come from versions without these bounds. Checked only by runs that reach a bound. */
 const BOUNDED = 'pending-activities-are-bounded';
 
 export class Admission {
   private pending = 0;
   private bytes = 0;
-  /** Tells one workflow task from the next. */
+  /** Distinguishes one workflow task from the next. */
   private task = 0;
   private waiting = 0;
   private queue: Promise<void> = Promise.resolve();
@@ -28,7 +28,7 @@ export class Admission {
     }
   }
 
-  /** Undefined where there is room: whoever does not wait goes on at once, as in histories of earlier versions. */
+  /** Undefined if there is capacity: the caller then continues at once, as in histories of earlier versions. */
   private enter(bytes: number): Promise<void> | undefined {
     if ((this.waiting === 0 && this.pending < MAX_PENDING && this.fits(bytes)) || !patched(BOUNDED)) {
       this.take(bytes);

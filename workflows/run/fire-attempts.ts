@@ -1,4 +1,4 @@
-/** How the fires of a run are tried: which activity, with what, how long and how often. What comes of it is the run's. */
+/** How fires of a run are attempted: by which activity, with which input, how long and how often. */
 import {
   isCancellation,
   patched,
@@ -29,7 +29,7 @@ const regular = proxyActivities<SensorActivities>({
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 
-/** A worker of an earlier version ignores them: it has made the first attempt by a local activity. */
+/** A worker of an earlier version ignores them: it made the first attempt by a local activity. */
 const LISTENER_ATTEMPTS = 'listener-attempts';
 
 export class FireAttempts {
@@ -46,7 +46,7 @@ export class FireAttempts {
     return trigger;
   }
 
-  /** A person who retriggers may have repaired the sensor meanwhile: takes its triggers as they are applied now. */
+  /** An operator who retriggers may have fixed the sensor meanwhile: loads its triggers as currently applied. */
   async refreshTriggers(): Promise<void> {
     const current = await regular.sluiceCurrentTriggers.executeWithOptions(
       { summary: 'the triggers as they are applied now' },
@@ -63,7 +63,7 @@ export class FireAttempts {
     return made.filter(({ fireId }) => wanted.has(fireId));
   }
 
-  /** First attempts: those of the listener, and one for all others together. */
+  /** First attempts: those of the listener, and one activity for all other fires. */
   async together(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
     const made = this.byListener(fires);
     const attempted = new Set(made.map(({ fireId }) => fireId));
@@ -71,7 +71,7 @@ export class FireAttempts {
     return others.length === 0 ? made : [...made, ...(await this.locally(others, overrides))];
   }
 
-  /** When the activity as a whole is lost, nothing is known of any fire, and each is retried. */
+  /** If the activity as a whole is lost, the result of every fire is unknown, and each is retried. */
   private async locally(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
     try {
       return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
@@ -85,7 +85,7 @@ export class FireAttempts {
 
   /**
    * Waits for a slot where the trigger is rate limited, then lets Temporal retry by the trigger's plan.
-   * @param first how a first attempt failed that was made already
+   * @param first failure of a first attempt that was already made
    */
   async alone(fire: Fire, overrides: Overrides | undefined, first?: FireFailure): Promise<FireAttempt> {
     const trigger = this.triggerOf(fire);
@@ -107,13 +107,13 @@ export class FireAttempts {
       );
       return { fireId: fire.id, result, attempts };
     } catch (error) {
-      // Somebody cancels the run: that is no failure of the fire.
+      // The run was cancelled, which is not a failure of the fire.
       if (isCancellation(error)) throw error;
       return { fireId: fire.id, failure: readFailure(error), attempts: readAttempts(error) };
     }
   }
 
-  /** Fires the dead-letter trigger with the events of a fire that failed. Throws if that fails too. */
+  /** Fires the dead-letter trigger with the events of a failed fire. Throws if that fails too. */
   async deadLetter(fire: Fire, deadLetterTrigger: TriggerSpec): Promise<FireResult> {
     const name = deadLetterTrigger.template.name;
     const { result } = await proxyActivities<SensorActivities>({
@@ -146,7 +146,7 @@ export class FireAttempts {
     overrides?: Overrides,
   ): FireTriggersRequest {
     const { sensor, events } = this.input;
-    // The activity's copy of the events goes into the history.
+    // The activity's copy of the events is in the history, so only used events are sent.
     const used = fires.length === this.input.fires.length ? { fires, events } : keepUsedEvents(fires, events);
     return { sensor, runId: workflowInfo().workflowId, triggers, ...used, ...(overrides && { overrides }) };
   }

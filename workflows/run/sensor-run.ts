@@ -1,10 +1,10 @@
 /**
  * One run: carries its fires to their outcome.
  *
- * First attempt of all quick fires by the listener, or in one local activity (the fast paths), then each failing fire
- * on its own, visible in the UI as an activity that names trigger and event. What still fails goes to its dead-letter
- * trigger or is parked until a person decides. Bookkeeping is in src/run, attempts are in fire-attempts.ts; this file is only the
- * order of steps.
+ * The first attempt of all quick fires is made by the listener, or in one local activity (the fast paths); then each
+ * failed fire is retried on its own, visible in the UI as an activity that names trigger and event. A fire that still
+ * fails goes to its dead-letter trigger or is parked until an operator decides. Bookkeeping is in src/run, attempts are
+ * in fire-attempts.ts; this file contains only the order of steps.
  */
 import {
   ApplicationFailure,
@@ -55,15 +55,15 @@ const activities = proxyActivities<SensorActivities>({
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 
-/** A Workflow whose end the watch missed is looked up this often. */
+/** A Workflow whose end the watch missed is looked up at this interval. */
 const OUTCOME_CHECK_INTERVAL = '1h';
 const OUTCOME_CHECK_INTERVAL_MS = 3_600_000;
-/** One that the watch does not see is looked up after a quarter of the time that it has been waited for. */
+/** A Workflow that the watch does not see is looked up after a quarter of the time that the run has waited for it. */
 const FIRST_LOOK_MS = 2_000;
-/** Histories without them are of versions that waited for the next hour, and published each fire's outcome once. */
+/** Histories without them come from versions that waited for the next hour, and published each fire's outcome once. */
 const LOOK_AT_ONCE = 'look-at-once';
 const PUBLISH_LATER_ENDS = 'publish-later-ends';
-/** The last one that a Date takes, in milliseconds. */
+/** The maximum of a Date, in milliseconds. */
 const LAST_TIME = 8.64e15;
 
 export interface SensorRunResult {
@@ -99,7 +99,7 @@ class Run {
   private readonly decisions: string[] = [];
   private readonly returned = new Set<string>();
   private returning: Promise<void> = Promise.resolve();
-  /** Fire → the end that was published. */
+  /** Fire → the outcome that was published. */
   private readonly published = new Map<string, string>();
   private readonly unwatched = new Set<string>();
   private following = false;
@@ -127,7 +127,7 @@ class Run {
     const quick = this.input.fires.filter((fire) => isQuick(this.attempts.triggerOf(fire)));
     const slow = this.input.fires.filter((fire) => !isQuick(this.attempts.triggerOf(fire)));
     const attempts = quick.length === 0 ? [] : await this.attempts.together(quick, overrides);
-    // What succeeded at once, in a storm nearly everything, is noted without a promise and a page for each fire.
+    // Fires that succeeded at once, nearly all in a storm, are noted without a promise and a UI update for each.
     const unfinished = attempts.filter((attempt) => !this.noteFired(attempt));
     this.show();
     await Promise.all([
@@ -150,7 +150,7 @@ class Run {
     this.show();
   }
 
-  /** Signals are also typed by hand; one that makes no sense is shown, not obeyed. */
+  /** Signals are also typed by hand; an invalid one is shown and ignored. */
   private isRefused(what: string, refusal: string | undefined): boolean {
     if (refusal === undefined) return false;
     this.tell(`${what} refused: ${refusal}`);
@@ -165,7 +165,7 @@ class Run {
     this.show();
   }
 
-  /** The watch has listed everything: what it does not have has vanished, or was never where it looks. */
+  /** The watch has listed everything: a Workflow missing from its list has vanished, or was never in its scope. */
   async lookForOthers(listed: readonly string[]): Promise<void> {
     if (this.isRefused('listed', isTicketList(listed) ? undefined : 'it is not what the watch for outcomes sends'))
       return;
@@ -173,7 +173,7 @@ class Run {
     await this.lookUp((id) => !there.has(id));
   }
 
-  /** False for an attempt that failed. */
+  /** Returns false if the attempt failed. */
   private noteFired({ fireId, result, attempts }: FireAttempt): boolean {
     if (result === undefined) return false;
     const follows = this.follows(this.fire(fireId), result);
@@ -182,7 +182,7 @@ class Run {
     return true;
   }
 
-  /** The watch does not see this Workflow, or tells another run of it: the run that has made it. */
+  /** For Workflows that the watch does not see, or reports to the other run that created them. */
   private followClosely(fireId: string): void {
     if (!patched(LOOK_AT_ONCE)) return;
     this.unwatched.add(fireId);
@@ -203,7 +203,7 @@ class Run {
     });
   }
 
-  /** Carries one fire until it is fired, dead-lettered, discarded or expired. */
+  /** Runs one fire until it is fired, dead-lettered, discarded or expired. */
   private async finish(
     fire: Fire,
     first: FireAttempt | undefined,
@@ -248,7 +248,7 @@ class Run {
     }
   }
 
-  /** Waits for a person; undefined when the fire was discarded or nobody came in time. */
+  /** Waits for an operator; returns undefined if the fire was discarded, has expired or has succeeded after all. */
   private async park(fire: Fire, failure: FireFailure | undefined, attempts: number): Promise<WakeUp | undefined> {
     const { parkForMs } = this.input.options;
     const now = Date.now();
@@ -283,7 +283,7 @@ class Run {
     }
   }
 
-  /** Asks the cluster about the Workflows of these fires that are waited for. */
+  /** Queries the cluster for the Workflows that these fires wait for. */
   private async lookUp(isWanted: (fireId: string) => boolean): Promise<void> {
     const waiting = this.ledger.waiting().filter(({ id }) => isWanted(id));
     if (waiting.length === 0) return;
@@ -311,7 +311,7 @@ class Run {
     );
   }
 
-  /** Each end once: after `argo retry` a Workflow has another. Never rejects: what cannot be published does not change what became of the fires. */
+  /** Publishes each outcome once (`argo retry` leads to another). Never rejects: failing to publish changes no fire. */
   private publishOutcomes(): Promise<void> {
     const fires = this.ledger
       .statuses()
@@ -336,23 +336,23 @@ class Run {
     return published !== endOf(outcome) && patched(PUBLISH_LATER_ENDS);
   }
 
-  /** What went wrong beside the fires does not change what became of them. */
+  /** Notes a failure that does not change the state of the fires. */
   private note(text: string, error: unknown): void {
     if (isCancellation(error)) throw error;
-    // It may be noted at each look, for days.
+    // The same failure may occur at each lookup, for days.
     if (this.decisions.at(-1)?.endsWith(` ${text}`)) return;
     this.tell(text);
     this.show();
   }
 
-  /** For people, in the details. */
+  /** Adds a line to the details, for operators. */
   private tell(text: string): void {
     this.decisions.push(`${showTime(Date.now())} ${text}`);
   }
 
   private show(): void {
     this.returnTickets();
-    // Retries and parked fires may take days: nobody waits for them who waits for the outcomes of the others.
+    // Retries and parked fires may take days: the outcomes of other fires must not wait for them.
     const isMoving = this.ledger.statuses().some(({ state }) => state === 'Firing' || state === 'Waiting');
     if (!isMoving && !this.ledger.isSettled()) void this.publishOutcomes();
     const { namespace, name } = this.input.sensor;
@@ -367,7 +367,7 @@ class Run {
     upsertSearchAttributes([{ key: STATE_ATTRIBUTE, value: state }]);
   }
 
-  /** Limited triggers: a fire that has ended, or waits for a person, lets the next one go. */
+  /** Limited triggers: a fire that has ended, or is parked, lets the next one start. */
   private returnTickets(): void {
     const tickets = this.input.fires.flatMap(({ id, ticket }) =>
       ticket !== undefined && !this.returned.has(ticket) && this.ledger.isAtRest(id) ? [ticket] : [],
@@ -392,7 +392,7 @@ class Run {
   }
 }
 
-/** One Workflow may end several times: whoever runs `argo retry` continues it. */
+/** One Workflow may end several times: `argo retry` continues it. */
 function endOf({ phase, finishedAt = '' }: WorkflowOutcomeReport): string {
   return `${phase} ${finishedAt}`;
 }

@@ -1,8 +1,8 @@
-/** Runs that are for a person from the start. Pure. */
+/** Runs that need an operator from the start. Pure. */
 import type { FireFailure } from '../../src/contract/fires';
 import type { SensorRunInput } from '../../src/contract/run-messages';
 
-/** Why the run's fires must not go out by themselves; undefined where nothing keeps them. */
+/** Returns why the run's fires must not start automatically; undefined if they may. */
 export function unfitFromTheStart({
   parkedBecause: message,
   contentMissing,

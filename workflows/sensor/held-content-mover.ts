@@ -1,7 +1,7 @@
 /**
- * What a sensor does on its bus with what it holds: moves contents there, starts the runs that need them, and deletes
- * what nothing holds any more. All of it durably, and beside the sensor's other work: a bus that is away delays the
- * fires whose events lie on it, no others.
+ * Moves contents that a sensor holds to its bus, starts the runs that need them, and deletes contents that are no
+ * longer held. All of it is durable and runs beside the sensor's other work: an unavailable bus delays only the fires
+ * whose events are stored on it.
  */
 import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
@@ -15,7 +15,7 @@ const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { m
 
 const MAX_START_BYTES = 400_000;
 const MAX_FORGET_AT_ONCE = 500;
-/** Fewer stay until there are more, or until nothing is held: each look at the bus is in the sensor's history. */
+/** Fewer stay until there are more, or until nothing is held: each access to the bus is in the sensor's history. */
 const WORTH_FORGETTING = 100;
 
 export class HeldContentMover {
@@ -24,16 +24,16 @@ export class HeldContentMover {
 
   constructor(private readonly memory: SensorMemory) {}
 
-  /** Starts runs whose contents lie on the bus, without waiting for it. */
+  /** Starts runs whose contents are on the bus, without waiting for it. */
   start(runs: readonly JoinedRun[]): void {
     this.waiting.push(...runs);
     this.workOff();
   }
 
-  /** Takes up what there is to do, if it is worth it. */
+  /** Starts the pending work, if there is enough of it. */
   workOff(): void {
     if (this.working !== undefined || (this.waiting.length === 0 && this.worthForgetting().length === 0)) return;
-    // A sensor that is deleted still starts what it decided.
+    // A deleted sensor still starts the runs that it decided.
     this.working = CancellationScope.nonCancellable(() => this.workOffAll()).finally(() => {
       this.working = undefined;
       this.workOff();
@@ -44,7 +44,7 @@ export class HeldContentMover {
     while (this.working !== undefined) await this.working;
   }
 
-  /** Moves so much to the bus that the sensor can be carried over continue-as-new. */
+  /** Moves enough to the bus that the sensor can be carried over continue-as-new. */
   async makeRoom(): Promise<void> {
     for (let portions = this.memory.contentsToMove(); portions.length > 0; portions = this.memory.contentsToMove()) {
       for (const contents of portions) {

@@ -1,7 +1,7 @@
 /**
- * Starts the runs that a sensor decided, by an activity: a run that were a child would count against the 2,000 open
- * children that Temporal allows, for as long as it is parked. One activity at a time takes all that wait, so that a
- * flood costs few events of history and never more than one pending activity.
+ * Starts the runs that a sensor decided, by an activity: child runs would count against the 2,000 open children that
+ * Temporal allows, for as long as they are parked. One activity at a time takes all waiting runs, so that a flood costs
+ * few history events and never more than one pending activity.
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
@@ -12,7 +12,7 @@ import type { RunStart } from '../../src/contract/run-start';
 
 const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { maximumInterval: '10s' } });
 
-/** The input of an activity is a part of the sensor's history. */
+/** The input of an activity is part of the sensor's history. */
 const MAX_START_BYTES = 400_000;
 
 export class RunStarts {
@@ -31,7 +31,7 @@ export class RunStarts {
   }
 
   private async startAll(): Promise<void> {
-    // What is added meanwhile goes together, however many decisions it was.
+    // Runs that are added meanwhile start together, from however many decisions.
     while (this.waiting.length > 0) {
       const portions = cutByBytes(this.waiting.flat(), MAX_START_BYTES);
       this.waiting = [];

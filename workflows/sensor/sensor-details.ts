@@ -1,4 +1,4 @@
-/** What a person sees of a sensor in the Temporal UI: one Markdown panel. Pure. */
+/** Details of a sensor in the Temporal UI: one Markdown panel. Pure. */
 import { asCode, asProse, describeFirst } from '../../src/text/markdown-text';
 import { showTime } from '../../src/text/readable-times';
 import { linkToList } from '../../src/text/temporal-ui-links';
@@ -50,7 +50,7 @@ export function describeSensor(
         ].join('<br>'),
       (count) => `… and ${count} more triggers: query \`dependencies\` has all.`,
     ),
-    // The UI cuts the last lines of a list off where nothing follows it.
+    // The UI cuts off the last lines of a list unless something follows it.
     ...['', '<br>'],
   ].join('\n');
 }

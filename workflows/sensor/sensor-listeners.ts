@@ -16,16 +16,16 @@ const longRunning = proxyActivities<SensorActivities>({
   startToCloseTimeout: '3650d',
   heartbeatTimeout: '10s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  // Each worker that hands over or dies counts as an attempt, so that the interval of an old sensor is the longest one.
+  // Each worker that hands over or dies counts as an attempt, so an old sensor always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 });
 
-/** Since then, a paused sensor watches what waits for it. */
+/** Versions with this patch watch the pending events of a paused sensor. */
 const WATCH_PAUSED = 'watch-paused-sensor';
 
 type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
 
-/** Each runs until it is cancelled. `onStopped`: a part has ended over what a person must repair. */
+/** Each part runs until it is cancelled. `onStopped`: a part ended with an error that an operator must fix. */
 export function listen(memory: SensorMemory, onStopped: OnStopped): readonly Promise<void>[] {
   const { definition, appliedAt } = memory;
   const tasks = memory.isPaused()
@@ -50,14 +50,14 @@ export function listen(memory: SensorMemory, onStopped: OnStopped): readonly Pro
   return tasks;
 }
 
-/** Histories of before show no such activity. */
+/** Histories of earlier versions have no such activity. */
 function watchPaused(definition: SensorDefinition): Array<Promise<void>> {
   if (!patched(WATCH_PAUSED)) return [];
   const summary = `what waits for ${definition.name} on the bus`;
   return [longRunning.sluiceWatchPausedSensor.executeWithOptions({ summary }, [{ definition }])];
 }
 
-/** A listener ends by itself only over what a person must repair: say so, stay visible as failed and wait for that. */
+/** A listener ends by itself only with an error that an operator must fix: report it, stay visible as failed, wait. */
 async function keepRunning(
   summary: string,
   run: (options: { summary: string }) => Promise<void>,

@@ -1,7 +1,7 @@
 /**
- * One sensor, for as long as it is applied: holds the spec and what joined triggers remember, keeps its listeners and
- * its outcome watch alive, and starts the runs of joined triggers. Everything else happens in runs of their own, so
- * that this workflow's history grows with people's actions and joined events only.
+ * One sensor, for as long as it is applied: holds the spec and the state of joined triggers, keeps its listeners and
+ * its outcome watch alive, and starts the runs of joined triggers. Everything else happens in separate runs, so that
+ * this workflow's history grows only with operators' actions and joined events.
  */
 import {
   allHandlersFinished,
@@ -69,7 +69,7 @@ import { createUpdateRefusal } from '../../src/contract/update-refusal';
 import { describeRequester } from '../../src/text/requester-name';
 
 export interface SensorInput extends SensorStart {
-  /** Handed on by continue-as-new. */
+  /** Carried over by continue-as-new. */
   readonly carried?: CarriedSensor;
 }
 
@@ -78,14 +78,14 @@ const regular = proxyActivities<SensorActivities>({
   startToCloseTimeout: '5m',
   retry: { maximumInterval: '30s' },
 });
-/** Of runs that are started together: a workflow may answer its server with 4 MB. */
+/** Limit of runs that are started together: a workflow may respond to its server with 4 MB. */
 const MAX_START_BYTES = 1_000_000;
-/** Histories without these went on when the first part had let go, dropped what removed triggers held, had children. */
+/** Histories without these continued once one part had stopped, dropped events of removed triggers, had children. */
 const ALL_LET_GO = 'all-parts-let-go';
 const REMOVED_ARE_KEPT = 'what-removed-triggers-hold-is-kept';
 const NO_CHILDREN = 'runs-are-no-children';
 
-/** A person waits for the answer, and a sensor that continues as new too: it must come, if only to say why not. */
+/** An operator waits for the response, and so does a sensor that continues as new: respond, even with an error. */
 const answering = proxyActivities<SensorActivities>({
   ...REPEATABLE,
   ...{ startToCloseTimeout: '5m', scheduleToCloseTimeout: '15m', retry: { maximumInterval: '30s' } },
@@ -97,7 +97,7 @@ export async function sensor(input: SensorInput): Promise<void> {
   /** Runs to start and notes to record, in the order in which they were decided. */
   const outbox: SensorEffects[] = [];
   const work = { held: new HeldContentMover(memory), starts: new RunStarts() };
-  /** Bumped by everything that means: stop listening, look again at what should be listened to. */
+  /** Incremented by everything that means: stop listening, determine again what to listen to. */
   let revision = 0;
   const post = (news: SensorEffects): void => void (news.runs.length + news.records.length > 0 && outbox.push(news));
   const stopped = new StoppedParts();
@@ -114,7 +114,7 @@ export async function sensor(input: SensorInput): Promise<void> {
         request,
       ]),
     );
-  /** A signal has no answer: why it is not obeyed is shown, and nothing is done. */
+  /** Signals cannot return errors, so a rejected one is shown in the details and ignored. */
   const isRefused = (what: string, refusal: string | undefined): boolean => {
     if (refusal === undefined) return false;
     memory.refused(`${what}: ${refusal}`, Date.now());
@@ -131,7 +131,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     description: 'Where the event of this key is held, and what it waits for',
   });
   setHandler(sensorCapacityQuery, () => memory.room(), { description: 'How many more events may come now' });
-  // The UI lists signals in this order: first what people send.
+  // The UI lists signals in this order: those of operators first.
   setHandler(
     pauseSignal,
     (request) => {
@@ -154,7 +154,7 @@ export async function sensor(input: SensorInput): Promise<void> {
     retriggerSignal,
     async (request) => {
       if (isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
-      // An error that leaves the handler of a signal would end the sensor: it is shown instead.
+      // An error that leaves a signal handler would end the sensor, so it is shown instead.
       try {
         await retrigger(request);
       } catch (error) {
@@ -262,7 +262,7 @@ export async function sensor(input: SensorInput): Promise<void> {
         });
       }
       if (workflowInfo().continueAsNewSuggested) {
-        // Listeners have stopped, so nobody signals in a storm; what came until now is handed on or sent first.
+        // Listeners have stopped, so few signals arrive; those received until now are carried over or sent first.
         do {
           await condition(allHandlersFinished);
           await send(outbox, work);
@@ -291,13 +291,13 @@ export async function sensor(input: SensorInput): Promise<void> {
   }
 }
 
-/** What a sensor does beside listening. */
+/** Work of a sensor besides listening. */
 interface SensorWork {
   readonly held: HeldContentMover;
   readonly starts: RunStarts;
 }
 
-/** Until something asks for other listeners: send what was decided, and decide what is due. */
+/** Until other listeners are requested: sends decisions, and decides what is due. */
 async function attend(
   memory: SensorMemory,
   outbox: SensorEffects[],
@@ -322,7 +322,7 @@ async function attend(
   }
 }
 
-/** What was decided meanwhile goes together: each round costs the server several workflow tasks. */
+/** Decisions made meanwhile are sent together: each round costs the server several workflow tasks. */
 async function send(outbox: SensorEffects[], { held, starts }: SensorWork): Promise<void> {
   while (outbox.length > 0) {
     const news = outbox.splice(0);
@@ -339,11 +339,10 @@ async function send(outbox: SensorEffects[], { held, starts }: SensorWork): Prom
 }
 
 /**
- * Records are for people to look up; a bus that is away must not keep the sensor from its work, let alone end it.
+ * Records are for operators to look up; an unavailable bus must not stop the sensor's work, let alone end it.
  *
- * Not by a local activity: where a query comes in the midst of one, the SDK (1.24) hands its result to the workflow
- * later than it will when the same history is replayed, so that a sensor that is told something in between can never
- * be replayed.
+ * Not a local activity: if a query arrives during one, the SDK (1.24) delivers its result to the workflow later than in
+ * a replay of the same history, so that a sensor that receives a signal in between can never be replayed.
  */
 async function record(request: RecordDecisionsRequest): Promise<void> {
   try {
@@ -362,7 +361,7 @@ function describeRetrigger({ runId, eventId, trigger, by, why }: RetriggerReques
   );
 }
 
-/** As histories before `NO_CHILDREN` have it. */
+/** Start by a child workflow, as in histories before `NO_CHILDREN`. */
 async function startRun(start: RunStart): Promise<void> {
   try {
     await startChild(sensorRun, {
@@ -374,7 +373,7 @@ async function startRun(start: RunStart): Promise<void> {
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     });
   } catch (error) {
-    // The same events had fired the same trigger before: that is what the id is for.
+    // The same events had fired the same trigger before, which the id is there to detect.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }
