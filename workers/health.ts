@@ -7,7 +7,7 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** What the worker is doing, as Temporal's SDK names it. */
+/** State of the worker, in the terms of Temporal's SDK. */
 export type WorkerState =
   'CONNECTING' | 'INITIALIZED' | 'RUNNING' | 'STOPPING' | 'DRAINING' | 'DRAINED' | 'STOPPED' | 'FAILED';
 

@@ -1,6 +1,6 @@
 /**
  * Applies a folder of manifests, and again whenever its files change: for clusters where manifests come as a mounted
- * ConfigMap, and nobody runs the command. Does what `sluice apply -f <folder>` does.
+ * ConfigMap, and no command is run. Does what `sluice apply -f <folder>` does.
  */
 import { createHash } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
@@ -16,14 +16,14 @@ import { formatProblem, type Problem } from '../src/manifest/problem';
 import { findManifestFiles } from '../src/validation/manifest-files';
 import { reportManifests } from '../src/validation/manifest-report';
 
-/** A ConfigMap takes about a minute to reach its pods; looking more often would show nothing sooner. */
+/** A ConfigMap takes about a minute to reach its pods; polling more often would show nothing sooner. */
 const LOOK_EVERY_MS = 5_000;
 
 const NOTHING = Readable.from([]);
 
 /**
- * Resolves once `signal` aborts. What cannot be applied is logged and tried again: the worker of the other task queue,
- * the cluster or a Secret may still be on its way. What vanishes from the folder goes on running until `sluice delete`.
+ * Resolves once `signal` aborts. Manifests that cannot be applied are logged and retried: the worker of the other task
+ * queue, the cluster or a Secret may not be ready yet. An object whose file vanishes runs until `sluice delete`.
  */
 export async function keepManifestsApplied(folder: string, log: Logger, signal: AbortSignal): Promise<void> {
   let applied: string | undefined;
@@ -40,7 +40,7 @@ export async function keepManifestsApplied(folder: string, log: Logger, signal: 
   }
 }
 
-/** Returns what keeps the manifests from being applied; undefined once they are. */
+/** Returns the reason why the manifests cannot be applied; undefined once they are. */
 async function apply(folder: string, log: Logger): Promise<string | undefined> {
   const environment = environmentOf(log);
   const manifests = await readCheckedManifests([folder], NOTHING);

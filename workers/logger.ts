@@ -18,7 +18,7 @@ export function createLogger(level: WorkerSettings['logLevel']): Logger {
   return createLog({ level, base: {}, timestamp: pino.stdTimeFunctions.isoTime });
 }
 
-/** Temporal's lifecycle chatter is of no use to the reader of a healthy worker: its INFO becomes our debug. */
+/** Temporal's lifecycle messages do not help the reader of a healthy worker: its INFO becomes our debug. */
 export function temporalLogger(log: Logger): TemporalLogger {
   const level = log.levelVal <= 30 ? 'INFO' : (TEMPORAL_LEVELS[log.level as keyof typeof TEMPORAL_LEVELS] ?? 'WARN');
   return new DefaultLogger(level, (entry: LogEntry) => {
@@ -32,8 +32,8 @@ export function temporalLogger(log: Logger): TemporalLogger {
 }
 
 /**
- * Whoever has the token of an activity may complete it. A task that cannot be read is logged whole by the SDK, as JSON
- * and as bytes: with its token, and the payloads that are not encrypted.
+ * The token of an activity suffices to complete it. The SDK logs an unreadable task whole, as JSON and as bytes: with
+ * its token, and with payloads that are not encrypted.
  */
 function withoutTasks(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !/task_?token|^task(Encoded)?$/i.test(name)));
@@ -41,7 +41,7 @@ function withoutTasks(fields: Record<string, unknown>): Record<string, unknown> 
 
 const TASK_TOKEN = /(task_?token\w*["']?\s*[:=(]*\s*)(?:TaskToken\()?["']?[A-Za-z0-9+/=_-]{8,}["']?\)?/gi;
 
-/** Temporal's core puts tokens into its texts. */
+/** Temporal's core puts tokens into its messages. */
 function withoutTokens(text: string): string {
   return text.replace(TASK_TOKEN, '$1…');
 }

@@ -1,6 +1,6 @@
 /**
- * Runs workers until the process is told to stop: connect (waiting for a Temporal that is not up yet), poll, answer
- * probes, and on SIGTERM let running triggers finish.
+ * Runs workers until the process is told to stop: connects (waiting for a Temporal that is not up yet), polls, serves
+ * probes, and on SIGTERM lets running triggers finish.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
@@ -62,7 +62,7 @@ export async function runWorkers(
       fatal.push(error instanceof Error ? error : new Error(describeError(error)));
       stopping.abort();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      // What is broken may keep the workers from ending.
+      // The broken part may keep the workers from ending.
       setTimeout(() => process.exit(1), FATAL_EXIT_AFTER_MS).unref();
     },
   });
@@ -107,7 +107,7 @@ export async function runWorkers(
       log.info({ taskQueue }, 'worker is ready');
     }
     const runs = workers.map((worker) => worker.run());
-    // One worker of a process failing must take the process down, so that Kubernetes restarts it whole.
+    // If one worker of a process fails, the process must end, so that Kubernetes restarts it whole.
     for (const run of runs)
       run.catch(() => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown()));
     if (settings.manifests !== undefined) {
@@ -134,7 +134,7 @@ function throwFatal([error]: readonly Error[]): void {
   if (error !== undefined) throw error;
 }
 
-/** Undefined when told to stop while waiting. */
+/** Returns undefined if the process is stopped while waiting. */
 async function connectPatiently(
   options: Parameters<typeof NativeConnection.connect>[0],
   log: Logger,

@@ -1,5 +1,5 @@
 /**
- * Everything a worker process takes from its environment, besides Temporal's own `TEMPORAL_*` (read by
+ * Settings that a worker process reads from its environment, besides Temporal's own `TEMPORAL_*` (read by
  * `@temporalio/envconfig`). docs/configuration.md lists the same variables; a test compares the two.
  */
 import { z } from 'zod';
@@ -25,7 +25,7 @@ const variables = z.object({
 export interface WorkerSettings {
   readonly eventSourceTaskQueue: string;
   readonly sensorTaskQueue: string;
-  /** `/healthz` and `/readyz`; 0 takes a free port. */
+  /** `/healthz` and `/readyz`; 0 selects a free port. */
   readonly healthPort: number;
   /** `/metrics`. */
   readonly metricsPort: number;

@@ -1,11 +1,11 @@
 /**
- * Sends spans to an OpenTelemetry collector where `OTEL_EXPORTER_OTLP_ENDPOINT` names one. Loaded only then: a worker
- * that does not trace has none of it in memory. The exporter, the sampler and the resource read OpenTelemetry's own
- * variables (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS` …).
+ * Sends spans to an OpenTelemetry collector where `OTEL_EXPORTER_OTLP_ENDPOINT` names one. Loaded only then, so that a
+ * worker without tracing does not hold it in memory. The exporter, the sampler and the resource read OpenTelemetry's
+ * own variables (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS` …).
  */
 
 export interface Tracing {
-  /** Sends what is still here. */
+  /** Sends the remaining spans. */
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export async function startTracing(environment: NodeJS.ProcessEnv): Promise<Trac
   });
   trace.setGlobalTracerProvider(provider);
   return {
-    // A collector that is away must not keep a worker from ending.
+    // An unavailable collector must not keep a worker from ending.
     close: () => provider.shutdown().catch(() => undefined),
   };
 }
