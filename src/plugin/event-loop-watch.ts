@@ -1,6 +1,6 @@
 /**
- * Reports when the event loop of a worker was blocked: for that long no event was read, no trigger fired and no heartbeat
- * sent, and after ten seconds Temporal gives the worker's activities to others.
+ * Reports when the event loop of a worker was blocked: meanwhile it reads no event, fires no trigger and sends no
+ * heartbeat, and after ten seconds Temporal assigns its activities to other workers.
  *
  * Like the process guard it belongs to the process, not to a plugin. Workers of Sluice install it; in a worker of your
  * own, call `watchEventLoop`.
@@ -19,9 +19,9 @@ export interface EventLoopWatchOptions {
 /** Longer blocks are reported. */
 export const BLOCK_MS = 250;
 const LOOK_EVERY_MS = 50;
-/** Part of a block that a stage must have taken to be named as its cause. */
+/** Share of a block that a stage must have taken to be named as its cause. */
 const CAUSE_SHARE = 0.5;
-/** Blocks with the same cause are counted always, but logged once in this time. */
+/** Blocks with the same cause are always counted, but logged once in this time. */
 const LOG_EVERY_MS = 10_000;
 
 /** Call it after `Runtime.install`: it writes the metric `sluice_worker_event_loop_blocks_total`. Returns a function that stops it. */
@@ -57,7 +57,7 @@ export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; re
     log.warn(
       {
         blockedMs: Math.round(blockedMs),
-        // Far below blockedMs: the machine was busy or suspended, and this process is not the cause.
+        // Far below blockedMs: the machine was busy or suspended, so this process is not the cause.
         cpuMs: Math.round((used.user + used.system) / 1_000),
         stage,
         ...(cause !== undefined && { stageMs: Math.round(cause.ms) }),

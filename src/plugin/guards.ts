@@ -1,8 +1,8 @@
-/** What would go wrong silently when a plugin is added carelessly. */
+/** Rejects misuse of a plugin that would otherwise fail silently. */
 import { SluiceError } from '../errors/sluice-error';
 
 /**
- * The SDK runs a plugin twice that is given to the connection and to the worker: two of everything, on one name.
+ * A plugin passed to both the connection and the worker runs twice: two of everything, under one name.
  * @throws SluiceError PLUGIN_MISUSED
  */
 export function refuseTwice(name: string, plugins: ReadonlyArray<{ readonly name: string }> | undefined): void {
@@ -15,7 +15,7 @@ export function refuseTwice(name: string, plugins: ReadonlyArray<{ readonly name
 }
 
 /**
- * On equal names the SDK lets the plugin's activity win without a word.
+ * If names are equal, the SDK silently prefers the plugin's activity.
  * @throws SluiceError PLUGIN_MISUSED
  */
 export function refuseClash(name: string, existing: object | undefined, ours: object): void {

@@ -1,6 +1,6 @@
 /**
- * Sends heartbeats for activities that report nothing by themselves. Without them Temporal notices a killed worker only
- * when the activity's start-to-close timeout ends, minutes later, and the workflow waits for that long.
+ * Sends heartbeats for activities that send none themselves. Without them Temporal detects a killed worker only at the
+ * activity's start-to-close timeout, minutes later, and the workflow waits until then.
  */
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
@@ -21,13 +21,13 @@ const reporting: ReadonlySet<string> = new Set(REPORTING);
 
 /** Heartbeats per timeout: two may be late or lost. */
 const HEARTBEATS_PER_TIMEOUT = 3;
-/** A cancellation reaches an activity with its heartbeat. */
+/** A cancellation reaches an activity with its next heartbeat. */
 const LONGEST_INTERVAL_MS = 5_000;
 
 export const heartbeatWhileRunning: ActivityInterceptorsFactory = (context: Context) => {
   const { activityType, heartbeatTimeoutMs, isLocal } = context.info;
   if (isLocal || heartbeatTimeoutMs === undefined) return {};
-  // Activities of the worker's owner send their own.
+  // Activities of the worker's owner send their own heartbeats.
   if (!activityType.startsWith('sluice') || reporting.has(activityType)) return {};
   return {
     inbound: {

@@ -1,9 +1,9 @@
 /**
- * No error of one outside system may end a worker: whatever a client leaves without a handler would take every other
- * source and sensor down with it.
+ * Keeps errors of one outside system from ending a worker: an error that a client does not handle would stop every
+ * other source and sensor too.
  *
- * A plugin never installs this by itself, because the handlers are those of the whole process. Workers of Sluice do;
- * in a worker of your own, call `guardProcess` if nothing else handles these events.
+ * A plugin never installs this by itself, because its handlers apply to the whole process. Workers of Sluice do; in a
+ * worker of your own, call `guardProcess` if nothing else handles these events.
  */
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -14,24 +14,24 @@ export interface ProcessGuardOptions {
   /** Default: pino, JSON lines on stdout. */
   readonly log?: Logger;
   /**
-   * Called once, for an exception after which the state of the process is not known: shut down in order and exit. It
-   * is never called for a rejected promise or a failed connection that nothing handles.
+   * Called once, after an exception that leaves the process in an unknown state: shut down in order and exit. Never
+   * called for an unhandled rejection or connection failure.
    */
   readonly onFatal: (error: unknown) => void;
 }
 
-/** The same error again and again is written once in this time, with how often it came. */
+/** A repeated error is logged once in this time, with its number of occurrences. */
 const SAY_EVERY_MS = 10_000;
 const REMEMBERED_ERRORS = 100;
 const STACK_LINES = 12;
 
-/** Of a connection: nothing of ours is in doubt, and its client notices by itself. */
+/** Calls of a connection: our state is not in doubt, and the client detects the failure by itself. */
 const SOCKET_CALLS: readonly unknown[] = ['read', 'write', 'connect', 'shutdown', 'getaddrinfo'];
 
 /**
  * Call it after `Runtime.install`: it writes the metric `sluice_worker_unhandled_errors_total`.
  *
- * @returns removes the handlers
+ * @returns a function that removes the handlers
  */
 export function guardProcess({ log = createLog(), onFatal }: ProcessGuardOptions): () => void {
   const metrics = new Metrics(() => Runtime.instance().metricMeter);
@@ -82,16 +82,16 @@ export function guard({
 }
 
 export interface Culprit {
-  /** Package in which it was raised; `sluice` or `unknown` otherwise. */
+  /** Package that raised the error; otherwise `sluice` or `unknown`. */
   readonly module: string;
   readonly error: string;
   readonly code?: string;
-  /** Of a Redis client: its name, never its arguments. */
+  /** Name of a Redis client's command, never its arguments. */
   readonly command?: string;
   readonly stack?: string;
 }
 
-/** Never what the error carries besides: that may be a payload or a password. */
+/** Never returns other properties of the error: they may contain a payload or a password. */
 export function describeCulprit(error: unknown): Culprit {
   if (!(error instanceof Error)) return { module: 'unknown', error: `a ${typeof error} that is no Error` };
   const stack = (error.stack ?? '').split('\n').slice(0, STACK_LINES).join('\n');

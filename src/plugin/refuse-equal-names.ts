@@ -1,6 +1,6 @@
 /**
- * A webpack plugin that looks, once a bundle is made, for workflows of the owner that have a name of ours. Without it
- * such a worker would start and then fail every workflow task.
+ * A webpack plugin that checks a finished bundle for workflows of the owner whose names equal ours. Without it such a
+ * worker would start and then fail every workflow task.
  */
 import type { BundleOptions } from '@temporalio/worker';
 import { SluiceError } from '../errors/sluice-error';
@@ -14,7 +14,7 @@ export interface CombinedEntry {
   readonly ours: string;
 }
 
-/** The bundle fails with SluiceError PLUGIN_MISUSED that names the workflows. */
+/** Fails the bundle with a SluiceError PLUGIN_MISUSED that names the workflows. */
 export function refuseEqualNames(entry: CombinedEntry): WebpackPlugin {
   return {
     apply(compiler) {
@@ -31,12 +31,12 @@ export function refuseEqualNames(entry: CombinedEntry): WebpackPlugin {
         if (!owners || !ours) return Promise.resolve();
         const provided = moduleGraph.getProvidedExports(owners);
         const names = moduleGraph.getProvidedExports(ours);
-        // An array only where webpack can tell; the entry itself checks again when it is loaded.
+        // An array only if webpack can determine it; the entry itself checks again when it is loaded.
         if (!Array.isArray(provided) || !Array.isArray(names)) return Promise.resolve();
         const ourFolder = ours.nameForCondition()?.replace(/index\.[jt]s$/, '') ?? entry.ours;
         const clashes = provided.filter((name) => {
           const target = moduleGraph.getExportInfo(owners, name).getTarget(moduleGraph);
-          // Somebody exports ours on purpose, as the documentation says.
+          // The owner may export our workflows on purpose, as documented.
           return (
             names.includes(name) && name !== '__esModule' && !target?.module.nameForCondition()?.startsWith(ourFolder)
           );

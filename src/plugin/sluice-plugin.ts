@@ -1,6 +1,6 @@
 /**
- * What both plugins share. Wires five things into a worker: our workflows, our activities, heartbeats quick enough to
- * pause and hand over within a second, the encryption of payloads, and the closing of everything the activities opened.
+ * Common part of both plugins. Adds five things to a worker: our workflows, our activities, heartbeats frequent enough
+ * to pause and hand over within a second, payload encryption, and the cleanup of resources that activities opened.
  */
 import type { ClientOptions } from '@temporalio/client';
 import { SimplePlugin } from '@temporalio/plugin';
@@ -29,7 +29,7 @@ import { refuseClash, refuseTwice } from './guards';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
 export interface SluicePluginOptions {
-  /** Where the cluster is; default: the pod's service account, else the kubeconfig. Opened on first use. */
+  /** Location of the cluster; default: the pod's service account, else the kubeconfig. Opened on first use. */
   readonly kubernetes?: KubernetesAccessOptions;
   /** Default: mounted files, environment variables, then the Kubernetes API. */
   readonly secrets?: SecretReader;
@@ -38,15 +38,15 @@ export interface SluicePluginOptions {
   /** Base address of the Argo Workflows UI, for links; default: environment variable `SLUICE_ARGO_UI`. */
   readonly argoUi?: string;
   /**
-   * Keys that encrypt what Temporal stores: the path of a file, which may change while the worker runs, or the list itself.
-   * Default: environment variable `SLUICE_PAYLOAD_KEYS_FILE` or `SLUICE_PAYLOAD_KEYS`, else nothing is encrypted.
+   * Keys that encrypt the payloads in Temporal: the path of a file, which may change while the worker runs, or the list
+   * itself. Default: environment variable `SLUICE_PAYLOAD_KEYS_FILE` or `SLUICE_PAYLOAD_KEYS`, else no encryption.
    */
   readonly payloadKeys?: PayloadKeySource;
   /** Default: pino, JSON lines on stdout. */
   readonly log?: Logger;
 }
 
-/** What the SDK takes where the owner of the worker says nothing. */
+/** Default of the SDK if the owner of the worker sets none. */
 const DEFAULT_ACTIVITY_SLOTS = 100;
 
 /** Cancellation, pause and hand-over reach an activity with its heartbeats. */
@@ -103,7 +103,7 @@ export abstract class SluicePlugin extends SimplePlugin {
       await super.runWorker(worker, next);
     } finally {
       const { opened } = this;
-      // A further worker with this plugin gets activities of its own.
+      // Another worker with this plugin gets its own activities.
       this.opened = undefined;
       await opened?.close();
       await this.dependencies.close();
@@ -121,7 +121,7 @@ export abstract class SluicePlugin extends SimplePlugin {
     };
   }
 
-  /** Read when it is first needed: importing and constructing the plugin touches no file. */
+  /** Read on first use: importing and constructing the plugin touches no file. */
   private readEncryption(): PayloadEncryption {
     return (this.encryption ??= PayloadEncryption.read(process.env, {
       ...(this.payloadKeys && { source: this.payloadKeys }),
@@ -138,7 +138,7 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   private withActivities(options: WorkerOptions): WorkerOptions {
     return {
-      // Before the owner's options: what they say about heartbeats wins.
+      // Before the owner's options, so that the owner's heartbeat settings take precedence.
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
       defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
       ...options,
@@ -151,7 +151,7 @@ export abstract class SluicePlugin extends SimplePlugin {
   }
 }
 
-/** For what watches the event loop. Labels hold no payload: types, and ids that manifests name. */
+/** For the event loop watch. Labels contain no payload, only types, and ids from manifests. */
 const labelActivities: ActivityInterceptorsFactory = ({ info }) => ({
   inbound: {
     execute: (input, next) =>

@@ -1,8 +1,8 @@
 /**
- * Gives a worker our workflows beside its owner's.
+ * Adds our workflows to a worker beside its owner's.
  *
- * A TypeScript plugin cannot add workflows by itself: one bundle is made from one entry file. So where the owner has
- * an entry, a small one that exports both is written to a temporary folder and bundled instead.
+ * A TypeScript plugin cannot add workflows directly, because a bundle is built from a single entry file. If the owner
+ * has an entry, a small one that exports both is written to a temporary folder and bundled instead.
  */
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,10 +15,10 @@ import { SLUICE_WORKFLOWS_MARK } from '../../workflows/bundle-marker';
 
 const OUR_ENTRY = require.resolve('../../workflows');
 
-/** Entry of the owner → combined entry, so that two plugins on one worker make one. */
+/** Entry of the owner → combined entry, so that two plugins on one worker create a single one. */
 const combined = new Map<string, string>();
 
-/** Idempotent: the SDK asks again with its own former answer. */
+/** Idempotent: the SDK calls again with the earlier result. */
 export function combineWorkflows(ownersPath: string | undefined): string {
   if (ownersPath === undefined || ownersPath === OUR_ENTRY) return OUR_ENTRY;
   if ([...combined.values()].includes(ownersPath)) return ownersPath;
@@ -33,8 +33,8 @@ export function combineWorkflows(ownersPath: string | undefined): string {
 }
 
 /**
- * The combined entry lies outside of any project, so the SDK's own modules have to be shown to webpack: those of the
- * owner, lest two copies of the SDK meet in one bundle.
+ * The combined entry lies outside of any project, so webpack needs the path of the SDK's modules: the owner's, because
+ * two copies of the SDK in one bundle would conflict.
  */
 export function bundleCombined(options: BundleOptions): BundleOptions {
   const workflowsPath = combineWorkflows(options.workflowsPath);
@@ -61,7 +61,7 @@ function ownersModules(ownersPath: string): string {
   return entry.slice(0, entry.lastIndexOf(join('@temporalio', 'workflow')));
 }
 
-/** Two workflows of one name would silently hide each other: refuse that where both are in sight. */
+/** Two workflows with one name would silently hide each other: rejects them where both are visible. */
 function combinedEntry(ownersPath: string): string {
   return [
     `const owners = require(${JSON.stringify(ownersPath)});`,
@@ -77,7 +77,7 @@ function combinedEntry(ownersPath: string): string {
 }
 
 /**
- * A bundle that was built beforehand is taken as it is, so it must hold our workflows already.
+ * A prebuilt bundle is used unchanged, so it must contain our workflows already.
  * @throws SluiceError PLUGIN_MISUSED
  */
 export function requireOurWorkflows(pluginName: string, bundle: WorkflowBundleOption): void {
