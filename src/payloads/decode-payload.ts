@@ -1,4 +1,4 @@
-/** Reads payloads and failures that the server hands out raw, as descriptions and histories do. */
+/** Decodes payloads and failures that the server returns encoded, as in descriptions and histories. */
 import type { LoadedDataConverter, Payload, ProtoFailure } from '@temporalio/common';
 
 export async function decodePayload<Value>(converter: LoadedDataConverter, payload: Payload): Promise<Value> {
@@ -7,7 +7,7 @@ export async function decodePayload<Value>(converter: LoadedDataConverter, paylo
   return converter.payloadConverter.fromPayload<Value>(decoded[0] ?? payload);
 }
 
-/** Undefined where the failure has none. */
+/** Returns undefined if the failure has no message. */
 export async function decodeFailureMessage(
   converter: LoadedDataConverter,
   failure: ProtoFailure | null | undefined,

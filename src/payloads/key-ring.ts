@@ -4,27 +4,27 @@ import { describeError, SluiceError } from '../errors/sluice-error';
 import { parsePayloadKeys, type PayloadKey, type PayloadKeys } from './payload-keys';
 
 export interface KeyRing {
-  /** The key for encrypting. */
+  /** Returns the key for encryption. */
   current(): PayloadKey;
   find(id: string): PayloadKey | undefined;
   ids(): readonly string[];
-  /** Where a key is to be added, for messages. */
+  /** Where to add a key, for messages. */
   readonly origin: string;
 }
 
 export type PayloadKeySource = { readonly file: string } | { readonly text: string };
 
 export interface KeyRingOptions {
-  /** Instead of what the environment names. */
+  /** Replaces the keys that the environment names. */
   readonly source?: PayloadKeySource;
-  /** Called once for each problem of a key file that changed; the keys that were read before it stay in use. */
+  /** Called once for each problem of a changed key file; the keys that were read before stay in use. */
   readonly warn: (message: string) => void;
 }
 
 const FILE = 'SLUICE_PAYLOAD_KEYS_FILE';
 const TEXT = 'SLUICE_PAYLOAD_KEYS';
 
-/** Undefined where no keys are named. @throws SluiceError PAYLOAD_KEYS_INVALID */
+/** Returns undefined if no keys are configured. @throws SluiceError PAYLOAD_KEYS_INVALID */
 export function readKeyRing(environment: NodeJS.ProcessEnv, options: KeyRingOptions): KeyRing | undefined {
   const source = options.source ?? sourceOf(environment);
   if (source === undefined) return undefined;
@@ -52,7 +52,7 @@ function fixedKeys(keys: PayloadKeys): KeyRing {
   };
 }
 
-/** A mounted Secret changes by replacing a symbolic link, which watching its path would miss. */
+/** A mounted Secret changes when a symbolic link is replaced, which a watch on its path would miss. */
 const LOOK_EVERY_MS = 1_000;
 
 class KeyFile implements KeyRing {
@@ -89,7 +89,7 @@ class KeyFile implements KeyRing {
     return this.keys.map(({ id }) => id);
   }
 
-  /** Synchronous: one stat a second costs less than handing it to a thread. */
+  /** Synchronous: one stat per second costs less than passing it to a thread. */
   private refresh(): void {
     if (performance.now() - this.lookedAt < LOOK_EVERY_MS) return;
     this.lookedAt = performance.now();

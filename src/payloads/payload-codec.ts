@@ -1,9 +1,9 @@
 /**
- * Encrypts what Temporal stores: AES-256-GCM, in the form of Temporal's own samples (`binary/encrypted`, the nonce before
- * the ciphertext, the tag behind it). The key's id and the Temporal namespace are stored in clear and authenticated, so a
- * payload that was copied from another namespace is refused even where both share a key.
+ * Encrypts the payloads that Temporal stores: AES-256-GCM, in the format of Temporal's own samples (`binary/encrypted`,
+ * nonce, ciphertext, tag). The key's id and the Temporal namespace are stored in clear and authenticated, so a payload
+ * copied from another namespace is rejected even if both share a key.
  *
- * Everything happens in this thread: AES takes microseconds for what an event holds, less than a hop to another thread.
+ * Everything runs in this thread: AES takes microseconds per event, less than a hop to another thread.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
@@ -23,7 +23,7 @@ const FIELDS = { encoding: 'encoding', keyId: 'encryption-key-id', namespace: 'e
 export interface PayloadScope {
   /** Temporal namespace that payloads are encrypted for. */
   readonly namespace: string;
-  /** Whether payloads of this namespace are decrypted. */
+  /** Returns whether payloads of this namespace are decrypted. */
   accepts(namespace: string): boolean;
 }
 
@@ -57,7 +57,7 @@ export class EncryptingCodec implements PayloadCodec {
   }
 }
 
-/** For a process without keys: leaves everything as it is, and names the key that is missing. */
+/** For a process without keys: leaves payloads unencrypted, and names the missing key. */
 export class KeylessCodec implements PayloadCodec {
   encode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.resolve(payloads);
@@ -105,7 +105,7 @@ function decrypt({ data }: Payload, { id, key }: PayloadKey, namespace: string):
   }
 }
 
-/** JSON, so that no id and namespace can be cut differently. */
+/** JSON, so that different pairs of id and namespace never give the same bytes. */
 function authenticated(keyId: string, namespace: string): Buffer {
   return Buffer.from(JSON.stringify([ENCRYPTED, keyId, namespace]));
 }
@@ -131,7 +131,7 @@ function unknownKey(id: string, keys: KeyRing | undefined): SluiceError {
       });
 }
 
-/** With the remedy in the message: that is all the SDK takes over into the failure of a task. */
+/** The message contains the fix, because the SDK copies only the message into the failure of a task. */
 function refusal(
   code: 'PAYLOAD_KEY_MISSING' | 'PAYLOAD_UNREADABLE',
   { message, fix, cause }: { readonly message: string; readonly fix: string; readonly cause?: unknown },
@@ -139,7 +139,7 @@ function refusal(
   return new SluiceError(code, { message: `${message}. ${fix}`, cause });
 }
 
-/** What `work` throws becomes a rejection. */
+/** Turns an exception of `work` into a rejection. */
 function settle<Value>(work: () => Value): Promise<Value> {
   return new Promise((resolve) => resolve(work()));
 }

@@ -1,4 +1,4 @@
-/** Adds the encryption of payloads to whatever opens a client or a worker. */
+/** Adds the encryption of payloads to clients and workers. */
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { readKeyRing, type KeyRing, type KeyRingOptions } from './key-ring';
 import { EncryptingCodec, KeylessCodec, type PayloadScope } from './payload-codec';
@@ -21,27 +21,27 @@ export class PayloadEncryption {
     );
   }
 
-  /** Ids of the keys, the one that encrypts first; empty where nothing is encrypted. */
+  /** Ids of the keys, the encrypting one first; empty without encryption. */
   get keyIds(): readonly string[] {
     return this.keys?.ids() ?? [];
   }
 
-  /** For `bundleWorkflowCode`: failures of workflows are converted inside of the bundle. */
+  /** For `bundleWorkflowCode`: failures of workflows are converted inside the bundle. */
   get failureConverterPath(): string | undefined {
     return this.keys && ENCODED_FAILURES;
   }
 
-  /** Adds nothing twice: with two plugins, or a client of a worker, the SDK hands over what was made before. */
+  /** Never adds encryption twice: with two plugins, or a client of a worker, the SDK passes the earlier result. */
   converterFor(namespace: string, owners?: DataConverter): DataConverter {
     return this.extend(owners, this.scopeOf(namespace));
   }
 
-  /** A history that is replayed does not say which namespace it comes from. */
+  /** A history that is replayed does not name the namespace that it comes from. */
   converterForReplay(owners?: DataConverter): DataConverter {
     return this.extend(owners, { namespace: 'replay', accepts: () => true });
   }
 
-  /** To encrypt and decrypt without a client. */
+  /** Encrypts and decrypts without a client. */
   codecFor(namespace: string): PayloadCodec {
     return this.keys ? new EncryptingCodec(this.keys, this.scopeOf(namespace)) : new KeylessCodec();
   }

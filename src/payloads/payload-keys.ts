@@ -1,9 +1,9 @@
-/** Reads a list of payload keys: `id: base64`, one a line, the first of which encrypts. Pure. */
+/** Reads a list of payload keys: `id: base64`, one per line; the first one encrypts. Pure. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { SluiceError } from '../errors/sluice-error';
 
 export interface PayloadKey {
-  /** Stored in clear with every payload that the key encrypted. */
+  /** Stored in clear with every payload that this key encrypted. */
   readonly id: string;
   readonly key: KeyObject;
 }
@@ -18,8 +18,8 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
- * Lines may begin with `- `, and `#` begins a comment; in an environment variable commas separate as well as line ends.
- * No message quotes anything but a valid id: what stands in a wrong place may be a key.
+ * Lines may begin with `- `, and `#` begins a comment; in an environment variable commas also separate keys. Messages
+ * quote nothing but valid ids: text in a wrong place may be a key.
  * @param origin file or variable, for messages
  * @throws SluiceError PAYLOAD_KEYS_INVALID
  */
