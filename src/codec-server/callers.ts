@@ -1,15 +1,15 @@
-/** Who may use a codec server: bearers of a token from a list, or of a JWT that an issuer signed for this server. */
+/** Access to a codec server: with a token from a list, or with a JWT that an issuer signed for this server. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose' with { 'resolution-mode': 'import' };
 import { SluiceError } from '../errors/sluice-error';
 
-/** A name for the log; undefined where the token is not accepted. */
+/** Returns a name for the log; undefined if the token is not accepted. */
 export type CheckToken = (token: string) => Promise<string | undefined>;
 
-/** Shorter ones could be guessed over the network. */
+/** Shorter tokens could be guessed over the network. */
 const MIN_TOKEN_CHARACTERS = 32;
 
-/** Lines of `name: token`. No message quotes a token. @throws SluiceError USAGE */
+/** Reads lines of `name: token`. Errors never quote a token. @throws SluiceError USAGE */
 export function readTokens(text: string, origin: string): CheckToken {
   const tokens = new Map<string, Buffer>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -37,7 +37,7 @@ export function readTokens(text: string, origin: string): CheckToken {
   }
   return (token) => {
     const given = digest(token);
-    // All are compared, in equal time each.
+    // Compares all tokens, in equal time each.
     const found = [...tokens].filter(([, known]) => timingSafeEqual(known, given));
     return Promise.resolve(found[0]?.[0]);
   };
@@ -47,16 +47,16 @@ export interface JwtRules {
   /** Where the issuer publishes its keys. */
   readonly jwksUrl: string;
   readonly issuer: string;
-  /** Without it every token of the issuer would do, for whatever program it was made. */
+  /** Without it every token of the issuer would be accepted, even those for other programs. */
   readonly audience: string;
-  /** Claims that a token must have: equal, or in a list. */
+  /** Claims that a token must have: equal to the value, or a list that contains it. */
   readonly claims: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
-/** Only signatures by public keys: a shared secret would have to lie here. */
+/** Public-key signatures only: a shared secret would have to be stored here. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-/** No fault of the token: its keys came too late, with another status than 200, or not as keys. */
+/** Errors of the issuer, not of the token: its keys timed out, came with another status than 200, or were not keys. */
 const OF_THE_ISSUER = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
 
 export async function acceptJwts({ jwksUrl, issuer, audience, claims }: JwtRules): Promise<CheckToken> {
@@ -81,7 +81,7 @@ export async function acceptJwts({ jwksUrl, issuer, audience, claims }: JwtRules
   };
 }
 
-/** One after the other. */
+/** Tries the checks one after the other. */
 export function anyOf(checks: readonly CheckToken[]): CheckToken {
   return async (token) => {
     for (const check of checks) {

@@ -1,7 +1,7 @@
 /**
- * Decrypts payloads for the Temporal UI and Temporal's command, by their protocol of remote codecs: POST /decode and
- * /encode. Everybody who gets an answer has the content of events, so there is none without a token or a session, and
- * none for a web page of an origin that was not named.
+ * Decrypts payloads for the Temporal UI and the Temporal CLI, by Temporal's protocol of remote codecs: POST /decode and
+ * /encode. Responses contain the content of events, so each needs a token or a session, and web pages are served only
+ * if their origin was named.
  */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -16,18 +16,18 @@ import { Sessions, signInPage } from './sessions';
 
 export interface CodecServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** TLS ends before this server. */
   readonly isBehindTls: boolean;
-  /** Of web pages that may call, such as `https://temporal.example.com`. */
+  /** Origins of web pages that may send requests, such as `https://temporal.example.com`. */
   readonly origins: readonly string[];
   readonly checkToken: CheckToken;
-  /** One for each Temporal namespace that is served. */
+  /** One codec for each Temporal namespace that is served. */
   readonly codecs: ReadonlyMap<string, PayloadCodec>;
-  /** One line for each answer: who, what, how many. Never a payload or a token. */
+  /** Gets one line per response: caller, action, count. Never a payload or a token. */
   readonly log: Logger;
 }
 
@@ -36,9 +36,9 @@ export interface CodecServer {
   close(): Promise<void>;
 }
 
-/** A payload has at most 2 MB, a workflow task 4 MB, and base64 makes a third more of it. */
+/** A payload has at most 2 MB, a workflow task 4 MB, and base64 adds a third. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
-/** A form with one token. Anybody may send one, so it must not take the room of requests with a token. */
+/** A form with one token. Any sender may post one, so it must not use the memory of requests with a token. */
 const MAX_FORM_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -112,11 +112,11 @@ class RequestHandler {
       'x-content-type-options': 'nosniff',
       'content-security-policy':
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-      // Without any referrer a browser would send the sign-in form without its origin.
+      // Without a referrer, browsers would send the sign-in form without its origin.
       'referrer-policy': 'same-origin',
       ...this.corsHeaders(request),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-      // What is left of a body that was refused is not read.
+      // The rest of a refused body is not read.
       ...(request.complete ? {} : { connection: 'close' }),
       ...headers,
     });
@@ -132,7 +132,7 @@ class RequestHandler {
     }
     if (path === '/sign-in' && method === 'POST') return await this.signIn(request);
     if (path !== '/encode' && path !== '/decode') return refuse(404, 'unknown path: POST /decode or /encode');
-    // A browser names the page that asks; a program does not.
+    // Browsers send the origin of the page; programs send none.
     const { origin } = request.headers;
     if (origin !== undefined && !this.isAllowed(origin)) {
       return refuse(403, `origin ${JSON.stringify(origin)} is not allowed here: name it with --origin`);
@@ -143,7 +143,7 @@ class RequestHandler {
   }
 
   private async code(request: IncomingMessage, action: 'encode' | 'decode'): Promise<Answer> {
-    // Another type than this a form of any web page could send.
+    // A form of any web page could send another content type than this.
     if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
       return refuse(415, 'Content-Type: application/json is expected');
     }
@@ -166,7 +166,7 @@ class RequestHandler {
     }
   }
 
-  /** Its own page only: another one would sign people in as somebody else. */
+  /** Accepts only its own page: another one could sign users in under a different name. */
   private async signIn(request: IncomingMessage): Promise<Answer> {
     const { origin, host } = request.headers;
     if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host))
@@ -181,14 +181,14 @@ class RequestHandler {
     };
   }
 
-  /** A session counts for web pages only: they have been held to the origins that are allowed. */
+  /** A session counts only for web pages, whose origin was checked before. */
   private async identify({ headers }: IncomingMessage): Promise<string | undefined> {
     const [, token] = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '') ?? [];
     if (token !== undefined) return await this.options.checkToken(token);
     return headers.origin === undefined ? undefined : this.sessions.find(headers.cookie);
   }
 
-  /** Temporal's command leaves it empty for the default namespace. */
+  /** The Temporal CLI leaves the header empty for the default namespace. */
   private namespaceOf({ headers: { 'x-namespace': named } }: IncomingMessage): string | undefined {
     if (typeof named === 'string' && named !== '') return named;
     const [only, ...others] = this.options.codecs.keys();
@@ -214,7 +214,7 @@ function preflightHeaders({ headers }: IncomingMessage): Record<string, string> 
     'access-control-allow-methods': 'POST',
     'access-control-allow-headers': 'Authorization, Authorization-Extras, Content-Type, X-Namespace',
     'access-control-max-age': '600',
-    // A page from the network asks whether it may call this machine.
+    // A page from a public network asks whether it may send requests to this machine.
     ...(headers['access-control-request-private-network'] === 'true'
       ? { 'access-control-allow-private-network': 'true' }
       : {}),

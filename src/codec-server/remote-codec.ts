@@ -7,10 +7,10 @@ const MAX_DEPTH = 8;
 const MAX_PAYLOADS = 10_000;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
-/** The request is not of the protocol. */
+/** The request does not follow the protocol. */
 export class ProtocolError extends Error {}
 
-/** The UI sends a history event by event, the command whole messages: whatever lies together. */
+/** Reads the payloads of one request. The UI sends a history event by event, the CLI sends whole messages. */
 export function readPayloads(body: string): Payload[] {
   let parsed: JsonValue;
   try {
@@ -46,7 +46,7 @@ function readPayload(payload: JsonValue): Payload {
 function fromBase64(value: JsonValue): Uint8Array {
   if (typeof value !== 'string' || !BASE64.test(value))
     throw new ProtocolError('a payload holds something that is not base64');
-  // Takes the alphabet for addresses, too, as ProtoJSON asks.
+  // Also accepts the URL-safe alphabet, as ProtoJSON requires.
   return Buffer.from(value, 'base64');
 }
 

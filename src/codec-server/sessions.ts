@@ -1,5 +1,5 @@
 /**
- * Signing in by cookie, for a Temporal UI that has no access token to pass: it then sends cookies with its requests
+ * Sign-in by cookie, for a Temporal UI without an access token to pass: it then sends cookies with its requests
  * ("Include cross-origin credentials").
  */
 import { randomBytes } from 'node:crypto';
@@ -9,12 +9,12 @@ const MOST_SESSIONS = 1_000;
 const COOKIE = 'sluice-codec';
 
 export class Sessions {
-  /** In the order of their beginning. */
+  /** In the order of creation. */
   private readonly sessions = new Map<string, { readonly name: string; readonly until: number }>();
 
   constructor(private readonly isSecure: boolean) {}
 
-  /** The value for `Set-Cookie`. Scripts cannot read it, and other sites cannot send it. */
+  /** Returns the value for `Set-Cookie`. Scripts cannot read the cookie, and other sites cannot send it. */
   open(name: string): string {
     const id = randomBytes(32).toString('base64url');
     this.sessions.set(id, { name, until: Date.now() + LIFETIME_MS });
@@ -26,7 +26,7 @@ export class Sessions {
     return [`${COOKIE}=${id}`, ...attributes, ...(this.isSecure ? ['Secure'] : [])].join('; ');
   }
 
-  /** The name of who signed in. */
+  /** Returns the name under which the session was opened. */
   find(cookies: string | undefined): string | undefined {
     const [, id = ''] = new RegExp(`(?:^|;\\s*)${COOKIE}=([A-Za-z0-9_-]+)`).exec(cookies ?? '') ?? [];
     const session = this.sessions.get(id);
@@ -37,7 +37,7 @@ export class Sessions {
   }
 }
 
-/** The page at which people sign in. */
+/** Returns the page on which users sign in. */
 export function signInPage(notice: string): string {
   return `<!doctype html>
 <html lang="en">
