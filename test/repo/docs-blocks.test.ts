@@ -39,6 +39,7 @@ describe('a block of the documentation', () => {
       'docs/contributing/adding-a-source.md: part of a file of the tree',
       'docs/contributing/adding-a-source.md: part of a file of the tree',
       'docs/contributing/adding-a-trigger.md: part of a file of the tree',
+      'docs/contributing/adding-a-trigger.md: part of a file of the tree',
       'docs/multi-tenancy.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
