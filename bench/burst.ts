@@ -1,4 +1,4 @@
-/** How fast a burst of stream entries becomes Workflow objects, beside plain POSTs of the same objects. */
+/** The rate at which a burst of stream entries becomes Workflow objects, beside plain POSTs of the same objects. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { CONCURRENCY, type MeasuredSystem } from './measured-system';
 

@@ -1,11 +1,11 @@
-/** What it costs to keep a record of every decision: bursts with and without, in turn. */
+/** The cost of keeping a record of every decision: bursts with and without, in turn. */
 import { runBurst } from './burst';
 import type { MeasuredSystem } from './measured-system';
 
 export interface DecisionsResult {
   readonly keptPerSecond: number;
   readonly offPerSecond: number;
-  /** Part of the throughput that keeping them takes; negative where the noise is larger than the cost. */
+  /** Fraction of the throughput that the records cost; negative if the noise is larger than the cost. */
   readonly cost: number;
   /** The middle half of the rounds lies between these two. */
   readonly costFrom: number;
@@ -13,8 +13,8 @@ export interface DecisionsResult {
 }
 
 /**
- * Each round is four bursts: without, with, with, without. What drifts during a round (the API server slows down as its
- * store grows, a clock of the processor changes) thus hits both alike. Medians over the rounds. Leaves decisions on.
+ * Each round is four bursts: without, with, with, without. Drift during a round (the API server slows down as its store
+ * grows, a processor's clock changes) thus affects both alike. Medians over the rounds. Leaves decisions on.
  */
 export async function measureDecisions(
   system: MeasuredSystem,
@@ -44,7 +44,7 @@ export async function measureDecisions(
   };
 }
 
-/** Between two values it is interpolated. */
+/** Interpolates between two values. */
 function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const position = (sorted.length - 1) * part;

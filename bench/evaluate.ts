@@ -1,5 +1,5 @@
 /**
- * What deciding on an event costs: a jq transform, three filters (two on data, one expression) and two parameters (one
+ * The cost of deciding on an event: a jq transform, three filters (two on data, one expression) and two parameters (one
  * key, one template with a function), in batches of 100, as a listener and a run do it.
  */
 import type { CloudEvent } from '../src/event/cloud-event';
@@ -62,7 +62,7 @@ async function measure(bytes: number, engine: ExpressionEngine): Promise<number>
   return (await evaluateBatches(bytes, MEASURED_BATCHES, engine)) / (MEASURED_BATCHES * BATCH);
 }
 
-/** Milliseconds for all batches. Each batch has events of its own, as from the bus. */
+/** Milliseconds for all batches. Each batch has its own events, as from the bus. */
 async function evaluateBatches(bytes: number, batches: number, engine: ExpressionEngine): Promise<number> {
   let elapsedMs = 0;
   for (let batch = 0; batch < batches; batch++) {

@@ -1,4 +1,4 @@
-/** Many Workflows that stay open: whether speed and memory of a worker depend on what it has done before. */
+/** Many open Workflows: whether a worker's speed and memory depend on its earlier work. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MeasuredSystem } from './measured-system';
@@ -14,10 +14,10 @@ export interface LongResult {
 }
 
 const CHUNK = 5_000;
-/** A chunk takes seconds; a machine that does nothing else for so long is stuck. */
+/** A chunk takes seconds; if one takes this long, the machine is stuck. */
 const GIVE_UP_AFTER_MS = 600_000;
 
-/** Publishes chunk by chunk, each when the former has become Workflows, which nothing ends. */
+/** Publishes chunk by chunk, each once the previous one has become Workflows, which are left open. */
 export async function measureLong(
   system: MeasuredSystem,
   events: number,

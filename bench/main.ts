@@ -1,4 +1,4 @@
-/** `npm run bench`: what Sluice does in a second, measured beside what the machine itself can do, in the same run. */
+/** `npm run bench`: the throughput of Sluice, compared in the same run with that of the bare machine. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../src/errors/sluice-error';
 import { measureBurst } from './burst';

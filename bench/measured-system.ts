@@ -1,4 +1,4 @@
-/** The whole of Sluice under measurement: real servers, a worker in its own process, the water-bodies example applied. */
+/** The complete system under measurement: real servers, a worker process, the water-bodies example applied. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -27,14 +27,14 @@ export interface WorkflowObject {
 
 export interface MeasuredSystem {
   readonly workerPid: number;
-  /** Adds entries in the flat form of the water-bodies system; answers the links in them. */
+  /** Adds entries in the flat form of the water-bodies system; resolves with the links in them. */
   publish(count: number, tag: string): Promise<string[]>;
   countWorkflows(): Promise<number>;
   firstWorkflow(): Promise<WorkflowObject>;
   createWorkflow(body: string): Promise<void>;
   /** Applies the sensor again, with or without a record of every decision, and waits until it listens. */
   keepDecisions(kept: boolean): Promise<void>;
-  /** Calls back for every Workflow created from now on; resolves once the watch is open, to its end. */
+  /** Calls back for every new Workflow; resolves, once the watch is open, with a function that closes it. */
   watchWorkflows(onCreated: (workflow: WorkflowObject) => void): Promise<() => void>;
   stop(): Promise<void>;
 }
@@ -101,7 +101,7 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
       const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
       try {
         const manifest = parseDocument(await readFile(join(EXAMPLE, 'sensor.yaml'), 'utf8'));
-        // In quotes: YAML takes a bare off for a boolean.
+        // Quoted: YAML parses a bare `off` as a boolean.
         const value = new Scalar(kept ? 'all' : 'off');
         value.type = Scalar.QUOTE_SINGLE;
         manifest.setIn(['metadata', 'annotations', 'sluice.io/decisions'], value);

@@ -1,4 +1,4 @@
-/** How long one event takes when events trickle in: from XADD to the object as a watch sees it. */
+/** The latency of single events: from XADD to the object as a watch sees it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MeasuredSystem } from './measured-system';
 
@@ -23,7 +23,7 @@ export async function measureTrickle(
   try {
     for (let index = 0; index < events; index += 1) {
       const begun = performance.now();
-      // The link is known only after publishing; the watch cannot be faster than the answer of Redis is read.
+      // The link is known only after publishing; the watch cannot be faster than reading the reply of Redis.
       const [link] = await system.publish(1, `t${index}`);
       sentAt.set(link ?? '', begun);
       await pause(Math.max(0, 1_000 / ratePerSecond - (performance.now() - begun)));

@@ -7,9 +7,9 @@ import type { ApiClient } from './kubernetes/api-client';
 import type { OwnKubernetes } from './kubernetes/running-kubernetes';
 
 export interface ArgoControllerStandInOptions {
-  /** Started by dev/: what is in another cluster belongs to that cluster's own controller. */
+  /** Started by dev/: objects in another cluster belong to that cluster's own controller. */
   kubernetes: OwnKubernetes;
-  /** Look after this namespace only; all of them by default. */
+  /** The only namespace to manage; all of them by default. */
   namespace?: string;
   /** How long a Workflow runs unless its annotations say otherwise. */
   durationMs?: number;
@@ -26,7 +26,7 @@ const PAUSE_AFTER_FAILURE_MS = 500;
 /**
  * NOT the Argo workflow controller: it runs no step of any Workflow. It only moves Workflow objects of all namespaces
  * through their phases as the controller would, for machines that have an API server and no way to run containers.
- * What a Workflow shall do is said by annotations; see `Behaviour`.
+ * The behaviour of a Workflow is set by annotations; see `Behaviour`.
  */
 export async function startArgoControllerStandIn(
   options: ArgoControllerStandInOptions,
@@ -46,7 +46,7 @@ export async function startArgoControllerStandIn(
   };
 }
 
-/** One Workflow under way. */
+/** One Workflow in progress. */
 interface Entry {
   latest: Workflow;
   phase: string;
@@ -106,7 +106,7 @@ class StandIn {
         await this.take(entry, await this.decide(entry));
       } while (entry.isStale);
     } catch {
-      // The API server is away; what it holds stays as it is until it is back.
+      // The API server is unavailable; its objects stay as they are until it is back.
       this.wake(entry, PAUSE_AFTER_FAILURE_MS);
     } finally {
       entry.isBusy = false;
@@ -136,7 +136,7 @@ class StandIn {
       case 'write': {
         const { namespace, name } = step.workflow.metadata;
         const path = `${API_ROOT}/namespaces/${namespace}/workflows/${name}`;
-        // 404 and 409: deleted or changed meanwhile; the watch brings the news.
+        // 404 and 409: deleted or changed meanwhile; the watch reports the change.
         await this.api.expect('PUT', path, step.workflow, [404, 409]);
         return;
       }

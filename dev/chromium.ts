@@ -5,7 +5,7 @@ import { findOnPath } from './binaries/find-on-path';
 import { binaryVariable, type Tool } from './binaries/tool';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 
-/** Not among the servers of the catalogue: whoever opens no page needs no browser. */
+/** Not among the servers of the catalogue: a browser is installed only when a page is opened. */
 const tool: Tool = {
   executable: 'chromium',
   version: 'any',
@@ -33,7 +33,7 @@ export interface ChromiumOptions {
 
 export interface OpenChromium {
   readonly page: Page;
-  /** Ends the browser and forgets everything it stored. */
+  /** Ends the browser and deletes everything it stored. */
   close(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ async function findChromium(): Promise<string> {
   return isNamed || onPath === undefined ? await findBinary(tool) : onPath;
 }
 
-/** Opens an empty page in a browser that starts with nothing: no cookies, no settings, no cache. */
+/** Opens an empty page in a fresh browser: no cookies, no settings, no cache. */
 export async function openChromium({
   width = 1200,
   height = 800,

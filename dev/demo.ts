@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: the water-bodies system from end to end on real servers. Publishes the scenes of a STAC API to Redis
- * and shows how each becomes exactly one Argo Workflow, and why one that is all clouds becomes none. Exit code 0 only if
- * all is as it should be.
+ * and shows how each becomes exactly one Argo Workflow, and why one that is all clouds becomes none. Exit code 0 only
+ * if every check passes.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -26,7 +26,7 @@ const COLLECTION = 'sentinel-2-l2a';
 const AREA = '-121.399,39.834,-120.74,40.472';
 /** The first passes are announced on the stream, the later ones on the channel. */
 const LAST_DAY_ON_STREAM = '2021-07-09';
-/** The example's sensor leaves cloudier scenes alone; the demo's catalogue has none, so that each of its scenes must arrive. */
+/** The sensor drops cloudier scenes; the demo's catalogue has none, so that each of its scenes must arrive. */
 const CLOUD_LIMIT = 80;
 const GIVE_UP_AFTER_MS = 120_000;
 const LOOK_EVERY_MS = 250;
@@ -54,7 +54,7 @@ async function main(): Promise<number> {
   try {
     story.chapter('Servers');
     const [clear, cloudy] = scenesByClouds();
-    // Its scenes and its manifests must not meet what lies on somebody's Redis, bus or Temporal.
+    // Its scenes and manifests must not mix with existing data on a shared Redis, bus or Temporal.
     system = await startSystem({
       own: 'except-kubernetes',
       scenes: clear,

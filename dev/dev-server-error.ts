@@ -1,4 +1,4 @@
-/** A server could not be found, built or started. `fix` says what a person can do about it. */
+/** A server could not be found, built or started. `fix` is advice for the user. */
 export class DevServerError extends Error {
   override readonly name = 'DevServerError';
 

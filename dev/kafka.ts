@@ -8,9 +8,9 @@ import { createTemporaryFolder, removeFolder } from './processes/temporary-folde
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
 
 export interface StartKafkaOptions {
-  /** A topic with two partitions that is there from the start. */
+  /** A topic with two partitions that exists from the start. */
   topic?: string;
-  /** Create topics when they are first asked for. */
+  /** Create topics on first use. */
   autoCreateTopics?: boolean;
   tls?: boolean;
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string };
@@ -21,9 +21,9 @@ export interface RunningKafka {
   broker: string;
   /** Present when the broker speaks TLS. */
   tls?: TlsFiles;
-  /** Ends the broker with all it holds. May be called again. */
+  /** Ends the broker and deletes its data. Idempotent. */
   stop(): Promise<void>;
-  /** Ends the broker as an outage would; `restart` brings it back. */
+  /** Ends the broker as an outage would; `restart` starts it again. */
   stopKeepingAddress(): Promise<void>;
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>;
@@ -71,7 +71,7 @@ function formatArguments({ topic, autoCreateTopics, sasl }: StartKafkaOptions, t
   ];
 }
 
-/** Any answer will do, also one that asks for credentials. */
+/** Any response counts, even one that requires credentials. */
 async function isListening(broker: string, options: StartKafkaOptions, tls: TlsFiles | undefined): Promise<boolean> {
   const kafka = new Kafka({
     brokers: [broker],

@@ -29,7 +29,7 @@ const ISSUER = 'https://kubernetes.default.svc';
 
 /**
  * Starts etcd and kube-apiserver with Argo's resource types, or returns the cluster that SLUICE_DEV_KUBECONFIG names,
- * which is left as it is.
+ * unchanged.
  */
 export function startKubernetes(options: StartKubernetesOptions & { own: true }): Promise<OwnKubernetes>;
 export function startKubernetes(options?: StartKubernetesOptions): Promise<RunningKubernetes>;
@@ -146,7 +146,7 @@ async function startApiServer(setup: ApiServerSetup): Promise<OwnKubernetes> {
     await server.kill();
     server = await startAgain(start);
   };
-  // Killed, not asked: the API server has no state of its own, and would wait ten seconds for open watches to end.
+  // SIGKILL: the API server has no state of its own, and would wait ten seconds for open watches to end.
   return {
     ownership: 'own',
     url,
@@ -175,7 +175,7 @@ function formatFlags({ port, files, etcd, flags }: ApiServerSetup): string[] {
     ...['--authorization-mode', 'RBAC', '--token-auth-file', files.tokensPath],
     ...['--service-account-issuer', ISSUER, '--service-account-key-file', files.accountKeyPath],
     ...['--service-account-signing-key-file', files.accountKeyPath],
-    // Without controllers no ServiceAccount `default` appears, which this plugin would demand of every pod.
+    // Without controllers the ServiceAccount `default` is missing, which this plugin would require of every pod.
     ...['--disable-admission-plugins', 'ServiceAccount'],
     // Load tests must meet the limits of Sluice, not those of the API server's fairness queues.
     ...[

@@ -21,7 +21,7 @@ const JETSTREAM_LIMITS = {
   ...{ mem_storage: UNLIMITED, disk_storage: UNLIMITED, streams: UNLIMITED, consumer: UNLIMITED },
 };
 
-/** Makes what `nsc` would: an operator, a system account, an account with JetStream, and a user's credentials. */
+/** Creates the same as `nsc`: an operator, a system account, an account with JetStream, and a user's credentials. */
 export function createOperatorMode(): OperatorMode {
   const operator = nkeys.createOperator();
   const systemAccount = nkeys.createAccount();

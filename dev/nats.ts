@@ -13,13 +13,13 @@ import { createTemporaryFolder, removeFolder } from './processes/temporary-folde
 import { createTlsFiles, type TlsFiles } from './tls-certificates';
 
 export interface StartNatsOptions {
-  /** How clients must identify themselves. Anybody may connect when absent. */
+  /** How clients must authenticate. If absent, any client may connect. */
   authentication?: 'password' | 'token' | 'nkey' | 'credentials';
   /** Speak TLS only. */
   tls?: boolean;
   /** Ask clients for a certificate signed by the same authority. Needs `tls`. */
   requireClientCertificate?: boolean;
-  /** Largest message the server takes; 1 MiB by default. */
+  /** Largest message that the server accepts; 1 MiB by default. */
   maxPayloadBytes?: number;
   port?: number;
   /** More lines for the server's configuration file. */
@@ -28,7 +28,7 @@ export interface StartNatsOptions {
   own?: boolean;
 }
 
-/** What a client needs to pass, made anew for each server. */
+/** What a client needs to connect, created for each server. */
 interface NatsIdentity {
   user?: string;
   password?: string;

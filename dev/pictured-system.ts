@@ -1,6 +1,6 @@
 /**
- * A system with something of everything to look at in the Temporal UI: runs that succeeded, runs that are parked, a
- * sensor that holds one event and waits for another. For pictures of the UI and for its tests.
+ * A system with an example of everything to see in the Temporal UI: runs that succeeded, runs that are parked, a sensor
+ * that holds one event and waits for another. For pictures of the UI and for its tests.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -26,7 +26,7 @@ export interface PicturedSystem {
   readonly sluice: SluiceCommand;
   /** Workflow ids of runs, by sensor and state. */
   runs(sensor: string, state: string): Promise<readonly string[]>;
-  /** As OwnSystem, and the workers. */
+  /** As OwnSystem, but also stops the workers. */
   stop(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function startPicturedSystem(): Promise<PicturedSystem> {
   }
 }
 
-/** Those on the stream at once, so that one run carries several; those on the channel one after the other. */
+/** Publishes scenes on the stream at once, so that one run carries several; those on the channel one by one. */
 async function publishScenes(
   system: OwnSystem,
   sluice: SluiceCommand,

@@ -2,18 +2,18 @@ const TERMINAL_INTERVAL_MS = 1_000;
 const PLAIN_INTERVAL_MS = 5_000;
 
 export interface Progress {
-  /** What is being done right now, a few words. */
+  /** Shows the current step, in a few words. */
   detail(text: string): void;
   /** Ends the display with one last line. */
   finish(outcome: string): void;
 }
 
-/** Prints one line about something that happens once and takes a while. Goes to standard error. */
+/** Prints one line about a slow step that happens once. Goes to standard error. */
 export function announce(text: string): void {
   process.stderr.write(`sluice: ${text}\n`);
 }
 
-/** Shows that a long step is alive: one line that is rewritten on a terminal, a plain line now and then elsewhere. */
+/** Shows progress of a long step: one line that is rewritten on a terminal, a plain line now and then elsewhere. */
 export function startProgress(title: string): Progress {
   const startedAt = Date.now();
   const isTerminal = process.stderr.isTTY;

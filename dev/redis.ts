@@ -14,7 +14,7 @@ import { createTlsFiles, type TlsFiles } from './tls-certificates';
 export interface StartRedisOptions {
   /** Password of the user `default`. */
   password?: string;
-  /** One more user, with all rights. The user `default` is then switched off unless `password` is given too. */
+  /** One more user, with all rights. The user `default` is then disabled unless `password` is given too. */
   aclUser?: { name: string; password: string };
   /** Listen with TLS only. */
   tls?: boolean;
@@ -30,7 +30,7 @@ export interface StartRedisOptions {
 export interface RunningRedis extends RestartableServer {
   host: string;
   port: number;
-  /** `redis://` or, with TLS, `rediss://`; with user and password where there are any. */
+  /** `redis://` or, with TLS, `rediss://`; with user and password if there are any. */
   url: string;
   /** Present when the server speaks TLS. */
   tls?: TlsFiles;
@@ -117,7 +117,7 @@ async function probeOptions(
 
 async function answersPing(options: RedisOptions): Promise<boolean> {
   const client = new Redis(options);
-  // A refused connection is the expected answer while the server starts; the failed call below reports it.
+  // A refused connection is expected while the server starts; the failed call below reports it.
   client.on('error', () => undefined);
   try {
     await client.connect();

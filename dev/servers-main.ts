@@ -61,5 +61,5 @@ main()
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   })
-  // A server that was still starting when we were interrupted ends with this process.
+  // A server that was still starting at the interruption ends with this process.
   .finally(() => process.exit());

@@ -1,6 +1,6 @@
 /**
- * Real servers for the demo, the tests and the benchmarks. Each `start…` resolves once its server answers, on a free
- * port and in a temporary folder, and offers `stop()`. A server ends with the process that started it, however that ends.
+ * Real servers for the demo, the tests and the benchmarks. Each `start…` resolves once its server responds, on a free
+ * port and in a temporary folder, and offers `stop()`. A server ends with the process that started it, in every case.
  */
 export { startKubernetes, type StartKubernetesOptions } from './kubernetes';
 export type { OwnKubernetes, RunningKubernetes } from './kubernetes/running-kubernetes';

@@ -8,7 +8,7 @@ import { createTemporaryFolder, removeFolder } from './processes/temporary-folde
 import { generateStacItems, type StacItem } from './stac-items';
 
 export interface StartStacApiOptions {
-  /** What the API serves; sixty generated Sentinel-2 scenes by default. Their self links are made to point at the API. */
+  /** The items of the API; sixty generated Sentinel-2 scenes by default. Their self links are rewritten to the API. */
   items?: readonly StacItem[];
   port?: number;
   /** Never use the API that SLUICE_DEV_STAC_URL names, even if no other option asks for a server of its own. */
@@ -18,9 +18,9 @@ export interface StartStacApiOptions {
 export interface RunningStacApi {
   /** Root of the API; items are searched at `<url>/search`. */
   url: string;
-  /** What it serves; empty for an API named by the environment. */
+  /** The items of the API; empty for an API named by the environment. */
   items: readonly StacItem[];
-  /** Ends the server. May be called again. */
+  /** Ends the server. Idempotent. */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Made-up Sentinel-2 scenes that look like those of a public catalogue: same fields, same units, no real pixels. */
+/** Synthetic Sentinel-2 scenes that look like those of a public catalogue: same fields, same units, no real pixels. */
 
 type BoundingBox = readonly [west: number, south: number, east: number, north: number];
 
@@ -33,7 +33,7 @@ export interface StacItem {
     constellation: string;
     instruments: string[];
     gsd: number;
-    /** Per cent of the scene that is under clouds, 0 to 100. */
+    /** Percentage of the scene under clouds, 0 to 100. */
     'eo:cloud_cover': number;
     'mgrs:utm_zone': number;
     'mgrs:latitude_band': string;
@@ -179,7 +179,7 @@ function round(degrees: number): number {
   return Math.round(degrees * 1e6) / 1e6;
 }
 
-/** A linear congruential generator: numbers from 0 to below 1, the same ones for the same seed. */
+/** A linear congruential generator: numbers in [0, 1), the same ones for the same seed. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,4 @@
-/** Everything that Sluice runs on, started together: for the demo, the benchmark, the end-to-end tests, `sluice dev`. */
+/** Starts every server that Sluice needs: for the demo, the benchmark, the end-to-end tests and `sluice dev`. */
 import { userInfo } from 'node:os';
 import { startArgoControllerStandIn, type ArgoControllerStandIn } from './argo-controller-stand-in';
 import {
@@ -17,21 +17,21 @@ import {
 import type { StacItem } from './stac-items';
 
 export interface SystemOptions {
-  /** Scenes of the STAC API; left out: no STAC API. */
+  /** Scenes of the STAC API; absent: no STAC API. */
   readonly scenes?: readonly StacItem[];
   /**
-   * How long the stand-in lets a Workflow run; left out: no stand-in, Workflows stay as they were created. A cluster that
+   * How long a Workflow runs in the stand-in; absent: no stand-in, Workflows stay as they were created. A cluster that
    * was not started here never gets one: its Workflows belong to its own controller.
    */
   readonly workflowDurationMs?: number;
-  /** Names in manifests that mean the Redis started here; default: that of the water-bodies example. */
+  /** Redis addresses in manifests that mean the server started here; default: that of the water-bodies example. */
   readonly redisNames?: readonly string[];
   readonly temporalUi?: boolean;
   /** See StartTemporalOptions.dynamicConfig. */
   readonly temporalConfig?: Readonly<Record<string, string>>;
-  /** Servers that the environment names are not used: none of them, or no other than the cluster. */
+  /** Ignore servers that the environment names: all of them, or all but the cluster. */
   readonly own?: true | 'except-kubernetes';
-  /** Called as each server answers. */
+  /** Called when each server responds. */
   readonly onStarted?: (name: string, where: string) => void;
 }
 
@@ -41,7 +41,7 @@ export interface RunningSystem {
   readonly redis: RunningRedis;
   readonly kubernetes: RunningKubernetes;
   readonly stac?: RunningStacApi;
-  /** For workers and for the `sluice` command: where everything is. */
+  /** The addresses of all servers, for workers and for the `sluice` command. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -127,8 +127,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<RunningS
 }
 
 /**
- * Workers that run on somebody's Temporal must not take the tasks of workers that are there already, which have another
- * bus and another cluster. The names stay the same, so that what was applied yesterday is served today.
+ * Workers on a shared Temporal must not take the tasks of existing workers, which have another bus and another cluster.
+ * The names stay the same, so that objects applied yesterday are served today.
  */
 function taskQueuesOfOurOwn(): Record<string, string> {
   const { username } = userInfo();
@@ -138,7 +138,7 @@ function taskQueuesOfOurOwn(): Record<string, string> {
   };
 }
 
-/** As Promise.all, but fails only once every server has either started or failed, so that all can be stopped. */
+/** As Promise.all, but rejects only once every server has either started or failed, so that all can be stopped. */
 async function allOrNothing<Started extends readonly unknown[]>(
   starting: Started,
 ): Promise<{ -readonly [Index in keyof Started]: Awaited<Started[Index]> }> {

@@ -12,7 +12,7 @@ const FOLDER = join(repoRoot, 'docs', 'images');
 const SIZE = { width: 1280, height: 760 };
 const LEFT = 64;
 const TOP = 50;
-/** The page writes its numbers with moving figures; they come to rest. */
+/** The page animates its numbers; this is how long they take to settle. */
 const SETTLE_MS = 1_500;
 
 async function takePictures(): Promise<void> {

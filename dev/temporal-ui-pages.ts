@@ -1,4 +1,4 @@
-/** Addresses of pages in the Temporal UI, and how to get to what Sluice shows there. */
+/** Addresses of pages in the Temporal UI, and locators for Sluice's parts of them. */
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 export class TemporalUi {
@@ -41,7 +41,7 @@ export class TemporalUi {
     await this.page.getByText('Workflow signaled.').waitFor();
   }
 
-  /** Sends an update by its dialog, which closes when it succeeds and says why when it does not. */
+  /** Sends an update by its dialog, which closes on success and shows the error otherwise. */
   async update(workflowId: string, name: string, input: string): Promise<void> {
     await this.openDialog(workflowId, 'Send an Update');
     await this.submit('update', name, input);
@@ -70,7 +70,7 @@ export class TemporalUi {
       .click();
     await this.dialog().locator('[contenteditable=true]').click();
     await this.page.keyboard.insertText(input);
-    // Leaving the input formats it, which moves the button away from under a click.
+    // Leaving the input formats it, which moves the button during a click.
     await this.page.keyboard.press('Tab');
     await this.dialog().getByRole('button', { name: 'Submit' }).click();
   }

@@ -19,13 +19,13 @@ export interface StartTemporalOptions {
   namespaces?: readonly string[];
   port?: number;
   uiPort?: number;
-  /** Leave out the web interface. */
+  /** Run without the web interface. */
   headless?: boolean;
   /** More dynamic configuration, values as JSON. */
   dynamicConfig?: Readonly<Record<string, string>>;
   /** Keep the server's data in this file, so that it outlives the server. In memory by default. */
   databasePath?: string;
-  /** Never use the server that SLUICE_DEV_TEMPORAL_ADDRESS names, even if no other option asks for an own server. */
+  /** Never use the server that SLUICE_DEV_TEMPORAL_ADDRESS names, even if no other option requires an own server. */
   own?: boolean;
 }
 
@@ -34,11 +34,11 @@ export interface RunningTemporal {
   readonly ownership: 'own' | 'external';
   /** host:port of the gRPC front end. */
   address: string;
-  /** Web interface; empty when there is none. */
+  /** Web interface; empty if there is none. */
   uiUrl: string;
-  /** Ends the server. May be called again. */
+  /** Ends the server. Idempotent. */
   stop(): Promise<void>;
-  /** The server comes back with its data if it has a `databasePath`, else empty. */
+  /** The server restarts with its data if it has a `databasePath`, else empty. */
   readonly outage: Outage;
 }
 
@@ -83,7 +83,7 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
         address,
         uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
         stop: async () => {
-          // What is only in memory is not worth the second that an orderly end takes.
+          // In-memory data is not worth the second that an orderly stop takes.
           await (options.databasePath === undefined ? server.kill() : server.stop());
           await removeFolder(folder);
         },
@@ -147,7 +147,7 @@ async function describeExternal(address: string): Promise<RunningTemporal> {
   };
 }
 
-/** Registering them is a change for everybody on that server, and cannot be undone everywhere: it is left to its owner. */
+/** Does not register them: that affects every user of the server, and cannot be undone everywhere. */
 async function checkSearchAttributes(connection: Connection, address: string): Promise<void> {
   const known = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
   const missing = SEARCH_ATTRIBUTES.filter(({ name }) => known.customAttributes?.[name] === undefined);

@@ -16,7 +16,7 @@ const VALID_DAYS = '2';
 
 /**
  * Writes a certificate authority and one certificate each for a server on this machine (localhost, 127.0.0.1, ::1) and
- * for a client named `sluice`. Node can read certificates but not make them, hence the openssl program.
+ * Node can read certificates but not create them, hence the openssl program.
  */
 export async function createTlsFiles(folder: string, serverNames: readonly string[] = []): Promise<TlsFiles> {
   const file = (name: string) => join(folder, name);

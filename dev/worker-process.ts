@@ -1,4 +1,4 @@
-/** A worker in a process of its own, as in a cluster: the compiled entry point, configured by environment alone. */
+/** A worker in a separate process, as in a cluster: the compiled entry point, configured by environment alone. */
 import { join } from 'node:path';
 import { repoRoot } from './repo-root';
 import { startOnFreePorts } from './processes/free-ports';
@@ -8,15 +8,15 @@ import { createTemporaryFolder, removeFolder } from './processes/temporary-folde
 export type WorkerEntry = 'all-in-one' | 'event-source' | 'sensor';
 
 export interface RunningWorker {
-  /** JSON lines of everything it says. */
+  /** JSON lines of its whole log. */
   readonly logPath: string;
   readonly healthUrl: string;
   readonly metricsUrl: string;
-  /** Lets running triggers finish, as Kubernetes does it. */
+  /** Lets running triggers finish, as Kubernetes does. */
   stop(): Promise<void>;
-  /** Ends it in the middle of whatever it is doing. */
+  /** Kills it in the middle of its work. */
   kill(): Promise<void>;
-  /** SIGSTOP: its connections stay, and it does nothing until it is resumed. */
+  /** SIGSTOP: its connections stay open, and it does nothing until it is resumed. */
   pause(): void;
   resume(): void;
   readonly pid: number;

@@ -6,7 +6,7 @@ const PREFIX = 'stand-in.sluice.dev/';
 export const ATTEMPT_ANNOTATION = `${PREFIX}attempt`;
 
 /**
- * How a Workflow shall go, read from annotations of the Workflow or else of its template:
+ * The behaviour of a Workflow, read from its annotations or else from those of its template:
  * `stand-in.sluice.dev/outcome` (Succeeded, Failed or Error; a comma-separated list gives one for each attempt),
  * `…/duration-ms` (from start to end), `…/pending-ms` (before the start), `…/message` (of a failure),
  * `…/outputs` (JSON object of output parameters; `{{workflow.name}}` stands for the name).
@@ -19,7 +19,7 @@ export interface Behaviour {
   outputs: Parameter[];
 }
 
-/** Reads the behaviour. A Workflow whose annotations cannot be understood ends in Error and says so. */
+/** Reads the behaviour. A Workflow whose annotations cannot be parsed ends in Error with the reason. */
 export function readBehaviour(
   workflow: Workflow,
   template: Record<string, string>,

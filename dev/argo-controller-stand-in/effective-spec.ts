@@ -1,6 +1,6 @@
 import type { Parameter, WorkflowSpec } from './workflow';
 
-/** Lays a Workflow's own spec over that of its template, as the controller does before it runs the result. */
+/** Merges a Workflow's own spec over that of its template, as the controller does before it runs the result. */
 export function mergeWithTemplate(own: WorkflowSpec, template: WorkflowSpec): WorkflowSpec {
   const merged: WorkflowSpec = { ...template, ...own };
   const parameters = mergeByName(template.arguments?.parameters ?? [], own.arguments?.parameters ?? []);
@@ -9,7 +9,7 @@ export function mergeWithTemplate(own: WorkflowSpec, template: WorkflowSpec): Wo
   return merged;
 }
 
-/** Returns what is wrong with a spec in the words that Argo uses, or undefined. Checks only what senders get wrong. */
+/** Returns the problem with a spec in Argo's words, or undefined. Checks only common mistakes of senders. */
 export function findSpecProblem(name: string, spec: WorkflowSpec): string | undefined {
   if (name.length > 63) {
     return `workflow name "${name}" must not be more than 63 characters long (currently ${name.length})`;
@@ -22,7 +22,7 @@ export function findSpecProblem(name: string, spec: WorkflowSpec): string | unde
   return `spec.arguments.${unset.name}.value or spec.arguments.${unset.name}.valueFrom is required`;
 }
 
-/** The node type of the entry template. */
+/** Returns the node type of the entry template. */
 export function entryNodeType(spec: WorkflowSpec): string {
   const entry = spec.templates?.find(({ name }) => name === spec.entrypoint);
   if (entry?.steps !== undefined) return 'Steps';

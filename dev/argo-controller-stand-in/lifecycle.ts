@@ -8,17 +8,17 @@ const LABEL_PREFIX = 'workflows.argoproj.io/';
 export type Step =
   { kind: 'done' } | { kind: 'wait'; milliseconds: number } | { kind: 'idle' } | { kind: 'write'; workflow: Workflow };
 
-/** What the stand-in knows besides the object. Times in milliseconds since the epoch. */
+/** The context of a step besides the object. Times in milliseconds since the epoch. */
 export interface Situation {
   now: number;
   behaviour: Behaviour;
-  /** Spec with the template's laid under it. */
+  /** The spec merged over the template's. */
   spec: WorkflowSpec;
   /** When the stand-in saw or made the last change of phase; the object's own times have whole seconds only. */
   phaseSince: number;
 }
 
-/** Is this a phase that a Workflow stays in? */
+/** Returns true for a phase that a Workflow never leaves. */
 export function isFinal(phase: Phase | undefined): phase is FinalPhase {
   return phase === 'Succeeded' || phase === 'Failed' || phase === 'Error';
 }

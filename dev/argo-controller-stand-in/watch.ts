@@ -15,7 +15,7 @@ export interface WorkflowListener {
   onGone(uid: string): void;
 }
 
-/** Tells the listener the state of every Workflow under `path` and each change, over restarts of the API server, until aborted. */
+/** Reports every Workflow under `path` and each change until aborted, across restarts of the API server. */
 export async function followWorkflows(
   api: ApiClient,
   path: string,
@@ -34,7 +34,7 @@ export async function followWorkflows(
         signal,
       );
     } catch {
-      // The API server is away, or our place in its history is gone: list again after a moment.
+      // The API server is unavailable, or our resource version is too old: list again after a moment.
       await sleep(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -1,4 +1,4 @@
-/** The parts of Argo's objects that the stand-in reads or writes; other fields travel along untouched. */
+/** The parts of Argo's objects that the stand-in reads or writes; other fields are kept unchanged. */
 
 export interface Parameter {
   name: string;

@@ -7,8 +7,8 @@ import { announce } from '../progress';
 const POLL_MS = 500;
 
 /**
- * Runs `work` while no other process of this machine does so under the same lock file. The lock of a process that is
- * gone is taken over. It only saves work: results are put in place by rename, so a race could not harm them.
+ * Runs `work` while no other process of this machine does so under the same lock file. The lock of a dead process is
+ * taken over. The lock only saves work: results are put in place by rename, so a race is harmless.
  */
 export async function withCacheLock<T>(lockPath: string, work: () => Promise<T>): Promise<T> {
   await acquire(lockPath);

@@ -35,7 +35,7 @@ function createOwnGoTool(executable: string, duration: string): Tool {
   return {
     executable,
     version,
-    // No version of it is installed anywhere: what PATH has under this name is another program.
+    // No release installs it: a program of this name on PATH is another one.
     lowestVersion: version,
     versionPattern: /^$/,
     source: { kind: 'go-module', folder, packagePath, linkerFlags: '', duration },
@@ -45,7 +45,7 @@ function createOwnGoTool(executable: string, duration: string): Tool {
 /** Every program that dev/ starts. A test run finds or builds all of them before its first test. */
 export const tools = {
   temporal: createGoTool('temporal', {
-    // Our own build calls itself 0.0.0-DEV; the server inside tells the truth.
+    // Our own build reports itself as 0.0.0-DEV; the version of the server inside is correct.
     versionPattern: /Server (\d+\.\d+\.\d+)/,
     lowestVersion: '1.28.0',
     duration: 'about 3 minutes',
@@ -75,7 +75,7 @@ export const tools = {
     lowestVersion: '3.5.0',
     duration: 'about a minute',
     release: (version, os, architecture) => {
-      // The archives for macOS are zip files, which tar on Linux cannot unpack; there the build takes over.
+      // The archives for macOS are zip files, which tar on Linux cannot unpack; build it there instead.
       if (os !== 'linux') return undefined;
       const base = `https://github.com/etcd-io/etcd/releases/download/v${version}`;
       const name = `etcd-v${version}-${os}-${architecture}`;
@@ -85,7 +85,7 @@ export const tools = {
   kubeApiserver: createGoTool('kube-apiserver', {
     lowestVersion: '1.31.0',
     duration: 'about 4 minutes',
-    // Without it the server calls itself v0.0.0-master, which clients cannot compare.
+    // Without it the server reports v0.0.0-master, which clients cannot compare.
     linkerFlags: (version) => `-X k8s.io/component-base/version.gitVersion=v${version}`,
     release: (version, os, architecture) => {
       if (os !== 'linux') return undefined;

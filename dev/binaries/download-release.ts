@@ -6,11 +6,11 @@ import { createTemporaryFolder, removeFolder } from '../processes/temporary-fold
 import { runCommand } from './run-command';
 import type { Release } from './tool';
 
-// The first request is only to see whether the network lets us through; a build machine often does not.
+// The first request only checks that the network is reachable; on a build machine it often is not.
 const CHECKSUM_TIMEOUT_MS = 4_000;
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 
-/** Downloads an official release and puts its executable at `target`, after comparing its SHA-256 with the published one. */
+/** Downloads an official release and puts its executable at `target`, if its SHA-256 is the published one. */
 export async function downloadRelease(release: Release, target: string): Promise<void> {
   const checksums = (await download(release.checksumUrl, CHECKSUM_TIMEOUT_MS)).toString('utf8');
   const fileName = basename(new URL(release.url).pathname);

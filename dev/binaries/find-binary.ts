@@ -15,7 +15,7 @@ import { binaryVariable, currentPlatform, isAtLeast, type Tool } from './tool';
 const found = new Map<string, Promise<string>>();
 
 /**
- * Returns the path of a server program, getting it first if need be. In this order: the environment variable
+ * Returns the path of a server program, obtaining it first if necessary. In this order: the environment variable
  * (SLUICE_<NAME>_BIN), PATH if the version will do, the cache (SLUICE_CACHE_DIR, by default ~/.cache/sluice),
  * the official release unless SLUICE_OFFLINE is set, and a build or installation.
  */
@@ -54,7 +54,7 @@ async function searchBinary(tool: Tool): Promise<string> {
   });
 }
 
-/** Where downloads and builds are kept: outside the checkout, so that every clone shares them. */
+/** The folder for downloads and builds: outside the checkout, so that every clone shares it. */
 export function cacheFolder(): string {
   const named = process.env.SLUICE_CACHE_DIR;
   return named === undefined || named === '' ? join(homedir(), '.cache', 'sluice') : named;

@@ -11,7 +11,7 @@ export interface GoToolModule {
   version: string;
 }
 
-/** Describes a program whose sources are ours: tools/<name> is the module. A change of any source is a new version. */
+/** Describes a program built from our sources in tools/<name>. A change of any source is a new version. */
 export function readOwnGoModule(name: string): GoToolModule {
   const folder = join(repoRoot, 'tools', name);
   const hash = createHash('sha256');
@@ -20,8 +20,8 @@ export function readOwnGoModule(name: string): GoToolModule {
 }
 
 /**
- * Reads which program tools/<name>/go.mod builds. Each program has a module of its own, so that it is built with
- * exactly the dependencies of its release, and the version is written down in one place.
+ * Reads which program tools/<name>/go.mod builds. Each program has its own module, so that it is built with exactly the
+ * dependencies of its release, and the version is specified in one place.
  */
 export function readGoToolModule(name: string): GoToolModule {
   const folder = join(repoRoot, 'tools', name);

@@ -1,4 +1,4 @@
-/** What dev/ must know about one server program in order to find it, or to get it. */
+/** What dev/ needs to know about one server program to find or obtain it. */
 export interface Tool {
   /** File name of the executable; also names its cache folder and its environment variable. */
   executable: string;
@@ -45,7 +45,7 @@ export function binaryVariable(tool: Tool): string {
   return `SLUICE_${tool.executable.toUpperCase().replaceAll('-', '_')}_BIN`;
 }
 
-/** Is `version` the same as `lowest` or newer? Both are dotted numbers. */
+/** Returns true if `version` is `lowest` or newer. Both are dotted numbers. */
 export function isAtLeast(version: string, lowest: string): boolean {
   const left = version.split('.').map(Number);
   const right = lowest.split('.').map(Number);

@@ -1,4 +1,4 @@
-/** The other half of the promise: a scene that the sensor leaves alone, and why, as `sluice explain` tells it. */
+/** The counterpart: a scene that the sensor filters out, and the reason as `sluice explain` reports it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import Redis from 'ioredis';
 import type { Story } from '../../src/control/explain/story';
@@ -9,7 +9,7 @@ const CHANNEL = 'stac-events';
 const GIVE_UP_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 250;
 
-/** Publishes the scene, and answers its story once a sensor has decided. Throws when none does. */
+/** Publishes the scene and returns its story once a sensor has decided. Throws if none does. */
 export async function explainScene(scene: StacItem, redisUrl: string, sluice: SluiceCommand): Promise<Story> {
   const redis = new Redis(redisUrl);
   try {
@@ -23,7 +23,7 @@ export async function explainScene(scene: StacItem, redisUrl: string, sluice: Sl
       const story = (await sluice.json('explain', scene.id)) as Story;
       if (story.verdict.state !== 'pending' && story.verdict.state !== 'unknown') return story;
     } catch (error) {
-      // Nobody knows of it yet.
+      // The event has no trace yet.
       if (Date.now() > deadline) throw error;
     }
     if (Date.now() > deadline) throw new Error(`no sensor has decided about ${scene.id}`);

@@ -1,11 +1,11 @@
-/** Runs `sluice` commands as a person would type them, and hands back what they print. */
+/** Runs `sluice` commands as a user would type them, and returns what they print. */
 import { PassThrough } from 'node:stream';
 import { runCli } from '../../src/cli/run-cli';
 
 export class SluiceCommand {
   constructor(private readonly environment: Readonly<Record<string, string>>) {}
 
-  /** Answers what the command printed as JSON. Throws when it fails, with what it complained of. */
+  /** Returns what the command printed as JSON. Throws with its error output if it fails. */
   async json(...words: readonly string[]): Promise<unknown> {
     const stdout = new PassThrough();
     const stderr = new PassThrough();

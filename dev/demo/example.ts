@@ -11,13 +11,13 @@ const TEMPLATE_WITHOUT_PODS = join(repoRoot, 'dev', 'demo', 'workflow-template-w
 export interface DemoExample {
   /** Folder to apply. */
   readonly path: string;
-  /** The folder was made for this run and has to be removed. */
+  /** The folder was created for this run and has to be removed. */
   readonly temporary: boolean;
 }
 
 /**
- * The example as it is, for the stand-in, which runs no step. A real controller runs what it is given, and a cluster
- * rarely has what the example's detection needs: there the Workflow waits for a moment in place of it, without a pod.
+ * Returns the example unchanged for the stand-in, which runs no step. A real controller runs each step, and a cluster
+ * rarely has what the example's detection needs: there the Workflow waits for a moment instead, without a pod.
  */
 export async function prepareExample({ ownership }: RunningKubernetes): Promise<DemoExample> {
   if (ownership === 'own') return { path: EXAMPLE, temporary: false };

@@ -1,4 +1,4 @@
-/** Where each published scene has got to, seen from outside: on the bus, in Temporal, in the API server. */
+/** The progress of each published scene, seen from outside: on the bus, in Temporal, in the API server. */
 import type { Client } from '@temporalio/client';
 import type { Bus } from '../../src/bus/bus';
 import { eventKey } from '../../src/event/cloud-event';
@@ -41,7 +41,7 @@ interface WorkflowObject {
   readonly status?: { readonly phase?: string };
 }
 
-/** Looks once everywhere and fills in what is new. */
+/** Checks every place once and records what is new. */
 export async function updateJourneys(journeys: readonly Journey[], sources: JourneySources): Promise<void> {
   await findOnBus(journeys, sources);
   await findRuns(journeys, sources);

@@ -1,14 +1,14 @@
-/** Where the demo works in the cluster. */
+/** The namespace in which the demo works. */
 import { randomBytes } from 'node:crypto';
 import type { RunningKubernetes } from '../servers';
 
 export interface DemoNamespace {
   readonly name: string;
-  /** Deletes what was made in a cluster that goes on without us. */
+  /** Deletes what the demo created in a cluster that outlives it. */
   remove(): Promise<void>;
 }
 
-/** `default` in a cluster of the demo's own; elsewhere a new namespace, so that it meets nothing that is there already. */
+/** `default` in a cluster of the demo's own; elsewhere a new namespace, to avoid existing objects. */
 export async function createDemoNamespace(kubernetes: RunningKubernetes): Promise<DemoNamespace> {
   if (kubernetes.ownership === 'own') return { name: 'default', remove: () => Promise.resolve() };
   const name = `sluice-demo-${randomBytes(4).toString('hex')}`;

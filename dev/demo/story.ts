@@ -1,4 +1,4 @@
-/** What the demo prints: one line per step of every scene as it happens, and a table at the end. */
+/** The demo's output: one line per step of every scene as it happens, and a table at the end. */
 import { stdout } from 'node:process';
 import type { Story } from '../../src/control/explain/story';
 import type { Journey } from './journeys';
@@ -22,7 +22,7 @@ export class DemoStory {
     stdout.write(`  ${green('✓')} ${what.padEnd(36)} ${detail}\n`);
   }
 
-  /** Tells every step once. */
+  /** Prints every step once. */
   tell(journeys: readonly Journey[]): void {
     for (const journey of journeys) {
       const { scene, bus, run, workflows, parameter, outcome } = journey;
@@ -34,7 +34,7 @@ export class DemoStory {
     }
   }
 
-  /** True if every scene has exactly one Workflow and that has ended well. */
+  /** Returns true if every scene has exactly one Workflow and that has succeeded. */
   end(journeys: readonly Journey[]): boolean {
     const rows = journeys.map(({ scene, workflows, state, outcome }) => [
       scene.id,
@@ -56,7 +56,7 @@ export class DemoStory {
     return good.length === journeys.length;
   }
 
-  /** True if the verdict is the expected one. */
+  /** Returns true if the verdict is the expected one. */
   explain({ timeline, verdict }: Story, expected: Story['verdict']['state']): boolean {
     for (const { stage, what, text } of timeline) this.done(`${stage} ${what}`, text);
     const isAsExpected = verdict.state === expected;

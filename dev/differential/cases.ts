@@ -1,4 +1,4 @@
-/** Generated cases for the differential test: what a Sensor or EventSource can ask of the Go libraries. */
+/** Generated cases for the differential test: the questions of a Sensor or EventSource to the Go libraries. */
 import fc from 'fast-check';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { dataAttributes } from '../../src/event/event-data';
@@ -56,7 +56,7 @@ export function eventOf(data: string, time = '2026-01-02T03:04:05Z'): CloudEvent
 }
 
 const roots = fc.oneof({ weight: 12, arbitrary: objects }, { weight: 1, arbitrary: values });
-/** Argo Events reads `x-y` as `x_y`; of both it takes one by chance. */
+/** Argo Events reads `x-y` as `x_y`; if both exist, it picks one at random. */
 function isWithoutTwins(data: string): boolean {
   const value = valueOf(readKnownJson(data));
   return !isJsonObject(value) || !Object.hasOwn(value, 'x_y') || !Object.hasOwn(value, 'x-y');
@@ -97,7 +97,7 @@ const arbitraries: { readonly [Kind in CaseKind]: fc.Arbitrary<Extract<Different
   source: fc.record({ kind: fc.constant('source'), expression: sourceFilters, data: roots.filter(isWithoutTwins) }),
 };
 
-/** How often each kind comes up among twenty cases. */
+/** How many of twenty cases are of each kind. */
 const WEIGHTS: Readonly<Record<CaseKind, number>> = {
   transform: 6,
   filters: 5,
@@ -118,7 +118,7 @@ const anyCase: fc.Arbitrary<DifferentialCase> = fc.oneof(
   { weight: WEIGHTS.source, arbitrary: arbitraries.source },
 );
 
-/** The same cases for the same seed. */
+/** Returns the same cases for the same seed. */
 export function generateCases(count: number, seed: number): DifferentialCase[] {
   return fc.sample(anyCase, { numRuns: count, seed });
 }

@@ -1,4 +1,4 @@
-/** Compares what Sluice computes with what the Go libraries compute. */
+/** Compares the results of Sluice with those of the Go libraries. */
 import { isDeepStrictEqual } from 'node:util';
 import { createExpressionEngine } from '../../src/expressions';
 import type { CaseKind, DifferentialCase } from './cases';
@@ -64,7 +64,7 @@ export async function compareCases(
   return { cases: cases.length, byKind, engineCases, withValue, differences };
 }
 
-/** Documents come as text. */
+/** Documents are passed as text. */
 function readPeer(each: DifferentialCase, answer: PeerAnswer | undefined): Answer {
   if (answer === undefined) throw new Error('the peer has answered too little');
   if ('e' in answer) return { failed: answer.e };
@@ -74,7 +74,7 @@ function readPeer(each: DifferentialCase, answer: PeerAnswer | undefined): Answe
   return isDocument ? readDocument(v.document) : { value: v };
 }
 
-/** A document that Argo Events makes but nothing can read, such as sjson does with odd paths, counts as a failure. */
+/** A document that Argo Events produces but no parser accepts, such as sjson's for odd paths, counts as a failure. */
 function readDocument(text: unknown): Answer {
   try {
     JSON.parse(String(text));
@@ -93,7 +93,7 @@ function isSame(expected: Answer, found: Answer): boolean {
 const STRING = /"(?:[^"\\]|\\.)*"/g;
 
 /**
- * The document with its strings written in one way, also in JSON that is the text of a string, and nothing else changed:
+ * Returns the document with its strings escaped in one way, also in JSON inside a string, and nothing else changed:
  * digits and keys have to be the same. Which characters are escaped is a row of docs/differences-from-argo-events.md.
  */
 function rewrite(document: string): string {

@@ -1,6 +1,6 @@
 /**
- * What Argo Events computes: expressions/peer, the Go libraries built for this machine. It is built once and kept outside
- * the checkout, under a name made from its sources.
+ * The results of Argo Events: expressions/peer, the Go libraries built for this machine. It is built once and kept
+ * outside the checkout, under a name derived from its sources.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -29,7 +29,7 @@ export interface Peer {
   close(): void;
 }
 
-/** Path of the program, which is built first if need be. */
+/** Returns the path of the program, which is built first if necessary. */
 export async function findPeer(): Promise<string> {
   const hash = await hashOfSources();
   const folder = join(cacheFolder(), `${EXECUTABLE}-${hash}`);

@@ -1,4 +1,4 @@
-/** Conditions of triggers, some of them wrong. Names are such as Argo Events can read. */
+/** Conditions of triggers, some of them wrong. All names are valid for Argo Events. */
 import fc from 'fast-check';
 
 const NAMES = ['a', 'b', 'c', 'long_name'] as const;

@@ -28,7 +28,7 @@ const wrong = fc.constantFrom('', '* * * *', '* * * * * *', '@daily', '60 * * * 
 
 export const cronLines = fc.oneof({ weight: 15, arbitrary: lines }, { weight: 1, arbitrary: wrong });
 
-/** Without zones that change their clock: what happens in that hour is a row of its own in the page of differences. */
+/** Without daylight saving time: the hour of the change is a row of its own in the page of differences. */
 export const timezones = fc.constantFrom('', 'UTC', 'Asia/Tokyo', 'Asia/Kolkata', 'America/Phoenix');
 
 export const instants = fc

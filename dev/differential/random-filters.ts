@@ -1,4 +1,4 @@
-/** Filters of dependencies, every kind and how they are joined. */
+/** Filters of dependencies: every kind, and every way to combine them. */
 import fc from 'fast-check';
 import type { DataFilter, DependencyFilters, ExprFilter } from '../../src/manifest/filters';
 import { paths, texts } from './random-json';

@@ -1,6 +1,6 @@
 /**
- * JSON documents, paths and expressions for the differential tests: few names, so that paths often meet something.
- * Documents are text, because JavaScript cannot write what it cannot hold.
+ * JSON documents, paths and expressions for the differential tests: few names, so that paths often match. Documents are
+ * text, because JavaScript cannot write values that it cannot represent.
  */
 import fc from 'fast-check';
 
@@ -25,7 +25,7 @@ const TEXTS = [
   '𝄞',
 ];
 const NUMBERS = ['0', '1', '-1', '2.5', '3.14', '1e+21', '1.5e-7', '0.000001', '123456', '1234567', '12345678', '0.0001', '0.00001', '1000000000000000', '9007199254740992', '-1e+300']; // prettier-ignore
-/** Numbers that JavaScript writes in another way, or does not have. */
+/** Numbers that JavaScript writes differently, or cannot represent. */
 const ODD_NUMBERS = ['9007199254740993', '12345678901234567890', '1719849600123456789', '-9223372036854775808', '10.00', '1.0', '0.10', '-0', '-0.0', '1e3', '1E+2', '1e21', '1e-7', '0.1234567890123456789', '123456789012345678901234567890', '12345678901234567890.5', '1e400', '-1e400', '1e-400']; // prettier-ignore
 
 export const keys = fc.constantFrom(...KEYS);
@@ -43,7 +43,7 @@ export const scalars = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('true', 'false', 'null') },
 );
 
-/** As some writers of JSON escape all but ASCII; here everything. */
+/** Some writers of JSON escape all non-ASCII characters; this escapes every character. */
 function escapeAll(text: string): string {
   const escaped = text.split('').map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return `"${escaped.join('')}"`;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 const FIELDS = ['.Input', '.Input.a', '.Input.b', '.Input.list', '.Input.a.b', '.Input.x_y', '.Input.missing', '.Input.größe', '.Input.A']; // prettier-ignore
 const LITERALS = ['"text"', '"1.9"', '"08"', '"0x1F"', '"1e3"', '"-7"', '" 5 "', '2', '1.5', '-3', 'true', 'nil', '""', '"2024-05-06"', '"été"']; // prettier-ignore
-/** With one argument behind the name. */
+/** Functions with one argument after the name. */
 const ONE = ['upper', 'lower', 'title', 'trim', 'int', 'int64', 'float64', 'toString', 'toJson', 'quote', 'len', 'first', 'last', 'floor', 'ceil', 'atoi', 'not', 'empty', 'kindOf', 'typeOf', 'b64enc', 'b64dec', 'sha256sum', 'keys | sortAlpha', 'join ","', 'default "d"', 'trunc 3', 'repeat 2', 'replace "a" "b"', 'contains "a"', 'hasPrefix "S2"', 'splitList "_"', 'printf "%v"', 'printf "%s"', 'printf "%d"', 'print', 'toDate "2006-01-02"', 'squote', 'nospace', 'camelcase', 'snakecase', 'abbrev 5', 'urlquery', 'js', 'html', 'regexMatch "^S2"', 'regexReplaceAll "[0-9]+" "ab12cd" ', 'ternary "y" "n"', 'coalesce', 'fromJson', 'toPrettyJson', 'sortAlpha', 'uniq', 'reverse', 'list', 'add1', 'toDecimal', 'semver', 'round 1']; // prettier-ignore
 const TWO = ['add', 'sub', 'mul', 'div', 'mod', 'max', 'min', 'eq', 'ne', 'lt', 'gt', 'and', 'or', 'index', 'addf', 'mulf', 'maxf', 'cat', 'list', 'has', 'append', 'until', 'dict']; // prettier-ignore
 

@@ -1,4 +1,4 @@
-/** What Sluice computes for a case: as in production, and the engine alone where one question can be asked of it. */
+/** The results of Sluice for a case: as in production, and of the engine alone if one question is enough. */
 import { isSluiceError } from '../../src/errors/sluice-error';
 import { dataOf } from '../../src/event/event-data';
 import { readKnownJson, textOf, type JsonDocument } from '../../src/event/json-text';
@@ -64,7 +64,7 @@ async function compute(each: DifferentialCase, engine: ExpressionEngine): Promis
   }
 }
 
-/** The engine's own answer, or undefined where the case needs more than one question. */
+/** Resolves with the engine's own result, or undefined if the case needs more than one question. */
 export async function engineAnswerOf(each: DifferentialCase, engine: ExpressionEngine): Promise<Answer | undefined> {
   const request = onlyRequest(each);
   if (!request) return undefined;

@@ -7,22 +7,22 @@ export interface ApiAddress {
   /** Certificate of the authority that signed the server's; the system's authorities when absent. */
   ca?: string;
   token?: string;
-  /** Certificate and key, for users who have those in place of a token. */
+  /** Certificate and key, for users who have those instead of a token. */
   cert?: string;
   key?: string;
 }
 
 interface ApiAnswer {
   status: number;
-  /** Parsed JSON, or the text itself where the server answered with plain text. */
+  /** Parsed JSON, or the text itself if the response is plain text. */
   body: unknown;
 }
 
 export interface ApiClient {
   send(method: string, path: string, body?: unknown, contentType?: string): Promise<ApiAnswer>;
-  /** As `send`, but throws unless the answer is a success or one of `accepted`. */
+  /** As `send`, but throws unless the status is a success or one of `accepted`. */
   expect(method: string, path: string, body?: unknown, accepted?: readonly number[]): Promise<ApiAnswer>;
-  /** Opens a streaming answer, for watches. Destroy it to end. */
+  /** Opens a streaming response, for watches. Destroy it to end. */
   open(path: string, signal: AbortSignal): Promise<IncomingMessage>;
   close(): void;
 }
@@ -59,7 +59,7 @@ export function createApiClient(address: ApiAddress): ApiClient {
       throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     },
     open: async (path, signal) => {
-      // A connection of its own: a watch would hold one of the pool for good.
+      // A separate connection: a watch would occupy one of the pool permanently.
       const response = await start({ method: 'GET', signal, agent: new Agent({ ca, cert, key }) }, path);
       if (response.statusCode === 200) return response;
       throw new Error(`GET ${path} answered ${response.statusCode}: ${await text(response)}`);

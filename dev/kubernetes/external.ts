@@ -6,8 +6,8 @@ import type { ExternalKubernetes } from './running-kubernetes';
 const WORKFLOWS = '/apis/argoproj.io/v1alpha1/workflows?limit=1';
 
 /**
- * Describes the cluster of a kubeconfig. It only reads: the cluster's own resource types and its own controller are used.
- * Throws when the cluster does not serve Workflows.
+ * Describes the cluster of a kubeconfig, which is only read: its own resource types and controller are used. Throws if
+ * the cluster does not serve Workflows.
  */
 export async function describeExternalKubernetes(kubeconfigPath: string): Promise<ExternalKubernetes> {
   const context = await readKubeconfig(kubeconfigPath);

@@ -14,7 +14,7 @@ interface CustomResourceDefinition {
   spec: { group: string; names: { plural: string }; versions: { name: string }[] };
 }
 
-/** Installs the definitions of dev/kubernetes/crds where they are missing, and waits until all are served. */
+/** Installs the missing definitions of dev/kubernetes/crds, and waits until all are served. */
 export async function installCrds(api: ApiClient): Promise<void> {
   const folder = join(repoRoot, 'dev', 'kubernetes', 'crds');
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { DevServerError } from '../dev-server-error';
 
-/** Writes out a kubeconfig with one cluster and one user who has a token. */
+/** Formats a kubeconfig with one cluster and one user who has a token. */
 export function formatKubeconfig(url: string, caPath: string, token: string, namespace = 'default'): string {
   return stringify({
     apiVersion: 'v1',
@@ -18,7 +18,7 @@ export function formatKubeconfig(url: string, caPath: string, token: string, nam
 export interface KubeconfigContext {
   url: string;
   ca?: string;
-  /** File of the authority's certificate, where the kubeconfig names one. */
+  /** File of the authority's certificate, if the kubeconfig names one. */
   caPath?: string;
   token?: string;
   cert?: string;

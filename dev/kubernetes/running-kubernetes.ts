@@ -4,11 +4,11 @@ import type { ApiClient } from './api-client';
 interface ReachableKubernetes {
   url: string;
   kubeconfigPath: string;
-  /** A command line to look around with. */
+  /** A command line for inspecting the cluster. */
   kubectlHint: string;
   /** Opens a client with the identity of the kubeconfig. The caller closes it. */
   connect(): Promise<ApiClient>;
-  /** Ends the servers that were started here. May be called again. */
+  /** Ends the servers that were started here. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -21,16 +21,16 @@ export interface OwnKubernetes extends ReachableKubernetes {
   /** Bearer token of a user in group system:masters. */
   adminToken: string;
   caPath: string;
-  /** A real token of a ServiceAccount, made with its namespace if missing. It has no rights until a role is bound. */
+  /** Returns a real token of a ServiceAccount, made with its namespace if missing. No rights until a role is bound. */
   serviceAccountToken(namespace: string, name: string): Promise<string>;
-  /** Ends the API server as an outage would, its store stays; `restart` brings it back. */
+  /** Ends the API server as an outage would, keeping its store; `restart` starts it again. */
   stopKeepingData(): Promise<void>;
   /** Starts the API server again on the same port, after stopping it if it runs. */
   restart(): Promise<void>;
   readonly outages: { readonly apiServer: Outage; readonly etcd: Outage };
 }
 
-/** Somebody's cluster, named by SLUICE_DEV_KUBECONFIG: used with the identity of that file, and never administered. */
+/** The user's cluster, named by SLUICE_DEV_KUBECONFIG: used with the identity of that file, and never administered. */
 export interface ExternalKubernetes extends ReachableKubernetes {
   readonly ownership: 'external';
 }

@@ -2,7 +2,7 @@ import type { ApiClient } from './api-client';
 
 /**
  * Returns a real token (TokenRequest API, valid for a day) of a ServiceAccount, after creating it and its namespace if
- * missing. It may do nothing until a role is bound to it.
+ * It has no rights until a role is bound to it.
  */
 export async function createServiceAccountToken(api: ApiClient, namespace: string, name: string): Promise<string> {
   const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;

@@ -16,7 +16,7 @@ function canBind(port: number): Promise<boolean> {
   });
 }
 
-/** Returns a TCP port of 127.0.0.1 that nothing listens on right now. */
+/** Returns a TCP port of 127.0.0.1 that has no listener right now. */
 async function findFreePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
@@ -25,8 +25,8 @@ async function findFreePort(): Promise<number> {
 }
 
 /**
- * Calls `start` with `count` free ports, and again with others when one was taken in between.
- * Ports given in `wanted` are used as they are.
+ * Calls `start` with `count` free ports, and again with others if one was taken in between. Ports given in `wanted` are
+ * used as they are.
  */
 export async function startOnFreePorts<T>(
   wanted: readonly (number | undefined)[],

@@ -1,8 +1,8 @@
 /**
- * The shell script that stands between this process and every server it starts.
+ * The shell script between this process and every server it starts.
  *
- * Arguments: a folder, then the server's command line. Its standard input is a pipe that nobody writes to: it ends when
- * this process is gone, even after SIGKILL; the guard then ends the server and removes the folder.
+ * Arguments: a folder, then the server's command line. Its standard input is a pipe without data: it ends when this
+ * process is gone, even after SIGKILL; the guard then ends the server and removes the folder.
  * The server's process id is in the file `pid-<process id of the guard>` of the folder.
  * SIGTERM to the guard is passed on to the server; the guard exits with the server's status.
  */

@@ -1,12 +1,12 @@
 import type { ServerProcess } from './server-process';
 
-/** What can befall a server that then comes back with its data. */
+/** Failures of a server that keeps its data. */
 export interface Outage {
-  /** Ends it with SIGKILL. `restart` brings it back. */
+  /** Ends it with SIGKILL. `restart` starts it again. */
   crash(): Promise<void>;
   /** Starts it again on the same port with the same data, after stopping it if it runs. */
   restart(): Promise<void>;
-  /** Stops it with SIGSTOP: its connections stay and nobody answers. */
+  /** Stops it with SIGSTOP: its connections stay open without responses. */
   pause(): void;
   resume(): void;
 }
@@ -20,7 +20,7 @@ export function outageOf(current: () => ServerProcess, restart: () => Promise<vo
   };
 }
 
-/** For a server that somebody else runs. */
+/** For a server that Sluice did not start. */
 export function refusedOutage(refuse: () => Promise<never>): Outage {
   const refuseNow = (): never => {
     throw new Error('a server that was not started here is not paused');

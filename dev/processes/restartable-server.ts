@@ -4,18 +4,18 @@ import { outageOf, type Outage } from './outage';
 import type { ServerProcess } from './server-process';
 import { removeFolder } from './temporary-folder';
 
-/** A server that tests take through an outage. */
+/** A server for tests of outages. */
 export interface RestartableServer {
-  /** Ends the server and removes its data. May be called again. */
+  /** Ends the server and removes its data. Idempotent. */
   readonly stop: () => Promise<void>;
-  /** Ends the server as an outage would; `restart` brings it back with what it wrote to its folder. */
+  /** Ends the server as an outage would; `restart` starts it again with the data in its folder. */
   readonly stopKeepingData: () => Promise<void>;
   /** Starts the server again on the same port with the same data, after stopping it if it runs. */
   readonly restart: () => Promise<void>;
   readonly outage: Outage;
 }
 
-/** Starts a server whose data lie in `folder`. `start` is called again for each restart. */
+/** Starts a server whose data is in `folder`. `start` is called again for each restart. */
 export async function startRestartableServer(
   folder: string,
   start: () => Promise<ServerProcess>,
@@ -38,7 +38,7 @@ export async function startRestartableServer(
 
 const PORT_FREED_WITHIN_MS = 10_000;
 
-/** Starts a server on the port that it had: the system may free that a moment after the process was ended. */
+/** Starts a server on its previous port: the system may free that a moment after the process was ended. */
 export async function startAgain(start: () => Promise<ServerProcess>): Promise<ServerProcess> {
   for (const deadline = Date.now() + PORT_FREED_WITHIN_MS; ; await sleep(100)) {
     try {

@@ -15,20 +15,20 @@ export interface ServerProcessOptions {
   env?: Readonly<Record<string, string>>;
   /** Holds the log file. Removed by the guard if this process dies; otherwise the caller removes it. */
   folder: string;
-  /** Asks the server in its own protocol. A throw means "not yet". */
+  /** Queries the server in its own protocol. An error means "not yet". */
   isReady: () => Promise<boolean>;
   readyTimeoutMs?: number;
-  /** How long a server may take to end after SIGTERM; ten seconds by default. */
+  /** Time for the server to end after SIGTERM; ten seconds by default. */
   stopTimeoutMs?: number;
 }
 
 export interface ServerProcess {
   readonly logPath: string;
-  /** Ends the server: SIGTERM, then SIGKILL after a while. May be called again. */
+  /** Ends the server: SIGTERM, then SIGKILL after a while. Idempotent. */
   stop(): Promise<void>;
   /** Ends the server with SIGKILL, as a crash would. */
   kill(): Promise<void>;
-  /** SIGSTOP to the server alone: its guard stays awake, so that it still ends with this process. */
+  /** Sends SIGSTOP to the server only: its guard keeps running, so that the server still ends with this process. */
   pause(): void;
   resume(): void;
   /** Process id of the server, not of its guard. */
@@ -40,7 +40,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const LOG_LINES_IN_ERROR = 15;
 const ADDRESS_IN_USE = /address already in use|EADDRINUSE|Address in use/i;
 
-/** Starts a server behind a guard and waits until it answers. Throws with the end of its log if it dies before that. */
+/** Starts a server behind a guard and waits until it responds. Throws with the end of its log if it dies first. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const logPath = join(options.folder, `${options.name}.log`);
   const log = openSync(logPath, 'a');
@@ -48,7 +48,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     cwd: options.folder,
     env: { ...process.env, ...options.env },
     stdio: ['pipe', log, log],
-    // A process group of its own: Ctrl-C reaches only us, so that we stop servers in order; SIGKILL can reach them all.
+    // A separate process group: Ctrl-C reaches only us, so that we stop servers in order; SIGKILL can reach them all.
     detached: true,
   });
   closeSync(log);
@@ -68,7 +68,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   });
   // The pipe breaks when the guard ends first; its end is already reported by 'exit'.
   child.stdin?.on('error', () => undefined);
-  // A program that forgets to stop its servers may still end; the guard then stops them.
+  // A program that does not stop its servers may still end; the guard then stops them.
   child.unref();
   if (child.stdin instanceof Socket) child.stdin.unref();
 
