@@ -1,4 +1,4 @@
-/** One lazily opened connection to the cluster that everything in a worker shares. */
+/** One lazily opened connection to the cluster, shared by everything in a worker. */
 import { KubernetesClient, type KubernetesClientOptions } from './client';
 import type { KubernetesConnection } from './kubernetes-connection';
 import { loadKubernetesConnection, type LoadConnectionOptions } from './load-connection';
@@ -10,18 +10,18 @@ export interface OpenCluster {
 }
 
 export interface KubernetesAccess {
-  /** Connects on the first call. Throws KUBERNETES_MISCONFIGURED where no cluster is configured. */
+  /** Connects on the first call. Throws KUBERNETES_MISCONFIGURED if no cluster is configured. */
   open(): Promise<OpenCluster>;
   /** Idempotent. */
   close(): void;
 }
 
 export interface KubernetesAccessOptions extends LoadConnectionOptions, KubernetesClientOptions {
-  /** Instead of looking for one. */
+  /** Used instead of looking for one. */
   readonly connection?: KubernetesConnection;
 }
 
-/** Opens nothing yet. What could not be opened is tried again the next time. */
+/** Opens nothing yet. A connection that could not be opened is retried on the next call. */
 export function createKubernetesAccess(options: KubernetesAccessOptions = {}): KubernetesAccess {
   let opening: Promise<OpenCluster> | undefined;
   const connect = async (): Promise<OpenCluster> => {
@@ -32,14 +32,14 @@ export function createKubernetesAccess(options: KubernetesAccessOptions = {}): K
   return {
     open() {
       opening ??= connect().catch((error: unknown) => {
-        // A kubeconfig may appear later (a mounted secret): ask again next time.
+        // A kubeconfig may appear later (a mounted secret): retry on the next call.
         opening = undefined;
         throw error;
       });
       return opening;
     },
     close() {
-      // Also what opens only after this call: nobody else would close it.
+      // Also closes a client that opens only after this call: it has no other owner.
       opening?.then(({ client }) => client.close()).catch(() => undefined);
       opening = undefined;
     },

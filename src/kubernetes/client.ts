@@ -21,14 +21,14 @@ export interface KubernetesRequest {
   /** `/api/v1/namespaces/argo/secrets/redis`, each part already encoded (see `objectPath`). */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON; a string is sent as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   readonly body?: unknown;
-  /** Default `application/json`; patches say which kind of patch they are. */
+  /** Default `application/json`; patches name their patch type. */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
-  /** From sending to the last byte of the answer. Default 30 s. */
+  /** From sending to the last byte of the response. Default 30 s. */
   readonly timeoutMs?: number;
-  /** For an object that is written back: keeps whole numbers beyond 2^53 in the answer (see exact-numbers.ts). */
+  /** For an object that is written back: keeps whole numbers beyond 2^53 in the response (see exact-numbers.ts). */
   readonly keepsNumbers?: boolean;
 }
 
@@ -37,18 +37,18 @@ export interface KubernetesClientOptions {
   readonly maxSockets?: number;
   /** Default 30 s. */
   readonly timeoutMs?: number;
-  /** Default: nothing is restricted but by the rights of the account. */
+  /** Default: restricted only by the rights of the account. */
   readonly permissions?: WorkerPermissions;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The API server closes idle connections after 90 s; ours go first, so that a request never meets a closing one. */
+/** The API server closes idle connections after 90 s; ours close first, so that a request never meets a closing one. */
 const IDLE_SOCKET_MS = 45_000;
 const USER_AGENT = 'sluice';
 
 export class KubernetesClient {
   private readonly agent: HttpAgent;
-  /** Watches hold their connection for minutes; kept apart so that they cannot starve requests. */
+  /** Separate, so that watches, which hold their connection for minutes, cannot starve requests. */
   private readonly watchAgent: HttpAgent;
   private readonly send: typeof httpRequest;
   private readonly target: RequestOptions;
@@ -70,7 +70,7 @@ export class KubernetesClient {
     this.watchAgent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
     this.send = secure ? httpsRequest : httpRequest;
     this.prefix = url.pathname.replace(/\/+$/, '');
-    // Brackets belong to IPv6 addresses in URLs only.
+    // IPv6 addresses have brackets only in URLs.
     this.target = {
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port || (secure ? 443 : 80),
@@ -86,9 +86,8 @@ export class KubernetesClient {
   }
 
   /**
-   * One request. Resolves with the parsed answer of a 2xx.
-   * Throws KUBERNETES_REFUSED (any other status) or KUBERNETES_UNREACHABLE (no answer), WORKER_RESTRICTED, or
-   * the signal's reason.
+   * Sends one request. Resolves with the parsed response of a 2xx. Throws KUBERNETES_REFUSED (any other status) or
+   * KUBERNETES_UNREACHABLE (no response), WORKER_RESTRICTED, or the signal's reason.
    */
   async request<Answer>(request: KubernetesRequest): Promise<Answer> {
     const attempt = () => this.exchange(request);
@@ -111,8 +110,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Opens a long answer (watch, log) and yields its lines as they come; ends when the server ends it.
-   * `timeoutMs` counts between bytes here; for the first one the client's own limit holds if it is shorter.
+   * Opens a long response (watch, log) and yields its lines as they arrive; ends when the server ends it. `timeoutMs`
+   * counts between bytes here; for the first one, the client's own limit applies if it is shorter.
    */
   async *lines(request: KubernetesRequest): AsyncGenerator<string> {
     const response = await this.open(request, this.watchAgent);
@@ -138,7 +137,7 @@ export class KubernetesClient {
     if (rest !== '') yield rest;
   }
 
-  /** Ends idle and open connections. Idempotent. */
+  /** Closes idle and open connections. Idempotent. */
   close(): void {
     this.agent.destroy();
     this.watchAgent.destroy();
@@ -156,7 +155,7 @@ export class KubernetesClient {
   private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
     requireRequest(this.permissions, request);
-    // One signal may watch over many requests at a time; that is no leak.
+    // One listener per in-flight request is expected, not a leak.
     if (request.signal) setMaxListeners(0, request.signal);
     const given = this.connection.authorization();
     const authorization = typeof given === 'object' ? await given : given;
@@ -186,7 +185,7 @@ export class KubernetesClient {
       outgoing.once('response', (response) => {
         if (isLong) {
           clearTimeout(timer);
-          // Finds out about a peer that vanished without a word.
+          // Detects a peer that vanished silently.
           response.socket.setKeepAlive(true, 30_000);
           response.setTimeout(timeoutMs, () => response.destroy(new Error(`silent for ${timeoutMs / 1000} s`)));
         } else response.once('close', () => clearTimeout(timer));
@@ -210,7 +209,7 @@ interface Answered {
   body: string;
 }
 
-/** The request met a kept-alive connection that the server had closed; no byte of an answer came. */
+/** The request met a kept-alive connection that the server had closed; no byte of a response arrived. */
 class StaleConnection extends SluiceError {
   constructor(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown) {
     super('KUBERNETES_UNREACHABLE', { message: unreachableText(request, connection), cause });
@@ -251,7 +250,7 @@ function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
   } catch (error) {
     cause = error;
   }
-  // Every answer of the API server is an object; what is in it, the caller knows from the path that it asked for.
+  // Every response of the API server is an object; the caller knows its type from the path that it requested.
   if (isRecord(answer)) return answer as Answer;
   throw new SluiceError('KUBERNETES_UNREACHABLE', {
     message: `the answer to ${describe(request)} is not a JSON object: something other than Kubernetes answered`,
@@ -272,7 +271,7 @@ function formatQuery(query: KubernetesRequest['query']): string {
   return text ? `?${text}` : '';
 }
 
-/** With events rather than `for await`, which costs a fifth of a small request. */
+/** Uses events rather than `for await`, which costs a fifth of a small request. */
 function readBody(response: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

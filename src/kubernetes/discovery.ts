@@ -1,4 +1,4 @@
-/** Asks the API server what a kind's resources are called and whether they live in namespaces. */
+/** Looks up the resource name of a kind at the API server, and whether it is namespaced. */
 import { SluiceError } from '../errors/sluice-error';
 import type { KubernetesClient } from './client';
 import { groupPath } from './object-path';
@@ -16,7 +16,7 @@ interface ApiResourceList {
   resources?: { name: string; kind: string; namespaced: boolean }[];
 }
 
-/** What is not there now may be installed a moment later, but a storm of events must not become a storm of requests. */
+/** A missing kind may be installed a moment later, but a storm of events must not become a storm of requests. */
 const REFRESH_AFTER_MS = 1_000;
 /** An apiVersion may come from an event; real clusters have fewer. */
 const MAX_GROUPS = 200;
@@ -26,7 +26,7 @@ export class Discovery {
 
   constructor(private readonly client: KubernetesClient) {}
 
-  /** Throws KUBERNETES_REFUSED (final) naming the kinds that the server does have. */
+  /** Throws KUBERNETES_REFUSED (permanent) naming the kinds that the server has. */
   async find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource> {
     const known = this.groups.get(apiVersion);
     const found = (await (known?.resources ?? this.read(apiVersion, signal))).get(kind);
@@ -54,7 +54,7 @@ export class Discovery {
     const [oldest] = this.groups.keys();
     if (this.groups.size >= MAX_GROUPS && oldest !== undefined) this.groups.delete(oldest);
     this.groups.set(apiVersion, { readMs: Date.now(), resources });
-    // A failed look-up must not be remembered: the next event asks again.
+    // A failed look-up must not be cached: the next event retries it.
     resources.catch(() => this.groups.delete(apiVersion));
     return resources;
   }
@@ -70,7 +70,7 @@ export class Discovery {
     }
     const resources = new Map<string, ApiResource>();
     for (const { name, kind, namespaced } of list.resources ?? []) {
-      // `pods/log` and the like are parts of a resource.
+      // `pods/log` and the like are subresources.
       if (!name.includes('/')) resources.set(kind, { apiVersion, kind, plural: name, namespaced });
     }
     return resources;

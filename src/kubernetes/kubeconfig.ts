@@ -1,6 +1,6 @@
 /**
- * Reads kubeconfig files. Tokens and certificates are read here; users that need a program or a plugin to log in
- * (exec, auth-provider) and merged files go through @kubernetes/client-node, which takes over a second to load.
+ * Reads kubeconfig files. Tokens and certificates are read here; users that log in through a program or a plugin (exec,
+ * auth-provider) and merged files go through @kubernetes/client-node, which takes over a second to load.
  */
 import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
@@ -86,7 +86,7 @@ function readYaml(path: string): Record<string, unknown> {
   return content;
 }
 
-/** The entry called `name` of a kubeconfig list, e.g. `contexts: [{name, context: {...}}]`. */
+/** Returns the entry called `name` of a kubeconfig list, e.g. `contexts: [{name, context: {...}}]`. */
 function named(
   config: Record<string, unknown>,
   list: string,
@@ -115,7 +115,7 @@ function misconfigured(message: string, cause?: unknown): SluiceError {
 }
 
 async function connectWithLibrary(paths: readonly string[], context?: string): Promise<KubernetesConnection> {
-  // ESM only and slow to load, hence imported here and nowhere else.
+  // ESM only and slow to load, so it is imported only here.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {

@@ -1,7 +1,7 @@
-/** How requests reach the API server and prove who sends them. */
+/** How requests reach the API server and authenticate. */
 
 export interface KubernetesConnection {
-  /** `https://10.96.0.1:443`, no slash at the end; may have a path (Rancher). */
+  /** `https://10.96.0.1:443`, without a trailing slash; may have a path (Rancher). */
   readonly server: string;
   /** Namespace of the service account or context. */
   readonly namespace: string;

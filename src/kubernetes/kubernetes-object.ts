@@ -1,4 +1,4 @@
-/** The parts of a Kubernetes object that every kind has. Fields we do not know are kept as they are. */
+/** The parts of a Kubernetes object that every kind has. Unknown fields are kept as they are. */
 import { SluiceError } from '../errors/sluice-error';
 import type { ObjectReference } from '../errors/object-reference';
 
@@ -33,12 +33,12 @@ export interface KubernetesObject {
   [field: string]: unknown;
 }
 
-/** True for anything with named fields: objects as JSON knows them, not lists. */
+/** Returns true for anything with named fields: JSON objects, not arrays. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** True for what the API server calls an object; what its metadata holds is as Kubernetes promises. */
+/** Returns true for an object of the API server; its metadata is assumed to have the shape that Kubernetes promises. */
 export function isKubernetesObject(value: unknown): value is KubernetesObject {
   return (
     isRecord(value) &&
@@ -49,8 +49,8 @@ export function isKubernetesObject(value: unknown): value is KubernetesObject {
 }
 
 /**
- * A deep copy of `value` as a Kubernetes object that may be changed.
- * Throws TRIGGER_SOURCE_UNREADABLE (final) naming what is missing; `origin` says in the message where it came from.
+ * Returns a deep copy of `value` as a Kubernetes object that may be changed. Throws TRIGGER_SOURCE_UNREADABLE
+ * (permanent) naming what is missing; `origin` names the source in the message.
  */
 export function parseKubernetesObject(value: unknown, origin: string): KubernetesObject {
   const refuse = (found: string) =>
@@ -79,7 +79,7 @@ export function referenceTo(object: KubernetesObject): ObjectReference {
   return { apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid };
 }
 
-/** `Workflow argo/water-bodies-x7f` for messages. */
+/** Returns `Workflow argo/water-bodies-x7f`, for messages. */
 export function describeObject(object: { kind: string; namespace?: string; name: string }): string {
   return `${object.kind} ${object.namespace ? `${object.namespace}/` : ''}${object.name}`;
 }

@@ -1,4 +1,4 @@
-/** Where the API server is and how we prove who we are: service account, kubeconfig, or what a test gives. */
+/** Finds the API server and credentials: service account, kubeconfig, or those that a test passes. */
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -8,7 +8,7 @@ import { readKubeconfig } from './kubeconfig';
 import { createTokenFile } from './token-file';
 
 export interface LoadConnectionOptions {
-  /** A kubeconfig file; wins over everything else. */
+  /** A kubeconfig file; takes precedence over everything else. */
   readonly kubeconfigPath?: string;
   /** A context of the kubeconfig instead of its current one. */
   readonly context?: string;
@@ -21,8 +21,8 @@ export interface LoadConnectionOptions {
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Finds the API server: explicit kubeconfig, `KUBECONFIG`, the pod's service account, `~/.kube/config`.
- * Throws KUBERNETES_MISCONFIGURED when there is none or it cannot be read.
+ * Finds the API server: explicit kubeconfig, `KUBECONFIG`, the pod's service account, `~/.kube/config`. Throws
+ * KUBERNETES_MISCONFIGURED if there is none or it cannot be read.
  */
 export async function loadKubernetesConnection(options: LoadConnectionOptions = {}): Promise<KubernetesConnection> {
   const env = options.env ?? process.env;

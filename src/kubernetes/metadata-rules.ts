@@ -1,8 +1,8 @@
-/** What the API server demands of the metadata of any object. Pure. */
+/** The API server's rules for the metadata of any object. Pure. */
 import { isRecord } from './kubernetes-object';
 
 export interface MetadataMistake {
-  /** Below the object: `['metadata', 'labels', 'app']`. */
+  /** Relative to the object: `['metadata', 'labels', 'app']`. */
   readonly path: readonly string[];
   readonly message: string;
   readonly expected: string;

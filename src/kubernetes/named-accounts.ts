@@ -1,4 +1,4 @@
-/** Which service accounts an object names, wherever it may: Pods, Workflows and their templates, JSON patches. Pure. */
+/** Finds the service accounts that an object names: Pods, Workflows and their templates, JSON patches. Pure. */
 import { isRecord } from './kubernetes-object';
 
 const ACCOUNT_FIELDS: readonly string[] = ['serviceAccountName', 'serviceAccount'];
@@ -9,11 +9,11 @@ const DEFAULT_ACCOUNT = 'default';
 export interface NamedAccount {
   /** `spec.templates.0.serviceAccountName` */
   readonly path: string;
-  /** Undefined if what stands there may name any account. */
+  /** Undefined if the value there may name any account. */
   readonly name: string | undefined;
 }
 
-/** In the order of the document. */
+/** Returns them in document order. */
 export function namedAccounts(value: unknown): readonly NamedAccount[] {
   const found: NamedAccount[] = [];
   // No recursion: the object may be nested deeply.
@@ -42,19 +42,19 @@ function accountsOf(path: string, item: Record<string, unknown>): NamedAccount[]
   return found;
 }
 
-/** True also for what could be written in another way, or is filled in by Argo later. */
+/** Also true for patches that may spell the field differently, or that Argo fills in later. */
 function mayPatchAccount(patch: unknown): boolean {
   if (patch === undefined || patch === null) return false;
   return typeof patch !== 'string' || ['serviceAccount', '\\', '{{'].some((part) => patch.includes(part));
 }
 
-/** The account that Kubernetes takes for a new object that names none. Undefined if it names one, or runs nothing. */
+/** Returns the account that Kubernetes assigns to an object without one; undefined if it names one or runs nothing. */
 export function impliedAccount(object: unknown): NamedAccount | undefined {
   if (!isRecord(object) || typeof object.kind !== 'string') return undefined;
   const path = RUNNING_SPECS[object.kind];
   const spec = path?.reduce<unknown>((inner, field) => (isRecord(inner) ? inner[field] : undefined), object);
   if (path === undefined || !isRecord(spec)) return undefined;
-  // A template decides for the Workflows that refer to it.
+  // The template decides for Workflows that refer to it.
   if (spec.workflowTemplateRef !== undefined || ACCOUNT_FIELDS.some((field) => textOf(spec[field]))) return undefined;
   return { path: `${path.join('.')}.serviceAccountName`, name: DEFAULT_ACCOUNT };
 }

@@ -1,7 +1,7 @@
-/** The labels and annotations by which created objects are found again and tell which events they come from. */
+/** The labels and annotations that identify created objects and the events that they come from. */
 import type { KubernetesObject } from './kubernetes-object';
 
-/** As Argo Events writes them, so that dashboards and scripts go on working. */
+/** As Argo Events writes them, so that dashboards and scripts keep working. */
 export const SENSOR_LABEL = 'events.argoproj.io/sensor';
 export const TRIGGER_LABEL = 'events.argoproj.io/trigger';
 export const ACTION_TIMESTAMP_LABEL = 'events.argoproj.io/action-timestamp';
@@ -14,14 +14,14 @@ export const RUN_ID_ANNOTATION = 'sluice.io/run-id';
 export const LAST_FIRE_ID_ANNOTATION = 'sluice.io/last-fire-id';
 /** JSON list of the full event keys (`<event source>/<event id>`). */
 export const EVENT_IDS_ANNOTATION = 'sluice.io/event-ids';
-/** W3C trace context of the event, for tracing on inside the Workflow. */
+/** W3C trace context of the event, to continue the trace inside the Workflow. */
 export const TRACEPARENT_ANNOTATION = 'traceparent';
 
 export function fireIdOf(object: KubernetesObject): string | undefined {
   return object.metadata.annotations?.[FIRE_ID_ANNOTATION];
 }
 
-/** Any name as a legal label value: sensors and triggers may be called what a label may not. */
+/** Returns any name as a legal label value: names of sensors and triggers need not be legal ones. */
 export function toLabelValue(name: string): string {
   return name
     .replace(/[^-_.a-zA-Z0-9]/g, '-')

@@ -15,7 +15,7 @@ export function objectPath(
   return `${groupPath(resource.apiVersion)}${scope}/${resource.plural}${object}`;
 }
 
-/** `/api/v1`, `/apis/apps/v1`. Throws KUBERNETES_REFUSED (permanent) for what is no group and version. */
+/** Returns `/api/v1` or `/apis/apps/v1`. Throws KUBERNETES_REFUSED (permanent) for an invalid group and version. */
 export function groupPath(apiVersion: string): string {
   if (!/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[a-z0-9]{1,63}$/.test(apiVersion)) {
     throw refused('apiVersion', apiVersion, 'group/version such as apps/v1, or v1');

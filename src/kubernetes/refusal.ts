@@ -1,4 +1,4 @@
-/** Turns what the API server answers into errors that say whether another attempt can help. */
+/** Turns responses of the API server into errors that say whether a retry can help. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { parseRetryAfterMs } from '../text/retry-after';
@@ -11,7 +11,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What the server said, for errors made here; undefined for all others. */
+/** Returns the server's refusal for errors created here; undefined for all others. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!isSluiceError(error) || error.code !== 'KUBERNETES_REFUSED') return undefined;
   const { status, reason } = error.context;
@@ -22,7 +22,7 @@ export function isNotFound(error: unknown): boolean {
   return refusalOf(error)?.status === 404;
 }
 
-/** Somebody else wrote the object since we read it, or the server could not decide between two writes. */
+/** Another client wrote the object since we read it, or the server could not decide between two writes. */
 export function isConflict(error: unknown): boolean {
   const refusal = refusalOf(error);
   return refusal?.status === 409 && refusal.reason !== 'AlreadyExists';
@@ -30,7 +30,7 @@ export function isConflict(error: unknown): boolean {
 
 const PASSING_STATUSES = new Set([408, 409, 425, 429]);
 
-/** KUBERNETES_REFUSED for one answer. `request` is `POST /apis/…`, `body` the text of the answer. */
+/** Creates KUBERNETES_REFUSED for one response. `request` is `POST /apis/…`, `body` the text of the response. */
 export function createRefusal(
   request: string,
   status: number,
@@ -42,7 +42,7 @@ export function createRefusal(
   const passing =
     (PASSING_STATUSES.has(status) && reason !== 'AlreadyExists') ||
     status >= 500 ||
-    // A full quota empties again, and a server that has just started may not know all roles yet.
+    // A full quota may have space later, and a server that has just started may not know all roles yet.
     (status === 403 && /exceeded quota|RBAC: .*not found/.test(answer.message));
   return new SluiceError('KUBERNETES_REFUSED', {
     message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
@@ -64,7 +64,7 @@ function parseStatus(body: string): StatusAnswer {
   try {
     parsed = JSON.parse(body);
   } catch {
-    // Proxies and the server's own filters answer in plain text.
+    // Proxies and the server's own filters respond in plain text.
     return { message: body.trim().slice(0, 300) || 'no explanation' };
   }
   if (!isRecord(parsed)) return { message: 'no explanation' };

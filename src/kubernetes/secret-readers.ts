@@ -4,8 +4,8 @@
  *  2. files `<secret>/<key>`, for one namespace;
  *  3. the environment, `SLUICE_SECRET_<NAME>_<KEY>` and `SLUICE_CONFIG_<NAME>_<KEY>`, for one namespace;
  *  4. the Kubernetes API.
- * What names no namespace belongs to `SLUICE_SECRETS_NAMESPACE`, or to that of the worker's pod: else one tenant could use
- * what is mounted for another. Outside of a cluster nothing separates tenants, and it is for every namespace.
+ * Names without a namespace belong to `SLUICE_SECRETS_NAMESPACE`, or to that of the worker's pod: otherwise one tenant
+ * could use what is mounted for another. Outside a cluster nothing separates tenants, so they apply to every namespace.
  * The local places come first: they are an explicit choice, and need no cluster.
  */
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { refusalOf } from './refusal';
 import type { KeySelector, SecretReader } from './secrets';
 
 export interface SecretReaderOptions {
-  /** Left out: the Kubernetes API is not asked. */
+  /** If omitted, the Kubernetes API is not used. */
   readonly kubernetes?: KubernetesAccess;
   /** Defaults to `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
@@ -34,15 +34,15 @@ interface Wanted extends KeySelector {
   readonly namespace: string;
 }
 
-/** A place to look in. Answers the value, or in words why there is none; throws only what passes (no answer). */
+/** A place to look in. Returns the value, or why there is none; throws only transient errors (no response). */
 interface Place {
   look(wanted: Wanted): Promise<{ value: string } | { absent: string }>;
 }
 
-/** Long enough for a storm of events to cost one request, short enough that nobody notices after a rotation. */
+/** Long enough that a storm of events costs one request, short enough to go unnoticed after a rotation. */
 const CACHE_MS = 10_000;
 
-/** Asks each place again for each value, and removes one newline at the end. Throws SECRET_MISSING naming every place. */
+/** Queries the places for each value, and removes one newline at the end. Throws SECRET_MISSING naming every place. */
 export function createSecretReader(options: SecretReaderOptions = {}): SecretReader {
   const env = options.env ?? process.env;
   const unnamed = createUnnamedNamespace(env, options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR);
@@ -56,7 +56,7 @@ export function createSecretReader(options: SecretReaderOptions = {}): SecretRea
     const absences: string[] = [];
     for (const place of places) {
       const found = await place.look(wanted);
-      // kubectl and editors like to end files with a newline; Argo Events removes exactly one, too.
+      // kubectl and editors often end files with a newline; Argo Events also removes exactly one.
       if ('value' in found) return found.value.replace(/\r?\n$/, '');
       absences.push(found.absent);
     }
@@ -87,7 +87,7 @@ function createFilePlace(env: NodeJS.ProcessEnv, layout: FileLayout): Place {
       const variable = kind === 'Secret' ? 'SLUICE_SECRETS_DIR' : 'SLUICE_CONFIG_DIR';
       const root = env[variable];
       if (!root) return { absent: `files (${variable} is not set)` };
-      // What Kubernetes allows as a name can neither leave the folder nor reach the hidden ones of a mounted volume.
+      // Names that Kubernetes allows can neither leave the folder nor reach the hidden ones of a mounted volume.
       if (![namespace, name, key].every((part) => /^[-._a-zA-Z0-9]+$/.test(part) && !part.startsWith('..'))) {
         return { absent: 'files (not a legal name)' };
       }
@@ -102,7 +102,7 @@ function createFilePlace(env: NodeJS.ProcessEnv, layout: FileLayout): Place {
   };
 }
 
-/** `any`, or the one namespace whose Secrets the places without namespaces hold. */
+/** `any`, or the one namespace whose Secrets are in the places without namespaces. */
 type UnnamedNamespace = { readonly any: true } | { readonly namespace: string };
 
 function createUnnamedNamespace(env: NodeJS.ProcessEnv, serviceAccountDir: string): () => Promise<UnnamedNamespace> {
@@ -159,7 +159,7 @@ function createKubernetesPlace(kubernetes: KubernetesAccess): Place {
     if (cached && Date.now() - cached.readMs < CACHE_MS) return cached.object;
     const object = fetchObject(kubernetes, kind, namespace, name);
     cache.set(id, { readMs: Date.now(), object });
-    // What failed, or is not there, is asked for again next time.
+    // A failed or missing look-up is repeated next time.
     object.catch(() => cache.delete(id));
     return object;
   };
@@ -201,7 +201,7 @@ function decode(kind: Kind, stored: StoredData, key: string): string | undefined
   return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
-/** Undefined for what may pass by itself: then the caller should learn that, not that a secret is missing. */
+/** Returns undefined for a transient failure: the caller should see that, not a missing secret. */
 function explainAbsence(error: unknown): string | undefined {
   if (isSluiceError(error) && error.code === 'KUBERNETES_MISCONFIGURED' && !error.retryable) return 'not configured';
   switch (refusalOf(error)?.status) {

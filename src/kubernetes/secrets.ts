@@ -9,15 +9,15 @@ export interface KeySelector {
 
 export interface SecretReader {
   /**
-   * Value of one key of a Secret, with one trailing newline removed as Argo Events does.
-   * Throws SECRET_MISSING naming secret and key, never a value.
+   * Returns the value of one key of a Secret, with one trailing newline removed as Argo Events does. Throws
+   * SECRET_MISSING naming secret and key, never a value.
    */
   secret(namespace: string, selector: KeySelector): Promise<string>;
   /** The same for a ConfigMap. */
   configMap(namespace: string, selector: KeySelector): Promise<string>;
 }
 
-/** The same reader, for what the worker may use. Throws WORKER_RESTRICTED (permanent) for the rest. */
+/** Restricts a reader to what the worker may use. Throws WORKER_RESTRICTED (permanent) for everything else. */
 export function restrictSecrets(reader: SecretReader, permissions: WorkerPermissions): SecretReader {
   return {
     async secret(namespace, selector) {

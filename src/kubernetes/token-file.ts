@@ -2,10 +2,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { SluiceError } from '../errors/sluice-error';
 
-/** Kubernetes rotates the token long before it ends; looking this often is early enough and costs nothing. */
+/** Kubernetes rotates the token long before it expires; checking this often is early enough and costs nothing. */
 const TOKEN_CHECK_INTERVAL_MS = 10_000;
 
-/** A token in a file that somebody else replaces from time to time. */
+/** A token in a file that another process replaces from time to time. */
 export function createTokenFile(path: string): { read(): string; forget(): void } {
   let token: string | undefined;
   let modifiedMs = 0;

@@ -1,4 +1,4 @@
-/** Lists a collection and then follows its changes, for as long as it is wanted. */
+/** Lists a collection and then follows its changes, until the caller stops. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { inStage } from '../metrics/stages';
@@ -9,9 +9,9 @@ import { createRefusal, refusalOf } from './refusal';
 export type WatchEvent =
   /** One object of a list. */
   | { readonly type: 'LISTED'; readonly object: KubernetesObject }
-  /** The list is complete: what was known before and was not listed now is gone. */
+  /** The list is complete: objects that were known before and were not listed are gone. */
   | { readonly type: 'SYNCED'; readonly resourceVersion: string }
-  /** What has changed since. A DELETED object is as it last was. */
+  /** A change after the list. A DELETED object is in its last state. */
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject }
   /** Everything up to this version has been seen; a good place to resume from. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
@@ -21,22 +21,22 @@ export interface WatchOptions {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Resume here instead of listing; where the server no longer remembers it, there is a list after all. */
+  /** Resume here instead of listing; if the server has expired this version, it lists after all. */
   readonly resourceVersion?: string;
   readonly signal: AbortSignal;
-  /** The connection was lost or refused for now; it will be tried again. */
+  /** The connection was lost or refused for now; it will be retried. */
   onInterrupted?(error: SluiceError): void;
 }
 
-/** Of objects that may be a megabyte each. */
+/** Objects may be a megabyte each. */
 const PAGE_SIZE = 100;
-/** The server ends every watch after a while; well before proxies in between would. */
+/** The server ends every watch after this time, well before proxies in between would. */
 const WATCH_SECONDS = 240;
 const SHORT_WATCH_MS = 5_000;
 const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 
-/** Never ends by itself. Throws only what waiting will not repair: no permission, no such resource. */
+/** Never ends by itself. Throws only what waiting cannot fix: no permission, unknown resource. */
 export async function* listAndWatch(client: KubernetesClient, options: WatchOptions): AsyncGenerator<WatchEvent> {
   const { signal } = options;
   let version = options.resourceVersion;
@@ -54,10 +54,10 @@ export async function* listAndWatch(client: KubernetesClient, options: WatchOpti
         pauseMs = 0;
         const seen = event.type === 'BOOKMARK' ? event.resourceVersion : resourceVersionOf(event);
         yield event;
-        // Only now: who resumes from this version must have handled the event.
+        // Only now: a caller that resumes from this version must have handled the event.
         if (seen !== undefined) version = seen;
       }
-      // A proxy that ends every watch at once must not be asked in a tight loop.
+      // If a proxy ends every watch immediately, do not retry in a tight loop.
       if (performance.now() - openedAt > SHORT_WATCH_MS) continue;
       pauseMs = longerThan(pauseMs);
     } catch (error) {
@@ -82,7 +82,7 @@ function resourceVersionOf(event: WatchEvent): string | undefined {
   return 'object' in event ? event.object.metadata.resourceVersion : event.resourceVersion;
 }
 
-/** The server has forgotten the version that we want to go on from. */
+/** The server has expired the version to resume from. */
 function isGone(error: unknown): boolean {
   return refusalOf(error)?.status === 410;
 }
@@ -106,7 +106,7 @@ async function* list(client: KubernetesClient, options: WatchOptions): AsyncGene
     });
     const { apiVersion } = answer;
     const kind = answer.kind.replace(/List$/, '');
-    // Lists of built-in kinds leave both out of their items.
+    // Lists of built-in kinds omit both in their items.
     for (const object of answer.items) yield { type: 'LISTED', object: { ...object, apiVersion, kind } };
     token = answer.metadata.continue || undefined;
     if (token === undefined) yield { type: 'SYNCED', resourceVersion: answer.metadata.resourceVersion ?? '0' };

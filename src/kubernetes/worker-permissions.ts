@@ -1,6 +1,6 @@
 /**
- * What a worker may do in the cluster, as its owner says. Whoever reaches Temporal can apply sensors, so RBAC alone would
- * let every such caller use all rights of the worker; these lists belong to the worker's environment instead.
+ * What a worker may do in the cluster, set by its operator. Any caller that reaches Temporal can apply sensors, so RBAC
+ * alone would let each of them use all rights of the worker; these lists belong to the worker's environment instead.
  */
 import { SluiceError } from '../errors/sluice-error';
 import { impliedAccount, namedAccounts } from './named-accounts';
@@ -15,13 +15,13 @@ const VARIABLES = {
 
 type Permission = keyof typeof VARIABLES;
 
-/** What is left out is not restricted, except by the rights of the worker's own account. */
+/** Omitted fields restrict nothing beyond the rights of the worker's own account. */
 export interface WorkerPermissions {
   /** Namespaces in which it reads and writes. If given, it writes nothing outside of namespaces. */
   readonly namespaces?: ReadonlySet<string>;
   /** Resources that it writes, as kubectl names them: `workflows.argoproj.io`, `configmaps`. */
   readonly kinds?: ReadonlySet<string>;
-  /** Accounts under which what it writes may run. */
+  /** Service accounts under which the objects that it writes may run. */
   readonly serviceAccounts?: ReadonlySet<string>;
   /** Names of the Secrets that it uses. */
   readonly secrets?: ReadonlySet<string>;

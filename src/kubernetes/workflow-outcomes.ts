@@ -1,4 +1,4 @@
-/** How Argo Workflows end: one watch for all that a sensor has created, or one look at a single Workflow. */
+/** How Argo Workflows end: one watch for all that a sensor has created, or one look-up of a single Workflow. */
 import type { KubernetesClient } from './client';
 import { objectPath } from './object-path';
 import { POD_NAME_FORMAT_ANNOTATION } from './argo/node-names';
@@ -22,13 +22,13 @@ import { listAndWatch, type WatchOptions } from './watch';
 export interface WorkflowOutcome {
   readonly object: ObjectReference;
   readonly fireId: string;
-  /** Workflow id of the run that waits; absent on objects that something else than a run created. */
+  /** Workflow id of the run that waits; absent on objects that were not created by a run. */
   readonly runId?: string;
   /** W3C trace context of the fire. */
   readonly traceparent?: string;
-  /** `Deleted`: it vanished while running. `Unknown`: it was gone before anyone saw its end. */
+  /** `Deleted`: it vanished while running. `Unknown`: it was gone before its end was observed. */
   readonly phase: 'Succeeded' | 'Failed' | 'Error' | 'Deleted' | 'Unknown';
-  /** Why it failed: the Workflow's message, else what its failed nodes say. Empty on success. */
+  /** Why it failed: the Workflow's message, else those of its failed nodes. Empty on success. */
   readonly message: string;
   /** RFC 3339. */
   readonly startedAt?: string;
@@ -40,7 +40,7 @@ export interface WorkflowOutcome {
   readonly progress?: string;
   /** The Workflow had ended before, was retried (`argo retry`), and has now ended again. */
   readonly afterRetry: boolean;
-  /** It was found in a list, so it may have been told long ago. */
+  /** Found in a list, so it may have been reported long ago. */
   readonly isListed?: boolean;
 }
 
@@ -48,30 +48,30 @@ export interface WatchOutcomesOptions {
   readonly client: KubernetesClient;
   /** See `outcomeSelector`. */
   readonly labelSelector: string;
-  /** Left out: all namespaces, which needs a ClusterRole. */
+  /** If omitted: all namespaces, which needs a ClusterRole. */
   readonly namespace?: string;
-  /** Where an earlier watch stood; left out, everything there is comes first. */
+  /** Position of an earlier watch; if omitted, all existing objects come first. */
   readonly resourceVersion?: string;
   readonly signal: AbortSignal;
   /** Called when everything up to this version has been yielded and taken: keep it for the next watch. */
   onPosition?(resourceVersion: string): void;
   readonly onInterrupted?: WatchOptions['onInterrupted'];
-  /** Called when a list is complete: the fires of each run whose Workflow is there, whether it has ended or not. */
+  /** Called when a list is complete: the fires of each run whose Workflow exists, whether it has ended or not. */
   onListed?(fires: ReadonlyMap<string, readonly string[]>): void;
 }
 
-/** Selects what the triggers of one sensor have created. */
+/** Selects objects created by the triggers of one sensor. */
 export function outcomeSelector(sensorName: string): string {
   return `${SENSOR_LABEL}=${toLabelValue(sensorName)}`;
 }
 
 const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as const;
-/** Who retries a Workflow does so soon; beyond this many, a second end may be reported without `afterRetry`. */
+/** Workflows are usually retried soon; beyond this many, a second end may be reported without `afterRetry`. */
 const MAX_REMEMBERED = 20_000;
 
 /**
- * Yields each end once. Never ends by itself; throws only what waiting will not repair (see `listAndWatch`). What has
- * vanished while nobody watched is not yielded: `onListed` says what is there, and whoever waits for another looks.
+ * Yields each end once. Never ends by itself; throws only what waiting cannot fix (see `listAndWatch`). Workflows that
+ * vanished while no watch was open are not yielded: `onListed` reports the existing ones, and runs look up the others.
  */
 export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): AsyncGenerator<WorkflowOutcome> {
   const { client, labelSelector, namespace, resourceVersion, signal } = options;
@@ -112,7 +112,7 @@ export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): Asy
         break;
     }
     const version = 'object' in event ? event.object.metadata.resourceVersion : event.resourceVersion;
-    // The versions of a list's items are older than the list: only what comes after it is a place to resume from.
+    // Versions of list items are older than the list: only later events are places to resume from.
     if (event.type !== 'LISTED' && version) options.onPosition?.(version);
   }
 }
@@ -126,11 +126,11 @@ interface ObservedEnd {
 }
 
 /**
- * Which ends have been told. Nothing is kept of a Workflow that is running: there may be a hundred thousand, and the
- * event that tells of its end or its deletion has all that is needed.
+ * The ends reported so far. Running Workflows are not kept: there may be a hundred thousand, and the event that reports
+ * an end or deletion contains everything needed.
  */
 class OutcomeLedger {
-  /** uid → how the end that was told looked. */
+  /** uid → the end as reported. */
   private readonly told = new Map<string, string>();
   private readonly restarted = new Set<string>();
 
@@ -180,8 +180,8 @@ function statusOf(object: KubernetesObject): WorkflowStatus {
 }
 
 /**
- * One look at the Workflow that a fire created: how it ended, or undefined while it has not.
- * Where it is gone, or the name belongs to another object by now, the phase is `Unknown`.
+ * Looks up the Workflow that a fire created: how it ended, or undefined if it has not. If it is gone, or its name now
+ * belongs to another object, the phase is `Unknown`.
  */
 export async function readWorkflowOutcome(
   client: KubernetesClient,

@@ -1,8 +1,8 @@
-/** Nodes that are to be changed and written back. With minimal resource definitions they may be anything. Pure. */
+/** Nodes that are changed and written back. With minimal resource definitions they may have any shape. Pure. */
 import { isRecord } from '../kubernetes-object';
 import type { WorkflowNode, WorkflowNodes } from './workflow-status';
 
-/** Undefined if anything is not a node: what is written back must not be lost or misread. */
+/** Returns undefined if any entry is not a node: data that is written back must not be lost or misread. */
 export function allNodes(nodes: Record<string, unknown>): WorkflowNodes | undefined {
   const entries = Object.entries(nodes);
   return entries.every(isNamedNode) ? Object.fromEntries(entries.filter(isNamedNode)) : undefined;

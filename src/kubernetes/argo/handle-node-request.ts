@@ -1,11 +1,11 @@
-/** One request for the nodes of a Workflow, in whichever thread it is handled. Pure. */
+/** Handles one request for the nodes of a Workflow, in any thread. Pure. */
 import { describeError } from '../../errors/sluice-error';
 import { allNodes } from './checked-nodes';
 import { summarizeNodes } from './node-summary';
 import type { NodeRequest, NodeResponse } from './node-thread-messages';
 import { TooLarge, unpackNodes, type UnpackLimits } from './unpack-nodes';
 
-/** Undefined if the nodes are above `limits`. */
+/** Returns undefined if the nodes are above `limits`. */
 export function handleWithin(limits: UnpackLimits, request: NodeRequest): NodeResponse | undefined {
   try {
     return handle(request, limits);

@@ -1,4 +1,4 @@
-/** Nodes of large Workflows travel compressed. Large ones are unpacked in a thread: their content is not to be trusted. */
+/** Nodes of large Workflows are compressed. Large ones are unpacked in a thread, because their content is untrusted. */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -14,19 +14,19 @@ import type { WorkflowNodes, WorkflowStatus } from './workflow-status';
 
 /** The controller's own limit for objects with plain nodes. */
 const MAX_PLAIN_BYTES = 1024 * 1024;
-/** etcd refuses requests above this. */
+/** etcd rejects requests above this. */
 const MAX_PACKED_BYTES = 1.5 * 1024 * 1024;
-/** What is handled at once: a few milliseconds at most. */
+/** Unpacked without the thread: takes a few milliseconds at most. */
 const SMALL: UnpackLimits = { maxBytes: 256 * 1024, maxValues: 20_000 };
 const MAX_SMALL_PACKED = 64 * 1024;
 const MAX_REMEMBERED = 1_000;
 
 const compress = promisify(gzip);
 const thread = new NodeThread();
-/** Digest of what could not be read → why, because a Workflow is seen again with every change and after every restart. */
+/** Digest of unreadable nodes → reason, because a Workflow is seen again with every change and after every restart. */
 const unreadable = new Map<string, string>();
 
-/** The nodes of a Workflow, unpacked. Throws TRIGGER_REFUSED (permanent) where they are out of reach or unreadable. */
+/** Returns a Workflow's nodes, unpacked. Throws TRIGGER_REFUSED (permanent) if they are out of reach or unreadable. */
 export async function readNodes(status: WorkflowStatus | undefined): Promise<WorkflowNodes> {
   if (status?.offloadNodeStatusVersion) {
     throw new SluiceError('TRIGGER_REFUSED', {

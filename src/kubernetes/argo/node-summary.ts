@@ -1,14 +1,14 @@
-/** What a report about an ended Workflow needs of its nodes: small, however many there are. Pure. */
+/** What a report about an ended Workflow needs from its nodes: small, whatever their number. Pure. */
 import { podNameOf, type PodNameFormat } from './node-names';
 import { readableNodesOf } from './readable-status';
 import { shorten } from './shorten';
 import type { NodeType, WorkflowNode } from './workflow-status';
 
-/** A run of a hundred Workflows hands on all their outcomes in one step, and Temporal takes 2 MB. */
+/** A run of a hundred Workflows passes on all their outcomes in one step, and Temporal accepts 2 MB. */
 export const MAX_VALUE_BYTES = 4_096;
 const MAX_PARAMETERS = 1_000;
 const MAX_REASONS = 3;
-/** They fail because something inside them did. */
+/** These fail because a node inside them failed. */
 const GROUPS: readonly NodeType[] = ['DAG', 'TaskGroup', 'Steps', 'StepGroup', 'Retry'];
 
 export interface SummarizedWorkflow {

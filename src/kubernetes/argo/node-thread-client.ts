@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { NodeRequest, NodeResponse } from './node-thread-messages';
 
 const THREAD_ENTRY = join(__dirname, 'node-thread.js');
-/** By the wall clock, so it allows for a busy machine: the limits on what is unpacked keep honest work below a second. */
+/** Wall-clock time, so it allows for a busy machine: the limits on unpacked data keep honest work below a second. */
 const DEADLINE_MS = 15_000;
 const IDLE_MS = 60_000;
 const HEAP_MB = 512;
@@ -14,7 +14,7 @@ export class NodeThread {
   private idle: NodeJS.Timeout | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
-  /** Never rejects: whatever ends the thread makes the nodes unreadable. */
+  /** Never rejects: if the thread ends for any reason, the nodes count as unreadable. */
   request(request: NodeRequest): Promise<NodeResponse> {
     const response = this.last.then(() => this.exchange(request));
     this.last = response;
@@ -50,7 +50,7 @@ export class NodeThread {
       stdin: false,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
-    worker.on('error', () => undefined); // whoever waits for it is told by its own listener
+    worker.on('error', () => undefined); // the waiting request has its own listener
     worker.on('exit', () => {
       if (this.worker === worker) this.worker = undefined;
     });

@@ -1,4 +1,4 @@
-/** Entry of the thread that unpacks nodes. Holds no state: it may be ended at any moment. */
+/** Entry of the thread that unpacks nodes. Holds no state: it may be terminated at any moment. */
 import { parentPort } from 'node:worker_threads';
 import { handleNodeRequest } from './handle-node-request';
 import type { NodeRequest } from './node-thread-messages';

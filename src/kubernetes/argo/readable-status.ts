@@ -1,7 +1,7 @@
 /**
- * The status of a Workflow as far as it has the shape that Argo's controller gives it. With the minimal resource
- * definitions of Argo Workflows the API server takes whatever is written there, and one odd Workflow must not end the
- * watch of all others. Pure.
+ * The parts of a Workflow's status that have the shape in which Argo's controller writes them. With the minimal
+ * resource definitions of Argo Workflows the API server accepts anything there, and one malformed Workflow must not end
+ * the watch of all others. Pure.
  */
 import { isRecord } from '../kubernetes-object';
 import type { OutputParameter, WorkflowNode, WorkflowNodes, WorkflowPhase, WorkflowStatus } from './workflow-status';
@@ -24,7 +24,7 @@ export function readableStatus(value: unknown): WorkflowStatus {
   };
 }
 
-/** Those nodes that are some. */
+/** Returns the valid nodes. */
 export function readableNodesOf(nodes: unknown): WorkflowNodes {
   if (!isRecord(nodes)) return {};
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * Unpacks `compressedNodes` within limits. Whoever may create Workflows writes this field, and 900 bytes of it can stand
- * for a gigabyte, so output, nesting and number of values are bounded before anything is parsed. Pure.
+ * Unpacks `compressedNodes` within limits. Any user who may create Workflows can write this field, and 900 bytes of it
+ * can expand to a gigabyte, so output, nesting and number of values are bounded before anything is parsed. Pure.
  */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Decompress as ZstdDecompress } from 'fzstd';
@@ -19,15 +19,15 @@ export const UNPACK_LIMITS: UnpackLimits = { maxBytes: 24 * 1024 * 1024, maxValu
 const ZSTD_MAGIC = 0x28b52ffd;
 /** Nodes are about ten levels deep. */
 const MAX_DEPTH = 100;
-/** The largest window that zstd itself accepts without being asked to. fzstd allocates what the frame demands. */
+/** The largest window that zstd itself accepts by default. fzstd allocates what the frame demands. */
 const MAX_ZSTD_WINDOW = 8 * 1024 * 1024;
 /** fzstd moves the whole window for every block, also for an empty one. 24 MiB take 192 blocks of full size. */
 const MAX_ZSTD_BLOCKS = 2_000;
 
-/** Raised for content above a limit, as opposed to content that is not what it should be. */
+/** Thrown for content above a limit, as opposed to malformed content. */
 export class TooLarge extends Error {}
 
-/** Throws `TooLarge` above a limit, and an Error that never quotes the content where it cannot be read. */
+/** Throws `TooLarge` above a limit, and an Error that never quotes the content if it cannot be read. */
 export function unpackNodes(compressedNodes: string, limits: UnpackLimits = UNPACK_LIMITS): Record<string, unknown> {
   const text = inflate(Buffer.from(compressedNodes, 'base64'), limits.maxBytes).toString('utf8');
   if (!hasAtMost(limits.maxValues, text)) throw new TooLarge(`it has more than ${limits.maxValues} values`);
@@ -36,7 +36,7 @@ export function unpackNodes(compressedNodes: string, limits: UnpackLimits = UNPA
   return parsed;
 }
 
-/** True for zstd, whose decompressor costs more than its input and output suggest. */
+/** Returns true for zstd, whose decompressor costs more than its input and output suggest. */
 export function isZstd(compressedNodes: string): boolean {
   const head = Buffer.from(compressedNodes.slice(0, 8), 'base64');
   return head.length >= 4 && head.readUInt32BE(0) === ZSTD_MAGIC;
@@ -70,7 +70,7 @@ function inflateZstd(packed: Buffer, maxBytes: number): Buffer {
   return Buffer.concat(chunks, length);
 }
 
-/** Bytes of history that the first frame demands (RFC 8878, 3.1.1.1). */
+/** Returns the bytes of history that the first frame demands (RFC 8878, 3.1.1.1). */
 function zstdWindow(packed: Buffer): number {
   const descriptor = packed[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
@@ -101,7 +101,7 @@ const COMMA = 0x2c;
 const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
 
-/** Counts what begins or separates values. Those inside of strings count too: that costs nothing but strictness. */
+/** Counts characters that begin or separate values. Those inside strings count too, which only makes it stricter. */
 function hasAtMost(maxValues: number, text: string): boolean {
   if (text.length <= maxValues) return true;
   let values = 1;

@@ -1,4 +1,4 @@
-/** What Argo's controller writes about a Workflow. Times that are not set arrive as null or not at all. */
+/** What Argo's controller writes about a Workflow. Times that are not set are null or absent. */
 
 export type WorkflowPhase = '' | 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
 export type NodePhase = 'Pending' | 'Running' | 'Succeeded' | 'Skipped' | 'Failed' | 'Error' | 'Omitted';
@@ -52,9 +52,9 @@ export interface WorkflowStatus {
   finishedAt?: string | null;
   progress?: string;
   nodes?: WorkflowNodes;
-  /** base64 of gzip, zstd or brotli, instead of `nodes`, when the object would pass 1 MiB. */
+  /** base64 of gzip, zstd or brotli, instead of `nodes`, if the object would exceed 1 MiB. */
   compressedNodes?: string;
-  /** Not empty: the nodes are in the controller's SQL database, out of our reach. */
+  /** If not empty, the nodes are in the controller's SQL database, out of reach. */
   offloadNodeStatusVersion?: string;
   outputs?: { parameters?: OutputParameter[] };
   conditions?: { type: string; status: string; [field: string]: unknown }[];
@@ -63,7 +63,7 @@ export interface WorkflowStatus {
   [field: string]: unknown;
 }
 
-/** Final phases. A `retry` can make a finished Workflow unfinished again. */
+/** Returns true for a final phase. A `retry` can make a finished Workflow unfinished again. */
 export function isFinalPhase(phase: string | undefined): phase is 'Succeeded' | 'Failed' | 'Error' {
   return phase === 'Succeeded' || phase === 'Failed' || phase === 'Error';
 }
