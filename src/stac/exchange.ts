@@ -9,11 +9,11 @@ import { refusal, shownUrl } from './stac-refusal';
 export interface HttpRequest {
   readonly url: string;
   readonly method: 'GET' | 'POST';
-  /** Sent to the host of `url` only. */
+  /** Sent only to the host of `url`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON, except for text, which is sent as it is. */
+  /** Sent as JSON; text is sent unchanged. */
   readonly body?: unknown;
-  /** The API has given JSON before: a page that is none is a passing fault of the server or of a proxy. */
+  /** The API has returned JSON before: a page that is not JSON is a transient fault of the server or of a proxy. */
   readonly expectsJson?: boolean;
 }
 
@@ -95,7 +95,7 @@ function toFailure(error: unknown, what: string, timeoutMs: number | undefined):
     });
   }
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  // Names of OpenSSL's verification errors and Node's own; a new attempt would meet the same certificate.
+  // Names of OpenSSL's verification errors and Node's own; a retry would meet the same certificate.
   if (/CERT|UNABLE_TO_(GET|VERIFY)/.test(errorCode(cause))) {
     return new SluiceError('EVENT_SOURCE_UNREACHABLE', {
       message: `${what}: the certificate of the server is not trusted`,

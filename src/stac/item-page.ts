@@ -1,11 +1,11 @@
-/** Reads the documents of a STAC API. Strict in what Sluice relies on, tolerant in all the rest. */
+/** Reads the documents of a STAC API. Strict about what Sluice relies on, tolerant about the rest. */
 import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { shownUrl } from './stac-refusal';
 import { readItem, type ItemPlace, type StacItem } from './stac-item';
 import { linksOf, readLink, typeRank, type StacLink } from './stac-link';
 
-/** The search links of an API's first page that lead to GeoJSON, the best type first. */
+/** Returns the search links of an API's first page that lead to GeoJSON, the best type first. */
 export function readLandingPage(document: JsonValue, url: string): StacLink[] {
   const found = linksOf(isJsonObject(document) ? document['links'] : undefined, 'search');
   const links = found
@@ -22,9 +22,9 @@ export function readLandingPage(document: JsonValue, url: string): StacLink[] {
   });
 }
 
-/** Something among the items that cannot be announced. */
+/** An entry among the items that cannot be announced. */
 export interface SkippedItem {
-  /** Undefined where it has none. */
+  /** Undefined if it has none. */
   readonly id?: string;
   readonly reason: string;
 }
@@ -32,15 +32,15 @@ export interface SkippedItem {
 export interface ItemPage {
   readonly items: readonly StacItem[];
   readonly skipped: readonly SkippedItem[];
-  /** All that match, where the API counts them. */
+  /** Number of matching items, if the API counts them. */
   readonly matched?: number;
-  /** Links to the next page that name an address. */
+  /** Links to the next page that have an address. */
   readonly next: readonly StacLink[];
-  /** There is a `next` link, but none that names an address. */
+  /** There is a `next` link, but none with an address. */
   readonly isNextBroken: boolean;
 }
 
-/** Throws EVENT_SOURCE_MISCONFIGURED for what is no page of items. */
+/** Throws EVENT_SOURCE_MISCONFIGURED if the document is not a page of items. */
 export function readItemPage(document: JsonValue, place: ItemPlace): ItemPage {
   if (!isJsonObject(document)) throw noPage(place, 'something else');
   const items: StacItem[] = [];
@@ -73,7 +73,7 @@ function readFeatures(document: JsonObject, place: ItemPlace): readonly JsonValu
   throw noPage(place, features === undefined ? 'none' : `"features" of another type`);
 }
 
-/** Only shown, except where a broken page has to be told from the end. */
+/** Only shown, except to distinguish a broken page from the end. */
 function readMatched({ numberMatched, context }: JsonObject): number | undefined {
   return countOf(numberMatched) ?? (isJsonObject(context) ? countOf(context['matched']) : undefined);
 }

@@ -1,16 +1,16 @@
-/** The messages in which items are announced; the field names are those of the water-bodies system. */
+/** The messages that announce items; the field names are those of the water-bodies system. */
 import type { StacItem } from './stac-item';
 
-/** `flat`: only where the item is. `item`: the item itself comes along, so that sensors can filter on it. */
+/** `flat`: only the address of the item. `item`: includes the item itself, so that sensors can filter on it. */
 export type PublicationForm = 'item' | 'flat';
 
-/** Fields of a stream entry. */
+/** Returns the fields of a stream entry. */
 export function streamFields(item: StacItem, form: PublicationForm, producer: string): Record<string, string> {
   const flat = { subject: item.href, producer, href: item.href };
   return form === 'flat' ? flat : { ...flat, item: JSON.stringify(item.document) };
 }
 
-/** Body of a channel message. */
+/** Returns the body of a channel message. */
 export function channelMessage(item: StacItem, form: PublicationForm, producer: string): string {
   return JSON.stringify(form === 'flat' ? { subject: item.href, producer, href: item.href } : item.document);
 }

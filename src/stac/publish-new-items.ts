@@ -1,4 +1,4 @@
-/** One pass: everything a search finds, minus what was published before, goes out page by page. */
+/** One pass: publishes, page by page, everything a search finds that was not published before. */
 import type { SkippedItem } from './item-page';
 import type { PublishedRecord } from './published-record';
 import type { PublishedItem, RedisPublisher } from './redis-publisher';
@@ -11,7 +11,7 @@ export interface PublishPass extends SearchOptions {
   readonly record: PublishedRecord;
   /** Undefined: a dry run, which neither publishes nor remembers. */
   readonly publisher: RedisPublisher | undefined;
-  /** At most this many items go out in this pass. */
+  /** Maximum number of items published in this pass. */
   readonly maxItems: number;
   onPage?(found: number, matched: number | undefined): void;
   onPublished?(published: PublishedItem): void;
@@ -19,20 +19,20 @@ export interface PublishPass extends SearchOptions {
 
 export interface PublishResult {
   readonly found: number;
-  /** As the API counts them, where it does. */
+  /** Number of matching items, if the API counts them. */
   readonly matched?: number;
   readonly alreadyPublished: number;
   readonly published: readonly PublishedItem[];
   readonly skipped: readonly SkippedItem[];
-  /** Sent when the connection to Redis was lost: they may have been published or not. */
+  /** Sent when the connection to Redis was lost: may or may not have been published. */
   readonly uncertain: number;
   /** Channel only: the smallest number of subscribers that any message reached. */
   readonly receivers?: number;
-  /** Why the search was not read to its end; what is above happened all the same. */
+  /** Why the search was not read to its end; the counts above apply all the same. */
   readonly interruption?: { readonly kind: 'aborted' } | { readonly kind: 'failed'; readonly error: unknown };
 }
 
-/** Never rejects: what was published before an error counts as much as the error. */
+/** Never rejects: items published before an error count as much as the error. */
 export async function publishNewItems(pass: PublishPass): Promise<PublishResult> {
   const progress = new PassProgress(pass);
   try {

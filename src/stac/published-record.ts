@@ -1,8 +1,8 @@
 /**
- * Remembers across restarts what was already published.
+ * Remembers across restarts which items were published.
  *
- * One line per item, appended and flushed after the items were published: a crash can lose only the newest batch,
- * which is then published once more (at least once), and the cost of a batch does not grow with what is remembered.
+ * One line per item, appended and flushed after the items were published: a crash can lose only the newest batch, which
+ * is then published once more (at least once), and the cost of a batch does not grow with the size of the record.
  */
 import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -32,8 +32,8 @@ export function createMemoryRecord(): PublishedRecord {
 }
 
 /**
- * @param target where items go. A record belongs to one target: using it for another would skip items there.
- * Throws USAGE when the file belongs to something else.
+ * @param target where items are published. A record belongs to one target: using it for another would skip items there.
+ * Throws USAGE if the file belongs to something else.
  */
 export async function openFileRecord(file: string, target: string): Promise<PublishedRecord> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -41,7 +41,7 @@ export async function openFileRecord(file: string, target: string): Promise<Publ
     throw error;
   });
   const lines = text.split('\n');
-  // What follows the last newline was cut off by a crash while it was written.
+  // Text after the last newline was cut off by a crash during the write.
   const torn = lines.pop() ?? '';
   const [header, ...keys] = lines;
   const expected = `# sluice stac publish to ${target}`;
@@ -52,7 +52,7 @@ export async function openFileRecord(file: string, target: string): Promise<Publ
     });
   }
   const known = new Set(keys.filter((key) => key !== ''));
-  // Opened by the first addition: a dry run leaves no file behind.
+  // Opened on the first addition: a dry run leaves no file behind.
   let handle: FileHandle | undefined;
   return {
     has: (key) => known.has(toLine(key)),

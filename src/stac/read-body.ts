@@ -1,4 +1,4 @@
-/** The text of a response, within bounds. */
+/** Reads the text of a response, within bounds. */
 
 export class BodyTooLarge extends Error {
   constructor(readonly maxBytes: number) {
@@ -7,7 +7,7 @@ export class BodyTooLarge extends Error {
   }
 }
 
-/** Rejects with BodyTooLarge, counted after decompression, and with what reading rejects with. */
+/** Rejects with BodyTooLarge, measured after decompression, and with errors of the body stream. */
 export async function readBodyText(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
@@ -21,7 +21,7 @@ export async function readBodyText(response: Response, maxBytes: number): Promis
   return decode(Buffer.concat(chunks), response.headers.get('content-type') ?? '');
 }
 
-/** JSON is UTF-8, whatever the header says; the header counts only for bytes that are not. A byte order mark is dropped. */
+/** JSON is UTF-8, whatever the header says; the header applies only to other bytes. A byte order mark is dropped. */
 function decode(bytes: Uint8Array, contentType: string): string {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     return new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);

@@ -10,8 +10,8 @@ export function isRedirect(status: number): boolean {
 }
 
 /**
- * 301 and 302 keep the method, too: clients that turn POST into GET drop the body, and a search without its body matches
- * everything. 303 asks for exactly that, so a search answered by it cannot be followed.
+ * 301 and 302 keep the method, too: clients that turn POST into GET drop the body, and a search without its body
+ * matches everything. 303 requires exactly that, so a search with that response cannot be followed.
  */
 export function redirectedRequest(request: HttpRequest, status: number, location: string): HttpRequest {
   if (!URL.canParse(location, request.url))
@@ -29,7 +29,7 @@ export function redirectedRequest(request: HttpRequest, status: number, location
   }
   to.username = '';
   to.password = '';
-  // A fragment is never sent; the one of the first address would apply to the new one.
+  // A fragment is never sent; the one of the first URL would apply to the new one.
   to.hash = '';
   return { ...request, url: to.href, headers: to.host === from.host ? request.headers : undefined };
 }

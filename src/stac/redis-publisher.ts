@@ -17,17 +17,17 @@ export interface RedisPublisherOptions {
 
 export interface PublishedItem {
   readonly item: StacItem;
-  /** Stream: the id of the new entry. */
+  /** Stream: id of the new entry. */
   readonly entryId?: string;
-  /** Channel: how many subscribers the message reached. */
+  /** Channel: number of subscribers that the message reached. */
   readonly receivers?: number;
 }
 
 export interface Publication {
   readonly published: readonly PublishedItem[];
-  /** How many were sent without a response: Redis may have them or not. */
+  /** Number sent without a response: Redis may or may not have them. */
   readonly uncertain: number;
-  /** Of the first item that was not published. */
+  /** The error of the first item that was not published. */
   readonly error?: SluiceError;
 }
 
@@ -36,10 +36,10 @@ export interface RedisPublisher {
   close(): void;
 }
 
-/** Connects at once. Throws EVENT_SOURCE_UNREACHABLE, or EVENT_SOURCE_MISCONFIGURED for an address that is none. */
+/** Connects immediately. Throws EVENT_SOURCE_UNREACHABLE, or EVENT_SOURCE_MISCONFIGURED for an invalid address. */
 export async function createRedisPublisher(options: RedisPublisherOptions): Promise<RedisPublisher> {
   const address = redisAddress(options.url);
-  // The disconnect timer runs on after a refused connection and would keep the process waiting.
+  // The disconnect timer keeps running after a refused connection and would keep the process waiting.
   const redis = new Redis(options.url, {
     disconnectTimeout: 100,
     lazyConnect: true,
@@ -101,7 +101,7 @@ function toResult({ kind }: RedisTarget, value: unknown): Omit<PublishedItem, 'i
   return kind === 'stream' ? { entryId: String(value) } : { receivers: Number(value) };
 }
 
-/** The address without user and password, for messages and the state file. */
+/** Returns the address without user and password, for messages and the state file. */
 export function redisAddress(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !['redis:', 'rediss:'].includes(parsed.protocol) || parsed.hostname === '') {

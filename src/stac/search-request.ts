@@ -1,4 +1,4 @@
-/** The requests of a search: the first one, the next ones, and either as a GET where POST is refused. */
+/** Builds the requests of a search: the first one, the next ones, and either as a GET if POST is refused. */
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import type { HttpRequest } from './exchange';
@@ -15,23 +15,23 @@ export interface StacSearch {
   readonly bbox?: readonly number[];
   /** RFC 3339 instant or interval (`2021-07-04/2021-07-05`, `2021-07-04T00:00:00Z/..`). */
   readonly datetime?: string;
-  /** CQL2: text goes out as `cql2-text`, an object as `cql2-json`. */
+  /** CQL2: text is sent as `cql2-text`, an object as `cql2-json`. */
   readonly filter?: string | JsonObject;
-  /** Items a page. */
+  /** Items per page. */
   readonly pageSize?: number;
-  /** For the host of the API only: they may hold credentials. */
+  /** Sent only to the host of the API: they may hold credentials. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** `auto`: POST where the API offers it, and GET where that is refused. */
+  /** `auto`: POST if the API offers it, and GET if that is refused. */
   readonly method?: SearchMethod;
 }
 
-/** Where Item Search is, by the method that the API's first page names. */
+/** The addresses of Item Search, by the method that the API's first page names. */
 export interface SearchAddresses {
   readonly get?: string;
   readonly post?: string;
 }
 
-/** POST where the API takes it (it has room for everything), except for CQL2 text, which is at home in a query. */
+/** Uses POST if the API accepts it (it can carry everything), except for CQL2 text, which is meant for a query. */
 export function firstRequest(search: StacSearch, addresses: SearchAddresses): HttpRequest {
   const { filter, method = 'auto' } = search;
   const post = { method: 'POST', body: parametersOf(search), expectsJson: true } as const;
@@ -40,7 +40,7 @@ export function firstRequest(search: StacSearch, addresses: SearchAddresses): Ht
     const url = addresses.post ?? addresses.get;
     if (url !== undefined) return { ...post, url, ...headersFor(search, url) };
   }
-  // GET is the method that every API must have, at the same address.
+  // GET is the method that every API must support, at the same address.
   const url = method === 'get' ? (addresses.get ?? addresses.post) : addresses.get;
   if (url === undefined) throw methodMissing(search);
   return asGet({ ...post, url, ...headersFor(search, url) });
@@ -70,7 +70,7 @@ export function nextRequest(link: StacLink, previous: HttpRequest, search: StacS
   return { url, method, headers, body: { ...base, ...body }, expectsJson: true };
 }
 
-/** The same search as a GET. Throws EVENT_SOURCE_MISCONFIGURED for a body that has no place in a query. */
+/** Returns the same search as a GET. Throws EVENT_SOURCE_MISCONFIGURED for a body that does not fit into a query. */
 export function asGet(post: HttpRequest, address = post.url): HttpRequest {
   const { body, headers = {}, expectsJson } = post;
   if (!isJsonObject(body) || isJsonObject(body['filter'])) {
@@ -100,7 +100,7 @@ function parametersOf(search: StacSearch): JsonObject {
   };
 }
 
-/** Only for the server that they were meant for, and never from https to http. */
+/** Returns headers only for the server that they were meant for, and never from https to http. */
 function headersFor({ api, headers }: StacSearch, url: string): Pick<HttpRequest, 'headers'> {
   const [meant, asked] = [new URL(api), new URL(url)];
   const isDowngrade = meant.protocol === 'https:' && asked.protocol !== 'https:';
@@ -112,7 +112,7 @@ function isBareSearch(url: string, previous: string): boolean {
   return next.search === '' && next.host === before.host && next.pathname === before.pathname;
 }
 
-/** Lists as GET takes them; undefined for what was not asked. */
+/** Formats a parameter as GET takes it, lists included; undefined if it is null. */
 function queryText(name: string, value: JsonValue): string | undefined {
   if (value === null) return undefined;
   if (typeof value !== 'object') return String(value);

@@ -9,21 +9,21 @@ import { itemVersionKey, type StacItem } from './stac-item';
 import { bestByType } from './stac-link';
 
 export interface SearchOptions extends HttpOptions {
-  /** Called with what a person should know of a search that goes on. */
+  /** Called with notes for the operator while the search continues. */
   onNote?(text: string): void;
 }
 
 export interface StacPage {
   readonly items: readonly StacItem[];
   readonly skipped: readonly SkippedItem[];
-  /** All that match, where the API counts them. */
+  /** Number of matching items, if the API counts them. */
   readonly matched?: number;
 }
 
-/** Pages in a row that bring nothing new. A few are normal where an API filters after it has cut the pages. */
+/** Consecutive pages without new items. A few are normal if an API filters after paging. */
 const MAX_PAGES_WITHOUT_NEWS = 20;
 
-/** Yields page after page until the API has no `next` link any more. Throws as fetchJson does. */
+/** Yields pages until the API has no further `next` link. Throws as fetchJson does. */
 export async function* searchPages(search: StacSearch, options: SearchOptions = {}): AsyncGenerator<StacPage> {
   const { json, url: api } = await fetchJson({ url: search.api, method: 'GET', headers: search.headers }, options);
   const addresses = findSearch(json, api);
@@ -49,7 +49,7 @@ export async function* searchPages(search: StacSearch, options: SearchOptions = 
     withoutNews = known.size > before || page.skipped.length > 0 ? 0 : withoutNews + 1;
     wanted = followingRequest(page, read, search, entries);
     const isEnd = wanted !== undefined && isEmpty(page) && fingerprintOf(wanted) === fingerprintOf(read.request);
-    // An empty page that leads to itself has nothing behind it.
+    // An empty page that links to itself is the end.
     if (isEnd) return;
     if (wanted !== undefined && withoutNews >= MAX_PAGES_WITHOUT_NEWS) {
       throw endless(search, `leads on, but the last ${withoutNews} pages brought no new item`);
@@ -57,7 +57,7 @@ export async function* searchPages(search: StacSearch, options: SearchOptions = 
   }
 }
 
-/** The API's first page says where Item Search is and which methods it takes. */
+/** Reads from the API's first page where Item Search is and which methods it supports. */
 function findSearch(document: JsonAnswer['json'], api: string): SearchAddresses {
   const links = readLandingPage(document, api);
   const addressOf = (method: string): string | undefined => links.find((link) => link.method === method)?.href;
@@ -66,7 +66,7 @@ function findSearch(document: JsonAnswer['json'], api: string): SearchAddresses 
 
 interface ReadPage {
   readonly answer: JsonAnswer;
-  /** What was answered: a GET where POST was refused. */
+  /** The request that succeeded: a GET if POST was refused. */
   readonly request: HttpRequest;
 }
 
@@ -88,7 +88,7 @@ async function readPage(
   }
 }
 
-/** Undefined at the end of the search. Throws EVENT_SOURCE_MISCONFIGURED where there is more that cannot be read. */
+/** Returns undefined at the end of the search. Throws EVENT_SOURCE_MISCONFIGURED if a further page cannot be read. */
 function followingRequest(
   page: ItemPage,
   { request }: ReadPage,

@@ -1,11 +1,11 @@
-/** JSON over HTTP from STAC APIs: retries what is transient, with back-off, as the server asks. */
+/** JSON over HTTP from STAC APIs: retries transient failures, with back-off, as the server asks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceError } from '../errors/sluice-error';
 import type { JsonValue } from '../event/json';
 import { exchangeOnce, type ExchangeLimits, type HttpRequest } from './exchange';
 
 export interface HttpLimits extends ExchangeLimits {
-  /** Attempts a request, the first one included. */
+  /** Attempts per request, including the first. */
   readonly attempts: number;
   /** Pause before the second attempt; doubles with each one. */
   readonly firstWaitMs: number;
@@ -18,23 +18,23 @@ const DEFAULT_LIMITS: HttpLimits = {
   maxBytes: 64 * 1024 * 1024,
 };
 const LONGEST_BACKOFF_MS = 60_000;
-/** A server that asks for a longer pause gets it from `--follow`, or from the person who runs the command again. */
+/** Longer pauses are left to `--follow`, or to the operator, who can run the command again. */
 const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
 
 export interface HttpOptions {
   readonly signal?: AbortSignal;
   readonly limits?: Partial<HttpLimits>;
-  /** Called before each wait, so that a person sees why nothing happens. */
+  /** Called before each wait, so that the operator sees its reason. */
   onWait?(reason: string, waitMs: number): void;
 }
 
 export interface JsonAnswer {
   readonly json: JsonValue;
-  /** Where the document was found after redirects: relative links in it start here. */
+  /** Address of the document after redirects: the base of its relative links. */
   readonly url: string;
 }
 
-/** Throws EVENT_SOURCE_UNREACHABLE after the last attempt, EVENT_SOURCE_MISCONFIGURED when the server refuses. */
+/** Throws EVENT_SOURCE_UNREACHABLE after the last attempt, EVENT_SOURCE_MISCONFIGURED if the server refuses. */
 export async function fetchJson(request: HttpRequest, options: HttpOptions = {}): Promise<JsonAnswer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   for (let attempt = 1; ; attempt++) {
@@ -47,7 +47,7 @@ export async function fetchJson(request: HttpRequest, options: HttpOptions = {})
   }
 }
 
-/** Undefined: no further attempt is worth making now. */
+/** Returns undefined if no further attempt is worth making now. */
 function pauseAfter(error: SluiceError, attempt: number, limits: HttpLimits): number | undefined {
   const { retryable, retryAfterMs } = error;
   if (!retryable || (retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS) return undefined;

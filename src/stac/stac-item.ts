@@ -1,4 +1,4 @@
-/** The parts of a STAC item that Sluice reads. Everything else travels along untouched. */
+/** The parts of a STAC item that Sluice reads. Everything else is passed on unchanged. */
 import { SluiceError } from '../errors/sluice-error';
 import { assertDepth, isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { bestByType, linksOf } from './stac-link';
@@ -8,7 +8,7 @@ export interface StacItem {
   readonly collection: string;
   /** Address of the item itself: its `self` link, or where the API serves it. */
   readonly href: string;
-  /** `properties.updated`: tells a re-processed item from the one published before. */
+  /** `properties.updated`: distinguishes a reprocessed item from its earlier publication. */
   readonly updated?: string;
   readonly cloudCover?: number;
   readonly datetime?: string;
@@ -18,21 +18,21 @@ export interface StacItem {
 
 /** Where an item was found. */
 export interface ItemPlace {
-  /** Address of the page: relative links start here. */
+  /** Address of the page: the base of relative links. */
   readonly pageUrl: string;
   /** Root of the API. */
   readonly api: string;
-  /** What was searched for. */
+  /** The collections that were searched. */
   readonly collections: readonly string[];
 }
 
-/** What counts as the same news: a re-processed item is news again, the same item found twice is not. */
+/** Identifies a version: a reprocessed item is a new one, the same item found twice is not. */
 export function itemVersionKey(item: StacItem): string {
   const name = `${item.collection}/${item.id}`;
   return item.updated === undefined ? name : `${name}@${item.updated}`;
 }
 
-/** Throws EVENT_UNDECODABLE for what cannot be announced; the other items of its page are not concerned. */
+/** Throws EVENT_UNDECODABLE for an item that cannot be announced; the other items of its page are unaffected. */
 export function readItem(document: JsonValue, place: ItemPlace): StacItem {
   if (!isJsonObject(document)) throw noItem(`expected an item, found ${document === null ? 'null' : 'something else'}`);
   const id = readId(document['id']);
@@ -52,7 +52,7 @@ export function readItem(document: JsonValue, place: ItemPlace): StacItem {
 }
 
 function readId(id: JsonValue | undefined): string {
-  // GeoJSON allows numbers where STAC wants text.
+  // GeoJSON allows numbers where STAC requires text.
   const text = typeof id === 'number' ? String(id) : id;
   if (typeof text !== 'string' || text === '') throw noItem('it has no id');
   try {
@@ -63,7 +63,7 @@ function readId(id: JsonValue | undefined): string {
   return text;
 }
 
-/** An item that lacks its collection belongs to the one that was searched. */
+/** An item without a collection belongs to the one that was searched. */
 function readCollection(collection: JsonValue | undefined, asked: readonly string[]): string | undefined {
   if (typeof collection !== 'string') return asked.length === 1 ? asked[0] : undefined;
   if (asked.includes(collection)) return collection;
@@ -74,7 +74,7 @@ function selfLink(document: JsonObject, pageUrl: string): string | undefined {
   const links = linksOf(document['links'], 'self').filter(({ href }) => textOf(href) !== undefined);
   const href = textOf(bestByType(links)?.['href']);
   if (href === undefined) return undefined;
-  // An absolute address is passed on as it is written.
+  // An absolute address is passed on unchanged.
   if (URL.canParse(href)) return href;
   return URL.canParse(href, pageUrl) ? new URL(href, pageUrl).href : undefined;
 }

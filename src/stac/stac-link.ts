@@ -1,6 +1,6 @@
 /**
- * Links of STAC documents. Only a link that is followed is judged; all others may be anything. `headers` of a followed
- * link may hold lists and `body` may be anything, as STAC 1.1 allows.
+ * Links of STAC documents. Only a link that is followed is validated; all others may be anything. `headers` of a
+ * followed link may hold lists and `body` may be anything, as STAC 1.1 allows.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
@@ -11,7 +11,7 @@ export interface StacLink {
   readonly type?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: JsonValue;
-  /** STAC API: headers and body of a `next` link are to be laid over those of the request before. */
+  /** STAC API: headers and body of a `next` link are merged over those of the previous request. */
   readonly merge: boolean;
 }
 
@@ -21,13 +21,13 @@ const HOP_HEADERS = new Set([
   ...['transfer-encoding', 'upgrade'],
 ]);
 
-/** Objects among `links` with this `rel`, whatever else they hold. */
+/** Returns the objects among `links` with this `rel`, whatever else they hold. */
 export function linksOf(links: JsonValue | undefined, rel: string): JsonObject[] {
   if (!Array.isArray(links)) return [];
   return links.filter(isJsonObject).filter((link) => typeof link['rel'] === 'string' && link['rel'].trim() === rel);
 }
 
-/** Undefined for a link without an address, or with one that is none relative to `base`. */
+/** Returns undefined for a link without an address, or with an invalid one relative to `base`. */
 export function readLink(link: JsonObject, base: string): StacLink | undefined {
   const { href, method, type, headers, body, merge } = link;
   if (typeof href !== 'string' || !URL.canParse(href.trim(), base)) return undefined;
@@ -46,7 +46,7 @@ export function readLink(link: JsonObject, base: string): StacLink | undefined {
   };
 }
 
-/** 0 for GeoJSON, 1 for other JSON or an unnamed type, 2 for anything else. */
+/** Returns 0 for GeoJSON, 1 for other JSON or an unnamed type, 2 for anything else. */
 export function typeRank(type: string | undefined): 0 | 1 | 2 {
   if (type === undefined || type.trim() === '') return 1;
   const [essence = ''] = type.toLowerCase().split(';');
@@ -54,7 +54,7 @@ export function typeRank(type: string | undefined): 0 | 1 | 2 {
   return essence.includes('json') ? 1 : 2;
 }
 
-/** The first link of the best type. */
+/** Returns the first link of the best type. */
 export function bestByType<Link extends { readonly type?: unknown }>(links: readonly Link[]): Link | undefined {
   const rank = ({ type }: Link): number => typeRank(textOf(type));
   return [...links].sort((one, other) => rank(one) - rank(other))[0];
@@ -63,7 +63,7 @@ export function bestByType<Link extends { readonly type?: unknown }>(links: read
 function readHeaders(headers: JsonValue | undefined): Record<string, string> {
   if (!isJsonObject(headers)) return {};
   const entries = Object.entries(headers).flatMap(([name, value]) => {
-    // A list of media types is no media type.
+    // A list of media types is not a media type.
     const isContentType = name.toLowerCase() === 'content-type';
     const text = headerText(isContentType && Array.isArray(value) ? (value[0] ?? null) : value);
     return text === undefined || !isSendable(name, text) ? [] : [[name.toLowerCase(), text] as const];

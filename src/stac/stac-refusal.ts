@@ -1,4 +1,4 @@
-/** What a status other than success means, and what a person can do about it. */
+/** Explains a status other than success, and what an operator can do about it. */
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, parseJson } from '../event/json';
 import { parseRetryAfterMs } from '../text/retry-after';
@@ -18,7 +18,7 @@ export function refusal(what: string, { method }: HttpRequest, response: Respons
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message, context, fix: fixOf(status, method) });
 }
 
-/** True where the API refuses the method itself; 403 is what gateways say of a method that they do not route. */
+/** Returns true if the API refuses the method itself; gateways return 403 for a method that they do not route. */
 export function isMethodRefusal(status: unknown): boolean {
   return status === 403 || status === 405 || status === 501;
 }
@@ -40,7 +40,7 @@ function fixOf(status: number, method: HttpRequest['method']): string {
   return 'Check the search parameters; some APIs also refuse a large --limit';
 }
 
-/** What the API says itself, on one line; never a whole page. */
+/** Returns the API's own explanation, on one line; never a whole page. */
 function detailOf(text: string): string {
   if (/^\s*</.test(text)) return '(an HTML or XML page)';
   const line = (described(text) ?? text).replace(/\s+/g, ' ').trim();
@@ -57,7 +57,7 @@ function described(text: string): string | undefined {
   }
 }
 
-/** For messages: without credentials and without the query, which may hold a token. */
+/** Returns the URL for messages: without credentials and without the query, which may hold a token. */
 export function shownUrl(url: string): string {
   const { protocol, host, pathname, search } = new URL(url);
   return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
