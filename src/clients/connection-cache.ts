@@ -2,15 +2,15 @@
  * Keeps clients open between fires, one for each distinct set of connection settings.
  *
  * Keyed by the settings themselves, secrets included, never by the trigger's name: a URL that comes from a parameter,
- * or a password that was rotated, gets a connection of its own. The least recently used one is closed when there are
- * too many, but never under somebody who still uses it.
+ * or a rotated password, gets its own connection. If there are too many, the least recently used one is closed, but
+ * never while it is in use.
  */
 import { createHash } from 'node:crypto';
 
 export interface ConnectionKind<Settings, Client> {
   open(settings: Settings): Promise<Client>;
   close(client: Client): Promise<void>;
-  /** False for a client that will not recover by itself; it is replaced before the next use. */
+  /** Returns false for a client that will not recover by itself; it is replaced before the next use. */
   isUsable?(client: Client): boolean;
 }
 
@@ -19,7 +19,7 @@ interface Connection<Client> {
   /** Set once `opening` has resolved. */
   client?: Client;
   users: number;
-  /** No longer handed out; closed as soon as nobody uses it. */
+  /** No longer handed out; closed after its last use. */
   retired: boolean;
 }
 
@@ -33,7 +33,7 @@ export class ConnectionCache<Settings extends object, Client> {
     private readonly maxOpen = 32,
   ) {}
 
-  /** Runs `work` with an open client for these settings. What `open` throws is thrown, and tried again next time. */
+  /** Runs `work` with an open client for these settings. Rethrows errors of `open`; the next use retries it. */
   async use<Result>(settings: Settings, work: (client: Client) => Promise<Result>): Promise<Result> {
     const key = digestOf(settings);
     const connection = this.connectionFor(key, settings);
@@ -47,8 +47,8 @@ export class ConnectionCache<Settings extends object, Client> {
   }
 
   /**
-   * Idempotent. Waits until every client that is not in use is closed. One that is in use, or that a fire opens after
-   * this, because it outlived its worker, is closed with its last use.
+   * Idempotent. Waits until every client that is not in use is closed. A client that is in use, or that is opened later
+   * by a fire that outlived its worker, is closed after its last use.
    */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -59,7 +59,7 @@ export class ConnectionCache<Settings extends object, Client> {
   private connectionFor(key: string, settings: Settings): Connection<Client> {
     const present = this.connections.get(key);
     if (present !== undefined) {
-      // Maps keep the order of insertion: what was used last goes last.
+      // Maps keep the order of insertion: the most recently used goes last.
       this.connections.delete(key);
       if (present.client === undefined || (this.kind.isUsable?.(present.client) ?? true)) {
         this.connections.set(key, present);
@@ -103,7 +103,7 @@ export class ConnectionCache<Settings extends object, Client> {
   }
 }
 
-/** A digest, so that no password lives on as a map key. */
+/** Returns a digest, so that no password remains as a map key. */
 function digestOf(settings: object): string {
   return createHash('sha256').update(JSON.stringify(settings)).digest('base64');
 }

@@ -12,7 +12,7 @@ export interface ConnectionOwner {
   readonly log: (this: void, level: 'info' | 'warn', message: string) => void;
 }
 
-/** How messages name an event source: object and event, as a person finds them in the manifest. */
+/** Names an event source in messages: object and event, as they appear in the manifest. */
 export function describeSource(context: ConnectionOwner): string {
   return `event source ${context.namespace}/${context.eventSourceName}, event ${context.eventName}`;
 }

@@ -10,14 +10,14 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Throws SECRET_MISSING for a secret that cannot be read. Undefined without a block. */
+/** Throws SECRET_MISSING for a secret that cannot be read. Returns undefined without a block. */
 export async function readTls(
   tls: TlsConfig | undefined,
   namespace: string,
   secrets: SecretReader,
 ): Promise<TlsSettings | undefined> {
   if (tls === undefined) return undefined;
-  // As in Argo Events: whoever trusts anybody needs no certificates.
+  // As in Argo Events: without verification, no certificates are needed.
   if (tls.insecureSkipVerify) return { rejectUnauthorized: false };
   const read = async (selector: KeySelector | undefined) =>
     selector === undefined ? undefined : secrets.secret(namespace, selector);

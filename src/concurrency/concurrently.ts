@@ -5,7 +5,7 @@ export async function concurrently<Item, Result>(
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
-  // All lanes take from one iterator.
+  // All lanes share one iterator.
   const rest = items.entries();
   const lane = async (): Promise<void> => {
     for (const [index, item] of rest) results[index] = await work(item, index);
@@ -14,7 +14,7 @@ export async function concurrently<Item, Result>(
   return results;
 }
 
-/** The same for work without an answer: an item that fails stops no other, and the first error is thrown at the end. */
+/** The same for work without a result: a failed item does not stop the others; the first error is thrown at the end. */
 export async function concurrentlyAll<Item>(
   items: readonly Item[],
   limit: number,

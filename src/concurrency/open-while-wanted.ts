@@ -1,11 +1,11 @@
 /**
- * Ownership of what opens asynchronously. The caller that waits for a resource may be gone when it opens at last;
- * without an owner it would stay open unseen, and a listener would take events that nothing handles.
+ * Ownership of resources that open asynchronously. The caller that waits for a resource may be gone when it finally
+ * opens; without an owner it would stay open unseen, and a listener would take events that nothing handles.
  */
 
 /**
- * Waits until the resource is open, but no longer than the signal allows: then throws the signal's reason, and a
- * resource that opens later is closed at once.
+ * Waits until the resource is open or the signal aborts: then throws the signal's reason, and closes the resource if it
+ * opens later.
  */
 export async function openWhileWanted<Resource>(
   opening: Promise<Resource>,
@@ -15,13 +15,13 @@ export async function openWhileWanted<Resource>(
   try {
     return await unlessAborted(opening, signal);
   } catch (error) {
-    // An error of opening is already on its way to the caller, and one of closing concerns no caller any more.
+    // The caller already gets an error of opening, and no longer needs one of closing.
     opening.then(close).catch(() => undefined);
     throw error;
   }
 }
 
-/** Waits for something that others share and that stays open; throws the signal's reason when it aborts. */
+/** Waits for a shared resource that stays open; throws the signal's reason when it aborts. */
 export async function unlessAborted<Value>(waiting: Promise<Value>, signal: AbortSignal): Promise<Value> {
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {

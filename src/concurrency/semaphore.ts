@@ -1,4 +1,4 @@
-/** At most `capacity` tasks at a time; further ones wait in order. */
+/** Runs at most `capacity` tasks at a time; further ones wait in order. */
 export class Semaphore {
   private free: number;
   private readonly waiting: Array<() => void> = [];

@@ -1,7 +1,7 @@
 /**
- * Every metric that Sluice exports, with its labels. Names and labels of Argo Events where it has the metric; a test
- * holds the dashboard, the alert rules and docs/metrics.md to this table. Labels only take values that manifests name:
- * never an event id, an object name or a message.
+ * All metrics that Sluice exports, with their labels. Metrics that Argo Events has keep its names and labels; a test
+ * checks the dashboard, the alert rules and docs/metrics.md against this table. Label values come only from manifests,
+ * never from an event id, an object name or a message.
  */
 
 export interface MetricDefinition {
@@ -192,7 +192,7 @@ export type LabelsOf<Name extends MetricName> = Readonly<Record<Definitions[Name
 
 /**
  * For `Runtime.install({ telemetryOptions: { metrics: { prometheus: { bindAddress, histogramBucketOverrides } } } })`
- * of a worker of your own: without it Temporal's buckets are used, which end at 10.
+ * of your own worker: otherwise Temporal's buckets are used, which end at 10.
  */
 export const METRIC_BUCKETS: Record<string, number[]> = Object.fromEntries(
   Object.entries<MetricDefinition>(METRICS).flatMap(([name, { buckets }]) =>

@@ -1,11 +1,11 @@
 /**
- * Writes metrics through Temporal's own meter, so that they appear wherever the worker exports Temporal's: one endpoint,
- * also in a worker of the user's own. Without an exporter the meter does nothing.
+ * Writes metrics through Temporal's own meter, so that they appear wherever the worker exports Temporal's: one
+ * endpoint, also in a user's own worker. Without an exporter the meter does nothing.
  */
 import type { MetricMeter } from '@temporalio/common';
 import { METRICS, type LabelsOf, type MetricDefinition, type MetricName, type MetricOf } from './metric-definitions';
 
-/** Each call into the meter crosses into native code; a counter that grows in a storm is told a few times a second. */
+/** Each call into the meter crosses into native code, so a counter that grows in a storm is reported in intervals. */
 const TELL_EVERY_MS = 250;
 
 type Labels = Readonly<Record<string, string>>;
@@ -34,8 +34,8 @@ export class Metrics {
   }
 
   /**
-   * What is no longer measured here must not be told for ever. The meter cannot take a series back; NaN is what no alert
-   * and no maximum takes for a number.
+   * Stops reporting a series that is no longer measured here. The meter cannot remove a series; alerts and maxima do
+   * not treat NaN as a number.
    */
   forget<Name extends MetricOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): void {
     this.set(name, labels, Number.NaN);

@@ -1,10 +1,10 @@
 /**
- * Names what the main thread does, so that a block of the event loop can be attributed. JavaScript cannot say afterwards
- * what ran, so everything that may take long on hostile input runs inside `inStage`.
+ * Names the work of the main thread, so that a block of the event loop can be attributed. JavaScript cannot report
+ * afterwards what ran, so everything that may take long on hostile input runs inside `inStage`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Values of a metric's label: a fixed set. */
+/** Values of a metric label: a fixed set. */
 export type Stage =
   | 'bus message'
   | 'event to publish'
@@ -42,7 +42,7 @@ export function inStage<Result>(stage: Stage, work: () => Result): Result {
   }
 }
 
-/** The longest stage since the last call. */
+/** Returns the longest stage since the last call. */
 export function takeLongestStage(): StageRun | undefined {
   const taken = longest;
   longest = undefined;

@@ -1,6 +1,6 @@
 /**
- * Spans of the steps of an event. Only `@opentelemetry/api`: without an SDK in the process nothing is made, not even
- * the attributes. Parents are given by hand, because an event's steps run in different workers.
+ * Spans of the steps of an event. Uses only `@opentelemetry/api`: without an SDK in the process, neither spans nor
+ * their attributes are created. Parents are passed explicitly, because an event's steps run in different workers.
  */
 import {
   ProxyTracerProvider,
@@ -21,7 +21,7 @@ const TRACER_NAME = 'sluice';
 export type Step = 'relay' | 'decide' | 'fire' | 'outcome';
 
 export interface SpanStart {
-  /** Undefined: a trace begins here. */
+  /** Undefined: a new trace begins here. */
   readonly parent: SpanContext | undefined;
   readonly attributes: Attributes;
   readonly links?: readonly SpanContext[];
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<Step, SpanKind>> = {
   outcome: SpanKind.INTERNAL,
 };
 
-/** False where nobody has registered a tracer provider: ask before work that only serves a span. */
+/** Returns false if no tracer provider is registered: check before work that only serves a span. */
 export function isTracing(): boolean {
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(TRACER_NAME) !== undefined;
@@ -56,17 +56,17 @@ export function startSpan(step: Step, { parent, attributes, links = [], startTim
   );
 }
 
-/** Where the steps after the relay belong. */
+/** Returns the span context to which the steps after the relay belong. */
 export function traceOf(event: CloudEvent): SpanContext {
   return parseTraceparent(event.traceparent) ?? deriveTraceContext(eventKey(event));
 }
 
-/** The event as later steps see it: their spans become children of this one. */
+/** Returns the event as later steps see it: their spans become children of this one. */
 export function withSpan(event: CloudEvent, span: Span): CloudEvent {
   return { ...event, traceparent: formatTraceparent(span.spanContext()) };
 }
 
-/** Names of OpenTelemetry's conventions for CloudEvents. */
+/** Returns attributes named by OpenTelemetry's conventions for CloudEvents. */
 export function describeEvent(event: CloudEvent): Attributes {
   return {
     'cloudevents.event_id': event.id,

@@ -5,7 +5,7 @@ import { TraceFlags, type SpanContext } from '@opentelemetry/api';
 /** `00-<trace id>-<parent id>-<flags>`. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Undefined for anything else: passed on, it would break the trace of whoever reads it. */
+/** Returns undefined for anything else: passed on, it would break its reader's trace. */
 export function parseTraceparent(text: string | undefined): SpanContext | undefined {
   const [, version, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(text ?? '') ?? [];
   if (version === undefined || version === 'ff' || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
@@ -13,8 +13,8 @@ export function parseTraceparent(text: string | undefined): SpanContext | undefi
 }
 
 /**
- * What the producer of an event sent along: beside it, as a header or field, else inside it where it is a CloudEvent
- * of its own (the `traceparent` of CloudEvents' distributed tracing extension).
+ * Returns the trace context that the producer sent: beside the event, as a header or field, else inside it if it is
+ * itself a CloudEvent (the `traceparent` of CloudEvents' distributed tracing extension).
  */
 export function findTraceparent(beside: string | undefined, document: unknown): string | undefined {
   const inside =
@@ -31,8 +31,8 @@ export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext):
 }
 
 /**
- * The trace of an event that carries none, because its relay does not trace: the same on every worker and at every
- * step, made from nothing but the event's key.
+ * Derives the trace of an event that carries none, because its relay does not trace: from the event's key alone, so
+ * that it is the same on every worker and at every step.
  */
 export function deriveTraceContext(eventKey: string): SpanContext {
   const digest = createHash('sha256').update(eventKey).digest('hex');

@@ -41,7 +41,7 @@ export function requireAllowedAddress(hostname: string): void {
 
 /**
  * Resolves a name as Node does and fails with AddressBlocked if any of its addresses is blocked. Connections use the
- * addresses returned here, so a name that resolves differently a moment later gains nothing.
+ * addresses returned here, so a name that resolves differently a moment later cannot bypass the check.
  */
 export const allowedLookup: LookupFunction = (hostname, options, callback) => {
   const all: LookupAllOptions = { ...options, all: true };
@@ -55,7 +55,7 @@ export const allowedLookup: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-/** The address that a client must connect to for this name. Throws AddressBlocked, or what resolving throws. */
+/** Returns the address that a client must connect to for this name. Throws AddressBlocked, or the resolver's error. */
 export async function resolveAllowedAddress(hostname: string): Promise<string> {
   requireAllowedAddress(hostname);
   const addresses = await resolveAll(hostname.replace(/^\[|\]$/g, ''), { all: true });

@@ -1,7 +1,7 @@
 /**
- * One HTTP request and its answer, over kept-alive connections.
+ * One HTTP request and its response, over keep-alive connections.
  *
- * Built on Node's own client because it sends header names exactly as given, which some receivers insist on.
+ * Built on Node's own client because it sends header names exactly as given, which some receivers require.
  */
 import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
@@ -15,7 +15,7 @@ export interface HttpExchange {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** For the whole exchange, the answer's body included. */
+  /** For the whole exchange, including the body of the response. */
   readonly timeoutMs: number;
   readonly agent: http.Agent;
   readonly signal: AbortSignal;
@@ -28,24 +28,24 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Whatever a receiver sends beyond this is of no use to a trigger. */
+/** A trigger has no use for more of a response than this. */
 const BODY_LIMIT = 64 * 1024;
 
-/** An agent that keeps connections open; `tls` applies to https only. Destroy it when done. */
+/** Creates an agent that keeps connections open; `tls` applies to https only. Destroy it when done. */
 export function createAgent(protocol: string, tls: TlsSettings | undefined): http.Agent {
-  // Below the idle time after which common servers and load balancers hang up (60 s and more).
+  // Below the idle timeout of common servers and load balancers (60 s and more).
   const options = { keepAlive: true, timeout: 50_000, maxFreeSockets: 16, lookup: allowedLookup };
   return protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);
 }
 
-/** `https://host/path`: query and user information are left out because they often hold secrets. */
+/** Returns `https://host/path`, without the query and user information, which often hold secrets. */
 export function describeUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 /**
- * Redirects are answers like any other. Throws TRIGGER_UNREACHABLE when no answer came (network, TLS, time-out),
- * TRIGGER_REFUSED for a request that cannot be written, and the signal's reason when it was aborted.
+ * Redirects are returned like any other response. Throws TRIGGER_UNREACHABLE if no response arrived (network, TLS,
+ * time-out), TRIGGER_REFUSED for a request that cannot be sent, and the signal's reason if it was aborted.
  */
 export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(exchange.timeoutMs);
@@ -57,7 +57,7 @@ export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> 
     try {
       return await attempt();
     } catch (error) {
-      // The server closed an idle connection just as we used it. That is no news to anybody: connect anew.
+      // The server closed an idle connection just as we used it. This is expected: connect again.
       if (reused && !signal.aborted && isHangUp(error)) return await attempt();
       throw error;
     }

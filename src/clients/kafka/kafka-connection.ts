@@ -18,13 +18,13 @@ export interface KafkaSettings {
 
 const TIMEOUT_MS = 10_000;
 
-// kafkajs knows the format but leaves the choice of an implementation to its user.
+// kafkajs supports the format but leaves the choice of an implementation to its user.
 CompressionCodecs[CompressionTypes.Snappy] = () => ({
   compress: (encoder: { buffer: Buffer }) => Promise.resolve(compress(encoder.buffer)),
   decompress: (buffer: Buffer) => Promise.resolve(uncompress(buffer)),
 });
 
-/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_UNSUPPORTED for SASL mechanisms that cannot be spoken. */
+/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_UNSUPPORTED for unsupported SASL mechanisms. */
 export async function readKafkaSettings(
   template: KafkaTemplate,
   namespace: string,
@@ -38,7 +38,7 @@ export async function readKafkaSettings(
   return { brokers: brokers.filter((broker) => broker !== ''), tls, sasl };
 }
 
-/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the broker does not accept. */
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the broker rejects. */
 export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promise<Producer> {
   const kafka = new Kafka({
     clientId: 'sluice',
@@ -47,7 +47,7 @@ export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promi
     sasl,
     connectionTimeout: TIMEOUT_MS,
     authenticationTimeout: TIMEOUT_MS,
-    // Long waits are the business of the run, where a person can see them.
+    // Long waits belong to the run, where an operator can see them.
     retry: { retries: 2, initialRetryTime: 200 },
     logLevel: logLevel.NOTHING,
   });

@@ -1,15 +1,15 @@
-/** What a failure of kafkajs means for a fire. */
+/** Classifies failures of kafkajs for a fire. */
 import { SluiceError } from '../../errors/sluice-error';
 import { errorProperty, errorText, hasErrorName } from '../../errors/foreign-errors';
 
-/** Protocol errors that pass by themselves although kafkajs does not retry them. */
+/** Protocol errors that are transient although kafkajs does not retry them. */
 const PASSING_TYPES = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'NOT_ENOUGH_REPLICAS',
   'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
 ]);
 
-/** TRIGGER_REFUSED for what the broker answered, TRIGGER_UNREACHABLE when it did not. `what` starts the message. */
+/** Returns TRIGGER_REFUSED if the broker responded, TRIGGER_UNREACHABLE if it did not. `what` starts the message. */
 export function describeKafkaFailure(error: unknown, what: string): SluiceError {
   const message = `${what}: ${errorText(error)}`;
   if (hasErrorName(error, 'KafkaJSSASLAuthenticationError')) {
@@ -35,7 +35,7 @@ export function describeKafkaFailure(error: unknown, what: string): SluiceError 
   });
 }
 
-/** `MESSAGE_TOO_LARGE` and the like; kafkajs hides it as the cause of "retries exceeded". */
+/** Returns `MESSAGE_TOO_LARGE` and the like, which kafkajs hides as the cause of "retries exceeded". */
 function protocolErrorType(error: unknown): string | undefined {
   for (let link = error; link !== undefined && link !== null; link = errorProperty(link, 'cause')) {
     const type = errorProperty(link, 'type');

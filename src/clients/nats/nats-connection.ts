@@ -30,13 +30,13 @@ export interface NatsSettings {
 
 export interface OpenNats {
   readonly nats: NatsConnection;
-  /** Subjects that this user may not publish to, as the server said since the last (re)connection. */
+  /** Subjects that this user may not publish to, as reported by the server since the last (re)connection. */
   readonly deniedSubjects: ReadonlySet<string>;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_REFUSED for a url that cannot be read. */
+/** Reads every secret. Throws SECRET_MISSING, and TRIGGER_REFUSED for an invalid url. */
 export async function readNatsSettings(
   template: NatsTemplate,
   namespace: string,
@@ -55,7 +55,7 @@ export async function readNatsSettings(
   };
 }
 
-/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the server does not accept. */
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the server rejects. */
 export async function openNats({ servers, credentials, tls }: NatsSettings): Promise<OpenNats> {
   try {
     const nats = await connect({
@@ -105,7 +105,7 @@ function parseServer(text: string): URL {
   });
 }
 
-/** As the Go client takes it: `user:password@` or `token@`. */
+/** Reads credentials as the Go client does: `user:password@` or `token@`. */
 function credentialsOfUrl({ username, password }: URL): Credentials | undefined {
   if (username === '') return undefined;
   if (password === '') return { kind: 'token', text: decodeURIComponent(username) };

@@ -1,4 +1,4 @@
-/** Opens one connection to a Redis server and makes sure that a Redis server answers there. */
+/** Opens one connection to a Redis server and verifies that a Redis server responds. */
 import Redis, { type RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorText } from '../../errors/foreign-errors';
@@ -7,16 +7,16 @@ import { speaksPlainRedis, speaksTls } from './redis-tls-mismatch';
 
 /** From the first packet to the first reply. */
 const ANSWER_WITHIN_MS = 6_000;
-/** The network has said why; whether the server speaks TLS was not the question. */
+/** These already name the cause, so there is no need to check whether the server speaks TLS. */
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
 
 export interface OpenRedis {
   readonly client: Redis;
-  /** Why the connection broke: commands only say that it did. */
+  /** Returns why the connection broke: commands report only that it did. */
   lastError(): unknown;
 }
 
-/** Throws what the network or the server said. The client reconnects never. */
+/** Throws errors of the network or the server. The client never reconnects. */
 export async function openRedis(
   options: RedisOptions & { readonly host: string; readonly port: number },
   signal: AbortSignal,
@@ -49,8 +49,8 @@ async function failWhenLate(signal: AbortSignal): Promise<never> {
 }
 
 /**
- * A first reply shows what a connection alone does not: behind a balancer, or at its limit of clients, a server is
- * connected to and closes at once.
+ * A first reply proves what a connection alone does not: behind a load balancer, or at its limit of clients, a server
+ * accepts a connection and closes it immediately.
  */
 async function greet(client: Redis): Promise<void> {
   await client.connect();

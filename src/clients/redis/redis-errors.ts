@@ -1,19 +1,19 @@
-/** What Redis and the network say when something fails: what it means, and what a person can do about it. */
+/** Explains errors of Redis and the network: what they mean, and what an operator can do about them. */
 import { errorCode, errorText } from '../../errors/foreign-errors';
 import { SluiceError, describeError } from '../../errors/sluice-error';
 import { type ConnectionOwner, describeSource } from '../connection-owner';
 
 /**
  * - transient: the same connection parameters may work later;
- * - credentials: refused as they are now; the Secret may hold others by now;
- * - permanent: a person must change the server or the manifest.
+ * - credentials: refused as they are now; the Secret may have changed;
+ * - permanent: an operator must change the server or the manifest.
  */
 export type RedisVerdict = 'transient' | 'credentials' | 'permanent';
 
-/** Found out about a server beyond what its replies say. */
+/** A finding about a server beyond what its replies say. */
 export type RedisMismatch = 'sentinel' | 'server speaks TLS' | 'server speaks no TLS';
 
-/** The server is not what the manifest says it is. */
+/** The server does not match its description in the manifest. */
 export class RedisMismatchError extends Error {
   constructor(readonly mismatch: RedisMismatch) {
     super(MISMATCHES[mismatch].message);
@@ -44,7 +44,7 @@ const ACCESS = 'Check user, password, rights and TLS of the event source.';
 const CLUSTER =
   'This is a node of a Redis Cluster, and Sluice reads one server: use a standalone Redis, or a proxy in front of the Cluster.';
 
-/** Error replies by their code, the first word. */
+/** Error replies by code, their first word. */
 const REPLIES: Readonly<Record<string, Explanation>> = {
   WRONGPASS: { verdict: 'credentials', fix: 'Check user and password of the event source and its Secret.' },
   NOAUTH: { verdict: 'credentials', fix: 'Name the Secret with the password in the event source (`password`).' },
@@ -72,7 +72,7 @@ const REPLIES: Readonly<Record<string, Explanation>> = {
   NOREPLICAS: { verdict: 'transient', fix: 'Redis misses replicas (`min-replicas-to-write`).' },
 };
 
-/** Error replies that have no code of their own. */
+/** Error replies without a code of their own. */
 const REPLY_TEXTS: ReadonlyArray<readonly [RegExp, Explanation]> = [
   [/invalid password/i, { verdict: 'credentials', fix: ACCESS }],
   [
@@ -104,12 +104,12 @@ export function verdictOf(error: unknown): RedisVerdict {
   return explain(error).verdict;
 }
 
-/** True for what a person must repair: access denied, a key of another type, TLS that does not fit. */
+/** Returns true if an operator must act: access denied, a key of another type, TLS settings that do not match. */
 export function isPermanent(error: unknown): boolean {
   return verdictOf(error) !== 'transient';
 }
 
-/** What Redis or the network said, as one of our errors. */
+/** Returns an error of Redis or the network as a SluiceError. */
 export function sourceError(error: unknown, address: string, context: ConnectionOwner): SluiceError {
   const { verdict, fix } = explain(error);
   return new SluiceError(verdict === 'transient' ? 'EVENT_SOURCE_UNREACHABLE' : 'EVENT_SOURCE_MISCONFIGURED', {
@@ -120,25 +120,25 @@ export function sourceError(error: unknown, address: string, context: Connection
   });
 }
 
-/** For a status line: without the name of the event source, which stands beside it. */
+/** For a status line: omits the name of the event source, which is shown next to it. */
 export function describeRedisProblem(error: unknown, address: string): string {
   return `Redis at ${address}: ${describeError(withoutCommand(error))}. ${explain(error).fix}`;
 }
 
-/** The client's errors carry the command that failed, and the arguments of AUTH are a password. */
+/** Removes the failed command from an error of the client, because the arguments of AUTH are a password. */
 export function withoutCommand(error: unknown): Error {
   const code = errorCode(error);
   const bare = new Error(errorText(error));
   return code === '' ? bare : Object.assign(bare, { code });
 }
 
-/** The first word of a Redis error reply is its code; the rest is prose that changes between versions. */
+/** Returns the first word of a Redis error reply, its code; the rest is prose that changes between versions. */
 export function redisErrorCode(error: unknown): string {
   return /^-?([A-Z]{3,})\b/.exec(errorText(error))?.[1] ?? '';
 }
 
-/** Groups are lost with their stream: FLUSHALL, DEL, eviction, a fail-over to an empty replica. */
+/** Returns true for a missing group. Groups are lost with their stream: FLUSHALL, DEL, eviction, an empty replica. */
 export function isMissingGroup(error: unknown): boolean {
-  // UNBLOCKED is what a blocked reader of Redis 7.0 is told when its stream is deleted.
+  // Redis 7.0 replies UNBLOCKED to a blocked reader when its stream is deleted.
   return ['NOGROUP', 'UNBLOCKED'].includes(redisErrorCode(error));
 }

@@ -1,6 +1,6 @@
 /**
- * A connection to one Redis server that is opened again whenever it fails: with back-off, with the Secrets as they are
- * then, and no longer once waiting cannot help.
+ * A connection to one Redis server that is reopened whenever it fails: with back-off, with the current Secrets, and
+ * only as long as waiting can help.
  */
 import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +17,7 @@ const SETTLED_AFTER_MS = 5_000;
 const LOG_EVERY_MS = 5_000;
 /** After a rotation, server and Secret change one after the other, and a Secret is cached for ten seconds. */
 const REFUSED_FOR_MS = 12_000;
-/** A reconnection does not depend on the Kubernetes API: the credentials known last will mostly do. */
+/** A reconnection must not depend on the Kubernetes API: the last known credentials will usually work. */
 const SECRETS_WITHIN_MS = 3_000;
 
 export interface RedisLinkOptions {
@@ -25,7 +25,7 @@ export interface RedisLinkOptions {
   readonly context: ConnectionOwner;
   /** Several connections to one server log once. */
   readonly isQuiet?: boolean;
-  /** Its reader may stop taking data for a time: silence is then no sign of a dead connection. */
+  /** Its reader may stop taking data for a time: silence then does not indicate a dead connection. */
   readonly isSubscriber?: boolean;
 }
 
@@ -45,7 +45,7 @@ export class RedisLink {
 
   constructor(private readonly options: RedisLinkOptions) {}
 
-  /** Undefined while it works. */
+  /** Returns undefined while the connection works. */
   problem(): string | undefined {
     return this.failure === undefined ? undefined : describeRedisProblem(this.failure, this.address());
   }
@@ -55,22 +55,22 @@ export class RedisLink {
   }
 
   /**
-   * The open connection, or a new one as soon as there is one. Throws EVENT_SOURCE_MISCONFIGURED once waiting cannot
-   * help, what the reader of secrets throws if they were never read, and the signal's reason.
+   * Returns the open connection, or a new one as soon as there is one. Throws EVENT_SOURCE_MISCONFIGURED once waiting
+   * cannot help, the secret reader's error if the secrets were never read, and the signal's reason.
    */
   async client(signal: AbortSignal): Promise<Redis> {
     signal.throwIfAborted();
     if (this.current !== undefined) return this.current.client;
     if (this.opening === undefined) {
       this.opening = this.open().finally(() => (this.opening = undefined));
-      // Each of those who wait handles it; there may be none any more.
+      // Each waiting caller handles the error; there may be none left.
       this.opening.catch(() => undefined);
     }
     const { client } = await unlessAborted(this.opening, signal);
     return client;
   }
 
-  /** A command or subscription has succeeded. */
+  /** Called when a command or subscription has succeeded. */
   worked(): void {
     const isNews = !this.hasWorked || this.failure !== undefined;
     if (isNews && this.options.isQuiet !== true) {
@@ -87,8 +87,8 @@ export class RedisLink {
   }
 
   /**
-   * Something on `client` failed: drops that connection, so that the next call of `client` opens another after a
-   * pause. Throws EVENT_SOURCE_MISCONFIGURED where waiting cannot help.
+   * Called when an operation on `client` failed: drops that connection, so that the next call of `client` opens another
+   * after a pause. Throws EVENT_SOURCE_MISCONFIGURED if waiting cannot help.
    */
   failed(error: unknown, client: Redis | undefined): void {
     if (isSluiceError(error)) throw error;
@@ -108,7 +108,7 @@ export class RedisLink {
     if (this.current === undefined) return;
     const { client } = this.current;
     this.current = undefined;
-    // What fails on it now, fails for that.
+    // Later failures on this connection are caused by the disconnect.
     this.judged.add(client);
     client.disconnect();
   }
@@ -141,7 +141,7 @@ export class RedisLink {
       if (this.current !== opened) return;
       this.current = undefined;
       this.judged.add(opened.client);
-      // Nobody may be waiting for a reply: why it ended must show all the same.
+      // There may be no command in flight, so the reason for the end is reported here.
       this.notePatiently(opened.lastError() ?? new Error('the connection was closed'));
     });
   }
@@ -153,7 +153,7 @@ export class RedisLink {
 
   private notePatiently(error: unknown): void {
     this.failure = error;
-    // A connection that works for a moment each time is a fault that repeats.
+    // A connection that works only for a moment each time is a recurring fault.
     if (this.workedSince !== undefined && performance.now() - this.workedSince > SETTLED_AFTER_MS) this.failures = 0;
     this.workedSince = undefined;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.failures, LONGEST_PAUSE_MS);
@@ -199,7 +199,7 @@ export class RedisLink {
   }
 }
 
-/** Connects once, asks something, disconnects: for `check`. */
+/** Connects once, runs one query, disconnects: for `check`. */
 export async function probeRedis(
   { spec, context }: Pick<RedisLinkOptions, 'spec' | 'context'>,
   ask: (client: Redis) => Promise<void>,

@@ -1,4 +1,4 @@
-/** How to connect to one Redis server, as the manifest and its Secrets say. */
+/** Connection options for one Redis server, from the manifest and its Secrets. */
 import type { RedisOptions } from 'ioredis';
 import { SluiceError } from '../../errors/sluice-error';
 import { resolveHostAlias } from './host-aliases';
@@ -6,7 +6,7 @@ import type { KeySelector } from '../../kubernetes/secrets';
 import type { TlsConfig } from '../../manifest/common';
 import { type ConnectionOwner, describeSource } from '../connection-owner';
 
-/** No answer to a pending command for this long: the connection is dead, whatever TCP believes. */
+/** If a pending command gets no reply for this long, the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 10_000;
 /** Until the socket is open, TLS included. */
 export const CONNECT_WITHIN_MS = 4_000;
@@ -25,7 +25,7 @@ export type RedisSecret = 'password' | 'caCertSecret' | 'clientCertSecret' | 'cl
 
 export type RedisCredentials = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
-/** Who to be and whom to trust, as ioredis takes it. Throws what `read` throws. */
+/** Returns credentials and TLS trust as ioredis takes them. Throws what `read` throws. */
 export async function readRedisCredentials(
   { username, password, tls }: Pick<RedisServerSpec, 'username' | 'password' | 'tls'>,
   read: (selector: KeySelector, field: RedisSecret) => Promise<string>,
@@ -45,14 +45,14 @@ export async function readRedisCredentials(
   };
 }
 
-/** Throws SECRET_MISSING and what else the reader of secrets throws. */
+/** Throws SECRET_MISSING and other errors of the secret reader. */
 export async function readCredentials(spec: RedisServerSpec, context: ConnectionOwner): Promise<RedisCredentials> {
   return await readRedisCredentials(spec, (selector) => context.secrets.secret(context.namespace, selector));
 }
 
 /**
- * One connection, which never reconnects by itself: ioredis would repeat old credentials and subscribe again without
- * handling a refusal. Throws EVENT_SOURCE_MISCONFIGURED.
+ * Returns options for one connection, which never reconnects by itself: ioredis would retry old credentials and
+ * resubscribe without handling a refusal. Throws EVENT_SOURCE_MISCONFIGURED.
  */
 export function redisOptions(
   spec: RedisServerSpec,
@@ -69,17 +69,17 @@ export function redisOptions(
     protocol: 2,
     lazyConnect: true,
     disableClientInfo: true,
-    // Needs the right to INFO, which a restricted user lacks. A server that is loading says so to our own commands.
+    // Requires the right to INFO, which a restricted user lacks. A loading server reports that to our own commands.
     enableReadyCheck: false,
     autoResubscribe: false,
-    // A read whose reply was lost must not be sent again silently: its entries are pending and are read from there.
+    // A read whose reply was lost must not be resent silently: its entries are pending and are read from there.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
-    // Commands in flight when the connection is lost fail then, instead of waiting for ever.
+    // Commands in flight when the connection is lost fail immediately, instead of waiting forever.
     maxRetriesPerRequest: 0,
     socketTimeout: SILENCE_MS,
     connectTimeout: CONNECT_WITHIN_MS,
-    // The client waits this long even for a connection that is closed already.
+    // The client waits this long even for a connection that is already closed.
     disconnectTimeout: 100,
     retryStrategy: () => null,
   };

@@ -1,4 +1,4 @@
-/** Whether a server speaks TLS, when a connection to it failed in a way that does not say. */
+/** Determines whether a server speaks TLS, after a connection failed without saying so. */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { errorCode } from '../../errors/foreign-errors';
@@ -10,9 +10,9 @@ interface Address {
   readonly port: number;
 }
 
-/** True only where it was seen: an answered TLS handshake, or a TLS alert. */
+/** Returns true only on evidence: an answered TLS handshake, or a TLS alert. */
 export async function speaksTls(address: Address, signal: AbortSignal): Promise<boolean> {
-  // Whose certificate it is does not matter here: nothing is sent.
+  // The certificate is not verified because nothing is sent.
   const socket = connectTls({ ...address, rejectUnauthorized: false });
   return await observe(socket, signal, (conclude) => {
     socket.once('secureConnect', () => conclude(true));
@@ -20,7 +20,7 @@ export async function speaksTls(address: Address, signal: AbortSignal): Promise<
   });
 }
 
-/** True only where it was seen: a reply of Redis to an unencrypted PING. */
+/** Returns true only on evidence: a reply of Redis to an unencrypted PING. */
 export async function speaksPlainRedis(address: Address, signal: AbortSignal): Promise<boolean> {
   const socket = connectTcp(address);
   return await observe(socket, signal, (conclude) => {
