@@ -1,17 +1,17 @@
-/** What each `sluice.io/*` annotation may hold, and what its text becomes. */
+/** The legal values of each `sluice.io/*` annotation, and what they are parsed into. */
 import { z } from 'zod';
 import { parseDurationMs } from '../text/durations';
 import { maskedHeaders } from './masked-headers';
 
-/** Where reading starts when nothing was read before. */
+/** Where reading starts if nothing was read before. */
 export type StartFrom =
   { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'time'; readonly time: string };
 
-/** The same for a Redis stream, which knows entry ids (`1647495121754-0`) instead of times. */
+/** The same for a Redis stream, which has entry ids (`1647495121754-0`) instead of times. */
 export type StreamStart =
   { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'id'; readonly id: string };
 
-/** Streams that the outcome of Argo Workflows is written to. */
+/** Streams to which the outcome of Argo Workflows is written. */
 export interface OutcomeStreams {
   readonly success?: string;
   readonly failure?: string;
@@ -88,7 +88,7 @@ const outcomeStreams = z.string().transform((text, context): OutcomeStreams => {
   return streams;
 });
 
-/** Annotations that hold for all triggers of a Sensor, or with `.<trigger name>` for one. */
+/** Annotations that apply to all triggers of a Sensor, or with `.<trigger name>` to one. */
 export const FLOW_ANNOTATIONS = {
   concurrency: wholeNumber(1, 100_000).describe('Fires at work at the same time, per concurrency key or in all.'),
   'concurrency-key': dataPath.describe('Data path whose value is the key that concurrency counts for.'),

@@ -1,7 +1,8 @@
 /**
- * Our own options: `sluice.io/*` annotations on Sensor and EventSource, so that manifests stay valid for Argo Events.
+ * Sluice's own options: `sluice.io/*` annotations on Sensor, EventSource and EventBus, so that manifests stay valid for
+ * Argo Events.
  *
- * The tables in annotation-values.ts are the one description of what each may hold.
+ * The tables in annotation-values.ts are the only description of their legal values.
  */
 import type { z } from 'zod';
 import { closestMatch } from '../text/closest-match';
@@ -24,17 +25,17 @@ export const ANNOTATION_PREFIX = 'sluice.io/';
 
 /** How the fires of one trigger are collected and spaced. */
 export interface TriggerFlow {
-  /** Fires at work at the same time, per key of `concurrencyKey`, or in all without one. */
+  /** Concurrent fires, per key of `concurrencyKey`, or in total without one. */
   readonly concurrency?: number;
   /** Data path (gjson). */
   readonly concurrencyKey?: string;
   /** Fire only after this long without a further event. */
   readonly debounceMs?: number;
-  /** But at the latest this long after the first one. */
+  /** Longest time from the first event to the fire. */
   readonly debounceMaxMs?: number;
-  /** Fire once with this many events. */
+  /** Fire once for this many events. */
   readonly batchSize?: number;
-  /** Fire with what there is this long after the first event of a batch. */
+  /** Fire an incomplete batch this long after its first event. */
   readonly batchWindowMs?: number;
 }
 
@@ -45,23 +46,23 @@ export interface SensorOptions {
   /** Fires that one run carries at most; default 100. */
   readonly runBatch: number;
   readonly startFrom: StartFrom;
-  /** With several dependencies: the latest event of each, or every event in its turn. */
+  /** With several dependencies: the latest event of each, or every event in turn. */
   readonly keep: 'latest' | 'all';
   /** Data path (gjson): only events with the same value are joined. */
   readonly correlateBy?: string;
-  /** A half pair older than this is parked. Only with `correlateBy`. */
+  /** Half a pair older than this is parked. Only with `correlateBy`. */
   readonly correlateWindowMs?: number;
-  /** How long a parked run waits for a person; default seven days. */
+  /** How long a parked run waits for an operator; default seven days. */
   readonly parkForMs: number;
   readonly decisions: 'all' | 'problems' | 'off';
-  /** Whether runs wait for the end of the Argo Workflow; default true. */
+  /** Whether runs wait for the outcome of the Argo Workflow; default true. */
   readonly followOutcome: boolean;
-  /** host:port of the Redis that outcomes are written to. */
+  /** host:port of the Redis to which outcomes are written. */
   readonly outcomeRedis?: string;
-  /** Left out: no password and no TLS. */
+  /** If omitted: no password and no TLS. */
   readonly outcomeRedisAccess?: OutcomeRedisAccess;
   readonly outcomeStreams?: OutcomeStreams;
-  /** For every trigger that has none of its own. */
+  /** For every trigger without its own settings. */
   readonly flow: TriggerFlow;
   /** Trigger name → its own settings, each replacing the one in `flow`. */
   readonly triggerFlows: Readonly<Record<string, TriggerFlow>>;
@@ -75,13 +76,13 @@ export interface EventSourceOptions {
   readonly maxInFlight: number;
   /** Data path (gjson) whose value is the event's id, instead of the derived one. */
   readonly idFrom?: string;
-  /** Webhooks only; default: the list of docs/sources/webhook.md. */
+  /** Webhooks only; default: the list in docs/sources/webhook.md. */
   readonly maskedHeaders?: MaskedHeaders;
 }
 
-/** Options of an EventBus, those only that differ from the default. Plain JSON. */
+/** Options of an EventBus, only those that differ from the default. Plain JSON. */
 export interface EventBusOptions {
-  /** Other namespaces whose events sensors of this bus take; `*`: all. */
+  /** Other namespaces whose events sensors of this bus accept; `*`: all. */
   readonly acceptNamespaces?: readonly string[];
   readonly retention?: 'until-handled';
   readonly stream?: 'argo-events' | 'own';
@@ -99,7 +100,7 @@ export const ANNOTATION_NAMES = {
 type Annotations = Readonly<Record<string, string>>;
 type Read<Table extends Record<string, z.ZodType>> = { [Name in keyof Table]?: z.infer<Table[Name]> };
 
-/** Reads the options of a Sensor. Anything wrong is a finding, and its default is used. */
+/** Reads the options of a Sensor. An invalid option gives a finding, and its default is used. */
 export function readSensorOptions(
   annotations: Annotations | undefined,
   triggerNames: readonly string[],
@@ -146,7 +147,7 @@ export function readSensorOptions(
   return { options, findings: findings.list };
 }
 
-/** Reads the options of an EventSource. Anything wrong is a finding, and its default is used. */
+/** Reads the options of an EventSource. An invalid option gives a finding, and its default is used. */
 export function readEventSourceOptions(annotations: Annotations | undefined): {
   options: EventSourceOptions;
   findings: Finding[];
@@ -164,7 +165,7 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
   return { options, findings: findings.list };
 }
 
-/** Reads the options of an EventBus. Anything wrong is a finding, and its default is used. */
+/** Reads the options of an EventBus. An invalid option gives a finding, and its default is used. */
 export function readEventBusOptions(annotations: Annotations | undefined): {
   options: EventBusOptions;
   findings: Finding[];
@@ -208,7 +209,7 @@ function takeAnnotations<Table extends Record<string, z.ZodType>>(
     if (parsed.success) values[name] = parsed.data as z.infer<Table[typeof name]>;
     else {
       annotation(findings, name + suffix).error('this value is not allowed here', {
-        // What people put into the wrong place here may be the password itself.
+        // A value in the wrong place here may be the password itself.
         ...(!name.startsWith('outcome-redis') && { found: describeValue(text) }),
         expected: parsed.error.issues[0]?.message,
       });
@@ -229,7 +230,7 @@ function takeFlow(remaining: Map<string, string>, suffix: string, findings: Find
   };
 }
 
-/** `own` tells which part of the effective flow was written with this suffix, so that it is reported once. */
+/** `own`: the part of the effective flow that was written with this suffix, so that it is reported once. */
 function checkFlow(flow: TriggerFlow, suffix: string, own: TriggerFlow, findings: Findings): void {
   if (own.concurrencyKey !== undefined && flow.concurrency === undefined) {
     annotation(findings, `concurrency-key${suffix}`).error('has no meaning without sluice.io/concurrency', {

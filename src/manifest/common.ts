@@ -1,13 +1,13 @@
 /** Building blocks that EventBus, EventSource and Sensor share. */
 import { z } from 'zod';
 
-/** Text that must be there: Argo Events treats an empty string as "not set". */
+/** Required text: Argo Events treats an empty string as "not set". */
 export const requiredText = z.string().min(1);
 export const optionalText = z.string().optional();
 export const optionalFlag = z.boolean().optional();
 export const stringMap = z.record(z.string(), z.string());
 
-/** A Kubernetes object or a part of one: checked by the API server, not here. */
+/** A Kubernetes object or a part of one: validated by the API server, not here. */
 export const kubernetesFields = z.record(z.string(), z.json());
 export type KubernetesFields = z.infer<typeof kubernetesFields>;
 
@@ -100,7 +100,7 @@ export const containerTemplate = z.strictObject({
 
 const kubernetesList = z.array(kubernetesFields).optional();
 
-/** Where a pod may run. Only Argo Events makes pods; Sluice accepts and ignores these fields. */
+/** Where a pod may run. Only Argo Events creates pods; Sluice accepts and ignores these fields. */
 export const podPlacement = {
   metadata: podMetadata.optional(),
   nodeSelector: stringMap.optional(),
@@ -122,14 +122,14 @@ export const podTemplate = z.strictObject({
   volumes: kubernetesList,
 });
 
-/** Service that Argo Events would put before an EventSource's pod. */
+/** Service that Argo Events would put in front of an EventSource's pod. */
 export const serviceTemplate = z.strictObject({
   metadata: podMetadata.optional(),
   ports: kubernetesList,
   clusterIP: optionalText,
 });
 
-/** `metadata` of any Kubernetes object; what the API server adds is accepted, so `kubectl get -o yaml` output works. */
+/** `metadata` of any Kubernetes object; accepts what the API server adds, so `kubectl get -o yaml` output works. */
 const objectMeta = z.strictObject({
   name: requiredText,
   namespace: optionalText,

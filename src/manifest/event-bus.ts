@@ -1,4 +1,4 @@
-/** EventBus: which bus the events of a namespace travel on. */
+/** EventBus: the bus that carries the events of a namespace. */
 import { z } from 'zod';
 import {
   containerTemplate,

@@ -1,4 +1,4 @@
-/** A mapping of a manifest that no schema has looked at yet. */
+/** A mapping of a manifest that was not validated against a schema yet. */
 export type Fields = Record<string, unknown>;
 
 export function isFields(value: unknown): value is Fields {

@@ -1,4 +1,4 @@
-/** What a dependency lets through, and how it changes an event before that. */
+/** The filters of a dependency, and the transform that runs before them. */
 import { z } from 'zod';
 import { optionalText, requiredText } from './common';
 

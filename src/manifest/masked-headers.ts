@@ -1,13 +1,13 @@
 /** Annotation `sluice.io/masked-headers`: which headers and query parameters of a webhook are credentials. */
 import { z } from 'zod';
 
-/** Plain JSON: it goes into workflow arguments. Names may hold `*`. */
+/** Plain JSON: it goes into workflow arguments. Names may contain `*`. */
 export interface MaskedHeaders {
   /** Instead of the default list. */
   readonly only?: readonly string[];
-  /** Besides the default list. */
+  /** In addition to the default list. */
   readonly add?: readonly string[];
-  /** Not masked, whatever else says so. */
+  /** Never masked; takes precedence over the others. */
   readonly show?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The `sluice.io/outcome-redis*` annotations together: which Redis, and what it takes to be let in. */
+/** The `sluice.io/outcome-redis*` annotations together: the address of the Redis and the credentials for it. */
 import type { z } from 'zod';
 import type { SENSOR_ANNOTATIONS } from './annotation-values';
 import type { TlsConfig } from './common';
@@ -10,7 +10,7 @@ export interface SecretKey {
   readonly key: string;
 }
 
-/** In the words of a Redis event source. Plain JSON; names of secrets, never their values. */
+/** Field names as in a Redis event source. Plain JSON; names of secrets, never their values. */
 export interface OutcomeRedisAccess {
   readonly username?: string;
   readonly password?: SecretKey;
@@ -40,7 +40,7 @@ const NAMES: readonly Name[] = [
   'outcome-redis-client-key-secret',
 ];
 
-/** @param at findings below the annotation of that name. */
+/** @param at returns the collector for the annotation of that name. */
 export function readOutcomeRedisAccess(values: Values, at: (name: Name) => Findings): OutcomeRedisAccess | undefined {
   const given = NAMES.filter((name) => values[name] !== undefined);
   checkTogether(values, given, at);

@@ -1,4 +1,4 @@
-/** Parameters: values taken from events and put into templates, resources, payloads and headers. */
+/** Parameters: values taken from events and written into templates, resources, payloads and headers. */
 import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText } from './common';
 

@@ -1,8 +1,8 @@
-/** What is wrong with a manifest: where, what was found, what is allowed, what to write instead. */
+/** A mistake in a manifest: where it is, what was found, what is allowed, what to write instead. */
 
 /**
- * `error`: refused by validate and apply. `unsupported`: a valid manifest that Sluice cannot run yet; validate accepts
- * it with a notice, apply refuses. `warning`: works, but perhaps not as its author thinks.
+ * `error`: rejected by validate and apply. `unsupported`: a valid manifest that Sluice cannot run yet; validate accepts
+ * it with a notice, apply rejects it. `warning`: works, but perhaps not as its author expects.
  */
 export type Severity = 'error' | 'warning' | 'unsupported';
 
@@ -13,7 +13,7 @@ export interface Finding {
   readonly severity: Severity;
   readonly path: FieldPath;
   readonly found?: string;
-  /** Where in `found` the mistake is, counted from 0. */
+  /** Position of the mistake in `found`, counted from 0. */
   readonly caret?: number;
   readonly expected?: string;
   readonly message: string;
@@ -22,17 +22,17 @@ export interface Finding {
 
 export interface Problem {
   readonly severity: Severity;
-  /** As the user named it; `-` for standard input, empty for objects that were passed in by a program. */
+  /** As the user named it; `-` for standard input, empty for objects passed in by a program. */
   readonly file: string;
   /** Counted from 1. */
   readonly line?: number;
   readonly column?: number;
-  /** `Sensor/water-bodies`, or empty when the text could not be read as an object. */
+  /** `Sensor/water-bodies`, or empty if the text could not be read as an object. */
   readonly object: string;
   /** `spec.triggers[0].template.k8s.operation`, or empty. */
   readonly path: string;
   readonly found?: string;
-  /** Where in `found` the mistake is, counted from 0. */
+  /** Position of the mistake in `found`, counted from 0. */
   readonly caret?: number;
   readonly expected?: string;
   readonly message: string;
@@ -41,7 +41,7 @@ export interface Problem {
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
 
-/** `spec.triggers[0].template`, with `["…"]` around keys that hold dots or slashes. */
+/** `spec.triggers[0].template`, with `["…"]` around keys that contain dots or slashes. */
 export function formatPath(path: FieldPath): string {
   let text = '';
   for (const segment of path) {
@@ -66,7 +66,7 @@ export function formatProblem(problem: Problem): string {
   return lines.join('\n');
 }
 
-/** The value as a message may show it: short, and without passwords in URLs. */
+/** The value in a form fit for a message: short, and without passwords in URLs. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -80,7 +80,7 @@ export function describeValue(value: unknown): string {
   return typeof value;
 }
 
-/** Without what stands before the host in URLs. */
+/** Removes everything before the host in URLs. */
 export function withoutPasswords(text: string): string {
   return text.replace(/\/\/[^/@\s]*@/g, '//***@');
 }
@@ -90,7 +90,7 @@ function shorten(text: string): string {
   return line.length <= 80 ? line : `${line.slice(0, 77)}…`;
 }
 
-/** Collects findings below one path, so that checks need not repeat where they are. */
+/** Collects findings below one path, so that checks need not repeat the path. */
 export class Findings {
   constructor(
     readonly list: Finding[] = [],

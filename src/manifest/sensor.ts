@@ -1,4 +1,4 @@
-/** Sensor: which events it waits for and what it does then. */
+/** Sensor: which events it waits for, and what it does with them. */
 import { z } from 'zod';
 import type { TriggerKind } from '../kinds/trigger-kinds';
 import {
@@ -23,7 +23,7 @@ import { customTriggerTemplate, httpTriggerTemplate } from './triggers/http';
 import { argoWorkflowTriggerTemplate, k8sTriggerTemplate } from './triggers/kubernetes';
 import { emailTriggerTemplate, logTriggerTemplate, slackTriggerTemplate } from './triggers/messages';
 
-/** Held dependencies of a trigger are forgotten at each tick. */
+/** Events held for a trigger are dropped at each tick. */
 const conditionsReset = z.strictObject({
   byTime: z
     .strictObject({ cron: requiredText.describe('Five fields.'), timezone: optionalText.describe('IANA name.') })

@@ -1,4 +1,4 @@
-/** Source that ticks. */
+/** Source that publishes on a schedule. */
 import { z } from 'zod';
 import { optionalFlag, optionalText } from '../common';
 import { withMetadataAndFilter } from './shared';

@@ -1,4 +1,4 @@
-/** What several kinds of event source have in common. */
+/** Fields that several kinds of event source share. */
 import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText, retryStrategy, secretKeySelector, stringMap } from '../common';
 

@@ -1,4 +1,4 @@
-/** Sources that are called over HTTP by anything, by a web service, or by a gRPC server of one's own. */
+/** Sources that receive HTTP requests from any client or a web service, or events from the user's own gRPC server. */
 import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText, secretKeySelector, tlsConfig } from '../common';
 import { webhookContext, withFilter, withJsonBody, withMetadata, withMetadataAndFilter } from './shared';

@@ -1,8 +1,8 @@
 /**
- * Reads `argoWorkflow.args` as Argo's command line would: people have these lists in their manifests.
+ * Reads `argoWorkflow.args` as Argo's command line would, because existing manifests contain such lists.
  *
- * Options that only shape what the command prints are accepted and do nothing; options that we cannot honour are
- * refused, because ignoring them would do something else than was asked.
+ * Options that only affect the command's output are accepted and have no effect; unsupported options are rejected,
+ * because ignoring them would do something else than was requested.
  */
 import { SluiceError } from '../../errors/sluice-error';
 import { closestMatch } from '../../text/closest-match';
@@ -17,7 +17,7 @@ export interface ArgoOptions {
   instanceId?: string;
   priority?: number;
   scheduledTime?: string;
-  /** Whether unknown fields of the Workflow are refused; default true. */
+  /** Whether unknown fields of the Workflow are rejected; default true. */
   strict?: boolean;
   message?: string;
   nodeFieldSelector?: string;
@@ -53,7 +53,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   labels: {
     operations: SUBMITS,
     short: 'l',
-    // As on a command line, the last of several counts.
+    // As on a command line, the last of several takes effect.
     apply: (options, value) => (options.labels = parseLabels(value)),
   },
   loglevel: { operations: 'all', apply: nothing },
@@ -67,7 +67,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   namespace: { operations: 'all', short: 'n', apply: (options, value) => (options.namespace = value) },
   'node-field-selector': {
     operations: ['resume', 'stop', 'retry', ...SUBMITS],
-    // `argo submit` only chooses with it what --watch shows.
+    // `argo submit` uses it only to choose what --watch shows.
     apply: (options, value, operation) => {
       if (operation !== 'submit' && operation !== 'submit-from') options.nodeFieldSelector = value;
     },
@@ -106,7 +106,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   log: { operations: WITH_PARAMETERS, isSwitch: true, apply: ignoreSwitch('log') },
 };
 
-/** Options of the argo command that cannot be honoured here, and what to do instead. */
+/** Options of the argo command that are not supported here, and what to use instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   'parameter-file': 'Write each of its values as --parameter NAME=VALUE: a worker has no such file.',
   'dry-run': 'Remove it: `sluice test` shows what a trigger would create.',
@@ -128,7 +128,7 @@ export interface ArgumentMistake {
   readonly fix?: string;
 }
 
-/** Throws MANIFEST_INVALID (final) naming the argument that is unknown, unsupported or badly formed. */
+/** Throws MANIFEST_INVALID (permanent) naming the argument that is unknown, unsupported or malformed. */
 export function parseArgoArguments(args: readonly string[], operation: ArgoWorkflowOperation): ArgoOptions {
   const { options, mistakes } = readArgoArguments(args, operation);
   const [first] = mistakes;
@@ -150,7 +150,7 @@ export function readArgoArguments(
     const given = readOptions(args[index] ?? '', operation);
     if ('message' in given) {
       mistakes.push({ index, ...given });
-      // The value that probably belongs to it is no mistake of its own.
+      // Skips what is probably its value, so that it is not reported as another mistake.
       if (!(args[index] ?? '').includes('=') && !(args[index + 1] ?? '-').startsWith('-')) index++;
       continue;
     }
@@ -265,7 +265,7 @@ function parseInteger(name: string, value: string): number {
   throw invalid(`--${name} expects a whole number, found "${value}"`);
 }
 
-/** What an option's value is not. */
+/** An invalid value of an option. */
 class ValueMistake extends Error {}
 
 function invalid(message: string): ValueMistake {

@@ -1,4 +1,4 @@
-/** Triggers that tell people: Slack, e-mail, log. */
+/** Triggers that notify people: Slack, e-mail, log. */
 import { z } from 'zod';
 import { optionalFlag, optionalText, requiredText, secretKeySelector } from '../common';
 import { triggerParameters } from '../parameters';

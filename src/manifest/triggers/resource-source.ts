@@ -25,7 +25,7 @@ const gitSource = z.strictObject({
   insecureIgnoreHostKey: optionalFlag,
 });
 
-/** In the order in which Argo Events looks when several are set. */
+/** The order in which Argo Events looks if several are set. */
 export const RESOURCE_SOURCE_KINDS = ['s3', 'inline', 'file', 'url', 'git', 'configmap', 'resource'] as const;
 export type ResourceSourceKind = (typeof RESOURCE_SOURCE_KINDS)[number];
 
