@@ -1,9 +1,9 @@
 /**
- * A first look at RE2 regular expressions without RE2: finds unbalanced brackets and what RE2 lacks. Used where the
- * expression module is not at hand; never refuses what RE2 accepts.
+ * A rough check of RE2 regular expressions without RE2: finds unbalanced brackets and syntax that RE2 lacks. Used if
+ * the expression module is not available; never rejects an expression that RE2 accepts.
  */
 
-/** What is wrong, or undefined if it looks right. */
+/** The mistake, or undefined if none was found. */
 export function approximateRegexMistake(pattern: string): string | undefined {
   if (/\\Q/.test(pattern)) return undefined;
   const outsideClasses = pattern
@@ -21,7 +21,7 @@ export function approximateRegexMistake(pattern: string): string | undefined {
   }
 }
 
-/** Rewrites what only RE2 writes this way; the result need not match the same, only parse alike. */
+/** Rewrites syntax that only RE2 has; the result need only parse alike, not match alike. */
 function toJavaScript(pattern: string): string {
   return pattern
     .replace(/\[\[:\^?\w+:\]\]/g, '[a]')

@@ -1,4 +1,4 @@
-/** What only shows when several objects are read together. */
+/** Mistakes that only show when several objects are read together. */
 import type { ManifestDocument } from './manifest-document';
 import type { Problem } from '../manifest/problem';
 import { eventsOf } from './validate-event-source';
@@ -33,7 +33,7 @@ function findDuplicates(documents: readonly Known[]): Problem[] {
   });
 }
 
-/** A sensor that waits for an event which its EventSource, read in the same go, does not have. */
+/** A sensor that waits for an event which its EventSource, read together with it, does not have. */
 function findDeadDependencies(documents: readonly Known[]): Problem[] {
   const problems: Problem[] = [];
   const sources = documents.filter((document) => document.kind === 'EventSource');

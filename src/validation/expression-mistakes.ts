@@ -1,4 +1,4 @@
-/** From what a compiler says about an expression to the place of the mistake and what to write instead. */
+/** Turns a compiler's message about an expression into the position of the mistake and advice. */
 import type { ExpressionComplaint, ExpressionLanguage } from '../expressions/engine';
 import { closestMatch } from '../text/closest-match';
 import {
@@ -36,7 +36,7 @@ export function explainComplaint(
   }
 }
 
-/** Operators of other languages, and what is written for them here. The longest come first. */
+/** Operators of other languages, and their replacement here. The longest come first. */
 type Spellings = ReadonlyArray<readonly [wrong: string, right: string]>;
 
 function adviseOnSpelling(text: string, offset: number, spellings: Spellings): string | undefined {
@@ -56,7 +56,7 @@ const JQ_SPELLINGS: Spellings = [
   ["'", 'texts in double quotes'],
 ];
 
-/** What the functions are called elsewhere. */
+/** Names of the functions in other languages. */
 const JQ_NAMES: Readonly<Record<string, string>> = {
   ...{ tolower: 'ascii_downcase', lower: 'ascii_downcase', downcase: 'ascii_downcase', lowercase: 'ascii_downcase' },
   ...{ toupper: 'ascii_upcase', upper: 'ascii_upcase', upcase: 'ascii_upcase', uppercase: 'ascii_upcase' },
@@ -231,7 +231,7 @@ const EXPR_SPELLINGS: Spellings = [
 function explainExpr(text: string, complaint: string): ExpressionMistake {
   const [, what = complaint, line, column] = /^([\s\S]*?) \((\d+):(\d+)\)(?:\n|$)/.exec(complaint) ?? [];
   if (/token EOF$/.test(what)) return { message: 'ends too early', offset: endOf(text), fix: adviseToClose(text) };
-  // Of a character that it cannot read the library counts to the end.
+  // For a character that it cannot read, the library reports the position behind it.
   const before = what.startsWith('unrecognized character') ? 2 : 1;
   const at = line === undefined ? undefined : offsetOf(text, Number(line), Number(column) - before);
   const message = withoutRegexPrefix(unexpected(what));

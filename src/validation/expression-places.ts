@@ -1,23 +1,23 @@
-/** Places inside the text of an expression: finding them, and showing them to a person. */
+/** Positions inside the text of an expression: finding and displaying them. */
 import { describeValue, withoutPasswords, type Finding } from '../manifest/problem';
 
 export interface ExpressionMistake {
   readonly message: string;
-  /** Into the text, in UTF-16 units. Undefined where the compiler says nothing that can be found. */
+  /** Into the text, in UTF-16 units. Undefined if the compiler reports no position. */
   readonly offset?: number;
   readonly fix?: string;
 }
 
-/** Wider lines are cut around the place. */
+/** Longer lines are cut around the position. */
 const WIDTH = 76;
 const BEFORE_PLACE = 56;
 
 export interface ShownPlace extends Pick<Finding, 'found' | 'caret'> {
-  /** `, line 2, column 5`; without the line where there is only one, and empty where the place is unknown. */
+  /** `, line 2, column 5`; without the line if there is only one, and empty if the position is unknown. */
   readonly where: string;
 }
 
-/** The line that holds the mistake, with a caret below it. `offset` is into the text, in UTF-16 units. */
+/** The line that contains the mistake, with a caret below it. `offset` is into the text, in UTF-16 units. */
 export function showPlace(text: string, offset: number | undefined): ShownPlace {
   if (offset === undefined) return { where: '', found: describeValue(text) };
   const before = text.slice(0, offset).split('\n');
@@ -34,7 +34,7 @@ export function showPlace(text: string, offset: number | undefined): ShownPlace 
   return { where, found: `${head}${cut}${tail}`, caret: column - start + head.length };
 }
 
-/** Where the last line that has text ends. */
+/** End of the last line that is not blank. */
 export function endOf(text: string): number {
   return text.trimEnd().length;
 }
@@ -45,17 +45,17 @@ export function offsetOf(text: string, line: number, column: number): number {
   return Math.min(text.length, lines.reduce((length, each) => length + each.length + 1, 0) + column);
 }
 
-/** From bytes of UTF-8. */
+/** From an offset in bytes of UTF-8. */
 export function fromByteOffset(text: string, bytes: number): number {
   return Buffer.from(text).subarray(0, bytes).toString().length;
 }
 
-/** Text of the same length in which the contents of quoted texts are blank. */
+/** Text of the same length in which the contents of quoted strings are blank. */
 export function blankStrings(text: string): string {
   return text.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`/gs, (quoted) => ' '.repeat(quoted.length));
 }
 
-/** The first such name that stands alone, outside of quoted texts if possible. */
+/** The first occurrence of the name as a whole word, outside of quoted strings if possible. */
 export function findWord(text: string, word: string, from = 0): number | undefined {
   const pattern = new RegExp(`(?<![\\w.$"'])${escapePattern(word)}(?!\\w)`);
   for (const searched of [blankStrings(text), text]) {
@@ -70,7 +70,7 @@ export function findText(text: string, wanted: string, from = 0): number | undef
   return at === -1 ? undefined : at;
 }
 
-/** Where a quoted text begins that does not end. */
+/** Start of a quoted string that is not closed. */
 export function unclosedQuote(text: string, quotes = `"'`): number | undefined {
   let open: number | undefined;
   for (let at = 0; at < text.length; at += 1) {
@@ -84,7 +84,7 @@ export function unclosedQuote(text: string, quotes = `"'`): number | undefined {
 
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** The last bracket that is opened and not closed, and else the first that is closed and was not opened. */
+/** The last bracket that is opened and not closed, or else the first that is closed and was not opened. */
 export function unbalancedBracket(text: string): { readonly at: number; readonly closing?: string } | undefined {
   const open: number[] = [];
   const blank = blankStrings(text);

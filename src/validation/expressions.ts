@@ -1,4 +1,4 @@
-/** Every expression inside a manifest, where it is and in which language, and whether its syntax is right. */
+/** Finds every expression in a manifest with its language, and checks its syntax. */
 import { EVENT_SOURCE_KINDS } from '../kinds/source-kinds';
 import { TRIGGER_KINDS } from '../kinds/trigger-kinds';
 import type { EventOptions, EventSource } from '../manifest/event-source';
@@ -60,7 +60,7 @@ export function collectEventSourceExpressions({ spec }: Pick<EventSource, 'spec'
   return uses;
 }
 
-/** Findings for every expression that does not parse. Without a checker only regular expressions are looked at. */
+/** Findings for every expression that does not parse. Without a checker only regular expressions are checked. */
 export async function checkExpressions(
   uses: readonly ExpressionUse[],
   syntax: ExpressionSyntax | undefined,

@@ -1,16 +1,16 @@
-/** Where in a manifest a field belongs, by the schemas. */
+/** Finds where in a manifest a field belongs, from the schemas. */
 import { z } from 'zod';
 import type { FieldPath } from '../manifest/problem';
 
 type Schema = z.core.$ZodType;
 
 const MOST_PLACES = 3;
-/** Deeper than any field of a manifest; a dead-letter trigger holds a trigger. */
+/** Deeper than any field of a manifest; a dead-letter trigger contains a trigger. */
 const MAX_DEPTH = 12;
 
 /**
- * `spec.dependencies[].filters.data`: up to three places of the field, those nearest to `path`. Where a block has many
- * alternatives, as a trigger has kinds, those that are `written` beside the field count.
+ * `spec.dependencies[].filters.data`: up to three places of the field, those nearest to `path`. If a block has many
+ * alternatives, as a trigger has kinds, only those that are `written` beside the field count.
  */
 export function placesOf(field: string, schema: Schema, path: FieldPath, written: readonly string[] = []): string[] {
   const wanted = field.toLowerCase();

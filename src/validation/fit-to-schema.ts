@@ -1,8 +1,8 @@
 /**
- * Brings a parsed document into the form that the schemas describe, as Go's JSON decoder would, and reports every
- * field that they do not know.
+ * Converts a parsed document into the form that the schemas describe, as Go's JSON decoder would, and reports every
+ * unknown field.
  *
- * Go ignores the case of field names and takes null and, for enumerations, "" as "not set". Zod does none of that.
+ * Go ignores the case of field names and treats null and, for enumerations, "" as "not set". Zod does neither.
  */
 import { z } from 'zod';
 import { closestMatch } from '../text/closest-match';
@@ -11,7 +11,7 @@ import { findLeftover } from './leftovers';
 import { isFields, type Fields } from '../manifest/fields';
 import { Findings, formatPath, type FieldPath, type Finding } from '../manifest/problem';
 
-/** Whether the message is of a field that is refused although another version of Argo Events has it. */
+/** Whether the message is about a field that is rejected although another version of Argo Events has it. */
 export function isOfOtherVersion(message: string): boolean {
   return message.endsWith(FORMER_FIELD) || message.endsWith(LATER_FIELD);
 }
@@ -21,7 +21,7 @@ const LATER_FIELD = 'is a field of versions of Argo Events after 1.9';
 
 type Schema = z.core.$ZodType;
 
-/** Returns a changed copy; the document itself stays as it was. */
+/** Returns a changed copy; the document itself is not modified. */
 export function fitToSchema(kind: string, schema: Schema, document: unknown): { value: unknown; findings: Finding[] } {
   const fitting = new Fitting(kind, schema);
   const value = fitting.fit(schema, document, []);
@@ -77,7 +77,7 @@ class Fitting {
     return fitted;
   }
 
-  /** The schema's name of a field, or none after reporting that. `inside`: the field of it that the value is. */
+  /** The schema's name of a field, or none after reporting that. `inside`: the field below it that takes the value. */
   private resolveField(
     known: readonly string[],
     key: string,

@@ -24,8 +24,8 @@ const KINDS: ReadonlyArray<{ kind: ManifestKind; schema: z.ZodType; annotations:
 ];
 
 /**
- * JSON Schema 2020-12 for files that may hold EventBus, EventSource, Sensor and any other Kubernetes object.
- * It knows fields and types; what joins several fields (conditions, names) only `sluice validate` knows.
+ * JSON Schema 2020-12 for files that may hold EventBus, EventSource, Sensor and any other Kubernetes object. It covers
+ * fields and types; only `sluice validate` checks rules across fields (conditions, names).
  */
 export function manifestJsonSchema(): JsonSchema {
   const definitions: JsonSchema = {};
@@ -56,7 +56,7 @@ function toJsonSchema(schema: z.ZodType, kind: ManifestKind): JsonSchema {
     target: 'draft-2020-12',
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
-      // Free-form Kubernetes fields: anything goes, instead of a recursive definition of JSON.
+      // Free-form Kubernetes fields: any value, instead of a recursive definition of JSON.
       if (zodSchema instanceof z.ZodLazy) Object.keys(jsonSchema).forEach((key) => delete jsonSchema[key]);
     },
   });

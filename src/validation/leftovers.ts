@@ -2,19 +2,19 @@
  * Fields of other Argo Events versions than ours: former ones, which its examples and docs still show and its code
  * ignores, and later ones.
  *
- * Everything else unknown is an error. Of these, some only changed their name and are read; those that no longer do
- * anything useful are dropped with a warning; those that decided when or where something happens are refused with what
- * to write instead, because ignoring them would do something else than was asked.
+ * Every other unknown field is an error. Of these, fields that were only renamed are read; those without any useful
+ * effect are dropped with a warning; those that decided when or where something happens are rejected with advice,
+ * because ignoring them would do something else than was requested.
  */
 import type { FieldPath } from '../manifest/problem';
 
 export interface Leftover {
-  /** Segments; `*` stands for any one, `**` for any number of them. */
+  /** Segments; `*` matches any one, `**` any number of them. */
   readonly path: readonly string[];
   readonly advice: string;
-  /** `ignored` if left out. `inside`: the value becomes this field of the one that it is read as. */
+  /** `ignored` if omitted. `inside`: the value becomes this field of the one that it is read as. */
   readonly outcome?: 'refused' | { readonly readAs: string; readonly inside?: string };
-  /** A field of versions after 1.9, the one that Sluice follows. */
+  /** A field of versions after 1.9, the version that Sluice follows. */
   readonly isLater?: boolean;
 }
 
@@ -180,7 +180,7 @@ export function findLeftover(kind: string, path: FieldPath): Leftover | undefine
   return LEFTOVERS[kind]?.find((leftover) => matches(leftover.path, segments));
 }
 
-/** Without regard to case, as Go reads names; `path` is in lower case. */
+/** Ignores case, as Go does for names; `path` is in lower case. */
 function matches(pattern: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = pattern;
   if (first === undefined) return path.length === 0;

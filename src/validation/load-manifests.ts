@@ -1,4 +1,4 @@
-/** Reads files and folders of manifests, and says what is wrong with them, with file and line. */
+/** Reads files and folders of manifests, and reports their mistakes with file and line. */
 import { checkExpressions, collectEventSourceExpressions, collectSensorExpressions } from './expressions';
 import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { closestMatch } from '../text/closest-match';
@@ -17,27 +17,27 @@ export interface LoadedManifests {
   /** Every object without errors, in the order of the files. */
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Problem[];
-  /** Files of folders that hold no Kubernetes object. */
+  /** Files in folders that contain no Kubernetes object. */
   readonly skipped: readonly string[];
 }
 
 export interface LoadOptions {
-  /** Checks jq, Lua, templates and expressions; without it only regular expressions are looked at, roughly. */
+  /** Checks jq, Lua, templates and expressions; without it only regular expressions are checked, roughly. */
   readonly expressions?: ExpressionSyntax;
   /** For `-`; default: the standard input of the process. */
   readonly stdin?: NodeJS.ReadableStream;
 }
 
 /**
- * Reads manifests from files, folders (all `.yaml`, `.yml` and `.json` below them) and `-` for standard input.
- * Never throws for what is in them or for a path that is missing: that is a problem of severity `error`.
+ * Reads manifests from files, folders (all `.yaml`, `.yml` and `.json` below them) and `-` for standard input. Never
+ * throws for their contents or for a missing path: both are problems of severity `error`.
  */
 export async function loadManifests(paths: readonly string[], options: LoadOptions = {}): Promise<LoadedManifests> {
   const { files, problems } = await findManifestFiles(paths, options.stdin ?? process.stdin);
   return checkFiles(files, problems, options);
 }
 
-/** The same for text that was read elsewhere; `file` is the name that problems give. */
+/** The same for text that was read elsewhere; `file` is the name that problems report. */
 export async function loadManifestText(
   text: string,
   file: string,
@@ -77,7 +77,7 @@ async function checkFiles(
   return { documents, problems, skipped };
 }
 
-/** Folders hold other files too: values of a Helm chart, a package.json. */
+/** Folders contain other files too: values of a Helm chart, a package.json. */
 function mentionsObject(text: string): boolean {
   return /^[ \t{]*["']?(?:apiVersion|kind)["']?\s*:/m.test(text) || /"(?:apiVersion|kind)"\s*:/.test(text);
 }
@@ -94,7 +94,7 @@ async function checkDocument(
   if ('findings' in identity) return identity;
   if (identity.kind === 'other') return { manifest: identity, findings: [] };
   const helm = findHelm(value);
-  // Whatever else is wrong may be right once it is rendered.
+  // Other mistakes may disappear once it is rendered.
   if (helm?.severity === 'error') return { findings: [helm] };
   const { manifest, findings: found } = checkManifest(identity.kind, value);
   const findings = helm === undefined ? found : [...found, helm];
@@ -114,7 +114,7 @@ function expressionsOf(manifest: Manifest) {
   }
 }
 
-/** Which kind a document is of, or why it is no Kubernetes object at all. */
+/** The kind of a document, or why it is not a Kubernetes object at all. */
 function identify(value: unknown): { kind: ManifestKind } | OtherObject | { findings: Finding[] } {
   if (!isFields(value)) {
     const message = 'not a Kubernetes object';
@@ -169,7 +169,7 @@ function isMisspelt(apiVersion: string): boolean {
   return group.includes('argoproj') || closestMatch(group, ['argoproj.io']) !== undefined;
 }
 
-/** Kinds of Argo's own group that are not ours and must not be taken for a misspelt one of ours. */
+/** Kinds of Argo's own group that must not be treated as a misspelling of ours. */
 const OTHER_ARGO_KINDS: ReadonlySet<string> = new Set(['WorkflowEventBinding']);
 
 function toProblem({ path, ...finding }: Finding, file: string, source: SourceDocument): Problem {

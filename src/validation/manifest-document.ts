@@ -8,7 +8,7 @@ export interface Origin {
   readonly line: number;
 }
 
-/** Any object that is not ours: a WorkflowTemplate, a Role, a ConfigMap … It is passed on as it is. */
+/** Any object of another kind: a WorkflowTemplate, a Role, a ConfigMap … It is passed on unchanged. */
 export interface OtherObject {
   readonly kind: 'other';
   readonly object: KubernetesFields;

@@ -5,7 +5,7 @@ import { errorCode } from '../errors/foreign-errors';
 import { decodeText } from '../yaml/decode-text';
 import type { Problem } from '../manifest/problem';
 
-/** Far above what fits into a cluster (about 1.5 MB an object), far below what would hurt. */
+/** Far above what fits into a cluster (about 1.5 MB per object), far below what would cause trouble. */
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
@@ -17,7 +17,7 @@ export interface ManifestFile {
   readonly isFromFolder: boolean;
 }
 
-/** Files in the order given, folders sorted by name, without what is hidden; `-` reads `stdin`. Each is read once. */
+/** Files in the order given, folders sorted by name, without hidden files; `-` reads `stdin`. Each is read once. */
 export async function findManifestFiles(
   paths: readonly string[],
   stdin: NodeJS.ReadableStream,
@@ -59,7 +59,7 @@ async function listFolder(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** A mounted ConfigMap shows its files, and once more below a folder whose name begins with two dots. */
+/** A mounted ConfigMap contains its files twice: the second time below a folder whose name begins with two dots. */
 function isHidden(file: string): boolean {
   return file.split(sep).some((part) => part.startsWith('.'));
 }

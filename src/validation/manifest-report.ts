@@ -1,4 +1,4 @@
-/** What manifests hold and what is wrong with them, object by object. */
+/** The contents of manifests and their problems, object by object. */
 import type { Problem, Severity } from '../manifest/problem';
 import type { LoadedManifests } from './load-manifests';
 import { identityOf } from './manifest-document';

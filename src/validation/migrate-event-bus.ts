@@ -1,4 +1,4 @@
-/** From an EventBus on NATS Streaming to one on JetStream, with a note for everything that cannot come along. Pure. */
+/** Converts an EventBus on NATS Streaming to one on JetStream, with a note for every setting that is lost. Pure. */
 import { API_VERSION } from '../manifest/common';
 import type { EventBus, EventBusSpec } from '../manifest/event-bus';
 import { checkManifest } from './parse-manifest';
@@ -7,9 +7,9 @@ import { writeYaml } from '../yaml/write-yaml';
 
 export interface MigratedBus {
   readonly object: EventBus;
-  /** Sentences for a person, each about something that has changed or stays behind. */
+  /** Sentences for the user, each about something that changed or is lost. */
   readonly notes: readonly string[];
-  /** Errors of the result, such as an address that is none. */
+  /** Errors of the result, such as an invalid address. */
   readonly findings: readonly Finding[];
 }
 
@@ -17,7 +17,7 @@ type Stan = NonNullable<EventBusSpec['nats']>;
 type Native = NonNullable<Stan['native']>;
 type Exotic = NonNullable<Stan['exotic']>;
 
-/** What the API server has written into a manifest that comes from `kubectl get`. */
+/** Fields that the API server adds to a manifest from `kubectl get`. */
 const WRITTEN_BY_SERVER = [
   ...['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink', 'clusterName'],
   ...['deletionTimestamp', 'deletionGracePeriodSeconds'],
@@ -38,7 +38,7 @@ export function migrateEventBus(bus: EventBus, natsUrl: string | undefined): Mig
   return { object, notes, findings: checkManifest('EventBus', object).findings };
 }
 
-/** Whether the address of a NATS server must be given: there is none of which the manifest knows. */
+/** Whether the address of a NATS server must be given, because the manifest contains none. */
 export function needsNatsUrl({ spec }: EventBus): boolean {
   return spec.nats?.exotic !== undefined;
 }
@@ -77,7 +77,7 @@ function fromNative(native: Native, notes: string[]): EventBusSpec {
   return { jetstream: { version: 'latest', replicas: servers, ...kept, ...payload, ...streamConfig } };
 }
 
-/** The servers belong to others, so what described them has no place. */
+/** The NATS server is managed separately, so the fields that described the former servers are dropped. */
 function toServerOfOthers(native: Native, natsUrl: string, notes: string[]): EventBusSpec {
   const { maxAge, maxMsgs, maxBytes, ...servers } = native;
   const leftOut = Object.keys(servers);
@@ -104,7 +104,7 @@ function streamConfigOf(
   }
   const config = {
     ...(maxAge !== undefined && maxAge !== '' && { maxAge }),
-    // None is 0 in NATS Streaming, -1 in JetStream.
+    // Unlimited is 0 in NATS Streaming, -1 in JetStream.
     ...(maxMsgs !== undefined && { maxMsgs: maxMsgs === 0 ? -1 : maxMsgs }),
     ...(bytes !== undefined && { maxBytes: bytes === 0 ? -1 : bytes }),
   };

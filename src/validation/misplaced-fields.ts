@@ -1,6 +1,6 @@
 /**
  * `policy`, `retryStrategy` and the like belong to the trigger, but official Argo Events examples write some of them
- * under `template`, where Argo Events ignores them in silence. They are taken as what was meant.
+ * under `template`, where Argo Events silently ignores them. They are read as if they were in the right place.
  */
 import { isFields } from '../manifest/fields';
 import { Findings, formatPath, type FieldPath, type Finding } from '../manifest/problem';

@@ -1,4 +1,4 @@
-/** From a parsed YAML or JSON document to a checked EventBus, EventSource or Sensor. */
+/** Turns a parsed YAML or JSON document into a checked EventBus, EventSource or Sensor. */
 import type { z } from 'zod';
 import { SluiceError } from '../errors/sluice-error';
 import { readEventBusOptions, readEventSourceOptions, readSensorOptions } from '../manifest/annotations';
@@ -33,7 +33,7 @@ export interface ManifestCheck {
   readonly findings: readonly Finding[];
 }
 
-/** Checks one document of a known kind, expressions excepted (see expressions.ts). */
+/** Checks one document of a known kind, except for its expressions (see expressions.ts). */
 export function checkManifest(kind: ManifestKind, document: unknown): ManifestCheck {
   switch (kind) {
     case 'EventBus': {
@@ -89,7 +89,7 @@ export function parseSensor(document: unknown): ManifestOf<'Sensor'> {
   return parseAs('Sensor', document, (manifest) => manifest.kind === 'Sensor');
 }
 
-/** The error that a program gets for problems. */
+/** The error that a program receives for problems. */
 export function manifestInvalid(problems: readonly Problem[]): SluiceError {
   const errors = problems.filter((problem) => problem.severity === 'error');
   return new SluiceError('MANIFEST_INVALID', {
@@ -99,7 +99,7 @@ export function manifestInvalid(problems: readonly Problem[]): SluiceError {
   });
 }
 
-/** `Sensor/water-bodies`, as far as the document tells. */
+/** `Sensor/water-bodies`, as far as the document has these fields. */
 export function objectLabel(document: unknown): string {
   if (!isFields(document)) return '';
   const kind = typeof document['kind'] === 'string' ? document['kind'] : '';
@@ -124,7 +124,7 @@ function conclude(manifest: Manifest, all: readonly Finding[]): ManifestCheck {
   return findings.some((finding) => finding.severity === 'error') ? { findings } : { manifest, findings };
 }
 
-/** Without its field of another version a block lacks something, which is no further mistake. */
+/** A block that has a field of another version lacks the current one; that is not a second mistake. */
 function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
   const former = findings
     .filter(({ severity, message }) => severity === 'error' && isOfOtherVersion(message))

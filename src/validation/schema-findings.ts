@@ -1,4 +1,4 @@
-/** Turns what zod reports into findings in our words. */
+/** Turns zod's issues into findings in our own words. */
 import type { z } from 'zod';
 import { closestMatch } from '../text/closest-match';
 import { describeValue, type FieldPath, type Finding } from '../manifest/problem';
@@ -15,7 +15,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-/** `document` is what was validated: it says what was found at the path of each issue. */
+/** `document` is the validated value: the source of what was found at the path of each issue. */
 export function schemaFindings(issues: readonly Issue[], document: unknown): Finding[] {
   return issues.map((issue) => {
     const path = issue.path.filter((segment) => typeof segment !== 'symbol');
@@ -84,7 +84,7 @@ function describeExpectation(issue: Issue): string {
   }
 }
 
-/** Operators as other languages write them. */
+/** Spellings of operators in other languages. */
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = {
   '==': '=',
   '===': '=',

@@ -1,9 +1,9 @@
-/** Mistakes in Go templates, of which the compiler gives the line only. */
+/** Mistakes in Go templates, for which the compiler reports only the line. */
 import type { ExpressionComplaint } from '../expressions/engine';
 import { closestMatch } from '../text/closest-match';
 import { findText, findWord, offsetOf, unclosedQuote, type ExpressionMistake } from './expression-places';
 
-/** What the functions are called in other tools. */
+/** Names of the functions in other tools. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   ...{ b64encode: 'b64enc', base64encode: 'b64enc', base64: 'b64enc', b64decode: 'b64dec', base64decode: 'b64dec' },
   ...{
@@ -25,7 +25,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 const OF_HELM: ReadonlySet<string> = new Set(['include', 'tpl', 'toYaml', 'fromYaml', 'toToml', 'lookup', 'required']);
-/** They read the host. */
+/** Functions that read the host. */
 const OF_THE_HOST: ReadonlySet<string> = new Set(['env', 'expandenv', 'getHostByName']);
 
 export function explainTemplate(text: string, { message, functions = [] }: ExpressionComplaint): ExpressionMistake {
@@ -84,7 +84,7 @@ function openAction(text: string): number | undefined {
   return actions.find(({ index }, at) => !text.slice(index, actions[at + 1]?.index).includes('}}'))?.index;
 }
 
-/** The innermost block without its end. */
+/** The innermost block that is not closed. */
 function openBlock(text: string): { readonly at: number; readonly word: string } | undefined {
   const open: Array<{ at: number; word: string }> = [];
   for (const { index, 1: word = '' } of text.matchAll(/\{\{-?\s*(if|range|with|define|block|end)\b/g)) {

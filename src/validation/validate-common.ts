@@ -1,4 +1,4 @@
-/** Checks of blocks that several kinds share: TLS, NATS login, waiting times, schedules. */
+/** Checks of blocks that several kinds share: TLS, NATS login, delays, schedules. */
 import { isSluiceError } from '../errors/sluice-error';
 import { validateResetSchedule } from '../sandbox/conditions/condition-resets';
 import type { NatsAuth, RetryStrategy, TlsConfig } from '../manifest/common';
@@ -31,7 +31,7 @@ export function validateNatsAuth(auth: NatsAuth | undefined, findings: Findings)
   }
 }
 
-/** A millisecond: nobody waits for less between two attempts. */
+/** A millisecond: a shorter delay between two attempts makes no sense. */
 const SHORTEST_NANOSECONDS = 1_000_000;
 
 /** `retryStrategy`, `connectionBackoff`, the back-off of a policy. */

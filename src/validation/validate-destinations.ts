@@ -1,4 +1,4 @@
-/** Destinations of parameters that lead nowhere in an object that the manifest itself holds. */
+/** Destinations of parameters that do not exist in an inline object of the manifest. */
 import { isFields } from '../manifest/fields';
 import type { TriggerParameter } from '../manifest/parameters';
 import { describeValue, type Findings } from '../manifest/problem';
@@ -21,7 +21,7 @@ interface Miss {
   readonly fix: string;
 }
 
-/** Undefined for a destination that is there, that will be made, or that this cannot follow. */
+/** Undefined for a destination that exists, that will be created, or that cannot be followed here. */
 function findMiss(object: unknown, dest: string, all: readonly string[]): Miss | undefined {
   let value = object;
   const walked: string[] = [];
@@ -75,7 +75,7 @@ function plainText(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined;
 }
 
-/** At dots that are neither escaped nor inside a query. */
+/** Splits at dots that are neither escaped nor inside a query. */
 function splitPath(path: string): string[] {
   return (path.match(/(?:#\([^)]*\)#?|\\.|[^.\\])+/g) ?? []).map((segment) =>
     segment.startsWith('#') ? segment : segment.replace(/\\(.)/g, '$1'),

@@ -52,7 +52,7 @@ export function validateEventBus({ spec }: EventBus, options: EventBusOptions = 
   return findings.list;
 }
 
-/** The command that writes what replaces it. Sensors and event sources stay as they are: they refer to the name. */
+/** The command that writes the replacement. Sensors and event sources need no change: they refer to the name. */
 function replaceStan({ exotic }: NonNullable<EventBus['spec']['nats']>): string {
   const server = exotic === undefined ? '' : ' --nats-url nats://HOST:4222, with a NATS server that has JetStream';
   return (
@@ -61,7 +61,7 @@ function replaceStan({ exotic }: NonNullable<EventBus['spec']['nats']>): string 
   );
 }
 
-/** One or several addresses with commas between them. */
+/** One or several addresses separated by commas. */
 export function validateNatsUrl(urls: string, findings: Findings): void {
   for (const url of urls.split(',').map((text) => text.trim())) {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
@@ -73,7 +73,7 @@ export function validateNatsUrl(urls: string, findings: Findings): void {
   }
 }
 
-/** `streamConfig` is YAML inside YAML; Argo Events reads it only when it makes the stream. */
+/** `streamConfig` is YAML inside YAML; Argo Events reads it only when it creates the stream. */
 function validateStreamConfig(text: string | undefined, options: EventBusOptions, findings: Findings): void {
   if (text === undefined || text.trim() === '') return;
   const { documents, mistakes } = parseYamlDocuments(text);
@@ -108,7 +108,7 @@ function validateStreamConfig(text: string | undefined, options: EventBusOptions
   warnOfLosses(parsed.data, options, findings);
 }
 
-/** Settings by which events are lost, or repetitions taken for new events, without anything being broken. */
+/** Settings with which events are lost, or duplicates count as new events, without any fault. */
 function warnOfLosses(config: z.infer<typeof streamConfigSchema>, options: EventBusOptions, findings: Findings): void {
   const { maxAge, duplicates, maxMsgs, maxBytes, discard } = config;
   const [ageMs, duplicatesMs] = [maxAge, duplicates].map((text) => (text ? parseGoDurationMs(text) : undefined));

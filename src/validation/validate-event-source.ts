@@ -70,7 +70,7 @@ function validateWebhook(webhook: WebhookEventSource, findings: Findings): void 
   }
 }
 
-/** Callers of one address cannot choose between two events. */
+/** A request to a shared address cannot choose between two events. */
 function validateSharedEndpoints(spec: EventSourceSpec, findings: Findings): void {
   const users = new Map<string, string>();
   for (const [name, { port, endpoint, method }] of Object.entries(spec.webhook ?? {})) {
@@ -105,7 +105,7 @@ function validateRedis(
   });
 }
 
-/** Rules of Argo Events for kinds that Sluice does not run: wrong ones must not wait for the day it does. */
+/** Rules of Argo Events for kinds that Sluice does not run: mistakes should show before it does. */
 function validateOtherKinds(spec: EventSourceSpec, findings: Findings): void {
   for (const [name, calendar] of Object.entries(spec.calendar ?? {})) {
     const here = findings.at('calendar', name);

@@ -1,4 +1,4 @@
-/** Names in the expression of an `exprs` filter that are none of its fields: the filter then fails for every event. */
+/** Names in the expression of an `exprs` filter that are not among its fields: the filter fails for every event. */
 import { closestMatch } from '../text/closest-match';
 import type { ExprFilter } from '../manifest/filters';
 import type { Findings } from '../manifest/problem';
@@ -17,7 +17,7 @@ export function warnOfUnknownNames({ expr, fields }: ExprFilter, findings: Findi
   }
 }
 
-/** As govaluate reads them: texts and numbers are none, `[a name]` may hold anything, a backslash escapes. */
+/** As govaluate reads them: texts and numbers are not names, `[a name]` may contain anything, a backslash escapes. */
 function namesIn(expression: string): Set<string> {
   const names = new Set<string>();
   const tokens = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\[([^\]]*)\]|((?:[A-Za-z_]|\\.)(?:[\w.]|\\.)*)|\d[\w.]*/g;

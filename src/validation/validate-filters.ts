@@ -92,7 +92,7 @@ function adviseOnEmpty(comparator: DataFilter['comparator']): string {
     : 'Write "^$" for an empty value, or ".*" for any value.';
 }
 
-/** One pattern that matches where any of them does. */
+/** One pattern that matches if any of them does. */
 function oneOf(values: readonly string[]): string {
   const patterns = values.filter((pattern) => pattern !== '');
   const areWholeWords = patterns.every((pattern) => /^[\w-]+$/.test(pattern));
@@ -105,7 +105,7 @@ function hasBareComma(path: string): boolean {
   return outside.includes(',') && !/[[({]/.test(outside);
 }
 
-/** What Go's ParseFloat takes: decimal or hexadecimal, underscores excepted, infinities included. */
+/** Text that Go's ParseFloat accepts: decimal or hexadecimal, without underscores, infinities included. */
 function isGoFloat(text: string): boolean {
   return (
     /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ||

@@ -1,4 +1,4 @@
-/** Names that the API server would refuse. */
+/** Names that the API server would reject. */
 import { isFields } from '../manifest/fields';
 import { Findings, describeValue, type Finding } from '../manifest/problem';
 

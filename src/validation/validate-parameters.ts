@@ -1,4 +1,4 @@
-/** Checks of parameters: where they write, and whose events they read. */
+/** Checks of parameters: where they write, and which events they read. */
 import { closestMatch } from '../text/closest-match';
 import type { TriggerParameter } from '../manifest/parameters';
 import { describeValue, type Findings } from '../manifest/problem';
@@ -8,7 +8,7 @@ import { warnOfPath, warnOfTemplate } from './validate-paths';
 export interface KnownDependencies {
   readonly all: readonly string[];
   readonly waitsFor: readonly string[];
-  /** The trigger's own parameters write into names of dependencies, so what stands there is a placeholder. */
+  /** The trigger's own parameters write into names of dependencies, so the written names are placeholders. */
   readonly arePlaceholders?: boolean;
 }
 

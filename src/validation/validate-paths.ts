@@ -1,4 +1,4 @@
-/** Paths in the notation of another tool: Argo Events finds nothing with them, and writes elsewhere. */
+/** Paths in the notation of another tool: with them Argo Events finds nothing, and writes to another place. */
 import { describeValue, type Findings } from '../manifest/problem';
 
 /** gjson: paths that read. sjson: paths that write. */
@@ -24,7 +24,7 @@ function inGjson(path: string): string {
     });
 }
 
-/** A template that does not read its value gives the same for every event. */
+/** A template that does not use its value gives the same result for every event. */
 export function warnOfTemplate(template: string | undefined, what: string, findings: Findings): void {
   if (template === undefined || template === '' || /\.Input\b|\$/.test(template)) return;
   const field = /\{\{[^}]*?(?:^|[\s({])\.([A-Za-z_][\w.]*)/.exec(template)?.[1];

@@ -1,4 +1,4 @@
-/** Checks of k8s and argoWorkflow triggers: the object, where it comes from, and what is done with it. */
+/** Checks of k8s and argoWorkflow triggers: the object, its source, and the operation on it. */
 import { isFields } from '../manifest/fields';
 import { describeValue, type Findings } from '../manifest/problem';
 import { metadataMistakes, type MetadataMistake } from '../kubernetes/metadata-rules';
@@ -81,7 +81,7 @@ function validateSource(source: ResourceSource, findings: Findings): void {
 
 function parseInline(text: string | undefined, findings: Findings): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
-  // Whether it is YAML at all is checked with the expressions.
+  // The check of expressions reports invalid YAML.
   const [source] = parseYamlDocuments(text).documents;
   if (source === undefined) return undefined;
   if (isFields(source.value)) return source.value;
@@ -123,7 +123,7 @@ function validateObject(
   });
 }
 
-/** What the API server would refuse, unless a parameter overwrites it. */
+/** Metadata that the API server would reject, unless a parameter overwrites it. */
 function warnOfMetadata(
   object: Readonly<Record<string, unknown>>,
   trigger: TriggerSpec,
@@ -151,7 +151,7 @@ function warnOfMetadata(
     )
       return;
     for (const source of ['dataTemplate', 'contextTemplate', 'value'] as const) {
-      // What an event puts in is not known here: any letter stands for it.
+      // Values from events are not known here: any letter stands for them.
       const text = src[source]?.replace(/\{\{[^]*?\}\}/g, 'x') ?? '';
       const metadata = key === undefined ? { [field]: text } : { labels: { [key.replace(/\\(.)/g, '$1')]: text } };
       const [mistake] = metadataMistakes({ metadata });

@@ -1,4 +1,4 @@
-/** Checks of a Sensor beyond its schema: all that Argo Events refuses, and what it notices only when it is too late. */
+/** Checks of a Sensor beyond its schema: everything that Argo Events rejects, and what it notices only too late. */
 import { closestMatch } from '../text/closest-match';
 import { Findings, describeValue, type Finding } from '../manifest/problem';
 import type { Dependency } from '../manifest/filters';

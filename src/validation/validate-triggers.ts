@@ -1,4 +1,4 @@
-/** Checks of the block that says what a trigger does. */
+/** Checks of the block that defines what a trigger does. */
 import { isSupportedTrigger, TRIGGER_KINDS, type TriggerKind } from '../kinds/trigger-kinds';
 import type { Findings } from '../manifest/problem';
 import { describeValue } from '../manifest/problem';
@@ -55,7 +55,7 @@ function validateKind(
 
 type Rule = (trigger: TriggerSpec, findings: Findings, dependencies: KnownDependencies) => void;
 
-/** What the schema of a kind cannot say. */
+/** Rules that the schema of a kind cannot express. */
 const RULES: { readonly [Kind in TriggerKind]?: Rule } = {
   k8s: (trigger, findings) => validateResourceTrigger(trigger, 'k8s', findings),
   argoWorkflow: (trigger, findings) => validateResourceTrigger(trigger, 'argoWorkflow', findings),
