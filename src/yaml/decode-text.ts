@@ -1,8 +1,8 @@
-/** From the bytes of a file to its text, without altering what is not UTF-8. */
+/** Decodes the bytes of a file to text, without altering bytes that are not UTF-8. */
 
 import { isUtf8 } from 'node:buffer';
 
-/** UTF-16 with its byte order mark, as PowerShell writes it, is read like kubectl reads it. Throws for all other encodings. */
+/** Reads UTF-16 with a byte order mark, as PowerShell writes it, like kubectl. Throws for all other encodings. */
 export function decodeText(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);

@@ -1,17 +1,17 @@
 /**
- * Whole numbers beyond 2^53 inside of objects that triggers change and send: they travel as a text that only this process
- * can make, and are numbers again where the object is written.
+ * Whole numbers beyond 2^53 inside objects that triggers change and send: they are carried as a text that only this
+ * process can generate, and become numbers again when the object is written.
  */
 import { randomBytes } from 'node:crypto';
 import { endOfString, type JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
 
-/** Letters and digits: JSON and YAML write them as they are. */
+/** Letters and digits: JSON and YAML write them unchanged. */
 const MARK = `sluice-number-${randomBytes(12).toString('hex')}-`;
 const MARKED = new RegExp(`["']?${MARK}([-+0-9.eE]+)["']?`, 'g');
 const STRING_OR_NUMBER = /"|-?[0-9][-+0-9.eE]*/g;
 
-/** The document as an object that may be changed. Of the order of keys, and of equal ones, JavaScript's view is left. */
+/** The document as a mutable object. Key order and duplicate keys are as JavaScript reads them. */
 export function toWorkingCopy(document: JsonDocument): JsonValue {
   if (!isJsonText(document)) return document;
   const { text } = document;
@@ -34,17 +34,17 @@ function isRounded(token: string): boolean {
   return !Number.isFinite(value) || (/^-?[0-9]+$/.test(token) && !Number.isSafeInteger(value));
 }
 
-/** A text of such an object without marks: the digits themselves. */
+/** A text of such an object without marks: only the digits. */
 export function withoutMarks(text: string): string {
   return text.includes(MARK) ? text.replaceAll(MARK, '') : text;
 }
 
-/** `JSON.stringify`, with the numbers that `toWorkingCopy` marked. */
+/** `JSON.stringify` that restores the numbers marked by `toWorkingCopy`. */
 export function writeExactly(value: unknown, indent?: number): string {
   return restoreNumbers(JSON.stringify(value, null, indent));
 }
 
-/** The numbers in an object's text, JSON or YAML. */
+/** Restores the marked numbers in an object's text, JSON or YAML. */
 export function restoreNumbers(text: string): string {
   return text.includes(MARK) ? text.replace(MARKED, '$1') : text;
 }

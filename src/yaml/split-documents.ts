@@ -1,4 +1,4 @@
-/** Cuts a file into its YAML documents by lines, as kubectl does, so that a mistake in one leaves the others readable. */
+/** Splits a file into YAML documents by lines, as kubectl does, so that a mistake in one leaves the others readable. */
 
 export interface DocumentText {
   readonly text: string;
@@ -26,7 +26,7 @@ export function splitDocuments(file: string): DocumentText[] {
     .forEach((written, index) => {
       const line = written.startsWith('\uFEFF') ? written.slice(1) : written;
       if (DOCUMENT_START.test(line)) {
-        // Directives belong to the document that follows. They change nothing for a Kubernetes object.
+        // Directives belong to the next document. They have no effect on a Kubernetes object.
         lines = lines.map((former) => (DIRECTIVE.test(former) ? '' : former));
         close(index + 1);
       }

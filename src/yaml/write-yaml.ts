@@ -2,7 +2,7 @@
 import { restoreNumbers } from './exact-numbers';
 import { stringify, type CreateNodeOptions, type DocumentOptions, type ToStringOptions } from 'yaml';
 
-/** Texts such as `n`, `on` and `1:30` are quoted: readers of YAML 1.1, as kubectl is, take them for something else. */
+/** Quotes texts such as `n`, `on` and `1:30`: readers of YAML 1.1, such as kubectl, would read them as other types. */
 export function writeYaml(value: unknown, options: DocumentOptions & CreateNodeOptions & ToStringOptions = {}): string {
   return restoreNumbers(stringify(value, { aliasDuplicateObjects: false, ...options, version: '1.1' }));
 }

@@ -1,4 +1,4 @@
-/** Splits a file into documents, and knows at which line each field was written. */
+/** Splits a file into documents, and locates the line of each field. */
 import { LineCounter, isAlias, isMap, isSeq, type Document, type Node } from 'yaml';
 import { isFields } from '../manifest/fields';
 import { isHelmTemplate, RENDER_FIRST } from './helm';
@@ -17,19 +17,19 @@ interface Position {
 const MAX_DEPTH = 200;
 const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
 
-/** One object of a file; the items of a `kind: List` are objects of their own. */
+/** One object of a file; the items of a `kind: List` are separate objects. */
 export interface SourceDocument {
   readonly value: unknown;
-  /** What only the text shows. */
+  /** Warnings that can be found only in the text. */
   readonly warnings: readonly Finding[];
-  /** Where a field is written; of one that is missing, where the nearest block around it begins. */
+  /** Position of a field; for a missing one, the start of the nearest block around it. */
   positionOf(path: FieldPath): Position | undefined;
 }
 
 export interface SyntaxMistake extends Position {
   readonly message: string;
   readonly fix?: string;
-  /** `Sensor/water-bodies`, as far as the text shows. */
+  /** `Sensor/water-bodies`, as far as the text has these fields. */
   readonly object: string;
   /** The keys around the mistake. */
   readonly path: string;
@@ -76,7 +76,7 @@ function joinParts(parts: readonly ParsedText[]): ParsedText {
   };
 }
 
-/** kubectl reads JSON as JSON, which YAML's library does not in all cases (`\/`). */
+/** kubectl reads JSON as JSON, which the YAML library does not in all cases (`\/`). */
 function parseJsonObject(text: string): unknown {
   if (!/^(---)?\s*\{/.test(text)) return undefined;
   try {
@@ -116,8 +116,8 @@ function toParsedText(source: DocumentText, reading: Awaited<ReturnType<ReadYaml
     if (repeated !== undefined) return mistakeAt(`the key ${repeated.key} is written twice`, placeOf(repeated.node));
     return { documents: toSourceDocuments(document, value, warnings, placeOf), mistakes: [] };
   } catch (error) {
-    // Aliases that would grow without bounds are only found when the document is turned into objects, and the parser
-    // itself runs out of stack on text that is nothing but brackets.
+    // Aliases that would grow without limit are only found when the document is converted to objects, and the parser
+    // itself exceeds the stack on text that consists of brackets.
     const message = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : String(error);
     return mistakeAt(message, placeOf(document?.contents));
   }
@@ -149,14 +149,14 @@ function describeMistake(message: string, lines: readonly string[], lineIndex: n
   return { message: `not valid YAML: ${message}`, object, path, fix: adviseOn(lines[lineIndex] ?? '') };
 }
 
-/** For what people write without the quotes that YAML wants. */
+/** Advice for text that needs quotes in YAML. */
 function adviseOn(line: string): string | undefined {
   const value = /:\s+(>=|<=|!=|[%@`*&].*|\{\{.*|[^"'\s].*:\s.*)$/.exec(line.trimEnd())?.[1];
   if (value === undefined) return /^\s*\t/.test(line) ? 'Indent with spaces instead of tabs.' : undefined;
   return value.length > 60 ? 'Put the value in quotes.' : `Put the value in quotes: ${JSON.stringify(value)}.`;
 }
 
-/** Looked at level by level, so that no nesting is too deep for this. */
+/** Walks level by level, so that no nesting is too deep for it. */
 function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
@@ -193,7 +193,7 @@ type Step = { readonly place: unknown; readonly value: unknown };
 
 /** Finds the node of a field, or the nearest one around it. */
 function createNodeFinder(document: Document.Parsed): (path: FieldPath) => unknown {
-  // Many problems may lie in one large map.
+  // A large map may contain many problems.
   const indexes = new Map<unknown, ReadonlyMap<string, Step>>();
   const stepInto = (node: unknown, segment: string | number): Step | undefined => {
     if (isSeq(node)) {

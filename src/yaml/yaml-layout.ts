@@ -1,26 +1,26 @@
 /**
- * The YAML library's tree of a document: where each field is written, and what it holds as far as the library reads it.
+ * The YAML library's tree of a document: the position of each field, and its value as far as the library reads it.
  *
- * Go's library, and so kubectl, reads quoted texts and flow collections whose next lines are not indented; the library
- * here does not. Their lines are joined before it sees them, without moving a character.
+ * Go's library, and so kubectl, reads quoted texts and flow collections whose continuation lines are not indented; this
+ * library does not. Such lines are joined before parsing, without moving a character.
  */
 import { parseDocument, type Document, type YAMLParseError } from 'yaml';
 import { kubernetesTags } from './yaml-tags';
 
-/** Each takes one more pass over the text; a document with more of them is read by Go alone. */
+/** Each takes one more pass over the text; a document that needs more is read by Go alone. */
 const MAX_PASSES = 30;
 
 const OPTIONS = {
   version: '1.1',
   customTags: kubernetesTags,
   strict: false,
-  // Its own check takes quadratic time.
+  // The library's own check takes quadratic time.
   uniqueKeys: false,
   prettyErrors: false,
   logLevel: 'silent',
 } as const;
 
-/** Throws a RangeError for text that is nothing but brackets. */
+/** Throws a RangeError for text that consists of brackets. */
 export function parseLayout(text: string): Document.Parsed {
   let current = text;
   for (let pass = 0; ; pass += 1) {
@@ -54,7 +54,7 @@ function findOpenQuote(text: string, from: number, quote: string): number | unde
   return undefined;
 }
 
-/** The innermost bracket that is still open; quoted brackets on the way may mislead it, and then nothing is joined. */
+/** The innermost open bracket; quoted brackets on the way may mislead the search, and then no lines are joined. */
 function findOpenBracket(text: string, from: number): number | undefined {
   let closed = 0;
   for (let index = from - 1; index >= 0; index -= 1) {

@@ -1,10 +1,10 @@
 /**
- * How deeply YAML is nested, found without a stack. Nodes are composed by recursion, and V8 ends the whole process if it
- * has to compile a regular expression where the stack ends: a RangeError cannot be relied on.
+ * Measures how deeply YAML is nested, without recursion. Nodes are composed by recursion, and V8 ends the whole process
+ * if it has to compile a regular expression at the end of the stack: a RangeError cannot be relied on.
  */
 import { Parser, type CST } from 'yaml';
 
-/** True if a collection lies inside `limit` others. */
+/** True if a collection is nested inside `limit` others. */
 export function isNestedBeyond(text: string, limit: number): boolean {
   for (const token of new Parser().parse(text)) {
     let level = collectionsIn(token);

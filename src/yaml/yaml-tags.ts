@@ -1,4 +1,4 @@
-/** How plain words in YAML become values: as the tools of Kubernetes read them, not as the YAML library does. */
+/** Reads plain scalars in YAML as the tools of Kubernetes do, not as the YAML library does. */
 import type { CollectionTag, ScalarTag, Tags } from 'yaml';
 
 type Tag = Tags[number];

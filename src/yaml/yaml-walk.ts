@@ -1,4 +1,4 @@
-/** One pass over the tree of a document, for what only the text shows. Its time is linear in the text. */
+/** One pass over the tree of a document, for warnings that can be found only in the text. Linear in the text's size. */
 import { isMap, isScalar, isSeq, type Document, type Node, type Pair } from 'yaml';
 import { isFields } from '../manifest/fields';
 import { formatPath, type FieldPath, type Finding } from '../manifest/problem';
@@ -49,7 +49,7 @@ function unquotedComparator(value: unknown, path: FieldPath): Finding[] {
   ];
 }
 
-/** Go sorts the keys of an object; messages are about them in the order in which they were written. */
+/** Go sorts the keys of an object; messages follow the order in which they were written. */
 export function inWrittenOrder(node: unknown, value: unknown): unknown {
   if (Array.isArray(value)) {
     return isSeq(node) ? value.map((item, index) => inWrittenOrder(node.items[index], item)) : value;
@@ -64,7 +64,7 @@ export function inWrittenOrder(node: unknown, value: unknown): unknown {
   return Object.fromEntries(written);
 }
 
-/** `spec.triggers.template`: the keys above a line by their indentation, for a document that is no tree. */
+/** `spec.triggers.template`: the keys above a line by their indentation, for a document that cannot be parsed. */
 export function keysAround(lines: readonly string[], lineIndex: number): string {
   const keys: string[] = [];
   let limit = Number.POSITIVE_INFINITY;
