@@ -15,9 +15,7 @@ export interface AttemptTiming {
   };
 }
 
-/**
- * @param attemptsMade how many of the trigger's allowed attempts were made elsewhere; always fewer than all of them.
- */
+/** @param attemptsMade how many of the trigger's attempts were made elsewhere; always fewer than it allows. */
 export function timeAttempts(trigger: TriggerSpec, attemptsMade = 0): AttemptTiming {
   const plan = planRetries(trigger.retryStrategy);
   const startToCloseTimeout = triggerDeadline(trigger);

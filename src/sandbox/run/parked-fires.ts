@@ -33,10 +33,7 @@ export class ParkedFires {
     return `retriggered by ${describeRequester(by)}: ${why}${describeOverrides(overrides)}${wanted.length === 0 ? NOTHING_PARKED : ''}`;
   }
 
-  /**
-   * Affects only fires that are parked now: later failures need their own decision. Returns the text that operators
-   * see.
-   */
+  /** Affects only fires parked now: later failures need their own decision. Returns the text that operators see. */
   discard(decision: ParkedDecision): string {
     const { by, why } = decision;
     const parked = this.ledger.parked(decision);

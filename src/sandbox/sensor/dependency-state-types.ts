@@ -20,9 +20,7 @@ export interface Observation<E extends EventReference> {
   readonly receivedAt: number;
   /** Values of the keys that triggers name in `correlateBy`, `collect.by` and `concurrency.by`. */
   readonly keys?: Readonly<Record<string, string>>;
-  /**
-   * The request that asks for the event again: it is then accepted even if it was seen before, but once per request.
-   */
+  /** The request that asks for the event again: accepted even if it was seen before, but once per request. */
   readonly again?: string;
 }
 

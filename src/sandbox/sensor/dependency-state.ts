@@ -97,9 +97,7 @@ export class DependencyState<E extends EventReference> {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /**
-   * Marks a fire as finished; the change holds the fires that waited for it. No effect for ids that are not running.
-   */
+  /** Marks a fire as finished; the change holds the fires that waited for it. No effect for an unknown id. */
   finished(fireId: string): StateChange<E> {
     const change = emptyChange<E>();
     for (const trigger of this.triggers.values()) trigger.finished(fireId, change);

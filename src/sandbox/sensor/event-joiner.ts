@@ -255,10 +255,7 @@ export class EventJoiner<E extends EventReference> {
   }
 }
 
-/**
- * Splits the events of one group into sets as if they had been joined one by one: no set has two events of one
- * dependency.
- */
+/** Splits the events of one group into incomplete sets, each with at most one event per dependency. */
 function asTuples<E extends EventReference>(held: readonly Held<E>[]): Held<E>[][] {
   const tuples: Held<E>[][] = [];
   for (const one of held) {

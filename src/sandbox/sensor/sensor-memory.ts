@@ -171,7 +171,7 @@ export class SensorMemory {
   status(): SensorStatus {
     const { namespace, name, spec } = this.current;
     const reports = [...this.reports.values()];
-    // Reports of listeners that no longer exist are dropped; their counts stay.
+    // Current reports of listeners that no longer exist are ignored; their counts stay.
     const present = reports.filter(({ listener }) => Number(listener) <= this.current.options.listeners);
     // Every listener counts the parked runs of the whole sensor: the latest count is the valid one.
     const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
