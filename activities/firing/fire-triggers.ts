@@ -42,6 +42,8 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
         };
       } catch (error) {
         throw toApplicationFailure(error, info.attempt);
+      } finally {
+        fireLoad.finished(request.fires.map(({ id }) => id));
       }
     },
   };
