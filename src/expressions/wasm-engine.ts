@@ -49,7 +49,12 @@ export function createExpressionEngine(options: ExpressionEngineOptions = {}): E
   const slowPrograms = new SlowPrograms();
   const onSlow = (request: ExpressionRequest): void => slowPrograms.add(request);
   const slow = new EvaluationLane({ ...options, threads: 1 }, { onSlow, isSlow: true });
-  const quick = new EvaluationLane(options, { onSlow, isSlow: false, handOver: (suspect) => slow.tryAgain(suspect) });
+  const quick = new EvaluationLane(options, {
+    onSlow,
+    isSlow: false,
+    handOver: (suspect) => slow.tryAgain(suspect),
+    passOn: (waiting) => slowPrograms.has(waiting.request) && slow.take(waiting),
+  });
   return {
     evaluate: (request) => (slowPrograms.has(request) ? slow : quick).evaluate(request),
     close: async () => {
@@ -63,6 +68,8 @@ interface LaneRole {
   readonly onSlow: (request: ExpressionRequest) => void;
   /** Runs second attempts; if undefined, this lane runs them. */
   readonly handOver?: (suspect: PendingEvaluation) => void;
+  /** True if another lane takes it: its program was found slow while it waited here. */
+  readonly passOn?: (waiting: PendingEvaluation) => boolean;
 }
 
 /** Threads with a queue of their own. */
@@ -96,15 +103,19 @@ class EvaluationLane implements ExpressionEngine {
 
   evaluate<Value>(request: ExpressionRequest): Promise<ExpressionOutcome<Value>> {
     return new Promise((resolve, reject) => {
-      if (this.isClosed) {
-        reject(closedError());
-        return;
-      }
       // expressions/batch.go fixes which value belongs to which kind of request.
       const settle = resolve as (outcome: ExpressionOutcome<unknown>) => void;
-      this.queue.push({ request, resolve: settle, reject, isSuspect: false });
-      this.planDispatch();
+      this.take({ request, resolve: settle, reject, isSuspect: false });
     });
+  }
+
+  take(waiting: PendingEvaluation): true {
+    if (this.isClosed) waiting.reject(closedError());
+    else {
+      this.queue.push(waiting);
+      this.planDispatch();
+    }
+    return true;
   }
 
   tryAgain(suspect: PendingEvaluation): void {
@@ -132,6 +143,8 @@ class EvaluationLane implements ExpressionEngine {
 
   private dispatch(): void {
     if (this.suspects.length > 0) this.startThread();
+    const { passOn } = this.role;
+    if (passOn !== undefined) this.queue = this.queue.filter((waiting) => !passOn(waiting));
     while (this.queue.length > 0 && this.busy.size + this.starting < this.mostThreads) {
       const thread = this.idle.pop();
       if (!thread) {

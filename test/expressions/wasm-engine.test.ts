@@ -1,5 +1,6 @@
 /** What a script can do to the engine: nothing. */
 import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { JsonValue } from '../../src/event/json';
 import { createExpressionEngine } from '../../src/expressions';
@@ -125,6 +126,24 @@ describe('the engine', () => {
     expect(ended).toBeLessThan(20);
     await flood;
     await shared.close();
+  });
+
+  it('keeps answering others while a script that never ends is met for the first time, many times over', async () => {
+    const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128, threads: 1 });
+    const [known, met] = [lua('while true do local known end'), lua('while true do local met end')];
+    await shared.evaluate(known);
+    await shared.evaluate(lua('return true'));
+    const first = shared.evaluate(met);
+    // The first is with its thread by then; the others wait for what becomes of it.
+    await nextTurn();
+    let ended = 0;
+    const waiting = Array.from({ length: 40 }, () => shared.evaluate(met));
+    const slow = Array.from({ length: 6 }, () => shared.evaluate(known).then(() => (ended += 1)));
+    const all = Promise.allSettled([first, ...waiting, ...slow]);
+    await expect(shared.evaluate(lua('return event.a == 1'))).resolves.toMatchObject({ ok: true });
+    expect(ended).toBeLessThan(6);
+    await shared.close();
+    await all;
   });
 
   it('serves slow programs in turn', async () => {
