@@ -24,7 +24,7 @@ const DEFAULT_PLAN: RetryPlan = {
   withinMs: 10 * 60_000,
 };
 
-/** Temporal refuses intervals above this (a hundred years is what it calls for ever). */
+/** A year: longer than any useful interval, and well below what Temporal rejects. */
 const LONGEST_INTERVAL_MS = 365 * 24 * 3_600_000;
 
 /**
