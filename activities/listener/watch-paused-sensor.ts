@@ -3,39 +3,27 @@
  * Prometheus and `sluice status`, and records those that the bus removes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Bus } from '../../src/bus/bus';
 import { BacklogTelemetry } from './backlog-telemetry';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
 import type { SensorActivities, WatchPausedSensorRequest } from '../../src/contract/activities';
-import { toPatientFailure } from '../worker/failures';
-import { startHeartbeat, unlessCancelled, type Heartbeat } from '../worker/heartbeat';
+import { unlessCancelled, type Heartbeat } from '../worker/heartbeat';
+import { whilePaused } from '../worker/while-paused';
 import { recordExpired } from './record-expired';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 const MEASURE_EVERY_MS = 5_000;
-const RETRY_AFTER_MS = 30_000;
 
 export function createPausedSensorActivities(
   dependencies: WorkerDependencies,
 ): Pick<SensorActivities, 'sluiceWatchPausedSensor'> {
   return {
-    async sluiceWatchPausedSensor(request) {
-      const context = Context.current();
-      const heartbeat = startHeartbeat();
-      try {
-        const { cancellationSignal: signal } = context;
-        await dependencies.buses.use(request.definition.bus, signal, (bus) =>
+    sluiceWatchPausedSensor: (request) =>
+      whilePaused({}, ({ cancellationSignal: signal }, heartbeat) =>
+        dependencies.buses.use(request.definition.bus, signal, (bus) =>
           watch(request, signal, bus, dependencies, heartbeat),
-        );
-      } catch (error) {
-        if (error instanceof CancelledFailure) throw error;
-        if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
-      } finally {
-        heartbeat.stop();
-      }
-      await context.cancelled;
-    },
+        ),
+      ),
   };
 }
 

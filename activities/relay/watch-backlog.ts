@@ -2,14 +2,15 @@
  * While an event source is paused it has no reader, so this activity counts the events that accumulate outside: for
  * `sluice status` and the Temporal UI by its heartbeat, and by reports to the workflow, which shows them.
  */
-import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Context } from '@temporalio/activity';
 import { classifyTemporalFailure } from '../../src/errors/temporal-failures';
 import { eventSourceWorkflowId } from '../../src/contract/identity';
 import { backlogReportSignal, type EventBacklog } from '../../src/contract/event-source-messages';
 import { BacklogMeter } from './backlog-meter';
 import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
-import { toFireFailure, toPatientFailure } from '../worker/failures';
-import { startHeartbeat, type Heartbeat } from '../worker/heartbeat';
+import { toFireFailure } from '../worker/failures';
+import type { Heartbeat } from '../worker/heartbeat';
+import { whilePaused } from '../worker/while-paused';
 import { openSource } from './open-source';
 import { ReportPace } from '../worker/report-pace';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
@@ -17,25 +18,15 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 const FIRST_REPORT_AFTER_MS = 2_000;
 /** Each report is in the workflow's history, and a pause may last for weeks. */
 const REPORT_EVERY_MS = 60_000;
-const RETRY_AFTER_MS = 30_000;
 
 export function createBacklogActivities(
   dependencies: WorkerDependencies,
 ): Pick<EventSourceActivities, 'sluiceWatchBacklog'> {
   return {
-    async sluiceWatchBacklog(request) {
-      const context = Context.current();
-      const heartbeat = startHeartbeat({ event: request.eventName });
-      try {
-        await watch(request, context, dependencies, heartbeat);
-      } catch (error) {
-        if (error instanceof CancelledFailure) throw error;
-        if (!context.cancellationSignal.aborted) throw toPatientFailure(error, RETRY_AFTER_MS);
-      } finally {
-        heartbeat.stop();
-      }
-      await context.cancelled;
-    },
+    sluiceWatchBacklog: (request) =>
+      whilePaused({ event: request.eventName }, (context, heartbeat) =>
+        watch(request, context, dependencies, heartbeat),
+      ),
   };
 }
 
