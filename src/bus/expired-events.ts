@@ -6,23 +6,15 @@
  * So every measurement is kept on the bus, and the next one accounts for each event that was pending then.
  */
 
+import type { ExpiredRange } from '../records/decision-record';
+
 /** Measurements are taken several times a minute, whether the sensor listens or is paused. */
 const UNWATCHED_MS = 60_000;
 
 /** Why events left the bus: they were too old; a limit, purge or deletion removed them; the stream was recreated. */
 export type ExpiryCause = 'age' | 'removed' | 'stream';
 
-export interface ExpiredEvents {
-  /** Inclusive sequences that span all of them, besides events that were handled or were not for this sensor. */
-  readonly fromSequence: number;
-  readonly toSequence: number;
-  /** The number that is certain. */
-  readonly least: number;
-  /** The largest possible number; absent if unknown. */
-  readonly most?: number;
-  /** RFC 3339: the events were published between these two times. */
-  readonly fromTime?: string;
-  readonly toTime: string;
+export interface ExpiredEvents extends ExpiredRange {
   readonly cause: ExpiryCause;
 }
 

@@ -73,6 +73,7 @@ export class TakeoverListener implements BusListener {
     formerReader.start();
     void this.catchUp();
   }
+
   private async catchUp(): Promise<void> {
     const { reader, formerReader, wakers } = this.takeover;
     let emptyLooks = 0;

@@ -53,7 +53,10 @@ export function createExpressionEngine(options: ExpressionEngineOptions = {}): E
     onSlow,
     isSlow: false,
     handOver: (suspect) => slow.tryAgain(suspect),
-    passOn: (waiting) => slowPrograms.has(waiting.request) && slow.take(waiting),
+    passOn: {
+      isDue: ({ request }) => slowPrograms.has(request),
+      to: (waiting) => slow.take(waiting),
+    },
   });
   return {
     evaluate: (request) => (slowPrograms.has(request) ? slow : quick).evaluate(request),
@@ -68,8 +71,11 @@ interface LaneRole {
   readonly onSlow: (request: ExpressionRequest) => void;
   /** Runs second attempts; if undefined, this lane runs them. */
   readonly handOver?: (suspect: PendingEvaluation) => void;
-  /** True if another lane takes it: its program was found slow while it waited here. */
-  readonly passOn?: (waiting: PendingEvaluation) => boolean;
+  /** Passes evaluations whose program was found slow while they waited here to another lane. */
+  readonly passOn?: {
+    readonly isDue: (waiting: PendingEvaluation) => boolean;
+    readonly to: (waiting: PendingEvaluation) => void;
+  };
 }
 
 /** Threads with a queue of their own. */
@@ -109,13 +115,10 @@ class EvaluationLane implements ExpressionEngine {
     });
   }
 
-  take(waiting: PendingEvaluation): true {
-    if (this.isClosed) waiting.reject(closedError());
-    else {
-      this.queue.push(waiting);
-      this.planDispatch();
-    }
-    return true;
+  take(waiting: PendingEvaluation): void {
+    if (this.isClosed) return waiting.reject(closedError());
+    this.queue.push(waiting);
+    this.planDispatch();
   }
 
   tryAgain(suspect: PendingEvaluation): void {
@@ -143,8 +146,7 @@ class EvaluationLane implements ExpressionEngine {
 
   private dispatch(): void {
     if (this.suspects.length > 0) this.startThread();
-    const { passOn } = this.role;
-    if (passOn !== undefined) this.queue = this.queue.filter((waiting) => !passOn(waiting));
+    this.passOnSlow();
     while (this.queue.length > 0 && this.busy.size + this.starting < this.mostThreads) {
       const thread = this.idle.pop();
       if (!thread) {
@@ -153,6 +155,17 @@ class EvaluationLane implements ExpressionEngine {
       }
       void this.runBatch(thread, this.role.isSlow ? [this.takeInTurn()] : this.queue.splice(0, MOST_ITEMS_PER_BATCH));
     }
+  }
+
+  private passOnSlow(): void {
+    const { passOn } = this.role;
+    if (passOn === undefined) return;
+    const staying: PendingEvaluation[] = [];
+    for (const waiting of this.queue) {
+      if (passOn.isDue(waiting)) passOn.to(waiting);
+      else staying.push(waiting);
+    }
+    this.queue = staying;
   }
 
   /** Takes a request of the program that was served longest ago. The queue must not be empty. */

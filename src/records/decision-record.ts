@@ -60,10 +60,14 @@ export interface DecisionRecord {
 
 /** Events that the bus removed before their sensor handled them. */
 export interface ExpiredRange {
+  /** Inclusive sequences that span all of them, besides events that were handled or were not for this sensor. */
   readonly fromSequence: number;
   readonly toSequence: number;
+  /** The number that is certain. */
   readonly least: number;
+  /** The largest possible number; absent if unknown. */
   readonly most?: number;
+  /** RFC 3339: the events were published between these two times. */
   readonly fromTime?: string;
   readonly toTime: string;
   readonly cause: string;
