@@ -1,6 +1,7 @@
 /** `npm run faults`: real servers and workers under load, faults in an order given by a seed, and every event accounted for. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parsePositiveInteger } from '../../src/cli/arguments';
 import { describeError } from '../../src/errors/sluice-error';
 import { FAULT_NAMES, isFaultName, type FaultName } from './faults';
 import { runFaults } from './run-faults';
@@ -19,11 +20,11 @@ const SHORT = { scale: 4, holdMs: 4_000 };
 async function main(): Promise<number> {
   const program = new Command('npm run faults --')
     .description('Publishes numbered events while servers and workers fail, and accounts for every one of them.')
-    .option('--rounds <n>', 'faults, one after the other', positiveInteger, 20)
+    .option('--rounds <n>', 'faults, one after the other', parsePositiveInteger, 20)
     .option(
       '--seed <n>',
       'gives the order; printed, so that a run can be repeated',
-      positiveInteger,
+      parsePositiveInteger,
       randomInt(1, 2 ** 31),
     )
     .option('--only <names>', `of these faults, separated by commas: ${FAULT_NAMES.join(', ')}`, faultNames)
@@ -56,12 +57,6 @@ async function main(): Promise<number> {
     for (const { name, recoverySeconds } of faults) process.stdout.write(`  ${name.padEnd(26)} ${recoverySeconds} s\n`);
   }
   return result.lost + result.doubled === 0 ? 0 : 1;
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1.');
-  return value;
 }
 
 function faultNames(text: string): FaultName[] {

@@ -1,6 +1,7 @@
 /** `npm run fuzz`: odd input for everything that takes input: no crash, nothing that takes a second, no silence. */
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { parsePositiveInteger } from '../../src/cli/arguments';
 import { describeError } from '../../src/errors/sluice-error';
 import { fuzz, FUZZ_KINDS, type FuzzResult } from './run-fuzz';
 
@@ -16,11 +17,11 @@ const SAY_EVERY_MS = 2_000;
 async function main(): Promise<number> {
   const program = new Command('npm run fuzz --')
     .description('Gives odd input to what takes input, and shows the smallest one that it does not bear.')
-    .option('--cases <n>', 'inputs for each kind', positiveInteger, 10_000)
+    .option('--cases <n>', 'inputs for each kind', parsePositiveInteger, 10_000)
     .option(
       '--seed <n>',
       'gives the inputs; printed, so that a run can be repeated',
-      positiveInteger,
+      parsePositiveInteger,
       randomInt(1, 2 ** 31 - 1),
     )
     .addOption(new Option('--kind <kind>', 'only this one').choices(FUZZ_KINDS))
@@ -50,12 +51,6 @@ async function main(): Promise<number> {
   }
   if (output === 'json') process.stdout.write(`${JSON.stringify({ seed, kinds: results })}\n`);
   return results.every(({ failure }) => failure === undefined) ? 0 : 1;
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1.');
-  return value;
 }
 
 main()
