@@ -55,6 +55,13 @@ describe('the loop', () => {
   });
 });
 
+describe('docs/decisions', () => {
+  it('gives each decision a number of its own', () => {
+    const numbers = files.flatMap((path) => /^docs\/decisions\/(\d+)-/.exec(path)?.[1] ?? []);
+    expect(numbers).toEqual([...new Set(numbers)]);
+  });
+});
+
 describe('docs/contributing', () => {
   const pages = files.filter((path) => path.startsWith('docs/contributing/'));
 
