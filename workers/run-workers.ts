@@ -13,6 +13,7 @@ import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
 import { keepManifestsApplied } from './keep-manifests-applied';
+import { requireFreePort } from './require-free-port';
 import type { WorkerSettings } from './settings';
 import { startTracing } from './tracing';
 
@@ -21,6 +22,7 @@ export interface WorkerRole {
   readonly plugin: SluicePlugin;
 }
 
+const METRICS_HOST = '0.0.0.0';
 const RECONNECT_AFTER_MS = 3_000;
 const FATAL_EXIT_AFTER_MS = 30_000;
 
@@ -32,6 +34,8 @@ export async function runWorkers(
   const workers: Worker[] = [];
   let failed = false;
   const stopping = new AbortController();
+  await requireFreePort(settings.healthPort, undefined, 'SLUICE_HEALTH_PORT');
+  await requireFreePort(settings.metricsPort, METRICS_HOST, 'SLUICE_METRICS_PORT');
   const health = await startHealthServer(settings.healthPort, () =>
     failed
       ? ['FAILED']
@@ -48,7 +52,7 @@ export async function runWorkers(
         : {
             metrics: {
               prometheus: {
-                bindAddress: `0.0.0.0:${settings.metricsPort}`,
+                bindAddress: `${METRICS_HOST}:${settings.metricsPort}`,
                 histogramBucketOverrides: METRIC_BUCKETS,
               },
             },
