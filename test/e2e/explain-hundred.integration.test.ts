@@ -58,7 +58,8 @@ describe('sluice explain', () => {
   const explainSettled = (id: string): Promise<Story> =>
     eventually(async () => {
       const story = await explain(id);
-      return !['pending', 'firing', 'waiting'].includes(story.verdict.state) && story;
+      const isAnswered = story.unknown.length === 0;
+      return isAnswered && !['pending', 'firing', 'waiting'].includes(story.verdict.state) && story;
     });
   const storiesOf = async (ids: readonly string[]): Promise<Story[]> => {
     const stories: Story[] = [];
