@@ -7,22 +7,22 @@ import { planRetries } from '../../src/sandbox/run/retry-plan';
 import type { FireFailure, FireResult } from '../../src/contract/fires';
 import { describeEvent, endFailed, isTracing, startSpan, traceOf, withSpan } from '../../src/tracing/spans';
 import { toFireFailure } from '../worker/failures';
+import type { UnresolvedFire } from './unresolved-fire';
 
-export interface ObservedFire {
-  readonly sensor: { readonly namespace: string; readonly name: string };
-  readonly trigger: string;
-  readonly runId: string;
-  readonly fireId: string;
-  readonly events: Readonly<Record<string, CloudEvent>>;
-  /** Called after the attempt failed. Returns true if no attempt follows, even if the failure is transient. */
-  readonly isLast: () => boolean;
-}
+type Send = (events: UnresolvedFire['events']) => Promise<FireResult>;
 
-type Send = (events: ObservedFire['events']) => Promise<FireResult>;
-
-/** `send` receives the events with the trace context of this attempt, so that new objects belong to its span. */
-export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Send): Promise<FireResult> {
-  const labels = { namespace: fire.sensor.namespace, sensor_name: fire.sensor.name, trigger_name: fire.trigger };
+/**
+ * @param isLast called after the attempt failed; returns true if no attempt follows, even if the failure is transient
+ * @param send receives the events with the trace context of this attempt, so that new objects belong to its span
+ */
+export async function observeFire(
+  metrics: Metrics,
+  fire: UnresolvedFire,
+  isLast: (trigger: TriggerSpec) => boolean,
+  send: Send,
+): Promise<FireResult> {
+  const { sensor, trigger } = fire;
+  const labels = { namespace: sensor.namespace, sensor_name: sensor.name, trigger_name: trigger.template.name };
   const startedAt = performance.now();
   // A counter must exist at 0 for the first failure to be an increase. The listener may be on another worker.
   metrics.count('argo_events_action_failed_total', labels, 0);
@@ -38,7 +38,7 @@ export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Se
   } catch (error) {
     metrics.count('argo_events_action_failed_total', labels);
     const failure: FireFailure = toFireFailure(error);
-    if (fire.isLast() || !failure.retryable) metrics.count('argo_events_action_retries_failed_total', labels);
+    if (isLast(trigger) || !failure.retryable) metrics.count('argo_events_action_retries_failed_total', labels);
     throw error;
   } finally {
     metrics.record('argo_events_action_duration_milliseconds', labels, performance.now() - startedAt);
@@ -46,7 +46,7 @@ export async function observeFire(metrics: Metrics, fire: ObservedFire, send: Se
 }
 
 /** Runs `send` in a span of the latest event's trace, linked to the traces of the other events. */
-async function sendTraced({ sensor, trigger, runId, fireId, events }: ObservedFire, send: Send): Promise<FireResult> {
+async function sendTraced({ sensor, trigger, runId, fireId, events }: UnresolvedFire, send: Send): Promise<FireResult> {
   const [latest, ...others] = Object.values(events).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
   const span = startSpan('fire', {
     parent: latest && traceOf(latest),
@@ -55,7 +55,7 @@ async function sendTraced({ sensor, trigger, runId, fireId, events }: ObservedFi
       ...(latest && describeEvent(latest)),
       'k8s.namespace.name': sensor.namespace,
       'sluice.sensor': sensor.name,
-      'sluice.trigger': trigger,
+      'sluice.trigger': trigger.template.name,
       'sluice.run_id': runId,
       'sluice.fire_id': fireId,
     },

@@ -1,7 +1,8 @@
 /** The activities that fire: all quick fires of a run together, or a single fire. */
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
-import type { FireAttempt, FiredAlone, FireTriggersRequest } from '../../src/contract/activities';
+import type { FiredAlone, FireTriggersRequest } from '../../src/contract/activities';
+import type { FireAttempt } from '../../src/contract/fires';
 import { toApplicationFailure } from '../worker/failures';
 import type { FireLoad } from '../worker/fire-load';
 import { isLastAttempt } from './fire-telemetry';

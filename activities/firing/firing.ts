@@ -1,15 +1,16 @@
 /** One attempt to fire: resolves parameters, sends the request, returns its result. Shared by runs and listeners. */
 import type { TriggerSpec } from '../../src/manifest/sensor';
 import { planRetries } from '../../src/sandbox/run/retry-plan';
-import type { FireResult } from '../../src/contract/fires';
+import type { FireAttempt, FireResult } from '../../src/contract/fires';
 import { createTriggers, type Triggers } from '../../src/triggers/registry';
 import { withArgoLink } from './argo-link';
-import type { FireAttempt, FireTriggersRequest } from '../../src/contract/activities';
+import type { FireTriggersRequest } from '../../src/contract/activities';
 import { toFireFailure } from '../worker/failures';
 import { observeFire } from './fire-telemetry';
 import { isUnwatched } from '../outcomes/outcome-namespaces';
 import { createYamlReader } from '../worker/read-yaml';
-import { loadEventKeys, loadFireEvents, resolveFire } from './resolve-fire';
+import { resolveFire } from './resolve-fire';
+import { takeFire } from './unresolved-fire';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /** Requests in flight at a time: enough to keep the API server busy, few enough to be fair. */
@@ -40,32 +41,12 @@ export function createFiring(dependencies: WorkerDependencies): Firing {
   const readYaml = createYamlReader(engine);
   const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml, log });
 
-  const fireOne: Firing['fire'] = async ({ sensor, runId, ...request }, index, signal, isLast) => {
-    const fire = request.fires[index];
-    const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
-    if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
-    const observed = {
-      sensor,
-      runId,
-      fireId: fire.id,
-      trigger: fire.trigger,
-      events: loadFireEvents(fire, request.events),
-      isLast: () => isLast(trigger),
-    };
-    return await observeFire(metrics, observed, async (events) => {
-      const resolved = await resolveFire(
-        {
-          sensor,
-          runId,
-          fireId: fire.id,
-          trigger,
-          events,
-          ...(fire.collected ? { eventKeys: loadEventKeys(fire, request.events) } : {}),
-          ...(request.overrides && { overrides: request.overrides }),
-        },
-        { triggers, engine, signal },
-      );
-      const result = withArgoLink(await triggers.fire(resolved.template, resolved.request), argoUi);
+  const fireOne: Firing['fire'] = async (request, index, signal, isLast) => {
+    const fire = takeFire(request, index);
+    const { sensor, trigger } = fire;
+    return await observeFire(metrics, fire, isLast, async (events) => {
+      const resolved = await resolveFire({ ...fire, events }, { triggers, engine, signal });
+      const result = withArgoLink(await triggers.fire(resolved), argoUi);
       const isUnseen = result.kind === 'object' && (await isUnwatched(sensor, trigger, result.object, readYaml));
       return isUnseen ? { ...result, unwatched: true } : result;
     });

@@ -3,39 +3,18 @@
  * the resource, parameters of the resource, payload, headers, overrides of a retrigger. Also behind `sluice test`.
  */
 import { SluiceError } from '../../src/errors/sluice-error';
-import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
-import { dataAttributes, jsonOf } from '../../src/event/event-data';
+import type { CloudEvent } from '../../src/event/cloud-event';
 import { isJsonObject, toJson, type JsonObject } from '../../src/event/json';
-import { isJsonText, joinList, valueOf, type JsonDocument } from '../../src/event/json-text';
-import { shortHash } from '../../src/event/short-id';
+import { isJsonText, valueOf, type JsonDocument } from '../../src/event/json-text';
 import { toWorkingCopy } from '../../src/yaml/exact-numbers';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../../src/manifest/sensor';
 import type { TriggerParameter } from '../../src/manifest/parameters';
 import type { ExpressionEngine } from '../../src/expressions/engine';
-import type { Overrides } from '../../src/contract/overrides';
 import { applyParameters, buildPayload, setValues } from '../../src/matching/parameters';
 import { triggerKind, type Triggers } from '../../src/triggers/registry';
 import type { FireRequest } from '../../src/triggers/trigger';
-import type { ObjectName } from '../../src/contract/definitions';
-import type { Fire } from '../../src/contract/run-messages';
 import { refuseChangedIdentity } from './override-limits';
-
-export interface UnresolvedFire {
-  readonly sensor: ObjectName;
-  readonly runId: string;
-  readonly fireId: string;
-  readonly trigger: TriggerSpec;
-  readonly events: Readonly<Record<string, CloudEvent>>;
-  /** Keys of all events, if `events` holds one that stands for several. */
-  readonly eventKeys?: readonly string[];
-  /** sjson path in the resource or payload → value. */
-  readonly overrides?: Overrides;
-}
-
-export interface ResolvedFire {
-  readonly template: TriggerTemplate;
-  readonly request: Omit<FireRequest<never>, 'template'>;
-}
+import type { UnresolvedFire } from './unresolved-fire';
 
 export interface ResolveContext {
   readonly triggers: Pick<Triggers, 'fetchResource'>;
@@ -44,7 +23,10 @@ export interface ResolveContext {
 }
 
 /** @throws SluiceError SENSOR_PARAMETER_UNRESOLVED, TRIGGER_SOURCE_UNREADABLE, MANIFEST_INVALID, RETRIGGER_REFUSED. */
-export async function resolveFire(fire: UnresolvedFire, context: ResolveContext): Promise<ResolvedFire> {
+export async function resolveFire(
+  fire: UnresolvedFire,
+  context: ResolveContext,
+): Promise<FireRequest<TriggerTemplate>> {
   const { sensor, trigger, events } = fire;
   const { triggers, engine, signal } = context;
   const apply = (document: JsonDocument, parameters: readonly TriggerParameter[] | undefined): Promise<JsonDocument> =>
@@ -54,7 +36,7 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   if (trigger.parameters?.length) template = readTemplate(trigger, await apply(toJson(template), trigger.parameters));
   const { parameters, payload: payloadParameters, dynamicHeaders } = parametersOf(template);
   const { namespace, name } = sensor;
-  const fetched = await triggers.fetchResource(template, { namespace, signal });
+  const fetched = await triggers.fetchResource({ template, namespace, signal });
   let resource: JsonObject | undefined;
   if (fetched !== undefined) resource = toObject(await apply(fetched, parameters));
   else if (parameters?.length) {
@@ -73,51 +55,18 @@ export async function resolveFire(fire: UnresolvedFire, context: ResolveContext)
   const headers = await resolveHeaders(dynamicHeaders, events, engine);
   return {
     template,
-    request: {
-      fireId: fire.fireId,
-      runId: fire.runId,
-      namespace,
-      sensorName: name,
-      triggerName: template.name,
-      signal,
-      events,
-      ...(fire.eventKeys === undefined ? {} : { eventKeys: fire.eventKeys }),
-      ...(resource === undefined ? {} : { resource }),
-      ...(payload === undefined ? {} : { payload }),
-      ...(headers === undefined ? {} : { dynamicHeaders: headers }),
-      ...(trigger.policy === undefined ? {} : { policy: trigger.policy }),
-    },
-  };
-}
-
-/** Returns the events of one fire by dependency; for a collecting trigger, one each, whose data is the list. */
-export function loadFireEvents(fire: Fire, events: readonly CloudEvent[]): Readonly<Record<string, CloudEvent>> {
-  return Object.fromEntries(
-    Object.entries(fire.dependencies).flatMap(([name, indexes]) => {
-      const list = indexes.map((index) => events[index]).filter((event) => event !== undefined);
-      const last = list.at(-1);
-      if (last === undefined) return [];
-      return [[name, fire.collected ? collectEvents(last, list) : last]];
-    }),
-  );
-}
-
-/** Returns the key of every event of a collecting trigger, each once. */
-export function loadEventKeys(fire: Fire, events: readonly CloudEvent[]): readonly string[] {
-  const indexes = [...new Set(Object.values(fire.dependencies).flat())];
-  return indexes
-    .map((index) => events[index])
-    .filter((event) => event !== undefined)
-    .map(eventKey);
-}
-
-function collectEvents(last: CloudEvent, list: readonly CloudEvent[]): CloudEvent {
-  const { data: _data, data_base64: _bytes, ...rest } = last;
-  return {
-    ...rest,
-    id: `${list.length}-events-${shortHash(list.map(eventKey).join(' '), 12)}`,
-    datacontenttype: 'application/json',
-    ...dataAttributes(joinList(list.map((event) => jsonOf(event) ?? event.data_base64 ?? null))),
+    fireId: fire.fireId,
+    runId: fire.runId,
+    namespace,
+    sensorName: name,
+    triggerName: template.name,
+    signal,
+    events,
+    ...(fire.eventKeys && { eventKeys: fire.eventKeys }),
+    ...(resource !== undefined && { resource }),
+    ...(payload !== undefined && { payload }),
+    ...(headers && { dynamicHeaders: headers }),
+    ...(trigger.policy && { policy: trigger.policy }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** Finds the events that runs of a sensor have carried already, by trigger and dependency. */
 import type { Client } from '@temporalio/client';
-import { eventKey } from '../../src/event/cloud-event';
+import { concurrently } from '../../src/concurrency/concurrently';
 import type { ObjectName } from '../../src/contract/definitions';
+import { keysOf, loadFire } from '../../src/contract/packed-fires';
 import { findRunsCarrying } from '../starting/find-runs';
 import { readRunInput } from '../starting/read-run-input';
 
@@ -27,21 +28,17 @@ export async function findCarried(
   }
   const fires = new Set<string>();
   const joined = new Set<string>();
-  const next = runIds[Symbol.iterator]();
-  const lane = async (): Promise<void> => {
-    for (let item = next.next(); !item.done; item = next.next()) {
-      const input = await readRunInput(client, item.value);
-      for (const { trigger, dependencies } of input.fires) {
-        for (const [dependency, indexes] of Object.entries(dependencies)) {
-          for (const event of indexes.flatMap((index) => input.events[index] ?? [])) {
-            fires.add(JSON.stringify([trigger, dependency, eventKey(event)]));
-            joined.add(JSON.stringify([dependency, eventKey(event)]));
-          }
+  await concurrently([...runIds], READS_AT_ONCE, async (runId) => {
+    const input = await readRunInput(client, runId);
+    for (const fire of input.fires) {
+      for (const [dependency, keys] of Object.entries(keysOf(loadFire(fire, input.events)))) {
+        for (const key of keys) {
+          fires.add(JSON.stringify([fire.trigger, dependency, key]));
+          joined.add(JSON.stringify([dependency, key]));
         }
       }
     }
-  };
-  await Promise.all(Array.from({ length: READS_AT_ONCE }, lane));
+  });
   return {
     hasFire: (trigger, dependency, key) => fires.has(JSON.stringify([trigger, dependency, key])),
     hasJoined: (dependency, key) => joined.has(JSON.stringify([dependency, key])),

@@ -11,15 +11,10 @@ import { fireId } from '../../src/sandbox/run/fire-id';
 import type { FireState } from '../../src/contract/fires';
 import { sensorRunWorkflowId } from '../../src/contract/identity';
 import type { SensorDefinition } from '../../src/contract/definitions';
-import {
-  discardSignal,
-  firesQuery,
-  runRetriggerSignal,
-  type Fire,
-  type SensorRunInput,
-} from '../../src/contract/run-messages';
+import { discardSignal, firesQuery, runRetriggerSignal, type SensorRunInput } from '../../src/contract/run-messages';
 import type { RetriggerRequest } from '../../src/contract/sensor-messages';
-import { createRunStart, type LoadedFire } from '../../src/contract/run-start';
+import { eventsOf, keysOf, loadFire, type Fire, type LoadedFire } from '../../src/contract/packed-fires';
+import { createRunStart } from '../../src/contract/run-start';
 import { explainTemporalFailure, toApplicationFailure } from '../worker/failures';
 import { findRunsCarrying } from '../starting/find-runs';
 import { readRunInput } from '../starting/read-run-input';
@@ -150,8 +145,7 @@ class Retrigger {
     const wanted = input.fires.filter((fire) => {
       if (trigger !== undefined && fire.trigger !== trigger) return false;
       if (eventId !== undefined && !carries(fire, input.events, eventId)) return false;
-      const { dependencies } = loadEvents(fire, input.events);
-      const what = fireId(this.definition, fire.trigger, keysOf(dependencies));
+      const what = fireId(this.definition, fire.trigger, keysOf(loadFire(fire, input.events)));
       return !this.seen.has(what) && this.seen.add(what);
     });
     if (wanted.length > 0) return wanted;
@@ -200,10 +194,10 @@ class Retrigger {
     const what = again ? this.requestId : JSON.stringify([fires.map(({ id }) => id).sort(), overrides ?? {}]);
     const key = `${runId.split('/').slice(3).join('/')}~again-${shortHash(what, 8)}`;
     const loaded = fires.map((fire): LoadedFire => {
-      const { dependencies, collected } = loadEvents(fire, input.events);
+      // The ticket was for the first fire alone.
+      const { ticket: _returned, ...again } = loadFire(fire, input.events);
       // A new id makes the trigger act again, instead of finding its own earlier object.
-      const id = fireId(this.definition, fire.trigger, keysOf(dependencies), key);
-      return { id, trigger: fire.trigger, dependencies, ...(collected && { collected }) };
+      return { ...again, id: fireId(this.definition, fire.trigger, keysOf(again), key) };
     });
     const retriggerOf = { runId, by, why, ...(overrides && { overrides }), request: this.requestId };
     const start = createRunStart(this.definition, loaded, { key, retriggerOf });
@@ -225,26 +219,8 @@ function refuse(message: string): SluiceError {
 }
 
 function carries(fire: Fire, events: readonly CloudEvent[], eventId: string): boolean {
-  return Object.values(fire.dependencies)
-    .flat()
-    .some((index) => {
-      const event = events[index];
-      if (event === undefined) return false;
-      const key = eventKey(event);
-      return key === eventId || event.id === eventId || shortEventId(key) === eventId;
-    });
-}
-
-function loadEvents(fire: Fire, events: readonly CloudEvent[]): Pick<LoadedFire, 'dependencies' | 'collected'> {
-  const dependencies = Object.fromEntries(
-    Object.entries(fire.dependencies).map(([name, indexes]) => [
-      name,
-      indexes.map((index) => events[index]).filter((event) => event !== undefined),
-    ]),
-  );
-  return { dependencies, ...(fire.collected ? { collected: true } : {}) };
-}
-
-function keysOf(dependencies: LoadedFire['dependencies']): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(dependencies).map(([name, list]) => [name, list.map(eventKey)]));
+  return eventsOf(fire, events).some((event) => {
+    const key = eventKey(event);
+    return key === eventId || event.id === eventId || shortEventId(key) === eventId;
+  });
 }

@@ -6,6 +6,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
 import { nameEvent } from '../../src/records/decision-record';
 import type { FireStatus } from '../../src/contract/fires';
+import { eventsOf } from '../../src/contract/packed-fires';
 import { firesQuery, type SensorRunInput } from '../../src/contract/run-messages';
 import type { BusPool } from '../worker/bus-pool';
 import type { PublishOutcomesRequest } from '../../src/contract/activities';
@@ -74,21 +75,15 @@ function recordsOf(
   runId: string,
   { id, trigger, object, outcome }: FireStatus,
 ) {
-  const used = Object.values(fires.find((fire) => fire.id === id)?.dependencies ?? {}).flat();
-  return used.flatMap((index) => {
-    const event = events[index];
-    if (event === undefined) return [];
-    return [
-      {
-        at: new Date().toISOString(),
-        ...nameEvent(event),
-        namespace: sensor.namespace,
-        sensor: sensor.name,
-        decision: 'fired' as const,
-        triggers: [trigger],
-        runId,
-        reason: `Workflow ${object?.name ?? ''} was continued after its run had ended, and is ${outcome?.phase ?? ''} now`,
-      },
-    ];
-  });
+  const fire = fires.find((each) => each.id === id);
+  return (fire ? eventsOf(fire, events) : []).map((event) => ({
+    at: new Date().toISOString(),
+    ...nameEvent(event),
+    namespace: sensor.namespace,
+    sensor: sensor.name,
+    decision: 'fired' as const,
+    triggers: [trigger],
+    runId,
+    reason: `Workflow ${object?.name ?? ''} was continued after its run had ended, and is ${outcome?.phase ?? ''} now`,
+  }));
 }

@@ -6,11 +6,12 @@ import type { CloudEvent } from '../event/cloud-event';
 import type { DecisionRecord } from '../records/decision-record';
 import type { TriggerSpec } from '../manifest/sensor';
 import type { Overrides } from './overrides';
-import type { FireFailure, FireResult, FireStatus, WorkflowOutcomeReport } from './fires';
+import type { FireAttempt, FireResult, FireStatus, WorkflowOutcomeReport } from './fires';
 import type { JoinedRun, RunStart } from './run-start';
 import type { EventBusDefinition, EventSourceDefinition, ObjectName, SensorDefinition } from './definitions';
 import type { ReplayProgress, ReplayRequest } from './replay-messages';
-import type { Fire, RunOptions } from './run-messages';
+import type { PackedFires } from './packed-fires';
+import type { RunOptions } from './run-messages';
 import type { RetriggerRequest } from './sensor-messages';
 
 export interface RelayEventsRequest {
@@ -35,24 +36,14 @@ export interface WatchPausedSensorRequest {
   readonly definition: SensorDefinition;
 }
 
-export interface FireTriggersRequest {
+export interface FireTriggersRequest extends PackedFires {
   readonly sensor: ObjectName;
   readonly runId: string;
-  readonly events: readonly CloudEvent[];
-  readonly fires: readonly Fire[];
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
   /** Values that an operator set when retriggering, by sjson path in the resource or payload. */
   readonly overrides?: Overrides;
   /** Attempts made before this activity began to count its own. */
   readonly attemptsBefore?: number;
-}
-
-export interface FireAttempt {
-  readonly fireId: string;
-  readonly result?: FireResult;
-  readonly failure?: FireFailure;
-  /** How many attempts were made, if not one. */
-  readonly attempts?: number;
 }
 
 export interface FiredAlone {

@@ -54,14 +54,19 @@ export interface ListenerAttempts {
   readonly attempts: readonly TimedAttempt[];
 }
 
-/** An attempt with its result or failure. */
-export interface TimedAttempt {
+/** What one attempt, or several of one fire, came to. */
+export interface FireAttempt {
   readonly fireId: string;
+  readonly result?: FireResult;
+  readonly failure?: FireFailure;
+  /** How many attempts were made, if not one. */
+  readonly attempts?: number;
+}
+
+export interface TimedAttempt extends FireAttempt {
   /** RFC 3339: when it began. */
   readonly at: string;
   readonly tookMs: number;
-  readonly result?: FireResult;
-  readonly failure?: FireFailure;
 }
 
 /** Where and when the listener made a fire's first attempt, before the run existed. */

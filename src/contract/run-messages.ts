@@ -1,31 +1,16 @@
 /** The input of a run and the messages of the `sensorRun` workflow. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CloudEvent } from '../event/cloud-event';
 import type { SensorOptions } from '../manifest/annotations';
 import type { TriggerSpec } from '../manifest/sensor';
 import type { EventBusDefinition, ObjectName } from './definitions';
 import type { FireStatus, ListenerAttempts, WorkflowOutcomeReport } from './fires';
 import type { Overrides } from './overrides';
+import type { PackedFires } from './packed-fires';
 import type { RequestedBy } from './requester';
 
-/** One trigger with the events that satisfied it. */
-export interface Fire {
-  /** Deterministic in sensor, trigger and events; becomes part of the created object's name. */
-  readonly id: string;
-  readonly trigger: string;
-  /** Dependency → indexes into `SensorRunInput.events`; more than one where the trigger collects events. */
-  readonly dependencies: Readonly<Record<string, readonly number[]>>;
-  /** The trigger collects events (batch, debounce): each dependency's data is the list of its events' data. */
-  readonly collected?: boolean;
-  /** Present if the trigger limits concurrent fires: to be returned when this one has ended. */
-  readonly ticket?: string;
-}
-
-export interface SensorRunInput {
+/** `events`: every event once, as its dependency's transform returned it. */
+export interface SensorRunInput extends PackedFires {
   readonly sensor: ObjectName;
-  /** Every event once, as its dependency's transform returned it. */
-  readonly events: readonly CloudEvent[];
-  readonly fires: readonly Fire[];
   /** The triggers in force when the fires were decided, so that the run is self-contained. */
   readonly triggers: Readonly<Record<string, TriggerSpec>>;
   readonly options: RunOptions;

@@ -1,9 +1,10 @@
 /** Builds the input of a run, so that runs of every origin look the same. Pure. */
-import { eventKey, type CloudEvent } from '../event/cloud-event';
+import { eventKey } from '../event/cloud-event';
 import { shortEventId, shortHash } from '../event/short-id';
 import type { SensorOptions } from '../manifest/annotations';
 import type { SensorDefinition } from './definitions';
-import type { Fire, RunOptions, SensorRunInput } from './run-messages';
+import { packFires, type LoadedFire } from './packed-fires';
+import type { RunOptions, SensorRunInput } from './run-messages';
 import { sensorRef, sensorRunWorkflowId } from './identity';
 import { summaryLine } from '../text/summary-line';
 import {
@@ -14,15 +15,6 @@ import {
   TRIGGERS_ATTRIBUTE,
 } from './search-attributes';
 import type { TypedSearchAttributes } from '@temporalio/common';
-
-/** A fire with its events loaded. */
-export interface LoadedFire {
-  readonly id: string;
-  readonly trigger: string;
-  readonly dependencies: Readonly<Record<string, readonly CloudEvent[]>>;
-  readonly collected?: boolean;
-  readonly ticket?: string;
-}
 
 export interface RunStart {
   readonly workflowId: string;
@@ -48,21 +40,7 @@ export function createRunStart(
   fires: readonly LoadedFire[],
   extra: Pick<SensorRunInput, 'retriggerOf' | 'parkedBecause'> & { readonly key?: string } = {},
 ): RunStart {
-  const events: CloudEvent[] = [];
-  const positions = new Map<CloudEvent, number>();
-  const place = (event: CloudEvent): number => {
-    const known = positions.get(event);
-    if (known !== undefined) return known;
-    positions.set(event, events.length);
-    return events.push(event) - 1;
-  };
-  const indexed: Fire[] = fires.map((fire) => ({
-    id: fire.id,
-    trigger: fire.trigger,
-    dependencies: Object.fromEntries(Object.entries(fire.dependencies).map(([name, list]) => [name, list.map(place)])),
-    ...(fire.collected ? { collected: true } : {}),
-    ...(fire.ticket === undefined ? {} : { ticket: fire.ticket }),
-  }));
+  const { fires: packed, events } = packFires(fires);
   const keys = [...new Set(events.map(eventKey))];
   const triggers = [...new Set(fires.map((fire) => fire.trigger))];
   const sources = [...new Set(events.map((event) => event.source))].sort();
@@ -73,7 +51,7 @@ export function createRunStart(
     input: {
       sensor: { namespace, name },
       events,
-      fires: indexed,
+      fires: packed,
       triggers: pickTriggers(definition, triggers),
       options: runOptionsOf(options),
       bus,

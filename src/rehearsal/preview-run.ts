@@ -1,11 +1,11 @@
 /** Returns what a run would send, without sending it: parameters resolved, the object marked and named. */
 import { pino } from 'pino';
 import { createYamlReader } from '../../activities/worker/read-yaml';
-import { loadEventKeys, loadFireEvents, resolveFire } from '../../activities/firing/resolve-fire';
-import type { Fire, SensorRunInput } from '../contract/run-messages';
+import { resolveFire } from '../../activities/firing/resolve-fire';
+import { takeFire } from '../../activities/firing/unresolved-fire';
+import { deadLetterOf, keysOf, loadFire, type Fire } from '../contract/packed-fires';
 import type { RunStart } from '../contract/run-start';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
-import { eventKey } from '../event/cloud-event';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
 import { ACTION_TIMESTAMP_LABEL } from '../kubernetes/object-marks';
 import { metadataMistakes } from '../kubernetes/metadata-rules';
@@ -13,7 +13,7 @@ import type { TriggerSpec } from '../manifest/sensor';
 import { RESOURCE_SOURCE_KINDS } from '../manifest/triggers/resource-source';
 import type { ExpressionEngine } from '../expressions/engine';
 import { createTriggers, triggerKind, type KindBlocks, type Triggers } from '../triggers/registry';
-import type { EventsByDependency, ParkedTrigger, RehearsedFire, RehearsedRequest } from './rehearsal';
+import type { ParkedTrigger, RehearsedFire, RehearsedRequest } from './rehearsal';
 
 export type PreviewRun = (
   run: RunStart,
@@ -43,7 +43,7 @@ export function createRunPreviews(
     const request = await previewRequest(run, fire, trigger);
     const { dlqTrigger } = trigger;
     if (dlqTrigger === undefined) return request;
-    const deadLetter = { ...fire, id: `${fire.id}-dlq`, trigger: dlqTrigger.template.name };
+    const deadLetter = deadLetterOf(fire, dlqTrigger.template.name);
     return { ...request, deadLetter: await previewRequest(run, deadLetter, dlqTrigger) };
   }
 
@@ -54,26 +54,20 @@ export function createRunPreviews(
       kind: triggerKind(trigger.template),
       fireId: fire.id,
       runId: run.workflowId,
-      events: keysOf(fire, run.input),
+      events: keysOf(loadFire(fire, events)),
     };
     let missing: string | undefined;
-    const fetchResource: Triggers['fetchResource'] = async (template, request) => {
+    const fetchResource: Triggers['fetchResource'] = async (request) => {
       const given = resources.get(fire.trigger);
       if (given !== undefined) return structuredClone(given);
-      missing = networkOf(template);
+      missing = networkOf(request.template);
       if (missing !== undefined) await refuseNetwork();
-      return await triggers.fetchResource(template, request);
+      return await triggers.fetchResource(request);
     };
     try {
-      const resolved = await resolveFire(
-        {
-          ...{ sensor, trigger, runId: run.workflowId, fireId: fire.id },
-          events: loadFireEvents(fire, events),
-          ...(fire.collected && { eventKeys: loadEventKeys(fire, events) }),
-        },
-        { triggers: { fetchResource }, engine, signal },
-      );
-      const sends = triggers.preview(resolved.template, resolved.request);
+      const request = { sensor, runId: run.workflowId, events, fires: [fire], triggers: { [fire.trigger]: trigger } };
+      const resolved = await resolveFire(takeFire(request, 0), { triggers: { fetchResource }, engine, signal });
+      const sends = triggers.preview(resolved);
       const problem = refusalOfMetadata(sends);
       if (problem !== undefined) return { ...common, outcome: 'fails', problem };
       if (sends !== undefined) return { ...common, outcome: 'sends', sends: withoutClock(sends) };
@@ -88,29 +82,17 @@ export function createRunPreviews(
 
   return {
     async previewRun(run) {
-      const { parkedBecause: reason, fires } = run.input;
+      const { parkedBecause: reason, fires, events } = run.input;
       if (reason !== undefined) {
         return {
           fires: [],
-          parked: fires.map((fire) => ({ trigger: fire.trigger, reason, events: keysOf(fire, run.input) })),
+          parked: fires.map((fire) => ({ trigger: fire.trigger, reason, events: keysOf(loadFire(fire, events)) })),
         };
       }
       return { fires: await Promise.all(fires.map((fire) => previewFire(run, fire))), parked: [] };
     },
     close: () => triggers.close(),
   };
-}
-
-function keysOf(fire: Fire, { events }: SensorRunInput): EventsByDependency {
-  return Object.fromEntries(
-    Object.entries(fire.dependencies).map(([name, indexes]) => [
-      name,
-      indexes.flatMap((index) => {
-        const event = events[index];
-        return event === undefined ? [] : [eventKey(event)];
-      }),
-    ]),
-  );
 }
 
 /** Names what must be read over a network before the trigger's parameters can be applied. */

@@ -1,4 +1,5 @@
 /** The result of `sluice test`, in the form of `-o json`. */
+import type { ByDependency } from '../contract/packed-fires';
 import type { ErrorCode } from '../errors/sluice-error';
 import type { Decision } from '../records/decision-record';
 import type { JsonValue } from '../event/json';
@@ -51,11 +52,9 @@ export interface Note {
 export interface ParkedTrigger {
   readonly trigger: string;
   readonly reason: string;
-  readonly events: EventsByDependency;
+  /** Keys. */
+  readonly events: ByDependency<string>;
 }
-
-/** Dependency → keys of its events. */
-export type EventsByDependency = Readonly<Record<string, readonly string[]>>;
 
 export type RehearsedFire = RehearsedRequest & {
   /** The request of its `dlqTrigger`, which is sent if the trigger fails permanently: now, if it `fails` here. */
@@ -68,7 +67,8 @@ export type RehearsedRequest = {
   readonly kind: string;
   readonly fireId: string;
   readonly runId: string;
-  readonly events: EventsByDependency;
+  /** Keys. */
+  readonly events: ByDependency<string>;
 } & (
   | { readonly outcome: 'sends'; readonly sends: JsonValue }
   /** Part of it is behind a network; `reason` names it. */

@@ -35,18 +35,16 @@ export function triggerKind(template: KindBlocks): TriggerKind {
   });
 }
 
-type WithoutTemplate<Request> = Omit<Request, 'template'>;
-
-/** One worker's triggers, each created on first use. All calls throw TRIGGER_UNSUPPORTED for kinds that cannot fire. */
+/**
+ * One worker's triggers, each created on first use; a request's template names its kind. All calls throw
+ * TRIGGER_UNSUPPORTED for kinds that cannot fire.
+ */
 export interface Triggers {
   /** See Trigger.fetchResource; resolves with undefined for kinds without a resource. */
-  fetchResource(
-    template: KindBlocks,
-    request: WithoutTemplate<ResourceRequest<never>>,
-  ): Promise<JsonObject | undefined>;
+  fetchResource(request: ResourceRequest<KindBlocks>): Promise<JsonObject | undefined>;
   /** See Trigger.preview; returns undefined for kinds without a preview. */
-  preview(template: KindBlocks, request: WithoutTemplate<FireRequest<never>>): JsonValue | undefined;
-  fire(template: KindBlocks, request: WithoutTemplate<FireRequest<never>>): Promise<FireResult>;
+  preview(request: FireRequest<KindBlocks>): JsonValue | undefined;
+  fire(request: FireRequest<KindBlocks>): Promise<FireResult>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -75,15 +73,14 @@ export function createTriggers(dependencies: TriggerDependencies): Triggers {
   }
 
   return {
-    fetchResource: async (template, request) =>
+    fetchResource: async (request) =>
       await echoed.withoutSecrets(request.namespace, async () =>
-        on(template, (trigger, block) => trigger.fetchResource?.({ ...request, template: block })),
+        on(request.template, (trigger, block) => trigger.fetchResource?.({ ...request, template: block })),
       ),
-    preview: (template, request) =>
-      on(template, (trigger, block) => trigger.preview?.({ ...request, template: block })),
-    fire: async (template, request) => {
+    preview: (request) => on(request.template, (trigger, block) => trigger.preview?.({ ...request, template: block })),
+    fire: async (request) => {
       const result = await echoed.withoutSecrets(request.namespace, async () =>
-        on(template, (trigger, block) => trigger.fire({ ...request, template: block })),
+        on(request.template, (trigger, block) => trigger.fire({ ...request, template: block })),
       );
       return result.kind === 'response'
         ? { ...result, summary: echoed.mask(result.summary, request.namespace) }

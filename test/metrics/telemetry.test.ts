@@ -208,8 +208,9 @@ describe('a fire', () => {
   const attempt = async (send: () => Promise<FireResult>, isLast = false) => {
     const sensor = { namespace: 'default', name: 'shop' };
     const events = { good: createEvent('1') };
-    const fire = { sensor, trigger: 'ship', runId: 'run/default/shop/1', fireId: 'f1', events, isLast: () => isLast };
-    await observeFire(metrics, fire, send).catch(() => undefined);
+    const trigger = { template: { name: 'ship', log: {} } };
+    const fire = { sensor, trigger, runId: 'run/default/shop/1', fireId: 'f1', events };
+    await observeFire(metrics, fire, () => isLast, send).catch(() => undefined);
     metrics.flush();
     return ['triggered', 'failed', 'retries_failed'].map((name) => recording.total(`argo_events_action_${name}_total`));
   };

@@ -1,5 +1,6 @@
 /** What each kind of trigger sends of an event that JavaScript cannot hold: its numbers and keys as they were sent. */
-import { loadFireEvents, resolveFire } from '../../activities/firing/resolve-fire';
+import { resolveFire } from '../../activities/firing/resolve-fire';
+import { takeFire } from '../../activities/firing/unresolved-fire';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { dataAttributes } from '../../src/event/event-data';
 import type { JsonValue } from '../../src/event/json';
@@ -40,7 +41,7 @@ async function previewOf(
     },
     { triggers, engine, signal: new AbortController().signal },
   );
-  return triggers.preview(resolved.template, resolved.request);
+  return triggers.preview(resolved);
 }
 
 const WORKFLOW = {
@@ -103,8 +104,15 @@ describe('an event that JavaScript cannot hold is sent as it came', () => {
 
   it('as one of several that a trigger has collected', async () => {
     const fire = { id: 'f', trigger: 'notify', dependencies: { scene: [0, 1] }, collected: true };
-    const { scene } = loadFireEvents(fire, [eventOf('{"n":1.0}', 'a'), eventOf('{"n":1}', 'b')]);
     const template = { http: { url: 'http://localhost/', payload: [from('@this', 'all')] } };
-    expect(await previewOf(template, {}, scene)).toMatchObject({ body: '{"all":[{"n":1.0},{"n":1}]}' });
+    const { events } = takeFire(
+      {
+        ...{ sensor: { namespace: 'argo', name: 'water' }, runId: 'run/argo/water/1', fires: [fire] },
+        events: [eventOf('{"n":1.0}', 'a'), eventOf('{"n":1}', 'b')],
+        triggers: { notify: { template: { name: 'notify', ...template } } },
+      },
+      0,
+    );
+    expect(await previewOf(template, {}, events['scene'])).toMatchObject({ body: '{"all":[{"n":1.0},{"n":1}]}' });
   });
 });

@@ -26,7 +26,7 @@ async function previewOf(template: Omit<TriggerSpec['template'], 'name'>): Promi
     },
     { triggers, engine, signal: new AbortController().signal },
   );
-  return triggers.preview(resolved.template, resolved.request);
+  return triggers.preview(resolved);
 }
 
 describe('the parameters of a kind', () => {

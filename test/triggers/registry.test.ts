@@ -2,8 +2,6 @@ import { createTriggers, triggerKind, type KindBlocks } from '../../src/triggers
 import { isSupportedTrigger } from '../../src/kinds/trigger-kinds';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
-const { template: _template, ...request } = fireRequest({});
-
 describe('the kind of a trigger', () => {
   it('is the one block that its template sets', () => {
     expect(triggerKind({ http: { url: 'http://localhost' } })).toBe('http');
@@ -24,7 +22,7 @@ describe('the triggers of a worker', () => {
   it('fire the kind that a template names', async () => {
     const world = createTriggerWorld();
     const triggers = createTriggers(world);
-    await expect(triggers.fire({ log: {} }, request)).resolves.toMatchObject({ kind: 'response' });
+    await expect(triggers.fire(fireRequest({ log: {} }))).resolves.toMatchObject({ kind: 'response' });
     expect(world.lines).toHaveLength(1);
     await triggers.close();
     await triggers.close();
@@ -41,7 +39,7 @@ describe('the triggers of a worker', () => {
     'say that %s is not supported yet',
     async (kind, template) => {
       const triggers = createTriggers(createTriggerWorld());
-      const failure = await failureOf(triggers.fire(template, request));
+      const failure = await failureOf(triggers.fire(fireRequest(template)));
       expect(failure).toMatchObject({ code: 'TRIGGER_UNSUPPORTED', retryable: false });
       expect(failure.message).toContain(kind);
     },
@@ -49,6 +47,6 @@ describe('the triggers of a worker', () => {
 
   it('have no resource to fetch for kinds without one', async () => {
     const triggers = createTriggers(createTriggerWorld());
-    await expect(triggers.fetchResource({ log: {} }, request)).resolves.toBeUndefined();
+    await expect(triggers.fetchResource(fireRequest({ log: {} }))).resolves.toBeUndefined();
   });
 });

@@ -7,17 +7,17 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { FireAttempt, FireTriggersRequest, SensorActivities } from '../../src/contract/activities';
+import type { FireTriggersRequest, SensorActivities } from '../../src/contract/activities';
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { TriggerSpec } from '../../src/manifest/sensor';
 import { pauseAfterFirst, timeAttempts } from '../../src/sandbox/run/attempt-timing';
 import { readAttempts, readFailure } from '../../src/sandbox/run/read-failure';
 import type { Overrides } from '../../src/contract/overrides';
-import type { FireFailure, FireResult } from '../../src/contract/fires';
-import { keepUsedEvents } from '../../src/sandbox/run/used-events';
+import type { FireAttempt, FireFailure, FireResult } from '../../src/contract/fires';
+import { deadLetterOf, eventsOf, repackFires, type Fire } from '../../src/contract/packed-fires';
 import { REPEATABLE } from '../lifecycle/activity-options';
 import { Admission } from './admission';
-import type { Fire, SensorRunInput } from '../../src/contract/run-messages';
+import type { SensorRunInput } from '../../src/contract/run-messages';
 import { summaryLine } from '../../src/text/summary-line';
 
 const local = proxyLocalActivities<SensorActivities>({
@@ -120,9 +120,7 @@ export class FireAttempts {
       ...timeAttempts(deadLetterTrigger),
       heartbeatTimeout: '30s',
       summary: summaryLine(`dead letter ${name} ← ${this.nameEvents(fire)}`),
-    }).sluiceFireTrigger(
-      this.request([{ ...fire, id: `${fire.id}-dlq`, trigger: name }], { [name]: deadLetterTrigger }),
-    );
+    }).sluiceFireTrigger(this.request([deadLetterOf(fire, name)], { [name]: deadLetterTrigger }));
     return result;
   }
 
@@ -147,7 +145,7 @@ export class FireAttempts {
   ): FireTriggersRequest {
     const { sensor, events } = this.input;
     // The activity's copy of the events is in the history, so only used events are sent.
-    const used = fires.length === this.input.fires.length ? { fires, events } : keepUsedEvents(fires, events);
+    const used = fires.length === this.input.fires.length ? { fires, events } : repackFires(fires, events);
     return { sensor, runId: workflowInfo().workflowId, triggers, ...used, ...(overrides && { overrides }) };
   }
 
@@ -158,9 +156,8 @@ export class FireAttempts {
   }
 
   private nameEvents(fire: Fire): string {
-    return Object.values(fire.dependencies)
-      .flat()
-      .map((index) => this.input.events[index]?.id ?? '')
+    return eventsOf(fire, this.input.events)
+      .map(({ id }) => id)
       .join(', ');
   }
 }

@@ -20,14 +20,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
-import type { FireAttempt, SensorActivities } from '../../src/contract/activities';
+import type { SensorActivities } from '../../src/contract/activities';
 import { followsOutcome, isQuick } from '../../src/sandbox/run/trigger-traits';
 import { describeFailure, readFailure, UNKNOWN_FAILURE } from '../../src/sandbox/run/read-failure';
 import { ParkedFires, type WakeUp } from '../../src/sandbox/run/parked-fires';
 import { RunLedger } from '../../src/sandbox/run/run-ledger';
 import type { Overrides } from '../../src/contract/overrides';
 import { describeRun } from '../../src/sandbox/run/run-details';
-import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../src/contract/fires';
+import type { FireAttempt, FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../src/contract/fires';
 import { showDuration, showTime } from '../../src/text/readable-times';
 import { REPEATABLE } from '../lifecycle/activity-options';
 import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
@@ -43,11 +43,11 @@ import {
   listedSignal,
   outcomeSignal,
   runRetriggerSignal,
-  type Fire,
   type RunDiscardRequest,
   type RunRetriggerRequest,
   type SensorRunInput,
 } from '../../src/contract/run-messages';
+import type { Fire } from '../../src/contract/packed-fires';
 import { firesEndedSignal } from '../../src/contract/sensor-messages';
 
 const activities = proxyActivities<SensorActivities>({

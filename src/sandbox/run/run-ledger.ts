@@ -3,6 +3,7 @@
  * reads what to show.
  */
 import { eventKey, type CloudEvent } from '../../event/cloud-event';
+import { eventsOf, type Fire } from '../../contract/packed-fires';
 import type {
   FireFailure,
   FireState,
@@ -27,29 +28,18 @@ interface Entry {
   outcome?: WorkflowOutcomeReport;
 }
 
-export interface LedgerFire {
-  readonly id: string;
-  readonly trigger: string;
-  readonly dependencies: Readonly<Record<string, readonly number[]>>;
-}
-
 export class RunLedger {
   private readonly entries = new Map<string, Entry>();
 
   /** `early`: attempts whose time and worker are known; their results are reported like those of any other attempt. */
-  constructor(fires: readonly LedgerFire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
+  constructor(fires: readonly Fire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
     const attempts = new Map(early?.attempts.map((attempt) => [attempt.fireId, attempt]));
     for (const fire of fires) {
-      const keys = Object.values(fire.dependencies)
-        .flat()
-        .map((index) => events[index])
-        .filter((event) => event !== undefined)
-        .map(eventKey);
       const attempt = attempts.get(fire.id);
       this.entries.set(fire.id, {
         id: fire.id,
         trigger: fire.trigger,
-        events: [...new Set(keys)],
+        events: [...new Set(eventsOf(fire, events).map(eventKey))],
         state: 'Firing',
         attempts: 0,
         ...(early && attempt && { listenerAttempt: { at: attempt.at, tookMs: attempt.tookMs, worker: early.worker } }),

@@ -1,5 +1,5 @@
 /** Turns decisions of the dependency state into the runs that carry them out. Pure. */
-import { eventKey, type CloudEvent } from '../../event/cloud-event';
+import type { CloudEvent } from '../../event/cloud-event';
 import { jsonBytes } from '../../text/json-bytes';
 import { shortHash } from '../../event/short-id';
 import { fireId } from '../run/fire-id';
@@ -7,19 +7,16 @@ import type { ParkedEvents, ParkReason, StateFire } from './dependency-state-typ
 import { eventOf, withoutContent, type RememberedEvent } from './held-contents';
 import type { SensorDefinition } from '../../contract/definitions';
 import type { SensorRunInput } from '../../contract/run-messages';
-import { type JoinedRun, type LoadedFire, type RunStart, createRunStart, runKey } from '../../contract/run-start';
+import { keysOf, mapLists, type LoadedFire } from '../../contract/packed-fires';
+import { type JoinedRun, type RunStart, createRunStart, runKey } from '../../contract/run-start';
 
 /** Event data in one run of several fires, in bytes: the server warns at 512 KB. */
 const MAX_BYTES_TOGETHER = 400_000;
 /** Temporal's limit is 2 MB (2,097,152 bytes), and the other fields of the run need some of it. */
 const MAX_RUN_BYTES = 1_900_000;
 
-interface SensedFire {
-  readonly trigger: string;
-  readonly events: Readonly<Record<string, readonly RememberedEvent[]>>;
-  readonly isCollected: boolean;
-  readonly ticket?: string;
-}
+/** A fire as the sensor remembers it: contents may be on the bus. */
+type RememberedFire = Omit<LoadedFire<RememberedEvent>, 'id'>;
 
 /** Fires decided together share a run, as far as its size allows. `isLimited`: the trigger has a concurrency limit. */
 export function joinedRuns(
@@ -27,15 +24,15 @@ export function joinedRuns(
   fires: ReadonlyArray<StateFire<RememberedEvent>>,
   isLimited: (trigger: string) => boolean,
 ): JoinedRun[] {
-  const groups: Array<{ fires: SensedFire[]; bytes: number }> = [];
+  const groups: Array<{ fires: RememberedFire[]; bytes: number }> = [];
   for (const fire of fires) {
-    const sensed = { ...sense(fire), ...(isLimited(fire.trigger) && { ticket: fire.id }) };
-    const bytes = contentBytes(sensed);
+    const remembered = { ...toFire(fire), ...(isLimited(fire.trigger) && { ticket: fire.id }) };
+    const bytes = contentBytes(remembered);
     const group = groups.at(-1);
     if (group && group.fires.length < definition.options.runBatch && group.bytes + bytes <= MAX_BYTES_TOGETHER) {
-      group.fires.push(sensed);
+      group.fires.push(remembered);
       group.bytes += bytes;
-    } else groups.push({ fires: [sensed], bytes });
+    } else groups.push({ fires: [remembered], bytes });
   }
   return groups.map((group) => planRun(definition, group.fires, {}));
 }
@@ -43,7 +40,7 @@ export function joinedRuns(
 /** The run of parked events, for an operator to decide. */
 export function parkedRun(definition: SensorDefinition, parked: ParkedEvents<RememberedEvent>): JoinedRun {
   const missing = parked.missing.length > 0 ? `; never came: ${parked.missing.join(', ')}` : '';
-  return planRun(definition, [sense(parked)], { parkedBecause: `${PARK_REASONS[parked.reason]}${missing}` });
+  return planRun(definition, [toFire(parked)], { parkedBecause: `${PARK_REASONS[parked.reason]}${missing}` });
 }
 
 const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
@@ -56,7 +53,7 @@ const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
 
 function planRun(
   definition: SensorDefinition,
-  fires: readonly SensedFire[],
+  fires: readonly RememberedFire[],
   extra: Pick<SensorRunInput, 'parkedBecause'>,
 ): JoinedRun {
   // The same object for the same event: a run carries each event once.
@@ -106,40 +103,35 @@ export function withoutContents({ input, ...run }: RunStart, reason: string): Ru
 
 function loadFire(
   definition: SensorDefinition,
-  { trigger, events, isCollected, ticket }: SensedFire,
+  fire: RememberedFire,
   load: (event: RememberedEvent) => CloudEvent,
 ): LoadedFire {
-  const keys = mapLists(events, ({ key }) => key);
-  const rounds = Object.values(events).flatMap((list) => list.flatMap(({ round }) => round ?? []));
+  const keys = mapLists(fire.dependencies, ({ key }) => key);
+  const rounds = Object.values(fire.dependencies).flatMap((list) => list.flatMap(({ round }) => round ?? []));
+  const id = fireId(definition, fire.trigger, keys, [...new Set(rounds)].sort().join(','));
+  return { ...fire, id, dependencies: mapLists(fire.dependencies, load) };
+}
+
+function toFire({
+  trigger,
+  dependencies,
+  all,
+}: StateFire<RememberedEvent> | ParkedEvents<RememberedEvent>): RememberedFire {
+  if (all !== undefined) return { trigger, dependencies: all, collected: true };
   return {
-    id: fireId(definition, trigger, keys, [...new Set(rounds)].sort().join(',')),
     trigger,
-    dependencies: mapLists(events, load),
-    ...(isCollected && { collected: true }),
-    ...(ticket !== undefined && { ticket }),
+    dependencies: Object.fromEntries(Object.entries(dependencies).map(([name, event]) => [name, [event]])),
   };
 }
 
-function sense({ trigger, dependencies, all }: StateFire<RememberedEvent> | ParkedEvents<RememberedEvent>): SensedFire {
-  const events = all ?? Object.fromEntries(Object.entries(dependencies).map(([name, event]) => [name, [event]]));
-  return { trigger, events, isCollected: all !== undefined };
-}
-
-function contentBytes({ events }: SensedFire): number {
-  return [...new Set(Object.values(events).flat())].reduce((total, { bytes }) => total + bytes, 0);
+function contentBytes({ dependencies }: RememberedFire): number {
+  return [...new Set(Object.values(dependencies).flat())].reduce((total, { bytes }) => total + bytes, 0);
 }
 
 function joinedKey(fires: readonly LoadedFire[]): string {
-  const keys = fires.flatMap((fire) => Object.values(fire.dependencies).flat().map(eventKey));
+  const keys = fires.flatMap((fire) => Object.values(keysOf(fire)).flat());
   const [only] = fires;
   return fires.length === 1 && only !== undefined
     ? `${only.trigger}-${only.id}`
     : `joined-${runKey(keys, fires)}-${shortHash(keys.join(' '), 4)}`;
-}
-
-function mapLists<From, To>(
-  lists: Readonly<Record<string, readonly From[]>>,
-  change: (value: From) => To,
-): Record<string, To[]> {
-  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.map(change)]));
 }

@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../../src/event/cloud-event';
-import { RunLedger, type LedgerFire } from '../../../src/sandbox/run/run-ledger';
+import type { Fire } from '../../../src/contract/packed-fires';
+import { RunLedger } from '../../../src/sandbox/run/run-ledger';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../../src/contract/fires';
 
 const scene = (id: string): CloudEvent => ({
@@ -11,7 +12,7 @@ const scene = (id: string): CloudEvent => ({
   time: '2026-11-22T10:00:00Z',
   datacontenttype: 'application/json',
 });
-const fires: LedgerFire[] = [
+const fires: Fire[] = [
   { id: 'one', trigger: 'detect', dependencies: { scene: [0] } },
   { id: 'two', trigger: 'detect', dependencies: { scene: [1] } },
 ];
