@@ -20,27 +20,18 @@ export function readKustomization(folder: string): Kustomization {
   return parse(readFileSync(join(repoRoot, folder, 'kustomization.yaml'), 'utf8')) as Kustomization;
 }
 
-/** Every object of a folder, moved to `namespace`. */
+/** Every object of a folder as `kubectl apply -n <namespace>` would apply it: only `metadata.namespace` is set. */
 export function loadDeployManifests(
   namespace: string,
   folder: (typeof DEPLOY_FOLDERS)[number] = 'deploy',
 ): KubernetesObject[] {
-  const { namespace: written, resources } = readKustomization(folder);
+  const { resources } = readKustomization(folder);
   return resources.flatMap((file) =>
     parseAllDocuments(readFileSync(join(repoRoot, folder, file), 'utf8')).map((document) => {
       const object = parseKubernetesObject(document.toJS(), `${folder}/${file}`);
-      return { ...moveSubjects(object, written, namespace), metadata: { ...object.metadata, namespace } };
+      return { ...object, metadata: { ...object.metadata, namespace } };
     }),
   );
-}
-
-/** A RoleBinding names the namespace of each account. */
-function moveSubjects(object: KubernetesObject, from: string, to: string): KubernetesObject {
-  if (!Array.isArray(object.subjects)) return object;
-  const subjects = (object.subjects as { namespace?: string }[]).map((subject) =>
-    subject.namespace === from ? { ...subject, namespace: to } : subject,
-  );
-  return { ...object, subjects };
 }
 
 /** Creates one object; `dryRun` lets the server check everything and keep nothing. */

@@ -16,11 +16,6 @@ export interface DeployedKubeconfigs {
 
 const FILES = ['event-source-worker-rbac.yaml', 'sensor-worker-rbac.yaml'];
 
-interface RbacObject {
-  readonly kind: string;
-  readonly subjects?: ReadonlyArray<{ readonly namespace: string }>;
-}
-
 export async function deployRoles(kubernetes: OwnKubernetes, namespace: string): Promise<DeployedKubeconfigs> {
   const { url, caPath, adminToken: token } = kubernetes;
   const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
@@ -29,12 +24,8 @@ export async function deployRoles(kubernetes: OwnKubernetes, namespace: string):
     await api.expect('POST', '/api/v1/namespaces', { metadata: { name: namespace } }, [409]);
     for (const file of FILES) {
       for (const document of parseAllDocuments(await readFile(join(repoRoot, 'deploy', file), 'utf8'))) {
-        const object = document.toJS() as RbacObject;
-        // What `namespace:` in kustomization.yaml does.
-        const placed = object.subjects
-          ? { ...object, subjects: object.subjects.map((subject) => ({ ...subject, namespace })) }
-          : object;
-        await api.expect('POST', collectionPath(object.kind, namespace), placed, [409]);
+        const object = document.toJS() as { readonly kind: string };
+        await api.expect('POST', collectionPath(object.kind, namespace), object, [409]);
       }
     }
     const kubeconfig = async (account: string): Promise<string> => {
