@@ -8,7 +8,8 @@ import type { SecretReader } from '../kubernetes/secrets';
 import type { BusLog } from './bus';
 import type { BusNames } from './bus-names';
 import type { BusSettings } from './bus-settings';
-import { BusCredentials, type TlsMaterial } from './credentials';
+import { BusCredentials } from './credentials';
+import type { TlsSettings } from '../clients/tls';
 import { isRefusal, Refresher, Refusals } from './refused-credentials';
 
 const RETRY_MS = 500;
@@ -80,7 +81,7 @@ function natsOptions(
   { inboxPrefix }: BusNames,
   credentials: BusCredentials,
   refusals: Refusals,
-  tls: TlsMaterial | undefined,
+  tls: TlsSettings | undefined,
 ): ConnectionOptions {
   return {
     servers: [...settings.servers],

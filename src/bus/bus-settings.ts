@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { parseGoDurationMs } from '../text/durations';
 import { SluiceError } from '../errors/sluice-error';
 import type { KeySelector } from '../kubernetes/secrets';
+import type { TlsConfig } from '../manifest/common';
 import type { StreamKind } from './bus-names';
 
 /** The EventBus as it was applied. Structural, so that the manifest's own type fits. */
@@ -15,7 +16,7 @@ export interface EventBusObject {
       readonly url?: string;
       readonly accessSecret?: KeySelector;
       readonly streamConfig?: string;
-      readonly tls?: TlsSettings;
+      readonly tls?: TlsConfig;
     };
   };
   readonly options?: EventBusOptions;
@@ -27,14 +28,6 @@ export interface EventBusOptions {
   readonly retention?: 'until-handled';
   /** Default: `own` if the worker chooses the server, else `argo-events`. */
   readonly stream?: StreamKind;
-}
-
-export interface TlsSettings {
-  readonly caCertSecret?: KeySelector;
-  readonly clientCertSecret?: KeySelector;
-  readonly clientKeySecret?: KeySelector;
-  readonly insecureSkipVerify?: boolean;
-  readonly enabled?: boolean;
 }
 
 /** Stream options, named as in `streamConfig`. */
@@ -60,7 +53,7 @@ export interface BusSettings {
   /** The Secret that Argo's controller creates: optional if the address was overridden. */
   readonly accessSecretOptional: boolean;
   /** `automatic`: use TLS if the server offers it, without verification, as Argo Events does on its own bus. */
-  readonly tls: 'automatic' | 'none' | TlsSettings;
+  readonly tls: 'automatic' | 'none' | TlsConfig;
   readonly streamKind: StreamKind;
   /** True if the manifest sets the stream kind, so that it does not depend on the process that reads it. */
   readonly isStreamKindChosen: boolean;

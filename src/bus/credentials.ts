@@ -9,7 +9,8 @@ import {
 import { parse as parseYaml } from 'yaml';
 import { SluiceError, isSluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
-import type { BusSettings, TlsSettings } from './bus-settings';
+import { readTls, type TlsSettings } from '../clients/tls';
+import type { BusSettings } from './bus-settings';
 
 const utf8 = new TextEncoder();
 
@@ -19,13 +20,13 @@ const utf8 = new TextEncoder();
  */
 export class BusCredentials {
   /** TLS settings to try in turn when connecting; more than one only if the manifest leaves it open. */
-  readonly tls: ReadonlyArray<TlsMaterial | undefined>;
+  readonly tls: ReadonlyArray<TlsSettings | undefined>;
 
   private constructor(
     private readonly settings: BusSettings,
     private readonly secrets: SecretReader,
     private current: Authenticator | undefined,
-    private readonly ownTls: TlsMaterial | undefined,
+    private readonly ownTls: TlsSettings | undefined,
   ) {
     this.tls = settings.tls === 'automatic' ? [undefined, { rejectUnauthorized: false }] : [ownTls];
   }
@@ -50,9 +51,10 @@ export class BusCredentials {
   }
 }
 
-async function readOwnTls(settings: BusSettings, secrets: SecretReader): Promise<TlsMaterial | undefined> {
-  const { tls } = settings;
-  return tls === 'automatic' || tls === 'none' ? undefined : await readTlsMaterial(settings, tls, secrets);
+async function readOwnTls(settings: BusSettings, secrets: SecretReader): Promise<TlsSettings | undefined> {
+  const { tls, namespace } = settings;
+  if (tls === 'automatic' || tls === 'none') return undefined;
+  return await readTls(tls, (selector) => secrets.secret(namespace, selector));
 }
 
 /** Returns undefined to connect without credentials. */
@@ -111,41 +113,4 @@ function parseMapping(text: string): Partial<Record<string, string>> {
       .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
       .map(([key, value]) => [key.toLowerCase(), String(value)]),
   );
-}
-
-/** Options for `tls.connect`; undefined if the manifest requests no TLS. */
-export interface TlsMaterial {
-  ca?: string;
-  cert?: string;
-  key?: string;
-  rejectUnauthorized?: boolean;
-}
-
-/** Reads PEM texts. Throws SECRET_MISSING, and BUS_MISCONFIGURED if only one of client certificate and key is set. */
-async function readTlsMaterial(
-  settings: BusSettings,
-  tls: TlsSettings,
-  secrets: SecretReader,
-): Promise<TlsMaterial | undefined> {
-  const read = async (selector: TlsSettings['caCertSecret']): Promise<string | undefined> =>
-    selector && (await secrets.secret(settings.namespace, selector));
-  const [ca, cert, key] = await Promise.all([
-    read(tls.caCertSecret),
-    read(tls.clientCertSecret),
-    read(tls.clientKeySecret),
-  ]);
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new SluiceError('BUS_MISCONFIGURED', {
-      message: `Event bus ${settings.name}: tls has only one of clientCertSecret and clientKeySecret`,
-      fix: 'Give both, or neither.',
-      context: { bus: settings.name },
-    });
-  }
-  if (!tls.insecureSkipVerify && ca === undefined && cert === undefined && !tls.enabled) return undefined;
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(tls.insecureSkipVerify && { rejectUnauthorized: false }),
-  };
 }

@@ -1,6 +1,10 @@
-/** The `tls` block that several kinds of triggers share, with its secrets read. */
+/**
+ * What a `tls` block of a manifest means, for every connection: its presence asks for TLS, what it names is used, and
+ * `insecureSkipVerify` only stops the check of the server. Validation refuses a block that says nothing, and a client
+ * certificate without its key. See docs/decisions/159-one-meaning-of-tls.md.
+ */
 import type { TlsConfig } from '../manifest/common';
-import type { KeySelector, SecretReader } from '../kubernetes/secrets';
+import type { KeySelector } from '../kubernetes/secrets';
 
 /** PEM texts, under the names that Node's TLS uses. */
 export interface TlsSettings {
@@ -10,21 +14,19 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Throws SECRET_MISSING for a secret that cannot be read. Returns undefined without a block. */
+export type TlsSecret = 'caCertSecret' | 'clientCertSecret' | 'clientKeySecret';
+
+/** Throws what `read` throws. Returns undefined without a block. */
 export async function readTls(
   tls: TlsConfig | undefined,
-  namespace: string,
-  secrets: SecretReader,
+  read: (selector: KeySelector, field: TlsSecret) => Promise<string>,
 ): Promise<TlsSettings | undefined> {
   if (tls === undefined) return undefined;
-  // As in Argo Events: without verification, no certificates are needed.
-  if (tls.insecureSkipVerify) return { rejectUnauthorized: false };
-  const read = async (selector: KeySelector | undefined) =>
-    selector === undefined ? undefined : secrets.secret(namespace, selector);
+  const secret = async (field: TlsSecret) => tls[field] && (await read(tls[field], field));
   const [ca, cert, key] = await Promise.all([
-    read(tls.caCertSecret),
-    read(tls.clientCertSecret),
-    read(tls.clientKeySecret),
+    secret('caCertSecret'),
+    secret('clientCertSecret'),
+    secret('clientKeySecret'),
   ]);
-  return { ca, cert, key, rejectUnauthorized: true };
+  return { ca, cert, key, rejectUnauthorized: tls.insecureSkipVerify !== true };
 }

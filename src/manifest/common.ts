@@ -29,7 +29,7 @@ export const tlsConfig = z.strictObject({
   caCertSecret: secretKeySelector.optional(),
   clientCertSecret: secretKeySelector.optional(),
   clientKeySecret: secretKeySelector.optional(),
-  insecureSkipVerify: optionalFlag.describe('Trust any certificate. Everything else in this block is then ignored.'),
+  insecureSkipVerify: optionalFlag.describe('Trust any certificate of the server.'),
   enabled: optionalFlag.describe('Use TLS with the certificates that the system trusts.'),
 });
 export type TlsConfig = z.infer<typeof tlsConfig>;

@@ -11,10 +11,11 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { errorCode } from '../errors/foreign-errors';
-import { describeError, SluiceError } from '../errors/sluice-error';
+import type { SluiceError } from '../errors/sluice-error';
+import { describeError } from '../errors/sluice-error';
 import type { EventOptions } from '../manifest/event-source';
-import { describeSource } from '../clients/connection-owner';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
+import { describeSource, sourceFailure } from './source-failure';
 
 export const fileSource: SourceOf<'file'> = {
   kind: 'file',
@@ -84,8 +85,8 @@ class FileSource implements Source {
     try {
       await this.scan();
     } catch (cause) {
-      throw new SluiceError('EVENT_SOURCE_UNREACHABLE', {
-        message: `${describeSource(this.context)}: ${this.explain(cause)}`,
+      throw sourceFailure(this.context, 'unreachable', {
+        message: this.explain(cause),
         fix: 'Mount the directory into the worker, readable for its user',
         cause,
       });
@@ -152,7 +153,7 @@ class FileSource implements Source {
   }
 
   private misconfigured(what: string, fix: string): SluiceError {
-    return new SluiceError('EVENT_SOURCE_MISCONFIGURED', { message: `${describeSource(this.context)}: ${what}`, fix });
+    return sourceFailure(this.context, 'misconfigured', { message: what, fix });
   }
 
   /** Loads the position; returns false if stopped before the bus returned it. */

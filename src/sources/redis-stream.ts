@@ -12,8 +12,7 @@ import { joinObject, sortedObject } from '../event/json-text';
 import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
-import { describeSource } from '../clients/connection-owner';
-import { isMissingGroup, redisErrorCode, sourceError } from '../clients/redis/redis-errors';
+import { isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
 import { measureBacklog } from './redis-stream-backlog';
 import { StreamGroups } from './redis-stream-groups';
@@ -36,6 +35,7 @@ import type {
   SourceOf,
   SourceStatus,
 } from './source';
+import { describeSource, ownerOf } from './source-failure';
 
 const DEFAULT_GROUP = 'argo-events-cg';
 const DEFAULT_COUNT = 100;
@@ -102,12 +102,13 @@ class RedisStreamSource implements Source {
     };
     this.groups = new StreamGroups(this.group.group, this.startFrom(), context.formerMarks);
     this.readAhead = new ReadAhead(Math.max(1, spec.maxMsgCountPerRead ?? DEFAULT_COUNT));
-    this.reader = new RedisLink({ spec, context });
-    this.commands = new RedisLink({ spec, context, isQuiet: true });
+    const owner = ownerOf(context);
+    this.reader = new RedisLink({ spec, owner });
+    this.commands = new RedisLink({ spec, owner, isQuiet: true });
   }
 
   async check(): Promise<void> {
-    await probeRedis({ spec: this.spec, context: this.context }, async (client) => {
+    await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, async (client) => {
       for (const stream of this.streams) await client.xlen(stream);
     });
   }
@@ -132,7 +133,7 @@ class RedisStreamSource implements Source {
       if (this.state === 'idle') this.commands.worked();
       return backlog;
     } catch (error) {
-      throw sourceError(error, this.spec.hostAddress, this.context);
+      throw redisFailure(error, this.spec.hostAddress, ownerOf(this.context));
     }
   }
 

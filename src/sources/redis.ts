@@ -9,11 +9,11 @@ import { describeError } from '../errors/sluice-error';
 import { joinObject, sortedObject, readJson, type JsonDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import type { RedisEventSource } from '../manifest/sources/redis';
-import { describeSource } from '../clients/connection-owner';
 import { MessageBuffer } from './message-buffer';
 import { probeRedis } from '../clients/redis/redis-link';
 import { RedisSubscription } from './redis-subscription';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceOf, SourceStatus } from './source';
+import { describeSource, ownerOf } from './source-failure';
 
 /** After a stop, time for the bus to accept the messages that wait here. */
 const DRAIN_WITHIN_MS = 3_000;
@@ -50,13 +50,13 @@ class RedisSource implements Source {
   ) {
     this.subscription = new RedisSubscription(
       spec.channels,
-      { spec, context },
+      { spec, owner: ownerOf(context) },
       { message: (channel, text) => this.receive(channel, text), overrun: () => this.noteOverrun() },
     );
   }
 
   async check(): Promise<void> {
-    await probeRedis({ spec: this.spec, context: this.context }, async (client) => {
+    await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, async (client) => {
       await client.subscribe(...this.spec.channels);
     });
   }

@@ -69,7 +69,9 @@ export interface PositionStore {
   write(position: JsonObject): Promise<void>;
 }
 
-export interface SourceContext extends ConnectionOwner {
+export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
+  readonly eventSourceName: string;
+  readonly eventName: string;
   /** Where to begin in the existing backlog; used only by sources that keep one. Default: all. */
   readonly startFrom?: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */

@@ -5,13 +5,13 @@
  * item version or `Idempotency-Key` is recognised.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SluiceError, describeError } from '../errors/sluice-error';
+import { describeError } from '../errors/sluice-error';
 import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
-import { describeSource } from '../clients/connection-owner';
 import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
+import { describeSource, sourceFailure } from './source-failure';
 import { BodyReader } from './webhook-body';
 import { CredentialMask } from './webhook-masking';
 import { WebhookRefusals } from './webhook-refusals';
@@ -126,15 +126,12 @@ class WebhookSource implements Source {
         this.certificates = new CertificateWatch(this.spec, this.context, certificate, replace);
       }
     } catch (error) {
-      throw new SluiceError(
-        error instanceof RouteConflict ? 'EVENT_SOURCE_MISCONFIGURED' : 'EVENT_SOURCE_UNREACHABLE',
-        {
-          message: `${describeSource(this.context)}: ${describeError(error)}`,
-          fix: 'Give each webhook an endpoint and, if needed, a port of its own.',
-          context: { eventSource: this.context.eventSourceName, event: this.context.eventName, port },
-          cause: error,
-        },
-      );
+      throw sourceFailure(this.context, error instanceof RouteConflict ? 'misconfigured' : 'unreachable', {
+        message: describeError(error),
+        fix: 'Give each webhook an endpoint and, if needed, a port of its own.',
+        context: { port },
+        cause: error,
+      });
     }
     this.context.log('info', `listening on port ${port}, endpoint ${this.endpoint()}`);
   }
@@ -251,10 +248,9 @@ class WebhookSource implements Source {
   private port(): number {
     const port = Number(this.spec.port);
     if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `${describeSource(this.context)}: port is "${this.spec.port}"`,
+    throw sourceFailure(this.context, 'misconfigured', {
+      message: `port is "${this.spec.port}"`,
       fix: 'Write a port number between 1 and 65535, in quotes.',
-      context: { eventSource: this.context.eventSourceName, event: this.context.eventName },
     });
   }
 }

@@ -51,7 +51,7 @@ function createHttpTrigger({ secrets }: TriggerDependencies): Trigger<HttpTempla
       const { template, namespace, signal } = request;
       const { url, method, headers: composed, body } = compose(request);
       const [tls, headers] = await Promise.all([
-        readTls(template.tls, namespace, secrets),
+        readTls(template.tls, (selector) => secrets.secret(namespace, selector)),
         resolveHeaders(composed, namespace, secrets),
       ]);
       const timeoutMs = (template.timeout || DEFAULT_TIMEOUT_SECONDS) * 1_000;

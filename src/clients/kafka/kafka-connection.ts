@@ -31,7 +31,7 @@ export async function readKafkaSettings(
   secrets: SecretReader,
 ): Promise<KafkaSettings> {
   const [tls, sasl] = await Promise.all([
-    readTls(template.tls, namespace, secrets),
+    readTls(template.tls, (selector) => secrets.secret(namespace, selector)),
     readSasl(template.sasl, namespace, secrets),
   ]);
   const brokers = template.url.split(',').map((broker) => broker.trim());

@@ -45,7 +45,7 @@ export async function readNatsSettings(
   const urls = template.url.split(',').map((text) => parseServer(text.trim()));
   const [credentials, tls] = await Promise.all([
     readCredentials(template.auth, namespace, secrets),
-    readTls(template.tls, namespace, secrets),
+    readTls(template.tls, (selector) => secrets.secret(namespace, selector)),
   ]);
   const usesTls = urls.some(({ protocol }) => protocol === 'tls:' || protocol === 'wss:');
   return {

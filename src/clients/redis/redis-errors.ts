@@ -1,7 +1,7 @@
 /** Explains errors of Redis and the network: what they mean, and what an operator can do about them. */
 import { errorCode, errorText } from '../../errors/foreign-errors';
-import { SluiceError, describeError } from '../../errors/sluice-error';
-import { type ConnectionOwner, describeSource } from '../connection-owner';
+import { describeError, type SluiceError } from '../../errors/sluice-error';
+import type { ConnectionOwner } from '../connection-owner';
 
 /**
  * - transient: the same connection parameters may work later;
@@ -109,13 +109,12 @@ export function isPermanent(error: unknown): boolean {
   return verdictOf(error) !== 'transient';
 }
 
-/** Returns an error of Redis or the network as a SluiceError. */
-export function sourceError(error: unknown, address: string, context: ConnectionOwner): SluiceError {
+/** Returns an error of Redis or the network as one of the owner. */
+export function redisFailure(error: unknown, address: string, owner: ConnectionOwner): SluiceError {
   const { verdict, fix } = explain(error);
-  return new SluiceError(verdict === 'transient' ? 'EVENT_SOURCE_UNREACHABLE' : 'EVENT_SOURCE_MISCONFIGURED', {
-    message: `${describeSource(context)}: Redis at ${address}: ${describeError(withoutCommand(error))}`,
+  return owner.failure(verdict === 'transient' ? 'unreachable' : 'misconfigured', {
+    message: `Redis at ${address}: ${describeError(withoutCommand(error))}`,
     fix,
-    context: { eventSource: context.eventSourceName, event: context.eventName },
     cause: withoutCommand(error),
   });
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../../errors/sluice-error';
 import { unlessAborted } from '../../concurrency/open-while-wanted';
 import { openRedis, type OpenRedis } from './open-redis';
-import { describeRedisProblem, redisErrorCode, sourceError, verdictOf } from './redis-errors';
+import { describeRedisProblem, redisErrorCode, redisFailure, verdictOf } from './redis-errors';
 import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
 import type { ConnectionOwner } from '../connection-owner';
 
@@ -22,7 +22,7 @@ const SECRETS_WITHIN_MS = 3_000;
 
 export interface RedisLinkOptions {
   readonly spec: RedisServerSpec;
-  readonly context: ConnectionOwner;
+  readonly owner: ConnectionOwner;
   /** Several connections to one server log once. */
   readonly isQuiet?: boolean;
   /** Its reader may stop taking data for a time: silence then does not indicate a dead connection. */
@@ -55,7 +55,7 @@ export class RedisLink {
   }
 
   /**
-   * Returns the open connection, or a new one as soon as there is one. Throws EVENT_SOURCE_MISCONFIGURED once waiting
+   * Returns the open connection, or a new one as soon as there is one. Throws the owner's error once waiting
    * cannot help, the secret reader's error if the secrets were never read, and the signal's reason.
    */
   async client(signal: AbortSignal): Promise<Redis> {
@@ -74,10 +74,7 @@ export class RedisLink {
   worked(): void {
     const isNews = !this.hasWorked || this.failure !== undefined;
     if (isNews && this.options.isQuiet !== true) {
-      this.options.context.log(
-        'info',
-        `${this.hasWorked ? 'Redis is back' : 'connected to Redis'} at ${this.address()}`,
-      );
+      this.options.owner.log('info', `${this.hasWorked ? 'Redis is back' : 'connected to Redis'} at ${this.address()}`);
     }
     this.hasWorked = true;
     this.workedSince ??= performance.now();
@@ -88,14 +85,14 @@ export class RedisLink {
 
   /**
    * Called when an operation on `client` failed: drops that connection, so that the next call of `client` opens another
-   * after a pause. Throws EVENT_SOURCE_MISCONFIGURED if waiting cannot help.
+   * after a pause. Throws the owner's error if waiting cannot help.
    */
   failed(error: unknown, client: Redis | undefined): void {
     if (isSluiceError(error)) throw error;
     const isCurrent = client !== undefined && this.current?.client === client;
     const reason = isCurrent && redisErrorCode(error) === '' ? (this.current?.lastError() ?? error) : error;
     if (client !== undefined && this.judged.has(client)) {
-      if (verdictOf(reason) === 'permanent') throw sourceError(reason, this.address(), this.options.context);
+      if (verdictOf(reason) === 'permanent') throw redisFailure(reason, this.address(), this.options.owner);
       return;
     }
     if (client !== undefined) this.judged.add(client);
@@ -122,7 +119,7 @@ export class RedisLink {
     const { signal } = this.closing;
     for (;;) {
       await delay(Math.max(0, this.readyAt - performance.now()), undefined, { signal, ref: false });
-      const options = redisOptions(this.options.spec, await this.readCredentials(), this.options.context);
+      const options = redisOptions(this.options.spec, await this.readCredentials(), this.options.owner);
       try {
         if (this.options.isSubscriber === true) delete options.socketTimeout;
         const opened = await openRedis(options, signal);
@@ -148,7 +145,7 @@ export class RedisLink {
 
   private note(error: unknown): void {
     this.notePatiently(error);
-    if (this.isPermanent(error)) throw sourceError(error, this.address(), this.options.context);
+    if (this.isPermanent(error)) throw redisFailure(error, this.address(), this.options.owner);
   }
 
   private notePatiently(error: unknown): void {
@@ -178,8 +175,8 @@ export class RedisLink {
   }
 
   private async readCredentials(): Promise<RedisCredentials> {
-    const { spec, context } = this.options;
-    const reading = readCredentials(spec, context);
+    const { spec, owner } = this.options;
+    const reading = readCredentials(spec, owner);
     const known = this.credentials;
     if (known === undefined) return (this.credentials = await unlessAborted(reading, this.closing.signal));
     const late = delay(SECRETS_WITHIN_MS, known, { signal: this.closing.signal, ref: false });
@@ -191,7 +188,7 @@ export class RedisLink {
     if (this.options.isQuiet === true || performance.now() - this.loggedAt < LOG_EVERY_MS) return;
     this.loggedAt = performance.now();
     const what = this.hasWorked ? 'lost' : 'waiting for';
-    this.options.context.log('warn', `${what} ${this.problem() ?? this.address()}`);
+    this.options.owner.log('warn', `${what} ${this.problem() ?? this.address()}`);
   }
 
   private address(): string {
@@ -201,12 +198,12 @@ export class RedisLink {
 
 /** Connects once, runs one query, disconnects: for `check`. */
 export async function probeRedis(
-  { spec, context }: Pick<RedisLinkOptions, 'spec' | 'context'>,
+  { spec, owner }: Pick<RedisLinkOptions, 'spec' | 'owner'>,
   ask: (client: Redis) => Promise<void>,
 ): Promise<void> {
-  const options = redisOptions(spec, await readCredentials(spec, context), context);
+  const options = redisOptions(spec, await readCredentials(spec, owner), owner);
   try {
-    const { client } = await openRedis(options, context.signal);
+    const { client } = await openRedis(options, owner.signal);
     try {
       await ask(client);
     } finally {
@@ -214,6 +211,6 @@ export async function probeRedis(
     }
   } catch (error) {
     if (isSluiceError(error)) throw error;
-    throw sourceError(error, spec.hostAddress, context);
+    throw redisFailure(error, spec.hostAddress, owner);
   }
 }

@@ -1,10 +1,10 @@
 /** Connection options for one Redis server, from the manifest and its Secrets. */
 import type { RedisOptions } from 'ioredis';
-import { SluiceError } from '../../errors/sluice-error';
 import { resolveHostAlias } from './host-aliases';
 import type { KeySelector } from '../../kubernetes/secrets';
 import type { TlsConfig } from '../../manifest/common';
-import { type ConnectionOwner, describeSource } from '../connection-owner';
+import { readTls, type TlsSecret } from '../tls';
+import type { ConnectionOwner } from '../connection-owner';
 
 /** If a pending command gets no reply for this long, the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 10_000;
@@ -21,45 +21,38 @@ export interface RedisServerSpec {
 }
 
 /** A secret that a Redis server may need, by the field that names it. */
-export type RedisSecret = 'password' | 'caCertSecret' | 'clientCertSecret' | 'clientKeySecret';
+export type RedisSecret = 'password' | TlsSecret;
 
 export type RedisCredentials = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
 /** Returns credentials and TLS trust as ioredis takes them. Throws what `read` throws. */
 export async function readRedisCredentials(
-  { username, password, tls }: Pick<RedisServerSpec, 'username' | 'password' | 'tls'>,
+  { username, password, tls: block }: Pick<RedisServerSpec, 'username' | 'password' | 'tls'>,
   read: (selector: KeySelector, field: RedisSecret) => Promise<string>,
 ): Promise<RedisCredentials> {
-  const secret = (selector: KeySelector | undefined, field: RedisSecret): Promise<string> | undefined =>
-    selector && read(selector, field);
-  const [secretPassword, ca, cert, key] = await Promise.all([
-    secret(password, 'password'),
-    secret(tls?.caCertSecret, 'caCertSecret'),
-    secret(tls?.clientCertSecret, 'clientCertSecret'),
-    secret(tls?.clientKeySecret, 'clientKeySecret'),
-  ]);
+  const [secretPassword, tls] = await Promise.all([password && read(password, 'password'), readTls(block, read)]);
   return {
     ...(username !== undefined && username !== '' && { username }),
     ...(secretPassword !== undefined && { password: secretPassword }),
-    ...(tls && { tls: { ca, cert, key, rejectUnauthorized: tls.insecureSkipVerify !== true } }),
+    ...(tls && { tls }),
   };
 }
 
 /** Throws SECRET_MISSING and other errors of the secret reader. */
-export async function readCredentials(spec: RedisServerSpec, context: ConnectionOwner): Promise<RedisCredentials> {
-  return await readRedisCredentials(spec, (selector) => context.secrets.secret(context.namespace, selector));
+export async function readCredentials(spec: RedisServerSpec, owner: ConnectionOwner): Promise<RedisCredentials> {
+  return await readRedisCredentials(spec, (selector) => owner.secrets.secret(owner.namespace, selector));
 }
 
 /**
  * Returns options for one connection, which never reconnects by itself: ioredis would retry old credentials and
- * resubscribe without handling a refusal. Throws EVENT_SOURCE_MISCONFIGURED.
+ * resubscribe without handling a refusal. Throws the owner's error for an address that is not host:port.
  */
 export function redisOptions(
   spec: RedisServerSpec,
   credentials: RedisCredentials,
-  context: ConnectionOwner,
+  owner: ConnectionOwner,
 ): RedisOptions & { readonly host: string; readonly port: number } {
-  const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), context);
+  const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), owner);
   return {
     host,
     port,
@@ -85,14 +78,13 @@ export function redisOptions(
   };
 }
 
-function parseHostAddress(address: string, context: ConnectionOwner): { host: string; port: number } {
+function parseHostAddress(address: string, owner: ConnectionOwner): { host: string; port: number } {
   const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:]*)):(?<port>\d+)$/.exec(address.trim());
   const host = match?.groups?.ipv6 ?? match?.groups?.name;
   if (!host) {
-    throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `${describeSource(context)}: hostAddress is "${address}"`,
+    throw owner.failure('misconfigured', {
+      message: `hostAddress is "${address}"`,
       fix: 'Write host:port, for example redis-service:6379.',
-      context: { eventSource: context.eventSourceName, event: context.eventName },
     });
   }
   return { host, port: Number(match?.groups?.port) };
