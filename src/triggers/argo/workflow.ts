@@ -1,4 +1,5 @@
 /** Argo's Workflow, as far as these operations read or write it. Unknown fields are kept. */
+import { SluiceError } from '../../errors/sluice-error';
 import type { KubernetesObject } from '../../kubernetes/kubernetes-object';
 import { isRecord, parseKubernetesObject } from '../../kubernetes/kubernetes-object';
 import type { WorkflowStatus } from '../../kubernetes/argo/workflow-status';
@@ -41,9 +42,29 @@ export interface Workflow extends KubernetesObject {
   status?: WorkflowStatus;
 }
 
-/** Returns a mutable copy of `object` as a Workflow. Throws TRIGGER_SOURCE_UNREADABLE (permanent) if it is not one. */
+/**
+ * Returns a mutable copy of `object` as a Workflow. Throws TRIGGER_SOURCE_UNREADABLE (permanent) if it is not one, and
+ * TRIGGER_REFUSED if its arguments cannot be read: a parameter of the trigger may write anything anywhere.
+ */
 export function parseWorkflow(value: unknown, origin: string): Workflow {
   const object = parseKubernetesObject(value, origin);
   const spec = isRecord(object.spec) ? object.spec : {};
+  const mistake = argumentsMistake(spec.arguments);
+  if (mistake !== undefined) {
+    throw new SluiceError('TRIGGER_REFUSED', {
+      message: `${origin}: spec.arguments${mistake}`,
+      fix: 'Correct the source of the trigger, or the destination of its parameters',
+    });
+  }
   return { ...object, spec };
+}
+
+function argumentsMistake(given: unknown): string | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (!isRecord(given)) return ' is not an object';
+  const { parameters } = given;
+  if (parameters === undefined || parameters === null) return undefined;
+  if (!Array.isArray(parameters)) return '.parameters is not a list';
+  const odd = parameters.findIndex((each) => !isRecord(each) || (each.enum !== undefined && !Array.isArray(each.enum)));
+  return odd === -1 ? undefined : `.parameters[${odd}] is not a parameter`;
 }
