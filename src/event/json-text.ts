@@ -108,6 +108,14 @@ export function memberOf(document: JsonText, name: string): JsonDocument | undef
   return found === undefined ? undefined : readKnownJson(found);
 }
 
+/** The members of an object as JavaScript reads them: the last of equal names. */
+export function membersOf(document: ObjectDocument): Record<string, JsonDocument> {
+  if (!isJsonText(document)) return document;
+  return Object.fromEntries(
+    [...childrenOf(document.text)].map(({ name = '', text }) => [name, readKnownJson(text)] as const),
+  );
+}
+
 /** The elements of a list; empty for anything else. */
 export function elementsOf(document: JsonText): JsonDocument[] {
   return document.text.startsWith('[') ? [...childrenOf(document.text)].map(({ text }) => readKnownJson(text)) : [];

@@ -1,7 +1,7 @@
 /** One request to a STAC API and its response. */
 import { errorCode } from '../errors/foreign-errors';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
-import { parseJson, type JsonValue } from '../event/json';
+import { readJson, textOf, type JsonDocument } from '../event/json-text';
 import { BodyTooLarge, readBodyText } from './read-body';
 import { isRedirect, MAX_REDIRECTS, redirectedRequest, redirectRefused } from './redirect';
 import { refusal, shownUrl } from './stac-refusal';
@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** Sent only to the host of `url`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; text is sent unchanged. */
-  readonly body?: unknown;
+  readonly body?: JsonDocument;
   /** The API has returned JSON before: a page that is not JSON is a transient fault of the server or of a proxy. */
   readonly expectsJson?: boolean;
 }
@@ -24,7 +24,7 @@ export interface ExchangeLimits {
 }
 
 export type Exchange =
-  | { readonly kind: 'answered'; readonly json: JsonValue; readonly url: string }
+  | { readonly kind: 'answered'; readonly json: JsonDocument; readonly url: string }
   | { readonly kind: 'failed'; readonly error: SluiceError };
 
 /** Rejects only if `signal` aborts. */
@@ -39,7 +39,7 @@ export async function exchangeOnce(
     const [response, url] = await followRedirects(request, signal ? AbortSignal.any([signal, timeout]) : timeout);
     const text = await readBodyText(response, limits.maxBytes);
     if (!response.ok) return { kind: 'failed', error: refusal(what, request, response, text) };
-    return { kind: 'answered', json: readJson(text, what, response, request), url };
+    return { kind: 'answered', json: readAnswer(text, what, response, request), url };
   } catch (error) {
     signal?.throwIfAborted();
     return { kind: 'failed', error: toFailure(error, what, timeout.aborted ? limits.timeoutMs : undefined) };
@@ -65,16 +65,16 @@ async function send({ url, method, headers, body }: HttpRequest, signal: AbortSi
   return await fetch(url, {
     method,
     headers: sent,
-    body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+    body: body === undefined || typeof body === 'string' ? body : textOf(body),
     redirect: 'manual',
     signal,
   });
 }
 
-function readJson(text: string, what: string, { status }: Response, { expectsJson }: HttpRequest): JsonValue {
+function readAnswer(text: string, what: string, { status }: Response, { expectsJson }: HttpRequest): JsonDocument {
   try {
     // Depth is limited item by item, so that one item does not stop the others.
-    return parseJson(text, Number.POSITIVE_INFINITY);
+    return readJson(text, Number.POSITIVE_INFINITY);
   } catch (cause) {
     const found = text.trim() === '' ? 'an empty body' : /^\s*</.test(text) ? 'an HTML or XML page' : 'something else';
     throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {

@@ -1,6 +1,7 @@
 /** Reads the documents of a STAC API. Strict about what Sluice relies on, tolerant about the rest. */
 import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { elementsOf, isJsonText, membersOf, valueOf, type JsonDocument } from '../event/json-text';
 import { shownUrl } from './stac-refusal';
 import { readItem, type ItemPlace, type StacItem } from './stac-item';
 import { linksOf, readLink, typeRank, type StacLink } from './stac-link';
@@ -41,33 +42,36 @@ export interface ItemPage {
 }
 
 /** Throws EVENT_SOURCE_MISCONFIGURED if the document is not a page of items. */
-export function readItemPage(document: JsonValue, place: ItemPlace): ItemPage {
-  if (!isJsonObject(document)) throw noPage(place, 'something else');
+export function readItemPage(document: JsonDocument, place: ItemPlace): ItemPage {
+  const value = valueOf(document);
+  if (!isJsonObject(value)) throw noPage(place, 'something else');
+  const members = isJsonText(document) ? membersOf(document) : value;
   const items: StacItem[] = [];
   const skipped: SkippedItem[] = [];
-  for (const feature of readFeatures(document, place)) {
+  for (const feature of readFeatures(members, place)) {
     try {
       items.push(readItem(feature, place));
     } catch (error) {
       if (!isSluiceError(error)) throw error;
-      const id = isJsonObject(feature) ? feature['id'] : undefined;
+      const value = valueOf(feature);
+      const id = isJsonObject(value) ? value['id'] : undefined;
       skipped.push({ ...(typeof id === 'string' && { id: id.slice(0, 100) }), reason: describeError(error) });
     }
   }
-  const links = linksOf(document['links'], 'next');
+  const links = linksOf(members['links'], 'next');
   const next = links.map((link) => readLink(link, place.pageUrl)).filter((link) => link !== undefined);
   return {
     items,
     skipped,
-    matched: readMatched(document),
+    matched: readMatched(value),
     next,
     isNextBroken: links.length > 0 && next.length === 0,
   };
 }
 
-function readFeatures(document: JsonObject, place: ItemPlace): readonly JsonValue[] {
-  const { features, type } = document;
+function readFeatures({ features, type }: ReturnType<typeof membersOf>, place: ItemPlace): readonly JsonDocument[] {
   if (Array.isArray(features)) return features;
+  if (isJsonText(features) && Array.isArray(features.value)) return elementsOf(features);
   // Some servers write an empty list as null, or leave it out.
   if (features === null || (features === undefined && type === 'FeatureCollection')) return [];
   throw noPage(place, features === undefined ? 'none' : `"features" of another type`);

@@ -1,6 +1,16 @@
 /** Builds the requests of a search: the first one, the next ones, and either as a GET if POST is refused. */
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import {
+  elementsOf,
+  isJsonText,
+  joinObject,
+  membersOf,
+  textOf,
+  valueOf,
+  type JsonDocument,
+  type ObjectDocument,
+} from '../event/json-text';
 import type { HttpRequest } from './exchange';
 import { shownUrl } from './stac-refusal';
 import type { StacLink } from './stac-link';
@@ -64,16 +74,21 @@ export function nextRequest(link: StacLink, previous: HttpRequest, search: StacS
     return { url, method, headers, expectsJson: true };
   }
   if (method !== 'POST') throw searchLost(search, `has the method ${JSON.stringify(method.slice(0, 20))}`);
-  const base = isJsonObject(previous.body) ? previous.body : parametersOf(search);
+  const base = objectIn(previous.body) ?? parametersOf(search);
   if (!merge) return { url, method, headers, body: body ?? base, expectsJson: true };
-  if (body !== undefined && !isJsonObject(body)) throw searchLost(search, 'wants to merge a body that is no object');
-  return { url, method, headers, body: { ...base, ...body }, expectsJson: true };
+  const changes = objectIn(body);
+  if (body !== undefined && changes === undefined) {
+    throw searchLost(search, 'wants to merge a body that is no object');
+  }
+  const merged = joinObject({ ...membersOf(base), ...membersOf(changes ?? {}) });
+  return { url, method, headers, body: merged, expectsJson: true };
 }
 
 /** Returns the same search as a GET. Throws EVENT_SOURCE_MISCONFIGURED for a body that does not fit into a query. */
 export function asGet(post: HttpRequest, address = post.url): HttpRequest {
-  const { body, headers = {}, expectsJson } = post;
-  if (!isJsonObject(body) || isJsonObject(body['filter'])) {
+  const { headers = {}, expectsJson } = post;
+  const body = membersOf(objectIn(post.body) ?? {});
+  if (objectIn(post.body) === undefined || objectIn(body['filter']) !== undefined) {
     throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
       message: `${shownUrl(address)}: the API takes this search by POST only, which it does not offer or refuses`,
       fix: 'Write the filter as CQL2 text',
@@ -86,6 +101,12 @@ export function asGet(post: HttpRequest, address = post.url): HttpRequest {
   }
   const { 'content-type': _ofTheBody, ...others } = headers;
   return { url: url.href, method: 'GET', headers: others, ...(expectsJson && { expectsJson }) };
+}
+
+function objectIn(document: JsonDocument | undefined): ObjectDocument | undefined {
+  if (document === undefined) return undefined;
+  if (isJsonText(document)) return isJsonObject(document.value) ? document : undefined;
+  return isJsonObject(document) ? document : undefined;
 }
 
 function parametersOf(search: StacSearch): JsonObject {
@@ -113,13 +134,16 @@ function isBareSearch(url: string, previous: string): boolean {
 }
 
 /** Formats a parameter as GET takes it, lists included; undefined if it is null. */
-function queryText(name: string, value: JsonValue): string | undefined {
+function queryText(name: string, document: JsonDocument): string | undefined {
+  const value = valueOf(document);
   if (value === null) return undefined;
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') return value;
   if (Array.isArray(value) && name === 'sortby')
     return value.map((sort) => (typeof sort === 'string' ? sort : sortText(sort))).join(',');
   const isPlain = Array.isArray(value) && value.every((part) => typeof part !== 'object');
-  return isPlain ? value.join(',') : JSON.stringify(value);
+  if (!isPlain) return textOf(document);
+  const parts = isJsonText(document) ? elementsOf(document) : value;
+  return parts.map((part) => (typeof part === 'string' ? part : textOf(part))).join(',');
 }
 
 function sortText(sort: JsonValue): string {

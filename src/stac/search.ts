@@ -1,5 +1,6 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
+import { textOf, valueOf } from '../event/json-text';
 import type { HttpRequest } from './exchange';
 import { fetchJson, type HttpOptions, type JsonAnswer } from './stac-http';
 import { readItemPage, readLandingPage, type ItemPage, type SkippedItem } from './item-page';
@@ -59,7 +60,7 @@ export async function* searchPages(search: StacSearch, options: SearchOptions = 
 
 /** Reads from the API's first page where Item Search is and which methods it supports. */
 function findSearch(document: JsonAnswer['json'], api: string): SearchAddresses {
-  const links = readLandingPage(document, api);
+  const links = readLandingPage(valueOf(document), api);
   const addressOf = (method: string): string | undefined => links.find((link) => link.method === method)?.href;
   return { get: addressOf('GET'), post: addressOf('POST') };
 }
@@ -110,7 +111,7 @@ function isEmpty({ items, skipped }: ItemPage): boolean {
 }
 
 function fingerprintOf({ method, url, headers, body }: HttpRequest): string {
-  return JSON.stringify([method, url, headers, body]);
+  return JSON.stringify([method, url, headers, body === undefined ? '' : textOf(body)]);
 }
 
 function endless({ api }: StacSearch, why: string): SluiceError {

@@ -1,7 +1,7 @@
 /** JSON over HTTP from STAC APIs: retries transient failures, with back-off, as the server asks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceError } from '../errors/sluice-error';
-import type { JsonValue } from '../event/json';
+import type { JsonDocument } from '../event/json-text';
 import { exchangeOnce, type ExchangeLimits, type HttpRequest } from './exchange';
 
 export interface HttpLimits extends ExchangeLimits {
@@ -29,7 +29,7 @@ export interface HttpOptions {
 }
 
 export interface JsonAnswer {
-  readonly json: JsonValue;
+  readonly json: JsonDocument;
   /** Address of the document after redirects: the base of its relative links. */
   readonly url: string;
 }

@@ -1,6 +1,7 @@
 /** The parts of a STAC item that Sluice reads. Everything else is passed on unchanged. */
 import { SluiceError } from '../errors/sluice-error';
 import { assertDepth, isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { valueOf, type JsonDocument } from '../event/json-text';
 import { bestByType, linksOf } from './stac-link';
 
 export interface StacItem {
@@ -12,8 +13,8 @@ export interface StacItem {
   readonly updated?: string;
   readonly cloudCover?: number;
   readonly datetime?: string;
-  /** The item as the API sent it. */
-  readonly document: JsonObject;
+  /** The item as the API sent it, to the last digit. */
+  readonly document: JsonDocument;
 }
 
 /** Where an item was found. */
@@ -33,17 +34,18 @@ export function itemVersionKey(item: StacItem): string {
 }
 
 /** Throws EVENT_UNDECODABLE for an item that cannot be announced; the other items of its page are unaffected. */
-export function readItem(document: JsonValue, place: ItemPlace): StacItem {
-  if (!isJsonObject(document)) throw noItem(`expected an item, found ${document === null ? 'null' : 'something else'}`);
-  const id = readId(document['id']);
-  const collection = readCollection(document['collection'], place.collections);
-  assertDepth(document);
-  const properties = isJsonObject(document['properties']) ? document['properties'] : {};
+export function readItem(document: JsonDocument, place: ItemPlace): StacItem {
+  const item = valueOf(document);
+  if (!isJsonObject(item)) throw noItem(`expected an item, found ${item === null ? 'null' : 'something else'}`);
+  const id = readId(item['id']);
+  const collection = readCollection(item['collection'], place.collections);
+  assertDepth(item);
+  const properties = isJsonObject(item['properties']) ? item['properties'] : {};
   const cloudCover = properties['eo:cloud_cover'];
   return {
     id,
     collection: collection ?? '',
-    href: selfLink(document, place.pageUrl) ?? servedAt(id, collection, place.api),
+    href: selfLink(item, place.pageUrl) ?? servedAt(id, collection, place.api),
     updated: textOf(properties['updated']),
     cloudCover: typeof cloudCover === 'number' ? cloudCover : undefined,
     datetime: textOf(properties['datetime']) ?? textOf(properties['start_datetime']),
@@ -71,7 +73,10 @@ function readCollection(collection: JsonValue | undefined, asked: readonly strin
 }
 
 function selfLink(document: JsonObject, pageUrl: string): string | undefined {
-  const links = linksOf(document['links'], 'self').filter(({ href }) => textOf(href) !== undefined);
+  const links = linksOf(document['links'], 'self')
+    .map(valueOf)
+    .filter(isJsonObject)
+    .filter(({ href }) => textOf(href) !== undefined);
   const href = textOf(bestByType(links)?.['href']);
   if (href === undefined) return undefined;
   // An absolute address is passed on unchanged.

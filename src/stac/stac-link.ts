@@ -3,14 +3,16 @@
  * followed link may hold lists and `body` may be anything, as STAC 1.1 allows.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { isJsonObject, type JsonValue } from '../event/json';
+import { elementsOf, isJsonText, memberOf, valueOf, type JsonDocument } from '../event/json-text';
 
 export interface StacLink {
   readonly href: string;
   readonly method: string;
   readonly type?: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: JsonValue;
+  /** Its numbers are those of the API: some name the next page by the time of the last item, in nanoseconds. */
+  readonly body?: JsonDocument;
   /** STAC API: headers and body of a `next` link are merged over those of the previous request. */
   readonly merge: boolean;
 }
@@ -22,14 +24,19 @@ const HOP_HEADERS = new Set([
 ]);
 
 /** Returns the objects among `links` with this `rel`, whatever else they hold. */
-export function linksOf(links: JsonValue | undefined, rel: string): JsonObject[] {
-  if (!Array.isArray(links)) return [];
-  return links.filter(isJsonObject).filter((link) => typeof link['rel'] === 'string' && link['rel'].trim() === rel);
+export function linksOf(links: JsonDocument | undefined, rel: string): JsonDocument[] {
+  const all = isJsonText(links) ? elementsOf(links) : Array.isArray(links) ? links : [];
+  return all.filter((link) => {
+    const value = valueOf(link);
+    return isJsonObject(value) && typeof value['rel'] === 'string' && value['rel'].trim() === rel;
+  });
 }
 
 /** Returns undefined for a link without an address, or with an invalid one relative to `base`. */
-export function readLink(link: JsonObject, base: string): StacLink | undefined {
-  const { href, method, type, headers, body, merge } = link;
+export function readLink(link: JsonDocument, base: string): StacLink | undefined {
+  const value = valueOf(link);
+  const { href, method, type, headers, merge, body: read } = isJsonObject(value) ? value : {};
+  const body = isJsonText(link) ? memberOf(link, 'body') : read;
   if (typeof href !== 'string' || !URL.canParse(href.trim(), base)) return undefined;
   const address = new URL(href.trim(), base);
   address.username = '';
@@ -89,7 +96,7 @@ function isSendable(name: string, value: string): boolean {
   }
 }
 
-function isPresent(value: JsonValue | undefined): value is NonNullable<JsonValue> {
+function isPresent(value: JsonDocument | undefined): value is NonNullable<JsonDocument> {
   return value !== undefined && value !== null;
 }
 

@@ -1,6 +1,7 @@
 /** Habits of real STAC APIs, each told by a server that has it. */
 import { gzipSync } from 'node:zlib';
 import type { HttpRequest } from '../../src/stac/exchange';
+import { channelMessage, streamFields } from '../../src/stac/publication';
 import { redirectedRequest } from '../../src/stac/redirect';
 import { searchPages, type SearchOptions } from '../../src/stac/search';
 import type { StacItem } from '../../src/stac/stac-item';
@@ -485,5 +486,36 @@ describe('a STAC API that refuses POST', () => {
     serve(({ path }) => (path === '/' ? api.landing(offered) : page([item('a')])));
     expect(await idsOf({ method })).toEqual(['a']);
     expect(api.searches.map((request) => request.method)).toEqual([used]);
+  });
+});
+
+describe('numbers of a STAC API that JavaScript would change', () => {
+  const exact = '{"id":"a","collection":"c","links":[],"properties":{"granule":12345678901234567890,"gsd":10.00}}';
+  const next = (method: string) =>
+    `{"rel":"next","href":"/search","method":"${method}","merge":true,"body":{"search_after":[1719849600123456789]}}`;
+  const answer = (links: string) => ({ body: `{"type":"FeatureCollection","features":[${exact}],"links":[${links}]}` });
+
+  it.each(['item', 'flat'] as const)('are published to the last digit (%s)', async (form) => {
+    serve(({ path }) => (path === '/' ? undefined : answer('')));
+    const [found] = (await find()).items;
+    if (found === undefined) throw new Error('nothing was found');
+    if (form === 'item') expect(streamFields(found, form, 'p').item).toBe(exact);
+    expect(channelMessage(found, form, 'p').includes(exact)).toBe(form === 'item');
+  });
+
+  it('are sent back to it to the last digit', async () => {
+    serve(({ path }) => (path === '/' ? undefined : answer(api.requests.length > 2 ? '' : next('POST'))));
+    await find();
+    expect(api.texts.at(-1)).toBe('{"collections":["c"],"search_after":[1719849600123456789]}');
+  });
+
+  it('are sent back in a query too', async () => {
+    serve(({ path, method }) => {
+      if (path === '/') return undefined;
+      if (api.requests.length > 2 && method === 'POST') return { status: 405 };
+      return answer(api.requests.length > 3 ? '' : next('POST'));
+    });
+    await find();
+    expect(api.requests.at(-1)?.query.get('search_after')).toBe('1719849600123456789');
   });
 });

@@ -21,6 +21,8 @@ export interface ApiAnswer {
 
 export class ScriptedApi {
   readonly requests: ApiRequest[] = [];
+  /** The bodies of the requests, as they were sent. */
+  readonly texts: string[] = [];
   answer: (request: ApiRequest, count: number) => ApiAnswer = () => ({ body: {} });
   private readonly server: Server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -36,6 +38,7 @@ export class ScriptedApi {
         body: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : undefined,
       };
       this.requests.push(request);
+      this.texts.push(text);
       const { status = 200, headers = {}, body, hangs = false } = this.answer(request, this.requests.length);
       if (hangs) return;
       const isRaw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined;
