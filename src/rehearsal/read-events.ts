@@ -4,18 +4,20 @@ import { text } from 'node:stream/consumers';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { decodeEvent } from '../event/encode-event';
-import { MAX_EVENT_DEPTH, isJsonObject, toJson, type JsonObject } from '../event/json';
+import { MAX_EVENT_DEPTH, isJsonObject, type JsonObject } from '../event/json';
 import {
   elementsOf,
   isJsonText,
   joinObject,
   memberOf,
   readJson,
+  readKnownJson,
   textOf,
   valueOf,
   type JsonDocument,
 } from '../event/json-text';
 import { shortHash } from '../event/short-id';
+import { writeExactly } from '../yaml/exact-numbers';
 import { parseYamlDocuments } from '../yaml/yaml-documents';
 import { isNestedBeyond } from '../yaml/yaml-nesting';
 
@@ -84,7 +86,7 @@ export function parseValues(content: string, origin: string): JsonDocument[] {
     });
   }
   // YAML features beyond JSON are not allowed on the bus.
-  return documents.map(({ value }) => toJson(value));
+  return documents.map(({ value }) => readKnownJson(writeExactly(value)));
 }
 
 /** Returns undefined if the text is not JSON; throws for JSON that no event source would accept. */

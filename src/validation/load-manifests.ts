@@ -3,6 +3,7 @@ import { checkExpressions, collectEventSourceExpressions, collectSensorExpressio
 import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { closestMatch } from '../text/closest-match';
 import { API_VERSION, type KubernetesFields } from '../manifest/common';
+import { roundFields, withExactObjects } from './exact-objects';
 import type { ManifestDocument, OtherObject } from './manifest-document';
 import { findManifestFiles, type ManifestFile } from './manifest-files';
 import { isFields } from '../manifest/fields';
@@ -66,11 +67,11 @@ async function checkFiles(
       continue;
     }
     for (const source of sources) {
-      const { manifest, findings } = await checkDocument(source.value, options.expressions);
+      const { manifest, findings } = await checkDocument(roundFields(source.value), options.expressions);
       const warnings = manifest?.kind === 'other' ? [] : source.warnings;
       problems.push(...[...warnings, ...findings].map((finding) => toProblem(finding, file, source)));
       if (manifest === undefined) continue;
-      documents.push({ ...manifest, origin: { file, line: source.positionOf([])?.line ?? 1 } });
+      documents.push({ ...withExactObjects(manifest), origin: { file, line: source.positionOf([])?.line ?? 1 } });
     }
   }
   problems.push(...crossCheck(documents));
@@ -172,6 +173,21 @@ function isMisspelt(apiVersion: string): boolean {
 /** Kinds of Argo's own group that must not be treated as a misspelling of ours. */
 const OTHER_ARGO_KINDS: ReadonlySet<string> = new Set(['WorkflowEventBinding']);
 
+/** Quotes a number as it was written: its quotes must keep `0644` and every digit of an id. */
+function asWritten<Message extends Pick<Finding, 'found' | 'fix'>>(finding: Message, number?: string): Message {
+  const { found, fix } = finding;
+  if (number === undefined || found === undefined) return finding;
+  const read = /^number (.+)$/.exec(found)?.[1];
+  if (read === undefined || read === number) return finding;
+  return { ...finding, found: `number ${number}`, fix: fix?.replace(JSON.stringify(read), JSON.stringify(number)) };
+}
+
 function toProblem({ path, ...finding }: Finding, file: string, source: SourceDocument): Problem {
-  return { ...finding, file, ...source.positionOf(path), object: objectLabel(source.value), path: formatPath(path) };
+  return {
+    ...asWritten(finding, source.numberAt(path)),
+    file,
+    ...source.positionOf(path),
+    object: objectLabel(source.value),
+    path: formatPath(path),
+  };
 }

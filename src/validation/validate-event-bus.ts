@@ -8,6 +8,7 @@ import { isFields } from '../manifest/fields';
 import { Findings, describeValue, type Finding } from '../manifest/problem';
 import { schemaFindings } from './schema-findings';
 import { requireOneOf, validateTls } from './validate-common';
+import { roundNumbers } from '../yaml/exact-numbers';
 import { parseYamlDocuments } from '../yaml/yaml-documents';
 
 export function validateEventBus({ spec }: EventBus, options: EventBusOptions = {}): Finding[] {
@@ -81,7 +82,7 @@ function validateStreamConfig(text: string | undefined, options: EventBusOptions
     findings.error(mistakes[0].message);
     return;
   }
-  const config = documents[0]?.value;
+  const config = roundNumbers(documents[0]?.value);
   if (!isFields(config)) {
     findings.error('must be YAML with fields such as maxAge: 72h', { found: describeValue(config) });
     return;

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { endOfString, type JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
+import { visit, type Document } from 'yaml';
 
 /** Letters and digits: JSON and YAML write them unchanged. */
 const MARK = `sluice-number-${randomBytes(12).toString('hex')}-`;
@@ -32,6 +33,24 @@ function isRounded(token: string): boolean {
   if (token === '"') return false;
   const value = Number(token);
   return !Number.isFinite(value) || (/^-?[0-9]+$/.test(token) && !Number.isSafeInteger(value));
+}
+
+/** Marks the same numbers in a tree of YAML, before it is converted to objects. */
+export function markNumbers(document: Document.Parsed): void {
+  visit(document, {
+    Scalar: (_key, node) => {
+      const digits = node.source?.replace(/^\+/, '') ?? '';
+      // Not those of YAML 1.1: 0644, 1_000, 190:20:30.
+      if (typeof node.value !== 'number' || !/^-?[1-9][0-9]*$/.test(digits)) return;
+      if (isRounded(digits)) node.value = MARK + digits;
+    },
+  });
+}
+
+/** The object as JavaScript reads it, without marks. */
+export function roundNumbers<Value>(value: Value): Value {
+  const text = JSON.stringify(value) as string | undefined;
+  return text?.includes(MARK) === true ? (JSON.parse(restoreNumbers(text)) as Value) : value;
 }
 
 /** A text of such an object without marks: only the digits. */

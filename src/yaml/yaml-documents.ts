@@ -1,6 +1,8 @@
 /** Splits a file into documents, and locates the line of each field. */
-import { LineCounter, isAlias, isMap, isSeq, type Document, type Node } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, type Document, type Node } from 'yaml';
 import { isFields } from '../manifest/fields';
+import { readJson, type JsonDocument } from '../event/json-text';
+import { markNumbers, toWorkingCopy } from './exact-numbers';
 import { isHelmTemplate, RENDER_FIRST } from './helm';
 import type { FieldPath, Finding } from '../manifest/problem';
 import { splitDocuments, type DocumentText } from './split-documents';
@@ -19,11 +21,14 @@ const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
 
 /** One object of a file; the items of a `kind: List` are separate objects. */
 export interface SourceDocument {
+  /** Whole numbers beyond 2^53 are marked (exact-numbers.ts). */
   readonly value: unknown;
   /** Warnings that can be found only in the text. */
   readonly warnings: readonly Finding[];
   /** Position of a field; for a missing one, the start of the nearest block around it. */
   positionOf(path: FieldPath): Position | undefined;
+  /** A number as it was written, which may be `0644` or `1e3`. Undefined for anything else. */
+  numberAt(path: FieldPath): string | undefined;
 }
 
 export interface SyntaxMistake extends Position {
@@ -43,7 +48,7 @@ export interface ParsedText {
 /** The YAML library of kubectl; `line` counts from 1 within the text. */
 export type ReadYaml = (
   text: string,
-) => Promise<{ readonly ok: true; readonly value: unknown } | ({ readonly ok: false } & YamlRefusal)>;
+) => Promise<{ readonly ok: true; readonly value: JsonDocument } | ({ readonly ok: false } & YamlRefusal)>;
 interface YamlRefusal {
   readonly message: string;
   readonly line?: number;
@@ -77,10 +82,10 @@ function joinParts(parts: readonly ParsedText[]): ParsedText {
 }
 
 /** kubectl reads JSON as JSON, which the YAML library does not in all cases (`\/`). */
-function parseJsonObject(text: string): unknown {
+function parseJsonObject(text: string): JsonDocument | undefined {
   if (!/^(---)?\s*\{/.test(text)) return undefined;
   try {
-    return JSON.parse(text.replace(/^---/, ''));
+    return readJson(text.replace(/^---/, ''));
   } catch {
     return undefined;
   }
@@ -108,7 +113,7 @@ function toParsedText(source: DocumentText, reading: Awaited<ReturnType<ReadYaml
       const at = reading.line === undefined ? placeOf(document.contents) : { line: line + source.line - 1, column: 1 };
       return mistakeAt(reading.message.replace(/^yaml: (line \d+: )?/, ''), at);
     }
-    const value: unknown = reading === undefined ? document.toJS() : inWrittenOrder(document.contents, reading.value);
+    const value: unknown = valueIn(document, reading?.value);
     if (value === null || value === undefined) return { documents: [], mistakes: [] };
     if (isTooDeep(value)) throw new RangeError(TOO_DEEP);
     const { repeatedKeys, warnings } = walkDocument(document);
@@ -121,6 +126,12 @@ function toParsedText(source: DocumentText, reading: Awaited<ReturnType<ReadYaml
     const message = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : String(error);
     return mistakeAt(message, placeOf(document?.contents));
   }
+}
+
+function valueIn(document: Document.Parsed, read: JsonDocument | undefined): unknown {
+  if (read !== undefined) return inWrittenOrder(document.contents, toWorkingCopy(read));
+  markNumbers(document);
+  return document.toJS();
 }
 
 function countLines(lines: readonly string[]): LineCounter {
@@ -175,11 +186,15 @@ function toSourceDocuments(
   placeOf: (node: unknown) => Position,
 ): SourceDocument[] {
   const findNode = createNodeFinder(document);
-  const below = (prefix: FieldPath): Pick<SourceDocument, 'warnings' | 'positionOf'> => ({
+  const below = (prefix: FieldPath): Omit<SourceDocument, 'value'> => ({
     warnings: warnings
       .filter(({ path }) => prefix.every((segment, index) => path[index] === segment))
       .map((finding) => ({ ...finding, path: finding.path.slice(prefix.length) })),
-    positionOf: (path) => placeOf(findNode([...prefix, ...path])),
+    positionOf: (path) => placeOf(findNode([...prefix, ...path]).place),
+    numberAt: (path) => {
+      const { value: node } = findNode([...prefix, ...path]);
+      return isScalar(node) && typeof node.value === 'number' ? node.source : undefined;
+    },
   });
   if (!isList(value)) return [{ value, ...below([]) }];
   return value.items.map((item, index) => ({ value: item, ...below(['items', index]) }));
@@ -191,8 +206,8 @@ function isList(value: unknown): value is { items: unknown[] } {
 
 type Step = { readonly place: unknown; readonly value: unknown };
 
-/** Finds the node of a field, or the nearest one around it. */
-function createNodeFinder(document: Document.Parsed): (path: FieldPath) => unknown {
+/** Finds the node of a field; `place` is the nearest one around it if it is missing. */
+function createNodeFinder(document: Document.Parsed): (path: FieldPath) => Step {
   // A large map may contain many problems.
   const indexes = new Map<unknown, ReadonlyMap<string, Step>>();
   const stepInto = (node: unknown, segment: string | number): Step | undefined => {
@@ -220,10 +235,10 @@ function createNodeFinder(document: Document.Parsed): (path: FieldPath) => unkno
     for (const segment of path) {
       if (isAlias(node)) node = node.resolve(document);
       const step = stepInto(node, segment);
-      if (step === undefined) break;
+      if (step === undefined) return { place, value: undefined };
       ({ place } = step);
       node = step.value;
     }
-    return place;
+    return { place, value: node };
   };
 }

@@ -1,6 +1,7 @@
 /** What kubectl's own library reads must be read, with the same values, and with the place of each field. */
 import { createExpressionEngine, createExpressionSyntax } from '../../src/expressions';
 import { loadManifestText } from '../../src/validation/load-manifests';
+import { writeExactly } from '../../src/yaml/exact-numbers';
 import { parseYamlDocuments, readYamlDocuments } from '../../src/yaml/yaml-documents';
 
 const engine = createExpressionEngine({ timeLimitMs: 20_000 });
@@ -50,6 +51,7 @@ describe('YAML that kubectl reads', () => {
     ['JSON with escapes that YAML does not know', '{"a":"\\/\\ud83d\\ude00"}', { a: '/😀' }],
     ['JSON indented with tabs', '{\n\t"a": 1,\n\t"b": [true]\n}\n', { a: 1, b: [true] }],
     ['keys that are numbers', '1: a\ntrue: b\n', { 1: 'a', true: 'b' }],
+    ['several of them', '10: a\n9: b\nx: 1\n', { 10: 'a', 9: 'b', x: 1 }],
     ['lists that are not indented', 'a:\n- b: 1\n  c: 2\n-   d: 3\n', { a: [{ b: 1, c: 2 }, { d: 3 }] }],
     ['a question mark and a dash within', 'a: ?b\nc: -d\n', { a: '?b', c: '-d' }],
   ])('is read: %s', async (_name, text, value) => {
@@ -89,6 +91,23 @@ describe('YAML that kubectl reads', () => {
     expect([lineOf('b'), lineOf('b', 'm', 'd'), lineOf('a', 0, 'e'), lineOf('a', 0, 'missing')]).toEqual([
       3, 8, 11, 11,
     ]);
+  });
+
+  it.each([
+    ['in YAML', 'a: 9007199254740993\nb: [-12345678901234567890]\nc: 1.50\n'],
+    ['in JSON', '{"a":9007199254740993,"b":[-12345678901234567890],"c":1.50}'],
+  ])('keeps whole numbers beyond 2^53, and how a number was written: %s', async (_name, text) => {
+    const exact = '{"a":9007199254740993,"b":[-12345678901234567890],"c":1.5}';
+    const read = [
+      ...(await readYamlDocuments(text, expressions.readYaml)).documents,
+      ...parseYamlDocuments(text).documents,
+    ];
+    expect(read.map(({ value }) => writeExactly(value))).toEqual(
+      // The library of kubectl makes a decimal number of what is beyond 64 bits.
+      [text.startsWith('{') ? exact : exact.replace('-12345678901234567890', '-12345678901234567000'), exact],
+    );
+    expect(read.map((document) => document.numberAt(['c']))).toEqual(['1.50', '1.50']);
+    expect(read.map((document) => document.numberAt(['b']))).toEqual([undefined, undefined]);
   });
 
   it('is read without the library of kubectl too', () => {
