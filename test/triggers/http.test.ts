@@ -178,6 +178,31 @@ describe('the http trigger', () => {
     });
   });
 
+  it.each([
+    ['Content-Length', '400'],
+    ['content-length', '400'],
+    ['transfer-encoding', 'chunked'],
+  ])('does not let the header %s of one fire swallow the request of the next', async (name, value) => {
+    const headers = { [name]: value };
+    const trigger = httpTrigger.create(world);
+    // Answers before the body has arrived, as most servers do for an unknown path.
+    const server = http.createServer((request, response) => {
+      if (request.url === '/first') response.writeHead(404).end();
+      else request.resume().on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await failureOf(trigger.fire(fireRequest({ url: `${url}/first`, headers })));
+      const second = trigger.fire(fireRequest({ url: `${url}/second`, timeout: 5 }, { payload: { a: 1 } }));
+      await expect(second).resolves.toMatchObject({ status: 200 });
+    } finally {
+      await trigger.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it('reuses connections, and connects anew when the receiver has closed them', async () => {
     const trigger = httpTrigger.create(world);
     await trigger.fire(fireRequest({ url: receiver.url }));

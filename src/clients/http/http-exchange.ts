@@ -13,6 +13,7 @@ import type { TlsSettings } from '../tls';
 export interface HttpExchange {
   readonly url: URL;
   readonly method: string;
+  /** Those that frame the message (`Content-Length` …) are ignored, as in Go: connections are shared, see below. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** For the whole exchange, including the body of the response. */
@@ -30,6 +31,12 @@ export interface HttpAnswer {
 
 /** A trigger has no use for more of a response than this. */
 const BODY_LIMIT = 64 * 1024;
+
+/**
+ * Written by Node itself. A `Content-Length` larger than the body would make the receiver take the next request on the
+ * same connection, which may be another tenant's, for the rest of this one.
+ */
+const FRAMING_HEADERS: readonly string[] = ['content-length', 'transfer-encoding', 'trailer'];
 
 /** Creates an agent that keeps connections open; `tls` applies to https only. Destroy it when done. */
 export function createAgent(protocol: string, tls: TlsSettings | undefined): http.Agent {
@@ -73,7 +80,9 @@ function sendOnce(
   onSocket: (isReused: boolean) => void,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const outgoing: OutgoingHttpHeaders = { ...headers };
+    const outgoing: OutgoingHttpHeaders = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !FRAMING_HEADERS.includes(name.toLowerCase())),
+    );
     if (body !== undefined) outgoing['Content-Length'] = Buffer.byteLength(body);
     // The certificate must belong to the host that the URL names, also when the Host header says otherwise.
     const options = { method, headers: outgoing, agent, signal, servername: isIpAddress(url) ? '' : url.hostname };
