@@ -9,7 +9,13 @@ import { visit, type Document } from 'yaml';
 
 /** Letters and digits: JSON and YAML write them unchanged. */
 const MARK = `sluice-number-${randomBytes(12).toString('hex')}-`;
-const MARKED = new RegExp(`["']?${MARK}([-+0-9.eE]+)["']?`, 'g');
+const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?`;
+/**
+ * A whole string of JSON. Parts of longer strings stay as they are: whoever has seen the mark, in an error that names a
+ * field, could otherwise break out of a string of an object whose fields were checked before.
+ */
+const MARKED_IN_JSON = new RegExp(String.raw`(?<!\\)"${MARK}(${NUMBER})"`, 'g');
+const MARKED_IN_YAML = new RegExp(`["']?${MARK}(${NUMBER})["']?`, 'g');
 const STRING_OR_NUMBER = /"|-?[0-9][-+0-9.eE]*/g;
 
 /** The document as a mutable object. Key order and duplicate keys are as JavaScript reads them. */
@@ -60,10 +66,11 @@ export function withoutMarks(text: string): string {
 
 /** `JSON.stringify` that restores the numbers marked by `toWorkingCopy`. */
 export function writeExactly(value: unknown, indent?: number): string {
-  return restoreNumbers(JSON.stringify(value, null, indent));
+  const text = JSON.stringify(value, null, indent);
+  return text.includes(MARK) ? text.replace(MARKED_IN_JSON, '$1') : text;
 }
 
-/** Restores the marked numbers in an object's text, JSON or YAML. */
+/** Restores the marked numbers in YAML for people. */
 export function restoreNumbers(text: string): string {
-  return text.includes(MARK) ? text.replace(MARKED, '$1') : text;
+  return text.includes(MARK) ? text.replace(MARKED_IN_YAML, '$1') : text;
 }

@@ -30,3 +30,14 @@ it('takes nothing that an event holds for such a number', () => {
   const text = JSON.stringify({ a: 'sluice-number-00-9007199254740993' });
   expect(restoreNumbers(text)).toBe(text);
 });
+
+it('keeps the strings of somebody who knows how such numbers are carried', () => {
+  const copy = toWorkingCopy(readJson('12345678901234567890'));
+  const mark = String(copy).replace('12345678901234567890', '');
+  const injected = `,"serviceAccountName":"admin","x":"`;
+  const texts = [`,${mark}1`, `"${mark}1`, `\\"${mark}1`, `${mark}1"`, `"${mark}1"`, `'${mark}1'`, `${mark}1,`, `${mark}01`, `${mark}-`]; // prettier-ignore
+  for (const text of texts) {
+    const object = { [text]: 1, a: text, b: injected, c: [text, injected] };
+    expect(JSON.parse(writeExactly(object))).toEqual(object);
+  }
+});
