@@ -1,7 +1,7 @@
 /** What values set at a retrigger must not change: which object is written, where, and under which account it runs. */
 import { SluiceError } from '../../src/errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../src/event/json';
-import { namedAccounts } from '../../src/kubernetes/named-accounts';
+import { isPodPatch, namedAccounts } from '../../src/kubernetes/named-accounts';
 
 /** Throws RETRIGGER_REFUSED (permanent) with the names of the fields that would change. Never quotes the values. */
 export function refuseChangedIdentity(before: JsonObject, after: JsonObject): void {
@@ -18,13 +18,13 @@ const IDENTITIES: ReadonlyArray<{ readonly name: string; readonly of: (resource:
   { name: 'kind', of: ({ kind }) => kind ?? null },
   { name: 'metadata.namespace', of: ({ metadata }) => (isJsonObject(metadata) ? (metadata.namespace ?? null) : null) },
   { name: 'a service account', of: (resource) => namedAccounts(resource) },
-  { name: 'podSpecPatch', of: (resource) => textsUnder('podSpecPatch', resource) },
+  { name: 'podSpecPatch', of: podPatchesIn },
 ];
 
-function textsUnder(field: string, value: unknown): unknown[] {
+function podPatchesIn(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
-    name === field ? [inner] : textsUnder(field, inner),
+    isPodPatch(name) ? [inner] : podPatchesIn(inner),
   );
 }
 

@@ -1,6 +1,7 @@
 /** The parts of a Kubernetes object that every kind has. Unknown fields are kept as they are. */
 import { SluiceError } from '../errors/sluice-error';
 import type { ObjectReference } from '../errors/object-reference';
+import { withoutMarks } from '../yaml/exact-numbers';
 
 export interface OwnerReference {
   apiVersion: string;
@@ -70,7 +71,15 @@ export function parseKubernetesObject(value: unknown, origin: string): Kubernete
       throw refuse(`metadata.${field} is not an object`);
     }
   }
+  for (const field of ['name', 'generateName', 'namespace']) {
+    // They become parts of a path.
+    if (!isText(metadata[field] ?? '')) throw refuse(`metadata.${field} is not text`);
+  }
   return structuredClone({ ...value, metadata }) as KubernetesObject;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && withoutMarks(value) === value;
 }
 
 /** Names an object that the API server has returned. */

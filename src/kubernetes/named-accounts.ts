@@ -1,9 +1,11 @@
 /** Finds the service accounts that an object names: Pods, Workflows and their templates, JSON patches. Pure. */
 import { isRecord } from './kubernetes-object';
 
-const ACCOUNT_FIELDS: readonly string[] = ['serviceAccountName', 'serviceAccount'];
-/** A text that Argo merges into the Pod. */
-const PATCH_FIELD = 'podSpecPatch';
+/** Go's JSON reader, through which controllers see an object, ignores case: as Unicode does, hence the flag `u`. */
+const ACCOUNT_FIELD = /^serviceAccount(Name)?$/iu;
+const PATCH_FIELD = /^podSpecPatch$/iu;
+/** The field itself, or what may spell it otherwise: an escape, a template, a tag of YAML such as `!!binary`. */
+const MAY_NAME_ACCOUNT = /serviceAccount|\\|\{\{|!/iu;
 const DEFAULT_ACCOUNT = 'default';
 
 export interface NamedAccount {
@@ -11,6 +13,11 @@ export interface NamedAccount {
   readonly path: string;
   /** Undefined if the value there may name any account. */
   readonly name: string | undefined;
+}
+
+/** True for the field whose text Argo merges into the Pod. */
+export function isPodPatch(field: string): boolean {
+  return PATCH_FIELD.test(field);
 }
 
 /** Returns them in document order. */
@@ -29,23 +36,22 @@ export function namedAccounts(value: unknown): readonly NamedAccount[] {
 }
 
 function accountsOf(path: string, item: Record<string, unknown>): NamedAccount[] {
-  const found = ACCOUNT_FIELDS.filter((field) => item[field] !== undefined && item[field] !== null).map((field) => ({
-    path: join(path, field),
-    name: textOf(item[field]),
-  }));
-  if (mayPatchAccount(item[PATCH_FIELD])) found.push({ path: join(path, PATCH_FIELD), name: undefined });
+  const found: NamedAccount[] = [];
+  for (const [field, value] of Object.entries(item)) {
+    if (value === undefined || value === null) continue;
+    if (ACCOUNT_FIELD.test(field)) found.push({ path: join(path, field), name: textOf(value) });
+    if (isPodPatch(field) && mayPatchAccount(value)) found.push({ path: join(path, field), name: undefined });
+  }
   // One operation of a JSON patch.
   const target = typeof item.op === 'string' && typeof item.path === 'string' ? item.path.split('/').at(-1) : undefined;
-  if (target !== undefined && [...ACCOUNT_FIELDS, PATCH_FIELD].includes(target)) {
-    found.push({ path: join(path, 'value'), name: target === PATCH_FIELD ? undefined : textOf(item.value) });
+  if (target !== undefined && (ACCOUNT_FIELD.test(target) || isPodPatch(target))) {
+    found.push({ path: join(path, 'value'), name: isPodPatch(target) ? undefined : textOf(item.value) });
   }
   return found;
 }
 
-/** Also true for patches that may spell the field differently, or that Argo fills in later. */
 function mayPatchAccount(patch: unknown): boolean {
-  if (patch === undefined || patch === null) return false;
-  return typeof patch !== 'string' || ['serviceAccount', '\\', '{{'].some((part) => patch.includes(part));
+  return typeof patch !== 'string' || MAY_NAME_ACCOUNT.test(patch);
 }
 
 /** Returns the account that Kubernetes assigns to an object without one; undefined if it names one or runs nothing. */
@@ -55,7 +61,7 @@ export function impliedAccount(object: unknown): NamedAccount | undefined {
   const spec = path?.reduce<unknown>((inner, field) => (isRecord(inner) ? inner[field] : undefined), object);
   if (path === undefined || !isRecord(spec)) return undefined;
   // The template decides for Workflows that refer to it.
-  if (spec.workflowTemplateRef !== undefined || ACCOUNT_FIELDS.some((field) => textOf(spec[field]))) return undefined;
+  if (spec.workflowTemplateRef !== undefined || ['serviceAccountName', 'serviceAccount'].some((field) => textOf(spec[field]))) return undefined;
   return { path: `${path.join('.')}.serviceAccountName`, name: DEFAULT_ACCOUNT };
 }
 

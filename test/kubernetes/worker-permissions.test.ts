@@ -50,6 +50,9 @@ describe('a worker with permissions', () => {
     ['leave it to a parameter', 'SERVICE_ACCOUNTS', post(inA, workflow({ serviceAccountName: '{{workflow.parameters.sa}}' }))], // prettier-ignore
     ['patch the Pod', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"serviceAccountName":"argo"}' }))], // prettier-ignore
     ['patch the Pod in escaped letters', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"\\u0073erviceAccountName":"argo"}' }))], // prettier-ignore
+    ['patch the Pod in letters that Go takes for the same', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"\u017ferviceaccountname":"argo"}' }))], // prettier-ignore
+    ['patch the Pod by a tag of YAML', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '? !!binary c2VydmljZUFjY291bnROYW1l\n: argo' }))], // prettier-ignore
+    ['name the account in other letters', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, serviceaccountname: 'argo' }))], // prettier-ignore
     ['patch the Pod by a parameter', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{{inputs.parameters.p}}' }))], // prettier-ignore
     ['use the old name of the field', 'SERVICE_ACCOUNTS', post('/api/v1/namespaces/tenant-a/pods', { kind: 'Pod', spec: { ...runner, serviceAccount: 'argo' } })], // prettier-ignore
     ['run a Pod under the default account', 'SERVICE_ACCOUNTS', post('/api/v1/namespaces/tenant-a/pods', { kind: 'Pod', spec: {} })], // prettier-ignore
