@@ -16,6 +16,13 @@ export const MAX_JSON_DEPTH = 1_000;
 export const MAX_EVENT_DEPTH = MAX_JSON_DEPTH + 16;
 /** For the data of an event alone: what a source received, or the result of a transform. */
 export const MAX_DATA_DEPTH = MAX_EVENT_DEPTH - 1;
+/**
+ * Depths of all lists and objects together, per character of a text: writing JSON takes V8 as many comparisons, because
+ * it looks for cycles among everything that encloses a value. Real documents have less than 4.
+ */
+const MAX_NESTING_PER_CHARACTER = 20;
+/** Texts shorter than this may be nested as if they had this many characters. */
+const DENSE_FROM_CHARACTERS = 100_000;
 /** NATS rejects messages above 64 MiB, so parsing larger ones would block the process for nothing. */
 const MAX_JSON_CHARACTERS = 64 * 1024 * 1024;
 
@@ -39,27 +46,49 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue {
   } catch (error) {
     throw undecodable(`invalid JSON${positionIn(error)}`);
   }
-  // A level takes two characters, so short texts need no check.
-  if (text.length > 2 * maxDepth) refuseDepth(depthOfText(text), maxDepth);
+  const problem = nestingProblem(text, maxDepth);
+  if (problem !== undefined) throw undecodable(problem.message, problem.limit);
   return value;
+}
+
+/** Returns why a valid JSON text would be too much for the stages that follow, or undefined. */
+export function nestingProblem(
+  text: string,
+  maxDepth: number,
+): { readonly message: string; readonly limit: number } | undefined {
+  // A level takes two characters, so short texts need no check.
+  if (text.length <= 2 * maxDepth) return undefined;
+  const { depth, sum } = nestingOf(text);
+  if (depth > maxDepth) return { message: describeDepth(depth, maxDepth), limit: maxDepth };
+  const limit = MAX_NESTING_PER_CHARACTER * Math.max(text.length, DENSE_FROM_CHARACTERS);
+  if (sum <= limit) return undefined;
+  return { message: `JSON has too many lists and objects in each other: their depths add up to ${sum}; at most ${limit} are accepted`, limit }; // prettier-ignore
 }
 
 /** Throws EVENT_UNDECODABLE if a value that was not parsed here is nested too deeply for the stages that follow. */
 export function assertDepth(value: unknown, maxDepth = MAX_JSON_DEPTH): void {
-  refuseDepth(measureDepth(value), maxDepth);
+  const depth = measureDepth(value);
+  if (depth > maxDepth) throw undecodable(describeDepth(depth, maxDepth), maxDepth);
 }
 
 /** How many lists and objects are nested: 0 for a text, 1 for `[]`. Needs no stack; the value must not have cycles. */
 export function measureDepth(value: unknown): number {
-  let depth = 0;
-  for (
-    let level = nestedIn([value]);
-    level.length > 0;
-    level = level.flatMap((item) => nestedIn(Object.values(item)))
-  ) {
-    depth += 1;
+  let deepest = 0;
+  // Two lists instead of one of pairs: a document of a megabyte may hold half a million lists.
+  const waiting: unknown[] = [value];
+  const depths: number[] = [0];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    const depth = depths.pop() ?? 0;
+    if (typeof next !== 'object' || next === null) continue;
+    deepest = Math.max(deepest, depth + 1);
+    for (const inner of Array.isArray(next) ? (next as unknown[]) : Object.values(next)) {
+      if (typeof inner !== 'object' || inner === null) continue;
+      waiting.push(inner);
+      depths.push(depth + 1);
+    }
   }
-  return depth;
+  return deepest;
 }
 
 /** Sets a field under any name. Plain assignment to `__proto__` would change the object's prototype instead. */
@@ -73,23 +102,21 @@ export function toJson(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value ?? null)) as JsonValue;
 }
 
-function nestedIn(values: readonly unknown[]): object[] {
-  return values.filter((value) => typeof value === 'object' && value !== null);
-}
-
 /** Counts the brackets outside of strings; the text must be valid JSON. */
-function depthOfText(text: string): number {
+function nestingOf(text: string): { readonly depth: number; readonly sum: number } {
   let depth = 0;
   let deepest = 0;
+  let sum = 0;
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at];
     if (character === '"') at = endOfString(text, at);
     else if (character === '[' || character === '{') {
       depth += 1;
+      sum += depth;
       if (depth > deepest) deepest = depth;
     } else if (character === ']' || character === '}') depth -= 1;
   }
-  return deepest;
+  return { depth: deepest, sum };
 }
 
 /** Position of the closing quote of the string that opens at `start`. */
@@ -101,9 +128,8 @@ export function endOfString(text: string, start: number): number {
   }
 }
 
-function refuseDepth(depth: number, maxDepth: number): void {
-  if (depth <= maxDepth) return;
-  throw undecodable(`JSON is nested ${depth} levels deep; at most ${maxDepth} are accepted`, maxDepth);
+function describeDepth(depth: number, maxDepth: number): string {
+  return `JSON is nested ${depth} levels deep; at most ${maxDepth} are accepted`;
 }
 
 /** V8 quotes the text itself in some messages; only the position is safe to show. */

@@ -26,6 +26,13 @@ describe('a document at the depth limit', () => {
     if (depth !== undefined) expect(measureDepth(outcome.ok && outcome.value)).toBe(depth);
   });
 
+  it('does not stand thousands of times in the result of a transform', async () => {
+    const program = '{x: (reduce range(1000) as $i (0; [.]) as $deep | [range(1000) | $deep])}';
+    const outcome = await engine.evaluate({ kind: 'jq', program, data });
+    expect(outcome).toMatchObject({ ok: false, code: 'EXPRESSION_FAILED' });
+    expect(outcome).toMatchObject({ message: expect.stringContaining('their depths add up to') as string });
+  });
+
   it('passes the bus and the input of a run', () => {
     const event = {
       specversion: '1.0' as const,

@@ -38,6 +38,16 @@ describe('JSON from outside', () => {
     expect(parseJson(JSON.stringify([text, { [text]: text }]))).toEqual([text, { [text]: text }]);
   });
 
+  it('is refused where most of it is deep, because writing it takes time for all that encloses a value', () => {
+    const dense = (times: number) => `[${Array.from({ length: times }, () => lists(900)).join(',')}]`;
+    const error = refusal(() => parseJson(dense(500)));
+    expect(error).toMatchObject({ code: 'EVENT_UNDECODABLE', context: { limit: 18_010_020 } });
+    expect(error.message).toContain('their depths add up to 203175001; at most 18010020');
+    expect(parseJson(dense(4))).toHaveLength(4);
+    const points = `[${Array.from({ length: 20_000 }, () => '[1,2]').join(',')}]`;
+    expect(parseJson(`{"features":[{"geometry":{"coordinates":[[${points}]]}}]}`)).toBeDefined();
+  });
+
   it('may have many siblings', () => {
     expect(parseJson(`[${Array.from({ length: 5_000 }, () => '[{}]').join(',')}]`)).toHaveLength(5_000);
   });
