@@ -61,7 +61,11 @@ export function impliedAccount(object: unknown): NamedAccount | undefined {
   const spec = path?.reduce<unknown>((inner, field) => (isRecord(inner) ? inner[field] : undefined), object);
   if (path === undefined || !isRecord(spec)) return undefined;
   // The template decides for Workflows that refer to it.
-  if (spec.workflowTemplateRef !== undefined || ['serviceAccountName', 'serviceAccount'].some((field) => textOf(spec[field]))) return undefined;
+  if (
+    spec.workflowTemplateRef !== undefined ||
+    ['serviceAccountName', 'serviceAccount'].some((field) => textOf(spec[field]))
+  )
+    return undefined;
   return { path: `${path.join('.')}.serviceAccountName`, name: DEFAULT_ACCOUNT };
 }
 

@@ -76,6 +76,12 @@ export function readBlockedRanges(environment: NodeJS.ProcessEnv = process.env):
   return ranges;
 }
 
+/** Connecting to "any address" reaches this machine. */
+const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
+
 let known: { readonly text: string | undefined; readonly list: BlockList } | undefined;
 
 function isBlocked(address: string): boolean {
@@ -83,7 +89,7 @@ function isBlocked(address: string): boolean {
   if (version === 0) return false;
   const text = process.env[VARIABLE];
   if (known === undefined || known.text !== text) known = { text, list: createBlockList(readBlockedRanges()) };
-  return known.list.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  return known.list.check(LOOPBACK_OF.get(address) ?? address, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 function createBlockList(ranges: readonly string[]): BlockList {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors/sluice-error';
 import { Semaphore } from '../../concurrency/semaphore';
+import { withoutUser } from './git-address';
 
 export interface GitAccess {
   /** For HTTP. Passed only in git's environment, never on a command line. */
@@ -21,6 +22,7 @@ export interface GitFolder {
   run(...args: readonly string[]): Promise<string>;
 }
 
+export const PROXY_VARIABLES: readonly string[] = ['HTTPS_PROXY', 'HTTP_PROXY'];
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 /**
@@ -75,7 +77,7 @@ async function createEnvironment(folder: string, access: GitAccess): Promise<Nod
     GIT_TERMINAL_PROMPT: '0',
     // No local paths and no helper programs: the address comes from a manifest.
     GIT_ALLOW_PROTOCOL: 'https:http:ssh:git',
-    ...pick(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'GIT_SSL_CAINFO', 'SSL_CERT_FILE']),
+    ...pick([...PROXY_VARIABLES, 'NO_PROXY', 'GIT_SSL_CAINFO', 'SSL_CERT_FILE']),
   };
   const config: [string, string][] = [
     ['http.lowSpeedLimit', '1000'],
@@ -185,9 +187,9 @@ function describeFailure(cause: Error & { code?: unknown }, stderr: string, orig
       retryable: false,
     });
   }
-  const text = explain(stderr);
   return new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
-    message: `${origin}: ${text || cause.message}`,
+    // The message of `cause` holds the whole output.
+    message: `${origin}: ${explain(stderr) || `git ended with ${String(cause.code)}`}`,
     fix: 'Try `git fetch` with the same address, reference and credentials',
     retryable: !REFUSED.test(stderr),
   });
@@ -198,12 +200,22 @@ const REDIRECTED = /returned error: 30\d|unable to update url base from redirect
 /** Permanent until the repository or its permissions change. */
 const REFUSED =
   /not found|does not exist|couldn't find remote ref|Authentication failed|Permission denied|not allowed|verification failed|could not read Username/i;
+/**
+ * Git shows the body of any page and the first bytes of any protocol. The author of a Sensor could read servers in them
+ * that only the worker may reach.
+ */
+const SAID_BY_SERVER = /^(remote|ERR)\b/i;
+const QUOTES_SERVER = /^(fatal: (?:remote|protocol) error\b).*/i;
 /** Advice and notices that git and ssh add to every failure. */
 const GENERAL = /^(Please make sure|and the repository exists|warning:)/i;
 
 function explain(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  const said = lines.filter((line) => line !== '' && !GENERAL.test(line)).slice(0, 4);
-  // Addresses may carry a password.
-  return said.join('; ').replace(/:\/\/[^@/\s]*@/g, '://');
+  return withoutUser(
+    lines
+      .filter((line) => line !== '' && !GENERAL.test(line) && !SAID_BY_SERVER.test(line))
+      .slice(0, 4)
+      .map((line) => line.replace(QUOTES_SERVER, '$1'))
+      .join('; '),
+  );
 }

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { SluiceError } from '../../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
 import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../clients/http/blocked-addresses';
-import { withGitFolder, type GitAccess, type GitFolder } from './git-command';
+import { parseGitAddress, withoutUser, type GitAddress } from './git-address';
+import { PROXY_VARIABLES, withGitFolder, type GitAccess, type GitFolder } from './git-command';
 import type { ReadResource } from './resource-source';
 
 export interface GitSource {
@@ -25,14 +26,22 @@ export const readGit: ReadResource<GitSource> = async (source, { namespace, secr
   const path = parsePath(source.filePath);
   const wanted = wantedReference(source);
   const origin = `source.git ${withoutUser(url)} ${wanted}:${path}`;
-  refuseOptions(url, wanted, origin);
+  if (wanted.startsWith('-')) throw unreadable(`${origin}: a reference must not begin with "-"`);
+  const address = parseGitAddress(url);
+  if (address === undefined) {
+    throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: `${origin}: not an address of a git server`,
+      fix: 'Write https://host/path, ssh://user@host/path or user@host:path, without escapes in the host',
+      retryable: false,
+    });
+  }
   const [credentials, pinnedAddress] = await Promise.all([
     readAccess(source, namespace, secrets, origin),
-    pinAddress(url, origin),
+    pinAddress(address, origin),
   ]);
   const access = { ...credentials, pinnedAddress };
   const text = await withGitFolder(origin, access, signal, async (git) => {
-    await git.run('remote', 'add', 'origin', url);
+    await git.run('remote', 'add', 'origin', address.url);
     await git.run('fetch', '--quiet', '--depth=1', '--no-tags', '--filter=blob:none', 'origin', wanted);
     return await readBlob(git, path, origin);
   });
@@ -40,26 +49,27 @@ export const readGit: ReadResource<GitSource> = async (source, { namespace, secr
 };
 
 /** Resolves with undefined if git must resolve the name: not HTTP, or a name that only a proxy resolves. */
-async function pinAddress(url: string, origin: string): Promise<string | undefined> {
-  const remote = URL.canParse(url) ? new URL(url) : undefined;
-  const hostname = remote?.hostname || /^(?:[^@/]+@)?([^:/]+):/.exec(url)?.[1];
-  if (!hostname) return undefined;
-  let address: string | undefined;
+async function pinAddress({ host, pinned }: GitAddress, origin: string): Promise<string | undefined> {
+  let address: string;
   try {
-    address = await resolveAllowedAddress(hostname);
+    address = await resolveAllowedAddress(host);
   } catch (error) {
-    if (!(error instanceof AddressBlocked)) return undefined;
+    if (!(error instanceof AddressBlocked)) {
+      if (pinned === undefined || hasProxy()) return undefined;
+      // Git would ask again, and might get the address of what it must not reach.
+      throw unreadable(`${origin}: the host's name cannot be resolved`, { retryable: true, cause: error });
+    }
     throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
       message: `${origin}: ${error.message}`,
       fix: BLOCKED_ADDRESS_FIX,
       retryable: false,
     });
   }
-  if ((remote?.protocol !== 'https:' && remote?.protocol !== 'http:') || isIP(hostname.replace(/^\[|\]$/g, ''))) {
-    return undefined;
-  }
-  const port = remote.port || (remote.protocol === 'https:' ? '443' : '80');
-  return `${remote.hostname}:${port}:${address}`;
+  return pinned === undefined || isIP(host) ? undefined : `${pinned.host}:${pinned.port}:${address}`;
+}
+
+function hasProxy(): boolean {
+  return PROXY_VARIABLES.some((name) => process.env[name]);
 }
 
 /** Without branch, tag or ref: the repository's own default branch. */
@@ -85,11 +95,6 @@ function parsePath(filePath: string): string {
     throw unreadable(`source.git.filePath: expected a path inside the repository, found "${filePath}"`);
   }
   return path;
-}
-
-/** Rejects texts that git would parse as options. */
-function refuseOptions(url: string, reference: string, origin: string): void {
-  if (url.startsWith('-') || reference.startsWith('-')) throw unreadable(`${origin}: must not begin with "-"`);
 }
 
 async function readAccess(
@@ -118,11 +123,9 @@ async function readAccess(
   };
 }
 
-/** Addresses may carry a password; messages must not. */
-function withoutUser(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
-}
-
-function unreadable(message: string): SluiceError {
-  return new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message, retryable: false });
+function unreadable(
+  message: string,
+  more: { retryable: boolean; cause?: unknown } = { retryable: false },
+): SluiceError {
+  return new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message, ...more });
 }

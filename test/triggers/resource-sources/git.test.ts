@@ -82,6 +82,7 @@ describe('source.git', () => {
     ['an address that git would take for an option', { url: '--upload-pack=touch /tmp/x' }, false],
     ['a folder of this machine', { url: '/etc' }, false],
     ['a helper program as address', { url: 'ext::touch /tmp/x' }, false],
+    ['a name that nobody resolves', { url: 'http://nobody.invalid/repo.git' }, true],
     ['a server that does not answer', { url: 'http://127.0.0.1:1/repo.git' }, true],
   ] as [string, Partial<GitSource>, boolean][])('refuses %s', async (_what, source, retryable) => {
     expect(await failureOf(read(source))).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable });
@@ -139,6 +140,53 @@ describe('source.git', () => {
       expect(failure.message).toContain('is blocked');
     },
   );
+
+  it('reaches no blocked address by one that git reads differently, and quotes no page', async () => {
+    const paths: (string | undefined)[] = [];
+    const internal = createServer((request, response) => {
+      paths.push(request.url);
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('internal password');
+    });
+    const port = await listenOnFreePort(internal);
+    const host = `127.0.0.1:${port}`;
+    try {
+      const quoting = await failureOf(read({ url: `http://${host}/page` }));
+      expect(paths).toHaveLength(1);
+      expect(quoting.message).toContain('not found');
+      expect(quoting.message).not.toContain('password');
+      expect((await failureOf(read({ url: `git://${host}/page` }))).message).toMatch(/: fatal: protocol error$/);
+      const reached = paths.splice(0).length;
+      process.env.SLUICE_BLOCKED_ADDRESSES = '127.0.0.0/8,::1/128';
+      for (const url of [
+        `http::http://${host}/x`,
+        `https::http://${host}/x`,
+        `http://nobody.invalid\\@${host}/x`,
+        `http://0:${port}/x`,
+        `http://[::]:${port}/x`,
+        `git://127.0.0%2E1:${port}/x`,
+        `git://127.0.0.1%3A${port}/x`,
+        `ssh://127.0.0%2E1:${port}/x`,
+        'a@b@127.0.0.1:x',
+        '[::1]:x',
+        'git@[::ffff:127.0.0.1]:x',
+        '[git@127.0.0.1]:x',
+        `[127.0.0.1:${port}]:x`,
+        `git+ssh://me:s3cret@127.0.0.1/x`,
+        `http://me@you:s3cret@${host}/x`,
+      ]) {
+        const failure = await failureOf(read({ url }));
+        expect([url, failure.message]).toEqual([
+          url,
+          expect.stringMatching(/is blocked|not an address of a git server|cannot be resolved/),
+        ]);
+        expect(failure.message).not.toContain('s3cret');
+      }
+      expect({ reached, paths }).toEqual({ reached: 1, paths: [] });
+    } finally {
+      delete process.env.SLUICE_BLOCKED_ADDRESSES;
+      internal.close();
+    }
+  });
 
   it('says that githubApp is not supported yet', async () => {
     expect(await failureOf(read({ githubApp: {} }))).toMatchObject({ code: 'TRIGGER_UNSUPPORTED' });
