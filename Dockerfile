@@ -16,7 +16,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -p tsconfig.json && npm prune --omit=dev --ignore-scripts
+RUN npx tsc -p tsconfig.json && node dist/workers/build-workflow-bundles.js && npm prune --omit=dev --ignore-scripts
 COPY --from=expressions /build/expressions.wasm dist/expressions/expressions.wasm
 
 FROM node:22-bookworm-slim
@@ -35,6 +35,7 @@ COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/workflows dist/workflows
 COPY --from=build /app/dist/activities dist/activities
 COPY --from=build /app/dist/workers dist/workers
+COPY --from=build /app/dist/workflow-bundle dist/workflow-bundle
 COPY --from=build /app/dist/expressions dist/expressions
 RUN ln -s /app/dist/src/cli/main.js /usr/local/bin/sluice && chmod +x dist/src/cli/main.js
 # Numeric, so that Kubernetes can see that it is not root.

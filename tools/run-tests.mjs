@@ -17,6 +17,7 @@ const options = firstOption < 0 ? [] : rest.slice(firstOption);
 
 run(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
 if (!existsSync(path.join(root, 'dist', 'expressions'))) run(['expressions/build.mjs']);
+if (kind === 'integration') run(['dist/workers/build-workflow-bundles.js']);
 const files = paths.flatMap(testsAt);
 // A list option of jest takes every path that follows it for one more of its values, so paths come first.
 const project = kind === 'quick' ? ['--config=jest.quick.config.js'] : [`--selectProjects=${kind}`];

@@ -3,7 +3,7 @@
  * probes, and on SIGTERM lets running triggers finish.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors/sluice-error';
 import type { SluicePlugin } from '../src/plugin/sluice-plugin';
@@ -15,6 +15,7 @@ import { createLogger, temporalLogger } from './logger';
 import { keepManifestsApplied } from './keep-manifests-applied';
 import { requireFreePort } from './require-free-port';
 import type { WorkerSettings } from './settings';
+import { loadWorkflowBundle } from './workflow-bundle';
 import { startTracing } from './tracing';
 
 export interface WorkerRole {
@@ -85,9 +86,7 @@ export async function runWorkers(
   let applying: Promise<void> | undefined;
   try {
     const roles = createRoles(log);
-    // Once for all roles: bundling takes seconds.
-    const workflowBundle = await bundleWorkflowCode({
-      workflowsPath: require.resolve('../workflows'),
+    const workflowBundle = await loadWorkflowBundle({
       logger: temporalLogger(log),
       plugins: roles.map(({ plugin }) => plugin),
     });

@@ -2,13 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
-  type WorkflowBundle,
+  type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
@@ -26,6 +25,7 @@ import { EventSourcePlugin } from '../../src/plugin/event-source-plugin';
 import { connectTestBus } from '../bus/bus-fixture';
 import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
+import { loadWorkflowBundle } from '../../workers/workflow-bundle';
 
 export interface WorldOptions {
   /** Default: the run's shared server. */
@@ -61,15 +61,12 @@ export interface SluiceWorld {
   close(): Promise<void>;
 }
 
-let bundle: Promise<WorkflowBundle> | undefined;
+let bundle: Promise<WorkflowBundleOption> | undefined;
 
 /** Workers of one test file share the bundle: making it takes longer than most tests. */
-export function workflowBundle(): Promise<WorkflowBundle> {
+export function workflowBundle(): Promise<WorkflowBundleOption> {
   installRuntime();
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: require.resolve('../../workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
+  bundle ??= loadWorkflowBundle({ logger: new DefaultLogger('ERROR') });
   return bundle;
 }
 
