@@ -1,7 +1,7 @@
 /** Messages of the `eventSource` workflow. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EventSourceDefinition, ObjectName } from './definitions';
-import type { RequestedBy } from './requester';
+import type { ControlStatus } from './lifecycle-messages';
 
 /** The input of the workflow; continue-as-new passes on more fields. */
 export interface EventSourceStart {
@@ -31,8 +31,7 @@ export interface BacklogReport {
 
 export const backlogReportSignal = defineSignal<[BacklogReport]>('backlog');
 
-export interface EventSourceStatus extends ObjectName {
-  readonly paused?: RequestedBy & { readonly since: string };
+export interface EventSourceStatus extends ObjectName, ControlStatus {
   readonly events: ReadonlyArray<{
     readonly name: string;
     readonly kind: string;
@@ -41,8 +40,6 @@ export interface EventSourceStatus extends ObjectName {
     readonly backlog?: EventBacklog;
   }>;
   readonly appliedAt: string;
-  /** The last rejected signals, with time and reason. */
-  readonly refusals?: readonly string[];
 }
 
 export const eventSourceStatusQuery = defineQuery<EventSourceStatus>('status');

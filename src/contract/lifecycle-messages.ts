@@ -1,6 +1,13 @@
-/** Signals that event buses, event sources and sensors share. */
+/** What event buses, event sources and sensors share. */
 import { defineSignal } from '@temporalio/workflow';
 import type { RequestedBy } from './requester';
+
+/** The part of a status that operators' requests decide. */
+export interface ControlStatus {
+  readonly paused?: RequestedBy & { readonly since: string };
+  /** The last rejected signals, with time and reason. */
+  readonly refusals?: readonly string[];
+}
 
 export const pauseSignal = defineSignal<[RequestedBy]>('pause');
 

@@ -55,13 +55,6 @@ export function requireRequest(request: unknown, fields: RequestFields): void {
   if (refusal !== undefined) throw createUpdateRefusal('USAGE', refusal);
 }
 
-const KEPT_REFUSALS = 5;
-
-/** The last rejected signals, with time and reason. */
-export function addRefusal(refusals: readonly string[], reason: string, now: number): readonly string[] {
-  return [...refusals, `${showTime(now)} ${reason}`].slice(-KEPT_REFUSALS);
-}
-
 /** Markdown. */
 export function describeRefusals(refusals: readonly string[] = []): string[] {
   if (refusals.length === 0) return [];

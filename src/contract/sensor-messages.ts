@@ -2,6 +2,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../event/cloud-event';
 import type { ObjectName, SensorDefinition } from './definitions';
+import type { ControlStatus } from './lifecycle-messages';
 import type { Overrides } from './overrides';
 import type { RequestedBy } from './requester';
 
@@ -36,8 +37,7 @@ export interface StoppedPart {
   readonly fix?: string;
 }
 
-export interface SensorStatus extends ObjectName {
-  readonly paused?: RequestedBy & { readonly since: string };
+export interface SensorStatus extends ObjectName, ControlStatus {
   readonly appliedAt: string;
   readonly triggers: ReadonlyArray<{ readonly name: string; readonly condition: string; readonly joined: boolean }>;
   readonly counts: SensorCounts;
@@ -49,8 +49,6 @@ export interface SensorStatus extends ObjectName {
   /** Why listeners returned events to the bus, as of `countedAt`; they retry them. */
   readonly problems?: readonly string[];
   readonly stopped?: readonly StoppedPart[];
-  /** The last rejected signals, with time and reason. */
-  readonly refusals?: readonly string[];
   /** Set while so many events wait in queued fires that the sensor accepts no more from the bus. */
   readonly holdingBack?: { readonly waiting: number };
 }

@@ -3,12 +3,12 @@
  * elsewhere, such as "Request Cancellation" in the Temporal UI, is ignored and shown, because it would skip the cleanup
  * and the final report of everything that the object holds.
  */
-import { CancellationScope, log, patched } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, patched } from '@temporalio/workflow';
 
 /** Histories without it come from versions whose `sluice delete` requested a cancellation. */
 const ONLY_DELETE_ENDS = 'only-delete-ends';
 
-export const CANCELLATION_IGNORED = 'cancellation ignored: nothing was stopped or deleted; use `sluice delete`';
+const CANCELLATION_IGNORED = 'cancellation ignored: nothing was stopped or deleted; use `sluice delete`';
 
 export class Lifetime {
   /** Not a child of the workflow's own scope, which stays cancelled after an ignored cancellation. */
@@ -16,31 +16,40 @@ export class Lifetime {
     cancellable: true,
     parent: new CancellationScope({ cancellable: false }),
   });
-  private deleted = false;
+  private isDeleted = false;
 
-  constructor(onIgnored: () => void) {
+  constructor(onIgnored: (notice: string) => void) {
     CancellationScope.current().cancelRequested.catch(() => {
       if (!patched(ONLY_DELETE_ENDS)) this.scope.cancel();
       else {
         log.warn(CANCELLATION_IGNORED);
-        onIgnored();
+        onIgnored(CANCELLATION_IGNORED);
       }
     });
   }
 
   /** Cancels the work of `run`. */
   delete(): void {
-    this.deleted = true;
+    this.isDeleted = true;
     this.scope.cancel();
-  }
-
-  /** False for an object that ended by a cancellation, as in histories of earlier versions. */
-  get isDeleted(): boolean {
-    return this.deleted;
   }
 
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.scope.run(work);
+  }
+
+  /**
+   * Runs `work` until the object is deleted, then `cleanUp`. Throws the cancellation of an object that ended by one, as
+   * in histories of earlier versions.
+   */
+  async untilDeleted(work: () => Promise<void>, cleanUp?: () => Promise<void>): Promise<void> {
+    try {
+      await this.run(work);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      if (cleanUp) await CancellationScope.nonCancellable(cleanUp);
+      if (!this.isDeleted) throw error;
+    }
   }
 
   /** Throws if the object was deleted meanwhile and must not continue as new. */

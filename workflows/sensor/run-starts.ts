@@ -3,17 +3,21 @@
  * Temporal allows, for as long as they are parked. One activity at a time takes all waiting runs, so that a flood costs
  * few history events and never more than one pending activity.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, proxyActivities, startChild, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
+import type { RunStart } from '../../src/contract/run-start';
 import { cutByBytes } from '../../src/text/cut-by-bytes';
 import { REPEATABLE } from '../lifecycle/activity-options';
 import { patiently } from '../lifecycle/patiently';
-import type { RunStart } from '../../src/contract/run-start';
+import { sensorRun } from '../run/sensor-run';
 
 const activities = proxyActivities<SensorActivities>({ ...REPEATABLE, retry: { maximumInterval: '10s' } });
 
 /** The input of an activity is part of the sensor's history. */
 const MAX_START_BYTES = 400_000;
+/** Children that are started together: a workflow may respond to its server with 4 MB. */
+const MAX_CHILDREN_BYTES = 1_000_000;
 
 export class RunStarts {
   private waiting: RunStart[][] = [];
@@ -41,5 +45,26 @@ export class RunStarts {
         );
       }
     }
+  }
+}
+
+/** By child workflows, as in histories of earlier versions. */
+export async function startChildren(starts: readonly RunStart[]): Promise<void> {
+  for (const runs of cutByBytes(starts, MAX_CHILDREN_BYTES)) await Promise.all(runs.map((run) => startOne(run)));
+}
+
+async function startOne(start: RunStart): Promise<void> {
+  try {
+    await startChild(sensorRun, {
+      workflowId: start.workflowId,
+      args: [start.input],
+      typedSearchAttributes: start.searchAttributes,
+      staticSummary: start.summary,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    });
+  } catch (error) {
+    // The same events had fired the same trigger before, which the id is there to detect.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

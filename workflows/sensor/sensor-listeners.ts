@@ -26,9 +26,9 @@ const WATCH_PAUSED = 'watch-paused-sensor';
 type OnStopped = (part: StoppedPart['part'], name: string, error: unknown) => void;
 
 /** Each part runs until it is cancelled. `onStopped`: a part ended with an error that an operator must fix. */
-export function listen(memory: SensorMemory, onStopped: OnStopped): readonly Promise<void>[] {
+export function listen(memory: SensorMemory, onStopped: OnStopped): ReadonlyArray<Promise<void>> {
   const { definition, appliedAt } = memory;
-  const tasks = memory.isPaused()
+  const tasks = memory.controls.isPaused
     ? watchPaused(definition)
     : Array.from({ length: definition.options.listeners }, (_, index) =>
         keepRunning(

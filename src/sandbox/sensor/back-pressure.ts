@@ -6,19 +6,19 @@
  * until listeners ask again. Each listener gets its share, and events granted earlier to others may still be in flight,
  * so at most about twice the upper mark waits.
  */
-const HOLD_BACK_AT = 500;
-const TAKE_AGAIN_AT = 250;
+const UPPER_MARK = 500;
+const LOWER_MARK = 250;
 
 export class BackPressure {
   private holding: boolean;
 
   constructor(waiting: number) {
-    this.holding = waiting >= HOLD_BACK_AT;
+    this.holding = waiting >= UPPER_MARK;
   }
 
   /** `waiting`: events of fires that wait for their turn. */
   look(waiting: number): void {
-    this.holding = this.holding ? waiting > TAKE_AGAIN_AT : waiting >= HOLD_BACK_AT;
+    this.holding = this.holding ? waiting > LOWER_MARK : waiting >= UPPER_MARK;
   }
 
   isHolding(): boolean {
@@ -26,7 +26,7 @@ export class BackPressure {
   }
 
   /** How many more events the sensor accepts now, over all of its listeners. */
-  room(waiting: number): number {
-    return this.holding ? 0 : HOLD_BACK_AT - waiting;
+  capacity(waiting: number): number {
+    return this.holding ? 0 : UPPER_MARK - waiting;
   }
 }

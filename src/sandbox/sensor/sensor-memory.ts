@@ -2,14 +2,22 @@
  * The memory of a sensor workflow and the effects of what is reported to it: plain bookkeeping around the dependency
  * state, tested without Temporal.
  */
-import type { DecisionRecord } from '../../records/decision-record';
+import type { NamedContent } from '../../contract/activities';
+import type { SensorDefinition } from '../../contract/definitions';
+import type { ControlStatus } from '../../contract/lifecycle-messages';
+import type { JoinedRun } from '../../contract/run-start';
+import type {
+  HeldDependencies,
+  HeldPlace,
+  ListenerReport,
+  Observation,
+  SensorStatus,
+} from '../../contract/sensor-messages';
 import { jsonBytes } from '../../text/json-bytes';
+import { ControlState } from '../lifecycle/control-state';
 import { BackPressure } from './back-pressure';
-import { conditionDependencies, parseCondition } from '../conditions/conditions';
 import { DependencyState } from './dependency-state';
-import type { EventReference, StateChange } from './dependency-state-types';
-import { findRenamedTriggers } from './renamed-triggers';
-import { planSensor, type SensorPlan } from './sensor-plan';
+import type { StateChange } from './dependency-state-types';
 import {
   HeldContents,
   heldEvents,
@@ -18,45 +26,20 @@ import {
   type CarriedEvents,
   type RememberedEvent,
 } from './held-contents';
-import type { NamedContent } from '../../contract/activities';
-import { joinedRuns, parkedRun } from './joined-runs';
-import type { JoinedRun } from '../../contract/run-start';
-import { recordsOfNote, recordsOfRun } from './sensor-records';
-import { addRefusal } from '../../contract/operator-request';
-import type { EventBusDefinition, SensorDefinition } from '../../contract/definitions';
-import type { RequestedBy } from '../../contract/requester';
-import type {
-  HeldDependencies,
-  HeldPlace,
-  ListenerReport,
-  Observation,
-  SensorCounts,
-  SensorStatus,
-} from '../../contract/sensor-messages';
-
-/** Effects that the workflow must carry out. */
-export interface SensorEffects {
-  readonly bus: EventBusDefinition;
-  readonly runs: readonly JoinedRun[];
-  readonly records: readonly DecisionRecord[];
-}
+import { viewHeld } from './held-view';
+import { ListenerReports, type CarriedReports } from './listener-reports';
+import { findRenamedTriggers } from './renamed-triggers';
+import { effectsOf, type SensorEffects } from './sensor-effects';
+import { planSensor, type SensorPlan } from './sensor-plan';
 
 /** Plain JSON, for continue-as-new. */
-export interface CarriedSensor extends CarriedEvents {
+export interface CarriedSensor extends CarriedEvents, CarriedReports, ControlStatus {
   readonly appliedAt: string;
-  readonly paused?: SensorStatus['paused'];
-  readonly ended: SensorCounts;
-  readonly reports: readonly ListenerReport[];
-  readonly countedAt?: string;
-  readonly refusals?: readonly string[];
 }
-
-/** Over all triggers, in the result of a query: Temporal's limit is 2 MB. */
-const SHOWN_EVENTS = 4_000;
-const NO_COUNTS: SensorCounts = { consumed: 0, matched: 0, unmatched: 0, fired: 0, failed: 0 };
 
 export class SensorMemory {
   readonly appliedAt: string;
+  readonly controls: ControlState;
   private current: SensorDefinition;
   private plan: SensorPlan;
   private readonly state: DependencyState<RememberedEvent>;
@@ -64,22 +47,15 @@ export class SensorMemory {
   /** Decided runs that need contents from the bus before they can start. */
   private readonly unstarted = new Set<JoinedRun>();
   private readonly pressure: BackPressure;
-  private paused: SensorStatus['paused'];
-  private ended: SensorCounts;
-  private readonly reports = new Map<string, ListenerReport>();
-  private countedAt: string | undefined;
-  private refusals: readonly string[];
+  private readonly reports: ListenerReports;
 
   /** `startedAt`: when the sensor was first applied, in milliseconds; not when a worker first processed it. */
   constructor(definition: SensorDefinition, carried: CarriedSensor | undefined, startedAt: number) {
     this.current = definition;
     this.plan = planSensor(definition.spec, definition.options);
     this.appliedAt = carried?.appliedAt ?? new Date(startedAt).toISOString();
-    this.paused = carried?.paused;
-    this.ended = carried?.ended ?? NO_COUNTS;
-    this.countedAt = carried?.countedAt;
-    this.refusals = carried?.refusals ?? [];
-    for (const report of carried?.reports ?? []) this.reports.set(report.listener, report);
+    this.controls = new ControlState(carried);
+    this.reports = new ListenerReports(carried);
     const restored = carried && HeldContents.restore(carried);
     this.contents = restored?.contents ?? HeldContents.none();
     this.state = restored ? DependencyState.restore(restored.snapshot) : new DependencyState(this.plan.state);
@@ -90,31 +66,17 @@ export class SensorMemory {
     return this.current;
   }
 
-  isPaused(): boolean {
-    return this.paused !== undefined;
-  }
-
   /** True if a trigger can create Argo Workflows whose outcome the run waits for. */
   followsOutcomes(): boolean {
-    return (
-      this.current.options.followOutcome &&
-      this.current.spec.triggers.some(
-        ({ template }) => template.argoWorkflow !== undefined || template.k8s !== undefined,
-      )
-    );
+    const { options, spec } = this.current;
+    return options.followOutcome && spec.triggers.some(({ template }) => template.argoWorkflow ?? template.k8s);
   }
 
   observe(observations: readonly Observation[]): SensorEffects {
-    const news = observations.map(({ dependency, event, receivedAt, keys, again, round }) => {
-      return this.state.observe({
-        dependency,
-        event: remember(event, round),
-        receivedAt,
-        ...(keys && { keys }),
-        ...(again && { again }),
-      });
-    });
-    return this.apply(merge(news));
+    const changes = observations.map(({ event, round, ...observation }) =>
+      this.state.observe({ ...observation, event: remember(event, round) }),
+    );
+    return this.apply(merge(changes));
   }
 
   finish(tickets: readonly string[]): SensorEffects {
@@ -148,73 +110,29 @@ export class SensorMemory {
     return this.state.nextDeadline();
   }
 
-  pause(request: RequestedBy, now: number): void {
-    this.paused ??= { ...request, since: new Date(now).toISOString() };
-  }
-
-  /** Records a signal that was rejected; the last few are shown. */
-  refused(what: string, now: number): void {
-    this.refusals = addRefusal(this.refusals, what, now);
-  }
-
-  resume(): void {
-    this.paused = undefined;
-  }
-
   count(report: ListenerReport): void {
-    const before = this.reports.get(report.listener);
-    if (before !== undefined && before.epoch !== report.epoch) this.ended = add(this.ended, before.counts);
-    this.reports.set(report.listener, report);
-    this.countedAt = report.at;
+    this.reports.add(report);
   }
 
   status(): SensorStatus {
-    const { namespace, name, spec } = this.current;
-    const reports = [...this.reports.values()];
-    // Current reports of listeners that no longer exist are ignored; their counts stay.
-    const present = reports.filter(({ listener }) => Number(listener) <= this.current.options.listeners);
-    // Every listener counts the parked runs of the whole sensor: the latest count is the valid one.
-    const parked = reports.find(({ at }) => at === this.countedAt)?.parked;
-    const problems = this.paused ? [] : [...new Set(present.flatMap(({ problem }) => problem ?? []))];
+    const { namespace, name, spec, options } = this.current;
     return {
       namespace,
       name,
-      ...(this.paused && { paused: this.paused }),
+      ...this.controls.status(),
       appliedAt: this.appliedAt,
       triggers: spec.triggers.map(({ template }) => ({
         name: template.name,
         condition: this.plan.conditions.get(template.name) ?? '',
         joined: this.plan.state.triggers.some((trigger) => trigger.name === template.name),
       })),
-      counts: reports.reduce((total, report) => add(total, report.counts), this.ended),
-      ...(present.length > 0 && { lag: Math.max(...present.map((report) => report.lag)) }),
-      ...(parked !== undefined && { parked }),
-      ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
-      ...(problems.length > 0 && { problems }),
-      ...(this.refusals.length > 0 && { refusals: this.refusals }),
+      ...this.reports.status(options.listeners, this.controls.isPaused),
       ...(this.pressure.isHolding() && { holdingBack: { waiting: this.state.waitingEvents() } }),
     };
   }
 
   held(): HeldDependencies[] {
-    const views = this.state.view();
-    const shown = Math.ceil(SHOWN_EVENTS / Math.max(1, views.length));
-    return views.map((view) => {
-      const names = new Set(view.held.map(({ dependency }) => dependency));
-      const more = view.held.length - shown;
-      return {
-        trigger: view.trigger,
-        condition: view.condition,
-        held: view.held
-          .slice(0, shown)
-          .map(({ dependency, event }) => ({ dependency, eventKey: event.key, time: event.time })),
-        waitingFor: conditionDependencies(parseCondition(view.condition)).filter((name) => !names.has(name)),
-        ...(more > 0 && { more }),
-        ...(view.collected > 0 && { collected: view.collected }),
-        ...(view.waiting > 0 && { waiting: view.waiting }),
-        ...(view.running > 0 && { running: view.running }),
-      };
-    });
+    return viewHeld(this.state.view());
   }
 
   placesOf(eventKey: string): readonly HeldPlace[] {
@@ -222,19 +140,16 @@ export class SensorMemory {
   }
 
   /** How many more events joined, collecting and limited triggers accept now. */
-  room(): number {
-    return this.pressure.room(this.state.waitingEvents());
+  capacity(): number {
+    return this.pressure.capacity(this.state.waitingEvents());
   }
 
   carry(): CarriedSensor {
     return {
       appliedAt: this.appliedAt,
-      ...(this.paused && { paused: this.paused }),
+      ...this.controls.status(),
       ...this.contents.carry(this.state.snapshot()),
-      ended: this.ended,
-      reports: [...this.reports.values()],
-      ...(this.countedAt !== undefined && { countedAt: this.countedAt }),
-      ...(this.refusals.length > 0 && { refusals: this.refusals }),
+      ...this.reports.carry(),
     };
   }
 
@@ -277,7 +192,8 @@ export class SensorMemory {
   }
 
   private excess(): number {
-    return tooManyToCarry(sum(this.state.view().map(({ held }) => held.length)), this.carriedBytes());
+    const held = this.state.view().reduce((total, view) => total + view.held.length, 0);
+    return tooManyToCarry(held, this.carriedBytes());
   }
 
   private carriedBytes(): number {
@@ -288,51 +204,20 @@ export class SensorMemory {
     return heldEvents(this.state.snapshot());
   }
 
-  /** `former`: the definition with the triggers that the current one lacks. */
   private apply(change: StateChange<RememberedEvent>, former = this.current): SensorEffects {
     this.pressure.look(this.state.waitingEvents());
     // Listeners count fires that start at once.
-    this.ended = add(this.ended, { ...NO_COUNTS, fired: change.fires.length });
-    const { triggers } = this.plan.state;
-    const isLimited = (name: string): boolean =>
-      triggers.some((trigger) => trigger.name === name && trigger.concurrency);
-    const fired = joinedRuns(this.current, change.fires, isLimited);
-    const has = (name: string): boolean => this.current.spec.triggers.some(({ template }) => template.name === name);
-    const parked = change.parked.map((events) => parkedRun(has(events.trigger) ? this.current : former, events));
-    const records = [
-      ...change.notes.flatMap((note) => recordsOfNote(this.current, note)),
-      ...fired.flatMap(recordsOfRun),
-    ];
-    for (const run of [...fired, ...parked]) if (run.stored !== undefined) this.unstarted.add(run);
-    const wanted = this.current.options.decisions;
-    return {
-      bus: this.current.bus,
-      runs: [...fired, ...parked],
-      records: records.filter(
-        ({ decision }) => wanted === 'all' || (wanted === 'problems' && decision === 'discarded'),
-      ),
-    };
+    this.reports.addFired(change.fires.length);
+    const effects = effectsOf(change, this.plan.state, this.current, former);
+    for (const run of effects.runs) if (run.stored !== undefined) this.unstarted.add(run);
+    return effects;
   }
 }
 
-function merge<E extends EventReference>(changes: ReadonlyArray<StateChange<E>>): StateChange<E> {
+function merge(changes: ReadonlyArray<StateChange<RememberedEvent>>): StateChange<RememberedEvent> {
   return {
     fires: changes.flatMap((change) => change.fires),
     parked: changes.flatMap((change) => change.parked),
     notes: changes.flatMap((change) => change.notes),
   };
-}
-
-function add(a: SensorCounts, b: SensorCounts): SensorCounts {
-  return {
-    consumed: a.consumed + b.consumed,
-    matched: a.matched + b.matched,
-    unmatched: a.unmatched + b.unmatched,
-    fired: a.fired + b.fired,
-    failed: a.failed + b.failed,
-  };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

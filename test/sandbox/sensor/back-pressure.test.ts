@@ -5,7 +5,7 @@ describe('back-pressure', () => {
     const pressure = new BackPressure(0);
     const seen = [0, 499, 500, 499, 251, 250, 251].map((waiting) => {
       pressure.look(waiting);
-      return [waiting, pressure.isHolding(), pressure.room(waiting)];
+      return [waiting, pressure.isHolding(), pressure.capacity(waiting)];
     });
     expect(seen).toEqual([
       [0, false, 500],

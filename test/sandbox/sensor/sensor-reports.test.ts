@@ -42,9 +42,9 @@ describe('the status of a sensor', () => {
   it('reports no event as tried again while the sensor is paused', () => {
     const memory = new SensorMemory(sensor(1), undefined, NOON);
     memory.count(report(1, 3, 'Temporal is away'));
-    memory.pause({ by: 'ada', why: 'upgrade' }, NOON);
+    memory.controls.pause({ by: 'ada', why: 'upgrade' }, NOON);
     expect(memory.status().problems).toBeUndefined();
-    memory.resume();
+    memory.controls.resume();
     expect(memory.status().problems).toEqual(['Temporal is away']);
   });
 });

@@ -115,6 +115,21 @@ describe('an event source', () => {
     });
   }
 
+  /** The most readers that were open together, by the history. */
+  async function mostReaders(): Promise<number> {
+    const { events } = await handle().fetchHistory();
+    const open = new Set<string>();
+    let most = 0;
+    for (const event of events ?? []) {
+      const { activityTaskScheduledEventAttributes: scheduled } = event;
+      if (scheduled?.activityType?.name === 'sluiceRelayEvents') open.add(String(event.eventId));
+      most = Math.max(most, open.size);
+      const closed = event.activityTaskFailedEventAttributes ?? event.activityTaskCanceledEventAttributes;
+      open.delete(String(closed?.scheduledEventId));
+    }
+    return most;
+  }
+
   const status = (): Promise<EventSourceStatus> => handle().query(eventSourceStatusQuery);
 
   it('is taken over by another worker where the first one stood', async () => {
@@ -234,6 +249,18 @@ describe('an event source', () => {
     await add('tiles', '2');
     expect(await arrived(1, 'tiles')).toEqual(['2']);
     expect((await status()).events.map((event) => event.name)).toEqual(['tiles']);
+  });
+
+  it('starts no reader before the former ones have stopped, also while one waits to be tried again', async () => {
+    await client.lpush(`${name}-broken`, 'a list is no stream');
+    await apply(streams('scenes', 'broken'));
+    await add('scenes', '1');
+    await arrived(1);
+    await eventually(async () => (await status()).events.some(({ state }) => state === 'Failed'));
+    await handle().executeUpdate(configureEventSourceUpdate, { args: [define(streams('scenes', 'tiles'))] });
+    await add('tiles', '2');
+    expect(await arrived(1, 'tiles')).toEqual(['2']);
+    expect(await mostReaders()).toBe(2);
   });
 
   it('shows kinds that cannot be read and what is wrong with one that is misconfigured, and reads the others', async () => {
