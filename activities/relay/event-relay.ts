@@ -30,8 +30,8 @@ export interface EventRelayOptions extends ReceivedEventsOptions {
   readonly bus: Pick<Bus, 'publishEvents' | 'recordDecisions' | 'flushDecisions'>;
   readonly log: BusLog;
   readonly filter?: EventFilter;
-  /** Events read and not yet acknowledged; reading pauses above it. Default 1,000. */
-  readonly maxInFlight?: number;
+  /** Events read and not yet acknowledged; reading pauses above it. */
+  readonly maxInFlight: number;
   readonly telemetry?: RelayTelemetry;
   /** After this time a stopping relay gives up on events in flight; they will be redelivered. Default 8,000. */
   readonly stopWithinMs?: number;
@@ -59,7 +59,6 @@ export interface RelayCounts {
   readonly problem?: string;
 }
 
-const DEFAULT_MAX_IN_FLIGHT = 1_000;
 const PUBLISH_PATIENCE_MS = 10_000;
 const DEFAULT_STOP_WITHIN_MS = 8_000;
 const LOG_EVERY_MS = 10_000;
@@ -125,7 +124,7 @@ export class EventRelay {
     stopping: StopDeadline,
     onProgress: (counts: RelayCounts) => void,
   ): Promise<void> {
-    const { maxInFlight = DEFAULT_MAX_IN_FLIGHT } = this.options;
+    const { maxInFlight } = this.options;
     for (;;) {
       const next = await stopping.orGiveUp(deliveries.next());
       if (next === GAVE_UP || next.done) return;

@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { parseGoDurationMs } from '../text/durations';
 import { SluiceError } from '../errors/sluice-error';
 import type { KeySelector } from '../kubernetes/secrets';
+import type { EventBusOptions } from '../manifest/annotations';
 import type { TlsConfig } from '../manifest/common';
 import type { StreamKind } from './bus-names';
 
@@ -20,14 +21,6 @@ export interface EventBusObject {
     };
   };
   readonly options?: EventBusOptions;
-}
-
-/** Options from annotations of the manifest. */
-export interface EventBusOptions {
-  /** Unhandled events never leave the bus: a full one makes sources wait. Default: the stream's limits. */
-  readonly retention?: 'until-handled';
-  /** Default: `own` if the worker chooses the server, else `argo-events`. */
-  readonly stream?: StreamKind;
 }
 
 /** Stream options, named as in `streamConfig`. */

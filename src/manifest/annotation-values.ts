@@ -1,4 +1,7 @@
-/** The legal values of each `sluice.io/*` annotation, and what they are parsed into. */
+/**
+ * Every `sluice.io/*` annotation: the option that it sets, its legal values, its default and its meaning. The only such
+ * list: the types of options, their reader and the JSON Schema follow from it, and a test compares docs/manifests.md.
+ */
 import { z } from 'zod';
 import { parseDurationMs } from '../text/durations';
 import { maskedHeaders } from './masked-headers';
@@ -88,40 +91,6 @@ const outcomeStreams = z.string().transform((text, context): OutcomeStreams => {
   return streams;
 });
 
-/** Annotations that apply to all triggers of a Sensor, or with `.<trigger name>` to one. */
-export const FLOW_ANNOTATIONS = {
-  concurrency: wholeNumber(1, 100_000).describe('Fires at work at the same time, per concurrency key or in all.'),
-  'concurrency-key': dataPath.describe('Data path whose value is the key that concurrency counts for.'),
-  debounce: duration.describe('Fire only after this long without a further event.'),
-  'debounce-max': duration.describe('With debounce: fire at the latest this long after the first event.'),
-  'batch-size': wholeNumber(1, 10_000).describe('Fire once with this many events.'),
-  'batch-window': duration.describe('Fire with what there is this long after the first event of a batch.'),
-};
-
-export const SENSOR_ANNOTATIONS = {
-  listeners: wholeNumber(1, 100).describe('Readers of the bus that work in parallel; default 1.'),
-  'run-batch': wholeNumber(1, 100).describe('Fires that one run carries at most; default 100.'),
-  'start-from': startFrom.describe('Where a new Sensor starts on the bus: new (default), all, or a time.'),
-  keep: choice(['latest', 'all']).describe(
-    'With several dependencies: the latest event of each (default), or every event in its turn.',
-  ),
-  'correlate-by': dataPath.describe('Join only events with the same value at this data path.'),
-  'correlate-window': duration.describe('With correlate-by: park what found no partner for this long.'),
-  'park-for': duration.describe('How long a parked run waits for a person; default 7d.'),
-  decisions: choice(['all', 'problems', 'off']).describe('Which decisions are kept for sluice explain; default all.'),
-  'follow-outcome': flag.describe('Whether runs wait for the end of the Argo Workflow; default true.'),
-  'outcome-redis': hostAddress.describe('host:port of the Redis that outcomes are written to.'),
-  'outcome-redis-username': z.string().min(1, refuse('an ACL user')).describe('ACL user there; text, not a Secret.'),
-  'outcome-redis-password-secret': secretKey.describe('Its password: <secret>/<key>, a Secret beside the Sensor.'),
-  'outcome-redis-tls': choice(['true', 'false', 'skip-verify']).describe(
-    'TLS: true, false (default), or skip-verify, which trusts any certificate.',
-  ),
-  'outcome-redis-ca-secret': secretKey.describe('The authority to trust, PEM: <secret>/<key>; default: as the system.'),
-  'outcome-redis-client-cert-secret': secretKey.describe('The certificate to show, PEM: <secret>/<key>.'),
-  'outcome-redis-client-key-secret': secretKey.describe('The key of that certificate, PEM: <secret>/<key>.'),
-  'outcome-streams': outcomeStreams.describe('Redis streams for outcomes: success=STREAM,failure=STREAM.'),
-};
-
 const namespaces = z.string().transform((text, context): readonly string[] => {
   const names = text.split(',').map((name) => name.trim());
   if (names.every((name) => name === '*' || /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) return names;
@@ -129,30 +98,218 @@ const namespaces = z.string().transform((text, context): readonly string[] => {
   return z.NEVER;
 });
 
-export const EVENT_BUS_ANNOTATIONS = {
-  'accept-namespaces': namespaces.describe(
-    'Other namespaces whose events the Sensors of this bus take, where several share one NATS; * for all.',
-  ),
-  retention: choice(['limits', 'until-handled']).describe(
-    'limits (default): the limits of streamConfig remove events, handled or not. until-handled: only handled events ' +
-      'are removed, and sources wait while the stream is full.',
-  ),
-  stream: choice(['argo-events', 'own']).describe(
-    'argo-events: the stream and subjects of Argo Events, so that both share the bus. own: a stream of this EventBus ' +
-      'alone. Default: own where SLUICE_BUS_URL names the server, else argo-events.',
-  ),
+export interface Annotation {
+  /** Parses the text of the annotation. */
+  readonly schema: z.ZodType<unknown, string>;
+  /** The text that an absent annotation stands for. */
+  readonly default?: string;
+  /** In words, what an absent annotation means, where that is no value of the option. */
+  readonly otherwise?: string;
+  /** One sentence. */
+  readonly description: string;
+}
+
+/** An annotation whose value is the option of that name. */
+export interface OptionAnnotation extends Annotation {
+  readonly option: string;
+}
+
+type Value<Row extends Annotation> = z.infer<Row['schema']>;
+type HasDefault<Row> = Row extends { readonly default: string } ? true : false;
+
+/** The options that a table of annotations sets: those with a default always, the others only if they are written. */
+export type OptionsOf<Table extends Readonly<Record<string, OptionAnnotation>>> = {
+  readonly [Name in keyof Table as HasDefault<Table[Name]> extends true ? Table[Name]['option'] : never]: Value<
+    Table[Name]
+  >;
+} & {
+  readonly [Name in keyof Table as HasDefault<Table[Name]> extends true ? never : Table[Name]['option']]?: Exclude<
+    Value<Table[Name]>,
+    undefined
+  >;
 };
 
-export const EVENT_SOURCE_ANNOTATIONS = {
-  'start-from': streamStart.describe(
-    'Redis streams: where a new consumer group starts: all (default), new, or the id of an entry.',
-  ),
-  'max-in-flight': wholeNumber(1, 100_000).describe('Events read and not yet acknowledged, per event; default 1000.'),
-  'id-from': dataPath.describe('Data path whose value is the id of the event, instead of the derived one.'),
-  'masked-headers': maskedHeaders.describe(
-    'Webhooks: headers and query parameters masked in events: +NAME,-NAME changes the default list, NAME,NAME replaces it.',
-  ),
+/** Values by annotation name, as they were written. */
+export type ValuesOf<Table extends Readonly<Record<string, Annotation>>> = {
+  [Name in keyof Table]?: Value<Table[Name]>;
 };
+
+/** Annotations that apply to all triggers of a Sensor, or with `.<trigger name>` to one. */
+export const FLOW_ANNOTATIONS = {
+  concurrency: {
+    option: 'concurrency',
+    schema: wholeNumber(1, 100_000),
+    description: 'Fires at work at the same time.',
+  },
+  'concurrency-key': {
+    option: 'concurrencyKey',
+    schema: dataPath,
+    description: 'Count the fires of `concurrency` for each value there, not in all.',
+  },
+  debounce: {
+    option: 'debounceMs',
+    schema: duration,
+    description: 'Fire only after this long without a further event.',
+  },
+  'debounce-max': {
+    option: 'debounceMaxMs',
+    schema: duration,
+    description: 'With `debounce`: fire at the latest this long after the first event.',
+  },
+  'batch-size': {
+    option: 'batchSize',
+    schema: wholeNumber(1, 10_000),
+    description: 'Fire once with this many events.',
+  },
+  'batch-window': {
+    option: 'batchWindowMs',
+    schema: duration,
+    description: 'Fire with what there is this long after the first event of a batch.',
+  },
+} as const satisfies Record<string, OptionAnnotation>;
+
+export const SENSOR_ANNOTATIONS = {
+  listeners: {
+    option: 'listeners',
+    schema: wholeNumber(1, 100),
+    default: '1',
+    description: 'Readers of the bus that work in parallel.',
+  },
+  'run-batch': {
+    option: 'runBatch',
+    schema: wholeNumber(1, 100),
+    default: '100',
+    description: 'Fires that one run carries at most.',
+  },
+  'start-from': {
+    option: 'startFrom',
+    schema: startFrom,
+    default: 'new',
+    description: 'Where a Sensor that never ran starts on the bus.',
+  },
+  keep: {
+    option: 'keep',
+    schema: choice(['latest', 'all']),
+    default: 'latest',
+    description: 'With several dependencies: the latest event of each, or every event in its turn.',
+  },
+  'correlate-by': {
+    option: 'correlateBy',
+    schema: dataPath,
+    description: 'Join only events with the same value there.',
+  },
+  'correlate-window': {
+    option: 'correlateWindowMs',
+    schema: duration,
+    description: 'With `correlate-by`: park what found no partner for this long.',
+  },
+  'park-for': {
+    option: 'parkForMs',
+    schema: duration,
+    default: '7d',
+    description: 'How long a parked run waits for an operator.',
+  },
+  decisions: {
+    option: 'decisions',
+    schema: choice(['all', 'problems', 'off']),
+    default: 'all',
+    description: 'Which decisions are kept for `sluice explain`.',
+  },
+  'follow-outcome': {
+    option: 'followOutcome',
+    schema: flag,
+    default: 'true',
+    description: 'Whether a run waits for the end of the Argo Workflow.',
+  },
+  'outcome-redis': {
+    option: 'outcomeRedis',
+    schema: hostAddress,
+    description: 'The Redis that outcomes are written to.',
+  },
+  'outcome-streams': {
+    option: 'outcomeStreams',
+    schema: outcomeStreams,
+    description: 'The streams there.',
+  },
+} as const satisfies Record<string, OptionAnnotation>;
+
+/** Together they set one option, `outcomeRedisAccess`: see outcome-redis.ts. */
+export const OUTCOME_REDIS_ANNOTATIONS = {
+  'outcome-redis-username': {
+    schema: z.string().min(1, refuse('an ACL user')),
+    description: 'Who writes there; text, not a Secret.',
+  },
+  'outcome-redis-password-secret': {
+    schema: secretKey,
+    description: "The password, in a Secret of the Sensor's namespace.",
+  },
+  'outcome-redis-tls': {
+    schema: choice(['true', 'false', 'skip-verify']),
+    otherwise: 'false',
+    description: 'TLS; `skip-verify` trusts any certificate.',
+  },
+  'outcome-redis-ca-secret': {
+    schema: secretKey,
+    otherwise: 'as the system',
+    description: 'With TLS: the authority to trust, PEM.',
+  },
+  'outcome-redis-client-cert-secret': {
+    schema: secretKey,
+    description: 'With TLS: the certificate to show, PEM.',
+  },
+  'outcome-redis-client-key-secret': {
+    schema: secretKey,
+    description: 'With TLS: its key, PEM.',
+  },
+} as const satisfies Record<string, Annotation>;
+
+export const EVENT_SOURCE_ANNOTATIONS = {
+  'start-from': {
+    option: 'startFrom',
+    schema: streamStart,
+    default: 'all',
+    description: 'Redis streams: where a new consumer group starts.',
+  },
+  'max-in-flight': {
+    option: 'maxInFlight',
+    schema: wholeNumber(1, 100_000),
+    default: '1000',
+    description: 'Events read and not yet acknowledged, per event name.',
+  },
+  'id-from': {
+    option: 'idFrom',
+    schema: dataPath,
+    description: "The value that is the event's id, instead of the derived one.",
+  },
+  'masked-headers': {
+    option: 'maskedHeaders',
+    schema: maskedHeaders,
+    otherwise: 'list',
+    description: 'Webhooks: which headers and query parameters are credentials, masked in events.',
+  },
+} as const satisfies Record<string, OptionAnnotation>;
+
+export const EVENT_BUS_ANNOTATIONS = {
+  'accept-namespaces': {
+    option: 'acceptNamespaces',
+    schema: namespaces,
+    otherwise: 'none',
+    description: 'Other namespaces whose events the Sensors of this bus take, where several share one NATS.',
+  },
+  retention: {
+    option: 'retention',
+    // Only what differs from the default is kept in the definition of a bus.
+    schema: choice(['limits', 'until-handled']).transform((text) => (text === 'limits' ? undefined : text)),
+    otherwise: 'limits',
+    description: 'Whether the limits of `streamConfig` remove events that no sensor has handled, or sources wait.',
+  },
+  stream: {
+    option: 'stream',
+    schema: choice(['argo-events', 'own']),
+    otherwise: 'own with SLUICE_BUS_URL, else argo-events',
+    description: 'Whether events lie on the stream that Argo Events uses, or on one of this EventBus alone.',
+  },
+} as const satisfies Record<string, OptionAnnotation>;
 
 function isTimestamp(text: string): boolean {
   return (

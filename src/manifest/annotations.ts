@@ -1,8 +1,6 @@
 /**
  * Sluice's own options: `sluice.io/*` annotations on Sensor, EventSource and EventBus, so that manifests stay valid for
- * Argo Events.
- *
- * The tables in annotation-values.ts are the only description of their legal values.
+ * Argo Events. The tables in annotation-values.ts say what each one is.
  */
 import type { z } from 'zod';
 import { closestMatch } from '../text/closest-match';
@@ -10,58 +8,29 @@ import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
+  OUTCOME_REDIS_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
+  type Annotation,
+  type OptionAnnotation,
+  type OptionsOf,
   type OutcomeStreams,
-  type StartFrom,
   type StreamStart,
+  type ValuesOf,
 } from './annotation-values';
-import type { MaskedHeaders } from './masked-headers';
 import { readOutcomeRedisAccess, type OutcomeRedisAccess } from './outcome-redis';
 import { Findings, describeValue, type Finding } from './problem';
 
-export type { OutcomeRedisAccess, OutcomeStreams, StartFrom, StreamStart };
+export type { OutcomeRedisAccess, OutcomeStreams, StreamStart };
 
 export const ANNOTATION_PREFIX = 'sluice.io/';
 
 /** How the fires of one trigger are collected and spaced. */
-export interface TriggerFlow {
-  /** Concurrent fires, per key of `concurrencyKey`, or in total without one. */
-  readonly concurrency?: number;
-  /** Data path (gjson). */
-  readonly concurrencyKey?: string;
-  /** Fire only after this long without a further event. */
-  readonly debounceMs?: number;
-  /** Longest time from the first event to the fire. */
-  readonly debounceMaxMs?: number;
-  /** Fire once for this many events. */
-  readonly batchSize?: number;
-  /** Fire an incomplete batch this long after its first event. */
-  readonly batchWindowMs?: number;
-}
+export type TriggerFlow = OptionsOf<typeof FLOW_ANNOTATIONS>;
 
 /** Options of a Sensor. Plain JSON: it goes into workflow arguments. */
-export interface SensorOptions {
-  /** `listen` activities over the same consumer; default 1. */
-  readonly listeners: number;
-  /** Fires that one run carries at most; default 100. */
-  readonly runBatch: number;
-  readonly startFrom: StartFrom;
-  /** With several dependencies: the latest event of each, or every event in turn. */
-  readonly keep: 'latest' | 'all';
-  /** Data path (gjson): only events with the same value are joined. */
-  readonly correlateBy?: string;
-  /** Half a pair older than this is parked. Only with `correlateBy`. */
-  readonly correlateWindowMs?: number;
-  /** How long a parked run waits for an operator; default seven days. */
-  readonly parkForMs: number;
-  readonly decisions: 'all' | 'problems' | 'off';
-  /** Whether runs wait for the outcome of the Argo Workflow; default true. */
-  readonly followOutcome: boolean;
-  /** host:port of the Redis to which outcomes are written. */
-  readonly outcomeRedis?: string;
+export interface SensorOptions extends OptionsOf<typeof SENSOR_ANNOTATIONS> {
   /** If omitted: no password and no TLS. */
   readonly outcomeRedisAccess?: OutcomeRedisAccess;
-  readonly outcomeStreams?: OutcomeStreams;
   /** For every trigger without its own settings. */
   readonly flow: TriggerFlow;
   /** Trigger name → its own settings, each replacing the one in `flow`. */
@@ -69,28 +38,14 @@ export interface SensorOptions {
 }
 
 /** Options of an EventSource. Plain JSON. */
-export interface EventSourceOptions {
-  /** Redis streams only: where a new consumer group starts; default all. */
-  readonly startFrom: StreamStart;
-  /** Events that were read and are not yet acknowledged, per event name; default 1000. */
-  readonly maxInFlight: number;
-  /** Data path (gjson) whose value is the event's id, instead of the derived one. */
-  readonly idFrom?: string;
-  /** Webhooks only; default: the list in docs/sources/webhook.md. */
-  readonly maskedHeaders?: MaskedHeaders;
-}
+export type EventSourceOptions = OptionsOf<typeof EVENT_SOURCE_ANNOTATIONS>;
 
 /** Options of an EventBus, only those that differ from the default. Plain JSON. */
-export interface EventBusOptions {
-  /** Other namespaces whose events sensors of this bus accept; `*`: all. */
-  readonly acceptNamespaces?: readonly string[];
-  readonly retention?: 'until-handled';
-  readonly stream?: 'argo-events' | 'own';
-}
+export type EventBusOptions = OptionsOf<typeof EVENT_BUS_ANNOTATIONS>;
 
 /** Names of all annotations, without the prefix: for messages, JSON Schema and the docs. */
 export const ANNOTATION_NAMES = {
-  Sensor: Object.keys(SENSOR_ANNOTATIONS),
+  Sensor: [...Object.keys(SENSOR_ANNOTATIONS), ...Object.keys(OUTCOME_REDIS_ANNOTATIONS)],
   /** May end in `.<trigger name>`. */
   SensorPerTrigger: Object.keys(FLOW_ANNOTATIONS),
   EventSource: Object.keys(EVENT_SOURCE_ANNOTATIONS),
@@ -98,7 +53,6 @@ export const ANNOTATION_NAMES = {
 } as const;
 
 type Annotations = Readonly<Record<string, string>>;
-type Read<Table extends Record<string, z.ZodType>> = { [Name in keyof Table]?: z.infer<Table[Name]> };
 
 /** Reads the options of a Sensor. An invalid option gives a finding, and its default is used. */
 export function readSensorOptions(
@@ -108,6 +62,7 @@ export function readSensorOptions(
   const findings = new Findings();
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(SENSOR_ANNOTATIONS, remaining, '', findings);
+  const access = takeAnnotations(OUTCOME_REDIS_ANNOTATIONS, remaining, '', findings);
   const flow = takeFlow(remaining, '', findings);
   const triggerFlows: Record<string, TriggerFlow> = {};
   for (const name of triggerNames) {
@@ -127,20 +82,10 @@ export function readSensorOptions(
       fix: 'Add sluice.io/outcome-redis with host:port.',
     });
   }
-  const outcomeRedisAccess = readOutcomeRedisAccess(values, (name) => annotation(findings, name));
+  const outcomeRedisAccess = readOutcomeRedisAccess({ ...values, ...access }, (name) => annotation(findings, name));
   const options: SensorOptions = {
-    listeners: values.listeners ?? 1,
-    runBatch: values['run-batch'] ?? 100,
-    startFrom: values['start-from'] ?? { kind: 'new' },
-    keep: values.keep ?? 'latest',
-    ...(values['correlate-by'] !== undefined && { correlateBy: values['correlate-by'] }),
-    ...(values['correlate-window'] !== undefined && { correlateWindowMs: values['correlate-window'] }),
-    parkForMs: values['park-for'] ?? 7 * 24 * 3_600_000,
-    decisions: values.decisions ?? 'all',
-    followOutcome: values['follow-outcome'] ?? true,
-    ...(values['outcome-redis'] !== undefined && { outcomeRedis: values['outcome-redis'] }),
+    ...optionsOf(SENSOR_ANNOTATIONS, values),
     ...(outcomeRedisAccess && { outcomeRedisAccess }),
-    ...(values['outcome-streams'] !== undefined && { outcomeStreams: values['outcome-streams'] }),
     flow,
     triggerFlows,
   };
@@ -156,13 +101,7 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(EVENT_SOURCE_ANNOTATIONS, remaining, '', findings);
   refuseUnknown(remaining, ANNOTATION_NAMES.EventSource, [], findings);
-  const options: EventSourceOptions = {
-    startFrom: values['start-from'] ?? { kind: 'all' },
-    maxInFlight: values['max-in-flight'] ?? 1000,
-    ...(values['id-from'] !== undefined && { idFrom: values['id-from'] }),
-    ...(values['masked-headers'] !== undefined && { maskedHeaders: values['masked-headers'] }),
-  };
-  return { options, findings: findings.list };
+  return { options: optionsOf(EVENT_SOURCE_ANNOTATIONS, values), findings: findings.list };
 }
 
 /** Reads the options of an EventBus. An invalid option gives a finding, and its default is used. */
@@ -174,13 +113,7 @@ export function readEventBusOptions(annotations: Annotations | undefined): {
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
   refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, [], findings);
-  const { retention, stream, 'accept-namespaces': acceptNamespaces } = values;
-  const options = {
-    ...(retention === 'until-handled' && { retention }),
-    ...(acceptNamespaces !== undefined && { acceptNamespaces }),
-    ...(stream !== undefined && { stream }),
-  };
-  return { options, findings: findings.list };
+  return { options: optionsOf(EVENT_BUS_ANNOTATIONS, values), findings: findings.list };
 }
 
 function ourAnnotations(annotations: Annotations | undefined): Map<string, string> {
@@ -193,20 +126,20 @@ function annotation(findings: Findings, name: string): Findings {
 }
 
 /** Reads and removes the annotations of one table; `suffix` is empty or `.<trigger name>`. */
-function takeAnnotations<Table extends Record<string, z.ZodType>>(
+function takeAnnotations<Table extends Readonly<Record<string, Annotation>>>(
   table: Table,
   remaining: Map<string, string>,
   suffix: string,
   findings: Findings,
-): Read<Table> {
-  const values: Read<Table> = {};
+): ValuesOf<Table> {
+  const values: ValuesOf<Table> = {};
   for (const name of Object.keys(table) as Array<keyof Table & string>) {
     const text = remaining.get(name + suffix);
-    const schema = table[name];
+    const schema = table[name]?.schema;
     if (text === undefined || schema === undefined) continue;
     remaining.delete(name + suffix);
     const parsed = schema.safeParse(text);
-    if (parsed.success) values[name] = parsed.data as z.infer<Table[typeof name]>;
+    if (parsed.success) values[name] = parsed.data as z.infer<Table[typeof name]['schema']>;
     else {
       annotation(findings, name + suffix).error('this value is not allowed here', {
         // A value in the wrong place here may be the password itself.
@@ -219,15 +152,21 @@ function takeAnnotations<Table extends Record<string, z.ZodType>>(
 }
 
 function takeFlow(remaining: Map<string, string>, suffix: string, findings: Findings): TriggerFlow {
-  const values = takeAnnotations(FLOW_ANNOTATIONS, remaining, suffix, findings);
-  return {
-    ...(values.concurrency !== undefined && { concurrency: values.concurrency }),
-    ...(values['concurrency-key'] !== undefined && { concurrencyKey: values['concurrency-key'] }),
-    ...(values.debounce !== undefined && { debounceMs: values.debounce }),
-    ...(values['debounce-max'] !== undefined && { debounceMaxMs: values['debounce-max'] }),
-    ...(values['batch-size'] !== undefined && { batchSize: values['batch-size'] }),
-    ...(values['batch-window'] !== undefined && { batchWindowMs: values['batch-window'] }),
-  };
+  return optionsOf(FLOW_ANNOTATIONS, takeAnnotations(FLOW_ANNOTATIONS, remaining, suffix, findings));
+}
+
+/** Fills in the defaults. */
+function optionsOf<Table extends Readonly<Record<string, OptionAnnotation>>>(
+  table: Table,
+  values: ValuesOf<Table>,
+): OptionsOf<Table> {
+  const options: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(table)) {
+    const value = values[name] ?? (row.default === undefined ? undefined : row.schema.parse(row.default));
+    if (value !== undefined) options[row.option] = value;
+  }
+  // The compiler cannot follow names through a loop; OptionsOf says the same of the same table.
+  return options as OptionsOf<Table>;
 }
 
 /** `own`: the part of the effective flow that was written with this suffix, so that it is reported once. */

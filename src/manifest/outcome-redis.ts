@@ -1,6 +1,5 @@
 /** The `sluice.io/outcome-redis*` annotations together: the address of the Redis and the credentials for it. */
-import type { z } from 'zod';
-import type { SENSOR_ANNOTATIONS } from './annotation-values';
+import type { OUTCOME_REDIS_ANNOTATIONS, SENSOR_ANNOTATIONS, ValuesOf } from './annotation-values';
 import type { TlsConfig } from './common';
 import type { Findings } from './problem';
 
@@ -27,7 +26,7 @@ export const OUTCOME_REDIS_SECRETS = {
 
 export type OutcomeRedisSecret = keyof typeof OUTCOME_REDIS_SECRETS;
 
-type Values = { [Name in keyof typeof SENSOR_ANNOTATIONS]?: z.infer<(typeof SENSOR_ANNOTATIONS)[Name]> };
+type Values = ValuesOf<typeof SENSOR_ANNOTATIONS & typeof OUTCOME_REDIS_ANNOTATIONS>;
 type Name = keyof Values & `outcome-redis-${string}`;
 
 const TLS_SECRETS = ['outcome-redis-ca-secret', 'outcome-redis-client-cert-secret', 'outcome-redis-client-key-secret'];

@@ -188,7 +188,7 @@ class FileSource implements Source {
   }
 
   private startsWithNew(): boolean {
-    return this.context.startFrom?.kind === 'new';
+    return this.context.startFrom.kind === 'new';
   }
 
   private async findChanges(): Promise<readonly Change[]> {

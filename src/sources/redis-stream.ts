@@ -9,7 +9,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
-import type { StreamStart } from '../manifest/annotations';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
@@ -100,7 +99,7 @@ class RedisStreamSource implements Source {
       // Stable, so that the next worker finds its predecessor's pending entries immediately.
       consumer: `sluice-${context.namespace}-${context.eventSourceName}-${context.eventName}`,
     };
-    this.groups = new StreamGroups(this.group.group, this.startFrom(), context.formerMarks);
+    this.groups = new StreamGroups(this.group.group, this.context.startFrom, context.formerMarks);
     this.readAhead = new ReadAhead(Math.max(1, spec.maxMsgCountPerRead ?? DEFAULT_COUNT));
     const owner = ownerOf(context);
     this.reader = new RedisLink({ spec, owner });
@@ -127,7 +126,7 @@ class RedisStreamSource implements Source {
     const client = await this.commands.client(signal);
     try {
       const backlog = await unlessAborted(
-        measureBacklog(client, this.streams, this.group.group, this.startFrom()),
+        measureBacklog(client, this.streams, this.group.group, this.context.startFrom),
         signal,
       );
       if (this.state === 'idle') this.commands.worked();
@@ -187,10 +186,6 @@ class RedisStreamSource implements Source {
       () => this.acknowledging.abort(),
       () => undefined,
     );
-  }
-
-  private startFrom(): StreamStart {
-    return this.context.startFrom ?? { kind: 'all' };
   }
 
   private async connect(signal: AbortSignal): Promise<Connections> {

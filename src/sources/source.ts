@@ -72,8 +72,8 @@ export interface PositionStore {
 export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   readonly eventSourceName: string;
   readonly eventName: string;
-  /** Where to begin in the existing backlog; used only by sources that keep one. Default: all. */
-  readonly startFrom?: StreamStart;
+  /** Where to begin in the existing backlog; used only by sources that keep one. */
+  readonly startFrom: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
   readonly maskedHeaders?: MaskedHeaders;
   /** For sources whose outside system keeps no position for its readers. */

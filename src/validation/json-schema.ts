@@ -5,7 +5,9 @@ import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
+  OUTCOME_REDIS_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
+  type Annotation,
 } from '../manifest/annotation-values';
 import { eventBusSchema } from '../manifest/event-bus';
 import { eventSourceSchema } from '../manifest/event-source';
@@ -17,10 +19,14 @@ export type JsonSchema = Record<string, unknown>;
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-const KINDS: ReadonlyArray<{ kind: ManifestKind; schema: z.ZodType; annotations: Record<string, z.ZodType> }> = [
+const KINDS: ReadonlyArray<{ kind: ManifestKind; schema: z.ZodType; annotations: Record<string, Annotation> }> = [
   { kind: 'EventBus', schema: eventBusSchema, annotations: EVENT_BUS_ANNOTATIONS },
   { kind: 'EventSource', schema: eventSourceSchema, annotations: EVENT_SOURCE_ANNOTATIONS },
-  { kind: 'Sensor', schema: sensorSchema, annotations: { ...SENSOR_ANNOTATIONS, ...FLOW_ANNOTATIONS } },
+  {
+    kind: 'Sensor',
+    schema: sensorSchema,
+    annotations: { ...SENSOR_ANNOTATIONS, ...OUTCOME_REDIS_ANNOTATIONS, ...FLOW_ANNOTATIONS },
+  },
 ];
 
 /**
@@ -65,10 +71,11 @@ function toJsonSchema(schema: z.ZodType, kind: ManifestKind): JsonSchema {
   return JSON.parse(text.replaceAll('"#/$defs/', `"#/$defs/${kind}.`)) as JsonSchema;
 }
 
-function withAnnotations(schema: JsonSchema, annotations: Readonly<Record<string, z.ZodType>>): JsonSchema {
-  const properties = Object.entries(annotations).map(
-    ([name, { description }]) => [ANNOTATION_PREFIX + name, { type: 'string', description }] as const,
-  );
+function withAnnotations(schema: JsonSchema, annotations: Readonly<Record<string, Annotation>>): JsonSchema {
+  const properties = Object.entries(annotations).map(([name, { description, default: value, otherwise = value }]) => {
+    const absent = otherwise === undefined ? '' : ` Default: ${otherwise}.`;
+    return [ANNOTATION_PREFIX + name, { type: 'string', description: description + absent }] as const;
+  });
   const known = {
     properties: { metadata: { properties: { annotations: { properties: Object.fromEntries(properties) } } } },
   };

@@ -3,7 +3,7 @@ import type { RunningNats } from '../../dev/servers';
 import type { Bus, BusMessage, BusListener } from '../../src/bus/bus';
 import { connectBus, type ConnectBusOptions } from '../../src/bus/connect';
 import { busNames, type BusNames } from '../../src/bus/bus-names';
-import type { EventBusOptions } from '../../src/bus/bus-settings';
+import type { EventBusOptions } from '../../src/manifest/annotations';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { secretsFrom } from '../setup/secrets';
 

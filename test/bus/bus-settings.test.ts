@@ -1,4 +1,5 @@
-import { busSettings, type EventBusObject, type EventBusOptions } from '../../src/bus/bus-settings';
+import { busSettings, type EventBusObject } from '../../src/bus/bus-settings';
+import type { EventBusOptions } from '../../src/manifest/annotations';
 import { isSluiceError } from '../../src/errors/sluice-error';
 
 function bus(spec: EventBusObject['spec']): EventBusObject {

@@ -391,6 +391,7 @@ class RunningRelay {
       source,
       bus,
       log,
+      maxInFlight: 1_000,
     });
     this.finished = this.relay.run(this.abort.signal);
     // Tests that expect a failure look at `stop`.
@@ -439,6 +440,7 @@ function contextOf(
 ): SourceContext {
   return {
     namespace: 'argo',
+    startFrom: { kind: 'all' },
     ...NAMES,
     position: forgetfulPosition(),
     secrets: secretsFrom(fixture.secrets),

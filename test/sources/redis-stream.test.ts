@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type Redis from 'ioredis';
 import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
 import { isSluiceError } from '../../src/errors/sluice-error';
-import type { StreamStart } from '../../src/manifest/annotations';
+import { readEventSourceOptions, type StreamStart } from '../../src/manifest/annotations';
 import type { RedisStreamEventSource } from '../../src/manifest/sources/redis';
 import { isMissingGroup } from '../../src/clients/redis/redis-errors';
 import { redisStreamSource } from '../../src/sources/redis-stream';
@@ -103,8 +103,8 @@ describe('event source redisStream', () => {
     expect(idsOf(await waiting)).toEqual(['two:1-1']);
   });
 
-  it.each<[string, StreamStart | undefined, string[]]>([
-    ['everything by default', undefined, ['s:1-1', 's:2-1', 's:3-1']],
+  it.each<[string, StreamStart, string[]]>([
+    ['everything by default', readEventSourceOptions(undefined).options.startFrom, ['s:1-1', 's:2-1', 's:3-1']],
     ['everything', { kind: 'all' }, ['s:1-1', 's:2-1', 's:3-1']],
     ['what comes after an id', { kind: 'id', id: '1-1' }, ['s:2-1', 's:3-1']],
     ['only what is new', { kind: 'new' }, ['s:3-1']],

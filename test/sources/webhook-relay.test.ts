@@ -28,7 +28,7 @@ describe('a webhook in front of a bus', () => {
       { signal: stop.signal },
     );
     const named = { namespace: 'argo', eventSourceName: 'outside', eventName: 'news', cloudEventType: 'webhook' };
-    const relay = new EventRelay({ ...named, source, bus, log: () => undefined });
+    const relay = new EventRelay({ ...named, source, bus, log: () => undefined, maxInFlight: 1_000 });
     running = relay.run(stop.signal);
     await eventually(() => source.status().connected);
   });

@@ -69,6 +69,7 @@ describe('the relay', () => {
       source,
       bus,
       log: () => undefined,
+      maxInFlight: 1_000,
       ...options,
     });
   }
