@@ -115,7 +115,9 @@ class WebhookSource implements Source {
     const port = this.port();
     if (this.isStopping()) return;
     try {
-      const listener = await addWebhookRoute(port, this.endpoint(), certificate, (request, response) =>
+      const { namespace, eventSourceName, eventName } = this.context;
+      const owner = `${namespace}/${eventSourceName}/${eventName}`;
+      const listener = await addWebhookRoute(port, this.endpoint(), owner, certificate, (request, response) =>
         this.receive(request, response),
       );
       if (this.isStopping()) return await listener.remove();

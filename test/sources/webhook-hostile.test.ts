@@ -83,6 +83,16 @@ describe('a webhook among hostile callers', () => {
   const statusOf = (answer: string): number => Number(answer.split(' ')[1]);
   const payloadOf = (delivery: Delivery | undefined): string => JSON.stringify(delivery?.events[0]?.data);
 
+  it('hangs up on a caller that sends thousands of requests in one packet', async () => {
+    const { port, received } = await listen();
+    const request = `${head(7)}{"v":1}`;
+    const flood = await dial(port);
+    flood.write(request.repeat(3_000));
+    await eventually(() => flood.destroyed);
+    expect(received.length).toBeLessThan(1_000);
+    expect(await send(port, request)).toContain('200 OK');
+  });
+
   it('serves the others while a thousand bodies trickle in, and ends these in time with a line in log and status', async () => {
     const { port, source, lines } = await listen();
     const slow = await Promise.all(Array.from({ length: 1_100 }, () => dial(port)));

@@ -48,14 +48,14 @@ describe('event source webhook', () => {
   /** Listens on a free port; whatever arrives is answered by `answer`, by default as if the bus had it. */
   async function listen(
     spec: Partial<WebhookEventSource> = {},
-    { secrets = {}, answer = (delivery: Delivery) => delivery.acknowledge({ rejected: [] }) } = {},
+    { secrets = {}, answer = (delivery: Delivery) => delivery.acknowledge({ rejected: [] }), eventName = 'scene' } = {},
   ) {
     const stop = new AbortController();
     const port = spec.port ?? String(await freePort());
     const source = createSource(
       webhookSource,
       { spec: { endpoint: '/scenes', ...spec, port }, secrets },
-      { signal: stop.signal },
+      { signal: stop.signal, eventName },
     );
     const received: Delivery[] = [];
     const reading = (async () => {
@@ -206,17 +206,34 @@ describe('event source webhook', () => {
     expect(await first.call({ method: 'GET' }, '/health')).toEqual({ status: 200, text: 'OK' });
     expect([first.received.length, second.received.length]).toEqual([1, 1]);
     await open.shift()?.();
-    expect((await second.call({}, '/one')).status).toBe(404);
+    expect(await second.call({}, '/one')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('try again') as string,
+    });
     expect((await second.call({}, '/two')).status).toBe(200);
   });
 
   it('refuses an endpoint that is taken, and a port that is none', async () => {
     const { port } = await listen();
     for (const spec of [{ port }, { port: 'http' }, { port: '0' }]) {
-      const problem: unknown = await listen(spec).catch((error: unknown) => error);
+      const problem: unknown = await listen(spec, { eventName: 'other' }).catch((error: unknown) => error);
       expect(isSluiceError(problem) && problem.code).toBe('EVENT_SOURCE_MISCONFIGURED');
     }
   });
+
+  it.each(['first', 'second'])(
+    'keeps listening when the %s of two attempts to read it turns out stale',
+    async (stale) => {
+      const first = await listen();
+      const second = await listen({ port: first.port });
+      expect((await first.call()).status).toBe(200);
+      const [closeFirst, closeSecond] = open.splice(0);
+      open.push(...[stale === 'first' ? closeSecond : closeFirst].filter((close) => close !== undefined));
+      await (stale === 'first' ? closeFirst : closeSecond)?.();
+      expect((await first.call()).status).toBe(200);
+      expect([first.received.length, second.received.length]).toEqual(stale === 'first' ? [0, 2] : [1, 1]);
+    },
+  );
 
   it('says when its port belongs to somebody else', async () => {
     const other = createServer().listen(0);
