@@ -13,12 +13,15 @@ export interface StartKafkaOptions {
   /** Create topics on first use. */
   autoCreateTopics?: boolean;
   tls?: boolean;
+  /** The port that clients are told, for a broker behind a balancer. */
+  advertisedPort?: number;
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string };
 }
 
 export interface RunningKafka {
   /** `host:port` */
   broker: string;
+  port: number;
   /** Present when the broker speaks TLS. */
   tls?: TlsFiles;
   /** Ends the broker and deletes its data. Idempotent. */
@@ -50,6 +53,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
       );
       return {
         broker,
+        port,
         tls,
         stop: server.stop,
         stopKeepingAddress: server.stopKeepingData,
@@ -62,10 +66,14 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
   }
 }
 
-function formatArguments({ topic, autoCreateTopics, sasl }: StartKafkaOptions, tls: TlsFiles | undefined): string[] {
+function formatArguments(
+  { topic, autoCreateTopics, advertisedPort, sasl }: StartKafkaOptions,
+  tls: TlsFiles | undefined,
+): string[] {
   return [
     ...(topic === undefined ? [] : ['-topic', topic]),
     ...(autoCreateTopics === true ? ['-auto-create'] : []),
+    ...(advertisedPort === undefined ? [] : ['-advertised-port', String(advertisedPort)]),
     ...(sasl === undefined ? [] : ['-mechanism', sasl.mechanism, '-user', sasl.username, '-password', sasl.password]),
     ...(tls === undefined ? [] : ['-certificate', tls.serverCertificatePath, '-key', tls.serverKeyPath]),
   ];
@@ -83,7 +91,8 @@ async function isListening(broker: string, options: StartKafkaOptions, tls: TlsF
   const admin = kafka.admin();
   try {
     await admin.connect();
-    if (options.sasl === undefined) await admin.listTopics();
+    // What asks the cluster goes to the advertised address, where nothing may listen yet.
+    if (options.sasl === undefined && options.advertisedPort === undefined) await admin.listTopics();
     return true;
   } finally {
     await admin.disconnect();

@@ -7,6 +7,7 @@ import { CompressionTypes, type Producer } from 'kafkajs';
 import { SluiceError } from '../errors/sluice-error';
 import { traceparentOf } from '../event/cloud-event';
 import { textOf } from '../event/json-text';
+import { unlessAborted } from '../concurrency/open-while-wanted';
 import { ConnectionCache } from '../clients/connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
 import {
@@ -38,7 +39,7 @@ function createKafkaTrigger({ secrets }: TriggerDependencies): Trigger<KafkaTemp
         resolveHeaders(composed, namespace, secrets),
       ]);
       signal.throwIfAborted();
-      return producers.use(settings, async (producer) => {
+      const sending = producers.use(settings, async (producer) => {
         try {
           const [placed] = await producer.send({
             topic,
@@ -47,11 +48,13 @@ function createKafkaTrigger({ secrets }: TriggerDependencies): Trigger<KafkaTemp
             timeout: TIMEOUT_MS,
             messages: [{ key, value, headers }],
           });
-          return { kind: 'response', summary: describePlace(topic, placed) };
+          return { kind: 'response' as const, summary: describePlace(topic, placed) };
         } catch (error) {
           throw describeKafkaFailure(error, `Kafka did not take the record for topic ${topic}`);
         }
       });
+      // kafkajs knows no cancellation, and waits for half a minute for a broker that does not respond.
+      return await unlessAborted(sending, signal);
     },
     preview(request) {
       const { topic, key, value, headers } = composeRecord(request);

@@ -1,8 +1,9 @@
 /**
- * What every trigger with a server promises, as tests: run by each of them against its real server, behind a gate that
- * can shut or hang. What a system cannot do is left out of the fixture, which is data here, not a skipped test.
+ * What every trigger promises, as tests: run by each of them against its real server, behind a gate that can shut or
+ * hang. What a system cannot do is left out of the fixture, which is data here, not a skipped test.
  */
 import { describeError } from '../../src/errors/sluice-error';
+import type { KubernetesAccess } from '../../src/kubernetes/access';
 import type { FireRequest, FireResult, Trigger, TriggerFactory } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
 import { startTcpGate, type TcpGate } from '../setup/tcp-gate';
@@ -10,17 +11,19 @@ import { createTriggerWorld, failureOf, fireRequest, type TriggerWorld } from '.
 
 /** One trigger kind with its server. */
 export interface TriggerFixture<Template> {
-  /** Where the server listens; fires reach it through the gate. */
-  readonly port: number;
+  /** Where the server listens; fires reach it through the gate. Undefined for a kind without a server. */
+  readonly port?: number;
   /** Makes fires go to this port; returns the template that does, with credentials by secret where the kind has any. */
   leadTo(port: number): Template;
   /** `name/key` → value. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly request?: Partial<Omit<FireRequest<Template>, 'template'>>;
+  /** For kinds that act on Kubernetes: the cluster whose API server is reached at this port. */
+  connect?(port: number): KubernetesAccess;
   /** The idempotency key of each fire that arrived, in their order; undefined where it came without one. */
-  keys(): Promise<ReadonlyArray<string | undefined>> | ReadonlyArray<string | undefined>;
-  /** From now on the server refuses for good. */
-  refuse(): void | Promise<void>;
+  keys(world: TriggerWorld): Promise<ReadonlyArray<string | undefined>> | ReadonlyArray<string | undefined>;
+  /** From now on the server refuses for good. Missing only for a kind without a server. */
+  refuse?(): void | Promise<void>;
   /** From now on the server asks to be called again after so many seconds. */
   throttle?(seconds: number): void;
   /** Ends the server and removes what `start` set. */
@@ -35,7 +38,12 @@ export interface TriggerContract<Template> {
   readonly asksToWait: boolean;
   /** A request is given up within some seconds; otherwise only cancelling is tried. */
   readonly hasShortLimit: boolean;
-  start(): Promise<TriggerFixture<Template>>;
+  /** False for a kind that writes within the worker. */
+  readonly hasServer?: false;
+  /** True for a kind that creates objects: its connection is the worker's, and so are the errors of that. */
+  readonly actsOnKubernetes?: true;
+  /** @param gatePort where the gate listens, for servers that tell clients their address */
+  start(gatePort: number): Promise<TriggerFixture<Template>>;
 }
 
 /** Longer than a short limit of one request, and shorter than a long one, which cancelling must not wait for. */
@@ -43,6 +51,7 @@ const TIME_LIMIT_MS = 20_000;
 
 export function describeTriggerContract<Template>(contract: TriggerContract<Template>): void {
   const { factory, hasKey } = contract;
+  const area = contract.actsOnKubernetes ? 'KUBERNETES' : 'TRIGGER';
 
   describe(`trigger ${factory.kind}: contract`, () => {
     let fixture: TriggerFixture<Template>;
@@ -50,16 +59,20 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
     let world: TriggerWorld;
     let trigger: Trigger<Template>;
     let template: Template;
+    let access: KubernetesAccess | undefined;
 
     beforeEach(async () => {
-      fixture = await contract.start();
-      gate = await startTcpGate(fixture.port);
+      gate = await startTcpGate(0);
+      fixture = await contract.start(gate.port);
+      gate.leadTo(fixture.port ?? 0);
       template = fixture.leadTo(gate.port);
-      world = createTriggerWorld(fixture.secrets);
+      access = fixture.connect?.(gate.port);
+      world = { ...createTriggerWorld(fixture.secrets), ...(access && { kubernetes: access }) };
       trigger = factory.create(world);
     });
     afterEach(async () => {
       await trigger.close();
+      access?.close();
       await gate.stop();
       await fixture.stop();
     });
@@ -81,7 +94,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       await fire({ fireId: 'fire-a' });
       await fire({ fireId: 'fire-b' });
       await fire({ fireId: 'fire-a' });
-      const [first, second, repeated] = await fixture.keys();
+      const [first, second, repeated] = await fixture.keys(world);
       if (!hasKey) return expect([first, second, repeated]).toEqual([undefined, undefined, undefined]);
       expect(first).toBeDefined();
       expect(second).not.toBe(first);
@@ -89,15 +102,23 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       expect(repeated ?? first).toBe(first);
     });
 
+    it('is closed as often as it is asked to', async () => {
+      await fire();
+      await trigger.close();
+      await trigger.close();
+    });
+
+    if (contract.hasServer === false) return;
+
     it('fails for good when the server refuses', async () => {
-      await fixture.refuse();
-      expect(await failure(fire())).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
+      await fixture.refuse?.();
+      expect(await failure(fire())).toMatchObject({ code: `${area}_REFUSED`, retryable: false });
     });
 
     it('fails for now when the server closes its connections, and delivers once it is back', async () => {
       await fire({ fireId: 'fire-1' });
       gate.shut();
-      expect(await failure(fire({ fireId: 'fire-2' }))).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
+      expect(await failure(fire({ fireId: 'fire-2' }))).toMatchObject({ code: `${area}_UNREACHABLE`, retryable: true });
       gate.open();
       await eventually(() => fire({ fireId: 'fire-2' }));
     });
@@ -119,7 +140,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       it('fails for now, within its time limit, when the server does not answer', async () => {
         gate.hang();
         const error = await promptly(failure(fire()));
-        expect(error).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
+        expect(error).toMatchObject({ code: `${area}_UNREACHABLE`, retryable: true });
       });
     }
 
@@ -135,12 +156,13 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       expect(await promptly(ended)).toBe('ended');
     });
 
-    it('closes its connections', async () => {
-      await fire();
-      await trigger.close();
-      await eventually(() => gate.connected() === 0);
-      await trigger.close();
-    });
+    if (contract.actsOnKubernetes !== true) {
+      it('closes its connections', async () => {
+        await fire();
+        await trigger.close();
+        await eventually(() => gate.connected() === 0);
+      });
+    }
 
     if (contract.asksToWait) {
       it('says how long to wait where the server asks for it', async () => {

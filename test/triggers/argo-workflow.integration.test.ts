@@ -6,7 +6,10 @@ import { ARGO } from '../kubernetes/cluster-fixture';
 import { failureOf } from '../setup/failure';
 import { ArgoTriggerWorld, failedDag, named, nodesOf } from './argo/argo-trigger-world';
 import { summariseNodes } from './argo/node-fixture';
+import { describeObjectContract } from './object-contract';
 import { createFire, dependenciesFor } from './object-fire';
+
+describeObjectContract(argoWorkflowTrigger, { source: {} });
 
 let argo: ArgoTriggerWorld;
 beforeAll(async () => {

@@ -15,9 +15,11 @@ import { repoRoot } from '../../dev/repo-root';
 import { createTlsFiles } from '../../dev/tls-certificates';
 import { customTrigger, type CustomTemplate } from '../../src/triggers/custom';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 interface TriggerServer {
+  readonly port: number;
   readonly address: string;
   /** `Execute` as it was received. */
   readonly executed: Array<{ resource: string; payload: string; idempotencyKey: string }>;
@@ -59,6 +61,7 @@ async function startTriggerServer(access = ServerCredentials.createInsecure()): 
     server.bindAsync('127.0.0.1:0', access, (error, bound) => (error ? reject(error) : resolve(bound))),
   );
   const state: TriggerServer = {
+    port,
     address: `127.0.0.1:${port}`,
     executed: [],
     policiesAsked: [],
@@ -84,6 +87,23 @@ async function fire(
     await trigger.close();
   }
 }
+
+describeTriggerContract<CustomTemplate>({
+  factory: customTrigger,
+  hasKey: true,
+  asksToWait: false,
+  hasShortLimit: false,
+  async start() {
+    const server = await startTriggerServer();
+    return {
+      port: server.port,
+      leadTo: (port) => ({ serverURL: `127.0.0.1:${port}`, spec }),
+      keys: () => server.executed.map(({ idempotencyKey }) => idempotencyKey),
+      refuse: () => void (server.failure = { code: status.PERMISSION_DENIED, details: 'not for you' }),
+      stop: () => Promise.resolve(server.stop()),
+    };
+  },
+});
 
 describe('the custom trigger', () => {
   let server: TriggerServer;

@@ -8,7 +8,10 @@ import type { FireRequest, FireResult, Trigger } from '../../src/triggers/trigge
 import { ARGO, openClusterFixture, sceneEvent, type ClusterFixture } from '../kubernetes/cluster-fixture';
 import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
+import { describeObjectContract } from './object-contract';
 import { createFire, dependenciesFor, type FireFields } from './object-fire';
+
+describeObjectContract(k8sTrigger, { source: {} });
 
 let fixture: ClusterFixture;
 let trigger: Trigger<K8sTriggerTemplate>;

@@ -1,10 +1,12 @@
 import { Kafka, logLevel, type EachMessagePayload } from 'kafkajs';
 import { readFile } from 'node:fs/promises';
 import { startKafka, type RunningKafka, type StartKafkaOptions } from '../../dev/kafka';
+import type { JsonObject } from '../../src/event/json';
 import { kafkaTrigger } from '../../src/triggers/kafka';
 import type { KafkaTemplate } from '../../src/clients/kafka/kafka-connection';
 import type { FireRequest, FireResult } from '../../src/triggers/trigger';
 import { eventually } from '../setup/eventually';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 /** More than the broker takes in one record, unless it is compressed. */
@@ -51,6 +53,29 @@ async function readRecords(broker: string, topic: string, count: number): Promis
     await consumer.disconnect();
   }
 }
+
+describeTriggerContract<KafkaTemplate>({
+  factory: kafkaTrigger,
+  hasKey: true,
+  asksToWait: false,
+  hasShortLimit: false,
+  async start(gatePort) {
+    const kafka = await startKafka({ topic: 'contract', advertisedPort: gatePort });
+    const request: { payload: JsonObject } = { payload: { scene: 'S2A' } };
+    return {
+      port: kafka.port,
+      // One key, so that the records have an order.
+      leadTo: (port) => ({ url: `127.0.0.1:${port}`, topic: 'contract', partitioningKey: 'tile' }),
+      request,
+      async keys() {
+        const records = await readRecords(`127.0.0.1:${gatePort}`, 'contract', 3);
+        return records.map(({ headers }) => headers['idempotency-key']);
+      },
+      refuse: () => void (request.payload = TOO_LARGE),
+      stop: () => kafka.stop(),
+    };
+  },
+});
 
 // The broker is a fake that speaks the real protocol: see dev/kafka.ts.
 describe('the kafka trigger', () => {

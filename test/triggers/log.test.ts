@@ -1,9 +1,24 @@
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { logTrigger } from '../../src/triggers/log';
+import { describeTriggerContract } from '../contract-suites/trigger-contract';
 import { createTriggerWorld, fireRequest, SCENE_EVENT } from './trigger-world';
 
 const { data: _data, ...context } = SCENE_EVENT;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+describeTriggerContract({
+  factory: logTrigger,
+  hasServer: false,
+  hasKey: true,
+  asksToWait: false,
+  hasShortLimit: false,
+  start: () =>
+    Promise.resolve({
+      leadTo: () => ({}),
+      keys: ({ lines }) => lines.map(({ fireId }) => String(fireId)),
+      stop: () => Promise.resolve(),
+    }),
+});
 
 describe('the log trigger', () => {
   it('writes one structured line per event', async () => {

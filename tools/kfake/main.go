@@ -16,6 +16,7 @@ import (
 
 func main() {
 	port := flag.Int("port", 9092, "port to listen on, on 127.0.0.1")
+	advertised := flag.Int("advertised-port", 0, "port that clients are told, if not the one it listens on")
 	certificate := flag.String("certificate", "", "PEM file: speak TLS only, with this certificate")
 	key := flag.String("key", "", "PEM file: the key of the certificate")
 	mechanism := flag.String("mechanism", "", "SASL mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
@@ -35,6 +36,9 @@ func main() {
 	if *mechanism != "" {
 		options = append(options, kfake.EnableSASL(), kfake.Superuser(*mechanism, *user, *password),
 			kfake.ListenFn(listenNamingMechanisms(*mechanism)))
+	}
+	if *advertised != 0 {
+		options = append(options, kfake.ListenFn(listenAdvertising(*advertised)))
 	}
 	if *certificate != "" {
 		pair, err := tls.LoadX509KeyPair(*certificate, *key)
