@@ -12,7 +12,8 @@ import { productVersion } from './version';
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   const runtime = createRuntime(io);
   try {
-    await createProgram(io, runtime).parseAsync(argv, { from: 'user' });
+    const program = await createProgram(io, runtime, argv);
+    await program.parseAsync(argv, { from: 'user' });
     return runtime.exitCode;
   } catch (error) {
     // Commander has already printed help, version or its error.
@@ -22,8 +23,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
   }
 }
 
-/** Defines every command with its options; runs none. */
-export function createProgram(io: CliIo, runtime: CliRuntime): Command {
+/** Defines the commands that `words` name with their options, and the help of all; runs none. */
+export async function createProgram(
+  io: CliIo,
+  runtime: CliRuntime,
+  words: readonly string[] | 'all',
+): Promise<Command> {
   const program = new Command('sluice')
     .description('Argo Events manifests on Temporal: durable event sources and sensors, and answers about every event.')
     .version(productVersion())
@@ -38,7 +43,7 @@ export function createProgram(io: CliIo, runtime: CliRuntime): Command {
     .showHelpAfterError('(--help says how to use it)')
     .hook('preAction', (_program, command) => refuseEmptyWords(command))
     .exitOverride();
-  registerCommands(program, runtime);
+  await registerCommands(program, runtime, words);
   return program;
 }
 

@@ -60,8 +60,8 @@ describe('a block of the documentation', () => {
     },
   );
 
-  it.each(of('sh'))('is a script whose commands exist and take these arguments: %s', (_place, { text }) => {
-    for (const [program = '', ...argv] of commandsOf(text)) checkCommand(program, argv);
+  it.each(of('sh'))('is a script whose commands exist and take these arguments: %s', async (_place, { text }) => {
+    for (const [program = '', ...argv] of commandsOf(text)) await checkCommand(program, argv);
   });
 
   it('shows manifests in its scripts that validate accepts', async () => {
@@ -171,10 +171,10 @@ function commandsOf(script: string): string[][] {
   }
 }
 
-function checkCommand(program: string, argv: readonly string[]): void {
+async function checkCommand(program: string, argv: readonly string[]): Promise<void> {
   if (program === 'npx') {
     expect(argv[0]).toBe('sluice');
-    parseSluice(argv.slice(1));
+    await parseSluice(argv.slice(1));
   } else if (program === 'npm' && argv[0] === 'run') {
     expect(Object.keys(scripts())).toContain(argv[1]);
   } else if (program === 'kubectl' && argv.includes('-k')) {
@@ -194,10 +194,10 @@ function scripts(): Record<string, string> {
 }
 
 /** By the command itself, whose actions are replaced. Throws its complaint. */
-function parseSluice(argv: readonly string[]): void {
+async function parseSluice(argv: readonly string[]): Promise<void> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const io = { stdin: Readable.from([]), stdout, stderr, env: {}, signal: new AbortController().signal };
-  const program = createProgram(io, createRuntime(io));
+  const program = await createProgram(io, createRuntime(io), argv);
   let parsed = 0;
   const disarm = (command: Command): void => {
     // `replay` both runs and has a command below it.

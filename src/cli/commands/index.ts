@@ -1,54 +1,141 @@
-/** Every command, in the order of `sluice --help`. A new command is one file and one line here. */
-import type { RegisterCommand } from '../runtime';
-import { registerApply } from './apply';
-import { registerBusPrepare } from './bus-prepare';
-import { registerCodecServer } from './codec-server';
-import { registerDelete } from './delete';
-import { registerDev } from './dev';
-import { registerEvents } from './events';
-import { registerExplain } from './explain';
-import { registerList } from './list';
-import { registerMigrate } from './migrate';
-import { registerPause, registerResume } from './pause-resume';
-import { registerReplay } from './replay';
-import { registerRetrigger } from './retrigger';
-import { registerRunsDiscard } from './runs-discard';
-import { registerRunsList } from './runs-list';
-import { registerRunsShow } from './runs-show';
-import { registerSetup } from './setup';
-import { registerStacPublish } from './stac-publish';
-import { registerStatus } from './status';
-import { registerTest } from './test';
-import { registerValidate } from './validate';
+/** Every command, in the order of `sluice --help`. A new command is one file and one entry here. */
+import type { Command } from 'commander';
+import type { CliRuntime, RegisterCommand } from '../runtime';
 
-export const registerCommands: RegisterCommand = (program, cli) => {
-  registerValidate(program, cli);
-  registerTest(program, cli);
-  registerApply(program, cli);
-  registerDelete(program, cli);
-  registerList(program, cli);
-  registerStatus(program, cli);
-  registerPause(program, cli);
-  registerResume(program, cli);
+interface CommandEntry {
+  /** As `sluice --help` shows it. */
+  readonly term: string;
+  readonly summary: string;
+  readonly load: () => Promise<readonly RegisterCommand[]>;
+}
 
-  registerExplain(program, cli);
-  registerEvents(program, cli);
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    term: 'validate [options]',
+    summary: 'check manifests, offline',
+    load: async () => [(await import('./validate.js')).registerValidate],
+  },
+  {
+    term: 'test [options]',
+    summary: 'show what a sensor would do with events, offline',
+    load: async () => [(await import('./test.js')).registerTest],
+  },
+  {
+    term: 'apply [options]',
+    summary: 'run what manifests describe',
+    load: async () => [(await import('./apply.js')).registerApply],
+  },
+  {
+    term: 'delete [options] [object...]',
+    summary: 'end buses, sources and sensors',
+    load: async () => [(await import('./delete.js')).registerDelete],
+  },
+  {
+    term: 'list [options] [kind]',
+    summary: 'show what is applied',
+    load: async () => [(await import('./list.js')).registerList],
+  },
+  {
+    term: 'status [options] <object...>',
+    summary: 'show one bus, source or sensor',
+    load: async () => [(await import('./status.js')).registerStatus],
+  },
+  {
+    term: 'pause [options] <object...>',
+    summary: 'stop a source or sensor for a while',
+    load: async () => [(await import('./pause-resume.js')).registerPause],
+  },
+  {
+    term: 'resume [options] <object...>',
+    summary: 'let a paused source or sensor go on',
+    load: async () => [(await import('./pause-resume.js')).registerResume],
+  },
+  {
+    term: 'explain [options] <event-id>',
+    summary: 'what became of an event',
+    load: async () => [(await import('./explain.js')).registerExplain],
+  },
+  {
+    term: 'events [options]',
+    summary: 'list what was decided about events',
+    load: async () => [(await import('./events.js')).registerEvents],
+  },
+  {
+    term: 'runs',
+    summary: 'runs: what fired, what came of it, what is parked',
+    load: async () => [
+      (await import('./runs-list.js')).registerRunsList,
+      (await import('./runs-show.js')).registerRunsShow,
+      (await import('./runs-discard.js')).registerRunsDiscard,
+    ],
+  },
+  {
+    term: 'retrigger [options] [run-id]',
+    summary: 'start triggers again',
+    load: async () => [(await import('./retrigger.js')).registerRetrigger],
+  },
+  {
+    term: 'replay [options]',
+    summary: 'fire for events that passed before',
+    load: async () => [(await import('./replay.js')).registerReplay],
+  },
+  {
+    term: 'stac',
+    summary: 'STAC APIs as a source of events',
+    load: async () => [(await import('./stac-publish.js')).registerStacPublish],
+  },
+  {
+    term: 'bus',
+    summary: 'NATS: what an operator prepares for an EventBus',
+    load: async () => [(await import('./bus-prepare.js')).registerBusPrepare],
+  },
+  {
+    term: 'migrate',
+    summary: 'rewrite manifests for what replaces a part of Argo Events that is gone',
+    load: async () => [(await import('./migrate.js')).registerMigrate],
+  },
+  {
+    term: 'setup [options]',
+    summary: 'prepare a Temporal namespace',
+    load: async () => [(await import('./setup.js')).registerSetup],
+  },
+  {
+    term: 'codec-server [options]',
+    summary: 'decrypt payloads for the Temporal UI',
+    load: async () => [(await import('./codec-server.js')).registerCodecServer],
+  },
+  {
+    term: 'dev [options]',
+    summary: 'run servers, workers and your manifests on this machine',
+    load: async () => [(await import('./dev.js')).registerDev],
+  },
+];
 
-  const runs = program.command('runs').description('runs: what fired, what came of it, what is parked');
-  registerRunsList(runs, cli);
-  registerRunsShow(runs, cli);
-  registerRunsDiscard(runs, cli);
-  registerRetrigger(program, cli);
-  registerReplay(program, cli);
+/** Their files register subcommands of these. */
+const GROUPS: ReadonlySet<string> = new Set(['runs', 'stac', 'bus']);
 
-  const stac = program.command('stac').description('STAC APIs as a source of events');
-  registerStacPublish(stac, cli);
+/**
+ * Loads the files of the commands that `words` name, because all of them take longer than most commands run. The others
+ * appear in the help only.
+ */
+export async function registerCommands(
+  program: Command,
+  cli: CliRuntime,
+  words: readonly string[] | 'all',
+): Promise<void> {
+  for (const { term, summary, load } of COMMANDS) {
+    const [name = ''] = term.split(' ');
+    if (words !== 'all' && !words.includes(name)) {
+      addForHelp(program, term, summary);
+      continue;
+    }
+    const parent = GROUPS.has(name) ? program.command(name).description(summary) : program;
+    for (const register of await load()) register(parent, cli);
+  }
+}
 
-  const bus = program.command('bus').description('NATS: what an operator prepares for an EventBus');
-  registerBusPrepare(bus, cli);
-
-  registerMigrate(program, cli);
-  registerSetup(program, cli);
-  registerCodecServer(program, cli);
-  registerDev(program, cli);
-};
+function addForHelp(program: Command, term: string, summary: string): void {
+  const command = program.command(term.replace(' [options]', '')).summary(summary);
+  // Commander writes `[options]` for a command that has one.
+  if (term.includes(' [options]')) command.option('--any');
+}
