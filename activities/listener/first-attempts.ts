@@ -16,6 +16,7 @@ import type { PlannedRun } from '../starting/group-into-runs';
 import { concurrentlyAll } from '../../src/concurrency/concurrently';
 import type { FireStart } from '../starting/start-runs';
 import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
+import { isYoung } from './young-events';
 
 /** An attempt that takes longer is given up and left to the run, like all of its batch that have not begun. */
 const GIVE_UP_AFTER_MS = 2_000;
@@ -43,13 +44,17 @@ interface Job {
 
 export class FirstAttempts {
   private readonly triggers: ReadonlySet<string>;
+  /** Those whose second attempt finds what the first has made. */
+  private readonly makingObjects: ReadonlySet<string>;
   /** Temporal accepted the latest runs. If not, no attempt is made: acting must not run ahead of the record. */
   private isRecording = true;
   private pausedUntil = -Infinity;
 
   constructor(private readonly options: FirstAttemptsOptions) {
     const { triggers } = options.definition.spec;
-    this.triggers = new Set(triggers.filter(mayActFirst).map(({ template }) => template.name));
+    const acting = triggers.filter(mayActFirst).map(({ template }) => template);
+    this.triggers = new Set(acting.map(({ name }) => name));
+    this.makingObjects = new Set(acting.filter(({ log }) => log === undefined).map(({ name }) => name));
   }
 
   /**
@@ -95,7 +100,8 @@ export class FirstAttempts {
     else if (kinds.has('started') || kinds.has('known')) this.isRecording = true;
   }
 
-  private async jobsOf({ run, isTooLarge }: PlannedRun, isWanted: (fireId: string) => boolean): Promise<Job[]> {
+  private async jobsOf(planned: PlannedRun, isWanted: (fireId: string) => boolean): Promise<Job[]> {
+    const { run, isTooLarge } = planned;
     const { workflowId: runId, input } = run;
     const { sensor, events, fires, triggers } = input;
     const request = { sensor, runId, events, fires, triggers };
@@ -103,7 +109,13 @@ export class FirstAttempts {
       this.triggers.has(trigger) && isWanted(id) ? [{ request, index, fireId: id }] : [],
     );
     if (isTooLarge || jobs.length === 0 || !this.isRecording || performance.now() < this.pausedUntil) return [];
-    return (await this.isAbsent(runId)) ? jobs : [];
+    return this.findsEarlierObjects(planned) || (await this.isAbsent(runId)) ? jobs : [];
+  }
+
+  /** Saves the request to Temporal for what has just come: whatever a run of it made can still be found by its name. */
+  private findsEarlierObjects({ fires }: PlannedRun): boolean {
+    const now = Date.now();
+    return fires.every(({ event, trigger }) => this.makingObjects.has(trigger) && isYoung(event, now));
   }
 
   /**
