@@ -51,7 +51,7 @@ export class BatchHandler {
     const decided = await this.decide(messages, postponed);
     const { pending, known } = await this.lookUp(decided, postponed);
     const { starts, repeated, startable } = separateFires(pending, known);
-    const [started, tellings] = await Promise.all([
+    const [started, deliveries] = await Promise.all([
       this.start(startable, firesDeliveredAgain(pending), signal),
       observeEvents(
         client.workflow,
@@ -63,7 +63,7 @@ export class BatchHandler {
     const handled: Array<HandledBatch['handled'][number]> = [];
     for (const { message, decision } of pending) {
       const isDeliveredAgain = message.deliveryCount > 1;
-      const settled = settleEvent(definition, decision, { starts, tellings, isDeliveredAgain, repeated });
+      const settled = settleEvent(definition, decision, { starts, deliveries, isDeliveredAgain, repeated });
       if (settled.kind === 'handled') handled.push({ message, event: settled.event });
       else postponed.push({ message, isOutage: settled.isOutage, error: settled.error });
     }

@@ -24,7 +24,7 @@ import { startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbe
 import { ListenerTelemetry } from './listener-telemetry';
 import { recordExpired } from './record-expired';
 import { ReportPace } from '../worker/report-pace';
-import { askRoom, mayHoldBack, SensorCapacity } from './sensor-capacity';
+import { mayHoldBack, queryCapacity, SensorCapacity } from './sensor-capacity';
 import type { HandledEvent } from './settle-event';
 import { StallWatch } from './stall-watch';
 import { UnrecordedAttempts } from './unrecorded-attempts';
@@ -107,7 +107,7 @@ class Listener {
     if (mayHoldBack(this.plan)) {
       const { listeners } = request.definition.options;
       this.capacity = new SensorCapacity(async () =>
-        Math.ceil((await askRoom(client, request.definition)) / listeners),
+        Math.ceil((await queryCapacity(client, request.definition)) / listeners),
       );
     }
   }

@@ -11,42 +11,42 @@ import { cutObservations } from './observation-batches';
 /** Temporal accepts 2 MB (2,097,152 bytes) in one signal. */
 const MAX_OBSERVATION_BYTES = 1_900_000;
 
-export type Telling =
-  | { readonly kind: 'told' }
+export type Delivery =
+  | { readonly kind: 'delivered' }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string }
   | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
 
-const TOLD: Telling = { kind: 'told' };
+const DELIVERED: Delivery = { kind: 'delivered' };
 
 /** Repeated signals are harmless: the sensor deduplicates events. */
 export async function observeEvents(
   client: WorkflowClient,
   { namespace, name }: ObjectName,
   observations: readonly Observation[],
-): Promise<ReadonlyMap<Observation, Telling>> {
+): Promise<ReadonlyMap<Observation, Delivery>> {
   const handle = client.getHandle(sensorWorkflowId(namespace, name));
-  const tellings = new Map<Observation, Telling>();
-  const tell = async (portion: readonly Observation[]): Promise<void> => {
-    const telling = await attempt(() => handle.signal(observeSignal, { observations: portion }));
-    if (telling.kind === 'refused' && portion.length > 1) {
-      for (const observation of portion) await tell([observation]);
-    } else for (const observation of portion) tellings.set(observation, telling);
-    if (telling.kind === 'postponed') postponed = telling;
+  const deliveries = new Map<Observation, Delivery>();
+  const send = async (portion: readonly Observation[]): Promise<void> => {
+    const delivery = await attempt(() => handle.signal(observeSignal, { observations: portion }));
+    if (delivery.kind === 'refused' && portion.length > 1) {
+      for (const observation of portion) await send([observation]);
+    } else for (const observation of portion) deliveries.set(observation, delivery);
+    if (delivery.kind === 'postponed') postponed = delivery;
   };
-  let postponed: Telling | undefined;
+  let postponed: Delivery | undefined;
   for (const portion of cutObservations(observations)) {
     // After one portion was postponed, the next ones are postponed without sending them.
-    if (postponed !== undefined) for (const observation of portion) tellings.set(observation, postponed);
-    else if (isTooLarge(portion)) for (const observation of portion) tellings.set(observation, refuseTooLarge());
-    else await tell(portion);
+    if (postponed !== undefined) for (const observation of portion) deliveries.set(observation, postponed);
+    else if (isTooLarge(portion)) for (const observation of portion) deliveries.set(observation, refuseTooLarge());
+    else await send(portion);
   }
-  return tellings;
+  return deliveries;
 }
 
-async function attempt(signal: () => Promise<void>): Promise<Telling> {
+async function attempt(signal: () => Promise<void>): Promise<Delivery> {
   try {
     await signal();
-    return TOLD;
+    return DELIVERED;
   } catch (error) {
     const failure = classifyTemporalFailure(error);
     switch (failure.kind) {
@@ -67,7 +67,7 @@ function isTooLarge([only, ...others]: readonly Observation[]): boolean {
   return only !== undefined && others.length === 0 && jsonBytes(only) > MAX_OBSERVATION_BYTES;
 }
 
-function refuseTooLarge(): Telling {
+function refuseTooLarge(): Delivery {
   const reason = `with the dependency's transform, the event is larger than ${MAX_OBSERVATION_BYTES} bytes, more than the sensor can hold`;
   return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason };
 }

@@ -15,7 +15,7 @@ export class SensorCapacity {
   /** Granted by the sensor and not yet taken. */
   private granted = 0;
   /** Taken, and not yet known to the sensor. */
-  private onTheirWay = 0;
+  private inFlight = 0;
   private asking: Promise<void> | undefined;
   private wakeUps: Array<() => void> = [];
 
@@ -36,23 +36,23 @@ export class SensorCapacity {
     }
     const taken = Math.min(most, this.granted);
     this.granted -= taken;
-    this.onTheirWay += taken;
+    this.inFlight += taken;
     return taken;
   }
 
   /** Call when the sensor knows the events, or they were nacked. `unused`: capacity that was not needed. */
   settle(taken: number, unused = 0): void {
-    this.onTheirWay -= taken;
+    this.inFlight -= taken;
     this.granted += unused;
     for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
   }
 
   private async askOnce(signal: AbortSignal): Promise<void> {
     // No worker for the sensor, or Temporal is unavailable: the sensor accepts nothing now.
-    const room = await this.ask().catch(() => 0);
-    this.granted = Math.max(0, room - this.onTheirWay);
+    const capacity = await this.ask().catch(() => 0);
+    this.granted = Math.max(0, capacity - this.inFlight);
     if (this.granted > 0) return;
-    if (room > 0) await new Promise<void>((resolve) => this.wakeUps.push(resolve));
+    if (capacity > 0) await new Promise<void>((resolve) => this.wakeUps.push(resolve));
     else await delay(ASK_AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -63,19 +63,19 @@ export function mayHoldBack(plan: SensorPlan): boolean {
 }
 
 /** Returns the sensor's capacity, which all its listeners share. */
-export async function askRoom(client: Client, { namespace, name }: ObjectName): Promise<number> {
+export async function queryCapacity(client: Client, { namespace, name }: ObjectName): Promise<number> {
   return await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorCapacityQuery);
 }
 
 /** Waits for capacity, up to `patienceMs`; returns false if there is none by then. */
-export async function hasRoomWithin(
+export async function hasCapacityWithin(
   patienceMs: number,
   client: Client,
   sensor: ObjectName,
   signal: AbortSignal,
 ): Promise<boolean> {
   const giveUpAt = Date.now() + patienceMs;
-  while ((await askRoom(client, sensor)) <= 0) {
+  while ((await queryCapacity(client, sensor)) <= 0) {
     if (Date.now() >= giveUpAt) return false;
     await delay(ASK_AGAIN_AFTER_MS, undefined, { signal });
   }

@@ -5,12 +5,12 @@ import type { Observation } from '../../src/contract/sensor-messages';
 import { describeIncoming, type EventDecision } from './decide-fires';
 import type { DirectFire } from '../starting/direct-fire';
 import type { FireStart } from '../starting/start-runs';
-import type { Telling } from './observe-events';
+import type { Delivery } from './observe-events';
 
 export interface EventAnswers {
   /** By fire id. */
   readonly starts: ReadonlyMap<string, FireStart>;
-  readonly tellings: ReadonlyMap<Observation, Telling>;
+  readonly deliveries: ReadonlyMap<Observation, Delivery>;
   /** The bus delivered this very message before, so its own runs may exist already. */
   readonly isDeliveredAgain: boolean;
   /** Fires that another copy of the same event in this pull has already. */
@@ -30,15 +30,15 @@ export interface HandledEvent {
 }
 
 const UNSTARTED: FireStart = { kind: 'postponed', isOutage: false, error: new Error('its run was not started') };
-const UNTOLD: Telling = { kind: 'postponed', isOutage: false, error: new Error('the sensor was not told') };
+const UNDELIVERED: Delivery = { kind: 'postponed', isOutage: false, error: new Error('the sensor was not signalled') };
 
 export function settleEvent(definition: SensorDefinition, decision: EventDecision, answers: EventAnswers): Settled {
   const starts = decision.fires.map((fire) => ({ fire, start: answers.starts.get(fire.id) ?? UNSTARTED }));
-  const tellings = decision.observations.map((observation) => ({
+  const deliveries = decision.observations.map((observation) => ({
     observation,
-    telling: answers.tellings.get(observation) ?? UNTOLD,
+    delivery: answers.deliveries.get(observation) ?? UNDELIVERED,
   }));
-  for (const answer of [...starts.map(({ start }) => start), ...tellings.map(({ telling }) => telling)]) {
+  for (const answer of [...starts.map(({ start }) => start), ...deliveries.map(({ delivery }) => delivery)]) {
     if (answer.kind === 'postponed') return answer;
   }
   const about = describeIncoming(definition, decision.incoming, Date.now());
@@ -62,18 +62,18 @@ export function settleEvent(definition: SensorDefinition, decision: EventDecisio
     byRun.set(runId, [...(byRun.get(runId) ?? []), fire.trigger]);
   }
   const joined: DecisionRecord[] = [];
-  for (const { observation, telling } of tellings) {
+  for (const { observation, delivery } of deliveries) {
     const { dependency } = observation;
-    if (telling.kind === 'refused') {
+    if (delivery.kind === 'refused') {
       made.push('failed');
-      refusals.push({ ...about, decision: 'failed', code: telling.code, reason: telling.reason, dependency });
+      refusals.push({ ...about, decision: 'failed', code: delivery.code, reason: delivery.reason, dependency });
       continue;
     }
     made.push('joined');
     joined.push({ ...about, decision: 'joined', dependency });
   }
   const wanted = definition.options.decisions;
-  const told = [
+  const successes = [
     ...[...fired].map(([runId, triggers]): DecisionRecord => ({ ...about, decision: 'fired', triggers, runId })),
     ...[...duplicate].map(([runId, triggers]): DecisionRecord => ({
       ...about,
@@ -84,7 +84,7 @@ export function settleEvent(definition: SensorDefinition, decision: EventDecisio
     })),
     ...joined,
   ];
-  const records = wanted === 'off' ? [] : [...decision.records, ...refusals, ...(wanted === 'all' ? told : [])];
+  const records = wanted === 'off' ? [] : [...decision.records, ...refusals, ...(wanted === 'all' ? successes : [])];
   const [runId] = [...fired.keys(), ...duplicate.keys()];
   return { kind: 'handled', event: { decision, made, records, ...(runId && { runId }) } };
 }

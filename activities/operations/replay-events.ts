@@ -19,7 +19,7 @@ import { explainTemporalFailure, toApplicationFailure } from '../worker/failures
 import { findCarried, type Carried } from './find-carried';
 import { planRuns } from '../starting/group-into-runs';
 import { startHeartbeat } from '../worker/heartbeat';
-import { hasRoomWithin, mayHoldBack } from '../listener/sensor-capacity';
+import { hasCapacityWithin, mayHoldBack } from '../listener/sensor-capacity';
 import { startPlanned } from '../starting/start-runs';
 import { observeEvents } from '../listener/observe-events';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
@@ -27,7 +27,7 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 const PORTION = 500;
 const MAX_EXAMPLES = 50;
 /** A sensor that holds back accepts no replayed events either; the workflow asks again after this time. */
-const ROOM_PATIENCE_MS = 5 * 60_000;
+const CAPACITY_PATIENCE_MS = 5 * 60_000;
 /** Used in examples for triggers that the sensor workflow decides. */
 const JOINED = 'sensor';
 
@@ -50,7 +50,8 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
         return await buses.use(definition.bus, cancellationSignal, async (bus) => {
           const plan = planSensor(definition.spec, definition.options);
           const holdsBack = async (): Promise<boolean> =>
-            mayHoldBack(plan) && !(await hasRoomWithin(ROOM_PATIENCE_MS, client, definition, cancellationSignal));
+            mayHoldBack(plan) &&
+            !(await hasCapacityWithin(CAPACITY_PATIENCE_MS, client, definition, cancellationSignal));
           if (!request.dryRun && (await holdsBack())) return progress;
           const limits = await readLimits(bus, portionRequest);
           const stored = await readPortion(bus, plan, portionRequest, limits.lastSequence);

@@ -28,7 +28,7 @@ export interface OutcomeNotifierOptions {
 }
 
 type Delivery =
-  | { readonly kind: 'told' }
+  | { readonly kind: 'delivered' }
   /** The run has ended. */
   | { readonly kind: 'closed' }
   /** `refused`: permanently. */
@@ -37,7 +37,7 @@ type Delivery =
 export class OutcomeNotifier {
   private readonly waiting = new Map<string, WorkflowOutcome[]>();
   private seen: string | undefined;
-  private toldUpTo: string | undefined;
+  private deliveredUpTo: string | undefined;
 
   constructor(private readonly options: OutcomeNotifierOptions) {}
 
@@ -52,7 +52,7 @@ export class OutcomeNotifier {
 
   /** Returns the resource version up to which every outcome was delivered: a watch that resumes there misses none. */
   position(): string | undefined {
-    return this.toldUpTo;
+    return this.deliveredUpTo;
   }
 
   /** Delivers outcomes until `signal` aborts, then those that remain. Never rejects. */
@@ -78,7 +78,7 @@ export class OutcomeNotifier {
     const lane = async (): Promise<void> => {
       for (let runId = runs[next++]; runId !== undefined; runId = runs[next++]) {
         try {
-          await this.tell(runId);
+          await this.send(runId);
         } catch (error) {
           problems.push(error);
         }
@@ -86,25 +86,25 @@ export class OutcomeNotifier {
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENT_SIGNALS, runs.length) }, lane));
     if (problems.length === 0) {
-      this.toldUpTo = upTo;
+      this.deliveredUpTo = upTo;
       return true;
     }
     this.options.warn(`outcomes for ${problems.length} runs will be told again: ${describeError(problems[0])}`);
     return false;
   }
 
-  private async tell(runId: string): Promise<void> {
+  private async send(runId: string): Promise<void> {
     const outcomes = this.waiting.get(runId) ?? [];
     this.waiting.delete(runId);
     const portions = cutByBytes(outcomes, MAX_REPORT_BYTES, (outcome) => jsonBytes(toReport(outcome)));
     for (let portion = portions.shift(); portion !== undefined; portion = portions.shift()) {
       const delivery = await this.deliverTo(runId, portion);
       switch (delivery.kind) {
-        case 'told':
+        case 'delivered':
           for (const outcome of portion) this.options.onTold(outcome);
           break;
         case 'closed':
-          return await this.tellOfClosed(runId, [...portion, ...portions.flat()]);
+          return await this.reportClosed(runId, [...portion, ...portions.flat()]);
         case 'refused':
           // One outcome may be the cause of the rejection: sends each of them alone.
           if (portion.length > 1) portions.unshift(...portion.map((outcome) => [outcome]));
@@ -121,7 +121,7 @@ export class OutcomeNotifier {
     const reports = outcomes.map((outcome) => toReport(outcome));
     try {
       await this.options.signal(runId, reports);
-      return { kind: 'told' };
+      return { kind: 'delivered' };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
       const failure = classifyTemporalFailure(error);
@@ -129,7 +129,7 @@ export class OutcomeNotifier {
     }
   }
 
-  private async tellOfClosed(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void> {
+  private async reportClosed(runId: string, outcomes: readonly WorkflowOutcome[]): Promise<void> {
     try {
       await this.options.onClosed?.(runId, outcomes);
     } catch (error) {

@@ -23,14 +23,14 @@ const COUNTERS = [
   'sluice_source_dropped_total',
 ] as const;
 
-interface UnderWay {
+interface InFlight {
   readonly since: number;
   readonly span?: Span;
 }
 
 export class RelayTelemetry {
   private readonly labels: { readonly namespace: string; readonly eventsource_name: string; event_name: string };
-  private readonly underWay = new Map<CloudEvent, UnderWay>();
+  private readonly inFlight = new Map<CloudEvent, InFlight>();
   private dropped = 0;
   /** The last heartbeat comes after the end. */
   private isOpen = false;
@@ -64,7 +64,7 @@ export class RelayTelemetry {
   /** Returns the event to publish: part of the trace that its producer began, otherwise of a new one. */
   begin(event: CloudEvent): CloudEvent {
     if (!isTracing()) {
-      this.underWay.set(event, { since: performance.now() });
+      this.inFlight.set(event, { since: performance.now() });
       return event;
     }
     const span = startSpan('relay', {
@@ -72,7 +72,7 @@ export class RelayTelemetry {
       attributes: { ...describeEvent(event), 'k8s.namespace.name': this.labels.namespace },
     });
     const traced = withSpan(event, span);
-    this.underWay.set(traced, { since: performance.now(), span });
+    this.inFlight.set(traced, { since: performance.now(), span });
     return traced;
   }
 
@@ -118,7 +118,7 @@ export class RelayTelemetry {
   /** Ends the events that have not ended otherwise. */
   givenBack(events: readonly CloudEvent[], reason: unknown): void {
     for (const event of events) {
-      if (!this.underWay.has(event)) continue;
+      if (!this.inFlight.has(event)) continue;
       this.count('argo_events_events_sent_failed_total');
       this.count('argo_events_events_processing_failed_total');
       const { span } = this.end(event);
@@ -126,9 +126,9 @@ export class RelayTelemetry {
     }
   }
 
-  private end(event: CloudEvent): UnderWay {
-    const found = this.underWay.get(event) ?? { since: performance.now() };
-    this.underWay.delete(event);
+  private end(event: CloudEvent): InFlight {
+    const found = this.inFlight.get(event) ?? { since: performance.now() };
+    this.inFlight.delete(event);
     return found;
   }
 
