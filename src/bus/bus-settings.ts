@@ -143,6 +143,9 @@ function parseServers(bus: string, urls: string): Pick<BusSettings, 'servers' | 
   return { servers, ...(urlCredentials && { urlCredentials }) };
 }
 
+/** YAML is parsed in the main thread, in quadratic time. All options together have 300 characters. */
+const LARGEST_STREAM_CONFIG = 4_096;
+
 function parseStreamConfig(
   bus: string,
   path: string,
@@ -152,6 +155,10 @@ function parseStreamConfig(
 ): StreamSettings {
   const defaults = { ...STREAM_DEFAULTS, replicas: busReplicas ?? STREAM_DEFAULTS.replicas };
   if (text === undefined || text.trim() === '') return defaults;
+  if (text.length > LARGEST_STREAM_CONFIG) {
+    const size = `${text.length} characters, at most ${LARGEST_STREAM_CONFIG} are accepted`;
+    throw misconfigured(bus, `${path} has ${size}`, 'Leave out what is not among the options of the stream.');
+  }
   let parsed: unknown;
   try {
     parsed = parseYaml(text);
@@ -163,7 +170,8 @@ function parseStreamConfig(
   }
   let settings = defaults;
   for (const [key, value] of Object.entries(parsed)) {
-    const parser = STREAM_KEYS[key.toLowerCase()];
+    const name = key.toLowerCase();
+    const parser = Object.hasOwn(STREAM_KEYS, name) ? STREAM_KEYS[name] : undefined;
     if (!parser) {
       notices.push(`event bus ${bus}: ${path}.${key} is not known and was ignored`);
       continue;

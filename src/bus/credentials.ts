@@ -14,6 +14,9 @@ import type { BusSettings } from './bus-settings';
 
 const utf8 = new TextEncoder();
 
+/** YAML is parsed in the main thread, in quadratic time. A credentials file has 1 KB. */
+const LARGEST_YAML = 8_192;
+
 /**
  * The credentials of a connection for as long as it lives: read again whenever it is lost or refused, and used from the
  * next attempt on. The client library asks for them synchronously, so the latest ones are kept here.
@@ -76,7 +79,7 @@ async function readCredentials(settings: BusSettings, secrets: SecretReader): Pr
   if (authenticator) return authenticator;
   throw new SluiceError('BUS_MISCONFIGURED', {
     message: `Event bus ${settings.name}: key "${accessSecret.key}" of Secret "${accessSecret.name}" holds no credentials that are understood`,
-    fix: 'Put YAML with "username" and "password", or "token", or "nkey", or "credentials" there, or the text of a NATS credentials file.',
+    fix: 'Put YAML with "username" and "password", or "token", or "nkey", or "credentials" there, or the text of a NATS credentials file; YAML of at most 8 KB.',
     context: { bus: settings.name, secret: accessSecret.name, key: accessSecret.key },
   });
 }
@@ -100,6 +103,7 @@ export function parseAccessSecret(value: string, secretKey: string): Authenticat
 }
 
 function parseMapping(text: string): Partial<Record<string, string>> {
+  if (text.length > LARGEST_YAML) return {};
   let parsed: unknown;
   try {
     parsed = parseYaml(text);

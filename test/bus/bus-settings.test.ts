@@ -22,6 +22,15 @@ describe('an EventBus manifest', () => {
     expect(settings.accessSecretOptional).toBe(true);
   });
 
+  it('refuses a streamConfig that would take long to parse, and knows only its own options', () => {
+    const read = (streamConfig: string) => busSettings(bus({ jetstream: { streamConfig } }));
+    expect(() => read('}'.repeat(200_000))).toThrow('has 200000 characters, at most 4096 are accepted');
+    expect(read('constructor: 1\n__proto__: 2\nmaxMsgs: 3').notices).toEqual([
+      expect.stringContaining('streamConfig.constructor is not known'),
+      expect.stringContaining('streamConfig.__proto__ is not known'),
+    ]);
+  });
+
   it('of kind jetstreamExotic leads where it says', () => {
     const accessSecret = { name: 'nats', key: 'auth' };
     const settings = busSettings(bus({ jetstreamExotic: { url: 'nats://n:1', accessSecret, tls: { enabled: true } } }));
