@@ -5,17 +5,19 @@ import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
 import { isJsonObject, parseJson, type JsonObject } from '../../event/json';
+import { followNewItems } from '../../stac/follow-new-items';
 import type { PublicationForm } from '../../stac/publication';
+import { publishNewItems } from '../../stac/publish-new-items';
 import { createMemoryRecord, openFileRecord, type PublishedRecord } from '../../stac/published-record';
 import { createRedisPublisher, redisAddress, type RedisTarget } from '../../stac/redis-publisher';
 import type { SearchMethod, StacSearch } from '../../stac/search-request';
+import { EXIT_CODES } from '../exit-codes';
 import { collectList, parseBbox, parseDatetimeInterval, parseDuration, parsePositiveInteger } from '../arguments';
 import type { CliIo } from '../io';
 import type { Output } from '../printing/output';
+import { printFollowing, printPublications, waitText, type Publishing } from '../printing/print-publications';
+import { createProgress } from '../printing/progress';
 import type { CliRuntime, RegisterCommand } from '../runtime';
-import { follow } from '../stac-publish/follow';
-import { publishOnce } from '../stac-publish/publish-once';
-import type { Publishing } from '../stac-publish/publishing';
 
 interface StacPublishOptions {
   api: string;
@@ -131,7 +133,7 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
           maxItems: options.maxItems ?? Infinity,
         }),
       };
-      if (options.follow) await follow(publishing, output, io);
+      if (options.follow) await followNewItems({ ...printFollowing(publishing, output), signal: io.signal });
       else await publishOnce(publishing, output, cli);
     } finally {
       publisher?.close();
@@ -139,6 +141,24 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
   } finally {
     await record.close();
   }
+}
+
+/** Throws the error that ended the pass early, after printing what was published before it. */
+async function publishOnce(publishing: Publishing, output: Output, cli: CliRuntime): Promise<void> {
+  const progress = createProgress(cli.io);
+  const result = await publishNewItems({
+    ...publishing.createPass(),
+    onPage: (found, matched) => progress.update(`${found}${matched === undefined ? '' : ` of ${matched}`} items read`),
+    onWait: (reason, waitMs) => progress.update(waitText(reason, waitMs)),
+    onNote: (text) => output.note(text),
+  }).finally(() => progress.end());
+  const { interruption } = result;
+  const hasEffect = result.published.length > 0 || result.uncertain > 0;
+  if (interruption?.kind === 'failed' && !hasEffect) throw interruption.error;
+
+  printPublications(result, publishing, output);
+  if (interruption?.kind === 'failed') throw interruption.error;
+  if (interruption !== undefined || result.skipped.length > 0) cli.exitWith(EXIT_CODES.problem);
 }
 
 function targetOf(options: StacPublishOptions): RedisTarget {

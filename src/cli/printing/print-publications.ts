@@ -1,29 +1,63 @@
-/** `sluice stac publish` without `--follow`: one pass and its result, even if it ended early. */
+/** Prints what `sluice stac publish` published: at the end of one pass, or as it goes. */
 import { describeError, isSluiceError } from '../../errors/sluice-error';
-import { publishNewItems, type PublishResult } from '../../stac/publish-new-items';
-import { EXIT_CODES } from '../exit-codes';
-import { createProgress } from '../printing/progress';
-import type { Output } from '../printing/output';
-import type { CliRuntime } from '../runtime';
-import { deafChannelText, itemData, skippedText, waitText, type Publishing } from './publishing';
+import type { Following } from '../../stac/follow-new-items';
+import type { PublicationForm } from '../../stac/publication';
+import type { PublishPass, PublishResult } from '../../stac/publish-new-items';
+import type { PublishedItem, RedisTarget } from '../../stac/redis-publisher';
+import type { Output } from './output';
 
-/** Throws the error that ended the pass early, after printing what was published before it. */
-export async function publishOnce(publishing: Publishing, output: Output, cli: CliRuntime): Promise<void> {
-  const progress = createProgress(cli.io);
-  const result = await publishNewItems({
-    ...publishing.createPass(),
-    onPage: (found, matched) => progress.update(`${found}${matched === undefined ? '' : ` of ${matched}`} items read`),
-    onWait: (reason, waitMs) => progress.update(waitText(reason, waitMs)),
-    onNote: (text) => output.note(text),
-  }).finally(() => progress.end());
-  const { interruption } = result;
-  const hasEffect = result.published.length > 0 || result.uncertain > 0;
-  if (interruption?.kind === 'failed' && !hasEffect) throw interruption.error;
+/** The command as it was given. */
+export interface Publishing {
+  /** Without credentials. */
+  readonly api: string;
+  readonly collections: readonly string[];
+  readonly target: RedisTarget;
+  /** Without credentials. */
+  readonly redis: string;
+  readonly form: PublicationForm;
+  readonly isDryRun: boolean;
+  /** Published items are recorded in a file. */
+  readonly isRemembered: boolean;
+  readonly intervalMs: number;
+  /** Creates a pass that begins now: `--last` is a window that ends now. */
+  createPass(): Omit<PublishPass, 'onPage' | 'onWait' | 'onNote' | 'onPublished'>;
+}
 
+export function printPublications(result: PublishResult, publishing: Publishing, output: Output): void {
   printResult(result, publishing, output);
   for (const note of notesOf(result, publishing)) output.note(note);
-  if (interruption?.kind === 'failed') throw interruption.error;
-  if (interruption !== undefined || result.skipped.length > 0) cli.exitWith(EXIT_CODES.problem);
+}
+
+/** Prints each item as it is published, and once what every pass finds again. */
+export function printFollowing(publishing: Publishing, output: Output): Omit<Following, 'signal'> {
+  const note = noteOnce(output);
+  return {
+    intervalMs: publishing.intervalMs,
+    createPass: () => ({
+      ...publishing.createPass(),
+      onPublished: (published) => {
+        const name = `${published.item.collection}/${published.item.id}`;
+        const text = published.entryId === undefined ? name : `${name}  ${published.entryId}`;
+        output.printLine({ data: itemData(published), text, name });
+      },
+      onWait: (reason, waitMs) => output.note(waitText(reason, waitMs)),
+      onNote: note,
+    }),
+    onPass: (result) => {
+      const skipped = skippedText(result);
+      if (skipped !== undefined) note(skipped);
+      if (result.receivers === 0) output.note(deafChannelText(publishing));
+    },
+    onRetry: (error, pauseMs) => output.note(`${describeError(error)}. Retrying in ${Math.ceil(pauseMs / 1000)} s`),
+  };
+}
+
+function noteOnce(output: Output): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) output.note(text);
+    last = text;
+  };
 }
 
 function printResult(result: PublishResult, publishing: Publishing, output: Output): void {
@@ -92,4 +126,26 @@ function errorData(error: unknown): Record<string, unknown> {
   if (!isSluiceError(error)) return { message: describeError(error) };
   const { code, message, fix } = error;
   return { code, message, ...(fix !== undefined && { fix }) };
+}
+
+function itemData({ item, entryId }: PublishedItem): Record<string, unknown> {
+  const { id, collection, datetime, updated, cloudCover, href } = item;
+  return { id, collection, datetime, updated, cloudCover, href, ...(entryId === undefined ? {} : { entryId }) };
+}
+
+/** Returns undefined if every item that was found could be announced. */
+function skippedText({ skipped }: Pick<PublishResult, 'skipped'>): string | undefined {
+  const [first] = skipped;
+  if (first === undefined) return undefined;
+  const count = skipped.length === 1 ? '1 item was skipped' : `${skipped.length} items were skipped`;
+  const name = first.id === undefined ? 'an item without id' : JSON.stringify(first.id);
+  return `${count}: ${name}: ${first.reason}${skipped.length > 1 ? ' …' : ''}`;
+}
+
+export function waitText(reason: string, waitMs: number): string {
+  return `waiting ${Math.ceil(waitMs / 1000)} s: ${reason}`;
+}
+
+function deafChannelText({ target }: Publishing): string {
+  return `The channel "${target.name}" has no subscribers: Redis dropped the messages.`;
 }
