@@ -10,6 +10,7 @@ import {
   type JetStreamManager,
 } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
+import { concurrently } from '../concurrency/concurrently';
 import { SluiceError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import type { HeldContent } from './bus';
@@ -43,7 +44,7 @@ export class ContentStore {
   async store(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void> {
     await this.reaching(async () => {
       await this.ensureStream();
-      await eachOf(contents, async ({ name, event }) => {
+      await concurrently(contents, AT_ONCE, async ({ name, event }) => {
         const parts = this.split(new TextEncoder().encode(JSON.stringify(event)));
         for (const [index, part] of parts.entries()) {
           const options = { headers: headers() };
@@ -61,7 +62,7 @@ export class ContentStore {
   ): Promise<Array<CloudEvent | undefined>> {
     const found = new Map<string, CloudEvent | undefined>();
     await this.reaching(async () => {
-      await eachOf(names, async (name) => {
+      await concurrently(names, AT_ONCE, async (name) => {
         for (const place of this.places) {
           const content = await this.read(place.stream, (part) =>
             heldSubject(place, namespace, sensorName, name, part),
@@ -82,7 +83,7 @@ export class ContentStore {
       })),
     );
     await this.reaching(async () => {
-      await eachOf(purges, async ({ stream, filter }) => {
+      await concurrently(purges, AT_ONCE, async ({ stream, filter }) => {
         try {
           await this.manager.streams.purge(stream, { filter });
         } catch (error) {
@@ -157,14 +158,6 @@ export class ContentStore {
       });
     }
   }
-}
-
-async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const next = items[Symbol.iterator]();
-  const lane = async (): Promise<void> => {
-    for (let item = next.next(); !item.done; item = next.next()) await work(item.value);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
 function isMessageMissing(error: unknown): boolean {

@@ -3,6 +3,7 @@ import { JetStreamApiError, jetstream, type JetStreamClient, type PubAck } from 
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
 import { eventKey, messageId, type CloudEvent } from '../event/cloud-event';
+import { concurrently } from '../concurrency/concurrently';
 import { encodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';
 import type { PublishOptions, PublishOutcome } from './bus';
@@ -69,16 +70,7 @@ export class EventPublisher {
   }
 
   private async publishBatch(events: readonly CloudEvent[], batch: PublishBatch): Promise<PublishOutcome[]> {
-    const outcomes = new Array<PublishOutcome>(events.length);
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      for (let index = next++; index < events.length; index = next++) {
-        const event = events[index];
-        if (event) outcomes[index] = await this.publishEvent(event, batch);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_IN_FLIGHT, events.length) }, lane));
-    return outcomes;
+    return await concurrently(events, MAX_IN_FLIGHT, (event) => this.publishEvent(event, batch));
   }
 
   private async publishEvent(event: CloudEvent, batch: PublishBatch): Promise<PublishOutcome> {
