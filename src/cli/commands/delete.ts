@@ -1,12 +1,7 @@
 /** `sluice delete`: deletes buses, sources and sensors, and what they leave on the bus. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
-import { deleteSignal } from '../../contract/lifecycle-messages';
 import { SluiceError } from '../../errors/sluice-error';
 import { requestedBy, type RequestedByOptions } from '../requested-by';
-import { findBusDependents } from '../../control/apply/bus-dependents';
-import { addressOf } from '../../control/apply/apply-object';
 import {
   APPLIED_KINDS,
   DELETE_ORDER,
@@ -17,18 +12,17 @@ import {
 import { workflowIdOf } from '../../control/applied-objects';
 import { collect, parseDuration } from '../arguments';
 import { addressText } from '../../control/ask-workflow';
-import { DELETE_REASON, isDeleted, readEnd } from '../../control/status/execution-end';
+import { deleteObject, requireUnused, type Deletion } from '../../control/delete-object';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import type { CliIo } from '../io';
 import { refuseManifests } from '../printing/print-problems';
 import { reportManifests } from '../../validation/manifest-report';
 import type { Output } from '../printing/output';
-import { isNotFound } from '../../control/not-found';
 import { createProgress } from '../printing/progress';
 import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../printing/style';
-import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
 import { objectUnknown } from '../../control/unknown-object';
 
@@ -40,17 +34,7 @@ interface DeleteOptions extends TemporalOptions, RequestedByOptions {
   wait: number;
 }
 
-/** `deleting`: signalled to end; a worker has yet to process the signal. */
-type Action = 'deleted' | 'deleting' | 'not found';
-const TONES: Record<Action, Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
-
-interface Deletion {
-  readonly action: Action;
-  /** It did not end by itself: the consumer of a sensor is still on the bus. */
-  readonly keepsPosition: boolean;
-}
-
-const NOT_FOUND: Deletion = { action: 'not found', keepsPosition: false };
+const TONES: Record<Deletion['action'], Tone> = { deleted: 'good', deleting: 'warning', 'not found': 'quiet' };
 
 const EXAMPLES = `
 Examples:
@@ -59,8 +43,6 @@ Examples:
 
 A deleted sensor's place on the bus is given up; runs under way go on to their end. A bus is not deleted while
 sources or sensors use it. The stream and its events stay on the NATS server.`;
-
-const POLL_MS = 200;
 
 export const registerDelete: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('delete [object...]'))
@@ -86,14 +68,16 @@ async function deleteObjects(
   io: CliIo,
 ): Promise<ExitCode> {
   const addresses = await addressesOf(words, options, output, io);
+  const { force, wait: waitMs } = options;
+  const how = { force, waitMs, requestedBy: requestedBy(options, io) };
   const progress = createProgress(io);
   const results = await withTemporal(options, io, async (session) => {
     const deleted = new Set(addresses.map(workflowIdOf));
-    for (const address of addresses) await refuseIfInUse(session, address, deleted);
+    for (const address of addresses) await requireUnused(session, address, deleted);
     const done: Array<Deletion & { address: ObjectAddress }> = [];
     for (const address of addresses) {
       progress.update(`ending ${addressText(address)}`);
-      done.push({ address, ...(await end(session, address, options, io)) });
+      done.push({ address, ...(await deleteObject(session, address, how)) });
     }
     const [first] = done;
     const isNamed = options.filename === undefined;
@@ -173,57 +157,4 @@ async function addressesOf(
       return [{ kind: APPLIED_KINDS[kind], namespace: own ?? namespace, name }];
     }),
   );
-}
-
-async function refuseIfInUse(
-  session: TemporalSession,
-  address: ObjectAddress,
-  deleted: ReadonlySet<string>,
-): Promise<void> {
-  if (address.kind.kind !== 'EventBus') return;
-  const users = (await findBusDependents(session, address))
-    .map(addressOf)
-    .filter((user) => !deleted.has(workflowIdOf(user)));
-  if (users.length === 0) return;
-  throw new SluiceError('OBJECT_IN_USE', {
-    message: `${addressText(address)} is used by ${users.map(({ kind, name }) => `${kind.word}/${name}`).join(', ')}`,
-    fix: 'Delete these first, or together with it',
-  });
-}
-
-/** Deletes the history of a workflow that was ended from outside: `sluice list` shows it until then. */
-async function forgetGone(session: TemporalSession, description: WorkflowExecutionDescription): Promise<Deletion> {
-  const found = await readEnd(session, description);
-  if (found === undefined || isDeleted(found)) return NOT_FOUND;
-  const { workflowId, runId } = description;
-  await session.client.workflowService.deleteWorkflowExecution({
-    namespace: session.namespace,
-    workflowExecution: { workflowId, runId },
-  });
-  return { action: 'deleted', keepsPosition: true };
-}
-
-async function end(
-  session: TemporalSession,
-  address: ObjectAddress,
-  options: DeleteOptions,
-  io: CliIo,
-): Promise<Deletion> {
-  const handle = session.client.workflow.getHandle(workflowIdOf(address));
-  const isForced = options.force === true;
-  try {
-    const description = await handle.describe();
-    if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
-    // A bus has nothing to clean up, so deleting it need not wait for a worker.
-    if (isForced || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
-    else await handle.signal(deleteSignal, requestedBy(options, io));
-  } catch (error) {
-    if (isNotFound(error)) return NOT_FOUND;
-    throw error;
-  }
-  for (const deadline = Date.now() + options.wait; ; await sleep(POLL_MS)) {
-    const { status } = await handle.describe();
-    if (status.name !== 'RUNNING') return { action: 'deleted', keepsPosition: isForced };
-    if (Date.now() >= deadline) return { action: 'deleting', keepsPosition: isForced };
-  }
 }
