@@ -3,13 +3,13 @@
  * ConfigMap, and no command is run. Does what `sluice apply -f <folder>` does.
  */
 import { createHash } from 'node:crypto';
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { applyManifests, describeApplied } from '../src/control/apply/apply-manifests';
 import { readCheckedManifests } from '../src/control/apply/read-checked-manifests';
 import { defaultNamespace, taskQueuesOf } from '../src/control/applied-kinds';
-import type { ProcessEnvironment } from '../src/control/process-environment';
+import { loggedEnvironment } from '../src/control/process-environment';
 import { withTemporal } from '../src/control/temporal-session';
 import { describeError } from '../src/errors/sluice-error';
 import { formatProblem, type Problem } from '../src/manifest/problem';
@@ -42,7 +42,7 @@ export async function keepManifestsApplied(folder: string, log: Logger, signal: 
 
 /** Returns the reason why the manifests cannot be applied; undefined once they are. */
 async function apply(folder: string, log: Logger): Promise<string | undefined> {
-  const environment = environmentOf(log);
+  const environment = loggedEnvironment((text) => log.warn(text));
   const manifests = await readCheckedManifests([folder], NOTHING);
   const { valid, problems } = reportManifests(manifests, ['error', 'unsupported']);
   if (!valid) return describeProblems(problems);
@@ -73,15 +73,4 @@ async function fingerprint(folder: string): Promise<string> {
   return createHash('sha256')
     .update(JSON.stringify([files, problems]))
     .digest('hex');
-}
-
-function environmentOf(log: Logger): ProcessEnvironment {
-  const stderr = new Writable({
-    decodeStrings: false,
-    write: (text: string, _encoding, done) => {
-      log.warn(text.trimEnd());
-      done();
-    },
-  });
-  return { env: process.env, stderr };
 }

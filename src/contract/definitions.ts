@@ -9,20 +9,28 @@ export interface ObjectName {
   readonly name: string;
 }
 
-export interface EventBusDefinition extends ObjectName {
+interface AppliedDefinition extends ObjectName {
+  /**
+   * Present if the controller applied it from an object of the cluster, with which the controller deletes it. Applying
+   * it by a command removes this.
+   */
+  readonly appliedBy?: 'controller';
+}
+
+export interface EventBusDefinition extends AppliedDefinition {
   readonly spec: EventBusSpec;
   /** Absent without annotations, and in definitions from versions before they existed. */
   readonly options?: EventBusOptions;
 }
 
-export interface EventSourceDefinition extends ObjectName {
+export interface EventSourceDefinition extends AppliedDefinition {
   readonly spec: EventSourceSpec;
   readonly options: EventSourceOptions;
   /** The bus that it publishes to, resolved when applied. */
   readonly bus: EventBusDefinition;
 }
 
-export interface SensorDefinition extends ObjectName {
+export interface SensorDefinition extends AppliedDefinition {
   readonly spec: SensorSpec;
   readonly options: SensorOptions;
   readonly bus: EventBusDefinition;

@@ -1,8 +1,20 @@
 /** The parts of its host process that the control plane uses: of a command, a worker or a test. */
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 
 export interface ProcessEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** For warnings; results are returned. */
   readonly stderr: Writable;
+}
+
+/** The environment of a worker, which logs what a command would write to stderr. */
+export function loggedEnvironment(warn: (text: string) => void): ProcessEnvironment {
+  const stderr = new Writable({
+    decodeStrings: false,
+    write: (text: string, _encoding, done) => {
+      warn(text.trimEnd());
+      done();
+    },
+  });
+  return { env: process.env, stderr };
 }

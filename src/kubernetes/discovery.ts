@@ -10,6 +10,8 @@ export interface ApiResource {
   /** `workflows` */
   readonly plural: string;
   readonly namespaced: boolean;
+  /** It has a `status` subresource, by which alone its status is written. */
+  readonly hasStatus: boolean;
 }
 
 interface ApiResourceList {
@@ -68,10 +70,13 @@ export class Discovery {
       if (refusalOf(error)?.status !== 404) throw error;
       list = {};
     }
+    const listed = list.resources ?? [];
     const resources = new Map<string, ApiResource>();
-    for (const { name, kind, namespaced } of list.resources ?? []) {
+    for (const { name, kind, namespaced } of listed) {
       // `pods/log` and the like are subresources.
-      if (!name.includes('/')) resources.set(kind, { apiVersion, kind, plural: name, namespaced });
+      if (name.includes('/')) continue;
+      const hasStatus = listed.some((other) => other.name === `${name}/status`);
+      resources.set(kind, { apiVersion, kind, plural: name, namespaced, hasStatus });
     }
     return resources;
   }

@@ -12,10 +12,10 @@ import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } f
 import { awaitReady, type Readiness } from './await-ready';
 import { findBusDependents, withBus } from './bus-dependents';
 import { checkSecrets } from './check-secrets';
-import { resolveDesired, type Desired, type NamespaceChoice } from './desired-objects';
+import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
 
-export interface ApplyOptions {
+export interface ApplyOptions extends AppliedBy {
   readonly namespaces: NamespaceChoice;
   readonly taskQueues: TaskQueues;
   /** Compare only. */
@@ -24,6 +24,8 @@ export interface ApplyOptions {
   readonly kubernetes?: boolean;
   /** Do not check that the named Secrets exist. */
   readonly skipSecretCheck?: boolean;
+  /** Leave permanently stopped parts of an unchanged object stopped; default: try them again. */
+  readonly keepStopped?: boolean;
   /** Time limit in milliseconds for sources and sensors to become ready. Default: long enough to see them connect. */
   readonly waitMs?: number;
 }
@@ -68,11 +70,13 @@ export async function applyManifests(
   environment: ProcessEnvironment,
   report: ApplyReport,
 ): Promise<ApplyOutcome> {
-  const { namespaces, dryRun = false } = options;
+  const { namespaces, dryRun = false, appliedBy } = options;
   const others = documents.filter((document): document is OtherDocument => document.kind === 'other');
   const applicable = options.kubernetes ? others : [];
   report.progress('looking at what is applied');
-  const { desired, problems } = await resolveDesired(documents, namespaces, (name) => findAppliedBus(session, name));
+  const { desired, problems } = await resolveDesired(documents, namespaces, (name) => findAppliedBus(session, name), {
+    ...(appliedBy && { appliedBy }),
+  });
   const namespace = namespaces.required ?? namespaces.fallback;
   const secrets = options.skipSecretCheck
     ? { problems: [] }
@@ -149,7 +153,7 @@ async function applyAll(
       await awaitListeners(session, rows);
     }
     report.progress(`applying ${object.kind} ${object.definition.name}`);
-    const action = await applyObject(session, object, options.taskQueues);
+    const action = await applyObject(session, object, options.taskQueues, options.keepStopped);
     rows.push({ desired: object, action });
     if (object.kind !== 'EventBus' || action !== 'configured') continue;
     const dependents = await findBusDependents(session, object.definition);

@@ -36,13 +36,19 @@ export function addressOf({ kind, definition }: Desired): ObjectAddress {
  * Starting needs no worker, so manifests may be applied before workers run; a change needs one, which applies it at
  * once and in order. Throws WORKER_MISSING if there is none.
  */
-export async function applyObject(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<Applied> {
+export async function applyObject(
+  session: TemporalSession,
+  desired: Desired,
+  queues: TaskQueues,
+  keepStopped = false,
+): Promise<Applied> {
   const address = addressOf(desired);
   for (let round = 1; ; round++) {
     try {
       const current = await readApplied(session, desired);
       if (current === undefined) return await start(session, desired, queues);
       const action = await compare(session, desired, current);
+      if (action === 'restarted' && keepStopped) return 'unchanged';
       if (action !== 'unchanged') await configure(session, desired);
       return action;
     } catch (error) {

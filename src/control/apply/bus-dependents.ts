@@ -7,7 +7,7 @@ import { listApplied, type AppliedObject } from '../applied-objects';
 import { askWorkflow, notApplied } from '../ask-workflow';
 import { concurrently } from '../../concurrency/concurrently';
 import type { TemporalSession } from '../temporal-session';
-import type { Desired } from './desired-objects';
+import { usedBus, type Desired } from './desired-objects';
 
 const QUERIES_AT_ONCE = 8;
 
@@ -26,9 +26,9 @@ export function withBus(desired: Desired, bus: EventBusDefinition): Desired {
     case 'EventBus':
       return desired;
     case 'EventSource':
-      return { ...desired, definition: { ...desired.definition, bus } };
+      return { ...desired, definition: { ...desired.definition, bus: usedBus(bus) } };
     case 'Sensor':
-      return { ...desired, definition: { ...desired.definition, bus } };
+      return { ...desired, definition: { ...desired.definition, bus: usedBus(bus) } };
   }
 }
 

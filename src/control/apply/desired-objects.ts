@@ -27,13 +27,17 @@ export interface NamespaceChoice {
   readonly fallback: string;
 }
 
-const DEFAULT_BUS = 'default';
+/** Origin of what is applied, beside the manifests themselves. */
+export type AppliedBy = Pick<EventBusDefinition, 'appliedBy'>;
 
-/** @param findBus looks up a bus that is already applied. */
+export const DEFAULT_BUS = 'default';
+
+/** @param findBus looks up a bus that is already applied */
 export async function resolveDesired(
   documents: readonly ManifestDocument[],
   namespaces: NamespaceChoice,
   findBus: (name: ObjectName) => Promise<EventBusDefinition | undefined>,
+  appliedBy: AppliedBy = {},
 ): Promise<DesiredObjects> {
   const desired: Desired[] = [];
   const problems: Problem[] = [];
@@ -57,7 +61,7 @@ export async function resolveDesired(
           ...(Object.keys(options).length > 0 && { options }),
         };
         buses.set(`${namespace}/${name.name}`, definition);
-        desired.push({ kind: 'EventBus', origin, definition });
+        desired.push({ kind: 'EventBus', origin, definition: { ...definition, ...appliedBy } });
         continue;
       }
       const busName = document.object.spec.eventBusName || DEFAULT_BUS;
@@ -67,22 +71,28 @@ export async function resolveDesired(
         continue;
       }
       buses.set(`${namespace}/${busName}`, bus);
+      const shared = { bus: usedBus(bus), ...appliedBy };
       desired.push(
         document.kind === 'EventSource'
           ? {
               kind: 'EventSource',
               origin,
-              definition: { ...name, spec: document.object.spec, options: document.options, bus },
+              definition: { ...name, spec: document.object.spec, options: document.options, ...shared },
             }
           : {
               kind: 'Sensor',
               origin,
-              definition: { ...name, spec: document.object.spec, options: document.options, bus },
+              definition: { ...name, spec: document.object.spec, options: document.options, ...shared },
             },
       );
     }
   }
   return { desired, problems };
+}
+
+/** Returns the bus as its users hold it: whatever applied it is of no meaning to them. */
+export function usedBus({ appliedBy: _, ...bus }: EventBusDefinition): EventBusDefinition {
+  return bus;
 }
 
 type Place = Pick<Problem, 'file' | 'line' | 'object'>;

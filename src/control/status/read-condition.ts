@@ -11,10 +11,12 @@ import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
 import { objectUnknown } from '../unknown-object';
 import { goneCondition, observeEvents, sensorCondition, sourceCondition, type Condition } from './condition';
-import { isDeleted, readEnd } from './execution-end';
+import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
 
 export interface ReadCondition extends Condition {
   readonly sensor?: SensorStatus;
+  /** How its workflow ended, if it is Gone. */
+  readonly end?: ExecutionEnd;
 }
 
 /** Throws OBJECT_UNKNOWN for an object that was never applied, or was deleted. */
@@ -36,7 +38,7 @@ export async function readCondition(
   const end = await readEnd(session, description);
   if (end !== undefined) {
     if (isDeleted(end)) throw await unknown();
-    return goneCondition(end);
+    return { ...goneCondition(end), end };
   }
   // A query without a worker ends only by timeout: check for one first.
   const noWorker: Condition = { state: 'NoWorker', reason: `no worker polls task queue "${description.taskQueue}"` };
