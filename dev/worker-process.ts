@@ -5,7 +5,7 @@ import { startOnFreePorts } from './processes/free-ports';
 import { startServerProcess } from './processes/server-process';
 import { createTemporaryFolder, removeFolder } from './processes/temporary-folder';
 
-export type WorkerEntry = 'all-in-one' | 'event-source' | 'sensor';
+export type WorkerEntry = 'all-in-one' | 'event-source' | 'sensor' | 'controller';
 
 export interface RunningWorker {
   /** JSON lines of its whole log. */

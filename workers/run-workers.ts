@@ -21,6 +21,8 @@ import { startTracing } from './tracing';
 export interface WorkerRole {
   readonly taskQueue: string;
   readonly plugin: SluicePlugin;
+  /** Runs beside the worker until the signal aborts. */
+  beside?(signal: AbortSignal): Promise<void>;
 }
 
 const METRICS_HOST = '0.0.0.0';
@@ -83,7 +85,7 @@ export async function runWorkers(
     return throwFatal(fatal);
   }
   const ending = new AbortController();
-  let applying: Promise<void> | undefined;
+  const beside: Array<Promise<void>> = [];
   try {
     const roles = createRoles(log);
     const workflowBundle = await loadWorkflowBundle({
@@ -113,8 +115,9 @@ export async function runWorkers(
     // If one worker of a process fails, the process must end, so that Kubernetes restarts it whole.
     for (const run of runs)
       run.catch(() => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown()));
+    for (const role of roles) if (role.beside) beside.push(role.beside(ending.signal));
     if (settings.manifests !== undefined) {
-      applying = keepManifestsApplied(settings.manifests, log, ending.signal);
+      beside.push(keepManifestsApplied(settings.manifests, log, ending.signal));
     }
     await Promise.all(runs);
     await Promise.allSettled(runs);
@@ -124,7 +127,7 @@ export async function runWorkers(
     throw error;
   } finally {
     ending.abort();
-    await applying;
+    await Promise.all(beside);
     await connection.close();
     await tracing?.close();
     await health.close();

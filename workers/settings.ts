@@ -7,11 +7,25 @@ import { SluiceError } from '../src/errors/sluice-error';
 import { DEFAULT_TASK_QUEUES } from '../src/contract/identity';
 
 const port = z.coerce.number().int().min(0).max(65_535);
+const names = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(
+    z.array(
+      z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected names of namespaces, separated by commas'),
+    ),
+  );
 const count = z.coerce.number().int().min(1);
 
 const variables = z.object({
   SLUICE_EVENT_SOURCE_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUES.eventSource),
   SLUICE_SENSOR_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUES.sensor),
+  SLUICE_CONTROLLER_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUES.controller),
+  SLUICE_CONTROLLER_NAMESPACES: names.optional(),
+  SLUICE_CONTROLLER_CLASS: z
+    .string()
+    .regex(/^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, 'expected a label value')
+    .optional(),
   SLUICE_HEALTH_PORT: port.default(8081),
   SLUICE_METRICS_PORT: port.default(7777),
   SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -25,6 +39,11 @@ const variables = z.object({
 export interface WorkerSettings {
   readonly eventSourceTaskQueue: string;
   readonly sensorTaskQueue: string;
+  readonly controllerTaskQueue: string;
+  /** Kubernetes namespaces whose objects the controller keeps applied. */
+  readonly controllerNamespaces?: readonly string[];
+  /** Value of the label `sluice.io/class` that these objects must have. */
+  readonly controllerClass?: string;
   /** `/healthz` and `/readyz`; 0 selects a free port. */
   readonly healthPort: number;
   /** `/metrics`. */
@@ -63,6 +82,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
   return {
     eventSourceTaskQueue: found.SLUICE_EVENT_SOURCE_TASK_QUEUE,
     sensorTaskQueue: found.SLUICE_SENSOR_TASK_QUEUE,
+    controllerTaskQueue: found.SLUICE_CONTROLLER_TASK_QUEUE,
+    ...(found.SLUICE_CONTROLLER_NAMESPACES && { controllerNamespaces: found.SLUICE_CONTROLLER_NAMESPACES }),
+    ...(found.SLUICE_CONTROLLER_CLASS && { controllerClass: found.SLUICE_CONTROLLER_CLASS }),
     healthPort: found.SLUICE_HEALTH_PORT,
     metricsPort: found.SLUICE_METRICS_PORT,
     logLevel: found.SLUICE_LOG_LEVEL,

@@ -2,6 +2,7 @@
  * The workflows of Sluice. A worker of your own serves them beside yours with `export * from 'sluice/workflows'` in its
  * workflow entry; the plugins do so automatically.
  */
+export { controller } from './controller/controller';
 export { eventBus } from './event-bus/event-bus';
 export { eventSource } from './event-source/event-source';
 export { replay } from './replay/replay';

@@ -143,6 +143,20 @@ export interface SensorActivities {
   sluiceForgetSensor(definition: SensorDefinition): Promise<void>;
 }
 
+/** Input of the workflow `controller`, and of its activity. */
+export interface ControllerStart {
+  /** Kubernetes namespace. */
+  readonly namespace: string;
+}
+
+export interface ControllerActivities {
+  /**
+   * Runs until cancelled: keeps Temporal in step with the objects of the namespace. Returns if the worker's settings no
+   * longer name the namespace.
+   */
+  sluiceKeepNamespace(request: ControllerStart): Promise<void>;
+}
+
 export interface EventSourceActivities {
   /** Runs until cancelled: outside system → bus. */
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;

@@ -6,10 +6,15 @@ export const WORKFLOW_TYPES = {
   sensor: 'sensor',
   sensorRun: 'sensorRun',
   replay: 'replay',
+  controller: 'controller',
 } as const;
 
 /** Defaults, unless a plugin or a command sets others; each worker polls one of them. */
-export const DEFAULT_TASK_QUEUES = { eventSource: 'sluice-event-sources', sensor: 'sluice-sensors' } as const;
+export const DEFAULT_TASK_QUEUES = {
+  eventSource: 'sluice-event-sources',
+  sensor: 'sluice-sensors',
+  controller: 'sluice-controller',
+} as const;
 
 export function eventBusWorkflowId(namespace: string, name: string): string {
   return `event-bus/${namespace}/${name}`;
@@ -36,6 +41,11 @@ export function sensorOfRun(workflowId: string): { readonly namespace: string; r
 
 export function replayWorkflowId(namespace: string, sensorName: string, id: string): string {
   return `replay/${namespace}/${sensorName}/${id}`;
+}
+
+/** One controller for each Kubernetes namespace. */
+export function controllerWorkflowId(namespace: string): string {
+  return `controller/${namespace}`;
 }
 
 /** Value of the search attribute `SluiceSensor`. */

@@ -4,12 +4,13 @@
  */
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { EventSourceActivities, SensorActivities } from '../contract/activities';
+import type { ControllerActivities, EventSourceActivities, SensorActivities } from '../contract/activities';
 
-type OurActivity = keyof SensorActivities | keyof EventSourceActivities;
+type OurActivity = keyof SensorActivities | keyof EventSourceActivities | keyof ControllerActivities;
 
 /** These send heartbeats with details of their own, which an empty heartbeat would overwrite. */
 const REPORTING = [
+  'sluiceKeepNamespace',
   'sluiceListen',
   'sluiceRelayEvents',
   'sluiceReplayPortion',

@@ -8,7 +8,7 @@ import { objectPath } from '../../src/kubernetes/object-path';
 import { parseKubernetesObject, type KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 
 /** Folders with a kustomization of their own. */
-export const DEPLOY_FOLDERS = ['deploy', 'deploy/workflow-operations'] as const;
+export const DEPLOY_FOLDERS = ['deploy', 'deploy/controller', 'deploy/workflow-operations'] as const;
 
 interface Kustomization {
   namespace: string;

@@ -17,7 +17,10 @@ let fixture: ClusterFixture;
 const opened: KubernetesAccess[] = [];
 beforeAll(async () => {
   fixture = await openClusterFixture('deploy');
-  for (const object of loadDeployManifests(fixture.namespace)) {
+  for (const object of [
+    ...loadDeployManifests(fixture.namespace),
+    ...loadDeployManifests(fixture.namespace, 'deploy/controller'),
+  ]) {
     if (/ServiceAccount|Role/.test(object.kind)) await applyManifest(fixture.cluster, object);
   }
 });
@@ -46,7 +49,7 @@ async function allowed(access: KubernetesAccess, group: string, resource: string
         body: {
           apiVersion: 'authorization.k8s.io/v1',
           kind: 'SelfSubjectAccessReview',
-          spec: { resourceAttributes: { namespace, verb, group, resource } },
+          spec: { resourceAttributes: { namespace, verb, group, ...resourceOf(resource) } },
         },
       });
       return review.status.allowed ? verb : undefined;
@@ -54,6 +57,13 @@ async function allowed(access: KubernetesAccess, group: string, resource: string
   );
   return verdicts.filter((verb) => verb !== undefined);
 }
+
+/** `sensors/status` is a subresource. */
+function resourceOf(text: string): { resource: string; subresource?: string } {
+  const [resource = '', subresource] = text.split('/');
+  return { resource, ...(subresource !== undefined && { subresource }) };
+}
+
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const;
 
 const fireAs = async (access: KubernetesAccess, operation: ArgoWorkflowOperation, name: string, kind = 'Workflow') => {
@@ -107,9 +117,11 @@ describe('the manifests of deploy/', () => {
     expect([...readKustomization(folder).resources].sort()).toEqual(files.sort());
   });
 
-  it('run both workers without root, on a read-only disk, with probes', () => {
-    const deployments = loadDeployManifests('argo').filter(({ kind }) => kind === 'Deployment');
-    expect(deployments).toHaveLength(2);
+  it('run every worker without root, on a read-only disk, with probes', () => {
+    const deployments = DEPLOY_FOLDERS.flatMap((folder) => loadDeployManifests('argo', folder)).filter(
+      ({ kind }) => kind === 'Deployment',
+    );
+    expect(deployments).toHaveLength(3);
     for (const { spec } of deployments) {
       expect(spec).toMatchObject({
         template: {
@@ -177,6 +189,21 @@ describe('the rights of the event source worker', () => {
     expect(await allowed(access, '', 'secrets', 'kube-system')).toEqual([]);
     expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual([]);
     expect(await allowed(access, '', 'pods')).toEqual([]);
+  });
+});
+
+describe('the rights of the controller', () => {
+  it('are to follow its objects, to write their status and to record Events, and nothing else', async () => {
+    const access = await openAs('sluice-controller');
+    for (const plural of ['eventbus', 'eventsources', 'sensors']) {
+      expect(await allowed(access, 'argoproj.io', plural)).toEqual(['list', 'watch']);
+      expect(await allowed(access, 'argoproj.io', `${plural}/status`)).toEqual(['patch']);
+      expect(await allowed(access, 'argoproj.io', plural, 'default')).toEqual([]);
+    }
+    expect(await allowed(access, '', 'events')).toEqual(['create']);
+    expect(await allowed(access, '', 'secrets')).toEqual([]);
+    expect(await allowed(access, '', 'configmaps')).toEqual([]);
+    expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual([]);
   });
 });
 

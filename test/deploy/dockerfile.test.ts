@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../dev/repo-root';
-import { loadDeployManifests } from './deploy-manifests';
+import { DEPLOY_FOLDERS, loadDeployManifests } from './deploy-manifests';
 
 const text = readFileSync(join(repoRoot, 'Dockerfile'), 'utf8');
 const lines = text
@@ -49,7 +49,7 @@ describe('the Dockerfile', () => {
   });
 
   it('has the entry points that the Deployments start', () => {
-    for (const { kind, spec } of loadDeployManifests('argo')) {
+    for (const { kind, spec } of DEPLOY_FOLDERS.flatMap((folder) => loadDeployManifests('argo', folder))) {
       if (kind !== 'Deployment') continue;
       const { template } = spec as { template: { spec: { containers: { args: string[] }[] } } };
       const [entry = ''] = template.spec.containers[0]?.args ?? [];

@@ -11,6 +11,7 @@ import { repoRoot } from '../../dev/repo-root';
 import { eventually } from '../setup/eventually';
 import { openWorld, proposeContinueAsNewAfter, type WorldOptions } from '../workflows/sluice-world';
 import { formatHistory } from './history-files';
+import { RECORDED_CONTROLLERS } from './recorded-controllers';
 import { CONTINUED_EVENT_BUSES, RECORDED_EVENT_BUSES } from './recorded-event-buses';
 import { CONTINUED_EVENT_SOURCES, RECORDED_EVENT_SOURCES } from './recorded-event-sources';
 import { RECORDED_FIRST_ATTEMPTS } from './recorded-first-attempts';
@@ -38,6 +39,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   sensor: { scenarios: RECORDED_SENSORS, continued: CONTINUED_SENSORS, continueAsNewAfter: 20 },
   'first-attempts': { scenarios: RECORDED_FIRST_ATTEMPTS, continued: [], continueAsNewAfter: 20 },
+  controller: { scenarios: RECORDED_CONTROLLERS, continued: [], continueAsNewAfter: 8 },
   replay: { scenarios: RECORDED_REPLAYS, continued: CONTINUED_REPLAYS, continueAsNewAfter: 8 },
 };
 

@@ -49,6 +49,7 @@ describe('docs/configuration.md', () => {
     const defaults: Record<string, string> = {
       SLUICE_EVENT_SOURCE_TASK_QUEUE: settings.eventSourceTaskQueue,
       SLUICE_SENSOR_TASK_QUEUE: settings.sensorTaskQueue,
+      SLUICE_CONTROLLER_TASK_QUEUE: settings.controllerTaskQueue,
       SLUICE_HEALTH_PORT: `${settings.healthPort}`,
       SLUICE_METRICS_PORT: `${settings.metricsPort}`,
       SLUICE_LOG_LEVEL: settings.logLevel,

@@ -12,9 +12,10 @@ import type { OwnKubernetes } from '../../dev/servers';
 export interface DeployedKubeconfigs {
   readonly eventSource: string;
   readonly sensor: string;
+  readonly controller: string;
 }
 
-const FILES = ['event-source-worker-rbac.yaml', 'sensor-worker-rbac.yaml'];
+const FILES = ['event-source-worker-rbac.yaml', 'sensor-worker-rbac.yaml', 'controller/controller-rbac.yaml'];
 
 export async function deployRoles(kubernetes: OwnKubernetes, namespace: string): Promise<DeployedKubeconfigs> {
   const { url, caPath, adminToken: token } = kubernetes;
@@ -37,6 +38,7 @@ export async function deployRoles(kubernetes: OwnKubernetes, namespace: string):
     return {
       eventSource: await kubeconfig('sluice-event-source-worker'),
       sensor: await kubeconfig('sluice-sensor-worker'),
+      controller: await kubeconfig('sluice-controller'),
     };
   } finally {
     api.close();

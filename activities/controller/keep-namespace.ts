@@ -1,0 +1,72 @@
+/** The activity of the workflow `controller`: runs for as long as a worker is the controller of its namespace. */
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { ControllerActivities } from '../../src/contract/activities';
+import type { TaskQueues } from '../../src/control/applied-kinds';
+import { loggedEnvironment } from '../../src/control/process-environment';
+import { withTemporal } from '../../src/control/temporal-session';
+import { KeptNamespace } from '../../src/controller/kept-namespace';
+import { describeError } from '../../src/errors/sluice-error';
+import { createExpressionSyntax } from '../../src/expressions';
+import { createKubernetesAccess, type KubernetesAccessOptions } from '../../src/kubernetes/access';
+import { toPatientFailure } from '../worker/failures';
+import { startHeartbeat } from '../worker/heartbeat';
+import type { PluginActivities, WorkerDependencies } from '../worker/worker-dependencies';
+
+/** Belongs to the worker, not to the workflow: the next worker may have other settings. */
+export interface ControllerOptions {
+  readonly namespaces: readonly string[];
+  /** Value of the label `sluice.io/class` that objects must have; default: all objects. */
+  readonly objectClass?: string;
+  /** Where new workflows run. */
+  readonly taskQueues: TaskQueues;
+  /** Not restricted as sensors are: no manifest chooses its requests. */
+  readonly kubernetes?: KubernetesAccessOptions;
+}
+
+/** A right or a definition may be missing that an operator adds. */
+const RETRY_AFTER_MS = 10_000;
+
+export function createControllerActivities(
+  { engine, log, longActivities }: WorkerDependencies,
+  { namespaces, objectClass, taskQueues, kubernetes }: ControllerOptions,
+): PluginActivities {
+  const access = createKubernetesAccess(kubernetes);
+  const keep = async (namespace: string): Promise<void> => {
+    if (!namespaces.includes(namespace)) return;
+    const context = Context.current();
+    const signal = context.cancellationSignal;
+    const heartbeat = startHeartbeat();
+    const environment = loggedEnvironment((text) => log.warn(text));
+    try {
+      const cluster = await access.open();
+      await withTemporal({}, environment, async (session) => {
+        const kept = new KeptNamespace({
+          ...{ namespace, cluster, session, environment, taskQueues, log: log.child({ namespace }) },
+          expressions: createExpressionSyntax(engine),
+          ...(objectClass !== undefined && { objectClass }),
+        });
+        heartbeat.report(() => kept.state);
+        await kept.run(signal);
+      });
+    } catch (error) {
+      if (error instanceof CancelledFailure) throw error;
+      if (!signal.aborted) {
+        log.error({ namespace }, `the objects of the namespace cannot be followed: ${describeError(error)}`);
+        throw toPatientFailure(error, RETRY_AFTER_MS);
+      }
+    } finally {
+      heartbeat.stop();
+    }
+    await context.cancelled;
+  };
+  const activities: ControllerActivities = {
+    sluiceKeepNamespace: longActivities.bound('sluiceKeepNamespace', ({ namespace }) => keep(namespace)),
+  };
+  return {
+    activities,
+    close: () => {
+      access.close();
+      return Promise.resolve();
+    },
+  };
+}

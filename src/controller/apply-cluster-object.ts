@@ -1,0 +1,73 @@
+/** Applies one object of the cluster as `sluice apply` would apply its manifest. */
+import { applyManifests, type ApplyOutcome } from '../control/apply/apply-manifests';
+import type { TaskQueues } from '../control/applied-kinds';
+import type { ProcessEnvironment } from '../control/process-environment';
+import type { TemporalSession } from '../control/temporal-session';
+import { describeError, isSluiceError } from '../errors/sluice-error';
+import { classifyTemporalFailure } from '../errors/temporal-failures';
+import type { ExpressionSyntax } from '../expressions/expression-syntax';
+import type { Problem } from '../manifest/problem';
+import { loadManifestText } from '../validation/load-manifests';
+import type { ApplyResult } from './object-conditions';
+
+export interface ApplyTools {
+  readonly session: TemporalSession;
+  readonly expressions: ExpressionSyntax;
+  readonly taskQueues: TaskQueues;
+  readonly environment: ProcessEnvironment;
+}
+
+export interface AppliedClusterObject {
+  readonly result: ApplyResult;
+  /** Present if it was applied. */
+  readonly action?: Extract<ApplyOutcome, { kind: 'applied' }>['rows'][number]['action'];
+  /** What works, but perhaps not as the author expects. */
+  readonly warnings: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+/** @param keepStopped for an object that has not changed; see `ApplyOptions` */
+export async function applyClusterObject(
+  manifest: string,
+  namespace: string,
+  keepStopped: boolean,
+  { session, expressions, taskQueues, environment }: ApplyTools,
+): Promise<AppliedClusterObject> {
+  const notes: string[] = [];
+  const { documents, problems } = await loadManifestText(manifest, '', { expressions });
+  const errors = problems.filter(({ severity }) => severity !== 'warning');
+  const warnings = problems.filter(({ severity }) => severity === 'warning');
+  if (errors.length > 0) return { result: { kind: 'faulty', problems: errors }, warnings, notes };
+  try {
+    const outcome = await applyManifests(
+      documents,
+      session,
+      {
+        namespaces: { fallback: namespace },
+        taskQueues,
+        appliedBy: 'controller',
+        keepStopped,
+        // The workers that use them report the missing ones; the controller has no right to read them.
+        skipSecretCheck: true,
+        waitMs: 0,
+      },
+      environment,
+      { progress: () => undefined, note: (text) => notes.push(text) },
+    );
+    if (outcome.kind === 'refused') return { result: { kind: 'waiting', problems: outcome.problems }, warnings, notes };
+    return { result: { kind: 'applied' }, action: outcome.rows[0]?.action, warnings, notes };
+  } catch (error) {
+    const message = describeError(error);
+    return { result: isOfManifest(error) ? ofManifest(message) : { kind: 'failed', message }, warnings, notes };
+  }
+}
+
+/** Temporal or the workflow would reject the same manifest again. */
+function isOfManifest(error: unknown): boolean {
+  if (isSluiceError(error)) return error.code === 'USAGE' || error.code === 'MANIFEST_INVALID';
+  return classifyTemporalFailure(error).kind === 'permanent';
+}
+
+function ofManifest(message: string): ApplyResult {
+  return { kind: 'faulty', problems: [{ severity: 'error', file: '', object: '', path: '', message }] };
+}

@@ -1,0 +1,262 @@
+/** One object of the cluster, kept in step with its workflow for as long as it exists. */
+import type { Logger } from 'pino';
+import type { Semaphore } from '../concurrency/semaphore';
+import type { ObjectAddress } from '../control/applied-kinds';
+import { addressText } from '../control/ask-workflow';
+import { describeEnd, type ExecutionEnd } from '../control/status/execution-end';
+import { readCondition } from '../control/status/read-condition';
+import { describeError, isSluiceError } from '../errors/sluice-error';
+import type { OpenCluster } from '../kubernetes/access';
+import type { KubernetesObject } from '../kubernetes/kubernetes-object';
+import type { ManifestKind } from '../validation/parse-manifest';
+import { applyClusterObject, type AppliedClusterObject, type ApplyTools } from './apply-cluster-object';
+import type { ClusterEvent, ClusterEvents } from './cluster-events';
+import { generationOf, manifestOf } from './cluster-object';
+import { deleteOwned } from './delete-owned';
+import { conditionsOf, describeProblem, type ApplyResult, type ObservedObject } from './object-conditions';
+import { writeStatus } from './object-status';
+import { Backoff } from './backoff';
+
+export interface ObjectTools extends ApplyTools {
+  readonly cluster: OpenCluster;
+  readonly events: ClusterEvents;
+  readonly log: Logger;
+  /** Bounds the objects that are worked on at a time. */
+  readonly turns: Semaphore;
+  readonly signal: AbortSignal;
+  /** Resolves once the objects that must run before one of this kind are settled, or have taken too long. */
+  untilItsTurn(kind: ManifestKind): Promise<void>;
+  onSettling(kind: ManifestKind, isSettled: boolean): void;
+  /** A bus was applied: its users may have waited for it. */
+  onBusApplied(name: string): void;
+}
+
+/** Soon enough for a person who watches, and for drift to be repaired within a minute. */
+const LOOK_EVERY_MS = 15_000;
+/** An object that a worker has yet to end, or a bus that is still used. */
+const LEAVE_AGAIN_MS = 5_000;
+/** Compares again what is applied with the object: other clients can apply it, too. */
+const COMPARE_EVERY_MS = 10 * 60_000;
+const LONGEST_RETRY_MS = 60_000;
+const QUERY_TIMEOUT_MS = 5_000;
+/** A sensor that does not listen by then delays no source. */
+const LISTENS_WITHIN_MS = 5_000;
+const MOST_EVENTS = 10;
+
+type Seen = NonNullable<ObservedObject['seen']> & { readonly end?: ExecutionEnd };
+
+export class KeptObject {
+  private latest: KubernetesObject | undefined;
+  private result: ApplyResult = { kind: 'pending' };
+  /** The manifest of the last attempt. */
+  private tried: string | undefined;
+  private triedAt = 0;
+  /** When it is applied again although it has not changed. */
+  private dueAt = 0;
+  private readonly retries = new Backoff(LONGEST_RETRY_MS);
+  private seen: Seen | undefined;
+  private readonly looks = new Backoff(LOOK_EVERY_MS);
+  private settled = true;
+  private isForced = false;
+  private isWoken = false;
+  private endSleep: () => void = () => undefined;
+
+  constructor(
+    readonly address: ObjectAddress,
+    private readonly tools: ObjectTools,
+  ) {}
+
+  get isFaulty(): boolean {
+    return this.result.kind !== 'applied';
+  }
+
+  get object(): KubernetesObject | undefined {
+    return this.latest;
+  }
+
+  /** Takes what the watch has shown; undefined if the object is gone. */
+  update(object: KubernetesObject | undefined): void {
+    this.latest = object;
+    if (object !== undefined && manifestOf(object) === this.tried) return;
+    this.settle(object === undefined);
+    this.wake();
+  }
+
+  /** Applies it again although it has not changed. */
+  applyAgain(): void {
+    // What is wrong with the manifest itself, no other object can cure.
+    if (this.result.kind === 'faulty') return;
+    this.isForced = true;
+    this.wake();
+  }
+
+  /** Resolves once the object and its workflow are gone, or the signal aborts. */
+  async run(): Promise<void> {
+    const { signal, turns } = this.tools;
+    while (!signal.aborted) {
+      this.isWoken = false;
+      // Without a turn: those it waits for need one.
+      if (!this.settled) await this.tools.untilItsTurn(this.address.kind.kind);
+      const pauseMs = await turns
+        .run(signal, () => this.step())
+        .catch((error: unknown) => this.afterError(error, signal));
+      if (pauseMs === undefined) return;
+      await this.sleep(pauseMs);
+    }
+  }
+
+  /** Returns how long to wait before the next step; undefined if none is needed. */
+  private async step(): Promise<number | undefined> {
+    const object = this.latest;
+    if (object === undefined) return await this.leave();
+    const events = await this.applyIfNeeded(object);
+    await this.look();
+    if (this.isLost()) return await this.restore();
+    this.settleIfListening();
+    await this.show(object, events);
+    return this.pauseMs();
+  }
+
+  private async leave(): Promise<number | undefined> {
+    const state = await deleteOwned(this.tools.session, this.address);
+    // It may have come back meanwhile.
+    if (this.latest !== undefined) return 0;
+    return state === 'gone' ? undefined : LEAVE_AGAIN_MS;
+  }
+
+  private async applyIfNeeded(object: KubernetesObject): Promise<readonly ClusterEvent[]> {
+    const manifest = manifestOf(object);
+    const hasChanged = manifest !== this.tried;
+    if (hasChanged) this.retries.reset();
+    else if (!this.isForced && Date.now() < this.dueAt) return [];
+    this.isForced = false;
+    const applied = await applyClusterObject(manifest, this.address.namespace, !hasChanged, this.tools);
+    const before = this.result;
+    [this.tried, this.triedAt, this.result] = [manifest, Date.now(), applied.result];
+    this.dueAt = this.triedAt + this.pauseAfter(applied.result);
+    this.looks.reset();
+    for (const note of applied.notes) this.tools.log.warn({ object: addressText(this.address) }, note);
+    if (this.address.kind.kind === 'EventBus' && applied.action !== undefined && applied.action !== 'unchanged') {
+      this.tools.onBusApplied(this.address.name);
+    }
+    return eventsOf(applied, hasChanged || before.kind !== applied.result.kind);
+  }
+
+  private pauseAfter({ kind }: ApplyResult): number {
+    switch (kind) {
+      case 'faulty':
+        return Infinity;
+      case 'pending':
+      case 'failed':
+      case 'waiting':
+        return this.retries.next();
+      case 'applied':
+        this.retries.reset();
+        return COMPARE_EVERY_MS;
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      this.seen = await readCondition(this.tools.session, this.address, QUERY_TIMEOUT_MS);
+    } catch (error) {
+      const isUnknown = isSluiceError(error) && error.code === 'OBJECT_UNKNOWN';
+      if (isUnknown) this.seen = undefined;
+      else this.seen = { state: 'Unknown', reason: describeError(error) };
+    }
+  }
+
+  /** Its workflow has ended, though the object is still there. */
+  private isLost(): boolean {
+    return this.result.kind === 'applied' && (this.seen === undefined || this.seen.state === 'Gone');
+  }
+
+  private async restore(): Promise<number> {
+    const how = this.seen?.end === undefined ? 'Deleted by a command' : describeEnd(this.seen.end);
+    const message = `its workflow had ended and is started again: ${how}`;
+    this.tools.log.warn({ object: addressText(this.address) }, message);
+    if (this.latest !== undefined) {
+      await this.tools.events.record(this.latest, { type: 'Warning', reason: 'Restored', message });
+    }
+    this.isForced = true;
+    return 0;
+  }
+
+  private settle(isSettled: boolean): void {
+    if (this.settled === isSettled) return;
+    this.settled = isSettled;
+    this.tools.onSettling(this.address.kind.kind, isSettled);
+  }
+
+  private settleIfListening(): void {
+    const isListening = this.seen?.state === 'Ready' || this.seen?.state === 'Paused';
+    const isAwaited = this.address.kind.kind === 'Sensor' && this.result.kind === 'applied' && !isListening;
+    if (!isAwaited || Date.now() - this.triedAt > LISTENS_WITHIN_MS) this.settle(true);
+  }
+
+  private async show(object: KubernetesObject, events: readonly ClusterEvent[]): Promise<void> {
+    const { cluster } = this.tools;
+    const { kind } = this.address.kind;
+    const observed = { kind, generation: generationOf(object), result: this.result, seen: this.seen };
+    const written = await writeStatus(cluster, object, conditionsOf(observed));
+    // Unless the watch has shown a newer one meanwhile.
+    if (written !== undefined && this.latest === object) this.latest = written;
+    // After a fail-over, the status tells that these were recorded before.
+    if (written !== undefined) for (const event of events) await this.tools.events.record(object, event);
+  }
+
+  private pauseMs(): number {
+    const isSteady = this.result.kind !== 'applied' || this.seen?.state === 'Ready' || this.seen?.state === 'Paused';
+    const lookMs = isSteady ? LOOK_EVERY_MS : this.looks.next();
+    return Math.max(0, Math.min(lookMs, this.dueAt - Date.now()));
+  }
+
+  private afterError(error: unknown, signal: AbortSignal): number | undefined {
+    if (signal.aborted) return undefined;
+    const pauseMs = this.retries.next();
+    this.tools.log.warn({ object: addressText(this.address), retryMs: pauseMs }, describeError(error));
+    return pauseMs;
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    if (this.isWoken) return;
+    const { signal } = this.tools;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.endSleep = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener('abort', this.endSleep, { once: true });
+      if (signal.aborted) this.endSleep();
+    });
+    signal.removeEventListener('abort', this.endSleep);
+  }
+
+  private wake(): void {
+    this.isWoken = true;
+    this.endSleep();
+  }
+}
+
+function eventsOf({ result, action, warnings }: AppliedClusterObject, isNew: boolean): readonly ClusterEvent[] {
+  if (!isNew) return [];
+  const warn = (reason: string, messages: readonly string[]): ClusterEvent[] =>
+    messages.slice(0, MOST_EVENTS).map((message) => ({ type: 'Warning', reason, message }));
+  switch (result.kind) {
+    case 'faulty':
+      return warn('InvalidSpec', result.problems.map(describeProblem));
+    case 'waiting':
+      return warn('EventBusNotFound', result.problems.map(describeProblem));
+    case 'failed':
+      return warn('ApplyFailed', [result.message]);
+    case 'pending':
+      return [];
+    case 'applied':
+      if (action === undefined || action === 'unchanged') return [];
+      return [
+        { type: 'Normal', reason: 'Applied', message: `its workflow was ${action}` },
+        ...warn('ManifestWarning', warnings.map(describeProblem)),
+      ];
+  }
+}

@@ -1,0 +1,68 @@
+/** Writes `status` of an object, if it says something else. */
+import { isDeepStrictEqual } from 'node:util';
+import type { OpenCluster } from '../kubernetes/access';
+import { isRecord, type KubernetesObject } from '../kubernetes/kubernetes-object';
+import { objectPath } from '../kubernetes/object-path';
+import { isConflict, isNotFound } from '../kubernetes/refusal';
+import { generationOf } from './cluster-object';
+import { withTimes, type StatusCondition, type Verdict } from './object-conditions';
+
+/**
+ * Resolves with the object as the server stores it, or undefined if nothing was written: because nothing is new, or
+ * because the object was changed or deleted meanwhile, which the watch will show.
+ */
+export async function writeStatus(
+  { client, discovery }: OpenCluster,
+  object: KubernetesObject,
+  verdicts: readonly Verdict[],
+  now = new Date(),
+): Promise<KubernetesObject | undefined> {
+  const generation = generationOf(object);
+  const { conditions: former, observedGeneration } = readStatus(object);
+  const conditions = withTimes(verdicts, former, now.toISOString());
+  if (observedGeneration === generation && isDeepStrictEqual(conditions, former)) return undefined;
+  const resource = await discovery.find(object.apiVersion, object.kind);
+  const { namespace, name, resourceVersion } = object.metadata;
+  const path = objectPath(resource, namespace, name);
+  // Without a subresource the write itself raises the generation; the version makes sure that nothing else has.
+  const body = resource.hasStatus
+    ? { status: { conditions, observedGeneration: generation } }
+    : { metadata: { resourceVersion }, status: { conditions, observedGeneration: generation + 1 } };
+  try {
+    return await client.request<KubernetesObject>({
+      method: 'PATCH',
+      path: resource.hasStatus ? `${path}/status` : path,
+      query: { fieldManager: 'sluice-controller' },
+      contentType: 'application/merge-patch+json',
+      body,
+    });
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function readStatus({ status }: KubernetesObject): {
+  readonly conditions: readonly StatusCondition[];
+  readonly observedGeneration?: unknown;
+} {
+  if (!isRecord(status)) return { conditions: [] };
+  const { conditions, observedGeneration } = status;
+  return { conditions: Array.isArray(conditions) ? conditions.flatMap(readCondition) : [], observedGeneration };
+}
+
+/** Other controllers may have left conditions of any shape. */
+function readCondition(value: unknown): StatusCondition[] {
+  if (!isRecord(value)) return [];
+  const text = (field: string): string => (typeof value[field] === 'string' ? value[field] : '');
+  const status = value['status'];
+  return [
+    {
+      type: text('type'),
+      status: status === 'True' || status === 'False' ? status : 'Unknown',
+      reason: text('reason'),
+      message: text('message'),
+      lastTransitionTime: text('lastTransitionTime'),
+    },
+  ];
+}

@@ -1,0 +1,167 @@
+import { Client, Connection } from '@temporalio/client';
+import Redis from 'ioredis';
+import { eventually } from '../setup/eventually';
+import { startControlledNamespace, type ControlledNamespace } from './controlled-namespace';
+
+describe('the controller', () => {
+  let cluster: ControlledNamespace;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    cluster = await startControlledNamespace();
+    redis = new Redis(cluster.redis.url);
+    await cluster.startWorkers();
+    await cluster.startController();
+  });
+  afterAll(async () => {
+    redis?.disconnect();
+    await cluster?.stop();
+  });
+
+  const meta = (name: string): string => `metadata: { name: ${name}, namespace: ${cluster.namespace.name} }`;
+  const bus = (): string => `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+${meta('default')}
+spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
+`;
+  const source = (): string => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+${meta('stac')}
+spec:
+  redisStream:
+    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [scenes] }
+`;
+  const sensor = (name: string, template: string, extra = ''): string => `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+${meta(name)}
+spec:
+  dependencies: [{ name: item, eventSourceName: stac, eventName: items }]
+  triggers: [{ template: { name: make, ${template} } }]
+  ${extra}
+`;
+  const makesWorkflow = (label: string): string =>
+    `k8s: { operation: create, source: { resource: { apiVersion: argoproj.io/v1alpha1, kind: Workflow,
+       metadata: { generateName: scene-, labels: { version: ${label} } }, spec: { entrypoint: main } } } }`;
+  const versions = async (): Promise<readonly string[]> =>
+    (await cluster.workflows()).map(({ metadata }) => metadata.labels?.['version'] ?? '').sort();
+  const isReady = (kind: string, name: string) => async (): Promise<boolean> =>
+    (await cluster.conditions(kind, name))['Ready'] === 'True: Ready';
+
+  it('runs objects that were created in any order, and says in their status what it saw', async () => {
+    await cluster.put(source());
+    await cluster.put(sensor('scenes', makesWorkflow('first')));
+    await cluster.put(bus());
+    for (const [kind, name] of [
+      ['EventBus', 'default'],
+      ['EventSource', 'stac'],
+      ['Sensor', 'scenes'],
+    ] as const)
+      await eventually(isReady(kind, name));
+    expect(await cluster.conditions('EventBus', 'default')).toEqual({
+      Configured: 'True: Valid',
+      Deployed: 'True: Ready',
+      Ready: 'True: Ready',
+    });
+    expect(await cluster.conditions('EventSource', 'stac')).toEqual({
+      SourcesProvided: 'True: Valid',
+      EventBusProvided: 'True: EventBusFound',
+      Deployed: 'True: Ready',
+      Ready: 'True: Ready',
+    });
+    expect(await cluster.conditions('Sensor', 'scenes')).toEqual({
+      DependenciesProvided: 'True: Valid',
+      TriggersProvided: 'True: Valid',
+      EventBusProvided: 'True: EventBusFound',
+      Deployed: 'True: Ready',
+      Ready: 'True: Ready',
+    });
+    expect(await cluster.status('Sensor', 'scenes')).toMatchObject({ observedGeneration: 1 });
+    expect(await cluster.listed()).toEqual(['EventBus/default Ready', 'EventSource/stac Ready', 'Sensor/scenes Ready']);
+  });
+
+  it('takes an event through to a Workflow', async () => {
+    await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/1');
+    await eventually(async () => (await versions()).join() === 'first');
+  });
+
+  it('keeps the last valid version running while a faulty one says what is wrong with it', async () => {
+    await cluster.put(sensor('scenes', 'logg: {}'));
+    const conditions = await eventually(async () => {
+      const found = await cluster.conditions('Sensor', 'scenes');
+      return found['TriggersProvided'] === 'False: InvalidTriggers' && found;
+    });
+    expect(conditions).toMatchObject({
+      DependenciesProvided: 'True: Valid',
+      Deployed: 'False: InvalidSpec',
+      Ready: 'False: InvalidTriggers',
+      Stalled: 'True: InvalidSpec',
+    });
+    const status = await cluster.status('Sensor', 'scenes');
+    expect(status?.observedGeneration).toBe(2);
+    const { message } = status?.conditions.find(({ type }) => type === 'Deployed') ?? {};
+    expect(message).toMatch(/^generation 2 is not valid; the version applied before is Ready\n/);
+    expect(message).toContain('Sensor/scenes spec.triggers[0].template.logg: unknown field');
+    const events = await eventually(async () => {
+      const found = await cluster.events('scenes');
+      return found.some((event) => event.startsWith('Warning InvalidSpec')) && found;
+    });
+    expect(events).toContainEqual(expect.stringContaining('spec.triggers[0].template.logg: unknown field'));
+    await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/2');
+    await eventually(async () => (await versions()).join() === 'first,first');
+  });
+
+  it('holds up no other object because of a faulty one, and takes its correction', async () => {
+    await cluster.put(sensor('other', 'log: {}'));
+    await eventually(isReady('Sensor', 'other'));
+    await cluster.put(sensor('scenes', makesWorkflow('second')));
+    await eventually(isReady('Sensor', 'scenes'));
+    expect(await cluster.conditions('Sensor', 'scenes')).not.toHaveProperty('Stalled');
+    await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/3');
+    await eventually(async () => (await versions()).join() === 'first,first,second');
+  });
+
+  it('starts a workflow again that was terminated', async () => {
+    const { name } = cluster.namespace;
+    const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
+    try {
+      const handle = new Client({ connection }).workflow.getHandle(`sensor/${name}/scenes`);
+      const { runId } = await handle.describe();
+      await handle.terminate('by mistake');
+      await eventually(async () => {
+        const description = await handle.describe();
+        return description.runId !== runId && description.status.name === 'RUNNING';
+      });
+      await eventually(isReady('Sensor', 'scenes'));
+      expect(await cluster.events('scenes')).toContainEqual(expect.stringMatching(/^Warning Restored: .*by mistake/));
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('deletes what was deleted while it was away, and leaves alone what a command applied', async () => {
+    const own = await cluster.manifest('own.yaml', sensor('by-command', 'log: {}'));
+    expect(await cluster.sluice(['apply', '-f', own])).toMatchObject({ exitCode: 0 });
+    await cluster.killController();
+    await cluster.remove('Sensor', 'other');
+    await cluster.put(sensor('late', 'log: {}'));
+    await cluster.startController();
+    await eventually(isReady('Sensor', 'late'));
+    await eventually(async () => !(await cluster.listed()).includes('Sensor/other Ready'));
+    expect(await cluster.listed()).toEqual([
+      ...['EventBus/default Ready', 'EventSource/stac Ready'],
+      ...['Sensor/by-command Ready', 'Sensor/late Ready', 'Sensor/scenes Ready'],
+    ]);
+  });
+
+  it('ends what is deleted, a bus after everything that uses it', async () => {
+    await cluster.remove('EventBus', 'default');
+    for (const name of ['scenes', 'late']) await cluster.remove('Sensor', name);
+    await eventually(
+      async () =>
+        (await cluster.listed()).join() === 'EventBus/default Ready,EventSource/stac Ready,Sensor/by-command Ready',
+    );
+    await cluster.remove('EventSource', 'stac');
+    expect(await cluster.sluice(['delete', 'sensor/by-command'])).toMatchObject({ exitCode: 0 });
+    await eventually(async () => (await cluster.listed()).length === 0);
+  });
+});

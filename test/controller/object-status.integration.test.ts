@@ -1,0 +1,50 @@
+import type { Verdict } from '../../src/controller/object-conditions';
+import { writeStatus } from '../../src/controller/object-status';
+import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
+import { ARGO, openClusterFixture, type ClusterFixture } from '../kubernetes/cluster-fixture';
+
+let fixture: ClusterFixture;
+beforeAll(async () => {
+  fixture = await openClusterFixture('status');
+});
+afterAll(() => fixture.close());
+
+const verdicts = (status: Verdict['status']): readonly Verdict[] => [
+  { type: 'Deployed', status, reason: 'Ready', message: '' },
+];
+const create = (kind: string): Promise<KubernetesObject> =>
+  fixture.create({ apiVersion: ARGO, kind, metadata: { name: 'a' }, spec: {} });
+
+describe('the status of an object', () => {
+  // The definition of Workflows has no status subresource.
+  it.each([
+    ['Sensor', 1],
+    ['Workflow', 2],
+  ])('of kind %s is written once, for the generation that it is about', async (kind, generation) => {
+    const written = await writeStatus(fixture.cluster, await create(kind), verdicts('True'));
+    expect(written).toMatchObject({
+      metadata: { generation },
+      status: { observedGeneration: generation, conditions: [{ type: 'Deployed', status: 'True' }] },
+    });
+    if (written === undefined) throw new Error('it was not written');
+    expect(await writeStatus(fixture.cluster, written, verdicts('True'))).toBeUndefined();
+  });
+
+  it('keeps what other controllers wrote there', async () => {
+    const bus = await create('EventBus');
+    const path = `/apis/${ARGO}/namespaces/${fixture.namespace}/eventbus/a/status`;
+    const contentType = 'application/merge-patch+json';
+    const body = { status: { config: { jetstream: {} } } };
+    await fixture.cluster.client.request({ method: 'PATCH', path, contentType, body });
+    const written = await writeStatus(fixture.cluster, bus, verdicts('True'));
+    expect(written?.status).toMatchObject({ config: { jetstream: {} }, conditions: [{ status: 'True' }] });
+  });
+
+  it('is left to the next look if the object was changed or deleted meanwhile', async () => {
+    const template = await create('WorkflowTemplate');
+    await fixture.patch('workflowtemplates', 'a', { spec: { entrypoint: 'main' } });
+    expect(await writeStatus(fixture.cluster, template, verdicts('True'))).toBeUndefined();
+    await fixture.remove('workflowtemplates', 'a');
+    expect(await writeStatus(fixture.cluster, template, verdicts('True'))).toBeUndefined();
+  });
+});
