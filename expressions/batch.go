@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // item is one evaluation. Which fields are used depends on Kind; Doc is the index of a document of the batch.
@@ -37,9 +38,10 @@ func (err invalid) Unwrap() error { return err.cause }
 // evaluateBatch answers a request: the first line is a JSON array of items, each further line a JSON document.
 //
 // The first line of the answer is a JSON array with {"v": value} or {"e": message, "c": code} for each item, in order; it
-// is shorter than the request if the answers became too large for one batch. {"d": n} stands for a document, which is
-// line n of those that follow: JavaScript cannot hold every JSON document, so the host gets its text.
-func evaluateBatch(text []byte, announce func(uint32)) []byte {
+// is shorter than the request if the answers became too large for one batch, or took so long that others should have
+// their turn. {"d": n} stands for a document, which is line n of those that follow: JavaScript cannot hold every JSON
+// document, so the host gets its text. announce is called before each item and returns the CPU time.
+func evaluateBatch(text []byte, announce func(uint32) time.Duration) []byte {
 	lines := bytes.Split(text, []byte{'\n'})
 	var items []item
 	if err := json.Unmarshal(lines[0], &items); err != nil {
@@ -50,11 +52,17 @@ func evaluateBatch(text []byte, announce func(uint32)) []byte {
 		documents[index].text = line
 	}
 	out := answers{line: []byte{'['}}
+	var ends time.Duration
 	for index := range items {
 		if len(out.line)+len(out.documents) > largestBatch {
 			break
 		}
-		announce(uint32(index))
+		now := announce(uint32(index))
+		if index == 0 {
+			ends = now + longestBatch
+		} else if now > ends {
+			break
+		}
 		if index > 0 {
 			out.line = append(out.line, ',')
 		}
@@ -72,6 +80,9 @@ type answers struct {
 
 // largestBatch bounds what the host has to decode at once. Items that get no answer are asked again.
 const largestBatch = 4 << 20
+
+// longestBatch is the CPU time after which no further item is begun.
+const longestBatch = 50 * time.Millisecond
 
 func (out *answers) add(it *item, documents []document) {
 	start, documentsStart, count := len(out.line), len(out.documents), out.count

@@ -18,10 +18,11 @@ var (
 	response []byte
 )
 
-// started reports to the host which item is being evaluated, so that it can end one that takes too long and name it.
+// started reports to the host which item is being evaluated, so that it can end one that takes too long and name it. It
+// returns the CPU time in milliseconds.
 //
 //go:wasmimport sluice started
-func started(item uint32)
+func started(item uint32) uint32
 
 // hostCPUTime returns the milliseconds of CPU time that the host's thread has used so far.
 //
@@ -48,7 +49,9 @@ func allocate(size uint32) uint32 {
 
 //go:wasmexport evaluate
 func evaluate() uint32 {
-	response = evaluateBatch(request, started)
+	response = evaluateBatch(request, func(item uint32) time.Duration {
+		return time.Duration(started(item)) * time.Millisecond
+	})
 	request = nil
 	return uint32(len(response))
 }

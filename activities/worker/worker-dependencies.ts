@@ -14,6 +14,7 @@ import { readPermissions } from '../../src/kubernetes/worker-permissions';
 import { Metrics } from '../../src/metrics/metrics';
 import type { ExpressionEngine } from '../../src/expressions/engine';
 import { BusPool } from './bus-pool';
+import { currentTenant } from './current-tenant';
 import { FireLoad } from './fire-load';
 import { LongActivities } from './long-activities';
 
@@ -55,7 +56,7 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
   const permissions = options.kubernetes?.permissions ?? readPermissions(process.env);
   const kubernetes = createKubernetesAccess({ ...options.kubernetes, permissions });
   const secrets = restrictSecrets(options.secrets ?? createSecretReader({ kubernetes }), permissions);
-  const engine = createExpressionEngine();
+  const engine = createExpressionEngine({ tenantOf: currentTenant });
   const buses = new BusPool((definition, temporalNamespace, signal) =>
     connectBus(definition, secrets, {
       temporalNamespace,

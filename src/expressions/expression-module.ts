@@ -31,8 +31,8 @@ const SHARE_OF_MEMORY_LIMIT = 0.75;
 
 /** Functions that the module needs from its thread. */
 export interface ModuleHost {
-  /** Called with the index of each item of a batch before it is evaluated. */
-  readonly onItem: (index: number) => void;
+  /** Called with the index of each item of a batch before it is evaluated; returns the CPU time, as `cpuTime`. */
+  readonly onItem: (index: number) => number;
   /** Milliseconds of CPU time that this thread has used, in whole numbers. */
   readonly cpuTime: () => number;
 }

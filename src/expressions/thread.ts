@@ -29,10 +29,12 @@ parentPort?.on('message', (text: string) => {
   void running.then((module) => parentPort?.postMessage(evaluate(module, text)));
 });
 
-function onItem(index: number): void {
-  if (!isWarm) return; // The thread's own work is not charged to any expression.
-  Atomics.store(setup.progress, STARTED_AT, cpuTime());
+function onItem(index: number): number {
+  if (!isWarm) return 0; // The thread's own work is not charged to any expression.
+  const now = cpuTime();
+  Atomics.store(setup.progress, STARTED_AT, now);
   Atomics.store(setup.progress, ITEM, index);
+  return now;
 }
 
 function evaluate(module: ExpressionModule, text: string): ThreadAnswer {

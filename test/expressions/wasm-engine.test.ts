@@ -146,6 +146,44 @@ describe('the engine', () => {
     await all;
   });
 
+  it('leaves a thread to other tenants when one meets many programs that never end', async () => {
+    let tenant = 'quiet';
+    const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128, tenantOf: () => tenant });
+    await shared.evaluate(lua('return true'));
+    tenant = 'hostile';
+    let ended = 0;
+    // Half of them end their thread, too.
+    const hostile = Array.from({ length: 40 }, (_, n) =>
+      shared
+        .evaluate(n % 2 === 0 ? lua(`while true do local n = ${n} end`) : lua(`return ${n} .. ("x"):rep(1e10)`))
+        .then(() => (ended += 1)),
+    );
+    await nextTurn();
+    tenant = 'quiet';
+    for (let n = 0; n < 20; n++) {
+      expect(await shared.evaluate(lua(`return event.a == 1 and ${n} >= 0`))).toMatchObject({ ok: true });
+    }
+    expect(ended).toBeLessThan(20);
+    const all = Promise.allSettled(hostile);
+    await shared.close();
+    await all;
+  });
+
+  it('serves the slow programs of one tenant in turn with those of another', async () => {
+    let tenant = 'many';
+    const shared = createExpressionEngine({ timeLimitMs: 200, maxMemoryMb: 128, tenantOf: () => tenant });
+    const order: string[] = [];
+    const endless = (n: number): Promise<unknown> => shared.evaluate(lua(`while true do local n = ${n} end`));
+    await Promise.all([0, 1, 2, 3, 4, 5].map(endless));
+    const many = [0, 1, 2, 3, 4, 5].map((n) => endless(n).then(() => order.push('many')));
+    tenant = 'one';
+    await endless(5);
+    order.push('one');
+    await Promise.all(many);
+    expect(order.indexOf('one')).toBeLessThan(3);
+    await shared.close();
+  });
+
   it('serves slow programs in turn', async () => {
     const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128 });
     const [flooding, rare] = [lua('while true do local a end'), lua('while true do local b end')];
