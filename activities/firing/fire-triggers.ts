@@ -21,7 +21,7 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
       // One listener per in-flight request is expected, not a leak.
       setMaxListeners(0, signal);
       fireLoad.begun(
-        request.sensor.namespace,
+        request.sensor,
         request.fires.map(({ id }) => id),
       );
       const attempts: FireAttempt[] = [];
@@ -34,6 +34,8 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
 
     async sluiceFireTrigger(request) {
       const { cancellationSignal, info } = Context.current();
+      const fireIds = request.fires.map(({ id }) => id);
+      fireLoad.calling(request.sensor, fireIds);
       try {
         return {
           result: await firing.fire(request, 0, cancellationSignal, (trigger) =>
@@ -44,7 +46,7 @@ export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireAc
       } catch (error) {
         throw toApplicationFailure(error, info.attempt);
       } finally {
-        fireLoad.finished(request.fires.map(({ id }) => id));
+        fireLoad.finished(fireIds);
       }
     },
   };

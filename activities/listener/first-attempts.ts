@@ -77,7 +77,7 @@ export class FirstAttempts {
     ).flat();
     if (jobs.length === 0) return made;
     fireLoad.begun(
-      definition.namespace,
+      definition,
       jobs.map(({ fireId }) => fireId),
     );
     const attempts = await this.attempt(jobs, signal);

@@ -79,9 +79,14 @@ export class BatchHandler {
     const { definition, client, taskQueue, firstAttempts } = this;
     const { fireLoad } = this.dependencies;
     const runs = planRuns(definition, fires);
+    await fireLoad.start(
+      definition,
+      fires.map(({ id }) => id),
+      signal,
+    );
     const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
     const unmade = fires.flatMap(({ id }) => (made.has(id) ? [] : [id]));
-    fireLoad.started(definition.namespace, unmade);
+    fireLoad.started(definition, unmade);
     const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
       withAttempts(run, made, client.options.identity ?? ''),
     );

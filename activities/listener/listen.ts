@@ -153,6 +153,7 @@ class Listener {
       throw error;
     } finally {
       clearInterval(reporting);
+      this.dependencies.fireLoad.waiting(this.request.definition, 0);
       this.telemetry.close(stopReasonOf(problem));
       // Counts since the last report would be lost with this listener.
       await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
@@ -169,6 +170,7 @@ class Listener {
       this.capacity?.settle(most - messages.length, most - messages.length);
       if (messages.length === 0) continue;
       this.lag = messages.at(-1)?.pending ?? 0;
+      this.dependencies.fireLoad.waiting(this.request.definition, this.lag);
       const startedAt = Date.now();
       try {
         this.answer(await this.handler.handle(messages, signal), startedAt);
@@ -183,8 +185,8 @@ class Listener {
   private async awaitRoom(signal: AbortSignal): Promise<number> {
     this.heldBack += 1;
     try {
-      await this.dependencies.fireLoad.capacity(this.request.definition.namespace, signal);
-      return (await this.capacity?.take(PULL_SIZE, signal)) ?? PULL_SIZE;
+      const most = Math.min(PULL_SIZE, await this.dependencies.fireLoad.capacity(this.request.definition, signal));
+      return (await this.capacity?.take(most, signal)) ?? most;
     } finally {
       this.heldBack -= 1;
     }

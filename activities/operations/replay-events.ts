@@ -71,12 +71,12 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
               definition,
               renew(definition, portion.fires, request.again ? replayId : ''),
             )) {
-              await fireLoad.capacity(definition.namespace, cancellationSignal);
-              cancellationSignal.throwIfAborted();
-              fireLoad.started(
-                definition.namespace,
+              await fireLoad.start(
+                definition,
                 planned.fires.map(({ id }) => id),
+                cancellationSignal,
               );
+              cancellationSignal.throwIfAborted();
               const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);
               for (const start of starts.values()) {
                 if (start.kind === 'postponed') throw start.error;

@@ -1,70 +1,145 @@
 /**
- * Counts fires that this worker has started and not yet fired. Starting runs is quicker than carrying them out; without
- * this limit the listener would cut a storm into many small runs that wait for each other and, if the target responds
- * slowly, pile up requests until all of them time out. Meanwhile events stay on the bus, where the next pull gets them
- * all together.
+ * Counts the fires that this worker has started and that have not ended. Starting runs is quicker than carrying them
+ * out; without this limit the listener would cut a storm into many small runs that wait for each other and, if the
+ * target responds slowly, pile up requests until all of them time out. Meanwhile events stay on the bus, where the next
+ * pull gets them all together.
  *
- * A namespace may have its own share however many fires others have in flight: a flood delays only its own namespace.
+ * All namespaces share Temporal, its task queues and the processor. A namespace that is alone may fill them. Among
+ * others, one that has more waiting and on the way than the average of them yields: it has only so many fires on the
+ * way that theirs find short queues, see yielding-window.ts. A fire that waits for the response of its target is on nobody's way, but holds an
+ * activity slot, so these are limited apart.
  */
-const MAX_WAITING_FIRES = 200;
-const SHARE_OF_A_NAMESPACE = 50;
+import type { ObjectName } from '../../src/contract/definitions';
+import { ActiveTenants } from '../../src/concurrency/active-tenants';
+import { unlessAborted } from '../../src/concurrency/open-while-wanted';
+import { YieldingWindow } from './yielding-window';
+
+const MAX_FIRES = 200;
+/** A target that does not respond holds up its own sensor, and at most so many slots of the worker. */
+const MAX_CALLS_OF_A_SENSOR = 100;
+const MAX_CALLS_OF_A_NAMESPACE = 300;
 /** A run that another worker took over never reports here. */
 const FORGET_AFTER_MS = 3_000;
 
-interface WaitingFire {
-  readonly namespace: string;
+interface CountedFire {
+  /** What it counts for. */
+  readonly keys: readonly string[];
+  /** Present until a worker is known to carry it out. */
+  readonly startedAt?: number;
   /** When to forget it; undefined while it is in flight here, however long that takes. */
   readonly timer?: NodeJS.Timeout;
 }
 
+const onTheWay = ({ namespace }: Pick<ObjectName, 'namespace'>): string => `on the way ${namespace}`;
+const callsOfNamespace = ({ namespace }: ObjectName): string => `calls ${namespace}`;
+const callsOfSensor = ({ namespace, name }: ObjectName): string => `calls ${namespace}/${name}`;
+
 export class FireLoad {
-  private readonly waiting = new Map<string, WaitingFire>();
+  private readonly fires = new Map<string, CountedFire>();
   private readonly counts = new Map<string, number>();
+  /** Sensor → its events on the bus that it has not pulled. */
+  private readonly backlogs = new Map<string, { readonly namespace: string; readonly events: number }>();
+  private readonly active = new ActiveTenants();
+  private readonly window = new YieldingWindow();
   private wakeUps: Array<() => void> = [];
 
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
 
-  /** Their run was started; which worker carries it out is not yet known. */
-  started(namespace: string, fireIds: readonly string[]): void {
+  /** Counts fires whose runs are being started; which worker carries them out is not yet known. */
+  started(sensor: ObjectName, fireIds: readonly string[]): void {
     for (const id of fireIds) {
-      this.put(id, { namespace, timer: setTimeout(() => this.finished([id]), this.forgetAfterMs).unref() });
+      const timer = setTimeout(() => this.finished([id]), this.forgetAfterMs).unref();
+      this.put(id, sensor, { keys: [onTheWay(sensor)], startedAt: performance.now(), timer });
     }
   }
 
-  /** This worker carries them out, and calls `finished` afterwards. */
-  begun(namespace: string, fireIds: readonly string[]): void {
-    for (const id of fireIds) this.put(id, { namespace });
+  /** This worker carries them out, each with one quick request, and calls `finished` afterwards. */
+  begun(sensor: ObjectName, fireIds: readonly string[]): void {
+    for (const id of fireIds) this.put(id, sensor, { keys: [onTheWay(sensor)] });
+  }
+
+  /** This worker calls targets that may take long to respond, and calls `finished` afterwards. */
+  calling(sensor: ObjectName, fireIds: readonly string[]): void {
+    for (const id of fireIds) {
+      const startedAt = this.fires.get(id)?.startedAt;
+      if (startedAt !== undefined) this.window.observe(performance.now() - startedAt, this.yields(sensor.namespace));
+      this.put(id, sensor, { keys: [callsOfNamespace(sensor), callsOfSensor(sensor)] });
+    }
+    this.wake();
   }
 
   finished(fireIds: readonly string[]): void {
     for (const id of fireIds) this.remove(id);
+    this.wake();
+  }
+
+  /** Notes how many events wait on the bus for the sensor. */
+  waiting(sensor: ObjectName, events: number): void {
+    const { namespace, name } = sensor;
+    if (events > 0) this.backlogs.set(`${namespace}/${name}`, { namespace, events });
+    else this.backlogs.delete(`${namespace}/${name}`);
+  }
+
+  /** Resolves to how many more fires the sensor may start, at least one, or to 0 when the signal aborts. */
+  async capacity(sensor: ObjectName, signal: AbortSignal): Promise<number> {
+    while (!signal.aborted) {
+      const capacity = this.capacityOf(sensor);
+      if (capacity > 0) return capacity;
+      const waking = new Promise<void>((resolve) => this.wakeUps.push(resolve));
+      await unlessAborted(waking, signal).catch(() => undefined); // The loop sees that it aborted.
+    }
+    return 0;
+  }
+
+  /** Waits for capacity and counts the fires as started before anybody else takes it. Does not wait after an abort. */
+  async start(sensor: ObjectName, fireIds: readonly string[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.capacityOf(sensor) <= 0) await this.capacity(sensor, signal);
+    this.started(sensor, fireIds);
+  }
+
+  private capacityOf(sensor: ObjectName): number {
+    if (this.countOf(callsOfSensor(sensor)) >= MAX_CALLS_OF_A_SENSOR) return 0;
+    if (this.countOf(callsOfNamespace(sensor)) >= MAX_CALLS_OF_A_NAMESPACE) return 0;
+    const most = this.yields(sensor.namespace) ? this.window.fires : MAX_FIRES;
+    return most - this.countOf(onTheWay(sensor));
+  }
+
+  private yields(namespace: string): boolean {
+    const others = this.active.othersThan(namespace);
+    const loadOfOthers = others.reduce((sum, other) => sum + this.loadOf(other), 0);
+    return others.length > 0 && this.loadOf(namespace) > loadOfOthers / others.length;
+  }
+
+  /** Beyond the limit more makes no difference: of two floods, the smaller must not pass for a trickle. */
+  private loadOf(namespace: string): number {
+    let load = this.countOf(onTheWay({ namespace }));
+    for (const backlog of this.backlogs.values()) if (backlog.namespace === namespace) load += backlog.events;
+    return Math.min(load, MAX_FIRES);
+  }
+
+  private wake(): void {
     for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
   }
 
-  /** Resolves when this namespace may start more fires, or when the signal aborts. */
-  async capacity(namespace: string, signal: AbortSignal): Promise<void> {
-    while (this.isFullFor(namespace) && !signal.aborted) {
-      await new Promise<void>((resolve) => this.wakeUps.push(resolve));
-    }
-  }
-
-  private isFullFor(namespace: string): boolean {
-    return this.waiting.size >= MAX_WAITING_FIRES && (this.counts.get(namespace) ?? 0) >= SHARE_OF_A_NAMESPACE;
-  }
-
-  private put(id: string, fire: WaitingFire): void {
+  private put(id: string, { namespace }: ObjectName, fire: CountedFire): void {
     this.remove(id);
-    this.waiting.set(id, fire);
-    this.counts.set(fire.namespace, (this.counts.get(fire.namespace) ?? 0) + 1);
+    this.active.note(namespace);
+    this.fires.set(id, fire);
+    for (const key of fire.keys) this.counts.set(key, this.countOf(key) + 1);
   }
 
   private remove(id: string): void {
-    const fire = this.waiting.get(id);
+    const fire = this.fires.get(id);
     if (fire === undefined) return;
     clearTimeout(fire.timer);
-    this.waiting.delete(id);
-    const left = (this.counts.get(fire.namespace) ?? 0) - 1;
-    if (left > 0) this.counts.set(fire.namespace, left);
-    else this.counts.delete(fire.namespace);
+    this.fires.delete(id);
+    for (const key of fire.keys) {
+      if (this.countOf(key) > 1) this.counts.set(key, this.countOf(key) - 1);
+      else this.counts.delete(key);
+    }
+  }
+
+  private countOf(key: string): number {
+    return this.counts.get(key) ?? 0;
   }
 }

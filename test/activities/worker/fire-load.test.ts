@@ -1,50 +1,100 @@
 import { FireLoad } from '../../../activities/worker/fire-load';
+import type { ObjectName } from '../../../src/contract/definitions';
 
-const ids = (prefix: string): string[] => Array.from({ length: 200 }, (_, index) => `${prefix}-${index}`);
+const ids = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
+const sensor = (namespace: string, name = 'sensor'): ObjectName => ({ namespace, name });
 
 describe('the load of a worker', () => {
   const { signal } = new AbortController();
+  const hasCapacity = async (load: FireLoad, of: ObjectName): Promise<boolean> => {
+    let has = false;
+    void load.capacity(of, signal).then(() => (has = true));
+    await new Promise(setImmediate);
+    return has;
+  };
 
-  it('has room until two hundred fires are under way, and again when one of them has ended', async () => {
+  it('has capacity for two hundred fires of a namespace that is alone, and again when one of them has ended', async () => {
     const load = new FireLoad();
-    await load.capacity('argo', signal);
-    load.begun('argo', ids('a'));
-    let hasRoom = false;
-    const room = load.capacity('argo', signal).then(() => (hasRoom = true));
-    await Promise.resolve();
-    expect(hasRoom).toBe(false);
+    expect(await load.capacity(sensor('argo'), signal)).toBe(200);
+    load.begun(sensor('argo'), ids('a', 200));
+    const capacity = load.capacity(sensor('argo'), signal);
+    expect(await hasCapacity(load, sensor('argo'))).toBe(false);
     load.finished(['a-7']);
-    expect(await room).toBe(true);
+    expect(await capacity).toBe(1);
   });
 
   it('forgets fires that another worker took over, but not those that take long here', async () => {
     const load = new FireLoad(5);
-    load.started('argo', ids('elsewhere'));
-    await load.capacity('argo', signal);
-    load.started('argo', ids('here'));
-    load.begun('argo', ids('here'));
+    load.started(sensor('argo'), ids('elsewhere', 200));
+    expect(await load.capacity(sensor('argo'), signal)).toBeGreaterThan(0);
+    load.started(sensor('argo'), ids('here', 200));
+    load.begun(sensor('argo'), ids('here', 200));
     const other = new FireLoad(5);
-    other.started('argo', ids('elsewhere'));
-    let hasRoom = false;
-    void load.capacity('argo', signal).then(() => (hasRoom = true));
+    other.started(sensor('argo'), ids('elsewhere', 200));
     // Once this one has forgotten its fires, the other would have, too.
-    await other.capacity('argo', signal);
-    expect(hasRoom).toBe(false);
+    await other.capacity(sensor('argo'), signal);
+    expect(await hasCapacity(load, sensor('argo'))).toBe(false);
     load.finished(['here-0']);
+    expect(await hasCapacity(load, sensor('argo'))).toBe(true);
   });
 
-  it('keeps a share for every namespace, however much another has under way', async () => {
+  it('limits floods to a few fires at a time while another namespace is active, and not that one', async () => {
     const load = new FireLoad();
-    load.begun('flooding', ids('a'));
-    for (let n = 0; n < 50; n++) {
-      await load.capacity('quiet', signal);
-      load.begun('quiet', [`b-${n}`]);
-    }
-    let hasRoom = false;
-    const room = load.capacity('quiet', signal).then(() => (hasRoom = true));
-    await Promise.resolve();
-    expect(hasRoom).toBe(false);
-    load.finished(['b-0']);
-    expect(await room).toBe(true);
+    load.begun(sensor('quiet'), ids('b', 20));
+    load.begun(sensor('flooding'), ids('a', 10));
+    load.waiting(sensor('flooding', 'another'), 1_000);
+    expect(await load.capacity(sensor('flooding'), signal)).toBe(6);
+    load.begun(sensor('flooding'), ids('more', 6));
+    expect(await hasCapacity(load, sensor('flooding', 'another'))).toBe(false);
+    load.begun(sensor('flooding-too'), ids('c', 16));
+    load.waiting(sensor('flooding-too'), 200);
+    expect(await hasCapacity(load, sensor('flooding-too'))).toBe(false);
+    expect(await load.capacity(sensor('quiet'), signal)).toBe(180);
+  });
+
+  it('limits nobody to less than the others have', async () => {
+    const load = new FireLoad();
+    load.begun(sensor('one'), ids('a', 50));
+    load.begun(sensor('other'), ids('b', 50));
+    expect(await load.capacity(sensor('one'), signal)).toBe(150);
+    load.waiting(sensor('one'), 1);
+    expect(await hasCapacity(load, sensor('one'))).toBe(false);
+    load.waiting(sensor('one'), 0);
+    expect(await hasCapacity(load, sensor('one'))).toBe(true);
+  });
+
+  it('starts waiting fires one batch after the other, not all when one has ended', async () => {
+    const load = new FireLoad();
+    load.begun(sensor('argo'), ids('a', 200));
+    let started = 0;
+    const starting = ['b', 'c'].map((id) => load.start(sensor('argo'), [id], signal).then(() => (started += 1)));
+    load.finished(['a-0']);
+    await Promise.race(starting);
+    await new Promise(setImmediate);
+    expect(started).toBe(1);
+    load.finished(['a-1']);
+    await Promise.all(starting);
+  });
+
+  it('holds up only the sensor whose target does not respond, until its namespace has too many of them', async () => {
+    const load = new FireLoad();
+    load.calling(sensor('argo', 'dead'), ids('a', 100));
+    expect(await hasCapacity(load, sensor('argo', 'dead'))).toBe(false);
+    expect(await load.capacity(sensor('argo', 'sound'), signal)).toBe(200);
+    load.calling(sensor('argo', 'dead-too'), ids('b', 200));
+    expect(await hasCapacity(load, sensor('argo', 'sound'))).toBe(false);
+    expect(await load.capacity(sensor('other'), signal)).toBeGreaterThan(0);
+  });
+
+  it('lets nobody wait whose signal aborts', async () => {
+    const load = new FireLoad();
+    load.begun(sensor('argo'), ids('a', 200));
+    const stopping = new AbortController();
+    const waiting = [
+      load.capacity(sensor('argo'), stopping.signal),
+      load.start(sensor('argo'), ['b'], stopping.signal),
+    ];
+    stopping.abort();
+    expect(await Promise.all(waiting)).toEqual([0, undefined]);
   });
 });

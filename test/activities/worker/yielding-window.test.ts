@@ -1,0 +1,38 @@
+import { YieldingWindow } from '../../../activities/worker/yielding-window';
+
+describe('the window of a namespace that yields', () => {
+  const observe = (window: YieldingWindow, delays: readonly number[], isUsed = true): void => {
+    for (const delayMs of delays) window.observe(delayMs, isUsed);
+  };
+
+  it('grows while fires are as quick as ever, however far away Temporal is', () => {
+    const window = new YieldingWindow(() => 0);
+    observe(window, Array<number>(50_000).fill(300));
+    expect(window.fires).toBe(200);
+  });
+
+  it('shrinks to three when fires wait in a queue, once for each delay', () => {
+    let now = 0;
+    const window = new YieldingWindow(() => now);
+    observe(window, [20, ...Array<number>(10).fill(100)]);
+    expect(window.fires).toBe(8);
+    for (now = 100; now < 1_000; now += 100) observe(window, [100]);
+    expect(window.fires).toBe(3);
+  });
+
+  it('does not grow while no namespace yields', () => {
+    const window = new YieldingWindow(() => 0);
+    observe(window, Array<number>(1_000).fill(20), false);
+    expect(window.fires).toBe(16);
+  });
+
+  it('forgets after two minutes how quick it once was', () => {
+    let now = 0;
+    const window = new YieldingWindow(() => now);
+    observe(window, [20]);
+    for (now = 61_000; now < 200_000; now += 61_000) observe(window, [300]);
+    const { fires } = window;
+    observe(window, Array<number>(100).fill(310));
+    expect(window.fires).toBeGreaterThan(fires);
+  });
+});
