@@ -12,6 +12,7 @@ import { eventually } from '../setup/eventually';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 import { freePort } from '../sources/free-port';
 import { startAttacks, type RunningAttacks } from './attacks';
+import { measureHops, type Hop } from './hops';
 import { manifestsOfA, manifestsOfB, TENANT_A, TENANT_B } from './hostile-manifests';
 
 /** As docs/multi-tenancy.md recommends. */
@@ -22,6 +23,10 @@ export interface Round {
   readonly latenciesMs: readonly number[];
   /** Numbers of events that did not come. */
   readonly missing: readonly number[];
+  /** Numbers of events for which more than one fire was made; repeated requests of one fire have the same key. */
+  readonly repeated: readonly number[];
+  /** Of each event that came, in any order, in milliseconds. */
+  readonly hops: ReadonlyArray<Readonly<Record<Hop, number>>>;
 }
 
 export interface Tenants {
@@ -72,7 +77,19 @@ export async function startTenants(): Promise<Tenants> {
         closing.push(() => attacks.stop());
         return attacks;
       },
-      sendOrders: (count, perSecond) => sendOrders(ports.b, receiver, count, perSecond),
+      sendOrders: async (count, perSecond) => {
+        const round = await sendOrders(ports.b, receiver, count, perSecond);
+        const events = round.sentAt.flatMap((sentAt, n) => {
+          const firedAt = round.firedAt.get(n);
+          return firedAt === undefined ? [] : [{ n, sentAt, firedAt }];
+        });
+        return {
+          latenciesMs: events.map(({ sentAt, firedAt }) => firedAt - sentAt),
+          missing: round.sentAt.flatMap((_at, n) => (round.firedAt.has(n) ? [] : [n])),
+          repeated: round.sentAt.flatMap((_at, n) => ((round.fireIds.get(n)?.size ?? 0) > 1 ? [n] : [])),
+          hops: await measureHops(system.environment, events),
+        };
+      },
       stop,
     };
   } catch (error) {
@@ -81,7 +98,13 @@ export async function startTenants(): Promise<Tenants> {
   }
 }
 
-async function sendOrders(port: number, receiver: HttpRecorder, count: number, perSecond: number): Promise<Round> {
+interface Orders {
+  readonly sentAt: readonly number[];
+  readonly firedAt: ReadonlyMap<number, number>;
+  readonly fireIds: ReadonlyMap<number, ReadonlySet<string>>;
+}
+
+async function sendOrders(port: number, receiver: HttpRecorder, count: number, perSecond: number): Promise<Orders> {
   receiver.forgetRequests();
   const sentAt: number[] = [];
   const sending: Array<Promise<void>> = [];
@@ -102,11 +125,12 @@ async function sendOrders(port: number, receiver: HttpRecorder, count: number, p
     },
     { timeoutMs: 600_000 },
   );
-  const numbers = sentAt.map((_at, n) => n);
-  return {
-    latenciesMs: numbers.flatMap((n) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - (sentAt[n] ?? 0)] : [])),
-    missing: numbers.filter((n) => !arrivals.has(n)),
-  };
+  const fireIds = new Map<number, Set<string>>();
+  for (const { body, headers } of receiver.requests('/b')) {
+    const n = Number(body.n);
+    fireIds.set(n, (fireIds.get(n) ?? new Set()).add(String(headers['idempotency-key'])));
+  }
+  return { sentAt, firedAt: arrivals, fireIds };
 }
 
 /** As a caller does that wants its event to arrive: again until it is taken. */
