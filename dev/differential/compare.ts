@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createExpressionEngine } from '../../src/expressions';
 import type { CaseKind, DifferentialCase } from './cases';
+import { isSameTick } from './clock-changes';
 import { startPeer, type PeerAnswer } from './peer';
 import { answerOf, engineAnswerOf, type Answer } from './sluice-answers';
 
@@ -49,7 +50,8 @@ export async function compareCases(
         const wanted = readPeer(each, expected[index]);
         if (!('failed' in wanted)) withValue++;
         const check = (of: Difference['of'], answer: Answer | undefined) => {
-          if (answer && !isSame(wanted, answer)) differences.push({ case: each, of, expected: wanted, found: answer });
+          if (answer && !isSame(each, wanted, answer))
+            differences.push({ case: each, of, expected: wanted, found: answer });
         };
         check('production', found[index]);
         check('engine', ofEngine[index]);
@@ -84,10 +86,15 @@ function readDocument(text: unknown): Answer {
   }
 }
 
-function isSame(expected: Answer, found: Answer): boolean {
+function isSame(each: DifferentialCase, expected: Answer, found: Answer): boolean {
   if ('failed' in expected || 'failed' in found) return 'failed' in expected && 'failed' in found;
   if ('document' in expected) return 'document' in found && rewrite(expected.document) === rewrite(found.document);
-  return 'value' in found && isDeepStrictEqual(rewriteValue(expected.value), rewriteValue(found.value));
+  if (!('value' in found)) return false;
+  if (each.kind === 'cron') {
+    const [wanted, ticks] = [expected.value, found.value].map((value) => value as readonly string[]);
+    return wanted?.every((tick, at) => isSameTick(tick, ticks?.[at] ?? '', each.timezone)) === true;
+  }
+  return isDeepStrictEqual(rewriteValue(expected.value), rewriteValue(found.value));
 }
 
 const STRING = /"(?:[^"\\]|\\.)*"/g;

@@ -72,7 +72,7 @@ const several: fc.Arbitrary<DependencyFilters> = fc.record(
       { requiredKeys: [] },
     ),
     time: fc.record(
-      { start: clocks, stop: clocks, timezone: fc.constantFrom('UTC', 'Asia/Kolkata', 'America/Phoenix') },
+      { start: clocks, stop: clocks, timezone: fc.constantFrom('UTC', 'Local', 'Asia/Kolkata', 'America/Phoenix') },
       { requiredKeys: ['start', 'stop'] },
     ),
     script: luaFilters,

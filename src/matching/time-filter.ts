@@ -13,7 +13,8 @@ const CLOCK_TEXT = /^([0-9]{1,2}):([0-9]{2}):([0-9]{2})$/;
 const MS_PER_DAY = 86_400_000;
 
 export function decideTimeFilter(filter: TimeFilter, event: CloudEvent): ClauseVerdict {
-  const timezone = filter.timezone || 'UTC';
+  // Go calls the machine's time zone "Local"; in the containers of Argo Events that is UTC.
+  const timezone = !filter.timezone || filter.timezone === 'Local' ? 'UTC' : filter.timezone;
   const start = parseClock(filter.start);
   const stop = parseClock(filter.stop);
   const at = Date.parse(event.time);

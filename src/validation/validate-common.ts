@@ -79,6 +79,8 @@ export function validateTimezone(timezone: string | undefined, findings: Finding
 }
 
 function isTimezone(timezone: string): boolean {
+  // Go's name for the time zone of the machine, which is UTC in the containers of Argo Events.
+  if (timezone === 'Local') return true;
   try {
     new Intl.DateTimeFormat('en', { timeZone: timezone });
     return true;

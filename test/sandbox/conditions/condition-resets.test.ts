@@ -50,6 +50,15 @@ describe('condition resets - ticks', () => {
     expect(iso(nextReset(schedules, at('2026-07-01T12:00:00Z')))).toBe('2026-07-01T18:00:00.000Z');
   });
 
+  it('comes once on a day when the clock changes, at the end of an hour that is left out', () => {
+    // 29 March 2026: 2:30 does not exist in Berlin. 25 October 2026: it exists twice.
+    const daily = [{ cron: '30 2 * * *', timezone: 'Europe/Berlin' }];
+    expect(iso(nextReset(daily, at('2026-03-28T12:00:00Z')))).toBe('2026-03-29T01:00:00.000Z');
+    expect(iso(nextReset(daily, at('2026-03-29T12:00:00Z')))).toBe('2026-03-30T00:30:00.000Z');
+    expect(iso(nextReset(daily, at('2026-10-24T12:00:00Z')))).toBe('2026-10-25T00:30:00.000Z');
+    expect(iso(nextReset(daily, at('2026-10-25T00:30:00Z')))).toBe('2026-10-26T01:30:00.000Z');
+  });
+
   it('knows no tick without schedules', () => {
     expect(nextReset([], 0)).toBeUndefined();
     expect(previousReset([], 0)).toBeUndefined();
