@@ -38,7 +38,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     sluiceWatchOutcomes: longActivities.bound('sluiceWatchOutcomes', (request) =>
       outcomes.sluiceWatchOutcomes(request),
     ),
-    ...createRetriggerActivities(),
+    ...createRetriggerActivities(dependencies),
     ...createReplayActivities(dependencies),
     ...outcomeActivities,
     sluiceReserveFire: createRateLimits(dependencies),

@@ -4,6 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { lateOutcomeOf, type DecisionRecord } from '../../src/records/decision-record';
 import { isSluiceError, SluiceError, type ErrorCode } from '../../src/errors/sluice-error';
 import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
 import { shortEventId, shortHash } from '../../src/event/short-id';
@@ -19,6 +20,8 @@ import { explainTemporalFailure, toApplicationFailure } from '../worker/failures
 import { findRunsCarrying } from '../starting/find-runs';
 import { readRunInput } from '../starting/read-run-input';
 import { startRun } from '../starting/start-runs';
+import type { BusPool } from '../worker/bus-pool';
+import type { WorkerDependencies } from '../worker/worker-dependencies';
 import { describeRequester } from '../../src/text/requester-name';
 
 const MAX_RUNS = 1_000;
@@ -30,13 +33,21 @@ export interface RetriggerActivities {
   sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
 }
 
-export function createRetriggerActivities(): RetriggerActivities {
+export function createRetriggerActivities({ buses }: Pick<WorkerDependencies, 'buses'>): RetriggerActivities {
   return {
     async sluiceRetrigger(definition, request) {
-      const { client, info } = Context.current();
+      const { client, info, cancellationSignal } = Context.current();
       // A retry of this activity is the same request.
       const requestId = `${info.workflowExecution?.runId ?? ''}/${info.activityId}`;
-      const retrigger = new Retrigger(client, info.taskQueue, definition, request, requestId);
+      const retrigger = new Retrigger(
+        client,
+        info.taskQueue,
+        definition,
+        request,
+        requestId,
+        buses,
+        cancellationSignal,
+      );
       try {
         if (request.runId !== undefined) return [await retrigger.run(request.runId)];
         if (request.eventId !== undefined) return await retrigger.event(request.eventId);
@@ -63,6 +74,8 @@ class Retrigger {
     private readonly definition: SensorDefinition,
     private readonly request: RetriggerRequest,
     private readonly requestId: string,
+    private readonly buses: BusPool,
+    private readonly signal: AbortSignal,
   ) {}
 
   /** Examines every run that carries the event, newest first: a fire seen in one is skipped in older ones. */
@@ -111,7 +124,33 @@ class Retrigger {
     const states = await this.fireStates(runId);
     const unsuccessful = wanted.filter(({ id }) => states.get(id) !== 'Succeeded');
     if (unsuccessful.length === 0) throw refuse(`what is asked for of run ${runId} has succeeded`);
-    return await this.startSuccessor(runId, input, unsuccessful);
+    const undone = await this.withoutLateSuccess(runId, input, unsuccessful);
+    if (undone.length === 0) {
+      throw refuse(
+        `what is asked for of run ${runId} has succeeded: its Workflow was continued after the run had ended`,
+      );
+    }
+    return await this.startSuccessor(runId, input, undone);
+  }
+
+  /** `argo retry` continues a Workflow whose run has ended as Failed: to fire it again would do the work twice. */
+  private async withoutLateSuccess(
+    runId: string,
+    { events }: SensorRunInput,
+    fires: readonly Fire[],
+  ): Promise<readonly Fire[]> {
+    const { namespace, name: owner, bus } = this.definition;
+    const records = await this.buses.use(bus, this.signal, async (open) => {
+      const read: DecisionRecord[] = [];
+      for (const fire of fires) {
+        const [event] = eventsOf(fire, events);
+        if (event === undefined) continue;
+        const filter = { namespace, owner, ownerKind: 'sensor', decision: 'fired', event: eventKey(event) } as const;
+        for await (const record of open.readDecisions(filter)) read.push(record);
+      }
+      return read;
+    });
+    return fires.filter(({ id }) => lateOutcomeOf(records, runId, id)?.phase !== 'Succeeded');
   }
 
   private get ownName(): string {

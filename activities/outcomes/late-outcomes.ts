@@ -84,6 +84,7 @@ function recordsOf(
     decision: 'fired' as const,
     triggers: [trigger],
     runId,
+    ...(outcome && { outcome: { fireId: id, phase: outcome.phase } }),
     reason: `Workflow ${object?.name ?? ''} was continued after its run had ended, and is ${outcome?.phase ?? ''} now`,
   }));
 }

@@ -51,6 +51,8 @@ export interface DecisionRecord {
   readonly dependency?: string;
   readonly triggers?: readonly string[];
   readonly runId?: string;
+  /** How the object of a fire ended that was continued, as by `argo retry`, after its run had ended. */
+  readonly outcome?: { readonly fireId: string; readonly phase: string };
   /** The filter that did not match, as a path in the manifest. */
   readonly clause?: string;
   readonly reason?: string;
@@ -71,6 +73,15 @@ export interface ExpiredRange {
   readonly fromTime?: string;
   readonly toTime: string;
   readonly cause: string;
+}
+
+/** The latest outcome that was recorded for a fire after its run had ended. */
+export function lateOutcomeOf(
+  records: readonly DecisionRecord[],
+  runId: string,
+  fireId: string,
+): DecisionRecord['outcome'] {
+  return records.findLast((record) => record.runId === runId && record.outcome?.fireId === fireId)?.outcome;
 }
 
 /** The fields of a record that identify its event. */

@@ -213,6 +213,16 @@ describe('the verdict on an event', () => {
     expect(verdict).toMatchObject({ state: 'firing', summary: expect.stringContaining(underWay) as string });
   });
 
+  it.each(['Succeeded', 'Failed'])('tells how a Workflow that was continued after its run ended: %s', (phase) => {
+    const ended = run([fire('Failed')], { state: 'Failed', endedAt: '2026-01-02T03:05:00.000Z' });
+    const earlier = record('fired', { runId: ended.id, triggers: ['post'], outcome: { fireId: 'f1', phase: 'Error' } });
+    const later = record('fired', { runId: ended.id, triggers: ['post'], outcome: { fireId: 'f1', phase } });
+    const { state, summary, next } = only(facts({ runs: [ended], decisions: [earlier, later] }));
+    expect(state).toBe(phase.toLowerCase());
+    expect(summary).toContain(`was continued after the run had ended, and is ${phase} now`);
+    expect(next === undefined).toBe(phase === 'Succeeded');
+  });
+
   it('says what to do about a parked fire', () => {
     const failure = { code: 'TRIGGER_REFUSED', message: '400', fix: 'Repair the receiver.', retryable: false } as const;
     const { next } = only(facts({ runs: [run([fire('Parked', { failure })], { state: 'Parked' })] }));

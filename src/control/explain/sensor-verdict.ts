@@ -1,6 +1,6 @@
 /** One sensor's treatment of an event: everything known, worst first. Pure. */
 import { describeStopped } from '../../sandbox/sensor/stopped-parts';
-import type { DecisionRecord } from '../../records/decision-record';
+import { lateOutcomeOf, type DecisionRecord } from '../../records/decision-record';
 import { describeExpired } from '../../records/expired-record';
 import type { FireState } from '../../contract/fires';
 import { fireReason } from '../runs/read-fires';
@@ -35,7 +35,7 @@ export function sensorVerdict(sensor: string, facts: EventFacts): SensorVerdict 
   const records = facts.decisions.filter((record) => `${record.namespace}/${record.sensor}` === sensor);
   const applied = facts.sensors.find(({ definition }) => `${definition.namespace}/${definition.name}` === sensor);
   const certain = [
-    ...ofRuns(runs),
+    ...ofRuns(runs, records),
     ...(applied?.places ?? []).map((place): Answer => ({ state: 'joined', summary: describePlace(place) })),
     ...ofForgottenRuns(records, runs),
     ...ofErrors(records, runs, sensor, facts),
@@ -64,11 +64,11 @@ export function worstFirst<Judged extends { readonly state: VerdictState }>(all:
 }
 
 /** The last run of each trigger decides: it may be a successor that an operator asked for. */
-function ofRuns(runs: readonly RunFacts[]): Answer[] {
+function ofRuns(runs: readonly RunFacts[], records: readonly DecisionRecord[]): Answer[] {
   const last = new Map<string, { run: RunFacts; fire: FireFacts }>();
   for (const run of runs) for (const fire of run.fires ?? []) last.set(fire.trigger, { run, fire });
   return [
-    ...[...last.values()].map(({ run, fire }) => ofFire(run, fire)),
+    ...[...last.values()].map(({ run, fire }) => ofLateOutcome(run, fire, records) ?? ofFire(run, fire)),
     ...runs
       .filter(({ fires }) => fires === undefined)
       .map(({ id, state }): Answer => ({
@@ -77,6 +77,16 @@ function ofRuns(runs: readonly RunFacts[]): Answer[] {
         next: `Start a worker, then sluice runs show ${id}`,
       })),
   ];
+}
+
+/** A run that has ended does not hear that somebody continued its Workflow; the record of it does. */
+function ofLateOutcome(run: RunFacts, fire: FireFacts, records: readonly DecisionRecord[]): Answer | undefined {
+  const later = lateOutcomeOf(records, run.id, fire.id);
+  if (later === undefined) return undefined;
+  const name = fire.object === undefined ? '' : ` ${fire.object.name}`;
+  const summary = `fired trigger ${fire.trigger} in run ${run.id}, whose Workflow${name} was continued after the run had ended, and is ${later.phase} now`;
+  if (later.phase === 'Succeeded') return { state: 'succeeded', summary };
+  return { state: 'failed', summary, next: adviceOnFailed(run, fire) };
 }
 
 function ofFire(run: RunFacts, fire: FireFacts): Answer {

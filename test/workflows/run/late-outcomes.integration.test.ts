@@ -9,6 +9,7 @@ import type { JsonObject } from '../../../src/event/json';
 import { createRunStart } from '../../../src/contract/run-start';
 import { startRun } from '../../../activities/starting/start-runs';
 import { readRunInput } from '../../../activities/starting/read-run-input';
+import { connectTestBus } from '../../bus/bus-fixture';
 import { openClusterFixture, type ClusterFixture } from '../../kubernetes/cluster-fixture';
 import { eventually } from '../../setup/eventually';
 import { createTestNamespace } from '../../setup/test-namespace';
@@ -145,6 +146,30 @@ describe('the end of an Argo Workflow', () => {
       ['Failed', run.workflowId],
       ['Succeeded', run.workflowId],
     ]);
+  });
+
+  it('keeps a run from being started again where the Workflow succeeded by a retry, unless it is asked for', async () => {
+    await stage.apply({ triggers: [makeWorkflow()] });
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun();
+    const name = await onlyWorkflow();
+    await cluster.patch('workflows', name, FAILED);
+    await expect(run.result()).rejects.toThrow();
+    await cluster.patch('workflows', name, { status: { phase: 'Running', finishedAt: null, message: null } });
+    await cluster.patch('workflows', name, SUCCEEDED);
+    const bus = await connectTestBus(world.nats, { namespace: cluster.namespace });
+    await eventually(async () => {
+      for await (const { outcome } of bus.readDecisions({})) if (outcome !== undefined) return true;
+      return false;
+    });
+    await bus.close();
+    const request = { ...BY, runId: run.workflowId };
+    const retrigger = (again: boolean) =>
+      stage.handle.executeUpdate<string[], [object]>('retrigger', { args: [{ ...request, again }] });
+    await expect(retrigger(false)).rejects.toMatchObject({ cause: { type: 'RETRIGGER_REFUSED' } });
+    const [successor = ''] = await retrigger(true);
+    expect(await madeOnes(2)).toContain(name);
+    await world.client.workflow.getHandle(successor).signal('discard', BY);
   });
 
   it('ends a run that is parked over its policy, with its object and its event, where it succeeds by a retry', async () => {
