@@ -1,6 +1,6 @@
 /** Builds the requests of a search: the first one, the next ones, and either as a GET if POST is refused. */
 import { SluiceError } from '../errors/sluice-error';
-import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
+import { isJsonObject, type JsonValue } from '../event/json';
 import {
   elementsOf,
   isJsonText,
@@ -26,7 +26,7 @@ export interface StacSearch {
   /** RFC 3339 instant or interval (`2021-07-04/2021-07-05`, `2021-07-04T00:00:00Z/..`). */
   readonly datetime?: string;
   /** CQL2: text is sent as `cql2-text`, an object as `cql2-json`. */
-  readonly filter?: string | JsonObject;
+  readonly filter?: string | ObjectDocument;
   /** Items per page. */
   readonly pageSize?: number;
   /** Sent only to the host of the API: they may hold credentials. */
@@ -109,16 +109,16 @@ function objectIn(document: JsonDocument | undefined): ObjectDocument | undefine
   return isJsonObject(document) ? document : undefined;
 }
 
-function parametersOf(search: StacSearch): JsonObject {
+function parametersOf(search: StacSearch): ObjectDocument {
   const { filter } = search;
   const language = typeof filter === 'string' ? 'cql2-text' : 'cql2-json';
-  return {
+  return joinObject({
     collections: [...search.collections],
-    ...(search.bbox !== undefined && { bbox: [...search.bbox] }),
-    ...(search.datetime !== undefined && { datetime: search.datetime }),
-    ...(search.pageSize !== undefined && { limit: search.pageSize }),
+    bbox: search.bbox && [...search.bbox],
+    datetime: search.datetime,
+    limit: search.pageSize,
     ...(filter !== undefined && { 'filter-lang': language, filter }),
-  };
+  });
 }
 
 /** Returns headers only for the server that they were meant for, and never from https to http. */

@@ -1,5 +1,6 @@
 /** Habits of real STAC APIs, each told by a server that has it. */
 import { gzipSync } from 'node:zlib';
+import { isJsonText, readJson } from '../../src/event/json-text';
 import type { HttpRequest } from '../../src/stac/exchange';
 import { channelMessage, streamFields } from '../../src/stac/publication';
 import { redirectedRequest } from '../../src/stac/redirect';
@@ -507,6 +508,14 @@ describe('numbers of a STAC API that JavaScript would change', () => {
     serve(({ path }) => (path === '/' ? undefined : answer(api.requests.length > 2 ? '' : next('POST'))));
     await find();
     expect(api.texts.at(-1)).toBe('{"collections":["c"],"search_after":[1719849600123456789]}');
+  });
+
+  it('are asked for to the last digit', async () => {
+    serve(({ path }) => (path === '/' ? undefined : answer('')));
+    const filter = readJson('{"op":"=","args":[{"property":"granule"},12345678901234567890]}');
+    if (!isJsonText(filter)) throw new Error('JavaScript keeps these digits');
+    await find({ filter });
+    expect(api.texts.at(-1)).toBe(`{"collections":["c"],"filter-lang":"cql2-json","filter":${filter.text}}`);
   });
 
   it('are sent back in a query too', async () => {

@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
-import { isJsonObject, parseJson, type JsonObject } from '../../event/json';
+import { isJsonObject } from '../../event/json';
+import { isJsonText, readJson, type ObjectDocument } from '../../event/json-text';
 import { followNewItems } from '../../stac/follow-new-items';
 import type { PublicationForm } from '../../stac/publication';
 import { publishNewItems } from '../../stac/publish-new-items';
@@ -196,11 +197,11 @@ function parseMethod(text: string): SearchMethod {
   throw new InvalidArgumentError('Expected auto, get or post.');
 }
 
-function filterOf(options: StacPublishOptions): string | JsonObject | undefined {
+function filterOf(options: StacPublishOptions): string | ObjectDocument | undefined {
   if (!options.filter?.trimStart().startsWith('{')) return options.filter;
   try {
-    const filter = parseJson(options.filter);
-    if (isJsonObject(filter)) return filter;
+    const filter = readJson(options.filter);
+    if (isJsonText(filter) || isJsonObject(filter)) return filter;
     throw new TypeError('not an object');
   } catch (error) {
     throw new SluiceError('USAGE', { message: '--filter starts with { but is no JSON', cause: error });
