@@ -29,15 +29,28 @@ export const readS3: ReadResource<S3Source> = async (source, { namespace, secret
       retryable: false,
     });
   }
+  const scheme = insecure ? 'http' : 'https';
+  if (!isEndpoint(endpoint, scheme)) {
+    // It may hold a password.
+    throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
+      message: 'source.s3.endpoint is not the name of a server',
+      fix: 'Write host or host:port, without scheme, user and path',
+      retryable: false,
+    });
+  }
   const credentials = await readCredentials(source, namespace, secrets);
   const path = `/${[bucket.name, ...bucket.key.split('/')].map(encodePart).join('/')}`;
   const headers = credentials
     ? signedHeaders(endpoint, path, source.region ?? regionOf(endpoint), credentials)
     : undefined;
-  const url = new URL(`${insecure ? 'http' : 'https'}://${endpoint}${path}`);
+  const url = new URL(`${scheme}://${endpoint}${path}`);
   const ca = caCertificate ? await secrets.secret(namespace, caCertificate) : undefined;
   return { text: await download({ url, origin, headers, tls: { ca }, maxBytes: MAX_BYTES, signal }), origin };
 };
+
+function isEndpoint(endpoint: string, scheme: string): boolean {
+  return /^[\w.:[\]-]+$/.test(endpoint) && URL.canParse(`${scheme}://${endpoint}`);
+}
 
 interface Credentials {
   readonly accessKeyId: string;

@@ -21,11 +21,11 @@ export const readUrl: ReadResource<UrlSource> = async ({ path, verifyCert }, { s
 function parseUrl(path: string): URL {
   try {
     return new URL(path);
-  } catch (cause) {
+  } catch {
+    // Neither message nor cause: the text may hold a password or a token.
     throw new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
-      message: `source.url.path: expected an address such as https://example.com/workflow.yaml, found "${path}"`,
+      message: 'source.url.path: expected an address such as https://example.com/workflow.yaml, found something else',
       retryable: false,
-      cause,
     });
   }
 }

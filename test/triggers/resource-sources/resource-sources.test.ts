@@ -116,6 +116,17 @@ describe('source.resource, inline and configmap', () => {
   });
 });
 
+it.each<ResourceSource>([
+  ...['https://me:s3cret@host:99999/x', 's3cret', 'http://a b/?token=s3cret'].map((path) => ({ url: { path } })),
+  ...['bad s3cret', 'me:s3cret@127.0.0.1:1', 'host:99999', '127.0.0.1:1/s3cret', '%'].map((endpoint) => ({
+    s3: { endpoint, bucket: { name: 'b', key: 'k' }, accessKey: { name: 'a', key: 'k' }, secretKey: { name: 'a', key: 'k' } }, // prettier-ignore
+  })),
+])('%j is refused for good, and not quoted', async (source) => {
+  const failure = await failureOf(read(source, { 'a/k': 'key' }));
+  expect(failure).toMatchObject(FINAL);
+  expect(JSON.stringify([failure.message, failure.fix, String(failure.cause)])).not.toContain('s3cret');
+});
+
 describe('source.file', () => {
   beforeAll(async () => {
     await mkdir(join(folder, 'files', 'sub'), { recursive: true });
