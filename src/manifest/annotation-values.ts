@@ -139,12 +139,12 @@ export const FLOW_ANNOTATIONS = {
   concurrency: {
     option: 'concurrency',
     schema: wholeNumber(1, 100_000),
-    description: 'Fires at work at the same time.',
+    description: 'Fires in flight at the same time.',
   },
   'concurrency-key': {
     option: 'concurrencyKey',
     schema: dataPath,
-    description: 'Count the fires of `concurrency` for each value there, not in all.',
+    description: 'Apply `concurrency` to each value at this path separately.',
   },
   debounce: {
     option: 'debounceMs',
@@ -164,7 +164,7 @@ export const FLOW_ANNOTATIONS = {
   'batch-window': {
     option: 'batchWindowMs',
     schema: duration,
-    description: 'Fire with what there is this long after the first event of a batch.',
+    description: 'Fire with an incomplete batch this long after its first event.',
   },
 } as const satisfies Record<string, OptionAnnotation>;
 
@@ -173,35 +173,35 @@ export const SENSOR_ANNOTATIONS = {
     option: 'listeners',
     schema: wholeNumber(1, 100),
     default: '1',
-    description: 'Readers of the bus that work in parallel.',
+    description: 'Parallel readers of the bus.',
   },
   'run-batch': {
     option: 'runBatch',
     schema: wholeNumber(1, 100),
     default: '100',
-    description: 'Fires that one run carries at most.',
+    description: 'The most fires that one run carries.',
   },
   'start-from': {
     option: 'startFrom',
     schema: startFrom,
     default: 'new',
-    description: 'Where a Sensor that never ran starts on the bus.',
+    description: 'Where a new Sensor starts on the bus.',
   },
   keep: {
     option: 'keep',
     schema: choice(['latest', 'all']),
     default: 'latest',
-    description: 'With several dependencies: the latest event of each, or every event in its turn.',
+    description: 'With several dependencies: the latest event of each, or every event in order.',
   },
   'correlate-by': {
     option: 'correlateBy',
     schema: dataPath,
-    description: 'Join only events with the same value there.',
+    description: 'Join only events with the same value at this path.',
   },
   'correlate-window': {
     option: 'correlateWindowMs',
     schema: duration,
-    description: 'With `correlate-by`: park what found no partner for this long.',
+    description: 'With `correlate-by`: park events that found no partner within this time.',
   },
   'park-for': {
     option: 'parkForMs',
@@ -213,13 +213,13 @@ export const SENSOR_ANNOTATIONS = {
     option: 'decisions',
     schema: choice(['all', 'problems', 'off']),
     default: 'all',
-    description: 'Which decisions are kept for `sluice explain`.',
+    description: 'Decisions that are recorded for `sluice explain`.',
   },
   'follow-outcome': {
     option: 'followOutcome',
     schema: flag,
     default: 'true',
-    description: 'Whether a run waits for the end of the Argo Workflow.',
+    description: 'Whether a run waits for the outcome of the Argo Workflow.',
   },
   'outcome-redis': {
     option: 'outcomeRedis',
@@ -237,7 +237,7 @@ export const SENSOR_ANNOTATIONS = {
 export const OUTCOME_REDIS_ANNOTATIONS = {
   'outcome-redis-username': {
     schema: z.string().min(1, refuse('an ACL user')),
-    description: 'Who writes there; text, not a Secret.',
+    description: 'The user that writes there; plain text, not a Secret.',
   },
   'outcome-redis-password-secret': {
     schema: secretKey,
@@ -246,20 +246,20 @@ export const OUTCOME_REDIS_ANNOTATIONS = {
   'outcome-redis-tls': {
     schema: choice(['true', 'false', 'skip-verify']),
     otherwise: 'false',
-    description: 'TLS; `skip-verify` trusts any certificate.',
+    description: 'Use TLS; `skip-verify` accepts any certificate.',
   },
   'outcome-redis-ca-secret': {
     schema: secretKey,
     otherwise: 'as the system',
-    description: 'With TLS: the authority to trust, PEM.',
+    description: 'With TLS: the trusted CA, PEM.',
   },
   'outcome-redis-client-cert-secret': {
     schema: secretKey,
-    description: 'With TLS: the certificate to show, PEM.',
+    description: 'With TLS: the client certificate, PEM.',
   },
   'outcome-redis-client-key-secret': {
     schema: secretKey,
-    description: 'With TLS: its key, PEM.',
+    description: 'With TLS: the key of the client certificate, PEM.',
   },
 } as const satisfies Record<string, Annotation>;
 
@@ -279,13 +279,13 @@ export const EVENT_SOURCE_ANNOTATIONS = {
   'id-from': {
     option: 'idFrom',
     schema: dataPath,
-    description: "The value that is the event's id, instead of the derived one.",
+    description: "The value to use as the event's id instead of the derived one.",
   },
   'masked-headers': {
     option: 'maskedHeaders',
     schema: maskedHeaders,
     otherwise: 'list',
-    description: 'Webhooks: which headers and query parameters are credentials, masked in events.',
+    description: 'Webhooks: headers and query parameters that are masked in events as credentials.',
   },
 } as const satisfies Record<string, OptionAnnotation>;
 
@@ -294,20 +294,21 @@ export const EVENT_BUS_ANNOTATIONS = {
     option: 'acceptNamespaces',
     schema: namespaces,
     otherwise: 'none',
-    description: 'Other namespaces whose events the Sensors of this bus take, where several share one NATS.',
+    description: 'Other namespaces whose events the Sensors of this bus accept, if several share one NATS.',
   },
   retention: {
     option: 'retention',
     // Only what differs from the default is kept in the definition of a bus.
     schema: choice(['limits', 'until-handled']).transform((text) => (text === 'limits' ? undefined : text)),
     otherwise: 'limits',
-    description: 'Whether the limits of `streamConfig` remove events that no sensor has handled, or sources wait.',
+    description: 'Whether the limits of `streamConfig` remove unhandled events, or make sources wait.',
   },
   stream: {
     option: 'stream',
     schema: choice(['argo-events', 'own']),
     otherwise: 'own with SLUICE_BUS_URL, else argo-events',
-    description: 'Whether events lie on the stream that Argo Events uses, or on one of this EventBus alone.',
+    description:
+      'Whether events are stored on the stream that Argo Events uses, or on a stream of this EventBus alone.',
   },
 } as const satisfies Record<string, OptionAnnotation>;
 
