@@ -24,7 +24,7 @@ export const METRICS = {
   argo_events_event_service_running_total: {
     kind: 'gauge',
     labels: ['namespace', 'eventsource_name'],
-    help: 'Events of an event source that this worker is reading now, one for each event name',
+    help: 'Event names of an event source that this worker is reading',
   },
   argo_events_events_sent_total: {
     kind: 'counter',
@@ -34,17 +34,17 @@ export const METRICS = {
   argo_events_events_sent_failed_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Times that the event bus did not take an event: within 10 s, before it was given back, or because it is too large',
+    help: 'Failed publishes: the event bus did not confirm within 10 s, the event was returned to its source, or it is too large',
   },
   argo_events_events_processing_failed_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Times that an event failed between being read and being published, whatever the reason',
+    help: 'Events that failed between being read and being published, for any reason',
   },
   argo_events_event_processing_duration_milliseconds: {
     kind: 'histogram',
     labels: SOURCE,
-    help: 'From an event being read to the event bus having it',
+    help: 'Time from reading an event until the event bus has it',
     buckets: MILLISECONDS,
   },
   argo_events_action_triggered_total: {
@@ -60,7 +60,7 @@ export const METRICS = {
   argo_events_action_retries_failed_total: {
     kind: 'counter',
     labels: TRIGGER,
-    help: 'Fires that failed for good: no attempt is left, or another would not help',
+    help: 'Fires that failed permanently: their attempts are used up, or the failure is permanent',
   },
   argo_events_action_duration_milliseconds: {
     kind: 'histogram',
@@ -71,42 +71,42 @@ export const METRICS = {
   sluice_source_connected: {
     kind: 'gauge',
     labels: SOURCE,
-    help: '1 while the event source is connected to the system that it reads, else 0; NaN where nobody reads it any more',
+    help: '1 while the event source is connected to the system that it reads, else 0; NaN once this worker no longer reads it',
   },
   sluice_source_backlog: {
     kind: 'gauge',
     labels: SOURCE,
-    help: 'What waits outside and is not on the event bus yet, also while the event source is paused; of Redis streams',
+    help: 'Entries outside that are not on the event bus yet, also while the event source is paused; Redis streams only',
   },
   sluice_events_duplicate_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Of the events sent, those that the event bus had already',
+    help: 'Events sent that the event bus already had',
   },
   sluice_events_filtered_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: "Events that the event source's own filter refused",
+    help: "Events that the event source's own filter rejected",
   },
   sluice_events_rejected_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'What could not become an event: unreadable, or larger than the event bus takes',
+    help: 'Messages that could not become an event: unreadable, or too large for the event bus',
   },
   sluice_source_dropped_total: {
     kind: 'counter',
     labels: SOURCE,
-    help: 'Events lost because the transport keeps nothing and the event bus was away for too long',
+    help: 'Events lost because the transport keeps nothing and the event bus was unavailable for too long',
   },
   sluice_decisions_total: {
     kind: 'counter',
     labels: ['namespace', 'sensor_name', 'decision'],
-    help: 'What a sensor decided: fired, joined, unmatched, filtered, failed or duplicate, for each dependency of an event',
+    help: 'Decisions of a sensor: fired, joined, unmatched, filtered, failed or duplicate, for each dependency of an event',
   },
   sluice_sensor_connected: {
     kind: 'gauge',
     labels: SENSOR,
-    help: '1 while the sensor listens on its event bus, 0 while it cannot; NaN where nobody listens any more',
+    help: '1 while the sensor listens on its event bus, 0 while it cannot; NaN once this worker no longer listens',
   },
   sluice_sensor_lag: {
     kind: 'gauge',
@@ -116,22 +116,22 @@ export const METRICS = {
   sluice_oldest_unhandled_event_age_seconds: {
     kind: 'gauge',
     labels: SENSOR,
-    help: 'How long the oldest event that the sensor has not handled waits on the event bus; 0 when none waits',
+    help: 'Age of the oldest event on the event bus that the sensor has not handled; 0 if there is none',
   },
   sluice_event_max_age_seconds: {
     kind: 'gauge',
     labels: SENSOR,
-    help: 'How long the event bus keeps an event that the sensor has not handled; 0 when it is kept until then',
+    help: 'How long the event bus keeps an event that the sensor has not handled; 0 if it is kept until handled',
   },
   sluice_events_expired_total: {
     kind: 'counter',
     labels: SENSOR,
-    help: 'Events that the event bus removed before the sensor had handled them; at least so many',
+    help: 'Events that the event bus removed before the sensor had handled them; a lower bound',
   },
   sluice_events_in_hand: {
     kind: 'gauge',
     labels: SENSOR,
-    help: 'Of the events that wait, those that listeners have taken from the event bus',
+    help: 'Pending events that listeners have pulled from the event bus',
   },
   sluice_sensor_stalled_seconds: {
     kind: 'gauge',
@@ -141,22 +141,22 @@ export const METRICS = {
   sluice_runs_parked: {
     kind: 'gauge',
     labels: SENSOR,
-    help: 'Runs that wait for a person',
+    help: 'Runs that wait for an operator',
   },
   sluice_outcomes_total: {
     kind: 'counter',
     labels: ['namespace', 'sensor_name', 'phase'],
-    help: 'How the Argo Workflows ended that the sensor had created',
+    help: 'Outcomes of the Argo Workflows that the sensor created',
   },
   sluice_outcomes_refused_total: {
     kind: 'counter',
     labels: ['namespace', 'sensor_name'],
-    help: 'Ends of Argo Workflows that their runs could not be told, as Temporal refuses them for good',
+    help: 'Outcomes of Argo Workflows that could not be reported to their runs, because Temporal rejects them permanently',
   },
   sluice_event_to_fire_seconds: {
     kind: 'histogram',
     labels: TRIGGER,
-    help: "From the time of an event to its trigger's success; of joined events, the latest",
+    help: "Time from the event to its trigger's success; for joined events, from the latest",
     buckets: SECONDS,
   },
   sluice_worker_long_activities: {
