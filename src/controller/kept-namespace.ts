@@ -50,6 +50,7 @@ export class KeptNamespace {
   constructor(private readonly given: NamespaceTools) {
     this.tools = {
       ...given,
+      selects: given.objectClass !== undefined,
       events: new ClusterEvents(given.cluster, given.log),
       turns: new Semaphore(OBJECTS_AT_ONCE),
       signal: this.ending.signal,
@@ -110,7 +111,7 @@ export class KeptNamespace {
           this.take(kind, event.object);
           break;
         case 'DELETED':
-          this.objects.get(workflowIdOf(addressOfObject(kind, event.object)))?.update(undefined);
+          this.objects.get(workflowIdOf(addressOfObject(kind, event.object)))?.update(undefined, event.object);
           break;
         case 'BOOKMARK':
           break;

@@ -21,6 +21,8 @@ export interface ObjectTools extends ApplyTools {
   readonly cluster: OpenCluster;
   readonly events: ClusterEvents;
   readonly log: Logger;
+  /** The controller takes only some of the objects. */
+  readonly selects: boolean;
   /** Bounds the objects that are worked on at a time. */
   readonly turns: Semaphore;
   readonly signal: AbortSignal;
@@ -47,6 +49,8 @@ type Seen = NonNullable<ObservedObject['seen']> & { readonly end?: ExecutionEnd 
 
 export class KeptObject {
   private latest: KubernetesObject | undefined;
+  /** The last that was known of an object that is gone. */
+  private former: KubernetesObject | undefined;
   private result: ApplyResult = { kind: 'pending' };
   /** The manifest of the last attempt. */
   private tried: string | undefined;
@@ -58,6 +62,8 @@ export class KeptObject {
   private readonly looks = new Backoff(LOOK_EVERY_MS);
   private settled = true;
   private isForced = false;
+  /** Recorded once the status is written. */
+  private news: readonly ClusterEvent[] = [];
   private isWoken = false;
   private endSleep: () => void = () => undefined;
 
@@ -74,8 +80,13 @@ export class KeptObject {
     return this.latest;
   }
 
-  /** Takes what the watch has shown; undefined if the object is gone. */
-  update(object: KubernetesObject | undefined): void {
+  /**
+   * Takes what the watch has shown; undefined if the object is gone.
+   *
+   * @param former its last state
+   */
+  update(object: KubernetesObject | undefined, former = this.latest): void {
+    if (object === undefined) this.former = former;
     this.latest = object;
     if (object !== undefined && manifestOf(object) === this.tried) return;
     this.settle(object === undefined);
@@ -109,26 +120,35 @@ export class KeptObject {
   private async step(): Promise<number | undefined> {
     const object = this.latest;
     if (object === undefined) return await this.leave();
-    const events = await this.applyIfNeeded(object);
+    await this.applyIfNeeded(object);
     await this.look();
     if (this.isLost()) return await this.restore();
     this.settleIfListening();
-    await this.show(object, events);
-    return this.pauseMs();
+    const isShown = await this.show(object);
+    return isShown ? this.pauseMs() : this.looks.next();
   }
 
   private async leave(): Promise<number | undefined> {
     const state = await deleteOwned(this.tools.session, this.address);
     // It may have come back meanwhile.
     if (this.latest !== undefined) return 0;
-    return state === 'gone' ? undefined : LEAVE_AGAIN_MS;
+    if (state === 'present') return LEAVE_AGAIN_MS;
+    if (this.former !== undefined && this.tools.selects) await this.release(this.former);
+    return undefined;
   }
 
-  private async applyIfNeeded(object: KubernetesObject): Promise<readonly ClusterEvent[]> {
+  /** An object that lost the label of its class may still be there: its status must not go on saying that it runs. */
+  private async release(object: KubernetesObject): Promise<void> {
+    const result = { kind: 'pending', reason: 'NotSelected' } as const;
+    const { kind } = this.address.kind;
+    await writeStatus(this.tools.cluster, object, conditionsOf({ kind, generation: generationOf(object), result }));
+  }
+
+  private async applyIfNeeded(object: KubernetesObject): Promise<void> {
     const manifest = manifestOf(object);
     const hasChanged = manifest !== this.tried;
     if (hasChanged) this.retries.reset();
-    else if (!this.isForced && Date.now() < this.dueAt) return [];
+    else if (!this.isForced && Date.now() < this.dueAt) return;
     this.isForced = false;
     const applied = await applyClusterObject(manifest, this.address.namespace, !hasChanged, this.tools);
     const before = this.result;
@@ -139,7 +159,7 @@ export class KeptObject {
     if (this.address.kind.kind === 'EventBus' && applied.action !== undefined && applied.action !== 'unchanged') {
       this.tools.onBusApplied(this.address.name);
     }
-    return eventsOf(applied, hasChanged || before.kind !== applied.result.kind);
+    if (hasChanged || before.kind !== applied.result.kind) this.news = eventsOf(applied);
   }
 
   private pauseAfter({ kind }: ApplyResult): number {
@@ -194,15 +214,21 @@ export class KeptObject {
     if (!isAwaited || Date.now() - this.triedAt > LISTENS_WITHIN_MS) this.settle(true);
   }
 
-  private async show(object: KubernetesObject, events: readonly ClusterEvent[]): Promise<void> {
+  /** Returns false if the object has moved on: its newer state is to be shown. */
+  private async show(object: KubernetesObject): Promise<boolean> {
     const { cluster } = this.tools;
     const { kind } = this.address.kind;
     const observed = { kind, generation: generationOf(object), result: this.result, seen: this.seen };
     const written = await writeStatus(cluster, object, conditionsOf(observed));
+    if (written === 'moved') return false;
+    const { news } = this;
+    this.news = [];
+    // After a fail-over, the status tells that they were recorded before.
+    if (written === 'same') return true;
     // Unless the watch has shown a newer one meanwhile.
-    if (written !== undefined && this.latest === object) this.latest = written;
-    // After a fail-over, the status tells that these were recorded before.
-    if (written !== undefined) for (const event of events) await this.tools.events.record(object, event);
+    if (this.latest === object) this.latest = written;
+    for (const event of news) await this.tools.events.record(object, event);
+    return true;
   }
 
   private pauseMs(): number {
@@ -239,8 +265,7 @@ export class KeptObject {
   }
 }
 
-function eventsOf({ result, action, warnings }: AppliedClusterObject, isNew: boolean): readonly ClusterEvent[] {
-  if (!isNew) return [];
+function eventsOf({ result, action, warnings }: AppliedClusterObject): readonly ClusterEvent[] {
   const warn = (reason: string, messages: readonly string[]): ClusterEvent[] =>
     messages.slice(0, MOST_EVENTS).map((message) => ({ type: 'Warning', reason, message }));
   switch (result.kind) {

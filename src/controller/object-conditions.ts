@@ -19,8 +19,8 @@ export interface StatusCondition {
 export type Verdict = Omit<StatusCondition, 'lastTransitionTime'>;
 
 export type ApplyResult =
-  /** Not tried yet. */
-  | { readonly kind: 'pending' }
+  /** Not tried yet; with a reason, it will not be. */
+  | { readonly kind: 'pending'; readonly reason?: 'NotSelected' }
   | { readonly kind: 'applied' }
   /** The manifest is at fault: no use in trying again before it changes. */
   | { readonly kind: 'faulty'; readonly problems: readonly Problem[] }
@@ -86,7 +86,7 @@ export function withTimes(
 }
 
 function partVerdict({ type, reason, path }: Part, result: ApplyResult): Verdict {
-  if (result.kind === 'pending') return { type, status: 'Unknown', reason: 'Pending', message: '' };
+  if (result.kind === 'pending') return pending(type, result.reason);
   const found = result.kind === 'faulty' ? result.problems.filter((problem) => problem.path.startsWith(path)) : [];
   if (found.length === 0) return { type, status: 'True', reason: 'Valid', message: '' };
   return { type, status: 'False', reason, message: describeAll(found) };
@@ -99,11 +99,16 @@ function busVerdict(result: ApplyResult): Verdict {
       return { type, status: 'True', reason: 'EventBusFound', message: '' };
     case 'waiting':
       return { type, status: 'False', reason: 'EventBusNotFound', message: describeAll(result.problems) };
+    case 'pending':
+      return pending(type, result.reason);
     case 'faulty':
     case 'failed':
-    case 'pending':
       return { type, status: 'Unknown', reason: 'NotChecked', message: '' };
   }
+}
+
+function pending(type: string, reason = 'Pending'): Verdict {
+  return { type, status: 'Unknown', reason, message: '' };
 }
 
 /** True only if what this generation describes was seen to run and read. */
@@ -112,7 +117,7 @@ function deployedVerdict({ generation, result, seen }: ObservedObject): Verdict 
   const former = seen === undefined || seen.state === 'Gone' ? '' : `; the version applied before is ${seen.state}`;
   switch (result.kind) {
     case 'pending':
-      return { type, status: 'Unknown', reason: 'Pending', message: '' };
+      return pending(type, result.reason);
     case 'faulty': {
       const message = `generation ${generation} is not valid${former}\n${describeAll(result.problems)}`;
       return { type, status: 'False', reason: 'InvalidSpec', message: message.slice(0, MOST_CHARACTERS) };
@@ -122,26 +127,26 @@ function deployedVerdict({ generation, result, seen }: ObservedObject): Verdict 
     case 'failed':
       return { type, status: 'False', reason: 'ApplyFailed', message: `${result.message}${former}` };
     case 'applied':
-      return { type, ...stateVerdict(seen) };
+      return stateVerdict(type, seen);
   }
 }
 
-function stateVerdict(seen: ObservedObject['seen']): Omit<Verdict, 'type'> {
-  if (seen === undefined) return { status: 'Unknown', reason: 'Pending', message: '' };
+function stateVerdict(type: string, seen: ObservedObject['seen']): Verdict {
+  if (seen === undefined) return pending(type);
   const { state: reason, reason: message = '' } = seen;
   switch (reason) {
     case 'Ready':
-      return { status: 'True', reason, message };
+      return { type, status: 'True', reason, message };
     case 'Connecting':
     case 'Paused':
     case 'Unknown':
-      return { status: 'Unknown', reason, message };
+      return { type, status: 'Unknown', reason, message };
     case 'NotReady':
     case 'Stale':
     case 'Failed':
     case 'NoWorker':
     case 'Gone':
-      return { status: 'False', reason, message };
+      return { type, status: 'False', reason, message };
   }
 }
 

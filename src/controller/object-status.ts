@@ -8,36 +8,35 @@ import { generationOf } from './cluster-object';
 import { withTimes, type StatusCondition, type Verdict } from './object-conditions';
 
 /**
- * Resolves with the object as the server stores it, or undefined if nothing was written: because nothing is new, or
- * because the object was changed or deleted meanwhile, which the watch will show.
+ * Resolves with the object as the server stores it. `same`: nothing was written, because nothing is new. `moved`: because
+ * the object was changed or deleted meanwhile, which the watch will show.
  */
 export async function writeStatus(
   { client, discovery }: OpenCluster,
   object: KubernetesObject,
   verdicts: readonly Verdict[],
   now = new Date(),
-): Promise<KubernetesObject | undefined> {
+): Promise<KubernetesObject | 'same' | 'moved'> {
   const generation = generationOf(object);
   const { conditions: former, observedGeneration } = readStatus(object);
   const conditions = withTimes(verdicts, former, now.toISOString());
-  if (observedGeneration === generation && isDeepStrictEqual(conditions, former)) return undefined;
+  if (observedGeneration === generation && isDeepStrictEqual(conditions, former)) return 'same';
   const resource = await discovery.find(object.apiVersion, object.kind);
   const { namespace, name, resourceVersion } = object.metadata;
   const path = objectPath(resource, namespace, name);
-  // Without a subresource the write itself raises the generation; the version makes sure that nothing else has.
-  const body = resource.hasStatus
-    ? { status: { conditions, observedGeneration: generation } }
-    : { metadata: { resourceVersion }, status: { conditions, observedGeneration: generation + 1 } };
+  // Without a subresource the write itself raises the generation.
+  const status = { conditions, observedGeneration: resource.hasStatus ? generation : generation + 1 };
   try {
     return await client.request<KubernetesObject>({
       method: 'PATCH',
       path: resource.hasStatus ? `${path}/status` : path,
       query: { fieldManager: 'sluice-controller' },
       contentType: 'application/merge-patch+json',
-      body,
+      // The version keeps it from a newer object, also from one of the same name that was created later.
+      body: { metadata: { resourceVersion }, status },
     });
   } catch (error) {
-    if (isConflict(error) || isNotFound(error)) return undefined;
+    if (isConflict(error) || isNotFound(error)) return 'moved';
     throw error;
   }
 }

@@ -164,4 +164,20 @@ spec:
     expect(await cluster.sluice(['delete', 'sensor/by-command'])).toMatchObject({ exitCode: 0 });
     await eventually(async () => (await cluster.listed()).length === 0);
   });
+
+  it('takes only objects of its class, and ends one that leaves it', async () => {
+    await cluster.killController();
+    await cluster.startController({ SLUICE_CONTROLLER_CLASS: 'eo' });
+    const ofClass = (yaml: string): string => yaml.replace(' }\n', ', labels: { sluice.io/class: eo } }\n');
+    await cluster.put(sensor('without', 'log: {}'));
+    await cluster.put(ofClass(bus()));
+    await cluster.put(ofClass(sensor('within', 'log: {}')));
+    await eventually(isReady('Sensor', 'within'));
+    expect(await cluster.status('Sensor', 'without')).toBeUndefined();
+    await cluster.put(sensor('within', 'log: {}'));
+    await eventually(async () => (await cluster.listed()).join() === 'EventBus/default Ready');
+    await eventually(async () => (await cluster.conditions('Sensor', 'within'))['Ready'] === 'Unknown: NotSelected');
+    await cluster.remove('EventBus', 'default');
+    await eventually(async () => (await cluster.listed()).length === 0);
+  });
 });

@@ -81,6 +81,17 @@ describe('the conditions of an object', () => {
     });
   });
 
+  it('say nothing of an object that is no longer selected', () => {
+    const unknown = 'Unknown NotSelected';
+    expect(observe({ result: { kind: 'pending', reason: 'NotSelected' } })).toEqual({
+      DependenciesProvided: unknown,
+      TriggersProvided: unknown,
+      EventBusProvided: unknown,
+      Deployed: unknown,
+      Ready: unknown,
+    });
+  });
+
   it('tell an attempt that failed from a fault of the manifest', () => {
     const result = { kind: 'failed', message: 'No worker answers' } as const;
     const verdicts = conditionsOf({ kind: 'Sensor', generation: 7, result, seen: { state: 'Stale' } });
