@@ -4,10 +4,10 @@
  * target responds slowly, pile up requests until all of them time out. Meanwhile events stay on the bus, where the next
  * pull gets them all together.
  *
- * All namespaces share Temporal, its task queues and the processor. A namespace that is alone may fill them. Among
- * others, one that has more waiting and on the way than the average of them yields: it has only so many fires on the
- * way that theirs find short queues, see yielding-window.ts. A fire that waits for the response of its target is on nobody's way, but holds an
- * activity slot, so these are limited apart.
+ * All namespaces share Temporal, its task queues and the processor. A namespace that is alone may fill them. One that
+ * has more waiting and on the way than the active others have on average yields: its limit keeps the queues short for
+ * them, see yielding-window.ts. A fire that waits for the response of its target only holds an activity slot, so such
+ * fires have limits of their own. See docs/decisions/150-tenants-take-turns.md.
  */
 import type { ObjectName } from '../../src/contract/definitions';
 import { ActiveTenants } from '../../src/concurrency/active-tenants';
@@ -91,7 +91,7 @@ export class FireLoad {
     return 0;
   }
 
-  /** Waits for capacity and counts the fires as started before anybody else takes it. Does not wait after an abort. */
+  /** Waits for capacity and counts the fires as started in the same step. Does not wait after an abort. */
   async start(sensor: ObjectName, fireIds: readonly string[], signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.capacityOf(sensor) <= 0) await this.capacity(sensor, signal);
     this.started(sensor, fireIds);

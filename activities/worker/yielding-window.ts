@@ -1,7 +1,7 @@
 /**
- * How many fires on the way a namespace may have that yields to others: as many as the delay from the start of a run to
- * its call of the target bears. Where Temporal is far away and idle that is many, on a busy machine few. Delay-based
- * congestion control as in LEDBAT (RFC 6817), because a queue that others must not feel cannot be seen otherwise.
+ * Limits the fires on the way of a namespace that yields to others. The limit grows while the delay from the start of a
+ * run to the call of its target is near the shortest of late, and halves when the delay shows a queue: many fires where
+ * Temporal is far away and idle, few on a busy machine. Delay-based congestion control, as in LEDBAT (RFC 6817).
  */
 const FIRST = 16;
 /** As many activities start with the workflow task that asks for them, past the task queue. */
@@ -23,7 +23,7 @@ export class YieldingWindow {
     return Math.floor(this.size);
   }
 
-  /** `isUsed`: the fire was of a namespace that yields; the window does not grow while nobody needs it. */
+  /** `isUsed`: the fire was of a namespace that yields; the window does not grow while no namespace needs it. */
   observe(delayMs: number, isUsed: boolean): void {
     const now = this.now();
     const { ms, since } = this.shortest;

@@ -52,7 +52,7 @@ describe('the load of a worker', () => {
     expect(await load.capacity(sensor('quiet'), signal)).toBe(180);
   });
 
-  it('limits nobody to less than the others have', async () => {
+  it('limits no namespace that has as much to do as the others', async () => {
     const load = new FireLoad();
     load.begun(sensor('one'), ids('a', 50));
     load.begun(sensor('other'), ids('b', 50));
@@ -86,7 +86,7 @@ describe('the load of a worker', () => {
     expect(await load.capacity(sensor('other'), signal)).toBeGreaterThan(0);
   });
 
-  it('lets nobody wait whose signal aborts', async () => {
+  it('stops waiting when the signal aborts', async () => {
     const load = new FireLoad();
     load.begun(sensor('argo'), ids('a', 200));
     const stopping = new AbortController();
