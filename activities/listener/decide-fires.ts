@@ -145,7 +145,7 @@ async function decideEvent(
 function describeUnmatched(event: CloudEvent, sensor: SensorOnBus): string {
   const namespace = foreignNamespace(event, sensor);
   return namespace === undefined
-    ? 'no dependency of the sensor takes this event source and event name'
+    ? 'no dependency of the sensor matches this event source and event name'
     : `it comes from namespace ${namespace}, which the EventBus does not accept (sluice.io/accept-namespaces)`;
 }
 

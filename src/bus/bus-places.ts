@@ -71,7 +71,7 @@ async function withFormer(
     // The user is restricted to its tenant, and has no rights to anything that all tenants shared.
     connection.log(
       'info',
-      `event bus ${connection.settings.name}: its NATS user may not look at stream "${FORMER.events.stream}", so what an earlier version left there, or may still publish there, is not taken over`,
+      `event bus ${connection.settings.name}: its NATS user cannot read stream "${FORMER.events.stream}", so events that an earlier version left there, or still publishes there, are not taken over`,
     );
     return { events, succeeds: false };
   }

@@ -222,7 +222,7 @@ export class ConsumerReader implements BusListener {
     if (existing !== undefined) {
       const changed = await restoreDelivery(this.manager, existing);
       if (changed.length > 0)
-        this.warn(`had its consumer changed on the event bus; it was set back: ${changed.join(', ')}`);
+        this.warn(`found its consumer changed on the event bus and restored it: ${changed.join(', ')}`);
       return;
     }
     const { recreate } = this.options;
@@ -231,7 +231,7 @@ export class ConsumerReader implements BusListener {
       return;
     }
     if ((await recreate(this.resumeAt())) === 'created')
-      this.warn('had no consumer on the event bus any more; it was created again');
+      this.warn('found no consumer on the event bus and recreated it');
   }
 
   private warn(text: string): void {

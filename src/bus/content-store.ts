@@ -151,8 +151,8 @@ export class ContentStore {
       this.ready = undefined;
       const bus = this.connection.settings.name;
       throw new SluiceError('BUS_UNREACHABLE', {
-        message: `Event bus ${bus} did not take or give what a sensor holds`,
-        fix: `It is tried again; check that the bus has room and lets us use its stream "${this.names.stream}".`,
+        message: `Event bus ${bus} failed to store or return events that a sensor holds`,
+        fix: `Sluice retries; check that the bus has capacity and that its NATS user may use stream "${this.names.stream}".`,
         context: { bus },
         cause: error,
       });

@@ -78,7 +78,7 @@ async function readCredentials(settings: BusSettings, secrets: SecretReader): Pr
   const authenticator = parseAccessSecret(value, accessSecret.key);
   if (authenticator) return authenticator;
   throw new SluiceError('BUS_MISCONFIGURED', {
-    message: `Event bus ${settings.name}: key "${accessSecret.key}" of Secret "${accessSecret.name}" holds no credentials that are understood`,
+    message: `Event bus ${settings.name}: key "${accessSecret.key}" of Secret "${accessSecret.name}" holds credentials of an unknown form`,
     fix: 'Put YAML with "username" and "password", or "token", or "nkey", or "credentials" there, or the text of a NATS credentials file; YAML of at most 8 KB.',
     context: { bus: settings.name, secret: accessSecret.name, key: accessSecret.key },
   });

@@ -22,8 +22,8 @@ export async function requireUnshared({ names, settings }: BusConnection, manage
     const found = config && foreignParts(config, subject);
     if (found === undefined || found.length === 0) continue;
     throw new SluiceError('BUS_MISCONFIGURED', {
-      message: `Event bus ${settings.name}: stream "${stream}" was not made by Sluice, and would bring its tenant what belongs to others (${found.join(', ')})`,
-      fix: `Look at it with "nats stream info ${stream}"; correct or remove it, then prepare the bus again`,
+      message: `Event bus ${settings.name}: stream "${stream}" was not created by Sluice, and would give its tenant data of others (${found.join(', ')})`,
+      fix: `Inspect it with "nats stream info ${stream}"; correct or remove it, then prepare the bus again`,
       context: { bus: settings.name },
     });
   }

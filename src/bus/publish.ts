@@ -49,7 +49,7 @@ export class EventPublisher {
   problem(): string | undefined {
     const { refusal } = this;
     if (refusal === undefined || performance.now() - refusal.at > REFUSAL_SHOWN_FOR_MS) return undefined;
-    return `the stream takes no events: ${refusal.reason}`;
+    return `the stream accepts no events: ${refusal.reason}`;
   }
 
   async publishEvents(events: readonly CloudEvent[], options: PublishOptions = {}): Promise<PublishOutcome[]> {

@@ -190,7 +190,7 @@ export class SensorLooks {
     this.isComplaining = true;
     this.connection.log(
       'warn',
-      `event bus ${this.connection.settings.name}: bucket ${bucket} cannot be used, so that events that expire unhandled may go unnoticed: ${describeError(error)}`,
+      `event bus ${this.connection.settings.name}: bucket ${bucket} cannot be used, so events that expire unhandled may go unnoticed: ${describeError(error)}`,
     );
   }
 }

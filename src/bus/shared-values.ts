@@ -45,8 +45,8 @@ export class SharedValues {
       }
     }
     throw new SluiceError('BUS_REFUSED', {
-      message: `value ${key} in ${bucket} is changed by too many others at once`,
-      fix: 'It is tried again',
+      message: `too many concurrent changes of value ${key} in bucket ${bucket}`,
+      fix: 'Sluice retries',
     });
   }
 
@@ -92,7 +92,7 @@ function isRaceLost(error: unknown): boolean {
 
 function unreachable(bus: string, cause: unknown): SluiceError {
   return new SluiceError('BUS_UNREACHABLE', {
-    message: `event bus ${bus} did not take a shared value`,
+    message: `event bus ${bus} did not store a shared value`,
     context: { bus },
     cause,
   });

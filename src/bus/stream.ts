@@ -65,7 +65,7 @@ export async function ensureEventStream(
   if (!existing.subjects?.includes(eventSubjects(events))) {
     throw new SluiceError('BUS_MISCONFIGURED', {
       message: `Event bus ${connection.settings.name}: stream "${events.stream}" exists with subjects ${JSON.stringify(existing.subjects)}, without ${eventSubjects(events)}`,
-      fix: 'Let the event bus have a NATS account of its own, or remove that stream.',
+      fix: 'Give the event bus its own NATS account, or remove that stream.',
       context: { bus: connection.settings.name },
     });
   }
@@ -75,7 +75,7 @@ export async function ensureEventStream(
   if (differences.length > 0) {
     connection.log(
       'warn',
-      `event bus ${connection.settings.name}: its stream exists with other settings and is left alone (${differences.join(', ')}); change it with "nats stream edit ${events.stream}"`,
+      `event bus ${connection.settings.name}: its stream exists with other settings and is left unchanged (${differences.join(', ')}); change it with "nats stream edit ${events.stream}"`,
     );
   }
 }

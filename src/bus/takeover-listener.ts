@@ -103,7 +103,7 @@ export class TakeoverListener implements BusListener {
       const latest = await findLatest(this.manager, former.stream, info.config.filter_subjects ?? []);
       if (created === undefined || Math.max(Date.parse(created), latest ?? 0) > Date.now() - graceMs) return;
       await deleteConsumer(this.manager, former.stream, former.name);
-      this.connection.log('info', `sensor ${sensor} has handled all that lay on stream "${former.stream}"`);
+      this.connection.log('info', `sensor ${sensor} has handled all events of stream "${former.stream}"`);
     }
     await formerReader.close();
   }

@@ -12,7 +12,7 @@ export interface RequestedByOptions {
 export function addRequestedByOptions(command: Command): Command {
   return command
     .requiredOption('--why <text>', 'reason, kept in the history')
-    .option('--by <name>', 'who decides this (default: the user name)');
+    .option('--by <name>', 'name of the operator (default: the user name)');
 }
 
 export function requestedBy(options: RequestedByOptions, io: CliIo): RequestedBy {

@@ -29,7 +29,7 @@ const EXAMPLE = '`{"by": "your name", "why": "the reason"}`';
 export function missingRequester(request: unknown): string | undefined {
   const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
   if (isJsonObject(request) && isText(request['by']) && isText(request['why'])) return undefined;
-  return `it does not say who asks and why: send ${EXAMPLE}`;
+  return `"by" and "why" are required: send ${EXAMPLE}`;
 }
 
 /**
@@ -42,9 +42,9 @@ export function refusalOf(request: unknown, fields: RequestFields): string | und
   for (const [name, value] of Object.entries(request)) {
     const kind = name === 'by' || name === 'why' ? 'text' : fields[name];
     if (kind === undefined) {
-      return `it has "${name.slice(0, 40)}", which nobody knows here; known are ${['by', 'why', ...Object.keys(fields)].join(', ')}`;
+      return `unknown field "${name.slice(0, 40)}"; expected one of ${['by', 'why', ...Object.keys(fields)].join(', ')}`;
     }
-    if (!isOfKind(value, kind)) return `its "${name}" is not ${EXPECTED[kind]}`;
+    if (!isOfKind(value, kind)) return `field "${name}" is not ${EXPECTED[kind]}`;
   }
   return undefined;
 }
@@ -65,7 +65,7 @@ export function describeRefusals(refusals: readonly string[] = []): string[] {
 export function describePause({ since, by, why }: RequestedBy & { readonly since: string }): string {
   return [
     `**Paused** since ${showTime(since)} by ${asProse(describeRequester(by))}: ${asProse(why)}`,
-    `To go on: More Actions → Send a Signal, \`resume\`: ${EXAMPLE}`,
+    `To resume: More Actions → Send a Signal, \`resume\`: ${EXAMPLE}`,
   ].join('<br>');
 }
 

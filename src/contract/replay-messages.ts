@@ -60,9 +60,9 @@ export function describeReplayLimits({
   leftToSensor,
 }: Pick<ReplayProgress, 'keptFrom' | 'leftToSensor'>): readonly string[] {
   return [
-    ...(keptFrom === undefined ? [] : [`Events before position ${keptFrom} are not on the bus any more.`]),
+    ...(keptFrom === undefined ? [] : [`Events before position ${keptFrom} are no longer on the bus.`]),
     ...(leftToSensor === undefined
       ? []
-      : [`Events from position ${leftToSensor} on still wait for the sensor, which fires them itself.`]),
+      : [`Events from position ${leftToSensor} on are still pending for the sensor, which fires them itself.`]),
   ];
 }

@@ -14,11 +14,11 @@ export interface SourceEvent {
 export function describeUnread(fate: UnreadFate): string {
   switch (fate) {
     case 'wait':
-      return 'waits outside';
+      return 'stays in the system that is read';
     case 'lost':
-      return 'nothing is kept while paused: what is sent meanwhile is lost';
+      return 'not kept while paused: events sent meanwhile are lost';
     case 'refused':
-      return 'nothing is kept while paused: callers are refused and must send again';
+      return 'not kept while paused: callers are refused and must send again';
   }
 }
 

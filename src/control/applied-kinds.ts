@@ -84,7 +84,7 @@ export function parseKind(word: string): AppliedKind {
   if (kind) return APPLIED_KINDS[kind];
   const meant = closestMatch(word, Object.keys(WORDS));
   const hint = meant === undefined ? '' : `Did you mean ${meant}? `;
-  throw new SluiceError('USAGE', { message: `"${word}" is no kind`, fix: `${hint}Write bus, source or sensor` });
+  throw new SluiceError('USAGE', { message: `Unknown kind "${word}"`, fix: `${hint}Write bus, source or sensor` });
 }
 
 export interface ObjectAddress {

@@ -64,14 +64,14 @@ export async function signalWorkflow<Args extends [unknown]>(
 export function notApplied(address: ObjectAddress): SluiceError {
   return new SluiceError('OBJECT_UNKNOWN', {
     message: `${addressText(address)} is not applied`,
-    fix: `sluice list shows what is; -n chooses another namespace`,
+    fix: `sluice list shows applied objects; -n selects another namespace`,
   });
 }
 
 export function runUnknown(runId: string): SluiceError {
   return new SluiceError('RUN_UNKNOWN', {
-    message: `There is no run "${runId}", or Temporal has forgotten it (retention)`,
-    fix: 'sluice runs list shows the runs that are there',
+    message: `Unknown run "${runId}": it never existed, or Temporal has deleted it (retention)`,
+    fix: 'sluice runs list shows existing runs',
   });
 }
 

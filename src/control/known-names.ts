@@ -35,14 +35,14 @@ export async function explainNoRuns(session: TemporalSession, filter: RunFilter)
     );
     const triggers = await readTriggers(session, asked);
     if (triggers === undefined) {
-      return `No run fires trigger "${trigger}". Whether a sensor has it could not be asked: its worker does not answer`;
+      return `No run fires trigger "${trigger}". Sensors could not be queried for it: no worker answers`;
     }
     if (!triggers.includes(trigger)) {
       return `No applied sensor has a trigger "${trigger}", and no run fires it. ${didYouMean(trigger, triggers)}Triggers: ${listNames(triggers) || 'none'}`;
     }
   }
   if (event !== undefined && !(await hasRuns({ event }))) {
-    return `No run carries event "${event}"; sluice explain ${event} says what became of it`;
+    return `No run carries event "${event}"; sluice explain ${event} shows what happened to it`;
   }
   return undefined;
 }
@@ -67,7 +67,7 @@ export async function explainNamespace(
   if (namespace === undefined) return undefined;
   const others = [...new Set((await listApplied(session, ALL_KINDS)).map((object) => object.namespace))];
   if (others.length === 0 || others.includes(namespace)) return undefined;
-  return `Nothing is applied in namespace "${namespace}". ${didYouMean(namespace, others)}There is something in ${listNames(others)}`;
+  return `Nothing is applied in namespace "${namespace}". ${didYouMean(namespace, others)}Objects are applied in ${listNames(others)}`;
 }
 
 /** Resolves with undefined if some sensors cannot be queried. */

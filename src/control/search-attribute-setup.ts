@@ -61,7 +61,7 @@ export function wrongTypes(
   const needed = wrong.map(({ name, type }) => `${name} (needed: ${type})`).join(', ');
   const flags = wrong.map(({ name }) => `--name ${name}`).join(' ');
   return new SluiceError('TEMPORAL_NOT_PREPARED', {
-    message: `Search attributes in Temporal namespace "${namespace}" are of another type: ${needed}. No run can start so`,
+    message: `Search attributes in Temporal namespace "${namespace}" are of another type: ${needed}. No run can start`,
     fix: `If nothing else uses them: temporal operator search-attribute remove --namespace ${namespace} ${flags}; then sluice setup`,
     retryable: false,
   });

@@ -14,7 +14,7 @@ export async function objectUnknown(session: TemporalSession, address: ObjectAdd
   const end = await readEndOf(session, address);
   if (end !== undefined && !isDeleted(end)) {
     return new SluiceError('OBJECT_UNKNOWN', {
-      message: `${addressText(address)} is gone: ${describeEnd(end)}`,
+      message: `${addressText(address)} no longer exists: ${describeEnd(end)}`,
       fix: 'Apply it again',
     });
   }

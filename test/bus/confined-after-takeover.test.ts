@@ -43,7 +43,7 @@ describe('a NATS user who is confined to one tenant, on a server that an earlier
     const log: string[] = [];
     const bus = await openBus('confined', { log: (level, line) => void log.push(`${level}: ${line}`) });
     expect(log).toEqual([
-      'info: event bus argo/default: its NATS user may not look at stream "default", so what an earlier version left there, or may still publish there, is not taken over',
+      'info: event bus argo/default: its NATS user cannot read stream "default", so events that an earlier version left there, or still publishes there, are not taken over',
     ]);
     await bus.publishEvents([sampleEvent('one')]);
     const listener = await bus.openListener({
@@ -73,7 +73,7 @@ describe('a NATS user who is confined to one tenant, on a server that an earlier
     const bus = await openBus('operator', { namespace: 'rogue', bus: { stream: 'own' } });
     await expect(bus.prepare()).rejects.toMatchObject({
       code: 'BUS_MISCONFIGURED',
-      message: expect.stringContaining(`stream "${events.stream}" was not made by Sluice`) as string,
+      message: expect.stringContaining(`stream "${events.stream}" was not created by Sluice`) as string,
     });
     await former.manager.streams.delete(events.stream);
     await expect(openBus('operator', { namespace: 'rogue' }).then((again) => again.prepare())).resolves.toBeUndefined();

@@ -71,7 +71,7 @@ describe('a bus that keeps events until they are handled', () => {
     expect(first?.kind).toBe('published');
     const refused = await bus.publishEvents([sampleEvent('eleventh')], { patienceMs: 300 });
     expect(refused).toMatchObject([{ kind: 'failed', error: { code: 'BUS_REFUSED', retryable: true } }]);
-    expect(bus.problem()).toContain('the stream takes no events: maximum messages exceeded');
+    expect(bus.problem()).toContain('the stream accepts no events: maximum messages exceeded');
     const waiting = bus.publishEvents([sampleEvent('twelfth')], { patienceMs: 60_000 });
     expect(idsOf(await take(listener, 10))).toEqual(idsOf(sampleEvents(10).map((event) => ({ event }))));
     expect(await waiting).toMatchObject([{ kind: 'published' }]);

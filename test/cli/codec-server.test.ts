@@ -28,8 +28,8 @@ describe('sluice codec-server', () => {
   it('listens on this machine only, with a token of its own, and takes no web page that is not named', async () => {
     const { exitCode, stdout, stderr } = await serve();
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/)]);
-    expect(stderr).toMatch(/Token, until it ends: [\w-]{43}/);
-    expect(stderr).toContain('No web page may call: name the Temporal UI with --origin.');
+    expect(stderr).toMatch(/Token, valid until this server stops: [\w-]{43}/);
+    expect(stderr).toContain('No web origin is allowed: allow the Temporal UI with --origin.');
   });
 
   it('shows no token where callers are named in a file', async () => {
@@ -44,18 +44,18 @@ describe('sluice codec-server', () => {
 
   it.each<readonly [string, readonly string[], RegExp]>([
     ['decrypted payloads in clear over the network', ['--host', '0.0.0.0'], /over the network in clear/],
-    ['the network without callers', ['--host', '0.0.0.0', '--behind-tls-proxy'], /does not say who may call/],
+    ['the network without callers', ['--host', '0.0.0.0', '--behind-tls-proxy'], /no accepted callers/],
     ['JWTs for any program', ['--jwks-url', 'https://x/keys', '--jwt-issuer', 'https://x/'], /--jwt-audience/],
     [
       'keys of JWTs over HTTP',
       ['--jwks-url', 'http://x/k', '--jwt-issuer', 'i', '--jwt-audience', 'a'],
-      /no https address/,
+      /not an https address/,
     ],
-    ['any web page', ['--origin', '*'], /--origin \* is no origin/],
-    ['an address as an origin', ['--origin', 'https://x/ui'], /is no origin/],
+    ['any web page', ['--origin', '*'], /--origin \* is not an origin/],
+    ['an address as an origin', ['--origin', 'https://x/ui'], /is not an origin/],
     ['a claim without a value', ['--require-claim', 'x'], /--jwks-url/],
     ['a certificate without its key', ['--tls-cert', 'x'], /belong together/],
-    ['a port that is none', ['--port', '99999'], /is no port/],
+    ['a port that is none', ['--port', '99999'], /is not a port/],
     ['a file of tokens that is not there', ['--token-file', '/does/not/exist'], /cannot be read/],
   ])('refuses %s', async (_what, argv, message) => {
     const { exitCode, stderr } = await serve(...argv);

@@ -48,7 +48,7 @@ describe('sluice runs list, with no worker', () => {
     const kinds = new Set(reasons.map((reason) => reason?.replace(/\d+/g, 'N')));
     expect([...kinds].sort()).toEqual([
       'no worker answered within N s',
-      'not asked: no worker answered for N other runs of this sensor',
+      'not queried: no worker answered for N other runs of this sensor',
     ]);
     await Promise.all(handles.map((handle) => handle.terminate()));
   }, 90_000);

@@ -202,7 +202,7 @@ spec:
     const twice = await cluster.sluice(all);
     expect({ exitCode: twice.exitCode, note: twice.stderr }).toMatchObject({
       exitCode: 0,
-      note: expect.stringContaining('0 retriggered, 2 left alone.') as string,
+      note: expect.stringContaining('0 retriggered, 2 skipped.') as string,
     });
     expect(cluster.receiver.requests()).toHaveLength(sent);
   });
@@ -210,7 +210,7 @@ spec:
   it.each<[string, string[], number, RegExp]>([
     ['a run that is not there', ['runs', 'show', 'run/default/nobody/key'], 1, /\[RUN_UNKNOWN\]/],
     ['text that no run has in its id', ['runs', 'show', 'nonsense'], 1, /\[RUN_UNKNOWN\]/],
-    ['text that several runs have in their ids', ['runs', 'show', '/scenes/'], 2, /may mean \d+ runs/],
+    ['text that several runs have in their ids', ['runs', 'show', '/scenes/'], 2, /matches \d+ runs/],
     ['a query with an unknown attribute', ['runs', 'list', '--query', 'SluiceNothing = "x"'], 2, /\[USAGE\]/],
     [
       'an event that no run carries',

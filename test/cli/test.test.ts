@@ -251,7 +251,7 @@ describe('sluice test', () => {
     it('wait behind a trigger that can be built, unless they cannot be built themselves', async () => {
       const fine = await run(withDeadLetter(post()), event('a', 'x'));
       expect(fine.exitCode).toBe(0);
-      expect(fine.stdout).toContain('if it fails for good: dead letter lost, http');
+      expect(fine.stdout).toContain('if it fails permanently: dead letter lost, http');
       const unfit = await run(withDeadLetter(post(), broken), event('a', 'x'));
       expect(unfit.exitCode).toBe(1);
       expect(unfit.stdout).toContain('dead letter lost cannot be built: ');

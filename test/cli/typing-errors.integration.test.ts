@@ -61,17 +61,17 @@ spec:
     ['a trigger of runs', ['runs', 'list', '--trigger', 'detct'], /Did you mean detect\?/],
     ['a state of runs', ['runs', 'list', '--state', 'Parkd'], /Parked/],
     ['an event of runs', ['runs', 'list', '--event', 'stac/items:STAC:0-1'], /No run carries.*sluice explain/],
-    ['a run', ['runs', 'show', 'run/nowhere/scenes/x'], /There is no run/],
-    ['a run to discard', ['runs', 'discard', 'run/nowhere/scenes/x', '--why', 'x'], /There is no run/],
-    ['a run to retrigger', ['retrigger', 'run/nowhere/scenes/x', '--why', 'x'], /There is no run/],
+    ['a run', ['runs', 'show', 'run/nowhere/scenes/x'], /Unknown run/],
+    ['a run to discard', ['runs', 'discard', 'run/nowhere/scenes/x', '--why', 'x'], /Unknown run/],
+    ['a run to retrigger', ['retrigger', 'run/nowhere/scenes/x', '--why', 'x'], /Unknown run/],
     ['a sensor of events', ['events', '--sensor', 'scnes'], /Did you mean scenes\?/],
     ['a source of events', ['events', '--source', 'stca'], /Did you mean stac\?/],
     ['a decision', ['events', '--decision', 'filterd'], /filtered/],
     ['an event of events', ['events', '--sensor', 'scenes', '--event', 'stac/items:STAC:0-1'], /No decision about/],
     ['a time', ['events', '--since', 'yesterday'], /Expected a duration/],
     ['a sensor to replay', ['replay', '--sensor', 'scnes', '--seq', '1..2', '--why', 'x'], /Did you mean scenes\?/],
-    ['a replay', ['replay', 'status', 'replay/x/y/z'], /There is no replay/],
-    ['an event', ['explain', 'no-such-event'], /Nothing is known/],
+    ['a replay', ['replay', 'status', 'replay/x/y/z'], /Unknown replay/],
+    ['an event', ['explain', 'no-such-event'], /No trace of/],
     [
       'a sensor of a retrigger',
       ['retrigger', '--event', 'a/b', '--sensor', 'scnes', '--why', 'x'],
@@ -81,7 +81,7 @@ spec:
     // A sensor may be too busy to say what triggers it has; then the command says that.
     const { exitCode, stdout, stderr } = await eventually(async () => {
       const run = await cluster.sluice(argv);
-      return !run.stderr.includes('could not be asked') && run;
+      return !run.stderr.includes('could not be queried') && run;
     });
     expect({ exitCode: exitCode === 0 ? 'ok' : 'not ok', said: `${stdout}${stderr}` }).toEqual({
       exitCode: 'not ok',
@@ -202,7 +202,7 @@ spec:
       const id = await redis.xadd('STAC', '*', 'kind', 'clear', 'scene', 'too-late');
       const run = await cluster.sluice(['explain', `stac/items:STAC:${id}`, '-n', own, '-o', 'json']);
       const story = jsonOf<Story>(run);
-      return story.verdict?.summary.includes('listens no more') && story;
+      return story.verdict?.summary.includes('no longer listens') && story;
     });
     expect(verdict).toMatchObject({ state: 'pending', next: [expect.stringMatching(/Apply sensor .* again/)] });
     expect(verdict.summary).toContain('Terminated by "ada@test" (unverified)');

@@ -14,11 +14,15 @@ describe('a request that a person types', () => {
     ['nothing at all', undefined],
     ['a number for a name', { by: 1, why: 'x' }],
   ])('is refused where it says %s', (_what, request) => {
-    expect(refusalOf(request, RETRIGGER)).toContain('who asks and why');
+    expect(refusalOf(request, RETRIGGER)).toContain('"by" and "why" are required');
   });
 
   it.each<[string, object, RegExp]>([
-    ['has a misspelt field, which would otherwise narrow nothing', { triger: 'post' }, /"triger".*known are by, why/],
+    [
+      'has a misspelt field, which would otherwise narrow nothing',
+      { triger: 'post' },
+      /"triger"; expected one of by, why/,
+    ],
     ['names a run by a number', { runId: 5 }, /"runId" is not text/],
     ['sets values by a list', { overrides: [] }, /"overrides" is not an object/],
     ['sets values by text', { overrides: 'spec.priority=3' }, /"overrides" is not an object/],

@@ -34,12 +34,12 @@ describe('a reader', () => {
     ],
     [
       'is not ready when it reads and the event bus takes nothing',
-      { heartbeat: { connected: true, busProblem: 'the stream takes no events' } },
-      { state: 'NotReady', reason: 'the event bus cannot be used now: the stream takes no events' },
+      { heartbeat: { connected: true, busProblem: 'the stream accepts no events' } },
+      { state: 'NotReady', reason: 'the event bus cannot be used now: the stream accepts no events' },
     ],
     [
       'is ready when it listens, although the event bus takes nothing',
-      { type: 'sluiceListen', heartbeat: { connected: true, busProblem: 'the stream takes no events' } },
+      { type: 'sluiceListen', heartbeat: { connected: true, busProblem: 'the stream accepts no events' } },
       { state: 'Ready' },
     ],
     ['is connecting when it has reported that it does not read yet', { heartbeat: { connected: false } }, connecting()],

@@ -146,7 +146,7 @@ describe('the verdict on an event', () => {
     [
       'waits for its turn',
       { trigger: 'post', kind: 'queued', dependency: 'item', ahead: 2 },
-      /wait for its turn at trigger post, behind 2 others/,
+      /queues it for trigger post, behind 2 others/,
     ],
   ])('says of an event that %s that the sensor holds it', (_, place, expected) => {
     const all = facts({
@@ -166,9 +166,12 @@ describe('the verdict on an event', () => {
       summary: expect.stringContaining('3 events wait') as string,
     });
     const inHand = sensor({ position: { handledTo: 5, deliveredTo: 8, waiting: 3 } });
-    expect(only(facts({ sensors: [inHand] })).summary).toContain('in hand');
+    expect(only(facts({ sensors: [inHand] })).summary).toContain('has received it');
     const passed = only(facts({ sensors: [sensor()] }));
-    expect(passed).toMatchObject({ state: 'unknown', summary: expect.stringContaining('has passed it') as string });
+    expect(passed).toMatchObject({
+      state: 'unknown',
+      summary: expect.stringContaining('is past its position') as string,
+    });
     expect(passed.next).toContain('sluice replay');
     const silent = only(facts({ sensors: [sensor({}, { 'sluice.io/decisions': 'off' })] }));
     expect(silent.summary).toContain('it keeps no decisions (sluice.io/decisions)');

@@ -6,7 +6,7 @@ function reporting(heartbeat: unknown): PendingActivity {
 }
 
 describe('a bus that cannot be used', () => {
-  const busProblem = 'the stream takes no events: maximum bytes exceeded';
+  const busProblem = 'the stream accepts no events: maximum bytes exceeded';
   const activities = [reporting({ busProblem }), reporting({ busProblem }), reporting(undefined), reporting({})];
   const about = { namespace: 'argo', name: 'a', appliedAt: '2026-01-01T00:00:00Z' };
 

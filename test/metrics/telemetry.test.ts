@@ -221,7 +221,7 @@ describe('a fire', () => {
 
   it.each<[string, () => Promise<FireResult>, boolean, number[]]>([
     ['succeeds', () => Promise.resolve(RESULT), false, [1, 0, 0]],
-    ['fails and is tried again', failing(true), false, [0, 1, 0]],
+    ['fails and is retried', failing(true), false, [0, 1, 0]],
     ['fails at its last attempt', failing(true), true, [0, 1, 1]],
     ['fails in a way that no attempt repairs', failing(false), false, [0, 1, 1]],
   ])('that %s is counted so', async (_what, send, isLast, expected) => {

@@ -25,7 +25,7 @@ export function describeSensor(
     ].join(' · ')}`,
     ...(paused ? ['', describePause(paused)] : []),
     ...(holdingBack
-      ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`]
+      ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; further events stay on the bus`]
       : []),
     ...problems.flatMap((problem) => [
       '',
@@ -73,7 +73,7 @@ function describeHeld(state: HeldDependencies | undefined): string[] {
   if (more > 0) shown.push(`… ${more} more`);
   if (state.collected) shown.push(`${state.collected} collected`);
   if (state.waiting) shown.push(`${state.waiting} waiting for their turn`);
-  if (state.running) shown.push(`${state.running} under way`);
+  if (state.running) shown.push(`${state.running} in flight`);
   if (state.waitingFor.length > 0) shown.push(`waits for **${state.waitingFor.join(', ')}**`);
   return shown;
 }

@@ -43,15 +43,14 @@ Examples:
   sluice apply -f sensor.yaml -n argo --dry-run
   sluice apply -f . --wait 30s
 
-Everything is checked before anything is applied; with an error nothing is. Buses are applied first, then sensors,
-then sources, so that a sensor misses nothing of what its source reads first. The first apply needs no worker; to change what runs, a worker must be there to take the change over.`;
+All manifests are checked first; if one has an error, none is applied. Buses are applied first,
+then sensors, then sources, so that a sensor misses none of the first events of its source. The first apply needs no
+worker; changing a running object does.`;
 
 export const registerApply: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('apply'))
-    .summary('run what manifests describe')
-    .description(
-      'Applies EventBus, EventSource and Sensor manifests: starts their workflows, or changes those that run.',
-    )
+    .summary('start or update the objects in manifests')
+    .description('Applies EventBus, EventSource and Sensor manifests: starts their workflows, or updates running ones.')
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option(
       '-n, --namespace <name>',
@@ -60,7 +59,7 @@ export const registerApply: RegisterCommand = (program, cli) => {
     .option('--dry-run', 'show what would change')
     .option('--wait <duration>', 'wait for sources and sensors to be ready, and fail if they are not', parseDuration)
     .option('--kubernetes', 'apply all other objects in the files to Kubernetes')
-    .option('--skip-secret-check', 'do not look whether the Secrets that are named exist')
+    .option('--skip-secret-check', 'do not check that the referenced Secrets exist')
     .option('--event-source-task-queue <name>', 'task queue for new sources (SLUICE_EVENT_SOURCE_TASK_QUEUE)')
     .option('--sensor-task-queue <name>', 'task queue for new sensors and buses (SLUICE_SENSOR_TASK_QUEUE)')
     .addHelpText('after', EXAMPLES)
@@ -140,5 +139,5 @@ function isNotReady({ readiness }: AppliedRow): boolean {
 
 function hintAt(others: readonly OtherDocument[]): string {
   const names = others.map(identityOf).map(({ kind, name }) => `${kind}/${name}`);
-  return `Left alone: ${names.join(', ')}. Apply them with kubectl, or with --kubernetes.`;
+  return `Not applied: ${names.join(', ')}. Apply them with kubectl, or with --kubernetes.`;
 }

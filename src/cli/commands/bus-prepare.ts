@@ -43,8 +43,8 @@ export const registerBusPrepare: RegisterCommand = (program, cli) => {
     .command('prepare')
     .summary('create the streams of an EventBus, and show the NATS permissions that it needs')
     .description(
-      'Creates the streams and buckets of each EventBus, connecting as a user who may, and shows the permissions of ' +
-        'a user who then works for this EventBus alone. For buses with a stream of their own.',
+      'Creates the streams and buckets of each EventBus, connecting as a user with those rights, and shows the permissions of ' +
+        'a user for this EventBus alone. For buses with their own stream.',
     )
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option('-n, --namespace <name>', 'namespace of an EventBus that names none (default: SLUICE_NAMESPACE, default)')
@@ -84,7 +84,7 @@ function namesOf(definition: EventBusDefinition, temporalNamespace: string, { en
   if (streamKind === 'own') return busNames({ temporalNamespace, namespace, bus: name }, streamKind);
   throw new SluiceError('BUS_MISCONFIGURED', {
     message: `Event bus ${namespace}/${name} shares the stream of Argo Events, so permissions cannot keep it apart`,
-    fix: 'Annotate it with sluice.io/stream: own, or set SLUICE_BUS_URL as the workers have it.',
+    fix: 'Annotate it with sluice.io/stream: own, or set SLUICE_BUS_URL to the value that the workers use.',
     context: { bus: `${namespace}/${name}` },
   });
 }

@@ -33,8 +33,8 @@ Examples:
   temporal workflow show -w run/argo/water-bodies/stac:items:1-0 \\
     --codec-endpoint http://127.0.0.1:8085 --codec-auth "Bearer $TOKEN"
 
-Whoever may use it can read all events. It listens on this machine only, takes web pages of named origins only, and
-nobody without a token: one of --token-file, a JWT, or the one that it prints where neither is given.`;
+Callers can read all events. By default the server listens on this machine only. It accepts web pages of named origins
+only, and requires a token: one of --token-file, a JWT, or the token that it prints if neither is configured.`;
 
 export const registerCodecServer: RegisterCommand = (program, cli) => {
   program
@@ -47,14 +47,14 @@ export const registerCodecServer: RegisterCommand = (program, cli) => {
     .option('--port <number>', 'port to listen on, 0 for a free one', '8085')
     .option(
       '--origin <origin>',
-      'web page that may call, as the Temporal UI: https://host[:port]; may be repeated',
+      'allowed web origin, such as the Temporal UI: https://host[:port]; may be repeated',
       collect,
     )
-    .option('--token-file <file>', 'who may call: "name: token" a line')
-    .option('--jwks-url <url>', 'who may call: tokens signed with these keys, such as those that the UI passes')
-    .option('--jwt-issuer <issuer>', 'the "iss" that these tokens must have')
-    .option('--jwt-audience <audience>', 'the "aud" that they must have')
-    .option('--require-claim <name=value>', 'another claim that they must have; may be repeated', collect)
+    .option('--token-file <file>', 'file of accepted tokens, one "name: token" per line')
+    .option('--jwks-url <url>', 'accept tokens signed with these keys, such as those that the UI passes')
+    .option('--jwt-issuer <issuer>', 'required "iss" of these tokens')
+    .option('--jwt-audience <audience>', 'required "aud" of these tokens')
+    .option('--require-claim <name=value>', 'another required claim of these tokens; may be repeated', collect)
     .option(
       '--temporal-namespace <name>',
       'namespace to serve (default: TEMPORAL_NAMESPACE, default); may be repeated',
@@ -62,15 +62,16 @@ export const registerCodecServer: RegisterCommand = (program, cli) => {
     )
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
-    .option('--behind-tls-proxy', 'TLS ends before this server')
+    .option('--behind-tls-proxy', 'a proxy in front of this server terminates TLS')
     .addHelpText('after', EXAMPLES)
     .action(async (options: CodecServerCommand, command: Command) => {
       const output = cli.output(command);
       const { server, token } = await start(options, cli.io);
       const { url } = server;
       output.print({ data: { url }, table: `Codec server at ${url}`, names: [url] });
-      if (token !== undefined) output.note(`Token, until it ends: ${token}`);
-      if ((options.origin ?? []).length === 0) output.note('No web page may call: name the Temporal UI with --origin.');
+      if (token !== undefined) output.note(`Token, valid until this server stops: ${token}`);
+      if ((options.origin ?? []).length === 0)
+        output.note('No web origin is allowed: allow the Temporal UI with --origin.');
       try {
         if (!cli.io.signal.aborted) await once(cli.io.signal, 'abort');
       } finally {
@@ -89,14 +90,17 @@ async function start(options: CodecServerCommand, io: CliIo) {
   const log = pino({ name: 'sluice-codec-server' }, io.stderr);
   const encryption = PayloadEncryption.read(io.env, { warn: (message) => log.warn(message) });
   if (encryption.keyIds.length === 0) {
-    throw usage('there are no payload keys', 'Set SLUICE_PAYLOAD_KEYS_FILE or SLUICE_PAYLOAD_KEYS as for the workers');
+    throw usage(
+      'no payload keys are configured',
+      'Set SLUICE_PAYLOAD_KEYS_FILE or SLUICE_PAYLOAD_KEYS as for the workers',
+    );
   }
   const tls = await readTls(options);
   const isLocal = isLoopback(options.host);
   if (!isLocal && tls === undefined && options.behindTlsProxy !== true) {
     throw usage(
       `--host ${options.host} would send decrypted payloads over the network in clear`,
-      'Give --tls-cert and --tls-key, or --behind-tls-proxy where TLS ends before this server',
+      'Give --tls-cert and --tls-key, or --behind-tls-proxy if a proxy terminates TLS',
     );
   }
   const { checkToken, token } = await readCallers(options, isLocal);
@@ -124,7 +128,7 @@ async function readCallers(
   const rules = jwtRules(options);
   if (tokenFile === undefined && rules === undefined) {
     if (!isLocal)
-      throw usage('it does not say who may call', 'Give --token-file, or --jwks-url with issuer and audience');
+      throw usage('no accepted callers are configured', 'Give --token-file, or --jwks-url with issuer and audience');
     const token = randomBytes(32).toString('base64url');
     return { token, checkToken: readTokens(`local: ${token}`, 'this process') };
   }
@@ -140,13 +144,16 @@ function jwtRules({ jwksUrl, jwtIssuer, jwtAudience, requireClaim = [] }: CodecS
   }
   if (jwksUrl === undefined || jwtIssuer === undefined || jwtAudience === undefined) {
     throw usage(
-      'tokens of an issuer are accepted only with --jwks-url, --jwt-issuer and --jwt-audience',
-      'Give all three: without the audience, tokens for any other program would do',
+      '--jwks-url, --jwt-issuer and --jwt-audience are required together',
+      'Give all three: without the audience, tokens for other programs would be accepted',
     );
   }
   const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : undefined;
   if (!(url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname)))) {
-    throw usage('--jwks-url is no https address', 'Whoever can change these keys on the way decides who may call');
+    throw usage(
+      '--jwks-url is not an https address',
+      'Use https: an attacker who replaces these keys in transit could sign tokens',
+    );
   }
   const claims = requireClaim.map((text): [string, string] => {
     const at = text.indexOf('=');
@@ -168,21 +175,24 @@ async function readText(file: string, option: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw usage(`${option} ${file} cannot be read`, 'Check the path and its rights', cause);
+    throw usage(`${option} ${file} cannot be read`, 'Check the path and its permissions', cause);
   }
 }
 
 function readPort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw usage(`--port ${text} is no port`, 'Expected 0 to 65535');
+  throw usage(`--port ${text} is not a port`, 'Expected 0 to 65535');
 }
 
 /** Parses an origin as browsers send it: no path, no trailing slash. */
 function readOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (/^https?:/.test(origin) && (origin === text || `${origin}/` === text)) return origin;
-  throw usage(`--origin ${text} is no origin`, 'Expected https://host or https://host:port; a pattern is not possible');
+  throw usage(
+    `--origin ${text} is not an origin`,
+    'Expected https://host or https://host:port; patterns are not supported',
+  );
 }
 
 const LOOPBACK = new BlockList();

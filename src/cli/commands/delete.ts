@@ -41,19 +41,19 @@ Examples:
   sluice delete sensor/water-bodies
   sluice delete -f examples/water-bodies --ignore-not-found
 
-A deleted sensor's place on the bus is given up; runs under way go on to their end. A bus is not deleted while
+A deleted sensor gives up its position on the bus; runs in flight continue to their end. A bus is not deleted while
 sources or sensors use it. The stream and its events stay on the NATS server.`;
 
 export const registerDelete: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('delete [object...]'))
-    .summary('end buses, sources and sensors')
-    .description('Ends the workflows of what manifests describe, or of one object that is named.')
+    .summary('delete buses, sources and sensors')
+    .description('Ends the workflows of the objects in manifests, or of one named object.')
     .option('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
-    .option('--ignore-not-found', 'what is not applied is no error')
-    .option('--wait <duration>', 'how long to wait for the end of each', parseDuration, 15_000)
+    .option('--ignore-not-found', 'ignore objects that are not applied')
+    .option('--wait <duration>', 'how long to wait for each to end', parseDuration, 15_000)
     .option('--why <text>', 'reason, kept in the history', 'sluice delete')
-    .option('--by <name>', 'who decides this (default: the user name)')
+    .option('--by <name>', 'name of the operator (default: the user name)')
     .option('--force', 'end it without a worker; a sensor then leaves its consumer on the bus')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: DeleteOptions, command: Command) => {
@@ -105,7 +105,7 @@ async function deleteObjects(
     names: results.map(({ address: { kind, name } }) => `${kind.word}/${name}`),
   });
   if (results.some(({ action }) => action === 'deleting')) {
-    output.note('What is "deleting" ends as soon as a worker is there to clean up after it; --force does not wait.');
+    output.note('Objects in state "deleting" end once a worker has cleaned up; --force does not wait.');
   }
   const sensors = results.filter(({ address, action }) => address.kind.kind === 'Sensor' && action !== 'not found');
   const named = (keeps: boolean): string[] =>
@@ -120,8 +120,8 @@ async function deleteObjects(
 function describeLostPosition(sensors: readonly string[], now: Date): string {
   return (
     `Events that ${sensors.join(', ')} had not handled or held for a partner, and those published before it is applied ` +
-    `again, will not fire. Applied with the annotation sluice.io/start-from: "${now.toISOString()}" it fires what is ` +
-    'published from now on, with an earlier time or "all" also what is older: runs that Temporal still keeps are not ' +
+    `again, will not fire. To fire events published from now on, apply it with the annotation sluice.io/start-from: ` +
+    `"${now.toISOString()}"; for older events give an earlier time or "all". Runs that Temporal still keeps are not ` +
     'fired again.'
   );
 }
@@ -130,8 +130,8 @@ function describeLostPosition(sensors: readonly string[], now: Date): string {
 function describeKeptPosition(sensors: readonly string[]): string {
   return (
     `The position of ${sensors.join(', ')} stays on the bus: applied again under this name, it continues there and ` +
-    'fires what it had not handled and what was published meanwhile, as long as the bus keeps it. Events that it held ' +
-    'for a partner are gone.'
+    'fires the events that it had not handled and those published meanwhile, as long as the bus keeps them. Events that ' +
+    'it held for a partner are lost.'
   );
 }
 
@@ -144,7 +144,7 @@ async function addressesOf(
 ): Promise<ObjectAddress[]> {
   const namespace = options.namespace ?? defaultNamespace(io);
   if ((options.filename === undefined) === (words.length === 0)) {
-    throw new SluiceError('USAGE', { message: 'Nothing is named', fix: 'Give -f PATH, or KIND NAME, not both' });
+    throw new SluiceError('USAGE', { message: 'No object is named', fix: 'Give -f PATH, or KIND NAME, not both' });
   }
   if (options.filename === undefined) return [parseObjectAddress(words, namespace)];
   const manifests = await readManifests(options.filename, io);

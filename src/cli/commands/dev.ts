@@ -102,10 +102,10 @@ async function dev(options: DevOptions, output: Output, io: CliIo): Promise<Exit
         noted(output),
         devIo,
       );
-      if (applied !== EXIT_CODES.ok) output.note('Not everything is ready yet: `sluice status` says why.');
+      if (applied !== EXIT_CODES.ok) output.note('Some objects are not ready yet: `sluice status` shows why.');
     }
     print(addresses, system.temporal.uiUrl, system.stac?.url, output);
-    output.note('Up. Ctrl-C ends it.');
+    output.note('Up. Press Ctrl-C to stop.');
     await untilAborted(io.signal);
     return EXIT_CODES.ok;
   } finally {

@@ -43,8 +43,8 @@ Examples:
   sluice events --sensor water-bodies --decision filtered --since 24h
   sluice events --source stac --decision rejected           # what never became an event
 
-Decisions are kept on the event bus for seven days. sluice explain EVENT_ID tells the whole story of one event.
-Ends with 3 when a bus cannot be read; what the others have is shown.`;
+Decisions are kept on the event bus for seven days. sluice explain EVENT_ID shows everything about one event.
+Exits with 3 if a bus cannot be read; decisions on the other buses are shown.`;
 
 export const registerEvents: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('events'))
@@ -108,7 +108,7 @@ export const registerEvents: RegisterCommand = (program, cli) => {
         cli.exitWith(EXIT_CODES.problem);
       }
       for (const problem of problems) output.note(problem);
-      if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
+      if (more) output.note(`Only the newest ${options.limit} are shown (--limit).`);
       if (problems.length > 0) cli.exitWith(EXIT_CODES.unreachable);
     });
 };
@@ -130,7 +130,7 @@ async function explainNone(
     if (unknown !== undefined && !(await wasSeen(named))) return unknown;
   }
   if (event === undefined || (await wasSeen({ event }))) return undefined;
-  return `No decision about event "${event}" is kept; sluice explain ${event} looks at the bus and the runs too`;
+  return `No decision about event "${event}" is stored; sluice explain ${event} also searches the bus and the runs`;
 }
 
 /** Returns the reason in one line. */

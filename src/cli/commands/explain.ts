@@ -48,18 +48,16 @@ Examples:
   sluice explain S2B_10TFK_20210713_0_L2A -o json
 
 Exit codes here:
-  0  the event is known, whatever became of it: see verdict.state of -o json
-  1  nothing is known of it, or several events fit
-  3  nothing is known of it, and a bus could not be read`;
+  0  the event was found; verdict.state of -o json has its state
+  1  no trace of it was found, or several events match
+  3  no trace of it was found, and a bus could not be read`;
 
 export const registerExplain: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('explain <event-id>'))
-    .summary('what became of an event')
-    .description(
-      'Tells what became of an event and what to do about it, and then its way: source, bus, sensors, runs, outcomes.',
-    )
-    .option('-n, --namespace <name>', 'look only at what is applied in this namespace (default: everywhere)')
-    .option('--since <duration>', 'look only this far back, e.g. 24h (default: as far as there is)', parseDuration)
+    .summary('show what happened to an event')
+    .description('Shows what happened to an event, what to do, and its path: source, bus, sensors, runs, outcomes.')
+    .option('-n, --namespace <name>', 'search only objects applied in this namespace (default: all)')
+    .option('--since <duration>', 'search only this far back, e.g. 24h (default: no limit)', parseDuration)
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, options: ExplainOptions, command: Command) => {
       const progress = createProgress(cli.io);
@@ -80,7 +78,7 @@ async function explain(
 ): Promise<Answer> {
   const from = since === undefined ? undefined : new Date(Date.now() - since);
   const found = await findCandidates(open.buses, text, from, (message) => progress.update(message));
-  progress.update('asking runs and sensors');
+  progress.update('querying runs and sensors');
   const candidates = found.length > 0 ? found : await findInRuns(session, text, namespace);
   const [candidate, ...others] = candidates;
   const { problems } = open;
@@ -94,7 +92,7 @@ async function explain(
     return { kind: 'nothing', problems, hints };
   }
   if (others.length > 0) {
-    progress.update(`asking runs and sensors about ${Math.min(candidates.length, JUDGED_CANDIDATES)} events`);
+    progress.update(`querying runs and sensors about ${Math.min(candidates.length, JUDGED_CANDIDATES)} events`);
     const unjudged = candidates.slice(0, -JUDGED_CANDIDATES);
     const newest = candidates.slice(-JUDGED_CANDIDATES);
     const judged = await concurrently(newest, JUDGED_AT_ONCE, async (each): Promise<JudgedCandidate> => {
@@ -145,11 +143,13 @@ function print(answer: Answer, text: string, output: Output): ExitCode {
       const unknown = [...problems, ...hints];
       output.print({
         data: { event: null, timeline: [], verdict: null, unknown },
-        table: `Nothing is known of "${text}"${problems.length > 0 ? ', but not everything could be asked' : ''}.`,
+        table: `No trace of "${text}" found${problems.length > 0 ? '; some sources could not be queried' : ''}.`,
         names: [],
       });
       for (const why of unknown) output.note(why);
-      output.note('Events are known for as long as the bus keeps them, decisions for seven days, runs by retention.');
+      output.note(
+        'Events are kept up to the limits of the bus, decisions for seven days, runs for the retention of Temporal.',
+      );
       return problems.length > 0 ? EXIT_CODES.unreachable : EXIT_CODES.problem;
     }
   }
@@ -182,8 +182,8 @@ function printCandidates(candidates: readonly JudgedCandidate[], text: string, o
     ],
     names: candidates.map(({ key }) => key),
   });
-  const most = shown.length < candidates.length ? ` These are ${shown.length} of them.` : '';
-  output.note(`${candidates.length} events fit "${text}".${most} Give the key or the short id of one of them.`);
+  const most = shown.length < candidates.length ? ` ${shown.length} of them are shown.` : '';
+  output.note(`${candidates.length} events match "${text}".${most} Give the key or the short id of one of them.`);
 }
 
 /** The verdict on each candidate, with one sentence per sensor. */

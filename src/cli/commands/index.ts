@@ -22,12 +22,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'apply [options]',
-    summary: 'run what manifests describe',
+    summary: 'start or update the objects in manifests',
     load: async () => [(await import('./apply.js')).registerApply],
   },
   {
     term: 'delete [options] [object...]',
-    summary: 'end buses, sources and sensors',
+    summary: 'delete buses, sources and sensors',
     load: async () => [(await import('./delete.js')).registerDelete],
   },
   {
@@ -42,17 +42,17 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'pause [options] <object...>',
-    summary: 'stop a source or sensor for a while',
+    summary: 'pause a source or sensor',
     load: async () => [(await import('./pause-resume.js')).registerPause],
   },
   {
     term: 'resume [options] <object...>',
-    summary: 'let a paused source or sensor go on',
+    summary: 'resume a paused source or sensor',
     load: async () => [(await import('./pause-resume.js')).registerResume],
   },
   {
     term: 'explain [options] <event-id>',
-    summary: 'what became of an event',
+    summary: 'show what happened to an event',
     load: async () => [(await import('./explain.js')).registerExplain],
   },
   {
@@ -62,7 +62,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'runs',
-    summary: 'runs: what fired, what came of it, what is parked',
+    summary: 'list, show and discard runs',
     load: async () => [
       (await import('./runs-list.js')).registerRunsList,
       (await import('./runs-show.js')).registerRunsShow,
@@ -71,12 +71,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'retrigger [options] [run-id]',
-    summary: 'start triggers again',
+    summary: 'fire triggers of past runs again',
     load: async () => [(await import('./retrigger.js')).registerRetrigger],
   },
   {
     term: 'replay [options]',
-    summary: 'fire for events that passed before',
+    summary: 'fire for past events',
     load: async () => [(await import('./replay.js')).registerReplay],
   },
   {
@@ -86,12 +86,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'bus',
-    summary: 'NATS: what an operator prepares for an EventBus',
+    summary: 'prepare NATS for an EventBus',
     load: async () => [(await import('./bus-prepare.js')).registerBusPrepare],
   },
   {
     term: 'migrate',
-    summary: 'rewrite manifests for what replaces a part of Argo Events that is gone',
+    summary: 'migrate manifests from parts that Argo Events has removed',
     load: async () => [(await import('./migrate.js')).registerMigrate],
   },
   {

@@ -28,12 +28,12 @@ Examples:
   sluice list
   sluice list sensors -n argo -o json
 
-Ends with 1 if anything that is listed does not work.`;
+Exits with 1 if a listed object does not work.`;
 
 export const registerList: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('list').argument('[kind]', 'buses, sources, sensors or all', 'all'))
     .summary('show what is applied')
-    .description('Lists buses, event sources and sensors with the state that is observed of them.')
+    .description('Lists buses, event sources and sensors with their observed state.')
     .option('-n, --namespace <name>', 'only this Kubernetes namespace (default: all)')
     .addHelpText('after', EXAMPLES)
     .action(async (word: string, options: TemporalOptions & { namespace?: string }, command: Command) => {
@@ -42,7 +42,7 @@ export const registerList: RegisterCommand = (program, cli) => {
       const progress = createProgress(cli.io);
       const { objects, hint } = await withTemporal(options, cli.io, async (session) => {
         const applied = await listApplied(session, kinds, options.namespace);
-        progress.update(`asking ${applied.length} workflows for their state`);
+        progress.update(`querying the state of ${applied.length} workflows`);
         const [present, gone] = await Promise.all([
           concurrently(applied, QUERIES_AT_ONCE, (object) => look(session, object)),
           listGone(session, kinds, options.namespace, applied),

@@ -30,16 +30,16 @@ Examples:
 export const registerMigrate: RegisterCommand = (program, cli) => {
   program
     .command('migrate')
-    .description('rewrite manifests for what replaces a part of Argo Events that is gone')
+    .description('migrate manifests from parts that Argo Events has removed')
     .command('eventbus')
     .summary('from NATS Streaming to JetStream, offline')
     .description(
       'Writes each EventBus of kind nats (NATS Streaming, which Argo Events has removed) for JetStream: with the same ' +
-        'name, namespace, labels and annotations, and whatever else has a counterpart. What has none is named in a ' +
+        'name, namespace, labels and annotations, and every setting that has a counterpart. Other settings are listed in a ' +
         'comment above the object, or on stderr with -o yaml and -o json. Changes no file and no cluster.',
     )
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
-    .option('--nats-url <url>', 'a NATS server with JetStream that runs already: writes jetstreamExotic')
+    .option('--nats-url <url>', 'an existing NATS server with JetStream: writes jetstreamExotic')
     .addHelpText('after', EXAMPLES)
     .action(async ({ filename, natsUrl }: MigrateOptions, command: Command) => {
       const output = cli.output(command);

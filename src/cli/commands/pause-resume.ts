@@ -16,16 +16,16 @@ type Options = TemporalOptions & RequestedByOptions & { namespace?: string };
 
 const TEXTS = {
   pause: {
-    summary: 'stop a source or sensor for a while',
+    summary: 'pause a source or sensor',
     description:
-      'A paused source reads nothing: what comes waits outside (Redis Pub/Sub keeps nothing). ' +
-      'A paused sensor takes nothing from the bus: the bus keeps the events.',
+      'A paused source reads no events; they stay in the system that it reads (Redis Pub/Sub keeps none). ' +
+      'A paused sensor takes no events from the bus, which keeps them.',
     example: "sluice pause sensor/water-bodies --why 'cluster upgrade'",
     done: 'paused',
   },
   resume: {
-    summary: 'let a paused source or sensor go on',
-    description: 'Goes on where it stopped.',
+    summary: 'resume a paused source or sensor',
+    description: 'Continues where it stopped.',
     example: "sluice resume sensor/water-bodies --why 'upgrade done'",
     done: 'resumed',
   },
@@ -43,7 +43,7 @@ function register(action: Action, program: Command, cli: CliRuntime): void {
     .action(async (words: string[], options: Options, self: Command) => {
       const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
       if (address.kind.kind === 'EventBus') {
-        throw new SluiceError('USAGE', { message: `A bus cannot ${action}`, fix: 'Name a source or a sensor' });
+        throw new SluiceError('USAGE', { message: `A bus cannot be ${done}`, fix: 'Give a source or a sensor' });
       }
       const request = requestedBy(options, cli.io);
       const signal = action === 'pause' ? pauseSignal : resumeSignal;

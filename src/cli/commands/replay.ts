@@ -46,28 +46,28 @@ Examples:
   sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z --why 'results were lost' --again --yes --wait
   sluice replay status replay/argo/water-bodies/1769846400000-ab12
 
-What would fire is shown first; with --yes (or when you say yes at a terminal) it fires. Only what no run has carried
-fires, unless --again is given. The replay is a workflow: it goes on when this command or a worker ends.`;
+The command first shows what would fire; with --yes (or after confirmation at a terminal) it fires. Events that a run
+has carried fire only with --again. The replay is a workflow: it continues when this command or a worker ends.`;
 
 export const registerReplay: RegisterCommand = (program, cli) => {
   // No option is marked as required here: `replay status` would have to pass it too.
   const replay = addTemporalOptions(program.command('replay'))
-    .summary('fire for events that passed before')
-    .description("Re-reads events of the bus through a sensor's present logic, and fires what never fired.")
+    .summary('fire for past events')
+    .description("Re-reads events of the bus with a sensor's current logic, and fires for those that never fired.")
     .option('--sensor <name>', 'the sensor; NAMESPACE/NAME or NAME')
     .option('-n, --namespace <name>', 'namespace of --sensor (default: SLUICE_NAMESPACE, default)')
     .option('--from <time>', 'events published at this time or later, RFC 3339', parseInstant)
     .option('--to <time>', 'events published until this time, RFC 3339', parseInstant)
     .addOption(
-      new Option('--seq <A..B>', 'instead: these positions on the bus')
+      new Option('--seq <A..B>', 'positions on the bus, instead of times')
         .argParser(parseSequenceRange)
         .conflicts(['from', 'to']),
     )
     .option('--why <text>', 'reason, kept in the history')
-    .option('--by <name>', 'who decides this (default: the user name)')
+    .option('--by <name>', 'name of the operator (default: the user name)')
     .option('--dry-run', 'only show what would fire')
-    .option('--again', 'fire also what fired before')
-    .option('--yes', 'fire without asking')
+    .option('--again', 'also fire for events that fired before')
+    .option('--yes', 'fire without confirmation')
     .option('--wait', 'wait until the replay has ended')
     .addHelpText('after', EXAMPLES)
     .action(async (options: ReplayOptions, command: Command) => {
@@ -75,7 +75,7 @@ export const registerReplay: RegisterCommand = (program, cli) => {
     });
 
   addTemporalOptions(replay.command('status <replay-id>'))
-    .summary('how far a replay has come')
+    .summary('show the progress of a replay')
     .description('Shows the progress and the result of a replay.')
     .addHelpText('after', '\nExample:\n  sluice replay status replay/argo/water-bodies/1769846400000-ab12')
     .action(async (id: string, _: unknown, command: Command) => {
@@ -89,11 +89,12 @@ export const registerReplay: RegisterCommand = (program, cli) => {
 
 async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Promise<ExitCode> {
   const { sensor, why, from, to, seq, again = false } = options;
-  if (sensor === undefined) throw missing('--sensor NAME', 'Through which sensor?');
-  if (why === undefined) throw missing('--why TEXT', 'Why? It is kept in the history');
-  if (from === undefined && seq === undefined) throw missing('--from (and --to), or --seq A..B', 'Which events?');
+  if (sensor === undefined) throw missing('--sensor NAME', 'A replay needs the sensor that decides');
+  if (why === undefined) throw missing('--why TEXT', 'A replay needs a reason, which is kept in the history');
+  if (from === undefined && seq === undefined)
+    throw missing('--from (and --to), or --seq A..B', 'A replay needs a range of events');
   if (from !== undefined && to !== undefined && Date.parse(from) > Date.parse(to)) {
-    throw new SluiceError('USAGE', { message: `--from ${from} is after --to ${to}`, fix: 'Exchange them' });
+    throw new SluiceError('USAGE', { message: `--from ${from} is after --to ${to}`, fix: 'Swap them' });
   }
   const [name = '', namespace = options.namespace ?? defaultNamespace(io)] = sensor.split('/').reverse();
   const target: ReplayTarget = { namespace, name };
@@ -136,7 +137,7 @@ async function runReplay(options: ReplayOptions, output: Output, io: CliIo): Pro
 }
 
 function describeUnwatched(id: string): string {
-  return `It goes on by itself: sluice replay status ${id} shows how far it has come, temporal workflow cancel -w ${id} ends it.`;
+  return `The replay continues on its own: sluice replay status ${id} shows its progress, temporal workflow cancel -w ${id} stops it.`;
 }
 
 /** The exit code of a replay that was awaited or queried. */

@@ -58,16 +58,16 @@ Examples:
   sluice retrigger run/argo/water-bodies/stac:items:1-0 --set spec.arguments.parameters.2.value=EPSG:32610 --why 'wrong projection'
   sluice retrigger run/argo/water-bodies/stac:items:1-0 --set-json spec.priority=10 --again --why 'new model'
 
-A parked run goes on itself; one that has ended gets a successor that names it and fires what did not succeed. What is
-under way, has succeeded or was retriggered before is left alone, unless --again is given. The same from the Temporal
-UI or CLI:
+A parked run continues; a run that has ended gets a successor that names it and fires the triggers that did not succeed.
+Fires that are in flight, have succeeded or were retriggered before are skipped, unless --again is given. From the
+Temporal UI or CLI:
   temporal workflow signal -w sensor/argo/water-bodies --name retrigger \\
     --input '{"by":"ada","why":"bug fixed","runId":"run/argo/water-bodies/stac:items:1-0"}'`;
 
 export const registerRetrigger: RegisterCommand = (program, cli) => {
   addRequestedByOptions(addTemporalOptions(program.command('retrigger [run-id]')))
-    .summary('start triggers again')
-    .description('Starts the triggers of a run again, of an event, or of every run that a query finds.')
+    .summary('fire triggers of past runs again')
+    .description('Fires the triggers of a run again, of the runs of an event, or of every run that a query finds.')
     .option('--event <id>', 'every run of --sensor that carries this event; its key or its short id')
     .option('--sensor <name>', 'sensor of --event')
     .option('--trigger <name>', 'only this trigger')
@@ -81,10 +81,14 @@ export const registerRetrigger: RegisterCommand = (program, cli) => {
       '-n, --namespace <name>',
       'namespace of --sensor (default: SLUICE_NAMESPACE, default); with --query, only its runs',
     )
-    .option('--set <path=value>', 'other text in the resource or payload, by sjson path; may be repeated', collect)
-    .option('--set-json <path=json>', 'the same with a number, true, false, null, a list or an object', collect)
-    .option('--again', 'also what is under way, has succeeded or was retriggered before')
-    .option('--yes', 'do what --query found, without asking')
+    .option('--set <path=value>', 'replace a text in the resource or payload, by sjson path; may be repeated', collect)
+    .option(
+      '--set-json <path=json>',
+      'the same with a JSON value: a number, true, false, null, a list or an object',
+      collect,
+    )
+    .option('--again', 'also fires that are in flight, have succeeded or were retriggered before')
+    .option('--yes', 'retrigger the runs of --query without confirmation')
     .addHelpText('after', EXAMPLES)
     .action(async (runId: string | undefined, options: RetriggerOptions, command: Command) => {
       cli.exitWith(await retrigger(runId, options, cli.output(command), cli.io));
@@ -99,8 +103,8 @@ async function retrigger(
 ): Promise<ExitCode> {
   if ([runId, options.event, options.query].filter((target) => target !== undefined).length !== 1) {
     throw new SluiceError('USAGE', {
-      message: 'What is to be retriggered?',
-      fix: 'Give one of RUN_ID, --event, --query',
+      message: 'Nothing to retrigger',
+      fix: 'Pass exactly one of RUN_ID, --event, --query',
     });
   }
   const overrides = parseOverrides(options);
@@ -182,9 +186,9 @@ function summarise(done: readonly Retriggered[], found: number): string {
   const skipped = done.filter(({ skipped: reason }) => reason !== undefined).length;
   const parts = [
     `${done.length - failed - skipped} retriggered`,
-    ...(skipped > 0 ? [`${skipped} left alone`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(done.length < found ? [`${found - done.length} not tried, because you interrupted`] : []),
+    ...(done.length < found ? [`${found - done.length} not tried: interrupted`] : []),
   ];
   return `${parts.join(', ')}.`;
 }
@@ -228,7 +232,7 @@ async function parkedFires(session: TemporalSession, id: string, trigger: string
   const parked = [...new Set(fires.filter(({ state }) => state === 'Parked').map((fire) => fire.trigger))];
   throw new SluiceError('RUN_UNKNOWN', {
     message: `${id} has no parked fire of trigger "${trigger}"`,
-    fix: `${didYouMean(trigger, parked)}Parked are fires of ${listNames(parked) || 'no trigger'}; sluice runs show ${id} lists all`,
+    fix: `${didYouMean(trigger, parked)}Triggers with parked fires: ${listNames(parked) || 'none'}; sluice runs show ${id} lists all`,
   });
 }
 
@@ -259,7 +263,7 @@ function parseOverrides({ set = [], setJson = [] }: RetriggerOptions): Record<st
         if (isSluiceError(error) && error.code === 'USAGE') throw error;
         throw new SluiceError('USAGE', {
           message: `--set-json ${setting}: ${text} is not JSON`,
-          fix: 'Text has --set',
+          fix: 'Write valid JSON, or pass text with --set',
         });
       }
     }),
@@ -272,7 +276,7 @@ function readJsonValue(path: string, text: string): JsonValue {
   if (writeExactly(toWorkingCopy(document)) === JSON.stringify(value)) return value;
   throw new SluiceError('USAGE', {
     message: `--set-json ${path}: ${text} holds a number beyond 2^53, which would be rounded`,
-    fix: 'Set it as text with --set',
+    fix: 'Pass it as text with --set',
   });
 }
 
@@ -289,7 +293,7 @@ function print(done: readonly Retriggered[], output: Output): void {
       columns: ['of', 'run', 'problem'],
       rows: done.map(({ of, runs, skipped, problem }) => [
         of,
-        skipped === undefined ? runs.map((run) => (run === of ? 'the same, woken' : run)).join(', ') : 'left alone',
+        skipped === undefined ? runs.map((run) => (run === of ? 'the same, resumed' : run)).join(', ') : 'skipped',
         { text: problem ?? skipped ?? '', tone: problem === undefined ? 'quiet' : 'bad' },
       ]),
       empty: 'Nothing to do.',

@@ -11,8 +11,8 @@ import { addTemporalOptions } from '../temporal-options';
 
 export const registerRunsDiscard: RegisterCommand = (runs, cli) => {
   addRequestedByOptions(addTemporalOptions(runs.command('discard <run-id>')))
-    .summary('give up a parked run')
-    .description('Ends a parked run without firing it. Who decided it and why is kept on the run.')
+    .summary('discard a parked run')
+    .description('Ends a parked run without firing it. The run keeps operator and reason.')
     .addHelpText(
       'after',
       "\nExample:\n  sluice runs discard run/argo/water-bodies/stac:items:1-0 --why 'scene was withdrawn'",

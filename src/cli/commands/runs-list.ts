@@ -36,7 +36,7 @@ const STATE_TONES: Readonly<Record<string, Tone>> = { Succeeded: 'good', Failed:
 const EXAMPLES = `
 Examples:
   sluice runs list --sensor water-bodies --since 1h
-  sluice runs list --state Parked                      # what waits for a person, and why
+  sluice runs list --state Parked                      # waiting for an operator, with the reason
   sluice runs list --query 'SluiceTriggers = "detect"' -o name`;
 
 export function stateTone(state: string): Tone {
@@ -46,9 +46,7 @@ export function stateTone(state: string): Tone {
 export const registerRunsList: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('list'))
     .summary('list runs')
-    .description(
-      'Lists runs, the newest first. Parked ones come with the reason for which they wait, and the time that is left.',
-    )
+    .description('Lists runs, the newest first. For parked runs, shows the reason and the time left.')
     .option('--sensor <name>', 'runs of this sensor; NAMESPACE/NAME or NAME')
     .option(
       '-n, --namespace <name>',
@@ -58,7 +56,7 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
     .option('--trigger <name>', 'runs that fire this trigger')
     .option('--event <id>', 'runs that carry this event; its key or its short id')
     .option('--since <duration>', 'runs that were started within this time, e.g. 24h', parseDuration)
-    .option('--query <query>', 'a Temporal visibility query besides')
+    .option('--query <query>', 'an additional Temporal visibility query')
     .option('--limit <n>', 'at most this many', parsePositiveInteger, 50)
     .addHelpText('after', EXAMPLES)
     .action(async (options: RunsListOptions, command: Command) => {
@@ -100,7 +98,7 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
         output.note(hint);
         cli.exitWith(EXIT_CODES.problem);
       }
-      if (more) output.note(`There are more: these are the newest ${options.limit} (--limit).`);
+      if (more) output.note(`Only the newest ${options.limit} are shown (--limit).`);
     });
 };
 
@@ -112,7 +110,7 @@ async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): 
     if (run.state !== 'Parked') return run;
     const unansweredBefore = unanswered.get(run.sensor) ?? 0;
     if (unansweredBefore >= QUERIES_AT_ONCE) {
-      return { ...run, reason: `not asked: no worker answered for ${unansweredBefore} other runs of this sensor` };
+      return { ...run, reason: `not queried: no worker answered for ${unansweredBefore} other runs of this sensor` };
     }
     const fires = await readFires(session, run.id, REASON_TIMEOUT_MS).catch(encryptedReason);
     if (typeof fires === 'string') return { ...run, reason: fires };

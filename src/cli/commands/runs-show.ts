@@ -20,8 +20,8 @@ export const registerRunsShow: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('show <run-id>'))
     .summary('show one run')
     .description(
-      'Shows the fires of a run: events, attempts, the object that was created, the outcome; what people did to it and ' +
-        'why. Takes a part of the id too, or the id of an event, where only one run is meant.',
+      'Shows the fires of a run: events, attempts, the created object, the outcome, and what operators did and ' +
+        'why. Also accepts part of a run id, or an event id, if it identifies one run.',
     )
     .addHelpText(
       'after',
@@ -73,7 +73,7 @@ function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: r
     ...(byListener === undefined ? [] : [byListener]),
     ...acts.map((act) => `${act.at} ${act.what} ${account(act)}`),
     ...successors.map(({ id, state }) => `retriggered as ${id} (${state})`),
-    ...(until === undefined ? [] : [`waits for a person until ${until}, then it fails`]),
+    ...(until === undefined ? [] : [`waits for an operator until ${until}, then fails`]),
   ];
 }
 

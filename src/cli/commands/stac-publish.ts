@@ -77,8 +77,8 @@ export const registerStacPublish: RegisterCommand = (stac, cli) => {
         .argParser(parseMethod)
         .default('auto'),
     )
-    .option('--limit <n>', 'items a page', parsePositiveInteger, 100)
-    .option('--max-items <n>', 'publish at most this many items a pass', parsePositiveInteger)
+    .option('--limit <n>', 'items per page', parsePositiveInteger, 100)
+    .option('--max-items <n>', 'publish at most this many items per pass', parsePositiveInteger)
     .addOption(
       new Option('--redis <url>', 'redis://[user:password@]host:port[/db], rediss:// for TLS')
         .env('SLUICE_REDIS_URL')
@@ -88,16 +88,13 @@ export const registerStacPublish: RegisterCommand = (stac, cli) => {
     .option('--stream <name>', 'add to this stream')
     .addOption(new Option('--form <form>', 'what a message holds').choices(['item', 'flat']).default('item'))
     .option('--producer <name>', 'value of the field "producer"', 'sluice')
-    .option('--follow', 'keep searching, publish what is new or was re-processed')
+    .option('--follow', 'keep searching, publish new and re-processed items')
     .addOption(
       new Option('--interval <duration>', 'with --follow: time between searches')
         .argParser(parseDuration)
         .default(30_000, '30s'),
     )
-    .option(
-      '--state <file>',
-      'file that remembers what was published (default with --follow: in ~/.local/state/sluice)',
-    )
+    .option('--state <file>', 'file that records published items (default with --follow: in ~/.local/state/sluice)')
     .option('--dry-run', 'show what would be published')
     .addHelpText('after', EXAMPLES)
     .action(async (options: StacPublishOptions, command: Command) => {
@@ -204,7 +201,7 @@ function filterOf(options: StacPublishOptions): string | ObjectDocument | undefi
     if (isJsonText(filter) || isJsonObject(filter)) return filter;
     throw new TypeError('not an object');
   } catch (error) {
-    throw new SluiceError('USAGE', { message: '--filter starts with { but is no JSON', cause: error });
+    throw new SluiceError('USAGE', { message: '--filter starts with { but is not JSON', cause: error });
   }
 }
 

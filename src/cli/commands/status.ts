@@ -49,9 +49,7 @@ const SHOWN_EVENTS = 20;
 export const registerStatus: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('status <object...>'))
     .summary('show one bus, source or sensor')
-    .description(
-      'Shows counts, lag, what is held and waited for, reading positions and what is wrong; ends with 1 if anything is.',
-    )
+    .description('Shows counts, lag, held events, reading positions and problems; exits with 1 if there are problems.')
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
     .addHelpText(
       'after',
@@ -240,7 +238,7 @@ function listHeld({ held, more = 0, collected, waiting, running }: HeldDependenc
   if (others > 0) shown.push(`… ${others} more`);
   if (collected !== undefined) shown.push(`${collected} collected`);
   if (waiting !== undefined) shown.push(`${waiting} waiting for their turn`);
-  if (running !== undefined) shown.push(`${running} under way`);
+  if (running !== undefined) shown.push(`${running} in flight`);
   return shown.join(', ') || '-';
 }
 
@@ -253,7 +251,7 @@ function heading(
   const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago: ${condition.state}`];
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${describeRequester(paused.by)}: ${paused.why}`);
   if (holdingBack) {
-    lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; what follows waits on the bus`);
+    lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; further events stay on the bus`);
   }
   lines.push(...refusals.map((refusal) => `Refused ${refusal}`), ...problems.map((problem) => `Problem: ${problem}`));
   return lines.join('\n');
@@ -269,7 +267,7 @@ function activityTable(activities: readonly PendingActivity[]): Table {
       heartbeat === undefined ? '-' : describeHeartbeat(heartbeat),
       lastFailure ?? '',
     ]),
-    empty: 'No activity is under way.',
+    empty: 'No activity is running.',
   };
 }
 

@@ -45,18 +45,18 @@ export const registerTest: RegisterCommand = (program, cli) => {
     .command('test')
     .summary('show what a sensor would do with events, offline')
     .description(
-      'Takes events through a Sensor in the order given: transforms, filters, conditions, and the exact object or ' +
-        'request that each trigger would send. Nothing is sent and no server is asked. With --expect it is a unit test.',
+      'Runs events through a Sensor in the order given, and shows transforms, filters, conditions, and the exact object or ' +
+        'request that each trigger would send. Sends nothing and contacts no server. With --expect it is a unit test.',
     )
     .requiredOption('-f, --filename <path>', 'manifests: file, folder, or -; may be repeated', collect)
     .requiredOption('--event <path>', 'event or bare data in JSON or YAML, or -; may be repeated', collect)
-    .option('--sensor <name>', 'which Sensor, where the manifests hold several')
+    .option('--sensor <name>', 'the Sensor, if the manifests hold several')
     .option('--event-source <name>', 'event source of bare data')
     .option('--event-name <name>', 'event name of bare data')
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--resource <trigger=path>', 'the object of a trigger whose source needs a network', collectResource)
-    .option('--wait <duration>', 'let so much time pass after the last event', parseDuration, 0)
-    .option('--expect <path>', 'what must come of it; exit code 1 if something else does')
+    .option('--wait <duration>', 'simulate this much time after the last event', parseDuration, 0)
+    .option('--expect <path>', 'expected result; exit code 1 if it differs')
     .addHelpText('after', EXAMPLES)
     .action(async (options: TestOptions, command: Command) => {
       const output = cli.output(command);
@@ -108,7 +108,7 @@ async function readSensor(options: TestOptions, io: CliIo, output: Output): Prom
   if (sensor === undefined || chosen.length > 1) {
     throw new SluiceError('USAGE', {
       message: `expected one Sensor${options.sensor === undefined ? '' : ` ${options.sensor}`}, the manifests hold ${names.join(', ') || 'none'}`,
-      fix: 'Name one by --sensor',
+      fix: 'Name one with --sensor',
     });
   }
   const { metadata, spec } = sensor.object;
@@ -151,7 +151,7 @@ async function runThrough(
     const [object, ...others] = parseValues(await readText(file, io.stdin), file);
     const resource = toWorkingCopy(object ?? null);
     if (!isJsonObject(resource) || others.length > 0) {
-      throw new SluiceError('USAGE', { message: `--resource: ${file} holds something else than one object` });
+      throw new SluiceError('USAGE', { message: `--resource: ${file} does not hold exactly one object` });
     }
     resources.set(trigger, resource);
   }

@@ -28,8 +28,8 @@ export const registerValidate: RegisterCommand = (program, cli) => {
         'expression. Other objects are listed and left alone. Needs no server.',
     )
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
-    .option('-n, --namespace <name>', 'namespace to list objects with that name none, as for apply')
-    .option('--strict', 'warnings and what is not supported yet count as errors')
+    .option('-n, --namespace <name>', 'namespace for objects that have none, as for apply')
+    .option('--strict', 'treat warnings and unsupported features as errors')
     .addHelpText('after', EXAMPLES)
     .action(async (options: ValidateOptions, command: Command) => {
       const output = cli.output(command);

@@ -44,7 +44,7 @@ function eventLines(event: RehearsedEvent, paint: Paint): string[] {
   return [
     `${title} ${paint('quiet', printable(`${time}  ${origin}`))}`,
     ...(event.dependencies.length === 0
-      ? indent(['no dependency of the sensor takes this event source and event name'])
+      ? indent(['no dependency of the sensor matches this event source and event name'])
       : event.dependencies.flatMap((dependency) => indent(dependencyLines(dependency, paint)))),
     ...indent(consequenceLines(event, paint)),
   ];
@@ -92,7 +92,7 @@ function fireLines(fire: RehearsedFire, paint: Paint): string[] {
 function deadLetterLines(deadLetter: RehearsedRequest, isSent: boolean, paint: Paint): string[] {
   const name = printable(`dead letter ${deadLetter.trigger}`);
   if (isSent || deadLetter.outcome === 'fails') return requestLines(deadLetter, name, `${name} cannot be built`, paint);
-  return [printable(`if it fails for good: dead letter ${deadLetter.trigger}, ${deadLetter.kind} (see -o json)`)];
+  return [printable(`if it fails permanently: dead letter ${deadLetter.trigger}, ${deadLetter.kind} (see -o json)`)];
 }
 
 /** `failure`: the text for a request that cannot be built. */
@@ -106,7 +106,7 @@ function requestLines(request: RehearsedRequest, name: string, failure: string, 
       return [
         `${tick(paint)} ${name}`,
         ...indent([
-          `${paint('warning', 'not resolved')}: ${printable(request.reason)}; give it by --resource ${printable(request.trigger)}=FILE`,
+          `${paint('warning', 'not resolved')}: ${printable(request.reason)}; pass it with --resource ${printable(request.trigger)}=FILE`,
         ]),
       ];
     case 'fails': {

@@ -104,7 +104,7 @@ function notesOf(result: PublishResult, publishing: Publishing): string[] {
   return [
     skippedText(result),
     receivers === 0 ? deafChannelText(publishing) : undefined,
-    isShort ? `The API says that ${matched} items match, but it gave ${found} and no link to more.` : undefined,
+    isShort ? `The API reports ${matched} matching items, but returned ${found} and no link to more.` : undefined,
     uncertain > 0 ? `${uncertain} more were sent, but Redis did not respond: they may have been published.` : undefined,
     interruption === undefined ? undefined : incompleteText(result, publishing),
   ].filter((note) => note !== undefined);

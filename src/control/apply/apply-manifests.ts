@@ -73,7 +73,7 @@ export async function applyManifests(
   const { namespaces, dryRun = false, appliedBy } = options;
   const others = documents.filter((document): document is OtherDocument => document.kind === 'other');
   const applicable = options.kubernetes ? others : [];
-  report.progress('looking at what is applied');
+  report.progress('reading applied objects');
   const { desired, problems } = await resolveDesired(documents, namespaces, (name) => findAppliedBus(session, name), {
     ...(appliedBy && { appliedBy }),
   });
@@ -116,7 +116,7 @@ export function describeApplied(
 async function prepareNamespace(session: TemporalSession, dryRun: boolean, report: ApplyReport): Promise<void> {
   const states = await readSearchAttributes(session).catch((error: unknown) => {
     if (!isForbidden(error)) throw error;
-    report.note('This client may not look whether the search attributes are registered; see `sluice setup`');
+    report.note('This client may not read the registered search attributes; see `sluice setup`');
     return [];
   });
   const refusal = wrongTypes(session, states);

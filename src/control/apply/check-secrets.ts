@@ -45,7 +45,7 @@ export async function checkSecrets(
           const missing = isSluiceError(error) && error.code === 'SECRET_MISSING';
           if (!missing || !cluster || /not allowed/.test(error.message)) {
             unchecked ??= missing
-              ? `${kind} ${namespace}/${selector.name} cannot be looked for from here`
+              ? `${kind} ${namespace}/${selector.name} cannot be checked from here`
               : describeError(error);
             continue;
           }

@@ -102,7 +102,7 @@ function missingBus(place: Place, namespace: string, busName: string): Problem {
     ...place,
     severity: 'error',
     path: 'spec.eventBusName',
-    message: `there is no EventBus "${busName}" in namespace ${namespace}, neither in these files nor applied before`,
+    message: `unknown EventBus "${busName}" in namespace ${namespace}: neither in these files nor applied`,
     fix: 'Apply its manifest first, or together with this one.',
   };
 }
@@ -112,7 +112,7 @@ function otherNamespace(place: Place, found: string, required: string): Problem 
     ...place,
     severity: 'error',
     path: 'metadata.namespace',
-    message: 'the manifest names another namespace than -n',
+    message: "the manifest's namespace differs from -n",
     found,
     expected: required,
     fix: 'Leave out -n, or metadata.namespace.',

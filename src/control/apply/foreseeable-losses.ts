@@ -21,8 +21,8 @@ export function foreseeableLosses(objects: readonly AppliedObject[]): string[] {
     const maxAgeMs = why === undefined ? 0 : maxAgeOf(bus);
     if (why === undefined || maxAgeMs === 0) return [];
     return [
-      `Sensor ${namespace}/${name} ${why}, and event bus ${bus.namespace}/${bus.name} removes what has waited for ${ageOf(new Date(0), maxAgeMs)}, ` +
-        'handled or not. If more may wait, annotate the EventBus with sluice.io/retention: until-handled.',
+      `Sensor ${namespace}/${name} ${why}, and event bus ${bus.namespace}/${bus.name} removes events after ${ageOf(new Date(0), maxAgeMs)}, ` +
+        'handled or not. If events may wait longer, annotate the EventBus with sluice.io/retention: until-handled.',
     ];
   });
 }

@@ -8,46 +8,52 @@ const ONLY_TO_DISCARD: readonly (string | undefined)[] = ['SENSOR_EVENTS_GONE', 
 export function adviceOnParked({ id }: RunFacts, { failure }: FireStatus): string {
   const discard = `sluice runs discard ${id} --why TEXT`;
   if (ONLY_TO_DISCARD.includes(failure?.code)) return sentences(failure?.fix, discard);
-  return sentences(failure?.fix, `When it can work: sluice retrigger ${id} --why TEXT; to give it up: ${discard}`);
+  return sentences(
+    failure?.fix,
+    `Once the cause is fixed: sluice retrigger ${id} --why TEXT; to discard it: ${discard}`,
+  );
 }
 
 export function adviceOnFailed({ id }: RunFacts, { failure }: FireStatus): string {
-  return sentences(failure?.fix, `sluice runs show ${id} tells more; sluice retrigger ${id} --why TEXT fires it again`);
+  return sentences(
+    failure?.fix,
+    `sluice runs show ${id} shows details; sluice retrigger ${id} --why TEXT fires it again`,
+  );
 }
 
 export function adviceOnDecision(decision: 'filtered' | 'failed', sensor: string, facts: EventFacts): string {
-  const mend = decision === 'failed' ? 'Mend it in the manifest' : 'If it should have passed, change the manifest';
+  const mend = decision === 'failed' ? 'Correct the manifest' : 'If it should have passed, change the manifest';
   return `${mend} (sluice test tries it on an event), apply it, and ${replay(sensor, facts)}`;
 }
 
 export function adviceOnMissed(sensor: string, facts: EventFacts): string {
-  return `To fire it all the same: ${replay(sensor, facts)}`;
+  return `To fire it anyway: ${replay(sensor, facts)}`;
 }
 
 export const ADVICE_ON_EXPIRY =
-  'So that events wait until they are handled: sluice.io/retention: until-handled on the EventBus';
+  'To keep events until they are handled: sluice.io/retention: until-handled on the EventBus';
 
 export function adviceOnPaused(sensor: string): string {
   return `sluice resume sensor ${named(sensor)} --why TEXT`;
 }
 
 export function adviceOnPending(sensor: string): string {
-  return `sluice status sensor ${named(sensor)} says whether it listens and what holds it up`;
+  return `sluice status sensor ${named(sensor)} shows whether it listens and what delays it`;
 }
 
 export function adviceOnUnmatched({ source, subject }: EventFacts): string {
-  return `A sensor asks for it with a dependency on eventSourceName ${source} and eventName ${subject}; sluice list shows what is applied`;
+  return `A sensor receives it through a dependency on eventSourceName ${source} and eventName ${subject}; sluice list shows applied objects`;
 }
 
 export function adviceAtSource({ code }: { readonly code?: string }): string {
   return code === undefined
-    ? 'If it should have passed, change filter.expression of the EventSource; it must then be sent again'
-    : 'What is wrong with it must be mended where it comes from; it must then be sent again';
+    ? 'If it should have passed, change filter.expression of the EventSource, and have it sent again'
+    : 'Have it corrected at its origin, and sent again';
 }
 
 function replay(sensor: string, { positions }: EventFacts): string {
   const sequence = positions.at(-1)?.sequence;
-  if (sequence === undefined) return 'let it be sent again: the bus no longer keeps it';
+  if (sequence === undefined) return 'have it sent again: the bus no longer keeps it';
   return `sluice replay --sensor ${sensor} --seq ${sequence} --why TEXT`;
 }
 

@@ -12,6 +12,6 @@ export function describePlace(place: HeldPlace): string {
       return `collects it for trigger ${trigger}, ${place.collected} so far${due}`;
     }
     case 'queued':
-      return `lets it wait for its turn at trigger ${trigger}, behind ${place.ahead} others and those under way`;
+      return `queues it for trigger ${trigger}, behind ${place.ahead} others and the fires in flight`;
   }
 }

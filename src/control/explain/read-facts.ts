@@ -46,7 +46,7 @@ export async function readFacts(
     unknown: [
       ...problems,
       ...interested.problems,
-      ...(more ? [`It is in more runs than are told here: these are the newest ${runs.length}.`] : []),
+      ...(more ? [`Only the newest ${runs.length} of its runs are shown.`] : []),
       ...(await describeGaps(facts, buses)),
     ],
   };
@@ -93,10 +93,12 @@ async function describeGaps(facts: Omit<EventFacts, 'unknown'>, buses: OpenBuses
   const known = new Set(runs.map(({ id }) => id));
   for (const runId of new Set(decisions.flatMap((record) => record.runId ?? []))) {
     if (known.has(runId)) continue;
-    gaps.push(`Temporal no longer keeps run ${runId} (retention): what came of it cannot be known from here.`);
+    gaps.push(`Temporal no longer keeps run ${runId} (retention): its outcome is unknown.`);
   }
   if (decisions.length === 0 && runs.length > 0) {
-    gaps.push('No decision about it is kept: they are kept for seven days, and not where sluice.io/decisions is off.');
+    gaps.push(
+      'No decision about it is stored: decisions are kept for seven days, and not if sluice.io/decisions is off.',
+    );
   }
   for (const { id, fires } of runs) if (fires === undefined) gaps.push(`No worker answers for run ${id}.`);
   return gaps;
@@ -106,7 +108,7 @@ async function describeExtent(buses: OpenBuses['buses'], sequence: number | unde
   const [only, ...others] = buses;
   if (only === undefined || others.length > 0 || sequence === undefined) return '';
   const { first } = await only.bus.extent();
-  return first > sequence ? ` (it lay at position ${sequence}; the bus keeps what is from ${first} on)` : '';
+  return first > sequence ? ` (it was at position ${sequence}; the bus keeps positions from ${first} on)` : '';
 }
 
 function uniqueBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {

@@ -32,7 +32,7 @@ export async function readInterestedSensors(
       return await readSensor(session, object, candidate, buses);
     } catch (error) {
       unasked.push(`sensor ${object.namespace}/${object.name}`);
-      problems.push(`Sensor ${object.namespace}/${object.name} cannot be asked: ${describeError(error)}`);
+      problems.push(`Sensor ${object.namespace}/${object.name} cannot be queried: ${describeError(error)}`);
       return undefined;
     }
   });

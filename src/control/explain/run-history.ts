@@ -94,7 +94,7 @@ export function describeWait(
   const activity = attempts.find(({ fireId, endedAt }) => fireId === id && endedAt === undefined);
   const now = pending.find((candidate) => candidate.id === activity?.activityId);
   if (activity !== undefined && now !== undefined) {
-    const which = `attempt ${activity.attemptsBefore + now.attempt} ${now.state === 'started' ? 'is under way' : 'is to come'}`;
+    const which = `attempt ${activity.attemptsBefore + now.attempt} ${now.state === 'started' ? 'is in flight' : 'is scheduled'}`;
     return now.lastFailure === undefined ? which : `${which}, the last one failed: ${now.lastFailure}`;
   }
   // Fires of one trigger wait separately, and timers do not name their fire: the last one is the upper bound.

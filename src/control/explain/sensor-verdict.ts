@@ -73,7 +73,7 @@ function ofRuns(runs: readonly RunFacts[], records: readonly DecisionRecord[]): 
       .filter(({ fires }) => fires === undefined)
       .map(({ id, state }): Answer => ({
         state: state === 'Parked' ? 'parked' : 'fired',
-        summary: `started run ${id}, which is ${state}; no worker can tell now what that means for this event`,
+        summary: `started run ${id}, which is ${state}; no worker can report now what that means for this event`,
         next: `Start a worker, then sluice runs show ${id}`,
       })),
   ];
@@ -124,7 +124,7 @@ function ofErrors(
     .filter(({ at }) => !isOvertaken(at, runs))
     .map((record) =>
       record.dependency === undefined
-        ? { state: 'error', summary: `could not take it: ${describeRefusal(record)}` }
+        ? { state: 'error', summary: `could not process it: ${describeRefusal(record)}` }
         : {
             state: 'error',
             summary: `could not evaluate it: ${describeRefusal(record)}`,
@@ -168,21 +168,21 @@ function ofRefusals(records: readonly DecisionRecord[], sensor: string, facts: E
 function ofJoined(records: readonly DecisionRecord[], { now }: EventFacts): Answer | undefined {
   const joined = records.findLast(({ decision }) => decision === 'joined');
   if (joined === undefined) return undefined;
-  const took = `took it for dependency ${joined.dependency}`;
+  const took = `accepted it for dependency ${joined.dependency}`;
   return now.getTime() - Date.parse(joined.at) < A_MOMENT_MS
     ? { state: 'pending', summary: `${took} a moment ago` }
-    : { state: 'unknown', summary: `${took}; it no longer holds it, and no run that carries it is kept` };
+    : { state: 'unknown', summary: `${took}; it no longer holds it, and no run that carries it exists` };
 }
 
 /** The sensor depends on such events, but there is no trace of this one. */
 function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: EventFacts): Answer {
   const gone = facts.gone?.find((ended) => ended.sensor === sensor);
   if (gone !== undefined) {
-    const summary = `listens no more: ${gone.reason}; the event waits for as long as the bus keeps it`;
-    return { state: 'pending', summary, next: `Apply sensor ${sensor} again, and it goes on where it stopped` };
+    const summary = `no longer listens: ${gone.reason}; the event waits for as long as the bus keeps it`;
+    return { state: 'pending', summary, next: `Apply sensor ${sensor} again, and it continues where it stopped` };
   }
   const last = facts.positions.at(-1);
-  if (applied === undefined) return { state: 'unknown', summary: 'left no trace of it that is still kept' };
+  if (applied === undefined) return { state: 'unknown', summary: 'has no remaining record of it' };
   if (last === undefined) return ofGone(sensor, applied, facts);
   const { status, definition, position } = applied;
   const publishedAt = Date.parse(last.publishedAt);
@@ -192,7 +192,7 @@ function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: Even
   if (cameBefore) {
     return {
       state: 'unmatched',
-      summary: `was applied at ${status.appliedAt}, after the event, and starts with new ones`,
+      summary: `was applied at ${status.appliedAt}, after the event, and starts with newer ones`,
       next: adviceOnMissed(sensor, facts),
     };
   }
@@ -200,11 +200,11 @@ function ofNoTrace(sensor: string, applied: SensorFacts | undefined, facts: Even
   const { decisions } = definition.options;
   const why =
     decisions === 'all'
-      ? 'its decision is not kept any more, or it asks for such events only since later'
+      ? 'its decision is no longer kept, or its dependency on such events is newer'
       : `it keeps ${decisions === 'off' ? 'no' : 'only some'} decisions (sluice.io/decisions)`;
   return {
     state: 'unknown',
-    summary: `has passed it on the bus, and no run that carries it is kept; ${why}`,
+    summary: `is past its position on the bus, and no run that carries it exists; ${why}`,
     next: `${adviceOnMissed(sensor, facts)}; it shows first what would fire`,
   };
 }
@@ -218,11 +218,11 @@ function ofGone(sensor: string, { expired = [] }: SensorFacts, facts: EventFacts
   if (lost !== undefined) {
     return {
       state: 'expired',
-      summary: `did not get it: ${describeExpired(lost)}`,
+      summary: `did not receive it: ${describeExpired(lost)}`,
       next: `${adviceOnMissed(sensor, facts)}. ${ADVICE_ON_EXPIRY}`,
     };
   }
-  const summary = 'asks for such events, and nothing that is kept says what it did with this one';
+  const summary = 'depends on such events, but no record shows what it did with this one';
   const [last] = expired.slice(-1);
   if (last === undefined || sequence !== undefined) return { state: 'unknown', summary };
   return {
@@ -252,7 +252,7 @@ function ofWaiting(sensor: string, { status, definition, position }: SensorFacts
   }
   if (position === undefined)
     return { state: 'pending', summary: 'has not begun to listen yet; the event waits on the bus', next };
-  if (sequence <= position.deliveredTo) return { state: 'pending', summary: 'has it in hand', next };
+  if (sequence <= position.deliveredTo) return { state: 'pending', summary: 'has received it', next };
   const waiting = position.waiting === 1 ? '1 event waits' : `${position.waiting} events wait`;
   return { state: 'pending', summary: `has not handled it yet (${waiting} for it on the bus)`, next };
 }
@@ -304,11 +304,11 @@ function wordsOfFire({ trigger, state }: FireFacts): string {
     case 'Firing':
       return `is firing trigger ${trigger}`;
     case 'Retrying':
-      return `fired trigger ${trigger}, which failed and is tried again`;
+      return `fired trigger ${trigger}, which failed and is retried`;
     case 'Waiting':
       return `fired trigger ${trigger} and waits for the outcome`;
     case 'Parked':
-      return `has parked it for a person, who decides about trigger ${trigger}`;
+      return `has parked it until an operator decides about trigger ${trigger}`;
     case 'Succeeded':
       return `fired trigger ${trigger}, which succeeded`;
     case 'Failed':
@@ -316,6 +316,6 @@ function wordsOfFire({ trigger, state }: FireFacts): string {
     case 'DeadLettered':
       return `fired trigger ${trigger}, which failed and went to its dead-letter trigger`;
     case 'Discarded':
-      return `had parked it for trigger ${trigger}, and a person discarded it`;
+      return `had parked it for trigger ${trigger}, and an operator discarded it`;
   }
 }

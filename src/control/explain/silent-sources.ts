@@ -26,7 +26,7 @@ export async function describeSilentSources(
   return [
     ...reasons.flat(),
     ...gone.map(
-      ({ end, ...source }) => `Event source ${source.namespace}/${source.name} is gone: ${describeEnd(end)}.`,
+      ({ end, ...source }) => `Event source ${source.namespace}/${source.name} no longer exists: ${describeEnd(end)}.`,
     ),
   ];
 }
@@ -43,11 +43,11 @@ async function describeSilence(session: TemporalSession, source: AppliedObject):
     if (status.paused) {
       const { since, by, why } = status.paused;
       return [
-        `${name} has been paused since ${since} by ${describeRequester(by)}: ${why}. What came since waits outside, not known here.`,
+        `${name} has been paused since ${since} by ${describeRequester(by)}: ${why}. Events since then are unknown until it is resumed.`,
       ];
     }
     return sourceProblems(status, []).map((problem) => `${name}: ${problem}`);
   } catch {
-    return [`${name} cannot be asked.`];
+    return [`${name} cannot be queried.`];
   }
 }

@@ -99,7 +99,7 @@ function placeEntries({ definition, places }: SensorFacts, { now }: EventFacts):
 function runEntries(run: RunFacts): TimelineEntry[] {
   const { id: runId, sensor, state, startedAt, endedAt, origin, parkedBecause, acts, fires = [] } = run;
   const about = { runId, sensor };
-  const because = parkedBecause === undefined ? '' : `, to be decided by a person: ${parkedBecause}`;
+  const because = parkedBecause === undefined ? '' : `, waiting for an operator: ${parkedBecause}`;
   const started: TimelineEntry = {
     ...about,
     at: startedAt,

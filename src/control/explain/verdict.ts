@@ -29,8 +29,8 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
   if (worst === undefined && unasked.length > 0) {
     return {
       state: 'unknown',
-      summary: `Nothing that is kept says what became of it, and no worker answers for ${unasked.join(', ')}.`,
-      next: ['Start the workers and ask again'],
+      summary: `No record shows what happened to it, and no worker answers for ${unasked.join(', ')}.`,
+      next: ['Start the workers and try again'],
       sensors: [],
     };
   }
@@ -60,7 +60,7 @@ function ofRepetition({ positions, decisions }: EventFacts): string[] {
   if (times < 2) return [];
   const knew = decisions.some(({ decision, sensor }) => decision === 'duplicate' && sensor !== undefined);
   const published = `It was published ${times === 2 ? 'twice' : `${times} times`}`;
-  return [knew ? `${published} and fired once: what came again was ignored.` : `${published}.`];
+  return [knew ? `${published} and fired once: duplicates were ignored.` : `${published}.`];
 }
 
 /** Returns the source's record if the event never reached the bus. */

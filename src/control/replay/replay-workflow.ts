@@ -70,8 +70,8 @@ async function refuseSecond(session: TemporalSession, { namespace, name }: Repla
   for await (const { workflowId, memo } of session.client.workflow.list({ query })) {
     if (memo?.['dryRun'] === true) continue;
     throw new SluiceError('REPLAY_RUNNING', {
-      message: `Another replay through sensor ${namespace}/${name} is under way: ${workflowId}`,
-      fix: `Wait for its end (sluice replay status ${workflowId}), or cancel it (temporal workflow cancel -w ${workflowId})`,
+      message: `Another replay through sensor ${namespace}/${name} is running: ${workflowId}`,
+      fix: `Wait until it ends (sluice replay status ${workflowId}), or cancel it (temporal workflow cancel -w ${workflowId})`,
     });
   }
 }
@@ -135,7 +135,7 @@ function describeEnd(error: unknown): string {
 
 function replayUnknown(id: string): SluiceError {
   return new SluiceError('USAGE', {
-    message: `There is no replay "${id}", or Temporal has forgotten it (retention)`,
+    message: `Unknown replay "${id}": it never existed, or Temporal has deleted it (retention)`,
     fix: 'A replay id looks like replay/<namespace>/<sensor>/<id>; sluice replay prints it',
   });
 }

@@ -110,7 +110,7 @@ export async function findRun(session: TemporalSession, text: string): Promise<F
   if (others.length === 0) return only;
   const named = found.slice(0, NAMED_CANDIDATES).map(({ id }) => id);
   throw new SluiceError('USAGE', {
-    message: `"${text}" may mean ${found.length} runs: ${named.join(', ')}${found.length > named.length ? ' …' : ''}`,
+    message: `"${text}" matches ${found.length} runs: ${named.join(', ')}${found.length > named.length ? ' …' : ''}`,
     fix: 'Give the whole id',
   });
 }
@@ -183,7 +183,7 @@ export function parseRunId(text: string): { readonly id: string; readonly namesp
   const [, namespace = '', sensor = '', ...key] = id.split('/');
   if (key.join('') !== '') return { id, namespace, sensor };
   throw new SluiceError('USAGE', {
-    message: `"${text}" is no run id`,
+    message: `"${text}" is not a run id`,
     fix: 'A run id looks like run/<namespace>/<sensor>/<key>; sluice runs list shows them',
   });
 }

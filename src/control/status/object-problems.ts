@@ -13,7 +13,7 @@ export function sensorProblems(
 ): string[] {
   return withCondition(condition, [
     ...(status.stopped ?? []).map(describeStopped),
-    ...(status.problems ?? []).map((problem) => `events go back to the bus and are tried again: ${problem}`),
+    ...(status.problems ?? []).map((problem) => `events are returned to the bus and retried: ${problem}`),
     ...failingNow(activities),
     ...busProblems(activities),
   ]);
@@ -57,7 +57,7 @@ function failingNow(activities: readonly PendingActivity[]): string[] {
     const untaken = untakenFor(activity, now);
     if (untaken !== undefined) return [`${type}: ${describeUntaken(untaken)}`];
     return state === 'scheduled' && attempt > 1 && lastFailure !== undefined
-      ? [`${type} fails and is tried again, attempt ${attempt}: ${lastFailure}`]
+      ? [`${type} fails and is retried, attempt ${attempt}: ${lastFailure}`]
       : [];
   });
 }

@@ -64,7 +64,7 @@ export async function readCondition(
     if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(description.taskQueue, timeoutMs);
     // One workflow that cannot respond must not hide the others.
     if (!isOfWorkflow(error)) throw error;
-    return { state: 'NotReady', reason: `its workflow cannot be asked: ${describeError(error)}` };
+    return { state: 'NotReady', reason: `its workflow cannot be queried: ${describeError(error)}` };
   }
 }
 

@@ -32,7 +32,7 @@ describe('an event bus', () => {
     await eventually(async () => (await currentDetails(bus)).includes('cancellation ignored'));
     expect(await bus.query(eventBusDefinitionQuery)).toMatchObject({ namespace });
     await bus.signal('delete', {});
-    await eventually(async () => (await currentDetails(bus)).includes('who asks'));
+    await eventually(async () => (await currentDetails(bus)).includes('are required'));
     await bus.signal('delete', { by: 'ada', why: 'test' });
     await bus.result();
 

@@ -28,7 +28,7 @@ describe('the details panel of an event source', () => {
     const text = describeEventSource(source, { ...status, events, paused }, 'prod');
     expect(text).toContain('**Paused** since 2026-01-01 00:00:30 UTC by "ada" (unverified): Redis moves');
     expect(text).toContain('- **Paused** `listed` · redisStream<br>backlog at least 25, as of 2026-01-01 00:01:00 UTC');
-    expect(text).toContain('- **Paused** `told` · redis<br>nothing is kept while paused');
+    expect(text).toContain('- **Paused** `told` · redis<br>not kept while paused');
   });
 
   it('shows a problem of many lines in one, and what to do then', () => {

@@ -21,8 +21,8 @@ describe('the details panel of a replay', () => {
 
   it('says what it was asked for and cannot or does not read', () => {
     const text = describeReplay(sensor, asked, { ...progress, keptFrom: 4, leftToSensor: 31 }, 'prod');
-    expect(text).toContain('Events before position 4 are not on the bus any more.');
-    expect(text).toContain('Events from position 31 on still wait for the sensor, which fires them itself.');
+    expect(text).toContain('Events before position 4 are no longer on the bus.');
+    expect(text).toContain('Events from position 31 on are still pending for the sensor, which fires them itself.');
   });
 
   it.each([

@@ -35,13 +35,13 @@ describe('the details panel of a sensor', () => {
   it('says who paused it, since when and why, and how it goes on', () => {
     const paused = { by: 'ada', why: '<b>repair</b>', since: '2026-01-01T00:00:20Z' };
     expect(describeSensor({ ...status, paused }, [], 'prod')).toContain(
-      '**Paused** since 2026-01-01 00:00:20 UTC by "ada" (unverified): \\<b\\>repair\\</b\\><br>To go on: More Actions → Send a Signal, `resume`: `{"by": "your name", "why": "the reason"}`',
+      '**Paused** since 2026-01-01 00:00:20 UTC by "ada" (unverified): \\<b\\>repair\\</b\\><br>To resume: More Actions → Send a Signal, `resume`: `{"by": "your name", "why": "the reason"}`',
     );
   });
 
   it('says that the sensor holds back, and what that means', () => {
     expect(describeSensor({ ...status, holdingBack: { waiting: 512 } }, [], 'prod')).toContain(
-      '**Holding back**: 512 events wait for their turn; what follows waits on the bus',
+      '**Holding back**: 512 events wait for their turn; further events stay on the bus',
     );
   });
 
