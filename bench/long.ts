@@ -1,7 +1,7 @@
 /** Many open Workflows: whether a worker's speed and memory depend on its earlier work. */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MeasuredSystem } from './measured-system';
+import { residentMb } from './process-usage';
 
 export interface LongResult {
   readonly events: number;
@@ -55,9 +55,4 @@ export async function measureLong(
     quarterMb,
     highestMb: Math.max(highestMb, ...quarterMb),
   };
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024);
 }

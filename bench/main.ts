@@ -6,11 +6,13 @@ import { measureDecisions } from './decisions';
 import { measureEvaluation } from './evaluate';
 import { measureLong } from './long';
 import { startMeasuredSystem } from './measured-system';
+import { measureSensors } from './sensors';
 import { measureTrickle } from './trickle';
 
 interface BenchOptions {
   readonly quick?: boolean;
   readonly long?: number;
+  readonly sensors?: number;
   readonly output: 'text' | 'json';
 }
 
@@ -30,13 +32,19 @@ async function main(): Promise<void> {
       'instead: so many Workflows that stay open, with speed and memory of the worker',
       wholeNumber,
     )
+    .option(
+      '--sensors <count>',
+      'instead: so many sensors, and a fifth as many event sources, on one worker: start, rest, an event',
+      wholeNumber,
+    )
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
     .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json')
     .parse();
-  const { quick = false, long, output } = program.opts<BenchOptions>();
+  const { quick = false, long, sensors, output } = program.opts<BenchOptions>();
   if (long !== undefined) return await runLong(long, output);
+  if (sensors !== undefined) return await runSensors(sensors, output);
 
   say('evaluating expressions …');
   const evaluateMsPerEvent = await measureEvaluation();
@@ -76,6 +84,24 @@ async function runLong(events: number, output: BenchOptions['output']): Promise<
         ? `${JSON.stringify({ long })}\n`
         : `long     first quarter ${long.firstQuarterPerSecond}/s, last quarter ${long.lastQuarterPerSecond}/s\n` +
             `memory   idle ${long.idleMb} MB, after each quarter ${long.quarterMb.join(', ')} MB, highest ${long.highestMb} MB\n`,
+    );
+  } finally {
+    await system.stop();
+  }
+}
+
+async function runSensors(count: number, output: BenchOptions['output']): Promise<void> {
+  say('starting servers …');
+  const system = await startMeasuredSystem({ isEmpty: true });
+  try {
+    const sensors = await measureSensors(system, { sensors: count, eventSources: Math.ceil(count / 5) }, say);
+    process.stdout.write(
+      output === 'json'
+        ? `${JSON.stringify({ sensors })}\n`
+        : `sensors  ${sensors.sensors} and ${sensors.eventSources} event sources: Ready after ${sensors.readySeconds} s, list in ${sensors.listSeconds} s\n` +
+            `at rest  Temporal ${sensors.temporalCpuPercent} %, worker ${sensors.workerCpuPercent} % of a core; worker ${sensors.workerMb} MB\n` +
+            `requests ${sensors.requestsPerMinute} a minute to Temporal: ${JSON.stringify(sensors.requests)}\n` +
+            `event    p50 ${sensors.p50Ms} ms\n`,
     );
   } finally {
     await system.stop();

@@ -26,7 +26,13 @@ export interface WorkflowObject {
 }
 
 export interface MeasuredSystem {
+  readonly sluice: SluiceCommand;
   readonly workerPid: number;
+  readonly temporalPid: number;
+  /** Metrics of the worker. */
+  readonly metricsUrl: string;
+  /** Adds one entry to a stream of any name. */
+  add(stream: string, fields: Readonly<Record<string, string>>): Promise<void>;
   /** Adds entries in the flat form of the water-bodies system; resolves with the links in them. */
   publish(count: number, tag: string): Promise<string[]>;
   countWorkflows(): Promise<number>;
@@ -39,13 +45,14 @@ export interface MeasuredSystem {
   stop(): Promise<void>;
 }
 
-export async function startMeasuredSystem(): Promise<MeasuredSystem> {
+/** `isEmpty`: without the example. */
+export async function startMeasuredSystem({ isEmpty = false } = {}): Promise<MeasuredSystem> {
   const system = await startSystem({ temporalUi: false, own: true });
   let worker: RunningWorker | undefined;
   try {
     worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn' });
     const sluice = new SluiceCommand(system.environment);
-    await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--wait', '30s');
+    if (!isEmpty) await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--wait', '30s');
     return await measure(system, worker, sluice);
   } catch (error) {
     await worker?.stop();
@@ -79,7 +86,11 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
   }> => JSON.parse(await call('GET', `${WORKFLOWS}?limit=1`)) as never;
 
   return {
+    sluice,
     workerPid: worker.pid,
+    temporalPid: system.temporal.pid(),
+    metricsUrl: worker.metricsUrl,
+    add: async (stream, fields) => void (await redis.xadd(stream, '*', ...Object.entries(fields).flat())),
     async publish(count, tag) {
       const pipeline = redis.pipeline();
       const links = Array.from({ length: count }, (_, index) => `${ITEMS}/S2B_10TFK_20210713_${tag}_${index}_L2A`);

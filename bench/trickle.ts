@@ -1,6 +1,7 @@
 /** The latency of single events: from XADD to the object as a watch sees it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MeasuredSystem } from './measured-system';
+import { percentile } from './percentile';
 
 export interface TrickleResult {
   readonly ratePerSecond: number;
@@ -35,9 +36,4 @@ export async function measureTrickle(
   if (latencies.length < events) throw new Error(`only ${latencies.length} of ${events} events were seen`);
   latencies.sort((a, b) => a - b);
   return { ratePerSecond, p50Ms: percentile(latencies, 50), p99Ms: percentile(latencies, 99) };
-}
-
-function percentile(sorted: readonly number[], percent: number): number {
-  const value = sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? NaN;
-  return Math.round(value * 10) / 10;
 }

@@ -36,6 +36,8 @@ export interface RunningTemporal {
   address: string;
   /** Web interface; empty if there is none. */
   uiUrl: string;
+  /** Of the server that was started here. Throws for an external one. */
+  pid(): number;
   /** Ends the server. Idempotent. */
   stop(): Promise<void>;
   /** The server restarts with its data if it has a `databasePath`, else empty. */
@@ -82,6 +84,7 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
         ownership: 'own',
         address,
         uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
+        pid: () => server.pid(),
         stop: async () => {
           // In-memory data is not worth the second that an orderly stop takes.
           await (options.databasePath === undefined ? server.kill() : server.stop());
@@ -136,12 +139,15 @@ async function describeExternal(address: string): Promise<RunningTemporal> {
   } finally {
     await connection.close();
   }
-  const refuse = () =>
-    Promise.reject(new DevServerError('SLUICE_DEV_TEMPORAL_ADDRESS names a server that is not ours to stop'));
+  const notOurs = new DevServerError('SLUICE_DEV_TEMPORAL_ADDRESS names a server that was not started here');
+  const refuse = () => Promise.reject(notOurs);
   return {
     ownership: 'external',
     address,
     uiUrl: process.env.SLUICE_DEV_TEMPORAL_UI_URL ?? '',
+    pid: () => {
+      throw notOurs;
+    },
     stop: () => Promise.resolve(),
     outage: refusedOutage(refuse),
   };

@@ -7,6 +7,19 @@ export class SluiceCommand {
 
   /** Returns what the command printed as JSON. Throws with its error output if it fails. */
   async json(...words: readonly string[]): Promise<unknown> {
+    const { code, printed, complained } = await this.run(words);
+    if (code !== 0) throw new Error(`sluice ${words.join(' ')} ended with ${code}: ${complained}`);
+    return JSON.parse(printed);
+  }
+
+  /** The same, for a command whose exit code says what it found. */
+  async jsonWhatever(...words: readonly string[]): Promise<unknown> {
+    const { code, printed, complained } = await this.run(words);
+    if (printed === '') throw new Error(`sluice ${words.join(' ')} ended with ${code}: ${complained}`);
+    return JSON.parse(printed);
+  }
+
+  private async run(words: readonly string[]): Promise<{ code: number; printed: string; complained: string }> {
     const stdout = new PassThrough();
     const stderr = new PassThrough();
     const [printed, complained] = [collect(stdout), collect(stderr)];
@@ -19,8 +32,7 @@ export class SluiceCommand {
     });
     stdout.end();
     stderr.end();
-    if (code !== 0) throw new Error(`sluice ${words.join(' ')} ended with ${code}: ${await complained}`);
-    return JSON.parse(await printed);
+    return { code, printed: await printed, complained: await complained };
   }
 }
 
