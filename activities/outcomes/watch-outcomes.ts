@@ -1,8 +1,8 @@
 /** Reports to runs how the Argo Workflows that they wait for ended: one watch per sensor and namespace. */
-import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import { describeError } from '../../src/errors/sluice-error';
 import type { FireStatus, WorkflowOutcomeReport } from '../../src/contract/fires';
-import { outcomeSelector, readWorkflowOutcome, watchWorkflowOutcomes } from '../../src/kubernetes/workflow-outcomes';
+import { readWorkflowOutcome, watchWorkflowOutcomes } from '../../src/kubernetes/workflow-outcomes';
 import { sensorOfRun } from '../../src/contract/identity';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { outcomeSignal } from '../../src/contract/run-messages';
@@ -11,13 +11,13 @@ import type { WatchOutcomesRequest } from '../../src/contract/activities';
 import { toApplicationFailure } from '../worker/failures';
 import { publishLateOutcomes, type LateOutcomesOptions } from './late-outcomes';
 import { outcomeNamespaces } from './outcome-namespaces';
+import { startHeartbeat } from '../worker/heartbeat';
 import { createYamlReader } from '../worker/read-yaml';
 import { OutcomeNotifier } from './outcome-notifier';
 import { toReports } from './outcome-report';
 import { observeOutcome, refuseOutcome, showOutcomeCounters } from './outcome-telemetry';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
-const HEARTBEAT_EVERY_MS = 1_000;
 /** Signals that time out are sent again. */
 const SIGNAL_TIMEOUT_MS = 10_000;
 
@@ -35,19 +35,18 @@ export function createOutcomeActivities(
       const positions: Positions = isPositions(details) ? { ...details } : {};
       const posts = new Map<string, OutcomeNotifier>();
       const announcements = new Set<Promise<void>>();
-      const beat = (): void => {
+      const heartbeat = startHeartbeat(() => {
         for (const [namespace, post] of posts) {
           const position = post.position();
           if (position !== undefined) positions[namespace] = position;
         }
-        heartbeat(positions);
-      };
-      const beating = setInterval(beat, HEARTBEAT_EVERY_MS);
+        return positions;
+      }, false);
       // If one namespace is refused, the activity ends: the watches of the others must not outlive it.
       const over = new AbortController();
       const signal = AbortSignal.any([cancellationSignal, over.signal]);
       const follow = async (namespace: string): Promise<void> => {
-        const { client } = await kubernetes.open();
+        const cluster = await kubernetes.open();
         const post = new OutcomeNotifier({
           signal: (runId, reports) =>
             temporal.withDeadline(Date.now() + SIGNAL_TIMEOUT_MS, () =>
@@ -71,8 +70,8 @@ export function createOutcomeActivities(
         const telling = post.run(watchOver.signal);
         try {
           const outcomes = watchWorkflowOutcomes({
-            client,
-            labelSelector: outcomeSelector(definition.name),
+            cluster,
+            sensorName: definition.name,
             namespace,
             ...(positions[namespace] === undefined ? {} : { resourceVersion: positions[namespace] }),
             signal,
@@ -108,8 +107,7 @@ export function createOutcomeActivities(
         if (!cancellationSignal.aborted) throw toApplicationFailure(error);
       } finally {
         await Promise.allSettled([...follows, ...announcements]);
-        clearInterval(beating);
-        beat();
+        heartbeat.stop();
       }
       await cancelled;
     },

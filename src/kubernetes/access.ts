@@ -3,10 +3,14 @@ import { KubernetesClient, type KubernetesClientOptions } from './client';
 import type { KubernetesConnection } from './kubernetes-connection';
 import { loadKubernetesConnection, type LoadConnectionOptions } from './load-connection';
 import { Discovery } from './discovery';
+import { SENSOR_LABEL } from './object-marks';
+import { SharedWatches } from './shared-watch';
 
 export interface OpenCluster {
   readonly client: KubernetesClient;
   readonly discovery: Discovery;
+  /** Of objects that sensors created, by the label that names the sensor. */
+  readonly created: SharedWatches;
 }
 
 export interface KubernetesAccess {
@@ -27,7 +31,7 @@ export function createKubernetesAccess(options: KubernetesAccessOptions = {}): K
   const connect = async (): Promise<OpenCluster> => {
     const connection = options.connection ?? (await loadKubernetesConnection(options));
     const client = new KubernetesClient(connection, options);
-    return { client, discovery: new Discovery(client) };
+    return { client, discovery: new Discovery(client), created: new SharedWatches(client, SENSOR_LABEL) };
   };
   return {
     open() {

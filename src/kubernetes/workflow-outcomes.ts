@@ -1,4 +1,5 @@
-/** How Argo Workflows end: one watch for all that a sensor has created, or one look-up of a single Workflow. */
+/** How Argo Workflows end: by the watch that all sensors of a worker share, or by one look-up of a single Workflow. */
+import type { OpenCluster } from './access';
 import type { KubernetesClient } from './client';
 import { objectPath } from './object-path';
 import { POD_NAME_FORMAT_ANNOTATION } from './argo/node-names';
@@ -8,16 +9,10 @@ import { outcomeMessage, readOutputs } from './argo/outcome-text';
 import { readableStatus } from './argo/readable-status';
 import { isFinalPhase, type WorkflowStatus } from './argo/workflow-status';
 import { referenceTo, type KubernetesObject } from './kubernetes-object';
-import {
-  FIRE_ID_ANNOTATION,
-  RUN_ID_ANNOTATION,
-  SENSOR_LABEL,
-  toLabelValue,
-  TRACEPARENT_ANNOTATION,
-} from './object-marks';
+import { FIRE_ID_ANNOTATION, RUN_ID_ANNOTATION, toLabelValue, TRACEPARENT_ANNOTATION } from './object-marks';
 import type { ObjectReference } from '../errors/object-reference';
 import { isNotFound } from './refusal';
-import { listAndWatch, type WatchOptions } from './watch';
+import type { WatchOptions } from './watch';
 
 export interface WorkflowOutcome {
   readonly object: ObjectReference;
@@ -45,9 +40,8 @@ export interface WorkflowOutcome {
 }
 
 export interface WatchOutcomesOptions {
-  readonly client: KubernetesClient;
-  /** See `outcomeSelector`. */
-  readonly labelSelector: string;
+  readonly cluster: Pick<OpenCluster, 'created'>;
+  readonly sensorName: string;
   /** If omitted: all namespaces, which needs a ClusterRole. */
   readonly namespace?: string;
   /** Position of an earlier watch; if omitted, all existing objects come first. */
@@ -60,11 +54,6 @@ export interface WatchOutcomesOptions {
   onListed?(fires: ReadonlyMap<string, readonly string[]>): void;
 }
 
-/** Selects objects created by the triggers of one sensor. */
-export function outcomeSelector(sensorName: string): string {
-  return `${SENSOR_LABEL}=${toLabelValue(sensorName)}`;
-}
-
 const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as const;
 /** Workflows are usually retried soon; beyond this many, a second end may be reported without `afterRetry`. */
 const MAX_REMEMBERED = 20_000;
@@ -74,13 +63,13 @@ const MAX_REMEMBERED = 20_000;
  * vanished while no watch was open are not yielded: `onListed` reports the existing ones, and runs look up the others.
  */
 export async function* watchWorkflowOutcomes(options: WatchOutcomesOptions): AsyncGenerator<WorkflowOutcome> {
-  const { client, labelSelector, namespace, resourceVersion, signal } = options;
+  const { cluster, sensorName, namespace, resourceVersion, signal } = options;
   const ledger = new OutcomeLedger();
   const path = objectPath(WORKFLOWS, namespace);
   let listed = new Map<string, string[]>();
-  for await (const event of listAndWatch(client, {
+  for await (const event of cluster.created.follow({
     path,
-    labelSelector,
+    value: toLabelValue(sensorName),
     resourceVersion,
     signal,
     onInterrupted: (error) => options.onInterrupted?.(error),

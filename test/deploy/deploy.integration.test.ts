@@ -5,7 +5,7 @@ import { repoRoot } from '../../dev/repo-root';
 import type { JsonObject } from '../../src/event/json';
 import { createKubernetesAccess, type KubernetesAccess } from '../../src/kubernetes/access';
 import { createSecretReader } from '../../src/kubernetes/secret-readers';
-import { outcomeSelector, watchWorkflowOutcomes } from '../../src/kubernetes/workflow-outcomes';
+import { watchWorkflowOutcomes } from '../../src/kubernetes/workflow-outcomes';
 import type { ArgoWorkflowOperation } from '../../src/manifest/triggers/kubernetes';
 import { argoWorkflowTrigger } from '../../src/triggers/argo-workflow';
 import { ARGO, openClusterFixture, type ClusterFixture } from '../kubernetes/cluster-fixture';
@@ -216,12 +216,10 @@ describe('the rights of the sensor worker', () => {
     await fireAs(access, 'submit-from', 't', 'WorkflowTemplate');
     const name = submitted.kind === 'object' ? submitted.object.name : '';
     await fixture.patch('workflows', name, { status: { phase: 'Succeeded' } });
-    const { client } = await access.open();
     const signal = AbortSignal.timeout(20_000);
-    const labelSelector = outcomeSelector('water-bodies');
     for await (const outcome of watchWorkflowOutcomes({
-      client,
-      labelSelector,
+      cluster: await access.open(),
+      sensorName: 'water-bodies',
       namespace: fixture.namespace,
       signal,
     })) {

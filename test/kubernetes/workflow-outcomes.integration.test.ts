@@ -3,8 +3,8 @@ import { startKubernetes } from '../../dev/servers';
 import { createKubernetesAccess } from '../../src/kubernetes/access';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import { referenceTo } from '../../src/kubernetes/kubernetes-object';
+import { SharedWatches } from '../../src/kubernetes/shared-watch';
 import {
-  outcomeSelector,
   readWorkflowOutcome,
   watchWorkflowOutcomes,
   type WatchOutcomesOptions,
@@ -26,8 +26,8 @@ function follow(sensor: string, options: Partial<WatchOutcomesOptions> = {}) {
   let position: string | undefined;
   const ended = (async () => {
     for await (const outcome of watchWorkflowOutcomes({
-      client: fixture.cluster.client,
-      labelSelector: outcomeSelector(sensor),
+      cluster: fixture.cluster,
+      sensorName: sensor,
       namespace: fixture.namespace,
       signal: abort.signal,
       onPosition: (version) => (position = version),
@@ -183,7 +183,8 @@ describe('the outcome watch', () => {
   });
 
   it('throws where waiting would not help', async () => {
-    const watch = follow('any', { labelSelector: '=!bad' });
+    const created = new SharedWatches(fixture.cluster.client, '=!bad');
+    const watch = follow('any', { cluster: { created } });
     await expect(watch.ended).rejects.toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
   });
 });
@@ -196,7 +197,7 @@ describe('an outcome watch through an outage of the API server', () => {
       const cluster = await access.open();
       const interruptions: string[] = [];
       const watch = follow('outage', {
-        client: cluster.client,
+        cluster,
         namespace: 'default',
         onInterrupted: ({ code }) => interruptions.push(code),
       });

@@ -88,11 +88,11 @@ describe('k8s trigger: create', () => {
   it('sends exactly one request once the kind is known', async () => {
     await fire(workflow({ generateName: 'known-' }), { fireId: 'known' });
     const sent: string[] = [];
-    const { client, discovery } = fixture.cluster;
+    const { client, ...others } = fixture.cluster;
     const counting: KubernetesAccess = {
       open: () =>
         Promise.resolve({
-          discovery,
+          ...others,
           client: new Proxy(client, {
             get(target, property) {
               if (property !== 'request') return Reflect.get(target, property) as unknown;
