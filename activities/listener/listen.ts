@@ -20,8 +20,9 @@ import { FirstAttempts, type FirstAttemptsOptions } from './first-attempts';
 import type { Firing } from '../firing/firing';
 import { ReturnedEvents, retryDelay } from './returned-events';
 import { BatchHandler, type HandledBatch, type PostponedEvent } from './handle-batch';
-import { startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
+import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
 import { ListenerTelemetry } from './listener-telemetry';
+import { ParkedRuns } from './parked-runs';
 import { recordExpired } from './record-expired';
 import { ReportPace } from '../worker/report-pace';
 import { mayHoldBack, queryCapacity, SensorCapacity } from './sensor-capacity';
@@ -47,18 +48,15 @@ export interface ListenActivities {
 }
 
 export function createListenActivities(dependencies: WorkerDependencies, firing: Firing): ListenActivities {
-  const unrecorded = new UnrecordedAttempts();
+  const shared: SharedByListeners = { firing, unrecorded: new UnrecordedAttempts(), parkedRuns: new ParkedRuns() };
   return {
     async sluiceListen(request) {
       const context = Context.current();
-      const heartbeat = startHeartbeat(WAITS_FOR_BUS);
+      const heartbeat = startHeartbeat(notConnected(WAITS_FOR_BUS));
       try {
         const { cancellationSignal: signal, client, info } = context;
         await dependencies.buses.use(request.definition.bus, signal, (bus) =>
-          new Listener(request, bus, client, info.taskQueue, dependencies, { firing, unrecorded }).run(
-            signal,
-            heartbeat,
-          ),
+          new Listener(request, bus, client, info.taskQueue, dependencies, shared).run(signal, heartbeat),
         );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
@@ -70,6 +68,11 @@ export function createListenActivities(dependencies: WorkerDependencies, firing:
       await context.cancelled;
     },
   };
+}
+
+/** Of one worker. */
+interface SharedByListeners extends Pick<FirstAttemptsOptions, 'firing' | 'unrecorded'> {
+  readonly parkedRuns: ParkedRuns;
 }
 
 class Listener {
@@ -96,12 +99,13 @@ class Listener {
     private readonly client: Client,
     taskQueue: string,
     private readonly dependencies: WorkerDependencies,
-    acting: Pick<FirstAttemptsOptions, 'firing' | 'unrecorded'>,
+    private readonly shared: SharedByListeners,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
     const { definition } = request;
     const { fireLoad } = dependencies;
-    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, ...acting });
+    const { firing, unrecorded } = shared;
+    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, firing, unrecorded });
     this.handler = new BatchHandler(definition, this.plan, client, taskQueue, firstAttempts, dependencies);
     this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
     if (mayHoldBack(this.plan)) {
@@ -144,7 +148,7 @@ class Listener {
     });
     const reporting = setInterval(() => {
       if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
-    }, FIRST_REPORT_AFTER_MS / 4);
+    }, FIRST_REPORT_AFTER_MS / 2);
     let problem: unknown;
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
@@ -248,7 +252,8 @@ class Listener {
         () => this.measureBacklog(listener),
         (backlog) => this.stall.observe(backlog, this.heldBack > 0, Date.now()),
       );
-      this.parked = await this.telemetry.countParked(this.client.workflow);
+      this.parked = await this.shared.parkedRuns.count(this.client.workflow, this.request.definition);
+      this.telemetry.parked(this.parked);
     } catch (error) {
       this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
     }

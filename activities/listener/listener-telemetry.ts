@@ -1,9 +1,7 @@
 /** Metrics of a listener, and spans in the trace of each event. */
-import type { WorkflowClient } from '@temporalio/client';
 import type { SensorBacklog } from '../../src/bus/bus';
 import type { Metrics } from '../../src/metrics/metrics';
 import { describeEvent, isTracing, startSpan, traceOf } from '../../src/tracing/spans';
-import { sensorRef } from '../../src/contract/identity';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { BacklogTelemetry } from './backlog-telemetry';
 import type { StopReason } from '../worker/stop-reason';
@@ -77,15 +75,8 @@ export class ListenerTelemetry {
     }
   }
 
-  /** Returns how many runs of the sensor are parked. */
-  async countParked(workflows: WorkflowClient): Promise<number> {
-    const { labels } = this;
-    const sensor = sensorRef(labels.namespace, labels.sensor_name);
-    const { count } = await workflows.count(
-      `SluiceSensor = '${sensor}' AND SluiceState = 'Parked' AND ExecutionStatus = 'Running'`,
-    );
+  parked(count: number): void {
     this.set('sluice_runs_parked', count);
-    return count;
   }
 
   /** `startedAt`: when the batch was pulled, milliseconds since the epoch. */

@@ -8,6 +8,8 @@ import type { RelayedName } from './relay-telemetry';
 import { GAVE_UP, StopDeadline } from './stop-deadline';
 
 const MEASURE_EVERY_MS = 2_000;
+/** Where nothing waits: an idle source costs its server little. */
+const MEASURE_IDLE_EVERY_MS = 10_000;
 
 export class BacklogMeter {
   private last: EventBacklog | undefined;
@@ -16,6 +18,8 @@ export class BacklogMeter {
     private readonly source: Source,
     private readonly metrics: Metrics,
     private readonly name: RelayedName,
+    /** The source is being read, so that a backlog is soon none. */
+    private readonly isRead: boolean,
   ) {}
 
   /** Undefined until the first measurement, and for sources that keep nothing. */
@@ -41,12 +45,17 @@ export class BacklogMeter {
           // Transient: the last measurement and its time stay.
           if (!isSluiceError(error) || !error.retryable) throw error;
         }
-        await delay(MEASURE_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        await delay(this.pauseMs(), undefined, { signal, ref: false }).catch(() => undefined);
       }
     } finally {
       stopping.dispose();
       this.metrics.forget('sluice_source_backlog', this.labels());
     }
+  }
+
+  private pauseMs(): number {
+    const isIdle = this.isRead && this.last !== undefined && this.last.entries + this.last.pending === 0;
+    return isIdle ? MEASURE_IDLE_EVERY_MS : MEASURE_EVERY_MS;
   }
 
   private labels() {

@@ -114,7 +114,7 @@ export class ConsumerReader implements BusListener {
     const gone = (first: number): number[] => [...this.givenBack].filter((sequence) => sequence < first);
     let firstOnBus = 0;
     const givenBackGone = (first: number): number => (alone ? gone((firstOnBus = first)).length : 0);
-    const context = { settled: false, alone, received, receivedAgain, givenBackGone };
+    const context = { settled: false, alone, isIdle: alone && this.isIdle(), received, receivedAgain, givenBackGone };
     const backlog = await this.looks.measure(this.options.place, context, true);
     // Messages that arrived during the request to the bus count for the next measurement.
     this.sinceLook.received -= received;
@@ -125,6 +125,14 @@ export class ConsumerReader implements BusListener {
     return { waiting: 0, inHand: 0, handledTo: 0, maxAgeMs: 0, history: [], ...backlog, expired };
   }
 
+  /** Everything for this sensor would have been sent here. */
+  private isIdle(): boolean {
+    const { received, receivedAgain } = this.sinceLook;
+    const isHolding = this.fetched.size + this.unanswered.size + this.unreported.length > 0;
+    const isAsking = this.request.outstanding > 0 && this.connection.isConnected() && !this.repairing;
+    return isAsking && !isHolding && received + receivedAgain === 0;
+  }
+
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
     return this.closing;
@@ -133,6 +141,7 @@ export class ConsumerReader implements BusListener {
   private async closeOnce(): Promise<void> {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.stopWatching();
+    this.looks.closed(this.options.place);
     this.options.wakers.wake();
     // Draining waits for the server; if that is unreachable, there is nothing to nak.
     if (this.connection.isConnected()) await this.request.close().catch(() => undefined);

@@ -30,11 +30,20 @@ const HISTORY_LENGTH = 20;
 const NANOSECONDS_PER_MS = 1_000_000;
 const ATTEMPTS = 3;
 const REWRITE_AFTER_MS = 30_000;
+/** An idle consumer is not asked for; others may have changed it on the server. */
+const ASK_IDLE_AFTER_MS = 120_000;
+/** Idle sensors of a bus share what is known of its stream. */
+const STREAM_SHARED_FOR_MS = 1_000;
 
 /** What the measuring process knows of the time since the last measurement, and of the events in flight. */
 export interface LookContext {
   readonly settled: boolean;
   readonly alone: boolean;
+  /**
+   * This process alone reads the consumer, waits for the next event, and has received none since the last measurement,
+   * so that the consumer stands where it stood if nothing was pending then.
+   */
+  readonly isIdle: boolean;
   readonly received: number;
   readonly receivedAgain: number;
   /** Of the nak'd events, the number no longer on the bus. */
@@ -43,7 +52,7 @@ export interface LookContext {
 
 /** For a process that has no listener open. */
 export const WITHOUT_LISTENER: LookContext = {
-  ...{ settled: false, alone: false, received: 0, receivedAgain: 0 },
+  ...{ settled: false, alone: false, isIdle: false, received: 0, receivedAgain: 0 },
   givenBackGone: () => 0,
 };
 
@@ -52,8 +61,19 @@ interface KeptLook {
   readonly history: readonly ExpiredEvents[];
 }
 
+interface Known {
+  readonly look: ConsumerLook;
+  /** As it is on the bus: an unchanged measurement is not written. */
+  readonly kept: KeptLook;
+  readonly maxAgeMs: number;
+  readonly askedAt: number;
+}
+
 export class SensorLooks {
   private isComplaining = false;
+  /** The last measurement of each consumer, and when the server was last asked for it. */
+  private readonly known = new Map<string, Known>();
+  private readonly streams = new Map<string, { readonly at: number; readonly info: Promise<StreamInfo> }>();
 
   constructor(
     private readonly connection: BusConnection,
@@ -63,12 +83,19 @@ export class SensorLooks {
 
   /** Undefined if the sensor has no consumer. `record`: keeps the losses found, so that they are not found again. */
   async measure(place: ConsumerPlace, context: LookContext, record: boolean): Promise<SensorBacklog | undefined> {
-    const before = await this.read(place);
-    const seen = await this.look(place, before?.look, context);
+    const idle = record && context.isIdle ? await this.lookWhileIdle(place) : undefined;
+    const before = idle === undefined ? await this.read(place) : idle.known.kept;
+    const seen = idle ?? (await this.look(place, before?.look, context));
     if (seen === undefined) return undefined;
     const { look, maxAgeMs, between } = seen;
-    const found = before && findExpired(before.look, look, between);
-    const isOurs = record && (await this.keep(place, before, look, found));
+    const found = before && between && findExpired(before.look, look, between);
+    const keeping = record ? await this.keep(place, before, look, found) : 'not ours';
+    const isOurs = keeping !== 'not ours';
+    if (keeping === 'unknown' || !isOurs) this.known.delete(keyOf(place));
+    else {
+      const askedAt = idle?.known.askedAt ?? performance.now();
+      this.known.set(keyOf(place), { look, kept: keeping, maxAgeMs, askedAt });
+    }
     return {
       waiting: look.undelivered + look.unconfirmed,
       inHand: look.unconfirmed,
@@ -82,6 +109,32 @@ export class SensorLooks {
 
   async forget({ looks }: ConsumerPlace): Promise<void> {
     await this.shared.delete(looks.bucket, looks.key);
+  }
+
+  /** A listener has closed: what others measure from now on is not known here. */
+  closed(place: ConsumerPlace): void {
+    this.known.delete(keyOf(place));
+  }
+
+  /** Undefined if the server has to be asked for the consumer. */
+  private async lookWhileIdle(place: ConsumerPlace) {
+    const known = this.known.get(keyOf(place));
+    if (known === undefined || performance.now() - known.askedAt > ASK_IDLE_AFTER_MS) return undefined;
+    const { firstAt: _, ...look } = known.look;
+    if (look.undelivered + look.unconfirmed > 0) return undefined;
+    const stream = ofStream(await this.streamOf(place));
+    if (mayHaveExpired(look, stream)) return undefined;
+    const now: ConsumerLook = { ...look, ...stream, at: new Date().toISOString() };
+    return { known, look: now, maxAgeMs: known.maxAgeMs, between: undefined };
+  }
+
+  private streamOf({ stream }: ConsumerPlace): Promise<StreamInfo> {
+    const known = this.streams.get(stream);
+    if (known !== undefined && performance.now() - known.at < STREAM_SHARED_FOR_MS) return known.info;
+    const info = this.manager.streams.info(stream);
+    this.streams.set(stream, { at: performance.now(), info });
+    info.catch(() => this.streams.delete(stream));
+    return info;
   }
 
   private async look(place: ConsumerPlace, before: ConsumerLook | undefined, context: LookContext) {
@@ -163,14 +216,17 @@ export class SensorLooks {
     }
   }
 
-  /** Returns false if another process measured in the meantime: it then reports the loss. */
+  /**
+   * Returns what is on the bus then; `not ours` if another process measured in the meantime, which then reports the
+   * loss; `unknown` if the bucket cannot be used.
+   */
   private async keep(
     { looks }: ConsumerPlace,
     before: KeptLook | undefined,
     look: ConsumerLook,
     found: ExpiredEvents | undefined,
-  ): Promise<boolean> {
-    if (before !== undefined && found === undefined && isSameLook(before.look, look)) return true;
+  ): Promise<KeptLook | 'not ours' | 'unknown'> {
+    if (before !== undefined && found === undefined && isSameLook(before.look, look)) return before;
     const history = [...(before?.history ?? []), ...(found ? [found] : [])].slice(-HISTORY_LENGTH);
     const next: KeptLook = { look, history };
     try {
@@ -178,10 +234,10 @@ export class SensorLooks {
         current?.look.at === before?.look.at ? next : current,
       );
       this.isComplaining = false;
-      return kept === next;
+      return kept === next ? next : 'not ours';
     } catch (error) {
       this.complain(looks.bucket, error);
-      return true;
+      return 'unknown';
     }
   }
 
@@ -193,6 +249,10 @@ export class SensorLooks {
       `event bus ${this.connection.settings.name}: bucket ${bucket} cannot be used, so events that expire unhandled may go unnoticed: ${describeError(error)}`,
     );
   }
+}
+
+function keyOf({ stream, name }: ConsumerPlace): string {
+  return JSON.stringify([stream, name]);
 }
 
 function ofStream({
