@@ -14,6 +14,7 @@ import { createPublishOutcomes } from './outcomes/publish-outcomes';
 import { createRateLimits } from './firing/reserve-fire';
 import { createReplayActivities } from './operations/replay-events';
 import { createRetriggerActivities } from './operations/retrigger-runs';
+import { stopAtOnce } from './worker/stop-at-once';
 import { createOutcomeActivities } from './outcomes/watch-outcomes';
 import type { PluginActivities, WorkerDependencies } from './worker/worker-dependencies';
 
@@ -38,6 +39,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     sluiceWatchOutcomes: longActivities.bound('sluiceWatchOutcomes', (request) =>
       outcomes.sluiceWatchOutcomes(request),
     ),
+    sluiceStopListening: stopAtOnce,
     ...createRetriggerActivities(dependencies),
     ...createReplayActivities(dependencies),
     ...outcomeActivities,

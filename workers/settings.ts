@@ -32,7 +32,7 @@ const variables = z.object({
   SLUICE_ARGO_UI: z.url().optional(),
   SLUICE_MANIFESTS: z.string().optional(),
   SLUICE_MAX_CACHED_WORKFLOWS: count.default(50),
-  SLUICE_MAX_ACTIVITIES: z.coerce.number().int().min(4).default(1000),
+  SLUICE_MAX_ACTIVITIES: z.coerce.number().int().min(4).default(4000),
   SLUICE_SHUTDOWN_GRACE: z.string().default('10s'),
 });
 

@@ -9,7 +9,7 @@ import { describeError } from '../../src/errors/sluice-error';
 import { createExpressionSyntax } from '../../src/expressions';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../../src/kubernetes/access';
 import { toPatientFailure } from '../worker/failures';
-import { startHeartbeat } from '../worker/heartbeat';
+import { notConnected, startHeartbeat } from '../worker/heartbeat';
 import type { PluginActivities, WorkerDependencies } from '../worker/worker-dependencies';
 
 /** Belongs to the worker, not to the workflow: the next worker may have other settings. */
@@ -35,7 +35,7 @@ export function createControllerActivities(
     if (!namespaces.includes(namespace)) return;
     const context = Context.current();
     const signal = context.cancellationSignal;
-    const heartbeat = startHeartbeat();
+    const heartbeat = startHeartbeat(notConnected());
     const environment = loggedEnvironment((text) => log.warn(text));
     try {
       const cluster = await access.open();

@@ -18,7 +18,7 @@ import type { DirectFire } from '../starting/direct-fire';
 import { explainTemporalFailure, toApplicationFailure } from '../worker/failures';
 import { findCarried, type Carried } from './find-carried';
 import { planRuns } from '../starting/group-into-runs';
-import { startHeartbeat } from '../worker/heartbeat';
+import { notConnected, startHeartbeat } from '../worker/heartbeat';
 import { hasCapacityWithin, mayHoldBack } from '../listener/sensor-capacity';
 import { startPlanned } from '../starting/start-runs';
 import { observeEvents } from '../listener/observe-events';
@@ -45,7 +45,7 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
     async sluiceReplayPortion(portionRequest: ReplayPortionRequest): Promise<ReplayProgress> {
       const { definition, request, replayId, progress } = portionRequest;
       const { client, info, cancellationSignal } = Context.current();
-      const heartbeat = startHeartbeat();
+      const heartbeat = startHeartbeat(notConnected());
       try {
         return await buses.use(definition.bus, cancellationSignal, async (bus) => {
           const plan = planSensor(definition.spec, definition.options);

@@ -10,7 +10,7 @@ import { stopReasonOf } from '../worker/stop-reason';
 import { readEventId } from './event-id-from';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from '../worker/failures';
-import { startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
+import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
 import { openSource } from './open-source';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './relay-filter';
@@ -28,7 +28,7 @@ export function createRelayActivities(
       const name = `event source ${definition.namespace}/${definition.name}, event ${eventName}`;
       const log: BusLog = (level, message) => dependencies.log[level](message);
       outages.begun(name, log);
-      const heartbeat = startHeartbeat({ event: request.eventName, ...WAITS_FOR_BUS });
+      const heartbeat = startHeartbeat(notConnected({ event: request.eventName, ...WAITS_FOR_BUS }));
       try {
         await dependencies.buses.use(request.definition.bus, context.cancellationSignal, (bus) =>
           relay(request, context, bus, dependencies, heartbeat),
@@ -77,7 +77,7 @@ async function relay(
     ...(idFrom !== undefined && { idOf: (payload: ObjectDocument) => readEventId(payload, idFrom) }),
     telemetry,
   });
-  const meter = new BacklogMeter(source, metrics, relayed);
+  const meter = new BacklogMeter(source, metrics, relayed, true);
   const over = new AbortController();
   let problem: unknown;
   let measuring: Promise<void> | undefined;

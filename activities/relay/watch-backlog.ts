@@ -39,7 +39,7 @@ async function watch(
   const { definition, eventName } = request;
   const { namespace, name } = definition;
   const { source, write } = openSource(request, signal, dependencies);
-  const meter = new BacklogMeter(source, dependencies.metrics, { namespace, eventSourceName: name, eventName });
+  const meter = new BacklogMeter(source, dependencies.metrics, { namespace, eventSourceName: name, eventName }, false);
   const workflow = client.workflow.getHandle(eventSourceWorkflowId(namespace, name));
   const pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
   let reported = '';

@@ -117,6 +117,8 @@ export interface SensorActivities {
   sluiceWatchPausedSensor(request: WatchPausedSensorRequest): Promise<void>;
   /** Runs until cancelled: reports to runs how the Workflows that they created ended. */
   sluiceWatchOutcomes(request: WatchOutcomesRequest): Promise<void>;
+  /** Makes the three above end as soon as they are cancelled; `parts`: how many they are. */
+  sluiceStopListening(parts: number): Promise<void>;
   /** One attempt for each fire; never throws for a fire that failed. */
   sluiceFireTriggers(request: FireTriggersRequest): Promise<readonly FireAttempt[]>;
   /** One attempt for a single fire; throws for Temporal to retry. */
@@ -162,4 +164,6 @@ export interface EventSourceActivities {
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
   /** Runs until cancelled, while the source is paused: counts the events that wait in the outside system. */
   sluiceWatchBacklog(request: RelayEventsRequest): Promise<void>;
+  /** Makes the two above end as soon as they are cancelled; `parts`: how many they are. */
+  sluiceStopReading(parts: number): Promise<void>;
 }

@@ -39,6 +39,8 @@ export interface StoppedPart {
 
 export interface SensorStatus extends ObjectName, ControlStatus {
   readonly appliedAt: string;
+  /** How many should listen; absent in answers of earlier versions. */
+  readonly listeners?: number;
   readonly triggers: ReadonlyArray<{ readonly name: string; readonly condition: string; readonly joined: boolean }>;
   readonly counts: SensorCounts;
   /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */

@@ -32,7 +32,9 @@ export async function askWorkflow<Answer>(
 ): Promise<Answer> {
   const handle = session.client.workflow.getHandle(workflowId);
   try {
-    return await session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle));
+    return await inTurn(session, workflowId, () =>
+      session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle)),
+    );
   } catch (error) {
     if (isNotFound(error)) throw await unknown();
     const refusal = updateRefusal(error);
@@ -42,6 +44,29 @@ export async function askWorkflow<Answer>(
     // If the server itself is unavailable, this call reports that instead.
     const { taskQueue } = await handle.describe();
     throw workerMissing(taskQueue, error);
+  }
+}
+
+const lastAsked = new WeakMap<TemporalSession, Map<string, Promise<unknown>>>();
+
+/**
+ * One question at a time to each workflow: where two tasks of one workflow wait for room in a worker's full cache, the
+ * SDK (1.24) loses one of the worker's places for workflow tasks, for as long as it runs.
+ */
+async function inTurn<Answer>(
+  session: TemporalSession,
+  workflowId: string,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const last = lastAsked.get(session) ?? new Map<string, Promise<unknown>>();
+  lastAsked.set(session, last);
+  const before = last.get(workflowId);
+  const answer = before === undefined ? ask() : before.then(ask, ask);
+  last.set(workflowId, answer);
+  try {
+    return await answer;
+  } finally {
+    if (last.get(workflowId) === answer) last.delete(workflowId);
   }
 }
 
@@ -75,8 +100,26 @@ export function runUnknown(runId: string): SluiceError {
   });
 }
 
+/** Of one command: the objects of a list share a few task queues. */
+const workerLooks = new WeakMap<
+  TemporalSession,
+  Map<string, { readonly at: number; readonly found: Promise<boolean> }>
+>();
+const WORKER_LOOK_VALID_MS = 1_000;
+
 /** True if a worker polls the queue, or did within the last minutes. */
-export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
+export function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
+  const looks = workerLooks.get(session) ?? new Map<string, { at: number; found: Promise<boolean> }>();
+  workerLooks.set(session, looks);
+  const known = looks.get(taskQueue);
+  if (known !== undefined && performance.now() - known.at < WORKER_LOOK_VALID_MS) return known.found;
+  const found = findPollers(session, taskQueue);
+  looks.set(taskQueue, { at: performance.now(), found });
+  found.catch(() => looks.delete(taskQueue));
+  return found;
+}
+
+async function findPollers(session: TemporalSession, taskQueue: string): Promise<boolean> {
   const { pollers } = await session.connection.workflowService.describeTaskQueue({
     namespace: session.namespace,
     taskQueue: { name: taskQueue },

@@ -12,19 +12,22 @@ import {
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../../src/contract/activities';
 import type { EventSourceDefinition } from '../../src/contract/definitions';
+import { FAIL_OVER_MS, URGENT_FAIL_OVER_MS } from '../../src/contract/fail-over';
 import type { SourceEvent } from '../../src/contract/source-events';
 import { unreadFate } from '../../src/kinds/source-kinds';
+import { STOP_AT_ONCE } from '../lifecycle/activity-options';
 import type { EventState, EventStates } from '../../src/sandbox/event-source/event-states';
 
 const RETRIES_FAILED_EVENTS = 'retries-failed-events';
 
 const LONG_RUNNING: ActivityOptions = {
   startToCloseTimeout: '3650d',
-  // Workers send heartbeats twice a second (HEARTBEAT_THROTTLE): after a crash, the next one reads within this time.
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: FAIL_OVER_MS,
   // Each worker that hands over or dies counts as an attempt, so an old source always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 };
+export const { sluiceStopReading: stopReading } = proxyActivities<EventSourceActivities>(STOP_AT_ONCE);
+
 /** An operator may have fixed the cause of a permanent failure: a right, a password, an address. */
 const FIRST_RETRY_MS = 15_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
@@ -73,6 +76,7 @@ export class EventReaders {
   private read({ kind, name }: SourceEvent): Promise<void> {
     const { sluiceRelayEvents } = proxyActivities<EventSourceActivities>({
       ...LONG_RUNNING,
+      heartbeatTimeout: unreadFate(kind) === 'wait' ? FAIL_OVER_MS : URGENT_FAIL_OVER_MS,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       summary: `${kind} ${name} → bus`,
     });

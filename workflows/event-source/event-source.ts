@@ -23,7 +23,7 @@ import { OperatorControls } from '../lifecycle/operator-controls';
 import { runBeside } from '../lifecycle/run-beside';
 import { isBacklogReport, requireDefinition } from '../lifecycle/signal-guards';
 import { describeEventSource } from './event-source-details';
-import { EventReaders } from './event-readers';
+import { EventReaders, stopReading } from './event-readers';
 
 export interface EventSourceInput extends EventSourceStart {
   /** Carried over by continue-as-new. */
@@ -79,9 +79,8 @@ class EventSource {
       this.events.begin(listEvents(this.definition.spec), this.state.isPaused, failures);
       this.controls.show();
       const readers = new EventReaders(this.definition, this.events, () => this.controls.show());
-      await runBeside(
-        () => readers.start(),
-        () => condition(() => this.controls.isRoundOver()),
+      await runBeside({ start: () => readers.start(), stopAtOnce: stopReading }, () =>
+        condition(() => this.controls.isRoundOver()),
       );
       await this.controls.lifetime.requireAlive();
       if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();

@@ -6,19 +6,26 @@ import {
   log,
   patched,
   proxyActivities,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
+import { FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS } from '../../src/contract/fail-over';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { StoppedPart } from '../../src/contract/sensor-messages';
+import { STOP_AT_ONCE } from '../lifecycle/activity-options';
 import type { SensorMemory } from '../../src/sandbox/sensor/sensor-memory';
 
-const longRunning = proxyActivities<SensorActivities>({
+const LONG_RUNNING = {
   startToCloseTimeout: '3650d',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: FAIL_OVER_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   // Each worker that hands over or dies counts as an attempt, so an old sensor always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
-});
+} as const satisfies ActivityOptions;
+const longRunning = proxyActivities<SensorActivities>(LONG_RUNNING);
+const watching = proxyActivities<SensorActivities>({ ...LONG_RUNNING, heartbeatTimeout: OUTCOME_FAIL_OVER_MS });
+
+export const { sluiceStopListening: stopListening } = proxyActivities<SensorActivities>(STOP_AT_ONCE);
 
 /** Versions with this patch watch the pending events of a paused sensor. */
 const WATCH_PAUSED = 'watch-paused-sensor';
@@ -42,7 +49,7 @@ export function listen(memory: SensorMemory, onStopped: OnStopped): ReadonlyArra
     tasks.push(
       keepRunning(
         'outcomes of Argo Workflows → runs',
-        (options) => longRunning.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
+        (options) => watching.sluiceWatchOutcomes.executeWithOptions(options, [{ definition }]),
         (error) => onStopped('outcomes', 'the watch for outcomes of Argo Workflows', error),
       ),
     );

@@ -42,7 +42,7 @@ import {
 } from '../lifecycle/signal-guards';
 import { HeldContentMover } from './held-content-mover';
 import { describeSensor } from './sensor-details';
-import { listen } from './sensor-listeners';
+import { listen, stopListening } from './sensor-listeners';
 import { SensorOutbox } from './sensor-outbox';
 import { SensorRetriggers } from './sensor-retriggers';
 
@@ -136,10 +136,7 @@ class Sensor {
       this.controls.started();
       this.stopped.clear();
       this.controls.show();
-      await runBeside(
-        () => this.listen(),
-        () => this.attend(),
-      );
+      await runBeside({ start: () => this.listen(), stopAtOnce: stopListening }, () => this.attend());
       if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
     }
   }

@@ -1,7 +1,7 @@
 /** Applies manifests to Temporal: for `sluice apply`, `sluice dev` and workers with SLUICE_MANIFESTS. */
 import type { Problem } from '../../manifest/problem';
 import type { ManifestDocument } from '../../validation/manifest-document';
-import { LIST_ORDER, type TaskQueues } from '../applied-kinds';
+import { APPLY_ORDER, LIST_ORDER, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { concurrently } from '../../concurrency/concurrently';
 import type { ProcessEnvironment } from '../process-environment';
@@ -60,7 +60,12 @@ const SHORT_WAIT_MS = 3_000;
 
 /** A sensor that does not listen by then delays no source: its bus may be unavailable. */
 const LISTENERS_WAIT_MS = 5_000;
+/** What each of many adds to that. */
+const START_MS = 30;
+const APPLIED_AT_ONCE = 8;
 const QUESTIONS_AT_ONCE = 8;
+/** Each asks every 200 ms until its object is ready. */
+const READINESS_AT_ONCE = 100;
 
 /** @param documents valid manifests; all other checks run before anything is applied */
 export async function applyManifests(
@@ -147,28 +152,32 @@ async function applyAll(
   const rows: AppliedRow[] = [];
   const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
   const followers: Desired[] = [];
-  for (const [index, object] of desired.entries()) {
-    if (object.kind === 'EventSource' && desired[index - 1]?.kind === 'Sensor') {
-      report.progress('waiting for sensors to listen');
-      await awaitListeners(session, rows);
-    }
+  const apply = async (object: Desired): Promise<AppliedRow> => {
     report.progress(`applying ${object.kind} ${object.definition.name}`);
     const action = await applyObject(session, object, options.taskQueues, options.keepStopped);
-    rows.push({ desired: object, action });
-    if (object.kind !== 'EventBus' || action !== 'configured') continue;
+    if (object.kind !== 'EventBus' || action !== 'configured') return { desired: object, action };
     const dependents = await findBusDependents(session, object.definition);
     followers.push(
       ...dependents
         .filter((dependent) => !named.has(workflowIdOf(addressOf(dependent))))
         .map((dependent) => withBus(dependent, object.definition)),
     );
+    return { desired: object, action };
+  };
+  for (const kind of APPLY_ORDER) {
+    const objects = desired.filter((object) => object.kind === kind);
+    if (kind === 'EventSource' && objects.length > 0 && rows.some((row) => row.desired.kind === 'Sensor')) {
+      report.progress('waiting for sensors to listen');
+      await awaitListeners(session, rows);
+    }
+    rows.push(...(await concurrently(objects, APPLIED_AT_ONCE, apply)));
   }
   for (const follower of followers) {
     rows.push({ desired: follower, action: await applyObject(session, follower, options.taskQueues) });
   }
   const deadline = Date.now() + (options.waitMs ?? SHORT_WAIT_MS);
   report.progress('waiting for sources and sensors to be ready');
-  return await concurrently(rows, rows.length, async (row) => ({
+  return await concurrently(rows, READINESS_AT_ONCE, async (row) => ({
     ...row,
     readiness: await awaitReady(session, row.desired, Math.max(0, deadline - Date.now())),
   }));
@@ -180,8 +189,9 @@ async function applyAll(
  */
 async function awaitListeners(session: TemporalSession, rows: readonly AppliedRow[]): Promise<void> {
   const changed = rows.filter(({ desired, action }) => desired.kind === 'Sensor' && action !== 'unchanged');
+  const deadline = Date.now() + LISTENERS_WAIT_MS + changed.length * START_MS;
   await concurrently(changed, QUESTIONS_AT_ONCE, ({ desired }) =>
-    awaitReady(session, desired, LISTENERS_WAIT_MS, ({ state }) => state !== 'NoWorker'),
+    awaitReady(session, desired, Math.max(0, deadline - Date.now()), ({ state }) => state !== 'NoWorker'),
   );
 }
 

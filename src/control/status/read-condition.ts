@@ -53,11 +53,10 @@ export async function readCondition(
         return sourceCondition(status, observeEvents(status.events, activities, Date.now()));
       }
       case 'Sensor': {
-        const [status, { options }] = await Promise.all([
-          ask((handle) => handle.query(sensorStatusQuery)),
-          ask((handle) => handle.query(sensorDefinitionQuery)),
-        ]);
-        return { ...sensorCondition(status, options.listeners, activities, Date.now()), sensor: status };
+        const status = await ask((handle) => handle.query(sensorStatusQuery));
+        const listeners =
+          status.listeners ?? (await ask((handle) => handle.query(sensorDefinitionQuery))).options.listeners;
+        return { ...sensorCondition(status, listeners, activities, Date.now()), sensor: status };
       }
     }
   } catch (error) {

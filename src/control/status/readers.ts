@@ -1,4 +1,5 @@
 /** The observed state of reading or listening activities: a source or sensor is Ready only if they report it. Pure. */
+import { FAIL_OVER_MS } from '../../contract/fail-over';
 import { ageOf } from '../../text/ages';
 import type { PendingActivity } from '../pending-activities';
 
@@ -11,8 +12,8 @@ export interface Reader {
   readonly reason?: string;
 }
 
-/** Readers report every second and time out after ten; a report older than this says nothing. */
-const STALE_AFTER_MS = 15_000;
+/** Without a report for as long as this, Temporal has given up the reader; the rest is for clocks that differ. */
+const STALE_AFTER_MS = FAIL_OVER_MS + 5_000;
 /** An activity that no worker has taken for this long waits for a free slot. */
 export const UNTAKEN_AFTER_MS = 10_000;
 

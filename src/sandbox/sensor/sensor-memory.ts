@@ -121,6 +121,7 @@ export class SensorMemory {
       name,
       ...this.controls.status(),
       appliedAt: this.appliedAt,
+      listeners: options.listeners,
       triggers: spec.triggers.map(({ template }) => ({
         name: template.name,
         condition: this.plan.conditions.get(template.name) ?? '',
