@@ -6,13 +6,13 @@ import { parseGoDurationMs, parseNanosecondsOrDurationMs } from '../text/duratio
 import { describeValue, type Findings } from '../manifest/problem';
 
 export function validateTls(tls: TlsConfig | undefined, findings: Findings): void {
-  if (tls === undefined || tls.insecureSkipVerify === true) return;
+  if (tls === undefined) return;
   if ((tls.clientCertSecret === undefined) !== (tls.clientKeySecret === undefined)) {
     const missing = tls.clientCertSecret === undefined ? 'clientCertSecret' : 'clientKeySecret';
     findings.error(`a client certificate needs its key, and the other way round: ${missing} is missing`, {
       fix: `Set ${missing}, or remove the other one.`,
     });
-  } else if (tls.caCertSecret === undefined && tls.clientCertSecret === undefined && tls.enabled !== true) {
+  } else if (!tls.insecureSkipVerify && !tls.caCertSecret && !tls.clientCertSecret && !tls.enabled) {
     findings.error('this block says nothing about TLS', {
       expected: 'caCertSecret, or clientCertSecret and clientKeySecret, or enabled: true, or insecureSkipVerify: true',
       fix: 'Set enabled: true to use the certificates that the system trusts.',
