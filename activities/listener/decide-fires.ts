@@ -6,7 +6,7 @@ import { eventPath, pathOfSubject } from '../../src/bus/event-path';
 import { eventKey, type CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/records/decision-record';
 import { fireId } from '../../src/sandbox/run/fire-id';
-import { evaluateDependencies, type Verdict } from '../../src/matching/evaluate-dependencies';
+import { evaluateDependencies, type DependencyVerdict } from '../../src/matching/evaluate-dependencies';
 import type { ExpressionEngine } from '../../src/expressions/engine';
 import { readKeys } from '../../src/matching/observation-keys';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
@@ -75,7 +75,7 @@ async function decideEvent(
   sensor: SensorOnBus,
   plan: SensorPlan,
   incoming: IncomingEvent,
-  answers: ReadonlyArray<{ dependency: Dependency; verdict: Verdict | undefined }>,
+  answers: ReadonlyArray<{ dependency: Dependency; verdict: DependencyVerdict | undefined }>,
   engine: ExpressionEngine,
   now: number,
 ): Promise<EventDecision> {

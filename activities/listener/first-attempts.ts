@@ -14,6 +14,7 @@ import type { FireLoad } from '../worker/fire-load';
 import { CONCURRENT_FIRES, isTriedOnce, type Firing } from '../firing/firing';
 import type { PlannedRun } from '../starting/group-into-runs';
 import { concurrentlyAll } from '../../src/concurrency/concurrently';
+import { unlessAborted } from '../../src/concurrency/open-while-wanted';
 import type { FireStart } from '../starting/start-runs';
 import type { MadeAttempt, UnrecordedAttempts } from './unrecorded-attempts';
 import { isYoung } from './young-events';
@@ -160,8 +161,11 @@ export class FirstAttempts {
     const over = AbortSignal.any([signal, giveUp.signal]);
     const isLast = (trigger: TriggerSpec): boolean => isTriedOnce(trigger) && !over.aborted;
     // A trigger that ignores the signal must not delay the batch.
-    const attempt = await Promise.race([this.options.firing.attempt(request, index, over, isLast), untilAborted(over)]);
-    clearTimeout(timer);
+    const attempt = await unlessAborted(this.options.firing.attempt(request, index, over, isLast), over)
+      .catch((error: unknown) => {
+        if (!over.aborted) throw error;
+      })
+      .finally(() => clearTimeout(timer));
     if (attempt === undefined || (over.aborted && attempt.result === undefined)) return undefined;
     return { ...shorten(attempt), at, tookMs: Math.round(performance.now() - beganAt) };
   }
@@ -185,11 +189,4 @@ function shorten<Attempt extends Pick<TimedAttempt, 'failure'>>(attempt: Attempt
   const { failure } = attempt;
   if (failure === undefined || failure.message.length <= MAX_MESSAGE_LENGTH) return attempt;
   return { ...attempt, failure: { ...failure, message: `${failure.message.slice(0, MAX_MESSAGE_LENGTH)}…` } };
-}
-
-function untilAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

@@ -11,21 +11,21 @@ import { cutObservations } from './observation-batches';
 /** Temporal accepts 2 MB (2,097,152 bytes) in one signal. */
 const MAX_OBSERVATION_BYTES = 1_900_000;
 
-export type Delivery =
+export type ObservationDelivery =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string }
   | { readonly kind: 'postponed'; readonly isOutage: boolean; readonly error: unknown };
 
-const DELIVERED: Delivery = { kind: 'delivered' };
+const DELIVERED: ObservationDelivery = { kind: 'delivered' };
 
 /** Repeated signals are harmless: the sensor deduplicates events. */
 export async function observeEvents(
   client: WorkflowClient,
   { namespace, name }: ObjectName,
   observations: readonly Observation[],
-): Promise<ReadonlyMap<Observation, Delivery>> {
+): Promise<ReadonlyMap<Observation, ObservationDelivery>> {
   const handle = client.getHandle(sensorWorkflowId(namespace, name));
-  const deliveries = new Map<Observation, Delivery>();
+  const deliveries = new Map<Observation, ObservationDelivery>();
   const send = async (portion: readonly Observation[]): Promise<void> => {
     const delivery = await attempt(() => handle.signal(observeSignal, { observations: portion }));
     if (delivery.kind === 'refused' && portion.length > 1) {
@@ -33,7 +33,7 @@ export async function observeEvents(
     } else for (const observation of portion) deliveries.set(observation, delivery);
     if (delivery.kind === 'postponed') postponed = delivery;
   };
-  let postponed: Delivery | undefined;
+  let postponed: ObservationDelivery | undefined;
   for (const portion of cutObservations(observations)) {
     // After one portion was postponed, the next ones are postponed without sending them.
     if (postponed !== undefined) for (const observation of portion) deliveries.set(observation, postponed);
@@ -43,7 +43,7 @@ export async function observeEvents(
   return deliveries;
 }
 
-async function attempt(signal: () => Promise<void>): Promise<Delivery> {
+async function attempt(signal: () => Promise<void>): Promise<ObservationDelivery> {
   try {
     await signal();
     return DELIVERED;
@@ -67,7 +67,7 @@ function isTooLarge([only, ...others]: readonly Observation[]): boolean {
   return only !== undefined && others.length === 0 && jsonBytes(only) > MAX_OBSERVATION_BYTES;
 }
 
-function refuseTooLarge(): Delivery {
+function refuseTooLarge(): ObservationDelivery {
   const reason = `with the dependency's transform, the event is larger than ${MAX_OBSERVATION_BYTES} bytes, more than the sensor can hold`;
   return { kind: 'refused', code: 'BUS_EVENT_TOO_LARGE', reason };
 }

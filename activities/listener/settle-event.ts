@@ -5,12 +5,12 @@ import type { Observation } from '../../src/contract/sensor-messages';
 import { describeIncoming, type EventDecision } from './decide-fires';
 import type { DirectFire } from '../starting/direct-fire';
 import type { FireStart } from '../starting/start-runs';
-import type { Delivery } from './observe-events';
+import type { ObservationDelivery } from './observe-events';
 
 export interface EventAnswers {
   /** By fire id. */
   readonly starts: ReadonlyMap<string, FireStart>;
-  readonly deliveries: ReadonlyMap<Observation, Delivery>;
+  readonly deliveries: ReadonlyMap<Observation, ObservationDelivery>;
   /** The bus delivered this very message before, so its own runs may exist already. */
   readonly isDeliveredAgain: boolean;
   /** Fires that another copy of the same event in this pull has already. */
@@ -30,7 +30,11 @@ export interface HandledEvent {
 }
 
 const UNSTARTED: FireStart = { kind: 'postponed', isOutage: false, error: new Error('its run was not started') };
-const UNDELIVERED: Delivery = { kind: 'postponed', isOutage: false, error: new Error('the sensor was not signalled') };
+const UNDELIVERED: ObservationDelivery = {
+  kind: 'postponed',
+  isOutage: false,
+  error: new Error('the sensor was not signalled'),
+};
 
 export function settleEvent(definition: SensorDefinition, decision: EventDecision, answers: EventAnswers): Settled {
   const starts = decision.fires.map((fire) => ({ fire, start: answers.starts.get(fire.id) ?? UNSTARTED }));

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../src/event/json';
 import type { SensorSpec, TriggerSpec, TriggerTemplate } from '../../src/manifest/sensor';
 import type { ObjectReference } from '../../src/errors/object-reference';
 import { parseArgoArguments } from '../../src/manifest/triggers/argo-arguments';
-import { parseObject, type ReadYaml } from '../../src/triggers/resource-sources/parse-object';
+import { parseObject, type ReadYamlObject } from '../../src/triggers/resource-sources/parse-object';
 import type { ObjectName } from '../../src/contract/definitions';
 
 /**
@@ -12,7 +12,7 @@ import type { ObjectName } from '../../src/contract/definitions';
  */
 export async function outcomeNamespaces(
   { namespace, spec }: { readonly namespace: string; readonly spec: Pick<SensorSpec, 'triggers'> },
-  readYaml: ReadYaml,
+  readYaml: ReadYamlObject,
 ): Promise<string[]> {
   const byResource = await Promise.all(spec.triggers.map(({ template }) => namedByResource(template, readYaml)));
   const named = [...spec.triggers.map(({ template }) => namedByArguments(template)), ...byResource];
@@ -24,7 +24,7 @@ export async function isUnwatched(
   { namespace }: ObjectName,
   trigger: TriggerSpec,
   object: ObjectReference,
-  readYaml: ReadYaml,
+  readYaml: ReadYamlObject,
 ): Promise<boolean> {
   if (object.namespace === undefined || object.namespace === namespace) return false;
   const watched = await outcomeNamespaces({ namespace, spec: { triggers: [trigger] } }, readYaml);
@@ -38,7 +38,7 @@ function namedByArguments({ argoWorkflow }: TriggerTemplate): string | undefined
 
 async function namedByResource(
   { argoWorkflow, k8s }: TriggerTemplate,
-  readYaml: ReadYaml,
+  readYaml: ReadYamlObject,
 ): Promise<string | undefined> {
   const source = (argoWorkflow ?? k8s)?.source;
   const { inline } = source ?? {};

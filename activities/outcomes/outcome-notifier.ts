@@ -1,6 +1,7 @@
 /** Collects outcomes of Argo Workflows and signals their runs, one delivery at a time. Plain logic without Temporal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { concurrently } from '../../src/concurrency/concurrently';
 import { describeError, isSluiceError } from '../../src/errors/sluice-error';
 import { cutByBytes } from '../../src/text/cut-by-bytes';
 import type { WorkflowOutcome } from '../../src/kubernetes/workflow-outcomes';
@@ -72,19 +73,10 @@ export class OutcomeNotifier {
   /** Returns false if some deliveries have to be retried. */
   private async deliver(): Promise<boolean> {
     const upTo = this.seen;
-    const runs = [...this.waiting.keys()];
     const problems: unknown[] = [];
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      for (let runId = runs[next++]; runId !== undefined; runId = runs[next++]) {
-        try {
-          await this.send(runId);
-        } catch (error) {
-          problems.push(error);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENT_SIGNALS, runs.length) }, lane));
+    await concurrently([...this.waiting.keys()], CONCURRENT_SIGNALS, async (runId) => {
+      await this.send(runId).catch((error: unknown) => problems.push(error));
+    });
     if (problems.length === 0) {
       this.deliveredUpTo = upTo;
       return true;

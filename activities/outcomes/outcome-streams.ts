@@ -10,7 +10,7 @@ import { isJsonObject } from '../../src/event/json';
 import { valueOf } from '../../src/event/json-text';
 import { parseStacItem, parseStacReference } from '../../src/event/stac';
 import type { SecretReader } from '../../src/kubernetes/secrets';
-import type { OutcomeStreams as StreamNames } from '../../src/manifest/annotations';
+import type { OutcomeStreamNames as StreamNames } from '../../src/manifest/annotations';
 import type { FireStatus } from '../../src/contract/fires';
 import type { PublishOutcomesRequest } from '../../src/contract/activities';
 import { OutcomeRedisConnections, outcomeRedisError, type OutcomeRedis } from './outcome-stream-client';

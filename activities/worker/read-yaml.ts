@@ -1,9 +1,9 @@
 /** YAML for triggers, read by the Go library of kubectl in the threads of the expression engine. */
 import type { ExpressionEngine } from '../../src/expressions/engine';
-import type { ReadYaml } from '../../src/triggers/resource-sources/parse-object';
+import type { ReadYamlObject } from '../../src/triggers/resource-sources/parse-object';
 
 /** Reasons never quote the text: the library's own messages may. */
-export function createYamlReader(engine: ExpressionEngine): ReadYaml {
+export function createYamlReader(engine: ExpressionEngine): ReadYamlObject {
   return async (text) => {
     const outcome = await engine.evaluate({ kind: 'yaml', text });
     if (outcome.ok) return outcome;

@@ -7,7 +7,7 @@ import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { consumerPrefix, eventSubjects, FORMER, ownEvents, type StreamNames } from './bus-names';
 import type { BusConnection } from './bus-connection';
 import { ensureDecisionStream, findSuccession, type DecisionRetention } from './decisions';
-import { ensureEventStream, findStream, isForbidden, isStreamMissing } from './stream';
+import { ensureEventStream, findStream, isPermissionViolation, isStreamMissing } from './stream';
 
 /** Workers of an earlier version may go on publishing to the former stream during an update. */
 const SEQUENCES_APART = 1_000_000_000;
@@ -86,7 +86,7 @@ async function findAllowedStream(
   try {
     return await findStream(manager, name);
   } catch (error) {
-    if (isForbidden(error)) return 'forbidden';
+    if (isPermissionViolation(error)) return 'forbidden';
     throw error;
   }
 }
@@ -104,7 +104,7 @@ async function firstSequence(
     // Rounded, so that two workers that create the stream concurrently agree.
     return (Math.floor(state.last_seq / SEQUENCES_APART) + 2) * SEQUENCES_APART;
   } catch (error) {
-    if (isStreamMissing(error) || isForbidden(error)) return undefined;
+    if (isStreamMissing(error) || isPermissionViolation(error)) return undefined;
     throw error;
   }
 }

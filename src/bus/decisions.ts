@@ -18,7 +18,7 @@ import { describeError } from '../errors/sluice-error';
 import type { DecisionRecord } from '../records/decision-record';
 import type { DecisionCounts } from './bus';
 import type { BusConnection } from './bus-connection';
-import { createStream, findStream, isForbidden } from './stream';
+import { createStream, findStream, isPermissionViolation } from './stream';
 import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 
 export interface DecisionRetention {
@@ -84,7 +84,7 @@ async function wasServed(manager: JetStreamManager): Promise<boolean> {
     return (await findStream(manager, FORMER.decisions.stream)) !== undefined;
   } catch (error) {
     // A user with the rights of one tenant may not query this stream, and has never written to it.
-    if (isForbidden(error)) return false;
+    if (isPermissionViolation(error)) return false;
     throw error;
   }
 }

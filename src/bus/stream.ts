@@ -171,7 +171,7 @@ export function isStreamMissing(error: unknown): boolean {
 }
 
 /** Returns true if the user lacks the right to the request. */
-export function isForbidden(error: unknown): boolean {
+export function isPermissionViolation(error: unknown): boolean {
   return (
     error instanceof errors.PermissionViolationError ||
     errorProperty(error, 'cause') instanceof errors.PermissionViolationError

@@ -36,7 +36,7 @@ export function missingRequester(request: unknown): string | undefined {
  * Returns why a request is rejected, or undefined if it is valid. An unknown field is an error too: it may be meant to
  * narrow the effect, and ignoring it would affect everything.
  */
-export function refusalOf(request: unknown, fields: RequestFields): string | undefined {
+export function requestRefusal(request: unknown, fields: RequestFields): string | undefined {
   const missing = missingRequester(request);
   if (missing !== undefined || !isJsonObject(request)) return missing;
   for (const [name, value] of Object.entries(request)) {
@@ -51,7 +51,7 @@ export function refusalOf(request: unknown, fields: RequestFields): string | und
 
 /** Validator of updates. @throws ApplicationFailure USAGE */
 export function requireRequest(request: unknown, fields: RequestFields): void {
-  const refusal = refusalOf(request, fields);
+  const refusal = requestRefusal(request, fields);
   if (refusal !== undefined) throw createUpdateRefusal('USAGE', refusal);
 }
 

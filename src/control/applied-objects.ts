@@ -1,7 +1,7 @@
 /** The applied objects as Temporal knows them: one running workflow each. */
 import { concurrently } from '../concurrency/concurrently';
 import { APPLIED_KINDS, LIST_ORDER, type AppliedKind, type ObjectAddress } from './applied-kinds';
-import { isNotFound } from './not-found';
+import { isWorkflowNotFound } from './not-found';
 import { isDeleted, readEnd, type ExecutionEnd } from './status/execution-end';
 import type { TemporalSession } from './temporal-session';
 
@@ -82,7 +82,7 @@ export async function listGone(
 }
 
 function absentIfNotFound(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
+  if (!isWorkflowNotFound(error)) throw error;
 }
 
 export const ALL_KINDS: readonly AppliedKind[] = LIST_ORDER.map((kind) => APPLIED_KINDS[kind]);

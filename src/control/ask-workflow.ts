@@ -5,7 +5,7 @@ import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
 import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors/sluice-error';
 import type { ObjectAddress } from './applied-kinds';
 import { grpcStatusOf } from '../errors/temporal-failures';
-import { isNotFound } from './not-found';
+import { isWorkflowNotFound } from './not-found';
 import type { TemporalSession } from './temporal-session';
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -36,7 +36,7 @@ export async function askWorkflow<Answer>(
       session.connection.withDeadline(Date.now() + timeoutMs, () => ask(handle)),
     );
   } catch (error) {
-    if (isNotFound(error)) throw await unknown();
+    if (isWorkflowNotFound(error)) throw await unknown();
     const refusal = updateRefusal(error);
     if (refusal) throw refusal;
     const code = grpcStatusOf(error)?.code;
@@ -81,7 +81,7 @@ export async function signalWorkflow<Args extends [unknown]>(
   try {
     await session.client.workflow.getHandle(workflowId).signal(signal, ...args);
   } catch (error) {
-    throw isNotFound(error) ? await unknown() : error;
+    throw isWorkflowNotFound(error) ? await unknown() : error;
   }
 }
 

@@ -9,7 +9,7 @@ import { workflowIdOf } from './applied-objects';
 import { addressOf } from './apply/apply-object';
 import { findBusDependents } from './apply/bus-dependents';
 import { addressText } from './ask-workflow';
-import { isNotFound } from './not-found';
+import { isWorkflowNotFound } from './not-found';
 import { DELETE_REASON, isDeleted, readEnd } from './status/execution-end';
 import type { TemporalSession } from './temporal-session';
 
@@ -66,7 +66,7 @@ export async function deleteObject(
     if (force || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
     else await handle.signal(deleteSignal, requestedBy);
   } catch (error) {
-    if (isNotFound(error)) return NOT_FOUND;
+    if (isWorkflowNotFound(error)) return NOT_FOUND;
     throw error;
   }
   for (const deadline = Date.now() + waitMs; ; await sleep(POLL_MS)) {

@@ -3,7 +3,7 @@ import { grpcStatusOf } from '../errors/temporal-failures';
 
 const GRPC_NOT_FOUND = 5;
 
-export function isNotFound(error: unknown): boolean {
+export function isWorkflowNotFound(error: unknown): boolean {
   if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
   const status = grpcStatusOf(error);
   return status?.code === GRPC_NOT_FOUND && !/namespace/i.test(status.details);

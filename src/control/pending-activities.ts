@@ -3,7 +3,7 @@ import { temporal, type google } from '@temporalio/proto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors/sluice-error';
 import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
-import { isNotFound } from './not-found';
+import { isWorkflowNotFound } from './not-found';
 import type { TemporalSession } from './temporal-session';
 
 export interface PendingActivity {
@@ -33,7 +33,7 @@ export async function readPendingActivities(
     .getHandle(workflowId)
     .describe()
     .catch((error: unknown) => {
-      throw isNotFound(error) ? unknown() : error;
+      throw isWorkflowNotFound(error) ? unknown() : error;
     });
   return pendingActivitiesOf(session, description);
 }

@@ -5,7 +5,7 @@ import { addressText } from './ask-workflow';
 import type { ObjectAddress } from './applied-kinds';
 import { listApplied, workflowIdOf, type AppliedObject } from './applied-objects';
 import { describeEnd, isDeleted, readEnd } from './status/execution-end';
-import { isNotFound } from './not-found';
+import { isWorkflowNotFound } from './not-found';
 import type { TemporalSession } from './temporal-session';
 
 const MOST_NAMES = 10;
@@ -31,7 +31,7 @@ export async function requireRunning(session: TemporalSession, address: ObjectAd
     .getHandle(workflowIdOf(address))
     .describe()
     .catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
+      if (!isWorkflowNotFound(error)) throw error;
     });
   if (description?.status.name !== 'RUNNING') throw await objectUnknown(session, address);
 }
@@ -40,7 +40,7 @@ async function readEndOf(session: TemporalSession, address: ObjectAddress): Prom
   try {
     return await readEnd(session, await session.client.workflow.getHandle(workflowIdOf(address)).describe());
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isWorkflowNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { inStage } from '../metrics/stages';
 import type { KubernetesConnection } from './kubernetes-connection';
 import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
-import { requireRequest, type WorkerPermissions } from './worker-permissions';
+import { requireAllowedRequest, type WorkerPermissions } from './worker-permissions';
 
 export interface KubernetesRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -154,7 +154,7 @@ export class KubernetesClient {
 
   private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
-    requireRequest(this.permissions, request);
+    requireAllowedRequest(this.permissions, request);
     // One listener per in-flight request is expected, not a leak.
     if (request.signal) setMaxListeners(0, request.signal);
     const given = this.connection.authorization();

@@ -67,7 +67,7 @@ export function requireNamespace(permissions: WorkerPermissions, namespace: stri
 }
 
 /** Throws WORKER_RESTRICTED (permanent) unless the worker may send this request to the Kubernetes API. */
-export function requireRequest(permissions: WorkerPermissions, request: CheckedRequest): void {
+export function requireAllowedRequest(permissions: WorkerPermissions, request: CheckedRequest): void {
   const target = readPath(request.path);
   if (target.plural === undefined) return;
   const resource = target.group === '' ? target.plural : `${target.plural}.${target.group}`;

@@ -7,7 +7,7 @@ import { parseDurationMs } from '../text/durations';
 import { maskedHeaders } from './masked-headers';
 
 /** Where reading starts if nothing was read before. */
-export type StartFrom =
+export type StartPoint =
   { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'time'; readonly time: string };
 
 /** The same for a Redis stream, which has entry ids (`1647495121754-0`) instead of times. */
@@ -15,7 +15,7 @@ export type StreamStart =
   { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'id'; readonly id: string };
 
 /** Streams to which the outcome of Argo Workflows is written. */
-export interface OutcomeStreams {
+export interface OutcomeStreamNames {
   readonly success?: string;
   readonly failure?: string;
 }
@@ -43,7 +43,7 @@ const dataPath = z.string().min(1, refuse('a path into the event data, such as b
 
 const flag = choice(['true', 'false']).transform((text) => text === 'true');
 
-const startFrom = z.string().transform((text, context): StartFrom => {
+const startFrom = z.string().transform((text, context): StartPoint => {
   if (text === 'new' || text === 'all') return { kind: text };
   if (isTimestamp(text)) return { kind: 'time', time: text };
   context.addIssue({ code: 'custom', message: 'new, all, or a time such as 2026-01-31T12:00:00Z' });
@@ -78,7 +78,7 @@ const secretKey = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const outcomeStreams = z.string().transform((text, context): OutcomeStreams => {
+const outcomeStreams = z.string().transform((text, context): OutcomeStreamNames => {
   const streams: { success?: string; failure?: string } = {};
   for (const part of text.split(',').map((item) => item.trim())) {
     const [, outcome, stream] = /^(success|failure)=(\S+)$/.exec(part) ?? [];

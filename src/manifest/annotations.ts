@@ -13,14 +13,14 @@ import {
   type Annotation,
   type OptionAnnotation,
   type OptionsOf,
-  type OutcomeStreams,
+  type OutcomeStreamNames,
   type StreamStart,
   type ValuesOf,
 } from './annotation-values';
 import { readOutcomeRedisAccess, type OutcomeRedisAccess } from './outcome-redis';
 import { Findings, describeValue, type Finding } from './problem';
 
-export type { OutcomeRedisAccess, OutcomeStreams, StreamStart };
+export type { OutcomeRedisAccess, OutcomeStreamNames, StreamStart };
 
 export const ANNOTATION_PREFIX = 'sluice.io/';
 

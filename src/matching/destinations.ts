@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonValue } from '../event/json';
 import { isJsonText, type JsonDocument } from '../event/json-text';
-import { remember } from '../expressions/fast-paths/remember';
+import { memoize } from '../expressions/fast-paths/memoize';
 
 const PLAIN_KEY = /^[A-Za-z0-9_/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,3})$/;
@@ -13,7 +13,7 @@ const INTEGER_LIKE = /^(0|[1-9][0-9]*)$/;
 const OTHER_INDEX = /^(0[0-9]+|[1-9][0-9]{4,})$/;
 const APPEND = '-1';
 
-const parsePlainDestination = remember((path: string): readonly string[] | undefined => {
+const parsePlainDestination = memoize((path: string): readonly string[] | undefined => {
   const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'));
   return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
 });

@@ -16,7 +16,7 @@ export interface EventAndDependency {
   readonly dependency: Dependency;
 }
 
-export type Verdict =
+export type DependencyVerdict =
   /** `event` is the transformed one. */
   | { readonly outcome: 'matched'; readonly event: CloudEvent }
   /** `clause` is a path in the dependency (`filters.data[0]`), `reason` the value found there and the expected one. */
@@ -32,14 +32,14 @@ export type Verdict =
 export function evaluateDependencies(
   pairs: readonly EventAndDependency[],
   engine: ExpressionEngine,
-): Promise<Verdict[]> {
+): Promise<DependencyVerdict[]> {
   return Promise.all(pairs.map((pair) => evaluateDependency(pair, engine)));
 }
 
 async function evaluateDependency(
   { event, dependency }: EventAndDependency,
   engine: ExpressionEngine,
-): Promise<Verdict> {
+): Promise<DependencyVerdict> {
   const transformed = await transformEvent(event, dependency, engine);
   if (transformed.outcome === 'failed') return failedTransform(transformed);
   const plan = planFilters(transformed.event, dependency);
@@ -61,7 +61,7 @@ export interface DependencyTrace {
   };
   /** Every clause of the filters, including those that could no longer change the verdict. */
   readonly clauses: readonly DecidedClause[];
-  readonly verdict: Verdict;
+  readonly verdict: DependencyVerdict;
 }
 
 /** Decides one event and dependency as above, and returns every step. Slower: every clause is evaluated. */
@@ -93,7 +93,7 @@ function traceOf(transformed: TransformResult): DependencyTrace['transform'] {
   }
 }
 
-function failedTransform({ clause, failure }: Extract<TransformResult, { outcome: 'failed' }>): Verdict {
+function failedTransform({ clause, failure }: Extract<TransformResult, { outcome: 'failed' }>): DependencyVerdict {
   return { outcome: 'failed', code: failure.code, clause, reason: failure.message };
 }
 
@@ -105,14 +105,14 @@ function decidedClauses(groups: FilterPlan['groups']): DecidedClause[] {
     .flatMap(({ clause, verdict }) => (verdict ? [{ clause, ...verdict }] : []));
 }
 
-type Refusal = Exclude<Verdict, { outcome: 'matched' }>;
+type Refusal = Exclude<DependencyVerdict, { outcome: 'matched' }>;
 
-function verdictOf(event: CloudEvent, plan: FilterPlan): Verdict {
+function verdictOf(event: CloudEvent, plan: FilterPlan): DependencyVerdict {
   if (isPassing(plan)) return { outcome: 'matched', event };
   const refusals = plan.groups
     .filter((group) => isGroupPassing(group) === false)
     .flatMap((group) => blame(group.operator, group.clause, decidedClauses([group]).flatMap(refusalOf)) ?? []);
-  const nothingSet: Verdict = {
+  const nothingSet: DependencyVerdict = {
     outcome: 'filtered',
     clause: 'filters',
     reason: 'no filter is set, and "or" needs one',

@@ -5,7 +5,7 @@
  * gets only those. If the text might reach others in another way, it gets everything.
  */
 import { isJsonText, type JsonDocument } from '../event/json-text';
-import { remember } from '../expressions/fast-paths/remember';
+import { memoize } from '../expressions/fast-paths/memoize';
 
 const REACHES_GLOBALS = /_G|fenv|load|rawget|debug|__index/;
 const LUA_EVENT = /\bevent\b(\.([A-Za-z_]\w*)|\["([^"\\]*)"\]|\['([^'\\]*)'\])?/g;
@@ -17,7 +17,7 @@ const REACHES_INPUT = /[$]|(?<!\d)\.|\.(?!\d)/;
 
 type Keys = readonly string[] | 'all';
 
-const keysOfLua = remember((script: string): Keys => {
+const keysOfLua = memoize((script: string): Keys => {
   if (REACHES_GLOBALS.test(script)) return 'all';
   const keys: string[] = [];
   for (const match of script.matchAll(LUA_EVENT)) {
@@ -28,7 +28,7 @@ const keysOfLua = remember((script: string): Keys => {
   return keys;
 });
 
-const keysOfTemplate = remember((template: string): Keys => {
+const keysOfTemplate = memoize((template: string): Keys => {
   const code = codeOfTemplate(template);
   if (code === undefined) return 'all';
   const keys = [...code.matchAll(TEMPLATE_INPUT_KEY)].map((match) => match[1] ?? '');

@@ -7,7 +7,7 @@ import type { CloudEvent } from '../event/cloud-event';
 import type { TimeFilter } from '../manifest/filters';
 import { failed, verdictFrom } from './clause-verdict';
 import type { ClauseVerdict } from './clause-verdict';
-import { remember } from '../expressions/fast-paths/remember';
+import { memoize } from '../expressions/fast-paths/memoize';
 
 const CLOCK_TEXT = /^([0-9]{1,2}):([0-9]{2}):([0-9]{2})$/;
 const MS_PER_DAY = 86_400_000;
@@ -43,7 +43,7 @@ function parseClock(text: string): number | undefined {
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
 
-const clockFormat = remember((timezone: string): Intl.DateTimeFormat | undefined => {
+const clockFormat = memoize((timezone: string): Intl.DateTimeFormat | undefined => {
   try {
     const part = 'numeric';
     return new Intl.DateTimeFormat('en-GB', {

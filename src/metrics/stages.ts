@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Values of a metric label: a fixed set. */
-export type Stage =
+export type WorkStage =
   | 'bus message'
   | 'event to publish'
   | 'expression request'
@@ -17,7 +17,7 @@ export type Stage =
   | 'Workflow nodes';
 
 export interface StageRun {
-  readonly stage: Stage;
+  readonly stage: WorkStage;
   /** Type and workflow id of the activity in which it ran, if any. */
   readonly activity?: string;
   readonly ms: number;
@@ -32,7 +32,7 @@ export function inActivity<Result>(label: string, run: () => Promise<Result>): P
 }
 
 /** Runs synchronous work and remembers how long it took. */
-export function inStage<Result>(stage: Stage, work: () => Result): Result {
+export function inStage<Result>(stage: WorkStage, work: () => Result): Result {
   const begin = performance.now();
   try {
     return work();

@@ -8,7 +8,7 @@
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { Metrics } from '../metrics/metrics';
-import { takeLongestStage, type Stage } from '../metrics/stages';
+import { takeLongestStage, type WorkStage } from '../metrics/stages';
 import { createLog } from './create-log';
 
 export interface EventLoopWatchOptions {
@@ -44,7 +44,7 @@ export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; re
     cpu = process.cpuUsage();
     if (blockedMs < BLOCK_MS) return;
     const cause = longest !== undefined && longest.ms >= blockedMs * CAUSE_SHARE ? longest : undefined;
-    const stage: Stage | 'unknown' = cause?.stage ?? 'unknown';
+    const stage: WorkStage | 'unknown' = cause?.stage ?? 'unknown';
     metrics.count('sluice_worker_event_loop_blocks_total', { stage });
     const key = `${stage} ${cause?.activity ?? ''}`;
     const former = logged.get(key);

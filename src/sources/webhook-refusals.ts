@@ -3,23 +3,23 @@ const LOG_EVERY_MS = 10_000;
 /** How long the status shows the last of them. */
 const SHOWN_FOR_MS = 60_000;
 
-export type Refusal = 'busy' | 'slow' | 'secret';
+export type WebhookRefusal = 'busy' | 'slow' | 'secret';
 
-const WORDS: Readonly<Record<Refusal, string>> = {
+const WORDS: Readonly<Record<WebhookRefusal, string>> = {
   busy: 'answered 503, as too many requests wait or are being read',
   slow: 'answered 408, as their bodies did not arrive in time',
   secret: 'answered 500, as the Secret of authSecret cannot be read',
 };
 
 export class WebhookRefusals {
-  private counts = new Map<Refusal, number>();
+  private counts = new Map<WebhookRefusal, number>();
   private firstAt = 0;
   private lastAt = -Infinity;
   private loggedAt = -Infinity;
 
   constructor(private readonly log: (message: string) => void) {}
 
-  note(refusal: Refusal, now = Date.now()): void {
+  note(refusal: WebhookRefusal, now = Date.now()): void {
     if (now - this.lastAt > SHOWN_FOR_MS) {
       this.counts = new Map();
       this.firstAt = now;

@@ -8,7 +8,7 @@ import { withTextParameters } from './argo/parameter-values';
 import { createObject } from './create-object';
 import { markCreated } from './object-identity';
 import {
-  deleteObject,
+  deleteTargetObject,
   patchObject,
   readLiveObject,
   replaceObject,
@@ -66,7 +66,7 @@ async function operate(cluster: OpenCluster, object: KubernetesObject, request: 
     case 'patch':
       return await patchObject(cluster, object, template.patchStrategy ?? 'application/merge-patch+json', request);
     case 'delete':
-      return await deleteObject(cluster, object, request);
+      return await deleteTargetObject(cluster, object, request);
   }
 }
 

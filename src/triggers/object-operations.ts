@@ -143,7 +143,7 @@ export async function patchObject(
 }
 
 /** An object that does not exist already counts as deleted. */
-export async function deleteObject(
+export async function deleteTargetObject(
   cluster: OpenCluster,
   object: KubernetesObject,
   request: OperationRequest,

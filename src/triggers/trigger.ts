@@ -13,7 +13,7 @@ import type { TriggerPolicy, TriggerTemplate } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { SupportedTrigger } from '../kinds/trigger-kinds';
 import type { FireResult } from '../contract/fires';
-import type { ReadYaml } from './resource-sources/parse-object';
+import type { ReadYamlObject } from './resource-sources/parse-object';
 
 /** The data a trigger needs before its own parameters can be applied. */
 export interface ResourceRequest<Template> {
@@ -73,7 +73,7 @@ export interface TriggerDependencies {
   /** Connects on first use, so that a worker without Kubernetes can still call HTTP. */
   readonly kubernetes: KubernetesAccess;
   /** For objects that are fetched as text. */
-  readonly readYaml: ReadYaml;
+  readonly readYaml: ReadYamlObject;
   readonly log: Logger;
 }
 

@@ -1,7 +1,7 @@
 /** Mistakes that only show when several objects are read together. */
 import type { ManifestDocument } from './manifest-document';
 import type { Problem } from '../manifest/problem';
-import { eventsOf } from './validate-event-source';
+import { declaredEvents } from './validate-event-source';
 
 type Known = Extract<ManifestDocument, { kind: 'EventBus' | 'EventSource' | 'Sensor' }>;
 
@@ -43,7 +43,7 @@ function findDeadDependencies(documents: readonly Known[]): Problem[] {
         ({ object }) =>
           object.metadata.name === eventSourceName && object.metadata.namespace === sensor.object.metadata.namespace,
       );
-      const events = source && eventsOf(source.object.spec).map((event) => event.name);
+      const events = source && declaredEvents(source.object.spec).map((event) => event.name);
       if (events === undefined || events.includes(eventName)) return;
       problems.push({
         ...placeOf(sensor, `spec.dependencies[${index}].eventName`),

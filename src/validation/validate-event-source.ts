@@ -26,12 +26,12 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
 }
 
 /** Event names of a spec with their kinds, in the order of EVENT_SOURCE_KINDS. */
-export function eventsOf(spec: EventSourceSpec): Array<{ kind: EventSourceKind; name: string }> {
+export function declaredEvents(spec: EventSourceSpec): Array<{ kind: EventSourceKind; name: string }> {
   return EVENT_SOURCE_KINDS.flatMap((kind) => Object.keys(spec[kind] ?? {}).map((name) => ({ kind, name })));
 }
 
 function validateEventNames(spec: EventSourceSpec, findings: Findings): void {
-  const events = eventsOf(spec);
+  const events = declaredEvents(spec);
   if (events.length === 0) {
     findings.warning('no events are defined, so nothing is read', {
       fix: `Add a block such as redisStream. Known kinds: ${EVENT_SOURCE_KINDS.join(', ')}.`,

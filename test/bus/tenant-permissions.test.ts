@@ -8,7 +8,7 @@ import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener } from '../../src/bus/bus';
 import { bucketName, bucketStream, busNames, eventSubject, type BusNames } from '../../src/bus/bus-names';
 import { encodeEvent } from '../../src/event/encode-event';
-import { isForbidden } from '../../src/bus/stream';
+import { isPermissionViolation } from '../../src/bus/stream';
 import { formatPermissions, tenantPermissions } from '../../src/bus/tenant-permissions';
 import { eventually } from '../setup/eventually';
 import { connectTestBus, idsOf, sampleEvent, sampleEvents, take, type TestBusOptions } from './bus-fixture';
@@ -139,7 +139,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     ['use the stream of Argo Events', 'default.stac.scenes'],
   ])('cannot %s', async (_, subject) => {
     const refused: unknown = await client.request(subject, '{}', { timeout: 5_000 }).catch((error: unknown) => error);
-    expect(isForbidden(refused)).toBe(true);
+    expect(isPermissionViolation(refused)).toBe(true);
   });
 
   it.each([
@@ -152,7 +152,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     const refused = await new Promise((resolve) => {
       client.subscribe(subject, { callback: (error, message) => resolve(error ?? message) });
     });
-    expect(isForbidden(refused)).toBe(true);
+    expect(isPermissionViolation(refused)).toBe(true);
   });
 
   it("cannot have the server forge an event on the other's subject, whatever reply it asks for", async () => {

@@ -1,4 +1,4 @@
-import { refusalOf, SENSOR_RETRIGGER_FIELDS, type RequestFields } from '../../src/contract/operator-request';
+import { requestRefusal, SENSOR_RETRIGGER_FIELDS, type RequestFields } from '../../src/contract/operator-request';
 
 const BY = { by: 'ada', why: 'test' };
 const RETRIGGER = SENSOR_RETRIGGER_FIELDS;
@@ -14,7 +14,7 @@ describe('a request that a person types', () => {
     ['nothing at all', undefined],
     ['a number for a name', { by: 1, why: 'x' }],
   ])('is refused where it says %s', (_what, request) => {
-    expect(refusalOf(request, RETRIGGER)).toContain('"by" and "why" are required');
+    expect(requestRefusal(request, RETRIGGER)).toContain('"by" and "why" are required');
   });
 
   it.each<[string, object, RegExp]>([
@@ -28,13 +28,13 @@ describe('a request that a person types', () => {
     ['sets values by text', { overrides: 'spec.priority=3' }, /"overrides" is not an object/],
     ['says again by text', { again: 'yes' }, /"again" is not true or false/],
   ])('is refused where it %s', (_what, fields, refusal) => {
-    expect(refusalOf({ ...BY, ...fields }, RETRIGGER)).toMatch(refusal);
+    expect(requestRefusal({ ...BY, ...fields }, RETRIGGER)).toMatch(refusal);
   });
 
   it.each<[object, RequestFields]>([
     [{}, {}],
     [{ runId: 'run/a/b/c', trigger: 't', overrides: { 'spec.priority': 3 }, again: true }, RETRIGGER],
   ])('is obeyed where it says who and why, and %j', (fields, known) => {
-    expect(refusalOf({ ...BY, ...fields }, known)).toBeUndefined();
+    expect(requestRefusal({ ...BY, ...fields }, known)).toBeUndefined();
   });
 });

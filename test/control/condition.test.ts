@@ -1,4 +1,4 @@
-import { goneCondition, observeEvents, sensorCondition, sourceCondition } from '../../src/control/status/condition';
+import { goneCondition, withRelayReports, sensorCondition, sourceCondition } from '../../src/control/status/condition';
 import { judgeReader, type Reader } from '../../src/control/status/readers';
 import type { PendingActivity } from '../../src/control/pending-activities';
 import type { EventSourceStatus } from '../../src/contract/event-source-messages';
@@ -91,7 +91,7 @@ describe('a source', () => {
   });
   const relay = (event: string, fields: object): PendingActivity => activity({ heartbeat: { event, ...fields } });
   const judge = (source: EventSourceStatus, ...activities: readonly PendingActivity[]) =>
-    sourceCondition(source, observeEvents(source.events, activities, NOW));
+    sourceCondition(source, withRelayReports(source.events, activities, NOW));
 
   it('is ready only when every event is read', () => {
     const one = relay('event-0', { connected: true });
@@ -118,7 +118,7 @@ describe('a source', () => {
 
   it('says of each event what its own reader reports', () => {
     const activities = [relay('event-1', { connected: true }), relay('event-0', { connected: false, problem: 'TLS' })];
-    expect(observeEvents(status('Reading', 'Reading', 'NotSupported').events, activities, NOW)).toMatchObject([
+    expect(withRelayReports(status('Reading', 'Reading', 'NotSupported').events, activities, NOW)).toMatchObject([
       { state: 'NotReady', problem: 'TLS' },
       { state: 'Reading' },
       { state: 'NotSupported' },

@@ -1,5 +1,5 @@
 import { restrictSecrets } from '../../src/kubernetes/secrets';
-import { readPermissions, requireRequest, type CheckedRequest } from '../../src/kubernetes/worker-permissions';
+import { readPermissions, requireAllowedRequest, type CheckedRequest } from '../../src/kubernetes/worker-permissions';
 
 const allowed = readPermissions({
   SLUICE_ALLOWED_NAMESPACES: 'tenant-a, shared',
@@ -28,7 +28,7 @@ describe('a worker with permissions', () => {
       post(inA, workflow({ ...runner, x: 'serviceAccountName: a' })),
     ],
   ])('may %s', (_name, request) => {
-    expect(() => requireRequest(allowed, request)).not.toThrow();
+    expect(() => requireAllowedRequest(allowed, request)).not.toThrow();
   });
 
   it.each<[string, string, CheckedRequest]>([
@@ -63,14 +63,14 @@ describe('a worker with permissions', () => {
   ])('may not %s', (_name, setting, request) => {
     const code = 'WORKER_RESTRICTED';
     const message = expect.stringContaining(`SLUICE_ALLOWED_${setting}`) as string;
-    expect(() => requireRequest(allowed, request)).toThrow(
+    expect(() => requireAllowedRequest(allowed, request)).toThrow(
       expect.objectContaining({ code, message, retryable: false }) as Error,
     );
   });
 
   it('is restricted by nothing that is not set', () => {
     const request = post(`${argo}/namespaces/argo/workflows`, workflow({ serviceAccountName: 'argo' }));
-    expect(() => requireRequest(readPermissions({}), request)).not.toThrow();
+    expect(() => requireAllowedRequest(readPermissions({}), request)).not.toThrow();
   });
 
   it('reads no Secret that it may not use, wherever it comes from', async () => {

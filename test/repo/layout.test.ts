@@ -23,6 +23,17 @@ describe.each([
     expect(files.some((path) => tests.includes(path))).toBe(true);
   });
 
+  it.each(kinds)('names %s, whose test runs the contract suite', (kind) => {
+    const stem = fileStem(kind);
+    const tests = [`test/${family}/${stem}.test.ts`, `test/${family}/${stem}.integration.test.ts`];
+    const texts = tests
+      .filter((path) => files.includes(path))
+      .map((path) => readFileSync(join(repoRoot, path), 'utf8'));
+    // Triggers that create objects have a suite of their own, which runs the contract suite, too.
+    const call = family === 'sources' ? /^describeSourceContract\b/m : /^describe(Trigger|Object)Contract\b/m;
+    expect(texts.filter((text) => call.test(text))).not.toEqual([]);
+  });
+
   it('names every kind that has a page, so that the folder of pages is the list of what runs', () => {
     const about = ['resource-sources', 'README'];
     const pages = files.flatMap((path) => new RegExp(`^docs/${family}/(.+)\\.md$`).exec(path)?.[1] ?? []);
@@ -70,6 +81,20 @@ describe('docs/contributing', () => {
     const named = text.match(/(?<![\w/.-])(?:src|test|dev|docs|workflows|activities|workers)\/[\w./-]*\w/g) ?? [];
     const missing = named.filter((path) => !existsSync(join(repoRoot, path)));
     expect(missing).toEqual([]);
+  });
+});
+
+describe('exported names', () => {
+  it('mean one thing each', () => {
+    const product = files.filter((path) => /^(src|workflows|activities|workers)\/.*\.ts$/.test(path));
+    const declared = /^export (?:abstract )?(?:async )?(?:function\*?|class|interface|type|const) (\w+)/gm;
+    const places = new Map<string, Set<string>>();
+    for (const path of product) {
+      for (const [, name = ''] of readFileSync(join(repoRoot, path), 'utf8').matchAll(declared)) {
+        places.set(name, (places.get(name) ?? new Set()).add(path));
+      }
+    }
+    expect([...places].filter(([, paths]) => paths.size > 1).map(([name, paths]) => [name, ...paths])).toEqual([]);
   });
 });
 

@@ -1,12 +1,12 @@
 /** Reads YAML in tests as workers do. Call `close` when the suite has ended. */
 import { createYamlReader } from '../../activities/worker/read-yaml';
 import { createExpressionEngine } from '../../src/expressions';
-import type { ReadYaml } from '../../src/triggers/resource-sources/parse-object';
+import type { ReadYamlObject } from '../../src/triggers/resource-sources/parse-object';
 
-export function startYamlReader(): { readonly readYaml: ReadYaml; close(): Promise<void> } {
+export function startYamlReader(): { readonly readYaml: ReadYamlObject; close(): Promise<void> } {
   const engine = createExpressionEngine();
   return { readYaml: createYamlReader(engine), close: () => engine.close() };
 }
 
 /** For triggers whose object is never fetched as text. */
-export const noYaml: ReadYaml = () => Promise.reject(new Error('no YAML is expected to be read'));
+export const noYaml: ReadYamlObject = () => Promise.reject(new Error('no YAML is expected to be read'));

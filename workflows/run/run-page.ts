@@ -4,7 +4,7 @@ import type { RunState } from '../../src/contract/fires';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import type { SensorRunInput } from '../../src/contract/run-messages';
 import { STATE_ATTRIBUTE } from '../../src/contract/search-attributes';
-import { describeRun } from '../../src/sandbox/run/run-details';
+import { describeRunDetails } from '../../src/sandbox/run/run-details';
 import type { RunLedger } from '../../src/sandbox/run/run-ledger';
 import { showTime } from '../../src/text/readable-times';
 
@@ -26,7 +26,7 @@ export class RunPage {
       temporalNamespace: workflowInfo().namespace,
       sensorWorkflowId: sensorWorkflowId(namespace, name),
     };
-    setCurrentDetails(describeRun(this.input, surroundings, this.ledger, this.lines));
+    setCurrentDetails(describeRunDetails(this.input, surroundings, this.ledger, this.lines));
     const state = this.ledger.state();
     if (state === this.state) return;
     this.state = state;

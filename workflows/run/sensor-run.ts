@@ -9,7 +9,7 @@
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import { ApplicationFailure, condition, isCancellation, setHandler } from '@temporalio/workflow';
 import type { FireAttempt, FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../src/contract/fires';
-import { refusalOf, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
+import { requestRefusal, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
 import type { Overrides } from '../../src/contract/overrides';
 import type { Fire } from '../../src/contract/packed-fires';
 import {
@@ -101,13 +101,13 @@ class Run {
   }
 
   retrigger(request: RunRetriggerRequest): void {
-    if (this.page.isRefused('retrigger', refusalOf(request, RUN_RETRIGGER_FIELDS))) return;
+    if (this.page.isRefused('retrigger', requestRefusal(request, RUN_RETRIGGER_FIELDS))) return;
     this.page.add(this.parked.retrigger(request));
     this.page.show();
   }
 
   discard(request: RunDiscardRequest): void {
-    if (this.page.isRefused('discard', refusalOf(request, RUN_DISCARD_FIELDS))) return;
+    if (this.page.isRefused('discard', requestRefusal(request, RUN_DISCARD_FIELDS))) return;
     this.page.add(this.parked.discard(request));
     this.page.show();
   }

@@ -1,7 +1,7 @@
 /** Starts triggers of a sensor again, as operators request it by signal or update. */
 import { isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
-import { refusalOf, requireRequest, SENSOR_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
+import { requestRefusal, requireRequest, SENSOR_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
 import { retriggerSignal, retriggerUpdate, type RetriggerRequest } from '../../src/contract/sensor-messages';
 import { createUpdateRefusal } from '../../src/contract/update-refusal';
 import { describeFailure, readFailure } from '../../src/sandbox/run/read-failure';
@@ -38,7 +38,7 @@ export class SensorRetriggers {
   }
 
   private async bySignal(request: RetriggerRequest): Promise<void> {
-    if (this.controls.isRefused('retrigger', refusalOf(request, SENSOR_RETRIGGER_FIELDS))) return;
+    if (this.controls.isRefused('retrigger', requestRefusal(request, SENSOR_RETRIGGER_FIELDS))) return;
     // An error that leaves a signal handler would end the sensor, so it is shown instead.
     try {
       await this.start(request);

@@ -24,7 +24,7 @@ import { readManifests } from '../read-manifests';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions } from '../temporal-options';
 
-export interface ApplyOptions extends TemporalOptions {
+export interface ApplyCommandOptions extends TemporalOptions {
   filename: string[];
   namespace?: string;
   dryRun?: boolean;
@@ -63,13 +63,13 @@ export const registerApply: RegisterCommand = (program, cli) => {
     .option('--event-source-task-queue <name>', 'task queue for new sources (SLUICE_EVENT_SOURCE_TASK_QUEUE)')
     .option('--sensor-task-queue <name>', 'task queue for new sensors and buses (SLUICE_SENSOR_TASK_QUEUE)')
     .addHelpText('after', EXAMPLES)
-    .action(async (options: ApplyOptions, command: Command) => {
+    .action(async (options: ApplyCommandOptions, command: Command) => {
       cli.exitWith(await apply(options, cli.output(command), cli.io));
     });
 };
 
 /** Throws MANIFEST_INVALID before anything is applied; problems are printed to `output`. */
-export async function apply(options: ApplyOptions, output: Output, io: CliIo): Promise<ExitCode> {
+export async function apply(options: ApplyCommandOptions, output: Output, io: CliIo): Promise<ExitCode> {
   const progress = createProgress(io);
   progress.update('checking the manifests');
   try {
@@ -106,7 +106,7 @@ export async function apply(options: ApplyOptions, output: Output, io: CliIo): P
 
 function print(
   outcome: Extract<ApplyOutcome, { kind: 'applied' }>,
-  { dryRun = false }: ApplyOptions,
+  { dryRun = false }: ApplyCommandOptions,
   output: Output,
 ): void {
   const { rows, kubernetes } = outcome;

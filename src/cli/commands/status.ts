@@ -22,14 +22,14 @@ import { describeExpiring, expiringEvents } from '../../control/status/expiring-
 import { addressText, askWorkflow } from '../../control/ask-workflow';
 import {
   goneCondition,
-  observeEvents,
+  withRelayReports,
   sensorCondition,
   sourceCondition,
   type Condition,
 } from '../../control/status/condition';
 import { isDeleted, readEnd } from '../../control/status/execution-end';
 import { findBus, withBuses } from '../../control/explain/open-buses';
-import { isNotFound } from '../../control/not-found';
+import { isWorkflowNotFound } from '../../control/not-found';
 import { EXIT_CODES } from '../exit-codes';
 import type { CliIo } from '../io';
 import { sensorProblems, sourceProblems } from '../../control/status/object-problems';
@@ -37,7 +37,7 @@ import type { Result } from '../printing/output';
 import { pendingActivitiesOf, type PendingActivity } from '../../control/pending-activities';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../printing/table';
-import { describeBacklog, withBacklogs, type EventState } from '../../control/status/source-backlog';
+import { describeBacklog, withBacklogs, type EventWithFate } from '../../control/status/source-backlog';
 import { objectUnknown } from '../../control/unknown-object';
 import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
@@ -107,7 +107,7 @@ async function describe(session: TemporalSession, address: ObjectAddress, io: Cl
         ask((handle) => handle.query(eventSourceStatusQuery)),
         ask((handle) => handle.query(eventSourceDefinitionQuery)),
       ]);
-      const observed = observeEvents(status.events, activities, Date.now());
+      const observed = withRelayReports(status.events, activities, Date.now());
       const condition = sourceCondition(status, observed);
       const now = { ...status, events: withBacklogs(observed, activities) };
       const problems = sourceProblems(status, activities, condition);
@@ -144,7 +144,7 @@ async function describeExecution(
   try {
     return await session.client.workflow.getHandle(workflowIdOf(address)).describe();
   } catch (error) {
-    throw isNotFound(error) ? await objectUnknown(session, address) : error;
+    throw isWorkflowNotFound(error) ? await objectUnknown(session, address) : error;
   }
 }
 
@@ -168,7 +168,7 @@ function describeBus(address: ObjectAddress, { spec }: EventBusDefinition): stri
 function describeSource(
   address: ObjectAddress,
   bus: EventBusDefinition,
-  status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventState[] },
+  status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventWithFate[] },
   activities: readonly PendingActivity[],
   judged: Judged,
 ): Result['table'] {

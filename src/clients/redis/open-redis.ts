@@ -2,7 +2,7 @@
 import Redis, { type RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorText } from '../../errors/foreign-errors';
-import { RedisMismatchError, redisErrorCode, verdictOf } from './redis-errors';
+import { RedisMismatchError, redisErrorCode, redisVerdict } from './redis-errors';
 import { speaksPlainRedis, speaksTls } from './redis-tls-mismatch';
 
 /** From the first packet to the first reply. */
@@ -81,7 +81,7 @@ async function findMismatch(
   if (UNREACHABLE.includes(errorCode(error))) return undefined;
   const isWrongVersion = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(errorCode(error));
   if (tls !== undefined) {
-    if (verdictOf(error) !== 'transient' && !isWrongVersion) return undefined;
+    if (redisVerdict(error) !== 'transient' && !isWrongVersion) return undefined;
     return (await speaksPlainRedis({ host, port }, signal))
       ? new RedisMismatchError('server speaks no TLS')
       : undefined;

@@ -23,15 +23,15 @@ export class RedisMismatchError extends Error {
 const MISMATCHES: Readonly<Record<RedisMismatch, { readonly message: string; readonly fix: string }>> = {
   sentinel: {
     message: 'this is a Redis Sentinel, which has neither streams nor the channels of publishers',
-    fix: 'Set hostAddress to the Redis master, or to a Service or proxy that follows it; Sentinel is not asked for it.',
+    fix: 'Set the address to the Redis master, or to a Service or proxy that follows it; Sentinel is not asked for it.',
   },
   'server speaks TLS': {
-    message: 'the server speaks TLS, and the event source has no `tls`',
-    fix: 'Add `tls` to the event source, or use the port without TLS.',
+    message: 'the server speaks TLS, and the manifest asks for none',
+    fix: 'Set `tls` in the manifest, or use the port without TLS.',
   },
   'server speaks no TLS': {
-    message: 'the server does not speak TLS, and the event source has `tls`',
-    fix: 'Use the TLS port of the server, or remove `tls` from the event source.',
+    message: 'the server does not speak TLS, and the manifest asks for it',
+    fix: 'Use the TLS port of the server, or remove `tls` from the manifest.',
   },
 };
 
@@ -40,14 +40,14 @@ interface Explanation {
   readonly fix: string;
 }
 
-const ACCESS = 'Check user, password, rights and TLS of the event source.';
+const ACCESS = 'Check user, password and TLS in the manifest, and the rights of the user.';
 const CLUSTER =
   'This is a node of a Redis Cluster, and Sluice reads one server: use a standalone Redis, or a proxy in front of the Cluster.';
 
 /** Error replies by code, their first word. */
 const REPLIES: Readonly<Record<string, Explanation>> = {
-  WRONGPASS: { verdict: 'credentials', fix: 'Check user and password of the event source and its Secret.' },
-  NOAUTH: { verdict: 'credentials', fix: 'Name the Secret with the password in the event source (`password`).' },
+  WRONGPASS: { verdict: 'credentials', fix: 'Check user and password in the manifest and its Secret.' },
+  NOAUTH: { verdict: 'credentials', fix: 'Name the Secret with the password in the manifest.' },
   NOPERM: {
     verdict: 'permanent',
     fix: 'Give the user the right that Redis names: docs/sources/ lists the commands that are needed.',
@@ -63,9 +63,9 @@ const REPLIES: Readonly<Record<string, Explanation>> = {
   CLUSTERDOWN: { verdict: 'transient', fix: CLUSTER },
   READONLY: {
     verdict: 'transient',
-    fix: 'This server is a replica: let hostAddress lead to the master. Sluice connects again and again until it does.',
+    fix: 'This server is a replica: let the address lead to the master. Sluice connects again and again until it does.',
   },
-  MASTERDOWN: { verdict: 'transient', fix: 'This replica has lost its master: let hostAddress lead to the master.' },
+  MASTERDOWN: { verdict: 'transient', fix: 'This replica has lost its master: let the address lead to the master.' },
   LOADING: { verdict: 'transient', fix: 'Redis loads its data; reading begins afterwards.' },
   OOM: { verdict: 'transient', fix: 'Redis is at its `maxmemory`: give it more, or trim the stream.' },
   MISCONF: { verdict: 'transient', fix: 'Redis cannot write to its disk: its log says why.' },
@@ -77,7 +77,7 @@ const REPLY_TEXTS: ReadonlyArray<readonly [RegExp, Explanation]> = [
   [/invalid password/i, { verdict: 'credentials', fix: ACCESS }],
   [
     /DB index is out of range|invalid DB index/i,
-    { verdict: 'permanent', fix: 'Check `db` of the event source and `databases` of the server.' },
+    { verdict: 'permanent', fix: 'Check the database in the manifest and `databases` of the server.' },
   ],
   [/AUTH.*called without any password|user executing the script/i, { verdict: 'permanent', fix: ACCESS }],
   [
@@ -96,17 +96,17 @@ function explain(error: unknown): Explanation {
   const found = REPLIES[redisErrorCode(error)] ?? REPLY_TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? undefined;
   if (found !== undefined) return found;
   if (/^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(errorCode(error)))
-    return { verdict: 'credentials', fix: 'Check `tls` of the event source and the certificates of both sides.' };
+    return { verdict: 'credentials', fix: 'Check TLS in the manifest and the certificates of both sides.' };
   return { verdict: 'transient', fix: 'Check that Redis runs there and can be reached.' };
 }
 
-export function verdictOf(error: unknown): RedisVerdict {
+export function redisVerdict(error: unknown): RedisVerdict {
   return explain(error).verdict;
 }
 
 /** Returns true if an operator must act: access denied, a key of another type, TLS settings that do not match. */
 export function isPermanent(error: unknown): boolean {
-  return verdictOf(error) !== 'transient';
+  return redisVerdict(error) !== 'transient';
 }
 
 /** Returns an error of Redis or the network as one of the owner. */
@@ -119,7 +119,7 @@ export function redisFailure(error: unknown, address: string, owner: ConnectionO
   });
 }
 
-/** For a status line: omits the name of the event source, which is shown next to it. */
+/** For a status line: omits the name of the owner, which is shown next to it. */
 export function describeRedisProblem(error: unknown, address: string): string {
   return `Redis at ${address}: ${describeError(withoutCommand(error))}. ${explain(error).fix}`;
 }

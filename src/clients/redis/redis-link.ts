@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../../errors/sluice-error';
 import { unlessAborted } from '../../concurrency/open-while-wanted';
 import { openRedis, type OpenRedis } from './open-redis';
-import { describeRedisProblem, redisErrorCode, redisFailure, verdictOf } from './redis-errors';
+import { describeRedisProblem, redisErrorCode, redisFailure, redisVerdict } from './redis-errors';
 import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
 import type { ConnectionOwner } from '../connection-owner';
 
@@ -92,7 +92,7 @@ export class RedisLink {
     const isCurrent = client !== undefined && this.current?.client === client;
     const reason = isCurrent && redisErrorCode(error) === '' ? (this.current?.lastError() ?? error) : error;
     if (client !== undefined && this.judged.has(client)) {
-      if (verdictOf(reason) === 'permanent') throw redisFailure(reason, this.address(), this.options.owner);
+      if (redisVerdict(reason) === 'permanent') throw redisFailure(reason, this.address(), this.options.owner);
       return;
     }
     if (client !== undefined) this.judged.add(client);
@@ -161,7 +161,7 @@ export class RedisLink {
   }
 
   private isPermanent(error: unknown): boolean {
-    switch (verdictOf(error)) {
+    switch (redisVerdict(error)) {
       case 'transient':
         this.refusedSince = undefined;
         return false;

@@ -4,7 +4,7 @@ import { isSluiceError } from '../../errors/sluice-error';
 import { decodePayload } from '../../payloads/decode-payload';
 import type { FireStatus, ListenerAttempt } from '../../contract/fires';
 import { runUnknown } from '../ask-workflow';
-import { isNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../not-found';
 import { concurrently } from '../../concurrency/concurrently';
 import { readPendingActivities } from '../pending-activities';
 import { describeRun, findRuns, type FoundRun } from '../runs/search-runs';
@@ -98,7 +98,7 @@ async function fetchHistory(session: TemporalSession, runId: string): Promise<re
   try {
     return (await session.client.workflow.getHandle(runId).fetchHistory()).events ?? [];
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isWorkflowNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ import { SluiceError } from '../../errors/sluice-error';
 import { asProse } from '../../text/markdown-text';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { askWorkflow } from '../ask-workflow';
-import { isNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../not-found';
 import { objectUnknown, requireRunning } from '../unknown-object';
 import type { TemporalSession } from '../temporal-session';
 import { describeRequester } from '../../text/requester-name';
@@ -82,7 +82,7 @@ export async function cancelReplay(session: TemporalSession, id: string): Promis
     .getHandle(id)
     .cancel()
     .catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
+      if (!isWorkflowNotFound(error)) throw error;
     });
 }
 
@@ -105,7 +105,7 @@ export async function awaitReplay(
 export async function readReplay(session: TemporalSession, id: string): Promise<ReplayState> {
   const handle = session.client.workflow.getHandle(id);
   const description = await handle.describe().catch((error: unknown) => {
-    throw isNotFound(error) ? replayUnknown(id) : error;
+    throw isWorkflowNotFound(error) ? replayUnknown(id) : error;
   });
   if (description.type !== WORKFLOW_TYPES.replay) throw replayUnknown(id);
   const progress = await askWorkflow(

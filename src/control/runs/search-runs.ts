@@ -10,7 +10,7 @@ import {
 import { isSluiceError, SluiceError } from '../../errors/sluice-error';
 import { toShortEventId } from '../../event/short-id';
 import { runUnknown } from '../ask-workflow';
-import { isNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../not-found';
 import { closestMatch } from '../../text/closest-match';
 import type { TemporalSession } from '../temporal-session';
 import { didYouMean } from '../unknown-object';
@@ -148,7 +148,7 @@ export async function describeRun(session: TemporalSession, id: string): Promise
   try {
     return toFoundRun(await session.client.workflow.getHandle(id).describe());
   } catch (error) {
-    throw isNotFound(error) ? runUnknown(id) : error;
+    throw isWorkflowNotFound(error) ? runUnknown(id) : error;
   }
 }
 

@@ -63,7 +63,7 @@ export function sourceCondition(status: EventSourceStatus, events: readonly Obse
 }
 
 /** Returns the workflow's state of each event, corrected by its relay's reports. */
-export function observeEvents(
+export function withRelayReports(
   events: EventSourceStatus['events'],
   activities: readonly PendingActivity[],
   now: number,

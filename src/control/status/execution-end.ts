@@ -2,7 +2,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { decodeFailureMessage } from '../../payloads/decode-payload';
-import { isNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../not-found';
 import type { TemporalSession } from '../temporal-session';
 import { describeRequester } from '../../text/requester-name';
 
@@ -89,7 +89,7 @@ async function readReason(
     return {};
   } catch (error) {
     // Retention may remove the history between two requests; the end is known all the same.
-    if (isNotFound(error)) return {};
+    if (isWorkflowNotFound(error)) return {};
     throw error;
   }
 }

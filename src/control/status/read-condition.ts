@@ -5,12 +5,12 @@ import { describeError, isSluiceError } from '../../errors/sluice-error';
 import type { ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker } from '../ask-workflow';
-import { isNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../not-found';
 import { pendingActivitiesOf } from '../pending-activities';
 import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
 import { objectUnknown } from '../unknown-object';
-import { goneCondition, observeEvents, sensorCondition, sourceCondition, type Condition } from './condition';
+import { goneCondition, sensorCondition, sourceCondition, withRelayReports, type Condition } from './condition';
 import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
 
 export interface ReadCondition extends Condition {
@@ -33,7 +33,7 @@ export async function readCondition(
     .getHandle(workflowId)
     .describe()
     .catch(async (error: unknown) => {
-      throw isNotFound(error) ? await unknown() : error;
+      throw isWorkflowNotFound(error) ? await unknown() : error;
     });
   const end = await readEnd(session, description);
   if (end !== undefined) {
@@ -50,7 +50,7 @@ export async function readCondition(
         return { state: 'Ready' };
       case 'EventSource': {
         const status = await ask((handle) => handle.query(eventSourceStatusQuery));
-        return sourceCondition(status, observeEvents(status.events, activities, Date.now()));
+        return sourceCondition(status, withRelayReports(status.events, activities, Date.now()));
       }
       case 'Sensor': {
         const status = await ask((handle) => handle.query(sensorStatusQuery));

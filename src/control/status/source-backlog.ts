@@ -7,12 +7,12 @@ import type { ObservedEvent } from './condition';
 import type { PendingActivity } from '../pending-activities';
 
 /** `unread`: the fate of events that arrive while there is no reader. */
-export type EventState = ObservedEvent & { readonly unread?: UnreadFate };
+export type EventWithFate = ObservedEvent & { readonly unread?: UnreadFate };
 
 export function withBacklogs(
   events: readonly ObservedEvent[],
   activities: readonly PendingActivity[],
-): readonly EventState[] {
+): readonly EventWithFate[] {
   const beaten = new Map(activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)));
   return events.map(({ backlog: reported, ...event }) => {
     const unread = unreadFate(event.kind);
@@ -23,7 +23,7 @@ export function withBacklogs(
 }
 
 /** For a cell of a table. */
-export function describeBacklog({ state, unread, backlog }: EventState): string {
+export function describeBacklog({ state, unread, backlog }: EventWithFate): string {
   if (backlog) {
     const { entries, pending, isAtLeast, at } = backlog;
     const unconfirmed = pending > 0 ? ` (${pending} read, not confirmed)` : '';

@@ -20,7 +20,7 @@ import {
 } from './plain-jq-values';
 import { parsePlainJq } from './plain-jq-syntax';
 import type { JqNode, JqPath } from './plain-jq-syntax';
-import { remember } from './remember';
+import { memoize } from './memoize';
 
 interface PlainProgram {
   readonly node: JqNode | undefined;
@@ -31,7 +31,7 @@ interface PlainProgram {
 /** A program that exceeded the allowance once usually does so on the next event. */
 const SKIPS_AFTER_TOO_MUCH = 1_000;
 
-const parseProgram = remember((program): PlainProgram => ({ node: parsePlainJq(program), skips: 0 }));
+const parseProgram = memoize((program): PlainProgram => ({ node: parsePlainJq(program), skips: 0 }));
 
 /** The transformed data, or undefined if the engine has to evaluate it. Keys are sorted, as the engine does. */
 export function transformPlainJq(program: string, data: JsonValue): JsonObject | undefined {

@@ -6,14 +6,14 @@
  */
 import type { JsonValue } from '../../event/json';
 import { childrenOf, isJsonText, readPart, type JsonDocument } from '../../event/json-text';
-import { remember } from './remember';
+import { memoize } from './memoize';
 
 const PLAIN_KEY = /^[A-Za-z0-9_:/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,8})$/;
 const ONLY_DIGITS = /^[0-9]+$/;
 
 /** The keys of a plain path, or undefined if only the engine can interpret it. `\.` is a dot inside a key. */
-export const parsePlainPath = remember((path: string): readonly string[] | undefined => {
+export const parsePlainPath = memoize((path: string): readonly string[] | undefined => {
   const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'));
   return keys.every((key) => PLAIN_KEY.test(key.replaceAll('.', '_'))) ? keys : undefined;
 });

@@ -4,7 +4,7 @@
  * RE2 does not backtrack, JavaScript does: a pattern with nested or many repetitions could block the process for
  * minutes on a hostile event. Such patterns, and every construct that the two read differently, are left to the engine.
  */
-import { remember } from './remember';
+import { memoize } from './memoize';
 
 interface PlainPattern {
   readonly expression: RegExp;
@@ -28,7 +28,7 @@ export function matchesPlainPattern(pattern: string, text: string): boolean | un
   return plain.expression.test(text);
 }
 
-const parsePlainPattern = remember((pattern: string): PlainPattern | undefined => {
+const parsePlainPattern = memoize((pattern: string): PlainPattern | undefined => {
   let translated = '';
   let repetitions = 0;
   /** Number of paths through its alternatives and counted repetitions that the matcher may have to try. */

@@ -5,13 +5,13 @@
 import type { JsonValue } from '../../event/json';
 import { isJsonText, type JsonDocument } from '../../event/json-text';
 import { goNumberText } from '../go-values';
-import { remember } from './remember';
+import { memoize } from './memoize';
 
 type Part = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'value'; readonly keys: string[] };
 
 const PLACEHOLDER = /\{\{ *\.Input((?:\.[A-Za-z_][A-Za-z0-9_]*)+) *\}\}/;
 
-const parsePlainTemplate = remember((template: string): readonly Part[] | undefined => {
+const parsePlainTemplate = memoize((template: string): readonly Part[] | undefined => {
   // With a capturing group, `split` gives text, keys, text, keys, … text.
   const pieces = template.split(PLACEHOLDER);
   const parts = pieces.map((piece, index): Part => {

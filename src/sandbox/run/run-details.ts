@@ -48,7 +48,7 @@ export interface RunSurroundings {
 }
 
 /** `decisions`: operators' decisions about this run, in order. */
-export function describeRun(
+export function describeRunDetails(
   run: DescribedRun,
   { temporalNamespace, sensorWorkflowId }: RunSurroundings,
   ledger: RunLedger,

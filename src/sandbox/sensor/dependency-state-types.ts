@@ -13,7 +13,7 @@ export interface EventReference {
 }
 
 /** An event that passed the transform and filters of one dependency. */
-export interface Observation<E extends EventReference> {
+export interface StateObservation<E extends EventReference> {
   readonly dependency: string;
   readonly event: E;
   /** Milliseconds since 1970. Time never runs backwards: an earlier value counts as the latest one seen. */

@@ -10,7 +10,7 @@ import { conditionDependencies } from '../conditions/conditions';
 import type {
   DependencyStateSpec,
   EventReference,
-  Observation,
+  StateObservation,
   StateChange,
   TriggerView,
 } from './dependency-state-types';
@@ -59,7 +59,7 @@ export class DependencyState<E extends EventReference> {
   }
 
   /** Takes an event for one dependency. An event that matches several dependencies is observed once for each. */
-  observe(observation: Observation<E>): StateChange<E> {
+  observe(observation: StateObservation<E>): StateChange<E> {
     const change = emptyChange<E>();
     const now = this.moveTo(observation.receivedAt);
     const { dependency, event } = observation;

@@ -16,7 +16,7 @@ import { ResetClock } from '../conditions/condition-resets';
 import type {
   EventReference,
   HeldEvent,
-  Observation,
+  StateObservation,
   ParkReason,
   StateChange,
   StatefulTrigger,
@@ -82,7 +82,7 @@ export class EventJoiner<E extends EventReference> {
   }
 
   /** Adds an event that was not seen before; returns the events of the condition if it is satisfied now. */
-  observe(observation: Observation<E>, now: number, change: StateChange<E>): JoinedEvents<E> | undefined {
+  observe(observation: StateObservation<E>, now: number, change: StateChange<E>): JoinedEvents<E> | undefined {
     const { dependency, event, keys } = observation;
     const group = this.hold({ dependency, event, receivedAt: now, ...(keys && { keys }) }, change);
     if (group === undefined) return undefined;

@@ -13,7 +13,7 @@ export interface Lane<E> {
   readonly waiting: readonly StateFire<E>[];
 }
 
-export type Admission =
+export type ConcurrencyDecision =
   { readonly kind: 'run' } | { readonly kind: 'wait'; readonly ahead: number } | { readonly kind: 'refuse' };
 
 export class TriggerConcurrency<E extends EventReference> {
@@ -38,7 +38,7 @@ export class TriggerConcurrency<E extends EventReference> {
   }
 
   /** Decides about a new fire. One that starts must be reported with `finished`. */
-  admit(fire: StateFire<E>): Admission {
+  admit(fire: StateFire<E>): ConcurrencyDecision {
     const key = fire.concurrencyKey ?? '';
     const lane = this.lanes.get(key) ?? { running: new Set<string>(), waiting: [] };
     this.lanes.set(key, lane);
@@ -69,7 +69,7 @@ export class TriggerConcurrency<E extends EventReference> {
   placesOf(eventKey: string): EventPlace[] {
     return [...this.lanes.values()].flatMap(({ waiting }) =>
       waiting.flatMap((fire, ahead) =>
-        eventsOf(fire)
+        stateEventsOf(fire)
           .filter(([, event]) => event.key === eventKey)
           .map(([dependency]) => ({ kind: 'queued', dependency, ahead })),
       ),
@@ -108,7 +108,7 @@ function countEvents<E>({ dependencies, all }: StateFire<E>): number {
 }
 
 /** Every event of a fire, with the dependency that it satisfied. */
-export function eventsOf<E>({ dependencies, all }: StateFire<E>): Array<[string, E]> {
+export function stateEventsOf<E>({ dependencies, all }: StateFire<E>): Array<[string, E]> {
   if (!all) return Object.entries(dependencies);
   return Object.entries(all).flatMap(([dependency, events]) => events.map((event): [string, E] => [dependency, event]));
 }

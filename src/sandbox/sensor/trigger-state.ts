@@ -10,7 +10,7 @@ import type {
   DependencyStateSpec,
   EventReference,
   FireReason,
-  Observation,
+  StateObservation,
   PurgeReason,
   StateChange,
   StatefulTrigger,
@@ -20,7 +20,7 @@ import type {
 import type { EventPlace } from '../../contract/sensor-messages';
 import { EventJoiner, type JoinerSnapshot } from './event-joiner';
 import { TriggerBatches, type Collection } from './trigger-batches';
-import { TriggerConcurrency, eventsOf, type Lane } from './trigger-concurrency';
+import { TriggerConcurrency, stateEventsOf, type Lane } from './trigger-concurrency';
 
 export interface TriggerSnapshot<E> {
   readonly joiner?: JoinerSnapshot<E>;
@@ -63,7 +63,7 @@ export class TriggerState<E extends EventReference> {
     for (const { collection, reason } of this.batches?.takeDue(now) ?? []) this.fireBatch(collection, reason, change);
   }
 
-  observe(observation: Observation<E>, now: number, change: StateChange<E>): void {
+  observe(observation: StateObservation<E>, now: number, change: StateChange<E>): void {
     const { dependency, event } = observation;
     const joined = this.joiner
       ? this.joiner.observe(observation, now, change)
@@ -175,7 +175,7 @@ export class TriggerState<E extends EventReference> {
         change.fires.push(complete);
         return;
       case 'wait':
-        for (const [dependency, event] of eventsOf(complete)) {
+        for (const [dependency, event] of stateEventsOf(complete)) {
           change.notes.push({
             kind: 'queued',
             trigger,
@@ -194,7 +194,7 @@ export class TriggerState<E extends EventReference> {
     }
   }
 
-  private concurrencyKeyOf(observation: Observation<E>): { readonly concurrencyKey?: string } {
+  private concurrencyKeyOf(observation: StateObservation<E>): { readonly concurrencyKey?: string } {
     const { concurrency } = this.trigger;
     return concurrency ? { concurrencyKey: valueOfKey(concurrency.by, observation) } : {};
   }
@@ -230,7 +230,7 @@ export function purgeForChange<E extends EventReference>(
     for (const { dependency, event } of joiner?.held ?? []) note(dependency, event, 'trigger-removed');
     const satisfied = [
       ...(collections ?? []).flatMap(({ joined }) => joined.flatMap((events) => Object.entries(events))),
-      ...(lanes ?? []).flatMap(({ waiting }) => waiting.flatMap(eventsOf)),
+      ...(lanes ?? []).flatMap(({ waiting }) => waiting.flatMap(stateEventsOf)),
     ];
     for (const [dependency, event] of satisfied) note(dependency, event, 'trigger-removed');
     return {};
@@ -260,7 +260,7 @@ function expressionOf({ conditions }: StatefulTrigger): string {
   return conditions === undefined || conditions.trim() === '' ? '' : formatCondition(parseCondition(conditions));
 }
 
-function valueOfKey(key: string | undefined, observation: Observation<EventReference>): string {
+function valueOfKey(key: string | undefined, observation: StateObservation<EventReference>): string {
   return (key === undefined ? undefined : observation.keys?.[key]) ?? '';
 }
 

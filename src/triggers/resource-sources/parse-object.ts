@@ -5,7 +5,7 @@ import { readJson, type JsonDocument } from '../../event/json-text';
 import { toWorkingCopy } from '../../yaml/exact-numbers';
 
 /** Reads one YAML document as Kubernetes does, with limits on time and memory and outside the main thread. */
-export type ReadYaml = (text: string) => Promise<YamlReading>;
+export type ReadYamlObject = (text: string) => Promise<YamlReading>;
 export type YamlReading =
   { readonly ok: true; readonly value: JsonDocument } | { readonly ok: false; readonly reason: string };
 
@@ -13,7 +13,7 @@ export type YamlReading =
  * Throws TRIGGER_SOURCE_UNREADABLE (permanent). `origin` names the source of the text in messages; the text itself is
  * never quoted.
  */
-export async function parseObject(text: string, origin: string, readYaml: ReadYaml): Promise<JsonObject> {
+export async function parseObject(text: string, origin: string, readYaml: ReadYamlObject): Promise<JsonObject> {
   const refuse = (reason: string): SluiceError =>
     new SluiceError('TRIGGER_SOURCE_UNREADABLE', {
       message: `${origin} is not one object in YAML or JSON: ${reason}`,
@@ -39,7 +39,7 @@ function readJsonObject(text: string): JsonDocument | SluiceError | undefined {
 
 async function readDocument(
   text: string,
-  readYaml: ReadYaml,
+  readYaml: ReadYamlObject,
   refuse: (reason: string) => SluiceError,
 ): Promise<JsonDocument> {
   const documents = countDocuments(text);

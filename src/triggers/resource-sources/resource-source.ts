@@ -1,13 +1,13 @@
 /** The contract of resource sources: where the object of a k8s or argoWorkflow trigger comes from. */
 import type { JsonObject } from '../../event/json';
 import type { SecretReader } from '../../kubernetes/secrets';
-import type { ReadYaml } from './parse-object';
+import type { ReadYamlObject } from './parse-object';
 
 export interface ResourceSourceContext {
   /** Namespace of the Sensor: Secrets and ConfigMaps are read there. */
   readonly namespace: string;
   readonly secrets: SecretReader;
-  readonly readYaml: ReadYaml;
+  readonly readYaml: ReadYamlObject;
   readonly signal: AbortSignal;
 }
 

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../../src/event/cloud-event';
 import { shortEventId } from '../../../src/event/short-id';
-import { describeRun, type DescribedRun } from '../../../src/sandbox/run/run-details';
+import { describeRunDetails, type DescribedRun } from '../../../src/sandbox/run/run-details';
 import { RunLedger } from '../../../src/sandbox/run/run-ledger';
 import type { FireResult } from '../../../src/contract/fires';
 
@@ -34,7 +34,7 @@ function describeLedger(
   more: Partial<DescribedRun> = {},
   decisions: readonly string[] = [],
 ): string {
-  return describeRun({ sensor, ...more }, surroundings, ledger, decisions);
+  return describeRunDetails({ sensor, ...more }, surroundings, ledger, decisions);
 }
 
 describe('the details panel of a run', () => {

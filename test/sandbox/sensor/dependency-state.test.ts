@@ -3,11 +3,12 @@ import { DependencyState } from '../../../src/sandbox/sensor/dependency-state';
 import type {
   DependencyStateSpec,
   EventReference,
-  Observation,
+  StateObservation,
   StateChange,
   StatefulTrigger,
 } from '../../../src/sandbox/sensor/dependency-state-types';
 
+type Observed = StateObservation<EventReference>;
 const DAY = 86_400_000;
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 
@@ -24,7 +25,7 @@ function event(key: string, time = NOON): EventReference {
 }
 
 /** `a1` is an event for dependency `a`; its number is also the second at which it comes. */
-function observation(key: string, more: Partial<Observation<EventReference>> = {}): Observation<EventReference> {
+function observation(key: string, more: Partial<Observed> = {}): Observed {
   const receivedAt = more.receivedAt ?? NOON + Number(key.slice(1)) * 1000;
   return { dependency: key.slice(0, 1), event: event(key, receivedAt), receivedAt, ...more };
 }
@@ -162,8 +163,7 @@ describe('dependency state - as Argo Events documents it', () => {
 
 describe('dependency state - condition resets', () => {
   const daily = sensor({ conditions: 'a && b', resets: [{ cron: '0 0 * * *' }] });
-  const at = (key: string, time: number): Observation<EventReference> =>
-    observation(key, { receivedAt: time, event: event(key, time) });
+  const at = (key: string, time: number): Observed => observation(key, { receivedAt: time, event: event(key, time) });
 
   it('clears what is held at each tick', () => {
     const state = new DependencyState<EventReference>(daily);
@@ -193,14 +193,13 @@ describe('dependency state - condition resets', () => {
 
   it('still pairs events of one period that an outage held up over the tick', () => {
     const state = new DependencyState<EventReference>(daily);
-    const late = (key: string): Observation<EventReference> => ({ ...at(key, NOON), receivedAt: NOON + DAY });
+    const late = (key: string): Observed => ({ ...at(key, NOON), receivedAt: NOON + DAY });
     expect(firesOf(state.observe(late('a1')), state.observe(late('b2')))).toEqual(['a1+b2']);
   });
 
   it('goes by the time of arrival when an event has no readable time', () => {
     const state = new DependencyState<EventReference>(daily);
-    const timeless = (key: string): Observation<EventReference> =>
-      observation(key, { event: { ...event(key), time: 'yesterday' } });
+    const timeless = (key: string): Observed => observation(key, { event: { ...event(key), time: 'yesterday' } });
     expect(firesOf(state.observe(timeless('a1')), state.observe(timeless('b2')))).toEqual(['a1+b2']);
   });
 
@@ -235,7 +234,7 @@ describe('dependency state - keep all', () => {
 
 describe('dependency state - correlation', () => {
   const byScene = { conditions: 'a && b', correlateBy: 'scene', windowMs: 60_000 } as const;
-  const of = (key: string, scene: string): Observation<EventReference> => observation(key, { keys: { scene } });
+  const of = (key: string, scene: string): Observed => observation(key, { keys: { scene } });
 
   it('joins only events with the same key', () => {
     const state = new DependencyState<EventReference>(sensor(byScene));
@@ -348,7 +347,7 @@ describe('dependency state - debounce and batch', () => {
 
 describe('dependency state - concurrency', () => {
   const oneAtATime = { conditions: 'a', concurrency: { limit: 1, by: 'tile' } } as const;
-  const of = (key: string, tile: string): Observation<EventReference> => observation(key, { keys: { tile } });
+  const of = (key: string, tile: string): Observed => observation(key, { keys: { tile } });
 
   it('lets so many fires run for each value of the key; the others wait in line', () => {
     const state = new DependencyState<EventReference>(sensor(oneAtATime));
@@ -404,7 +403,7 @@ describe('dependency state - making room', () => {
     expect(parkedOf(state.parkOldest(3))).toEqual(['too-many-held: c4']);
   });
 
-  const large = (key: string, bytes: number): Observation<EventReference> => {
+  const large = (key: string, bytes: number): Observed => {
     const plain = observation(key);
     return { ...plain, event: { ...plain.event, bytes } };
   };

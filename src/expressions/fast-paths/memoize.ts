@@ -1,5 +1,5 @@
 /** Caches what was made from an expression's text. The limit guards against texts that are generated per event. */
-export function remember<Made>(make: (text: string) => Made, most = 1_000): (text: string) => Made {
+export function memoize<Made>(make: (text: string) => Made, most = 1_000): (text: string) => Made {
   const known = new Map<string, { readonly made: Made }>();
   return (text) => {
     const found = known.get(text);
