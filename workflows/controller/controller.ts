@@ -4,6 +4,7 @@
  */
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { ControllerActivities, ControllerStart } from '../../src/contract/activities';
+import { FAIL_OVER_MS } from '../../src/contract/fail-over';
 
 /** Ends when the settings of workers no longer name the namespace; workers start it again if they do. */
 export async function controller({ namespace }: ControllerStart): Promise<void> {
@@ -16,8 +17,7 @@ export async function controller({ namespace }: ControllerStart): Promise<void> 
   const { sluiceKeepNamespace } = proxyActivities<ControllerActivities>({
     summary: `the objects of ${namespace}`,
     startToCloseTimeout: '3650d',
-    // Workers send heartbeats twice a second: after a crash, the next one takes over within this time.
-    heartbeatTimeout: '5s',
+    heartbeatTimeout: FAIL_OVER_MS,
     // Each worker that hands over counts as an attempt, so an old controller always waits the maximum interval.
     retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
   });
