@@ -3,6 +3,7 @@ import { SluiceError } from '../../src/errors/sluice-error';
 import { findSource } from '../../src/sources/registry';
 import type { Source, SourceContext } from '../../src/sources/source';
 import type { RelayEventsRequest } from '../../src/contract/activities';
+import { createTextMatcher } from './match-texts';
 import { createPositionStore } from './source-position';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
@@ -18,7 +19,7 @@ export interface OpenedSource {
 export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
-  { buses, secrets, log }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log'>,
+  { buses, secrets, log, engine }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine'>,
   /** Marks of the previous reader, from its heartbeat. */
   formerMarks?: unknown,
 ): OpenedSource {
@@ -44,6 +45,7 @@ export function openSource(
     position: createPositionStore({ eventSourceName: name, eventName }, (work) =>
       buses.use(definition.bus, signal, work),
     ),
+    matchTexts: createTextMatcher(engine),
     formerMarks,
     log: write,
   });

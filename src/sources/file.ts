@@ -11,8 +11,7 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { errorCode } from '../errors/foreign-errors';
-import type { SluiceError } from '../errors/sluice-error';
-import { describeError } from '../errors/sluice-error';
+import { describeError, isSluiceError, type SluiceError } from '../errors/sluice-error';
 import type { EventOptions } from '../manifest/event-source';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 import { describeSource, sourceFailure } from './source-failure';
@@ -38,6 +37,8 @@ const MAX_PER_DELIVERY = 100;
 const PERSIST_EVERY_MS = 1_000;
 /** NATS accepts messages of up to 1 MB. */
 const MAX_POSITION_BYTES = 700_000;
+/** Clients of the bus can write positions, and what was compressed to 700 kB may be a thousand times larger. */
+const MAX_UNPACKED_POSITION_BYTES = 16 * 1024 * 1024;
 
 /** File name → the part of its state that the wanted operation depends on. */
 type Snapshot = Map<string, string>;
@@ -61,7 +62,8 @@ interface Change {
 
 class FileSource implements Source {
   private readonly operation: Operation | undefined;
-  private readonly pattern: RegExp | undefined;
+  /** Whether the pattern matches the names of the last scan. */
+  private matches = new Map<string, boolean>();
   /** The state that the bus has; `seen` also includes changes in flight. */
   private acknowledged: Snapshot = new Map();
   private seen: Snapshot = new Map();
@@ -77,11 +79,10 @@ class FileSource implements Source {
     private readonly context: SourceContext,
   ) {
     this.operation = isOperation(spec.eventType) ? spec.eventType : undefined;
-    this.pattern = parsePattern(spec.watchPathConfig.pathRegexp);
   }
 
   async check(): Promise<void> {
-    this.requireSound();
+    await this.requireSound();
     try {
       await this.scan();
     } catch (cause) {
@@ -95,7 +96,7 @@ class FileSource implements Source {
 
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
-    this.requireSound();
+    await this.requireSound();
     if (!(await this.load())) return;
     const onAbort = (): void => this.wake();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -138,7 +139,7 @@ class FileSource implements Source {
   }
 
   /** Throws for problems that waiting does not fix. */
-  private requireSound(): void {
+  private async requireSound(): Promise<void> {
     const { directory, pathRegexp } = this.spec.watchPathConfig;
     if (this.operation === undefined) {
       const fix = `Write one of ${Object.keys(OPERATIONS).join(', ')}`;
@@ -147,7 +148,11 @@ class FileSource implements Source {
     if (!isAbsolute(directory)) {
       throw this.misconfigured(`directory is ${JSON.stringify(directory)}`, 'Write an absolute path');
     }
-    if (pathRegexp && this.pattern === undefined) {
+    if (!pathRegexp) return;
+    try {
+      await this.context.matchTexts(pathRegexp, ['']);
+    } catch (error) {
+      if (!isSluiceError(error) || error.code !== 'EXPRESSION_INVALID') throw error;
       throw this.misconfigured(`pathRegexp is not a regular expression: ${pathRegexp}`, 'Correct it');
     }
   }
@@ -210,13 +215,14 @@ class FileSource implements Source {
   /** Returns name → state of every file that the options select; omits files that disappear during the scan. */
   private async scan(): Promise<Directory> {
     const { directory } = this.spec.watchPathConfig;
-    const names = await readdir(directory, { encoding: 'buffer' });
+    const entries = await readdir(directory, { encoding: 'buffer' });
+    const names = entries.map((raw) => ({ raw, name: raw.toString('utf8') }));
+    const selected = await this.select(names.map(({ name }) => name));
     const needsAll = this.operation === 'REMOVE' || this.operation === 'RENAME';
     const files: Snapshot = new Map();
     const inodes = new Set<string>();
-    for (const raw of names) {
-      const name = raw.toString('utf8');
-      const isSelected = this.isSelected(name);
+    for (const { raw, name } of names) {
+      const isSelected = selected.has(name);
       if (!Buffer.from(name, 'utf8').equals(raw)) files.set(`${UNREADABLE}${raw.toString('hex')}`, 'unreadable');
       else if (isSelected || needsAll) {
         const stats = await lstat(join(directory, name), { bigint: true }).catch(undefinedIfGone);
@@ -228,10 +234,15 @@ class FileSource implements Source {
     return { files, inodes };
   }
 
-  private isSelected(name: string): boolean {
+  private async select(names: readonly string[]): Promise<ReadonlySet<string>> {
     const { path, pathRegexp } = this.spec.watchPathConfig;
-    if (path) return name === path.replace(/^\/+/, '');
-    return !pathRegexp || this.pattern?.test(name) === true;
+    if (path) return new Set([path.replace(/^\/+/, '')]);
+    if (!pathRegexp) return new Set(names);
+    const unknown = names.filter((name) => !this.matches.has(name));
+    const verdicts = await this.context.matchTexts(pathRegexp, unknown);
+    const found = new Map(unknown.map((name, index) => [name, verdicts[index] === true]));
+    this.matches = new Map(names.map((name) => [name, found.get(name) ?? this.matches.get(name) === true]));
+    return new Set(names.filter((name) => this.matches.get(name)));
   }
 
   /** Returns the token and, after a space, whether the file is empty, which decides about new files. */
@@ -404,14 +415,6 @@ function isOperation(text: string): text is Operation {
   return Object.hasOwn(OPERATIONS, text);
 }
 
-function parsePattern(pattern: string | undefined): RegExp | undefined {
-  try {
-    return pattern ? new RegExp(pattern) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function tokenOf(state: string): string {
   return state.split(' ', 1)[0] ?? state;
 }
@@ -430,7 +433,9 @@ function formatFiles(files: Snapshot): string {
 }
 
 function parseFiles(text: string): Snapshot {
-  const entries: unknown = JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString('utf8'));
+  const packed = Buffer.from(text, 'base64');
+  const unpacked = gunzipSync(packed, { maxOutputLength: MAX_UNPACKED_POSITION_BYTES });
+  const entries: unknown = JSON.parse(unpacked.toString('utf8'));
   return new Map(Array.isArray(entries) ? entries.filter(isEntry) : []);
 }
 

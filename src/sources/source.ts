@@ -78,9 +78,16 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   readonly maskedHeaders?: MaskedHeaders;
   /** For sources whose outside system keeps no position for its readers. */
   readonly position: PositionStore;
+  readonly matchTexts: MatchTexts;
   /** The result of the previous reader's `marks`; undefined if there was none. */
   readonly formerMarks?: unknown;
 }
+
+/**
+ * Matches each text against a regular expression of Go, with a time limit and outside the main thread: a pattern of one
+ * manifest must not stop the sources of the others. Rejects with EXPRESSION_INVALID for a pattern that does not compile.
+ */
+export type MatchTexts = (pattern: string, texts: readonly string[]) => Promise<readonly boolean[]>;
 
 export interface SourceStatus {
   /** The source subscribes, reads or listens right now, as observed: an open socket is not enough. */

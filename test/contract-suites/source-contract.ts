@@ -443,6 +443,7 @@ function contextOf(
     startFrom: { kind: 'all' },
     ...NAMES,
     position: forgetfulPosition(),
+    matchTexts: () => Promise.reject(new Error('this test matches no texts')),
     secrets: secretsFrom(fixture.secrets),
     signal: new AbortController().signal,
     log: () => undefined,

@@ -1,6 +1,9 @@
 import { chmod, mkdir, mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { createTextMatcher } from '../../activities/relay/match-texts';
+import { createExpressionEngine } from '../../src/expressions';
 import type { EventOptions } from '../../src/manifest/event-source';
 import { fileSource } from '../../src/sources/file';
 import type { Delivery } from '../../src/sources/source';
@@ -36,6 +39,10 @@ describeSourceContract<FileOptions>({
 describe('event source file', () => {
   let directory: string;
   const open: SourceReading[] = [];
+  const engine = createExpressionEngine();
+  const matchTexts = createTextMatcher(engine);
+
+  afterAll(() => engine.close());
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'sluice-file-'));
@@ -47,11 +54,8 @@ describe('event source file', () => {
 
   async function read(spec: Partial<FileOptions> & { path?: string; pathRegexp?: string }) {
     const { path, pathRegexp, eventType = 'CREATE', ...others } = spec;
-    const reading = readSource(fileSource, {
-      eventType,
-      watchPathConfig: { directory: `${directory}/`, path, pathRegexp },
-      ...others,
-    });
+    const watchPathConfig = { directory: `${directory}/`, path, pathRegexp };
+    const reading = readSource(fileSource, { eventType, watchPathConfig, ...others }, { matchTexts });
     open.push(reading);
     const first = reading.next();
     await eventually(() => reading.source.status().connected);
@@ -90,9 +94,11 @@ describe('event source file', () => {
   it.each([
     ['its path', { path: 'wanted.tif' }],
     ['its pattern', { pathRegexp: '^w[a-z]+\\.tif$' }],
+    ['its pattern in the syntax of Go', { pathRegexp: '(?i)^W[[:alpha:]]+\\.tif$' }],
+    ['a pattern for which JavaScript would need years', { pathRegexp: '^(w|.|.|[a-z]|[a-z.])*(wanted|!)\\.tif$' }],
   ])('takes only files that match %s, by polling as well', async (_what, selection) => {
     const { first } = await read({ ...selection, polling: true });
-    await write('other.tif');
+    await write(`${'other'.repeat(20)}.tif`);
     await write('wanted.tif');
     expect(summary(await first)).toEqual([[join(directory, 'wanted.tif'), 1]]);
   });
@@ -110,13 +116,24 @@ describe('event source file', () => {
     expect(reading.source.status()).toEqual({ connected: true, dropped: 0 });
   });
 
+  it('refuses a position that would fill the memory', async () => {
+    const files = gzipSync(Buffer.alloc(32 * 1024 * 1024)).toString('base64');
+    const position = {
+      read: () => Promise.resolve({ of: `CREATE ${directory}`, files }),
+      write: () => Promise.resolve(),
+    };
+    const spec = { eventType: 'CREATE', watchPathConfig: { directory } };
+    const source = createSource(fileSource, { spec }, { position });
+    await expect(source.backlog?.(new AbortController().signal)).rejects.toThrow(/larger than/);
+  });
+
   it.each<[string, Partial<FileOptions>]>([
     ['an eventType that no change has', { eventType: 'MOVE' }],
     ['a directory that is not absolute', { watchPathConfig: { directory: 'data' } }],
     ['a pattern that is none', { watchPathConfig: { directory: '/data', pathRegexp: '(' } }],
   ])('ends with an error for a person over %s', async (_what, wrong) => {
     const spec = { eventType: 'CREATE', watchPathConfig: { directory }, ...wrong };
-    const source = createSource(fileSource, { spec });
+    const source = createSource(fileSource, { spec }, { matchTexts });
     for (const attempt of [() => source.check(), () => source.deliveries()[Symbol.asyncIterator]().next()]) {
       expect((await failureOf(attempt())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
     }
