@@ -13,6 +13,7 @@ import { eventKey } from '../../src/event/cloud-event';
 import { sensorRunWorkflowId } from '../../src/contract/identity';
 import { startApiProxy, type ApiExchange, type ApiProxy, type OnAnswered } from '../faults/api-proxy';
 import { startTcpProxy, type TcpProxy } from '../faults/tcp-proxy';
+import { collect } from '../setup/collect';
 import { eventually } from '../setup/eventually';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { openWorld, type SluiceWorld, type WorldOptions } from '../workflows/sluice-world';
@@ -110,9 +111,8 @@ class ActingStage {
 
   async decisions(decision: DecisionRecord['decision'], count: number): Promise<DecisionRecord[]> {
     return await eventually(async () => {
-      const found: DecisionRecord[] = [];
       const filter = { namespace: this.stage.namespace, decision };
-      for await (const record of (await this.stage.bus()).readDecisions(filter)) found.push(record);
+      const found = await collect((await this.stage.bus()).readDecisions(filter));
       return found.length >= count && found;
     });
   }

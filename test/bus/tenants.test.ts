@@ -4,6 +4,7 @@ import { startNats, type RunningNats } from '../../dev/servers';
 import type { Bus, BusListener } from '../../src/bus/bus';
 import { busNames, consumerName } from '../../src/bus/bus-names';
 import type { DecisionRecord } from '../../src/records/decision-record';
+import { collect } from '../setup/collect';
 import { connectTestBus, idsOf, sampleEvent, sampleEvents, take, type TestBusOptions } from './bus-fixture';
 
 describe('tenants with equal names on one NATS', () => {
@@ -74,11 +75,7 @@ describe('tenants with equal names on one NATS', () => {
     };
     a.recordDecisions([record]);
     await a.flushDecisions();
-    const read = async (bus: Bus): Promise<DecisionRecord[]> => {
-      const found: DecisionRecord[] = [];
-      for await (const one of bus.readDecisions({})) found.push(one);
-      return found;
-    };
+    const read = (bus: Bus): Promise<DecisionRecord[]> => collect(bus.readDecisions({}));
     expect([await read(a), await read(b)]).toEqual([[record], []]);
     // Even a tenant that asks for the other's namespace reads its own streams.
     await a.storeHeld('tenant-a', 'deploy', [{ name: 'n', event: sampleEvent('held') }]);

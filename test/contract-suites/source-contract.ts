@@ -15,6 +15,7 @@ import type { DecisionRecord } from '../../src/records/decision-record';
 import { unreadFate } from '../../src/kinds/source-kinds';
 import type { Delivery, PositionStore, Source, SourceContext, SourceFactory } from '../../src/sources/source';
 import { connectTestBus } from '../bus/bus-fixture';
+import { collect } from '../setup/collect';
 import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
 import { secretsFrom } from '../setup/secrets';
@@ -108,10 +109,8 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       return texts.sort();
     }
 
-    async function rejections(): Promise<DecisionRecord[]> {
-      const records: DecisionRecord[] = [];
-      for await (const record of bus.readDecisions({ decision: 'rejected' })) records.push(record);
-      return records;
+    function rejections(): Promise<DecisionRecord[]> {
+      return collect(bus.readDecisions({ decision: 'rejected' }));
     }
 
     async function expectOnBus(texts: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import type { DecisionRecord } from '../../src/records/decision-record';
 import { webhookSource } from '../../src/sources/webhook';
 import { connectTestBus } from '../bus/bus-fixture';
 import { createSource } from '../contract-suites/source-contract';
+import { collect } from '../setup/collect';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
 
@@ -45,10 +46,8 @@ describe('a webhook in front of a bus', () => {
     return { status: response.status, text: await response.text() };
   }
 
-  async function rejections(): Promise<DecisionRecord[]> {
-    const records: DecisionRecord[] = [];
-    for await (const record of bus.readDecisions({ decision: 'rejected' })) records.push(record);
-    return records;
+  function rejections(): Promise<DecisionRecord[]> {
+    return collect(bus.readDecisions({ decision: 'rejected' }));
   }
 
   it.each([BUS_LIMIT - 100, BUS_LIMIT, 5_000_000])(

@@ -2,6 +2,7 @@ import { connect } from '@nats-io/transport-node';
 import { encodeEvent } from '../../../src/event/encode-event';
 import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { DecisionRecord } from '../../../src/records/decision-record';
+import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
 import { Stage } from '../../workflows/stage';
@@ -22,10 +23,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
   afterEach(() => stage.remove());
 
   async function decisions(decision: DecisionRecord['decision']): Promise<DecisionRecord[]> {
-    const found: DecisionRecord[] = [];
-    for await (const record of (await stage.bus()).readDecisions({ namespace: stage.namespace, decision }))
-      found.push(record);
-    return found;
+    return await collect((await stage.bus()).readDecisions({ namespace: stage.namespace, decision }));
   }
 
   /** As another program does: under any subject, and without the bus recognising a repetition. */

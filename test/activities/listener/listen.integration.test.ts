@@ -8,6 +8,7 @@ import { createExpressionEngine } from '../../../src/expressions';
 import { planSensor } from '../../../src/sandbox/sensor/sensor-plan';
 import type { BusListener } from '../../../src/bus/bus';
 import type { DecisionRecord } from '../../../src/records/decision-record';
+import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
 import { Stage } from '../../workflows/stage';
@@ -36,9 +37,7 @@ describe('a listener', () => {
     });
 
   async function decisions(): Promise<DecisionRecord[]> {
-    const found: DecisionRecord[] = [];
-    for await (const record of (await stage.bus()).readDecisions({ namespace: stage.namespace })) found.push(record);
-    return found;
+    return await collect((await stage.bus()).readDecisions({ namespace: stage.namespace }));
   }
 
   it('does not fire twice what a worker started that died before it acknowledged, however it is cut anew', async () => {

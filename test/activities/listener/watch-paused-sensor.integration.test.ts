@@ -2,6 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { DecisionRecord } from '../../../src/records/decision-record';
+import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
 import { Stage } from '../../workflows/stage';
@@ -22,10 +23,8 @@ describe('a paused sensor', () => {
   afterEach(() => stage.remove());
 
   async function expired(): Promise<DecisionRecord[]> {
-    const found: DecisionRecord[] = [];
     const filter = { namespace: stage.namespace, decision: 'expired' as const };
-    for await (const record of (await stage.bus()).readDecisions(filter)) found.push(record);
-    return found;
+    return await collect((await stage.bus()).readDecisions(filter));
   }
 
   async function heartbeat(): Promise<Record<string, unknown>> {

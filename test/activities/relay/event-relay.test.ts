@@ -4,11 +4,11 @@ import { startNats, type RunningNats } from '../../../dev/servers';
 import type { Bus } from '../../../src/bus/bus';
 import { SluiceError } from '../../../src/errors/sluice-error';
 import type { CloudEvent } from '../../../src/event/cloud-event';
-import type { DecisionRecord } from '../../../src/records/decision-record';
 import { Metrics } from '../../../src/metrics/metrics';
 import type { Delivery, DeliveryOutcome, ReceivedEvent, Source } from '../../../src/sources/source';
 import { connectTestBus } from '../../bus/bus-fixture';
 import { RecordingMeter } from '../../metrics/recording-meter';
+import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { fieldOf } from '../../sources/field-of';
 
@@ -101,8 +101,7 @@ describe('the relay', () => {
     expect(source.acknowledged).toEqual([0]);
 
     await bus.flushDecisions();
-    const records: DecisionRecord[] = [];
-    for await (const record of bus.readDecisions({ owner: 'stac' })) records.push(record);
+    const records = await collect(bus.readDecisions({ owner: 'stac' }));
     expect(records).toMatchObject([
       { decision: 'filtered', clause: 'filter.expression', reason: 'the expression is false', eventSource: 'stac' },
       { decision: 'filtered', code: 'EXPRESSION_FAILED' },
@@ -149,8 +148,7 @@ describe('the relay', () => {
       [],
     ]);
     await bus.flushDecisions();
-    const records: DecisionRecord[] = [];
-    for await (const record of bus.readDecisions({ decision: 'rejected' })) records.push(record);
+    const records = await collect(bus.readDecisions({ decision: 'rejected' }));
     expect(records.every(({ reason }) => reason?.includes('levels deep; at most'))).toBe(true);
     expect(records.map(({ eventId }) => eventId)).toContain('scenes:s:1-0');
   });
@@ -257,8 +255,7 @@ describe('the relay', () => {
     const counts = await run(new ScriptedSource(script), { maxInFlight: 1 });
     expect(counts).toMatchObject({ received: 2, published: 1, duplicates: 1 });
     await bus.flushDecisions();
-    const records: DecisionRecord[] = [];
-    for await (const record of bus.readDecisions({ decision: 'duplicate' })) records.push(record);
+    const records = await collect(bus.readDecisions({ decision: 'duplicate' }));
     expect(records).toMatchObject([{ eventKey: 'stac/scenes:s:1-0', eventSource: 'stac', sequence: 1 }]);
   });
 
