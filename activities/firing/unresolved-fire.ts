@@ -20,7 +20,7 @@ export function takeFire(request: FireTriggersRequest, index: number): Unresolve
   const { sensor, runId, overrides } = request;
   const fire = request.fires[index];
   const trigger = fire === undefined ? undefined : request.triggers[fire.trigger];
-  if (fire === undefined || trigger === undefined) throw new Error('a run asked for a fire that it does not have');
+  if (fire === undefined || trigger === undefined) throw new Error('the run has no such fire');
   const events = Object.entries(loadFire(fire, request.events).dependencies).flatMap(([name, list]) => {
     const last = list.at(-1);
     return last === undefined ? [] : [[name, fire.collected ? collectEvents(last, list) : last] as const];

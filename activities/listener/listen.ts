@@ -222,7 +222,7 @@ class Listener {
     this.pace.changed(now);
     this.dependencies.log.warn(
       { sensor: this.request.definition.name },
-      `${postponed.length} events go back to the bus to be tried again: ${this.problem() ?? ''}`,
+      `${postponed.length} events are returned to the bus and retried: ${this.problem() ?? ''}`,
     );
   }
 

@@ -27,7 +27,7 @@ import { describeRequester } from '../../src/text/requester-name';
 const MAX_RUNS = 1_000;
 /** A run that is refused with one of these does not keep other runs from being started again. */
 const REFUSALS_OF_ONE_RUN: ReadonlySet<ErrorCode> = new Set(['RETRIGGER_REFUSED', 'RUN_UNKNOWN', 'RUN_REFUSED']);
-const AGAIN = 'Say "again": true (sluice retrigger --again) to fire it all the same';
+const AGAIN = 'Set "again": true (sluice retrigger --again) to fire it anyway';
 
 export interface RetriggerActivities {
   sluiceRetrigger(definition: SensorDefinition, request: RetriggerRequest): Promise<readonly string[]>;
@@ -101,7 +101,7 @@ class Retrigger {
     if (refused !== undefined) throw refused;
     throw new SluiceError('RUN_UNKNOWN', {
       message: `no run of sensor ${this.ownName} carries event ${eventId}`,
-      fix: 'Look with `sluice explain EVENT_ID`; an event that never fired can be replayed with `sluice replay`',
+      fix: 'See `sluice explain EVENT_ID`; an event that never fired can be replayed with `sluice replay`',
     });
   }
 
@@ -123,7 +123,7 @@ class Retrigger {
     if (again) return await this.startSuccessor(runId, input, wanted);
     const states = await this.fireStates(runId);
     const unsuccessful = wanted.filter(({ id }) => states.get(id) !== 'Succeeded');
-    if (unsuccessful.length === 0) throw refuse(`what is asked for of run ${runId} has succeeded`);
+    if (unsuccessful.length === 0) throw refuse(`the requested fires of run ${runId} have succeeded`);
     const undone = await this.withoutLateSuccess(runId, input, unsuccessful);
     if (undone.length === 0) {
       throw refuse(
@@ -160,7 +160,7 @@ class Retrigger {
   private async look(runId: string): Promise<{ readonly isOpen: boolean; readonly state: string }> {
     if (!runId.startsWith(sensorRunWorkflowId(this.definition.namespace, this.definition.name, ''))) {
       throw new SluiceError('RUN_UNKNOWN', {
-        message: `${runId} is no run of sensor ${this.ownName}`,
+        message: `${runId} is not a run of sensor ${this.ownName}`,
         fix: 'Its sensor is in its name: run/<namespace>/<sensor>/<key>; see `sluice runs list`',
       });
     }
@@ -170,7 +170,7 @@ class Retrigger {
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       const fix = 'See `sluice runs list`';
-      throw new SluiceError('RUN_UNKNOWN', { message: `there is no run ${runId}`, fix, cause: error });
+      throw new SluiceError('RUN_UNKNOWN', { message: `unknown run ${runId}`, fix, cause: error });
     }
   }
 
@@ -227,7 +227,7 @@ class Retrigger {
     if (fires.length === 0) {
       throw new SluiceError('SENSOR_UNKNOWN', {
         message: `sensor ${this.ownName} no longer has the trigger ${wanted[0]?.trigger ?? ''}`,
-        fix: 'Apply a sensor that has it',
+        fix: 'Apply a version of the sensor that has it',
       });
     }
     const what = again ? this.requestId : JSON.stringify([fires.map(({ id }) => id).sort(), overrides ?? {}]);

@@ -81,7 +81,7 @@ export class OutcomeNotifier {
       this.deliveredUpTo = upTo;
       return true;
     }
-    this.options.warn(`outcomes for ${problems.length} runs will be told again: ${describeError(problems[0])}`);
+    this.options.warn(`outcomes of ${problems.length} runs will be delivered again: ${describeError(problems[0])}`);
     return false;
   }
 

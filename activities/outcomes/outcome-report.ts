@@ -52,7 +52,7 @@ function shorten(report: WorkflowOutcomeReport, maxBytes: number): WorkflowOutco
   if (leftOut.length === 0) return { ...report, message, outputs };
   const named = leftOut.slice(-MAX_NAMED_OUTPUTS).map((name) => cut(name, MAX_NAME));
   const others = leftOut.length - named.length;
-  const note = `outputs left out, as they are larger than Temporal takes: ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const note = `outputs left out, as they are larger than Temporal accepts: ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
   return { ...report, message: message === '' ? note : `${message} (${note})`, outputs };
 }
 

@@ -133,7 +133,7 @@ export function outcomeRedisError(error: unknown, { sensor, address, access }: O
       `outcomes of sensor ${sensor.namespace}/${sensor.name} cannot be written to Redis at ${address} ` +
       `(${describeAccess(access, sensor.namespace)}): ${describeError(cause)}`,
     fix: isRefused
-      ? 'Correct the secret, its annotation or the rights of the user; the next attempt takes what is there then.'
+      ? 'Correct the secret, its annotation or the rights of the user; the next attempt reads it again.'
       : 'Check annotation sluice.io/outcome-redis, that Redis answers there, and whether it wants TLS (sluice.io/outcome-redis-tls).',
     context: { sensor: sensor.name },
     cause,

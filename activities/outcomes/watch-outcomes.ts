@@ -60,7 +60,7 @@ export function createOutcomeActivities(
             const { namespace: of, name: workflow } = outcome.object;
             log.error(
               { sensor: definition.name, runId, fireId: outcome.fireId, workflow: `${of ?? ''}/${workflow}` },
-              `a run cannot be told how its Workflow ended (${outcome.phase}), and never will be: ${reason}`,
+              `Temporal permanently refused to deliver the outcome ${outcome.phase} to its run: ${reason}`,
             );
           },
           warn: (message) => log.warn({ sensor: definition.name }, message),
@@ -79,12 +79,13 @@ export function createOutcomeActivities(
             onListed: (fires) => {
               const announcing = announceListed({
                 ...{ client: temporal, sensor: definition, fires, signal },
-                onFailed: (error) => log.warn(`waiting runs are not told what is there: ${describeError(error)}`),
+                onFailed: (error) =>
+                  log.warn(`cannot report existing Workflows to waiting runs: ${describeError(error)}`),
               });
               announcements.add(announcing);
               void announcing.finally(() => announcements.delete(announcing));
             },
-            onInterrupted: (error) => log.info(`outcome watch in ${namespace} begins anew: ${describeError(error)}`),
+            onInterrupted: (error) => log.info(`outcome watch in ${namespace} restarts: ${describeError(error)}`),
           });
           for await (const outcome of outcomes) {
             // In a namespace that several sensors use, another one may have the same name, or the same label.

@@ -148,7 +148,7 @@ export class EventRelay {
     // Callers get this error from `orGiveUp`; after the deadline it must not be an unhandled rejection.
     closed.catch(() => undefined);
     if ((await deadline.orGiveUp(closed)) === GAVE_UP) {
-      this.options.log('warn', `${this.name()}: gave up on what was still in flight after the stop`);
+      this.options.log('warn', `${this.name()}: abandoned the events in flight after the stop`);
     }
     deadline.dispose();
   }
@@ -243,7 +243,10 @@ export class EventRelay {
       this.position = delivery.position ?? this.position;
     } catch (error) {
       if (!signal.aborted)
-        this.options.log('warn', `${this.name()}: ${events.length} events were given back: ${describeError(error)}`);
+        this.options.log(
+          'warn',
+          `${this.name()}: ${events.length} events were returned to their source: ${describeError(error)}`,
+        );
       await this.giveBack(delivery, events, error);
     }
   }
@@ -254,7 +257,7 @@ export class EventRelay {
     try {
       await delivery.release(reason);
     } catch (error) {
-      this.options.log('warn', `${this.name()}: events could not be given back: ${describeError(error)}`);
+      this.options.log('warn', `${this.name()}: events could not be returned to their source: ${describeError(error)}`);
     }
   }
 
@@ -310,7 +313,7 @@ export class EventRelay {
   }
 
   private repetition(event: CloudEvent, sequence: number): DecisionRecord {
-    const reason = 'it was received once more; the bus had it already';
+    const reason = 'it was redelivered; the bus already had it';
     return { ...this.received.decision(event, 'duplicate', new Date().toISOString(), { reason }), sequence };
   }
 
@@ -336,7 +339,7 @@ async function within(work: Promise<void>, giveUpAt: number, signal: AbortSignal
   const remainingMs = Math.min(MAX_TIMER_MS, Math.max(0, giveUpAt - performance.now()));
   const options = { ref: false, signal: AbortSignal.any([signal, settled.signal]) };
   const tooLate = delay(remainingMs, undefined, options).then(() => {
-    throw new Error('the record of what was rejected could not be written in time');
+    throw new Error('the record of the rejected event could not be written in time');
   });
   try {
     await Promise.race([work, tooLate]);

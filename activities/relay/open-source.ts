@@ -28,7 +28,7 @@ export function openSource(
   const spec = readSpec(definition.spec, kind, eventName);
   if (factory === undefined || spec === undefined) {
     throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `event source ${namespace}/${name} has no event ${eventName} of a kind that is read: ${kind}`,
+      message: `event source ${namespace}/${name} has no event ${eventName} of a supported kind: ${kind}`,
       fix: 'Apply the event source again with a worker of the same version as the command',
     });
   }

@@ -14,7 +14,7 @@ export class TemporalOutages {
     this.stopped.set(name, now);
     log(
       'warn',
-      `${name}: reading stopped, as Temporal accepted no heartbeat of this worker; it goes on once Temporal is back`,
+      `${name}: reading stopped, as Temporal accepted no heartbeat of this worker; it continues once Temporal is back`,
     );
   }
 
@@ -23,6 +23,9 @@ export class TemporalOutages {
     const since = this.stopped.get(name);
     if (since === undefined) return;
     this.stopped.delete(name);
-    log('info', `${name}: reading again, ${Math.round((now - since) / 1_000)} s after it stopped for want of Temporal`);
+    log(
+      'info',
+      `${name}: reading again, ${Math.round((now - since) / 1_000)} s after it stopped because Temporal was unavailable`,
+    );
   }
 }

@@ -64,7 +64,7 @@ async function load(bus: Bus, { stored = {}, ...run }: JoinedRun): Promise<RunSt
   const events = run.input.events.map((head, index) => (lost.includes(head) ? head : (places.get(index) ?? head)));
   if (lost.length === 0) return { ...run, input: { ...run.input, events } };
   const { parkedBecause } = run.input;
-  const reason = `the bus has lost what the sensor held of ${lost.map(eventKey).slice(0, 5).join(', ')}`;
+  const reason = `the bus lost the content that the sensor held of ${lost.map(eventKey).slice(0, 5).join(', ')}`;
   return {
     ...run,
     input: {

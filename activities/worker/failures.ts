@@ -43,10 +43,10 @@ export function explainTemporalFailure(error: unknown): unknown {
   const failure = classifyTemporalFailure(error);
   if (failure.kind !== 'permanent') return failure.error;
   return new SluiceError('RUN_REFUSED', {
-    message: `Temporal refuses it, and would again: ${describeError(error)}`,
+    message: `Temporal rejected it permanently: ${describeError(error)}`,
     fix: failure.isTooLarge
-      ? 'Ask for less at once, or transform the events to what the triggers need'
-      : 'Look at what was asked for; nothing of it was done',
+      ? 'Request less at once, or transform the events to what the triggers need'
+      : 'Check the request; it had no effect',
     cause: error,
   });
 }

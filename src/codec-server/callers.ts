@@ -27,7 +27,7 @@ export function readTokens(text: string, origin: string): CheckToken {
     if (problem !== undefined) {
       throw new SluiceError('USAGE', {
         message: `${origin}: line ${index + 1} ${problem}`,
-        fix: 'Write one "name: token" a line, each with a token of: openssl rand -hex 32',
+        fix: 'Write one "name: token" per line, each token generated with: openssl rand -hex 32',
       });
     }
     tokens.set(name, digest(token));

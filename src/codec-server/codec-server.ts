@@ -135,7 +135,7 @@ class RequestHandler {
     // Browsers send the origin of the page; programs send none.
     const { origin } = request.headers;
     if (origin !== undefined && !this.isAllowed(origin)) {
-      return refuse(403, `origin ${JSON.stringify(origin)} is not allowed here: name it with --origin`);
+      return refuse(403, `origin ${JSON.stringify(origin)} is not allowed: allow it with --origin`);
     }
     if (method === 'OPTIONS') return { status: 204, body: '', headers: preflightHeaders(request) };
     if (method !== 'POST') return refuse(405, 'POST is expected');

@@ -16,7 +16,7 @@ export function readPayloads(body: string): Payload[] {
   try {
     parsed = parseJson(body, MAX_DEPTH);
   } catch {
-    throw new ProtocolError('the body is no JSON, or nested too deeply');
+    throw new ProtocolError('the body is not JSON, or nested too deeply');
   }
   const payloads = isJsonObject(parsed) ? parsed['payloads'] : undefined;
   if (!Array.isArray(payloads)) throw new ProtocolError('the body has no list "payloads"');
@@ -34,9 +34,9 @@ export function writePayloads(payloads: readonly Payload[]): JsonObject {
 }
 
 function readPayload(payload: JsonValue): Payload {
-  if (!isJsonObject(payload)) throw new ProtocolError('a payload is no object');
+  if (!isJsonObject(payload)) throw new ProtocolError('a payload is not an object');
   const { metadata = {}, data = '' } = payload;
-  if (!isJsonObject(metadata)) throw new ProtocolError('the metadata of a payload are no object');
+  if (!isJsonObject(metadata)) throw new ProtocolError('the metadata of a payload is not an object');
   return {
     metadata: Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, fromBase64(value)])),
     data: fromBase64(data),
@@ -44,8 +44,7 @@ function readPayload(payload: JsonValue): Payload {
 }
 
 function fromBase64(value: JsonValue): Uint8Array {
-  if (typeof value !== 'string' || !BASE64.test(value))
-    throw new ProtocolError('a payload holds something that is not base64');
+  if (typeof value !== 'string' || !BASE64.test(value)) throw new ProtocolError('a payload is not base64');
   // Also accepts the URL-safe alphabet, as ProtoJSON requires.
   return Buffer.from(value, 'base64');
 }

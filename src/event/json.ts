@@ -62,7 +62,7 @@ export function nestingProblem(
   if (depth > maxDepth) return { message: describeDepth(depth, maxDepth), limit: maxDepth };
   const limit = MAX_NESTING_PER_CHARACTER * Math.max(text.length, DENSE_FROM_CHARACTERS);
   if (sum <= limit) return undefined;
-  return { message: `JSON has too many lists and objects in each other: their depths add up to ${sum}; at most ${limit} are accepted`, limit }; // prettier-ignore
+  return { message: `JSON has too many nested lists and objects: their depths add up to ${sum}; at most ${limit} are accepted`, limit }; // prettier-ignore
 }
 
 /** Throws EVENT_UNDECODABLE if a value that was not parsed here is nested too deeply for the stages that follow. */

@@ -27,7 +27,7 @@ async function compileModule(path: string, maxMemoryMb: number): Promise<WebAsse
     bytes = await readFile(path);
   } catch (error) {
     throw new SluiceError('EXPRESSION_ENGINE_MISSING', {
-      message: `The expression engine is not there: cannot read ${path}`,
+      message: `The expression engine is missing: cannot read ${path}`,
       fix: 'Build it with `npm run build:expressions` (needs Go 1.25 or newer)',
       cause: error,
     });

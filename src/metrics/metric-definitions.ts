@@ -65,7 +65,7 @@ export const METRICS = {
   argo_events_action_duration_milliseconds: {
     kind: 'histogram',
     labels: TRIGGER,
-    help: 'One attempt to fire',
+    help: 'Duration of one attempt to fire',
     buckets: MILLISECONDS,
   },
   sluice_source_connected: {
@@ -136,7 +136,7 @@ export const METRICS = {
   sluice_sensor_stalled_seconds: {
     kind: 'gauge',
     labels: SENSOR,
-    help: 'How long events have been in hand without the oldest being acknowledged; 0 while there is progress or the sensor holds back',
+    help: 'Time since listeners received events without acknowledging the oldest; 0 while there is progress or the sensor holds back',
   },
   sluice_runs_parked: {
     kind: 'gauge',
@@ -167,17 +167,17 @@ export const METRICS = {
   sluice_worker_long_activities_limit: {
     kind: 'gauge',
     labels: WORKER,
-    help: 'How many of them this worker takes',
+    help: 'Limit of the readers, listeners and outcome watches of this worker',
   },
   sluice_worker_unhandled_errors_total: {
     kind: 'counter',
     labels: ['module'],
-    help: 'Errors that nothing handled, by the package in which they were raised; the worker goes on',
+    help: 'Unhandled errors by the package that raised them; the worker continues',
   },
   sluice_worker_event_loop_blocks_total: {
     kind: 'counter',
     labels: ['stage'],
-    help: 'Times that the event loop of this worker was blocked for more than 250 ms, by what it did',
+    help: 'Times that the event loop of this worker was blocked for more than 250 ms, by stage',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

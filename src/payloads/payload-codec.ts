@@ -122,11 +122,11 @@ function unknownKey(id: string, keys: KeyRing | undefined): SluiceError {
   const name = id === '' ? 'a key without an id' : `key "${id.slice(0, 64)}"`;
   return keys === undefined
     ? refusal('PAYLOAD_KEY_MISSING', {
-        message: `a payload is encrypted with ${name}, and there are no payload keys here`,
+        message: `a payload is encrypted with ${name}, but no payload keys are configured`,
         fix: 'Set SLUICE_PAYLOAD_KEYS_FILE or SLUICE_PAYLOAD_KEYS as for the workers',
       })
     : refusal('PAYLOAD_KEY_MISSING', {
-        message: `a payload is encrypted with ${name}; here are ${keys.ids().join(', ')}`,
+        message: `a payload is encrypted with ${name}; configured keys are ${keys.ids().join(', ')}`,
         fix: `Add that key to ${keys.origin}, behind the first; a key is needed for as long as Temporal keeps what it encrypted`,
       });
 }

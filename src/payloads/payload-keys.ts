@@ -35,7 +35,7 @@ export function parsePayloadKeys(text: string, origin: string): PayloadKeys {
     if (!ID.test(id) || value === '' || rest.length > 0) {
       throw refuse(
         `${place} is not of the form "id: base64"`,
-        'Write one "id: base64" a line; an id has up to 64 letters, digits, ".", "_" and "-"',
+        'Write one "id: base64" per line; an id has up to 64 letters, digits, ".", "_" and "-"',
       );
     }
     if (keys.some((key) => key.id === id)) {
@@ -54,7 +54,7 @@ export function parsePayloadKeys(text: string, origin: string): PayloadKeys {
   }
   const [first, ...others] = keys;
   if (first === undefined) {
-    throw refuse('there is no key', 'Write "id: base64", for instance with a key of: openssl rand -base64 32');
+    throw refuse('there is no key', 'Write "id: base64", with a key generated with: openssl rand -base64 32');
   }
   return [first, ...others];
 }

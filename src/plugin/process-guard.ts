@@ -62,13 +62,13 @@ export function guard({
     log.error({ module, ...culprit, ...repeated }, what);
   };
   const onRejection = (reason: unknown): void =>
-    report(reason, 'an error was handled by nothing and is left at that; the worker goes on. Please report it');
+    report(reason, 'unhandled error; the worker continues. Please report it');
   const onException = (error: unknown): void => {
     if (isOfSocket(error)) {
-      report(error, 'a connection failed and nothing handled it; the worker goes on. Please report it');
+      report(error, 'unhandled connection failure; the worker continues. Please report it');
       return;
     }
-    report(error, 'an exception was handled by nothing; the worker shuts down. Please report it');
+    report(error, 'unhandled exception; the worker shuts down. Please report it');
     if (hasEnded) return;
     hasEnded = true;
     onFatal(error);
@@ -93,7 +93,7 @@ export interface Culprit {
 
 /** Never returns other properties of the error: they may contain a payload or a password. */
 export function describeCulprit(error: unknown): Culprit {
-  if (!(error instanceof Error)) return { module: 'unknown', error: `a ${typeof error} that is no Error` };
+  if (!(error instanceof Error)) return { module: 'unknown', error: `a ${typeof error} that is not an Error` };
   const stack = (error.stack ?? '').split('\n').slice(0, STACK_LINES).join('\n');
   const code = 'code' in error ? error.code : undefined;
   const command = 'command' in error ? error.command : undefined;

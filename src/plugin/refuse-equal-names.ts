@@ -44,7 +44,7 @@ export function refuseEqualNames(entry: CombinedEntry): WebpackPlugin {
         if (clashes.length === 0) return Promise.resolve();
         return Promise.reject(
           new SluiceError('PLUGIN_MISUSED', {
-            message: `${entry.owners} has workflows with names of Sluice's own: ${clashes.join(', ')}`,
+            message: `${entry.owners} has workflows with names reserved by Sluice: ${clashes.join(', ')}`,
             fix: 'Rename yours',
           }),
         );

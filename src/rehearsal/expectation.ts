@@ -57,7 +57,7 @@ export function parseExpectation(content: string, file: string): Expectation {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
   throw new SluiceError('MANIFEST_INVALID', {
-    message: `${file} is no expectation: ${problems.join('; ')}`,
+    message: `${file} is not an expectation: ${problems.join('; ')}`,
     fix: 'docs/testing-sensors.md lists the fields',
   });
 }

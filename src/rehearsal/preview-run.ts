@@ -98,7 +98,7 @@ export function createRunPreviews(
 /** Names what must be read over a network before the trigger's parameters can be applied. */
 function networkOf(template: KindBlocks): string | undefined {
   if (template.custom?.parameters?.length) {
-    return `its parameters apply to what the custom trigger server ${template.custom.serverURL} gives`;
+    return `its parameters apply to the object that the custom trigger server ${template.custom.serverURL} returns`;
   }
   if (template.k8s?.liveObject) return 'its parameters apply to the live object in the cluster';
   const source = template.k8s?.source ?? template.argoWorkflow?.source;
@@ -119,7 +119,7 @@ function networkOf(template: KindBlocks): string | undefined {
 
 function refuseNetwork(): Promise<never> {
   return Promise.reject(
-    new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message: 'sluice test asks no server', retryable: false }),
+    new SluiceError('TRIGGER_SOURCE_UNREADABLE', { message: 'sluice test contacts no server', retryable: false }),
   );
 }
 
@@ -134,7 +134,7 @@ function refusalOfMetadata(sends: JsonValue | undefined): { code: string; messag
     object,
   );
   const message = `the API server would refuse ${mistake.path.join('.')}: ${mistake.message}: ${JSON.stringify(found)}`;
-  return { code: 'TRIGGER_REFUSED', message, fix: `Expected are ${mistake.expected}.` };
+  return { code: 'TRIGGER_REFUSED', message, fix: `Expected: ${mistake.expected}.` };
 }
 
 /** Replaces the value of the one label that would differ each time. */

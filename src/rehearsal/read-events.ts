@@ -151,6 +151,6 @@ function placeOf(origin: string, { source, name, known }: BareDataContext): { so
   if (source !== undefined && name !== undefined) return { source, subject: name };
   throw new SluiceError('USAGE', {
     message: `${origin} holds bare data, without the source and subject of a CloudEvent`,
-    fix: `Say where it comes from by --event-source and --event-name; this sensor listens to ${known.join(', ')}`,
+    fix: `Set its origin with --event-source and --event-name; this sensor listens to ${known.join(', ')}`,
   });
 }

@@ -143,7 +143,7 @@ class FileSource implements Source {
     const { directory, pathRegexp } = this.spec.watchPathConfig;
     if (this.operation === undefined) {
       const fix = `Write one of ${Object.keys(OPERATIONS).join(', ')}`;
-      throw this.misconfigured(`eventType is ${JSON.stringify(this.spec.eventType)}, which no change has`, fix);
+      throw this.misconfigured(`unknown eventType ${JSON.stringify(this.spec.eventType)}`, fix);
     }
     if (!isAbsolute(directory)) {
       throw this.misconfigured(`directory is ${JSON.stringify(directory)}`, 'Write an absolute path');
@@ -353,7 +353,7 @@ class FileSource implements Source {
       await this.context.position.write({ of: this.positionOf(), files });
     } catch (error) {
       this.hasChanged = true;
-      this.context.log('warn', `${describeSource(this.context)}: its position is not written: ${describeError(error)}`);
+      this.context.log('warn', `${describeSource(this.context)}: cannot write its position: ${describeError(error)}`);
     }
   }
 
@@ -381,7 +381,7 @@ class FileSource implements Source {
     } catch (error) {
       this.context.log(
         'info',
-        `${describeSource(this.context)}: scans only, as it is not notified: ${describeError(error)}`,
+        `${describeSource(this.context)}: only scans, because file notifications failed: ${describeError(error)}`,
       );
       this.watcher = undefined;
     }
@@ -396,7 +396,7 @@ class FileSource implements Source {
     const { directory } = this.spec.watchPathConfig;
     switch (errorCode(error)) {
       case 'ENOENT':
-        return `directory ${directory} is not there`;
+        return `directory ${directory} does not exist`;
       case 'ENOTDIR':
         return `${directory} is not a directory`;
       case 'EACCES':

@@ -111,7 +111,7 @@ class RedisSource implements Source {
       return `${this.buffer.size} messages wait for the event bus; Redis keeps further ones only up to its client-output-buffer-limit for pubsub`;
     }
     if (this.lossAt !== undefined && Date.now() - this.lossAt.getTime() < SHOW_LOSS_FOR_MS) {
-      return `messages were lost at ${this.lossAt.toISOString()}: the event bus did not take them in time, and Redis closed the connection (client-output-buffer-limit pubsub). Use redisStream for what must not be lost.`;
+      return `messages were lost at ${this.lossAt.toISOString()}: the event bus did not accept them in time, and Redis closed the connection (client-output-buffer-limit pubsub). Use redisStream for what must not be lost.`;
     }
     return undefined;
   }
@@ -160,7 +160,7 @@ class RedisSource implements Source {
       if (this.spec.jsonBody && 'problem' in parsed) {
         rejected.push({
           code: 'EVENT_UNDECODABLE',
-          reason: `a message on channel "${message.channel}" is refused, as jsonBody is set: ${parsed.problem}`,
+          reason: `a message on channel "${message.channel}" is rejected, because jsonBody is set: ${parsed.problem}`,
         });
       } else {
         events.push(this.toEvent(message, 'value' in parsed ? parsed.value : undefined));

@@ -121,7 +121,7 @@ export class CertificateWatch {
       this.problemText = undefined;
     } catch (error) {
       // The cause is never shown: OpenSSL may quote its input.
-      const reason = isSluiceError(error) ? describeError(error) : 'certificate and key do not fit together';
+      const reason = isSluiceError(error) ? describeError(error) : 'certificate and key do not match';
       const text = `the certificate cannot be renewed, the former one is served: ${reason}`;
       if (this.problemText !== text) this.context.log('warn', text);
       this.problemText = text;

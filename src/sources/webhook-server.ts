@@ -70,7 +70,7 @@ export async function addWebhookRoute(
   }
   const present = shared.routes.get(endpoint) ?? [];
   if (present.some((route) => route.owner !== owner)) {
-    throw new RouteConflict(`endpoint ${endpoint} on port ${port} is already taken`);
+    throw new RouteConflict(`endpoint ${endpoint} on port ${port} is already in use`);
   }
   const route: OwnedRoute = { owner, serve };
   shared.routes.set(endpoint, [...present, route]);

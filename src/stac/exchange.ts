@@ -99,7 +99,7 @@ function toFailure(error: unknown, what: string, timeoutMs: number | undefined):
   if (/CERT|UNABLE_TO_(GET|VERIFY)/.test(errorCode(cause))) {
     return new SluiceError('EVENT_SOURCE_UNREACHABLE', {
       message: `${what}: the certificate of the server is not trusted`,
-      fix: 'Name its authority by NODE_EXTRA_CA_CERTS',
+      fix: 'Add its authority with NODE_EXTRA_CA_CERTS',
       retryable: false,
       cause,
     });

@@ -14,8 +14,7 @@ export function isRedirect(status: number): boolean {
  * matches everything. 303 requires exactly that, so a search with that response cannot be followed.
  */
 export function redirectedRequest(request: HttpRequest, status: number, location: string): HttpRequest {
-  if (!URL.canParse(location, request.url))
-    throw redirectRefused(request, 'redirected to something that is no address');
+  if (!URL.canParse(location, request.url)) throw redirectRefused(request, 'redirected to an invalid address');
   const from = new URL(request.url);
   const to = new URL(location, from);
   if (to.protocol !== from.protocol && to.protocol !== 'https:') {

@@ -106,7 +106,7 @@ export function redisAddress(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !['redis:', 'rediss:'].includes(parsed.protocol) || parsed.hostname === '') {
     throw new SluiceError('USAGE', {
-      message: '--redis: the address is no Redis URL',
+      message: '--redis: the address is not a Redis URL',
       fix: 'Write redis://[user:password@]host:port[/db], or rediss:// for TLS',
     });
   }

@@ -78,7 +78,7 @@ export function nextRequest(link: StacLink, previous: HttpRequest, search: StacS
   if (!merge) return { url, method, headers, body: body ?? base, expectsJson: true };
   const changes = objectIn(body);
   if (body !== undefined && changes === undefined) {
-    throw searchLost(search, 'wants to merge a body that is no object');
+    throw searchLost(search, 'wants to merge a body that is not an object');
   }
   const merged = joinObject({ ...membersOf(base), ...membersOf(changes ?? {}) });
   return { url, method, headers, body: merged, expectsJson: true };
@@ -90,7 +90,7 @@ export function asGet(post: HttpRequest, address = post.url): HttpRequest {
   const body = membersOf(objectIn(post.body) ?? {});
   if (objectIn(post.body) === undefined || objectIn(body['filter']) !== undefined) {
     throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
-      message: `${shownUrl(address)}: the API takes this search by POST only, which it does not offer or refuses`,
+      message: `${shownUrl(address)}: the API accepts this search by POST only, which it does not offer or refuses`,
       fix: 'Write the filter as CQL2 text',
     });
   }

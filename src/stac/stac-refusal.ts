@@ -33,7 +33,7 @@ function fixOf(status: number, method: HttpRequest['method']): string {
       ? 'Try --method get, and check that --api may be searched without other credentials'
       : 'Check --api, and that it may be searched without other credentials';
   }
-  if (status === 401) return 'Give credentials by --api https://USER:PASSWORD@HOST/…';
+  if (status === 401) return 'Give credentials with --api https://USER:PASSWORD@HOST/…';
   if (status === 404) return 'Check --api and --collection';
   if (status === 413 || status === 414) return 'Shorten the search, or use --method post';
   if (status >= 300 && status < 400) return 'Give --api the final address of the API';

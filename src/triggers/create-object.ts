@@ -91,7 +91,7 @@ async function readOwnObject(
     if (!isNotFound(error)) throw error;
     // Creating again could act twice on one event: an operator has to decide.
     throw new SluiceError('TRIGGER_OBJECT_EXISTS', {
-      message: `${what} existed when this fire wanted to create it, and was deleted before it could be looked at`,
+      message: `${what} existed when this fire tried to create it, and was deleted before Sluice could read it`,
       fix: 'Retrigger the run if the work must be done again',
       context: { fireId: fire.fireId },
     });

@@ -102,7 +102,7 @@ function toText(payload: JsonDocument | undefined): string | null {
 
 function policyFailed(message: string): SluiceError {
   return new SluiceError('TRIGGER_POLICY_FAILED', {
-    message: `the custom trigger server's policy says that the fire did not succeed${message && `: ${message.slice(0, 300)}`}`,
-    fix: 'The server was asked with ApplyPolicy after Execute; its own log says more',
+    message: `the custom trigger server's policy reports that the fire did not succeed${message && `: ${message.slice(0, 300)}`}`,
+    fix: 'Sluice called ApplyPolicy after Execute; see the log of the server',
   });
 }

@@ -50,7 +50,7 @@ function createKafkaTrigger({ secrets }: TriggerDependencies): Trigger<KafkaTemp
           });
           return { kind: 'response' as const, summary: describePlace(topic, placed) };
         } catch (error) {
-          throw describeKafkaFailure(error, `Kafka did not take the record for topic ${topic}`);
+          throw describeKafkaFailure(error, `Kafka did not accept the record for topic ${topic}`);
         }
       });
       // kafkajs knows no cancellation, and waits for half a minute for a broker that does not respond.

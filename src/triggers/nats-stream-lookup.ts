@@ -35,7 +35,7 @@ export class StreamLookup {
   private explainAbsence(subject: string, error: unknown): undefined {
     const isPlainNo = hasErrorName(error, 'StreamNotFoundError', 'JetStreamNotEnabled', 'NoResponders');
     if (!isPlainNo) {
-      this.log.warn(`cannot ask NATS for the stream of ${subject}, publishing without one: ${errorText(error)}`);
+      this.log.warn(`cannot query NATS for the stream of ${subject}, publishing without one: ${errorText(error)}`);
     }
     return undefined;
   }

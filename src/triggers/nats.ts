@@ -118,7 +118,7 @@ async function publishToStream(
 
 function describeFailure(error: unknown, subject: string): SluiceError {
   if (hasErrorName(error, 'PermissionViolationError')) return denied(subject);
-  const message = `NATS did not take the message to ${subject}: ${errorText(error)}`;
+  const message = `NATS did not accept the message to ${subject}: ${errorText(error)}`;
   if (hasErrorName(error, 'InvalidArgumentError', 'InvalidSubjectError')) {
     return new SluiceError('TRIGGER_REFUSED', {
       message,

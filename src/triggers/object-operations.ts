@@ -40,7 +40,7 @@ async function locate(
   const { name } = object.metadata;
   if (!name) {
     throw new SluiceError('TRIGGER_REFUSED', {
-      message: `the ${object.kind} of the trigger has no metadata.name, so there is nothing to operate on`,
+      message: `the ${object.kind} of the trigger has no metadata.name, so the target object is unknown`,
       fix: 'Set metadata.name, in the source or by a parameter',
     });
   }

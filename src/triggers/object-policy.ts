@@ -39,8 +39,8 @@ export async function awaitLabels(
   if (!policy.errorOnBackoffTimeout) return;
   const labels = missing.map(([label, value]) => `${label}=${value}`).join(', ');
   throw new SluiceError('TRIGGER_POLICY_FAILED', {
-    message: `${describeObject(object)} did not get the labels ${labels} within ${steps} looks`,
-    fix: 'See why the object does not get there, or give policy.k8s.backoff more steps; `sluice retrigger --again` makes a new object',
+    message: `${describeObject(object)} did not get the labels ${labels} within ${steps} checks`,
+    fix: 'Check why the object does not get them, or give policy.k8s.backoff more steps; `sluice retrigger --again` makes a new object',
     object,
   });
 }

@@ -64,7 +64,10 @@ function composeMessage(template: SlackTemplate, threads: SlackThreads): SlackMe
   const channel = (template.channel ?? '').replace(/^#/, '');
   if (channel === '') throw incomplete('slack.channel is empty', 'Set slack.channel, or the parameter that fills it');
   if (!text && !attachments && !blocks) {
-    throw incomplete('slack has nothing to say', 'Set at least one of slack.message, slack.attachments, slack.blocks');
+    throw incomplete(
+      'the Slack message is empty',
+      'Set at least one of slack.message, slack.attachments, slack.blocks',
+    );
   }
   const message: SlackMessage = { channel };
   if (text) message.text = text;

@@ -48,7 +48,7 @@ function findDeadDependencies(documents: readonly Known[]): Problem[] {
       problems.push({
         ...placeOf(sensor, `spec.dependencies[${index}].eventName`),
         severity: 'warning',
-        message: `EventSource ${eventSourceName} has no event ${eventName}`,
+        message: `unknown event ${eventName} of EventSource ${eventSourceName}`,
         expected: `one of ${events.join(', ')}`,
       });
     });

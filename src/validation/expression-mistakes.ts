@@ -244,7 +244,7 @@ function explainRegex(text: string, complaint: string): ExpressionMistake {
   const offset = bracket ?? (part === '' ? endOf(text) : findText(text, part));
   const message = part === '' || bracket !== undefined ? what : `${what} ${part}`;
   const fix = /^\(\?<?[=!]/.test(part)
-    ? 'RE2 has no look-ahead and look-behind: write what is to match, and other filters for what is not.'
+    ? 'RE2 has no look-ahead and look-behind: write a pattern that matches, and other filters to exclude.'
     : /^\\[1-9]/.test(part)
       ? 'RE2 has no back-references.'
       : undefined;

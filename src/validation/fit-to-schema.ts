@@ -102,7 +102,7 @@ class Fitting {
       }
       if (outcome === 'refused') here.error(`${key} ${isLater ? LATER_FIELD : FORMER_FIELD}`, { fix });
       else if (isLater) here.warning(`has no effect: ${key} ${LATER_FIELD}`, { fix });
-      else here.warning('Argo Events has no such field any more and ignores it; so does Sluice', { fix });
+      else here.warning('Argo Events no longer has this field and ignores it; so does Sluice', { fix });
       return {};
     }
     const meant = closestMatch(key, known);

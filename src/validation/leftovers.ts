@@ -67,7 +67,7 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
     ),
     { path: ['spec', 'bitbucketserver', '*', 'enableSSLVerification'], advice: 'Remove it, or write tls.' },
     renamed(['spec', 'gitlab', '*', 'hook'], 'webhook'),
-    later(refused(['spec', 'imap'], 'Let an Argo Events that has it read the mailbox, on the same bus.')),
+    later(refused(['spec', 'imap'], 'Run the event source in a version of Argo Events that has it, on the same bus.')),
     { path: ['spec', 'pubSub', '*', 'credentialsFile'], advice: 'Write credentialSecret.' },
     {
       path: ['spec', 'pubSub', '*', 'enableWorkflowIdentity'],
@@ -98,7 +98,7 @@ const LEFTOVERS: Readonly<Record<string, readonly Leftover[]>> = {
     },
     later({
       path: ['spec', 'dependencies', '*', 'jetStream'],
-      advice: 'Remove it. Where a Sensor starts, the annotation sluice.io/start-from says.',
+      advice: 'Remove it. The annotation sluice.io/start-from sets where a Sensor starts.',
     }),
     { path: ['spec', 'dependencies', '*', 'connected'], advice: REMOVE },
     { path: ['spec', 'dependencies', '*', 'deadline'], advice: REMOVE },

@@ -66,8 +66,7 @@ function isHidden(file: string): boolean {
 
 async function readLimited(path: string): Promise<string> {
   const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES)
-    throw new Error(`${size} bytes are more than a manifest file may have (${MAX_FILE_BYTES})`);
+  if (size > MAX_FILE_BYTES) throw new Error(`the file has ${size} bytes; at most ${MAX_FILE_BYTES} are accepted`);
   return decodeText(await readFile(path));
 }
 
@@ -77,7 +76,7 @@ async function readStream(stream: NodeJS.ReadableStream): Promise<string> {
   for await (const chunk of stream) {
     const buffer = Buffer.from(chunk);
     size += buffer.length;
-    if (size > MAX_FILE_BYTES) throw new Error(`the input has more than ${MAX_FILE_BYTES} bytes`);
+    if (size > MAX_FILE_BYTES) throw new Error(`the input is larger than ${MAX_FILE_BYTES} bytes`);
     chunks.push(buffer);
   }
   return decodeText(Buffer.concat(chunks));

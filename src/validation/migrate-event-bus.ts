@@ -52,7 +52,7 @@ function migrateSpec({ native, exotic }: Stan, natsUrl: string | undefined, note
 function fromExotic({ url, clusterID, auth, accessSecret }: Exotic, natsUrl: string, notes: string[]): EventBusSpec {
   notes.push(`url was ${hideLogin(url)}, clusterID ${clusterID}: JetStream has no cluster id.`);
   if (auth !== undefined && auth !== '')
-    notes.push(`auth: ${auth} is left out: accessSecret alone says how to log in.`);
+    notes.push(`auth: ${auth} is left out: accessSecret alone defines how to log in.`);
   if (accessSecret !== undefined) {
     notes.push('accessSecret is kept: its value must be YAML with what the new server accepts, such as token: …');
   }
@@ -81,7 +81,7 @@ function fromNative(native: Native, notes: string[]): EventBusSpec {
 function toServerOfOthers(native: Native, natsUrl: string, notes: string[]): EventBusSpec {
   const { maxAge, maxMsgs, maxBytes, ...servers } = native;
   const leftOut = Object.keys(servers);
-  if (leftOut.length > 0) notes.push(`${leftOut.join(', ')} left out: whoever runs the NATS server decides these.`);
+  if (leftOut.length > 0) notes.push(`${leftOut.join(', ')} left out: the operator of the NATS server sets these.`);
   return { jetstreamExotic: { url: natsUrl, ...streamConfigOf({ maxAge, maxMsgs, maxBytes }, notes) } };
 }
 
@@ -110,7 +110,7 @@ function streamConfigOf(
   };
   if (Object.keys(config).length === 0) return {};
   const names = Object.keys(config).join(', ');
-  notes.push(`${names} became streamConfig. It counted for each channel, and counts for all events of the bus now.`);
+  notes.push(`${names} became streamConfig. It applied to each channel, and now applies to all events of the bus.`);
   return { streamConfig: writeYaml(config) };
 }
 

@@ -53,7 +53,7 @@ export function explainTemplate(text: string, { message, functions = [] }: Expre
     return {
       message: `{{ ${block?.word ?? 'if'} }} without {{ end }}`,
       offset: block?.at,
-      fix: 'Write {{ end }} behind what it is for.',
+      fix: 'Close the block with {{ end }}.',
     };
   }
   if (what === 'unterminated quoted string')

@@ -13,7 +13,7 @@ export function validateTls(tls: TlsConfig | undefined, findings: Findings): voi
       fix: `Set ${missing}, or remove the other one.`,
     });
   } else if (!tls.insecureSkipVerify && !tls.caCertSecret && !tls.clientCertSecret && !tls.enabled) {
-    findings.error('this block says nothing about TLS', {
+    findings.error('this block sets no TLS option', {
       expected: 'caCertSecret, or clientCertSecret and clientKeySecret, or enabled: true, or insecureSkipVerify: true',
       fix: 'Set enabled: true to use the certificates that the system trusts.',
     });

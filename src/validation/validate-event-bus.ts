@@ -114,7 +114,7 @@ function warnOfLosses(config: z.infer<typeof streamConfigSchema>, options: Event
   const { maxAge, duplicates, maxMsgs, maxBytes, discard } = config;
   const [ageMs, duplicatesMs] = [maxAge, duplicates].map((text) => (text ? parseGoDurationMs(text) : undefined));
   if (ageMs !== undefined && ageMs > 0 && duplicatesMs !== undefined && duplicatesMs > ageMs) {
-    findings.warning('duplicates is longer than maxAge, and is cut down to it', {
+    findings.warning('duplicates is longer than maxAge, and is reduced to it', {
       found: `${duplicates}, with maxAge ${maxAge}`,
       fix: 'Raise maxAge, or lower duplicates.',
     });

@@ -43,7 +43,7 @@ function validateDependencyName(name: string, dependencies: KnownDependencies, f
   if (!dependencies.all.includes(name)) {
     if (dependencies.arePlaceholders) return;
     const meant = closestMatch(name, dependencies.all);
-    findings.error(`this sensor has no dependency ${name}`, {
+    findings.error(`unknown dependency ${name}`, {
       found: describeValue(name),
       expected: `one of ${dependencies.all.join(', ')}`,
       fix: meant === undefined ? 'Name one of the dependencies of this sensor.' : `Did you mean ${meant}?`,

@@ -79,7 +79,7 @@ function validateConditions(trigger: TriggerSpec, names: readonly string[], find
     const mentioned = conditionDependencies(parseCondition(conditions));
     for (const name of mentioned.filter((candidate) => !names.includes(candidate))) {
       const meant = closestMatch(name, names);
-      findings.error(`names the dependency ${name}, which this sensor does not have`, {
+      findings.error(`unknown dependency ${name}`, {
         found: describeValue(conditions),
         expected: `one of ${names.join(', ')}`,
         fix: meant === undefined ? 'Add it to spec.dependencies, or remove it here.' : `Did you mean ${meant}?`,
@@ -147,7 +147,7 @@ function validatePolicy({ policy, template }: TriggerSpec, findings: Findings): 
   if (policy === undefined) return;
   if (policy.k8s !== undefined) {
     if (Object.keys(policy.k8s.labels).length === 0) {
-      findings.at('k8s', 'labels').error('no label says what success is', {
+      findings.at('k8s', 'labels').error('no label defines success', {
         fix: 'Write for example workflows.argoproj.io/phase: Succeeded.',
       });
     }

@@ -16,7 +16,7 @@ export function decodeText(bytes: Buffer): string {
         'iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW',
     );
   }
-  throw new Error('holds zero bytes: either UTF-16 without a byte order mark or no text; save it as UTF-8');
+  throw new Error('holds zero bytes: either UTF-16 without a byte order mark or not text; save it as UTF-8');
 }
 
 function lineOfFirstBadByte(bytes: Buffer): number {

@@ -35,7 +35,7 @@ export function findHelm(document: unknown): Finding | undefined {
   const path = own ?? places[0];
   if (path === undefined) return undefined;
   if (own === undefined) {
-    const message = 'holds what only Helm replaces; it is sent as it is';
+    const message = 'holds a Helm expression, which is sent unchanged';
     return { severity: 'warning', path, message, fix: RENDER_FIRST };
   }
   return { severity: 'error', path, message: 'this is a Helm template that was not rendered', fix: RENDER_FIRST };

@@ -233,7 +233,7 @@ describe('the verdict on an event', () => {
   });
 
   it('tells of an event that came twice, without a part in the verdict', () => {
-    const again = record('duplicate', { sensor: undefined, eventSource: 'stac', reason: 'received once more' });
+    const again = record('duplicate', { sensor: undefined, eventSource: 'stac', reason: 'redelivered' });
     const all = facts({
       decisions: [again, record('fired', { triggers: ['post'], runId: 'r' })],
       runs: [run([fire('Succeeded')])],

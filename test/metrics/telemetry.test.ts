@@ -82,7 +82,7 @@ describe('a relay', () => {
   it.each<[string, (telemetry: RelayTelemetry) => void, object]>([
     ['an event is published', (t) => t.published(t.begin(createEvent('1')), false), { events_sent: 1 }],
     [
-      'the bus had it already',
+      'the bus already had it',
       (t) => t.published(t.begin(createEvent('1')), true),
       { events_sent: 1, events_duplicate: 1 },
     ],

@@ -84,7 +84,9 @@ describe('an encrypted payload', () => {
     await expect(codec(ring(NEW)).decode([before])).rejects.toMatchObject({
       code: 'PAYLOAD_KEY_MISSING',
       retryable: true,
-      message: expect.stringMatching(/key "old"; here are new\. Add that key to SLUICE_PAYLOAD_KEYS/) as string,
+      message: expect.stringMatching(
+        /key "old"; configured keys are new\. Add that key to SLUICE_PAYLOAD_KEYS/,
+      ) as string,
     });
   });
 
@@ -94,7 +96,7 @@ describe('an encrypted payload', () => {
     await expect(keyless.decode([plain(1), encrypted])).rejects.toMatchObject({
       code: 'PAYLOAD_KEY_MISSING',
       message: expect.stringMatching(
-        /key "old", and there are no payload keys here\. Set SLUICE_PAYLOAD_KEYS_FILE/,
+        /key "old", but no payload keys are configured\. Set SLUICE_PAYLOAD_KEYS_FILE/,
       ) as string,
     });
     expect(await keyless.decode([plain(1)])).toEqual([plain(1)]);

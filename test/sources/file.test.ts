@@ -108,7 +108,7 @@ describe('event source file', () => {
     const reading = readSource(fileSource, { eventType: 'CREATE', watchPathConfig: { directory: late } });
     open.push(reading);
     const first = reading.next();
-    await eventually(() => reading.source.status().problem?.includes('is not there'));
+    await eventually(() => reading.source.status().problem?.includes('does not exist'));
     expect(reading.source.status().connected).toBe(false);
     await mkdir(late);
     await writeFile(join(late, 'a'), '');

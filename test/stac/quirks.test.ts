@@ -409,7 +409,7 @@ describe('redirects of a STAC API', () => {
 
   it.each<[string, string]>([
     ['in a circle', '/search'],
-    ['to no address', 'http://[x'],
+    ['without an address', 'http://[x'],
     ['to another protocol', 'ftp://127.0.0.1/search'],
   ])('%s are refused', async (_what, location) => {
     serve(({ path }) => (path === '/' ? undefined : { status: 307, headers: { location } }));

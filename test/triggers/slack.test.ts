@@ -163,7 +163,7 @@ describe('the slack trigger', () => {
 
   it.each<[string, Omit<SlackTemplate, 'slackToken'>]>([
     ['no channel', { channel: '#', message: 'x' }],
-    ['nothing to say', { channel: 'scenes' }],
+    ['message is empty', { channel: 'scenes' }],
     ['blocks that are not JSON', { channel: 'scenes', blocks: '[{' }],
     ['attachments that are no list', { channel: 'scenes', attachments: '{}' }],
   ])('refuses %s before asking Slack', async (_case, template) => {

@@ -20,12 +20,12 @@ describe('a sensor in a Temporal namespace that is not prepared', () => {
     await stage.publish(stage.event('a', '1'));
     await eventually(async () => ((await stage.status()).problems ?? []).length > 0, PATIENCE);
     expect((await stage.status()).problems).toEqual([expect.stringMatching(/search attribute.*`sluice setup`/)]);
-    expect(await currentDetails(stage.handle)).toMatch(/\*\*Tried again:\*\* events go back to the bus.*sluice setup/);
+    expect(await currentDetails(stage.handle)).toMatch(/\*\*Retried:\*\* events are returned to the bus.*sluice setup/);
     expect(stage.requests()).toHaveLength(0);
 
     expect(await runSluice(['setup', '--address', world.temporalAddress])).toMatchObject({ exitCode: 0 });
     await eventually(() => stage.requests().length === 1, PATIENCE);
     await eventually(async () => (await stage.status()).problems === undefined, PATIENCE);
-    expect(await currentDetails(stage.handle)).not.toContain('Tried again');
+    expect(await currentDetails(stage.handle)).not.toContain('Retried');
   }, 180_000);
 });

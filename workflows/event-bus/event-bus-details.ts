@@ -17,6 +17,6 @@ export function describeEventBus(
     `Event bus **${namespace}/${name}**, ${kinds.join(', ')} · ${ofType('eventSource', 'event sources')} · ${ofType('sensor', 'sensors')}`,
     ...describeRefusals(refusals),
     '',
-    'It keeps what is applied, for event sources and sensors that are applied later; query `spec` shows it. Events travel through NATS, not through this workflow.',
+    'It keeps the applied spec for event sources and sensors that are applied later; query `spec` shows it. Events travel through NATS, not through this workflow.',
   ].join('\n');
 }

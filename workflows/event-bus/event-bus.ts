@@ -22,7 +22,7 @@ export async function eventBus(definition: EventBusDefinition): Promise<void> {
     },
     { description: 'Sent by `sluice apply`', validator: (next) => requireDefinition(next, current) },
   );
-  controls.handleDelete('Ends it; sensors and event sources keep what they have of it');
+  controls.handleDelete('Ends it; sensors and event sources keep their copy of it');
   controls.show();
   await controls.lifetime.untilDeleted(async () => {
     await condition(() => workflowInfo().continueAsNewSuggested);

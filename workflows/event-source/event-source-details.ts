@@ -33,8 +33,8 @@ export function describeEventSource(
       (count) => `… and ${count} more events: query \`status\` has all.`,
     ),
     '',
-    ...(hasFailed ? [`Repair what has failed. ${HOW_TO_TRY_AT_ONCE}`, ''] : []),
-    'How far each has read, and its backlog now: **Pending Activities**, in the heartbeat.',
+    ...(hasFailed ? [`Correct the cause. ${HOW_TO_TRY_AT_ONCE}`, ''] : []),
+    '**Pending Activities** show in their heartbeats how far each has read, and its backlog now.',
   ].join('\n');
 }
 

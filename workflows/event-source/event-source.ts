@@ -58,14 +58,14 @@ class EventSource {
       description: 'Sent by `sluice apply`',
       validator: (next) => requireDefinition(next, this.definition),
     });
-    this.controls.handlePause('Stop reading; what waits outside waits');
-    this.controls.handleResume('Read on');
+    this.controls.handlePause('Stop reading; new events stay in the system that is read');
+    this.controls.handleResume('Resume reading');
     this.controls.handleDelete('Sent by `sluice delete`: stop reading and end');
     setHandler(eventSourceStatusQuery, () => this.status(), {
-      description: 'What is read, what is paused, what is wrong',
+      description: 'Events, pause and problems',
     });
     setHandler(backlogReportSignal, (report) => this.takeBacklog(report), {
-      description: 'Sent while it is paused: what has come together outside',
+      description: 'Sent while it is paused: the backlog of the system that is read',
     });
   }
 

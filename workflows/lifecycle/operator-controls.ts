@@ -48,7 +48,7 @@ export class OperatorControls {
 
   /** The same for signals that workers send. */
   isUnreadable(signal: string, isReadable: boolean): boolean {
-    return this.isRefused(signal, isReadable ? undefined : 'it is not what workers send');
+    return this.isRefused(signal, isReadable ? undefined : 'it is not a message of a worker');
   }
 
   show(): void {

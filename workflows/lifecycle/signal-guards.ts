@@ -49,7 +49,7 @@ export function requireDefinition(
   const isOwn = isJsonObject(value) && value['namespace'] === current.namespace && value['name'] === current.name;
   if (!isOwn || !isJsonObject(value['spec'])) {
     const own = `${current.namespace}/${current.name}`;
-    throw createUpdateRefusal('USAGE', `this is no definition of ${own}: apply its manifest with sluice apply`);
+    throw createUpdateRefusal('USAGE', `this is not a definition of ${own}: apply its manifest with sluice apply`);
   }
 }
 

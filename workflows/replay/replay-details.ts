@@ -57,6 +57,6 @@ function describeRange({ from, to, fromSequence, toSequence }: ReplayRequest): s
 }
 
 function describeMode({ dryRun, again }: ReplayRequest): string {
-  const what = again ? 'also what fired before' : 'only what never fired';
+  const what = again ? 'also events that fired before' : 'only events that never fired';
   return dryRun ? `dry run, nothing is fired (${what})` : what;
 }

@@ -38,7 +38,7 @@ import { unfitFromTheStart } from './unfireable-run';
 
 /** The maximum of a Date, in milliseconds. */
 const LAST_TIME = 8.64e15;
-const NOT_OF_THE_WATCH = 'it is not what the watch for outcomes sends';
+const NOT_OF_THE_WATCH = 'it is not a message of the outcome watch';
 
 export interface SensorRunResult {
   readonly state: RunState;
@@ -47,13 +47,13 @@ export interface SensorRunResult {
 
 export async function sensorRun(input: SensorRunInput): Promise<SensorRunResult> {
   const run = new Run(input);
-  setHandler(firesQuery, () => run.ledger.statuses(), { description: 'Every fire of this run and what became of it' });
+  setHandler(firesQuery, () => run.ledger.statuses(), { description: 'Every fire of this run and its state' });
   setHandler(runRetriggerSignal, (request) => run.retrigger(request), {
     description:
-      'Fire again what is parked: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…", "overrides"?: {}}',
+      'Fire the parked fires again: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…", "overrides"?: {}}',
   });
   setHandler(discardSignal, (request) => run.discard(request), {
-    description: 'Give up what is parked: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…"}',
+    description: 'Discard the parked fires: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…"}',
   });
   setHandler(outcomeSignal, (reports) => run.takeOutcomes(reports), {
     description: 'Sent by the outcome watch: how created Workflows ended',
@@ -169,7 +169,7 @@ class Run {
       const wakeUp = await this.park(fire, attempt.failure, attempt.attempts ?? 0);
       if (wakeUp === undefined) return;
       if (this.input.contentMissing !== undefined) {
-        this.page.add('not retriggered: without the content of its events it would do something else');
+        this.page.add('not retriggered: the content of its events is missing');
         continue;
       }
       attempt = await this.attempts.alone(fire, wakeUp.overrides ?? this.overrides);
@@ -204,7 +204,7 @@ class Run {
     if (!this.ledger.isParked(fire.id)) this.page.add(`${fire.trigger}: its Workflow has succeeded after all`);
     else if (decision === 'discarded') this.ledger.discarded(fire.id);
     else if (decision === undefined) {
-      const why = `nobody decided within ${showDuration(parkForMs)}`;
+      const why = `no operator decided within ${showDuration(parkForMs)}`;
       this.ledger.expired(fire.id, why);
       this.page.add(`${fire.trigger}: ${why}`);
     } else {

@@ -25,9 +25,7 @@ export class TicketReturns {
     const sensor = getExternalWorkflowHandle(sensorWorkflowId(namespace, name));
     this.returning = this.returning
       .then(() => sensor.signal(firesEndedSignal, tickets))
-      .catch((error: unknown) =>
-        log.warn('the sensor no longer exists, so no fire waits for these', { tickets, error }),
-      );
+      .catch((error: unknown) => log.warn('the sensor no longer exists, so no fire is pending', { tickets, error }));
   }
 
   /** Resolves when the sensor has received them; never rejects. */

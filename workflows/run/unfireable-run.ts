@@ -20,4 +20,4 @@ export function unfitFromTheStart({
 
 const DISCARD = 'Discard this run; ';
 const TRANSFORM = 'transform the events to what the trigger needs; ';
-const REPLAY = 'while the bus keeps the events, `sluice replay --again` brings them once more';
+const REPLAY = 'while the bus keeps the events, `sluice replay --again` delivers them again';

@@ -29,7 +29,7 @@ export function describeSensor(
       : []),
     ...problems.flatMap((problem) => [
       '',
-      `**Tried again:** events go back to the bus: ${asProse(problem, PROBLEM_LENGTH)}`,
+      `**Retried:** events are returned to the bus: ${asProse(problem, PROBLEM_LENGTH)}`,
     ]),
     ...stopped.flatMap((part) => ['', describeStoppedPart(part)]),
     '',

@@ -26,13 +26,13 @@ export class SensorRetriggers {
   handleSignal(): void {
     setHandler(retriggerSignal, (request) => this.bySignal(request), {
       description:
-        'Start again a run, or the runs of an event: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
+        'Fire a run, or the runs of an event, again: {"by": "…", "why": "…", "runId" or "eventId": "…", "trigger"?: "…", "overrides"?: {}, "again"?: true}',
     });
   }
 
   handleUpdate(): void {
     setHandler(retriggerUpdate, (request) => this.byUpdate(request), {
-      description: 'As the signal, and answers with the ids of the runs: {"by": "…", "why": "…", "runId"?: "…", …}',
+      description: 'Like the signal, but returns the ids of the runs: {"by": "…", "why": "…", "runId"?: "…", …}',
       validator: (request) => requireRequest(request, SENSOR_RETRIGGER_FIELDS),
     });
   }

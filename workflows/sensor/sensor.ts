@@ -88,21 +88,23 @@ class Sensor {
   handleQueries(): void {
     setHandler(sensorDefinitionQuery, () => this.memory.definition, { description: 'The Sensor as it is applied' });
     setHandler(sensorStatusQuery, () => this.status(), {
-      description: 'Paused or not, triggers, counts, lag, what has stopped',
+      description: 'Pause, triggers, counts, lag and stopped parts',
     });
     setHandler(sensorDependenciesQuery, () => this.memory.held(), {
-      description: 'What joined triggers hold and wait for',
+      description: 'Events that joined triggers hold and wait for',
     });
     setHandler(sensorPlacesQuery, (eventKey) => this.memory.placesOf(eventKey), {
       description: 'Where the event of this key is held, and what it waits for',
     });
-    setHandler(sensorCapacityQuery, () => this.memory.capacity(), { description: 'How many more events may come now' });
+    setHandler(sensorCapacityQuery, () => this.memory.capacity(), {
+      description: 'How many more events the sensor accepts now',
+    });
   }
 
   /** Those of operators first. */
   handleSignals(): void {
     this.controls.handlePause('Stop listening, the bus keeps the events');
-    this.controls.handleResume('Listen on where it stopped');
+    this.controls.handleResume('Resume listening where it stopped');
     this.retriggers.handleSignal();
     this.controls.handleDelete('Sent by `sluice delete`: stop listening and end');
     setHandler(observeSignal, (batch) => this.observe(batch), {

@@ -22,15 +22,15 @@ export class RedisMismatchError extends Error {
 
 const MISMATCHES: Readonly<Record<RedisMismatch, { readonly message: string; readonly fix: string }>> = {
   sentinel: {
-    message: 'this is a Redis Sentinel, which has neither streams nor the channels of publishers',
-    fix: 'Set the address to the Redis master, or to a Service or proxy that follows it; Sentinel is not asked for it.',
+    message: 'this is a Redis Sentinel, which serves neither streams nor Pub/Sub channels of the master',
+    fix: 'Set the address to the Redis master, or to a Service or proxy that follows it; Sluice does not query Sentinel.',
   },
   'server speaks TLS': {
-    message: 'the server speaks TLS, and the manifest asks for none',
+    message: 'the server speaks TLS, and the manifest sets no `tls`',
     fix: 'Set `tls` in the manifest, or use the port without TLS.',
   },
   'server speaks no TLS': {
-    message: 'the server does not speak TLS, and the manifest asks for it',
+    message: 'the server does not speak TLS, and the manifest sets `tls`',
     fix: 'Use the TLS port of the server, or remove `tls` from the manifest.',
   },
 };
@@ -40,7 +40,7 @@ interface Explanation {
   readonly fix: string;
 }
 
-const ACCESS = 'Check user, password and TLS in the manifest, and the rights of the user.';
+const ACCESS = 'Check user, password and TLS in the manifest, and the permissions of the user.';
 const CLUSTER =
   'This is a node of a Redis Cluster, and Sluice reads one server: use a standalone Redis, or a proxy in front of the Cluster.';
 
@@ -50,12 +50,12 @@ const REPLIES: Readonly<Record<string, Explanation>> = {
   NOAUTH: { verdict: 'credentials', fix: 'Name the Secret with the password in the manifest.' },
   NOPERM: {
     verdict: 'permanent',
-    fix: 'Give the user the right that Redis names: docs/sources/ lists the commands that are needed.',
+    fix: 'Grant the user the permission that Redis names: docs/sources/ lists the required commands.',
   },
   DENIED: { verdict: 'permanent', fix: 'Redis is in protected mode: give it a password or bind it to an address.' },
   WRONGTYPE: {
     verdict: 'permanent',
-    fix: 'Under a name in `streams` lies something else than a stream: name another one, or remove what is there.',
+    fix: 'A key named in `streams` is not a stream: name another key, or remove it.',
   },
   MOVED: { verdict: 'permanent', fix: CLUSTER },
   ASK: { verdict: 'permanent', fix: CLUSTER },
@@ -63,13 +63,13 @@ const REPLIES: Readonly<Record<string, Explanation>> = {
   CLUSTERDOWN: { verdict: 'transient', fix: CLUSTER },
   READONLY: {
     verdict: 'transient',
-    fix: 'This server is a replica: let the address lead to the master. Sluice connects again and again until it does.',
+    fix: 'This server is a replica: point the address to the master. Sluice reconnects until it does.',
   },
-  MASTERDOWN: { verdict: 'transient', fix: 'This replica has lost its master: let the address lead to the master.' },
-  LOADING: { verdict: 'transient', fix: 'Redis loads its data; reading begins afterwards.' },
-  OOM: { verdict: 'transient', fix: 'Redis is at its `maxmemory`: give it more, or trim the stream.' },
-  MISCONF: { verdict: 'transient', fix: 'Redis cannot write to its disk: its log says why.' },
-  NOREPLICAS: { verdict: 'transient', fix: 'Redis misses replicas (`min-replicas-to-write`).' },
+  MASTERDOWN: { verdict: 'transient', fix: 'This replica has lost its master: point the address to the master.' },
+  LOADING: { verdict: 'transient', fix: 'Redis is loading its data; reading starts afterwards.' },
+  OOM: { verdict: 'transient', fix: 'Redis has reached its `maxmemory`: raise it, or trim the stream.' },
+  MISCONF: { verdict: 'transient', fix: 'Redis cannot write to its disk: see its log.' },
+  NOREPLICAS: { verdict: 'transient', fix: 'Redis lacks replicas (`min-replicas-to-write`).' },
 };
 
 /** Error replies without a code of their own. */
@@ -86,7 +86,7 @@ const REPLY_TEXTS: ReadonlyArray<readonly [RegExp, Explanation]> = [
   ],
   [
     /max number of clients/i,
-    { verdict: 'transient', fix: 'Redis is at its `maxclients`: raise it, or close other connections.' },
+    { verdict: 'transient', fix: 'Redis has reached its `maxclients`: raise it, or close other connections.' },
   ],
 ];
 

@@ -90,11 +90,11 @@ function parseSchedule(schedule: ResetSchedule): Cron {
     const { name, least, most } = field;
     throw invalid(
       schedule,
-      `${name} "${written}" is no list of numbers from ${least} to ${most}, ranges, steps or names`,
+      `${name} "${written}" is not a list of numbers from ${least} to ${most}, ranges, steps or names`,
     );
   });
   const cron = createCron(schedule, expanded.join(' '), zone);
-  if (cron.nextRun(new Date(0)) === null) throw invalid(schedule, 'it never comes');
+  if (cron.nextRun(new Date(0)) === null) throw invalid(schedule, 'no date matches it');
   return cron;
 }
 

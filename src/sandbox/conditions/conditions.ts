@@ -49,7 +49,7 @@ export function parseTriggerCondition(text: string | undefined, dependencyNames:
   const unknown = conditionDependencies(condition).find((name) => !dependencyNames.includes(name));
   if (unknown !== undefined) {
     throw new SluiceError('EXPRESSION_INVALID', {
-      message: `condition "${text}" names "${unknown}", which is no dependency of this sensor; it has: ${dependencyNames.join(', ') || 'none'}`,
+      message: `condition "${text}": unknown dependency "${unknown}"; the sensor has: ${dependencyNames.join(', ') || 'none'}`,
       fix: 'Name only dependencies listed under spec.dependencies.',
       context: { condition: text, dependency: unknown },
     });

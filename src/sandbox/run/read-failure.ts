@@ -3,7 +3,7 @@ import type { FireFailure } from '../../contract/fires';
 
 export const UNKNOWN_FAILURE: FireFailure = {
   code: 'TRIGGER_UNREACHABLE',
-  message: 'the trigger failed without saying why',
+  message: 'the trigger failed without a message',
   retryable: false,
 };
 

@@ -83,7 +83,7 @@ export function describeRunDetails(
     ),
   );
   if (fires.some(({ state }) => state === 'Firing' || state === 'Retrying')) {
-    lines.push('', '**Pending Activities** has the attempt that is under way, the next one, and the last failure.');
+    lines.push('', '**Pending Activities** shows the current attempt, the next one, and the last failure.');
   }
   if (decisions.length > 0) {
     lines.push('', ...decisions.slice(-SHOWN_DECISIONS).map((decision) => `- ${asProse(decision)}`));
@@ -103,7 +103,7 @@ function countByState(fires: readonly FireStatus[]): string {
 function describeChoices({ contentMissing }: DescribedRun, [first, ...others]: readonly FireStatus[]): string[] {
   if (first === undefined) return [];
   const account = '"by": "your name", "why": "the reason"';
-  const discard = `\`discard\` gives up what is parked: \`{${account}}\``;
+  const discard = `\`discard\` gives up the parked fires: \`{${account}}\``;
   const retrigger = [
     `\`retrigger\` fires it again: \`{${account}}\``,
     ...(others.length === 0 ? [] : [`or one of several: \`{${account}, "fireId": "${first.id}"}\``]),
@@ -128,7 +128,7 @@ function describeFire(fire: FireStatus, isNamed: boolean, describeEvent: (key: s
     ...(failure === undefined ? [] : describeFailure(failure)),
     ...(parked === undefined
       ? []
-      : [`parked since ${showTime(parked.since)}; fails at ${showTime(parked.until)} if nobody decides`]),
+      : [`parked since ${showTime(parked.since)}; fails at ${showTime(parked.until)} unless an operator decides`]),
     ...(outcome === undefined ? [] : describeOutcome(outcome)),
   ].join('<br>');
 }
@@ -161,7 +161,7 @@ function describeOutcome(outcome: NonNullable<FireStatus['outcome']>): string[] 
 function describeFailure({ code, message, fix }: NonNullable<FireStatus['failure']>): string[] {
   const isCut = message.length > FAILURE_LENGTH;
   return [
-    `${code}: ${asCode(message, FAILURE_LENGTH)}${isCut ? ' (`sluice runs show` has the whole of it)' : ''}`,
+    `${code}: ${asCode(message, FAILURE_LENGTH)}${isCut ? ' (`sluice runs show` shows all of it)' : ''}`,
     ...(fix ? [asProse(fix, FAILURE_LENGTH)] : []),
   ];
 }

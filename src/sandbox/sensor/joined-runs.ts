@@ -39,12 +39,12 @@ export function joinedRuns(
 
 /** The run of parked events, for an operator to decide. */
 export function parkedRun(definition: SensorDefinition, parked: ParkedEvents<RememberedEvent>): JoinedRun {
-  const missing = parked.missing.length > 0 ? `; never came: ${parked.missing.join(', ')}` : '';
+  const missing = parked.missing.length > 0 ? `; missing: ${parked.missing.join(', ')}` : '';
   return planRun(definition, [toFire(parked)], { parkedBecause: `${PARK_REASONS[parked.reason]}${missing}` });
 }
 
 const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
-  'window-passed': 'the other events did not come within the correlation window',
+  'window-passed': 'the other events did not arrive within the correlation window',
   'too-many-held': 'too many events of this dependency were waiting',
   'key-missing': 'the event has no value at the correlation path',
   'too-many-waiting': 'too many fires were waiting for their turn',

@@ -61,7 +61,7 @@ function describeNote(note: StateNote<RememberedEvent>): string | undefined {
     case 'purged':
       return `dropped, because ${PURGE_REASONS[note.reason]} while trigger ${note.trigger} held the event`;
     case 'duplicate':
-      return 'had been taken for this dependency before';
+      return 'was already accepted for this dependency';
     case 'collected':
     case 'queued':
     case 'unused':

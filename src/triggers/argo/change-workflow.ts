@@ -123,7 +123,7 @@ async function readNamed(name: string, { cluster, namespace, signal }: Operation
     if (!isNotFound(error)) throw error;
     throw new SluiceError('TRIGGER_REFUSED', {
       message: `Workflow ${namespace}/${name} does not exist`,
-      fix: 'Correct metadata.name or namespace; a deleted Workflow can only be submitted anew',
+      fix: 'Correct metadata.name or namespace; a deleted Workflow can only be submitted again',
       cause: error,
     });
   }

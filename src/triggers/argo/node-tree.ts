@@ -24,14 +24,14 @@ export class NodeTree {
     }
     for (const { id, name } of this.all) {
       if (!this.parents.has(id) && id !== root.id && !isExitNodeName(workflowName, name)) {
-        throw broken(`node ${id} hangs below nothing`);
+        throw broken(`node ${id} has no parent`);
       }
     }
   }
 
   node(id: string): WorkflowNode {
     const node = this.byId.get(id);
-    if (!node) throw broken(`node ${id} is named but does not exist`);
+    if (!node) throw broken(`node ${id} is referenced but does not exist`);
     return node;
   }
 
@@ -67,7 +67,7 @@ export class NodeTree {
 
 function broken(problem: string): SluiceError {
   return new SluiceError('TRIGGER_REFUSED', {
-    message: `the nodes of the Workflow do not hang together: ${problem}`,
-    fix: 'Submit the Workflow anew instead of retrying it',
+    message: `the nodes of the Workflow are inconsistent: ${problem}`,
+    fix: 'Submit the Workflow again instead of retrying it',
   });
 }

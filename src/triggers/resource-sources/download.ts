@@ -48,7 +48,7 @@ export async function download(source: Download): Promise<string> {
     }
     if (isUntrusted(error)) {
       throw unreadable(source, `the server's certificate is not trusted`, {
-        fix: 'Give its authority to the worker by NODE_EXTRA_CA_CERTS',
+        fix: 'Add its authority to NODE_EXTRA_CA_CERTS of the worker',
         retryable: false,
         cause: error,
       });
@@ -60,7 +60,8 @@ export async function download(source: Download): Promise<string> {
 
 /** Returns the target of a redirect. Its text is untrusted and stays out of messages. */
 function readLocation(location: string, from: URL, source: Download): URL {
-  if (!URL.canParse(location, from.href)) throw unreadable(source, 'redirected to no address', { retryable: false });
+  if (!URL.canParse(location, from.href))
+    throw unreadable(source, 'redirected without an address', { retryable: false });
   const next = new URL(location, from);
   if (next.protocol !== from.protocol && next.protocol !== 'https:') {
     throw unreadable(source, `redirected from ${from.protocol}// to ${next.protocol}//`, {

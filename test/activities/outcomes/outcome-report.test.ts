@@ -34,7 +34,7 @@ describe('the report of how a Workflow ended', () => {
       'a hundred thousand outputs',
       outcome(Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`o${i}`, '1']))),
     ],
-  ])('is never larger than Temporal takes: %s', (_, large) => {
+  ])('is never larger than Temporal accepts: %s', (_, large) => {
     expect(jsonBytes(toReport(large))).toBeLessThanOrEqual(MAX_REPORT_BYTES);
   });
 

@@ -95,9 +95,11 @@ describe('the details panel of a run', () => {
     const text = describeLedger(ledger);
     const [first] = text.split('\n').filter((line) => line.startsWith('- **'));
     expect(first).toContain('KUBERNETES_REFUSED: `quota`');
-    expect(first).toContain('parked since 2026-01-01 08:00:00 UTC; fails at 2026-01-08 08:00:00 UTC if nobody decides');
+    expect(first).toContain(
+      'parked since 2026-01-01 08:00:00 UTC; fails at 2026-01-08 08:00:00 UTC unless an operator decides',
+    );
     expect(text).toContain('`retrigger` fires it again: `{"by": "your name", "why": "the reason"}`');
-    expect(text).toContain('`discard` gives up what is parked: `{"by": "your name", "why": "the reason"}`');
+    expect(text).toContain('`discard` gives up the parked fires: `{"by": "your name", "why": "the reason"}`');
     expect(text).not.toContain('fireId');
   });
 

@@ -107,7 +107,7 @@ describe('the ledger of a run', () => {
       (run) => {
         run.fired('one', 1, created, false);
         run.park('two', 1, refused, week);
-        run.expired('two', 'nobody decided');
+        run.expired('two', 'no operator decided');
       },
       'Failed',
     ],
@@ -126,8 +126,8 @@ describe('the ledger of a run', () => {
     run.refire('two');
     expect(two()).not.toHaveProperty('parked');
     run.park('two', 1, refused, week);
-    run.expired('two', 'nobody decided within 7 days');
-    expect(two()).toMatchObject({ failure: { code: refused.code, message: 'nobody decided within 7 days: no' } });
+    run.expired('two', 'no operator decided within 7 days');
+    expect(two()).toMatchObject({ failure: { code: refused.code, message: 'no operator decided within 7 days: no' } });
     expect(two()).not.toHaveProperty('parked');
   });
 

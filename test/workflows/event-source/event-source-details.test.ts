@@ -35,6 +35,6 @@ describe('the details panel of an event source', () => {
     const failed = { name: 'told', kind: 'redis', state: 'Failed', problem: 'X: a | b\n\n# c <i>' } as const;
     const text = describeEventSource(source, { ...status, events: [failed] }, 'prod');
     expect(text).toContain('- **Failed** `told` · redis<br>X: a \\| b # c \\<i\\>');
-    expect(text).toContain('Repair what has failed. Sluice tries again within 5 minutes');
+    expect(text).toContain('Correct the cause. Sluice tries again within 5 minutes');
   });
 });

@@ -26,10 +26,13 @@ describe('the details panel of a replay', () => {
   });
 
   it.each([
-    [{}, 'Events that the bus keeps; only what never fired.'],
-    [{ from: '2026-01-01T00:00:00Z' }, 'Events from 2026-01-01 00:00:00 UTC to the last; only what never fired.'],
-    [{ fromSequence: 3, again: true }, 'Events at positions 3 to the last; also what fired before.'],
-    [{ dryRun: true }, 'Events that the bus keeps; dry run, nothing is fired (only what never fired).'],
+    [{}, 'Events that the bus keeps; only events that never fired.'],
+    [
+      { from: '2026-01-01T00:00:00Z' },
+      'Events from 2026-01-01 00:00:00 UTC to the last; only events that never fired.',
+    ],
+    [{ fromSequence: 3, again: true }, 'Events at positions 3 to the last; also events that fired before.'],
+    [{ dryRun: true }, 'Events that the bus keeps; dry run, nothing is fired (only events that never fired).'],
   ])('says which events it takes and what it does with them: %j', (request, text) => {
     expect(describeReplay(sensor, { ...asked, ...request }, progress, 'prod')).toContain(text);
   });
