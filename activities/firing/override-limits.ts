@@ -1,7 +1,7 @@
 /** What values set at a retrigger must not change: which object is written, where, and under which account it runs. */
 import { SluiceError } from '../../src/errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../src/event/json';
-import { isPodPatch, namedAccounts } from '../../src/kubernetes/named-accounts';
+import { isPodPatch, isTemplateReference, namedAccounts } from '../../src/kubernetes/named-accounts';
 
 /** Throws RETRIGGER_REFUSED (permanent) with the names of the fields that would change. Never quotes the values. */
 export function refuseChangedIdentity(before: JsonObject, after: JsonObject): void {
@@ -18,14 +18,23 @@ const IDENTITIES: ReadonlyArray<{ readonly name: string; readonly of: (resource:
   { name: 'kind', of: ({ kind }) => kind ?? null },
   { name: 'metadata.namespace', of: ({ metadata }) => (isJsonObject(metadata) ? (metadata.namespace ?? null) : null) },
   { name: 'a service account', of: (resource) => namedAccounts(resource) },
-  { name: 'podSpecPatch', of: podPatchesIn },
+  { name: 'podSpecPatch', of: (resource) => valuesOf(isPodPatch, resource) },
+  // A WorkflowTemplate decides about its accounts itself.
+  { name: 'a reference to a WorkflowTemplate', of: (resource) => valuesOf(isTemplateReference, resource) },
+  { name: 'metadata.name', of: submittedTemplate },
 ];
 
-function podPatchesIn(value: unknown): unknown[] {
+function valuesOf(isField: (name: string) => boolean, value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
-    isPodPatch(name) ? [inner] : podPatchesIn(inner),
+    isField(name) ? [inner] : valuesOf(isField, inner),
   );
+}
+
+/** Returns the name of the template that a Workflow is submitted from. */
+function submittedTemplate({ kind, metadata }: JsonObject): unknown {
+  const isTemplate = kind === 'WorkflowTemplate' || kind === 'ClusterWorkflowTemplate';
+  return isTemplate && isJsonObject(metadata) ? (metadata.name ?? null) : null;
 }
 
 function describeKind({ kind }: JsonObject): string {

@@ -4,6 +4,7 @@ import { isRecord } from './kubernetes-object';
 /** Go's JSON reader, through which controllers see an object, ignores case: as Unicode does, hence the flag `u`. */
 const ACCOUNT_FIELD = /^serviceAccount(Name)?$/iu;
 const PATCH_FIELD = /^podSpecPatch$/iu;
+const TEMPLATE_FIELD = /^(workflowTemplateRef|templateRef)$/iu;
 /** The field itself, or what may spell it otherwise: an escape, a template, a tag of YAML such as `!!binary`. */
 const MAY_NAME_ACCOUNT = /serviceAccount|\\|\{\{|!/iu;
 const DEFAULT_ACCOUNT = 'default';
@@ -18,6 +19,11 @@ export interface NamedAccount {
 /** True for the field whose text Argo merges into the Pod. */
 export function isPodPatch(field: string): boolean {
   return PATCH_FIELD.test(field);
+}
+
+/** True for the fields that refer to a WorkflowTemplate, which may name accounts of its own. */
+export function isTemplateReference(field: string): boolean {
+  return TEMPLATE_FIELD.test(field);
 }
 
 /** Returns them in document order. */
