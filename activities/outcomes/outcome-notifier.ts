@@ -39,16 +39,21 @@ export class OutcomeNotifier {
   private readonly waiting = new Map<string, WorkflowOutcome[]>();
   private seen: string | undefined;
   private deliveredUpTo: string | undefined;
+  /** Something was added since the last delivery, or is to be sent again. */
+  private hasNews = false;
+  private wakeUp: () => void = () => undefined;
 
   constructor(private readonly options: OutcomeNotifierOptions) {}
 
   add(outcome: WorkflowOutcome & { readonly runId: string }): void {
     this.waiting.set(outcome.runId, [...(this.waiting.get(outcome.runId) ?? []), outcome]);
+    this.wake();
   }
 
   /** Everything up to this resource version has been added. */
   reached(resourceVersion: string): void {
     this.seen = resourceVersion;
+    this.wake();
   }
 
   /** Returns the resource version up to which every outcome was delivered: a watch that resumes there misses none. */
@@ -59,7 +64,9 @@ export class OutcomeNotifier {
   /** Delivers outcomes until `signal` aborts, then those that remain. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     let retryAfterMs = RETRY_AFTER_MS;
+    signal.addEventListener('abort', () => this.wake(), { once: true });
     while (!signal.aborted) {
+      if (!this.hasNews) await new Promise<void>((resolve) => (this.wakeUp = resolve));
       await delay(COLLECT_FOR_MS, undefined, { signal }).catch(() => undefined);
       if (await this.deliver()) retryAfterMs = RETRY_AFTER_MS;
       else {
@@ -70,8 +77,14 @@ export class OutcomeNotifier {
     await this.deliver();
   }
 
+  private wake(): void {
+    this.hasNews = true;
+    this.wakeUp();
+  }
+
   /** Returns false if some deliveries have to be retried. */
   private async deliver(): Promise<boolean> {
+    this.hasNews = false;
     const upTo = this.seen;
     const problems: unknown[] = [];
     await concurrently([...this.waiting.keys()], CONCURRENT_SIGNALS, async (runId) => {
@@ -81,6 +94,7 @@ export class OutcomeNotifier {
       this.deliveredUpTo = upTo;
       return true;
     }
+      this.hasNews = true;
     this.options.warn(`outcomes of ${problems.length} runs will be delivered again: ${describeError(problems[0])}`);
     return false;
   }
