@@ -94,7 +94,7 @@ export class OutcomeNotifier {
       this.deliveredUpTo = upTo;
       return true;
     }
-      this.hasNews = true;
+    this.hasNews = true;
     this.options.warn(`outcomes of ${problems.length} runs will be delivered again: ${describeError(problems[0])}`);
     return false;
   }
