@@ -156,7 +156,7 @@ describe('a listener that acts first', () => {
   });
   afterEach(() => acting.close());
 
-  it('has made the object before the run is started, and the run says who made it, when, and where', async () => {
+  it('creates the object before the run is started, and the run records by whom, when and where', async () => {
     await acting.startInProcess();
     const event = stage.event('a', '1');
     let wasThere: boolean | undefined;
@@ -189,7 +189,7 @@ describe('a listener that acts first', () => {
     expect(await acting.decisions('fired', 1)).toMatchObject([{ triggers: ['t'], runId: run.workflowId }]);
   });
 
-  it('leaves one object and one run when the worker is killed after the object is made, before the run is started', async () => {
+  it('leaves one object and one run if the worker is killed between creating the object and starting the run', async () => {
     const deliveries: string[] = [];
     const inboxes = acting.nats.subscribe('_INBOX.>', {
       callback: (_error, message) => {
@@ -227,7 +227,7 @@ describe('a listener that acts first', () => {
     expect(await stage.runIds()).toHaveLength(1);
   });
 
-  it('acts for no more than it has in hand while Temporal is away, and then neither loses nor doubles', async () => {
+  it('fires only events in hand during a Temporal outage, and neither loses nor duplicates any', async () => {
     const worker = await acting.startProcess();
     const [first, ...later] = ['1', '2', '3', '4'].map((name) => stage.event('a', name)) as [CloudEvent];
     acting.onPosted = () => acting.temporal.cut();
@@ -268,7 +268,7 @@ describe('a listener that acts first', () => {
     expect(acting.posts.filter(({ status }) => status === 201)).toHaveLength(4);
   });
 
-  it('makes nothing for an event that is published again after its object was deleted', async () => {
+  it('creates nothing for an event that is published again after its object was deleted', async () => {
     await acting.startInProcess();
     await stage.apply({ triggers: [mapTrigger()] });
     const event = stage.event('a', '1');
@@ -281,7 +281,7 @@ describe('a listener that acts first', () => {
     expect(await acting.maps()).toEqual([]);
   });
 
-  it('makes one object of two copies of an event that come together', async () => {
+  it('creates one object for two copies of an event in one batch', async () => {
     await acting.startInProcess();
     await stage.apply({ triggers: [mapTrigger()] });
     const event = stage.event('a', '1');
@@ -291,7 +291,7 @@ describe('a listener that acts first', () => {
     expect(acting.posts.map(({ status }) => status)).toEqual([201]);
   });
 
-  it('leaves an attempt that hangs to its run, and its neighbours go on', async () => {
+  it('leaves a hanging attempt to its run, without blocking other events', async () => {
     await acting.startInProcess();
     await stage.apply({ triggers: [mapTrigger()] });
     let answered = 0;
@@ -307,7 +307,7 @@ describe('a listener that acts first', () => {
     expect(await acting.maps()).toHaveLength(3);
   });
 
-  it('hands a failed attempt to the run, which goes on with those that are left', async () => {
+  it('passes a failed attempt to the run, which makes the remaining attempts', async () => {
     await acting.startInProcess();
     const retryStrategy = { steps: 2, duration: '10ms' };
     await stage.apply({ triggers: [mapTrigger({ retryStrategy }, { name: 'Not A Name' })] });
@@ -331,7 +331,7 @@ describe('a listener that acts first', () => {
     expect(await acting.maps()).toHaveLength(1);
   });
 
-  it('is held to what the owner of the worker allows, as a run is, and sends nothing', async () => {
+  it('enforces the permissions of the worker, as a run does, and sends nothing', async () => {
     await acting.startProcess({ SLUICE_ALLOWED_KINDS: 'workflows.argoproj.io' });
     await stage.apply({ triggers: [mapTrigger()] });
     await stage.publish(stage.event('a', '1'));
@@ -342,7 +342,7 @@ describe('a listener that acts first', () => {
     expect(acting.posts).toEqual([]);
   });
 
-  it('fires once what it had in hand when the sensor was paused, and when it was changed', async () => {
+  it('fires the events in hand once when the sensor is paused or changed', async () => {
     await acting.startInProcess();
     await stage.apply({ triggers: [mapTrigger()] });
     for (const [name, act] of [
@@ -380,7 +380,7 @@ describe('a listener that acts first', () => {
   });
 });
 
-describe('a listener that acts first, where Temporal takes less than it expects', () => {
+describe('a listener that acts first, with a lower size limit of Temporal', () => {
   const options: WorldOptions = {
     temporal: {
       own: true,
@@ -389,7 +389,7 @@ describe('a listener that acts first, where Temporal takes less than it expects'
     },
   };
 
-  it('cuts the attempts with the run, and parks nothing that was made', async () => {
+  it('splits the attempts with the run, and parks no created object', async () => {
     const world = await openWorld(options);
     const acting = await openStage(world);
     const { stage } = acting;

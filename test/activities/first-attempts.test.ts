@@ -28,7 +28,7 @@ const run = (workflowId: string, ...fireIds: readonly string[]): RunStart => ({
   summary: '',
 });
 
-describe('a run of which the listener has attempted something', () => {
+describe('a run with a first attempt of the listener', () => {
   const attempts = new Map(
     [made('one', 'run/eo/water/together'), made('two', 'run/eo/water/together')].map((one) => [
       one.attempt.fireId,
@@ -36,24 +36,24 @@ describe('a run of which the listener has attempted something', () => {
     ]),
   );
 
-  it('carries what came of its own fires', () => {
+  it('carries the results of its own fires', () => {
     const { listenerAttempts } = withAttempts(run('run/eo/water/together', 'one', 'three'), attempts, '7@node').input;
     expect(listenerAttempts).toEqual({ worker: '7@node', attempts: [{ fireId: 'one', ...timed, result: object }] });
   });
 
-  it('looks for the end of its Workflow itself where the Workflow names the run that it was cut from', () => {
+  it('polls the outcome itself if its Workflow names the run that it was split from', () => {
     const { listenerAttempts } = withAttempts(run('run/eo/water/cut', 'two'), attempts, '7@node').input;
     expect(listenerAttempts?.attempts).toMatchObject([{ fireId: 'two', result: { existed: true } }]);
   });
 
-  it('stays as it is where nothing was attempted', () => {
+  it('is unchanged if nothing was attempted', () => {
     const start = run('run/eo/water/other', 'three');
     expect(withAttempts(start, attempts, '7@node')).toBe(start);
   });
 });
 
-describe('what a worker has made for runs that Temporal did not take', () => {
-  it('is known until its run is started; what failed is made again', () => {
+describe('objects of runs that Temporal did not accept', () => {
+  it('are remembered until the run is started; failed attempts are repeated', () => {
     const unrecorded = new UnrecordedAttempts();
     unrecorded.keep('one', made('one', 'run/eo/water/1'));
     unrecorded.keep('failed', { attempt: { fireId: 'failed', ...timed }, runId: 'run/eo/water/1' });
@@ -63,7 +63,7 @@ describe('what a worker has made for runs that Temporal did not take', () => {
     expect(unrecorded.get('one')).toBeUndefined();
   });
 
-  it('is bounded: the oldest is given up, and its object is found by its name', () => {
+  it('are bounded: the oldest entry is dropped, and its object is found by its name', () => {
     const unrecorded = new UnrecordedAttempts();
     for (let index = 0; index <= 10_000; index += 1) unrecorded.keep(`${index}`, made(`${index}`, 'run'));
     expect(unrecorded.get('0')).toBeUndefined();

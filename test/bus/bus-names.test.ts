@@ -42,7 +42,7 @@ function namesOf(owner: Tenant, kind: StreamKind, sensor: string): string[] {
 }
 
 describe('names on JetStream', () => {
-  it('show whose they are', () => {
+  it('show their tenant', () => {
     const names = busNames(ARGO, 'own');
     expect(names.tenant).toMatch(/^argo-default-[a-z2-9]{16}$/);
     expect(names.description).toBe('Sluice: event bus argo/default, Temporal namespace default');
@@ -59,7 +59,7 @@ describe('names on JetStream', () => {
     );
   });
 
-  it('are those of Argo Events for the events of a bus that is shared with it, and for nothing else', () => {
+  it('are those of Argo Events only for the events of a bus shared with it', () => {
     const [shared, own] = [busNames(ARGO, 'argo-events'), busNames(ARGO, 'own')];
     expect(shared.events).toEqual({ stream: 'default', prefix: 'default' });
     expect(shared.inboxPrefix).toBe('_INBOX');
@@ -86,13 +86,13 @@ describe('names on JetStream', () => {
     ['a dot in the bus', { ...ARGO, bus: 'a.b' }, 's', { ...ARGO, bus: 'a_b' }, 's'],
     ['the Temporal namespace alone', ARGO, 's', { ...ARGO, temporalNamespace: 'staging' }, 's'],
     ['the bus alone', ARGO, 's', { ...ARGO, bus: 'other' }, 's'],
-    ['what follows the longest name that is shown', { ...ARGO, bus: 'x'.repeat(200) }, 's', { ...ARGO, bus: 'x'.repeat(201) }, 's'], // prettier-ignore
+    ['the part after the longest visible name', { ...ARGO, bus: 'x'.repeat(200) }, 's', { ...ARGO, bus: 'x'.repeat(201) }, 's'], // prettier-ignore
   ])('differ by %s', (_, one, sensorOfOne, other, sensorOfOther) => {
     const taken = new Set(namesOf(one, 'own', sensorOfOne));
     expect(namesOf(other, 'own', sensorOfOther).filter((name) => taken.has(name))).toEqual([]);
   });
 
-  it('are legal and short enough for the server, whatever tenants and sensors are called', () => {
+  it('are legal and short enough for the server, for any names of tenants and sensors', () => {
     fc.assert(
       fc.property(tenant, fc.string({ maxLength: 300 }), (owner, sensor) => {
         const names = busNames(owner, 'own');
@@ -116,7 +116,7 @@ describe('names on JetStream', () => {
     expect(eventSubject(busNames(ARGO, 'argo-events').events, expected)).toBe(`default.${expected}`);
   });
 
-  it('of earlier versions are known, to find what they left', () => {
+  it('of earlier versions are known, to find their data', () => {
     expect(formerConsumerName('argo', 'water-bodies')).toBe('sluice-argo-water-bodies');
     const odd = [formerConsumerName('argo', 'water.bodies'), formerConsumerName('argo', 'water_bodies')];
     expect(new Set(odd).size).toBe(2);

@@ -31,7 +31,7 @@ describe('an EventBus manifest', () => {
     ]);
   });
 
-  it('of kind jetstreamExotic leads where it says', () => {
+  it('of kind jetstreamExotic leads to its URL', () => {
     const accessSecret = { name: 'nats', key: 'auth' };
     const settings = busSettings(bus({ jetstreamExotic: { url: 'nats://n:1', accessSecret, tls: { enabled: true } } }));
     expect(settings).toMatchObject({ servers: ['nats://n:1'], accessSecret, tls: { enabled: true } });
@@ -41,15 +41,15 @@ describe('an EventBus manifest', () => {
     ['shares the stream of Argo Events on the server of its controller', { jetstream: {} }, undefined, undefined, 'argo-events'], // prettier-ignore
     ['shares it on the server that its manifest names', { jetstreamExotic: { url: 'nats://n:1' } }, undefined, undefined, 'argo-events'], // prettier-ignore
     ['has a stream of its own on the server that workers name', { jetstream: {} }, undefined, 'nats://n:1', 'own'],
-    ['has its own there whatever address it names itself', { jetstreamExotic: { url: 'nats://m:1' } }, {}, 'nats://n:1', 'own'], // prettier-ignore
-    ['shares it where it says so', { jetstream: {} }, { stream: 'argo-events' }, 'nats://n:1', 'argo-events'],
-    ['has its own where it says so', { jetstreamExotic: { url: 'nats://n:1' } }, { stream: 'own' }, undefined, 'own'],
+    ['has its own there, whatever address it names', { jetstreamExotic: { url: 'nats://m:1' } }, {}, 'nats://n:1', 'own'], // prettier-ignore
+    ['shares it if annotated so', { jetstream: {} }, { stream: 'argo-events' }, 'nats://n:1', 'argo-events'],
+    ['has its own if annotated so', { jetstreamExotic: { url: 'nats://n:1' } }, { stream: 'own' }, undefined, 'own'],
   ])('%s', (_, spec, options, url, expected) => {
     const settings = busSettings({ ...bus(spec), ...(options && { options }) }, url);
     expect(settings.streamKind).toBe(expected);
   });
 
-  it('sets the stream by streamConfig, whatever the case of its keys', () => {
+  it('configures the stream by streamConfig, with keys in any case', () => {
     const streamConfig =
       'maxage: 24h\nmaxMsgs: 50000\nmaxBytes: -1\nreplicas: 1\nduplicates: 90s\nretention: 1\ndiscard: 1';
     expect(busSettings(bus({ jetstream: { streamConfig } })).stream).toEqual({
@@ -63,7 +63,7 @@ describe('an EventBus manifest', () => {
     });
   });
 
-  it('may have stream settings that nobody here knows; they are named in the log', () => {
+  it('may have unknown stream settings, which are named in the log', () => {
     const settings = busSettings(bus({ jetstream: { streamConfig: 'maxMsgSize: 5' } }));
     expect(settings.notices).toHaveLength(1);
     expect(settings.notices[0]).toContain('spec.jetstream.streamConfig.maxMsgSize');
@@ -79,7 +79,7 @@ describe('an EventBus manifest', () => {
       'spec.jetstreamExotic.streamConfig.retention',
     ],
     ['an empty address', { jetstreamExotic: { url: ' ' } }, 'address'],
-  ])('is refused with %s', (_, spec, expected) => {
+  ])('is rejected with %s', (_, spec, expected) => {
     let error: unknown;
     try {
       busSettings(bus(spec));

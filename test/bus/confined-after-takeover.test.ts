@@ -39,7 +39,7 @@ describe('a NATS user who is confined to one tenant, on a server that an earlier
     return bus;
   }
 
-  it('publishes, listens, holds, counts and forgets, and reads that it takes nothing over', async () => {
+  it('can do all work of a worker, and is logged as taking nothing over', async () => {
     const log: string[] = [];
     const bus = await openBus('confined', { log: (level, line) => void log.push(`${level}: ${line}`) });
     expect(log).toEqual([
@@ -64,9 +64,9 @@ describe('a NATS user who is confined to one tenant, on a server that an earlier
 
   it.each<[string, Partial<StreamConfig>]>([
     ['another stream as its source', { sources: [{ name: 'default' }] }],
-    ['a copy of what it stores sent elsewhere', { republish: { src: '>', dest: 'elsewhere.>' } }],
+    ['a republish of its messages', { republish: { src: '>', dest: 'elsewhere.>' } }],
     ['subjects of others', { subjects: ['sluice.other.events.*.*'] }],
-  ])('is not prepared with a stream that somebody made who wants %s', async (_what, extra) => {
+  ])('is not prepared with an existing stream that has %s', async (_what, extra) => {
     const { events } = busNames({ temporalNamespace: 'default', namespace: 'rogue', bus: 'default' }, 'own');
     const own = `${events.prefix}.*.*`;
     await former.manager.streams.add({ name: events.stream, ...extra, subjects: [own, ...(extra.subjects ?? [])] });

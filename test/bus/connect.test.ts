@@ -25,14 +25,14 @@ async function publishThrough(nats: RunningNats, secrets: Record<string, string>
   }
 }
 
-describe('an event bus that asks who one is', () => {
+describe('an event bus that requires authentication', () => {
   it.each<[string, StartNatsOptions['authentication'], (nats: RunningNats) => string | Promise<string>]>([
     ['user and password', 'password', ({ identity: { user, password } }) => `username: ${user}\npassword: ${password}`],
     ['a token', 'token', ({ identity }) => `token: ${identity.token}`],
     ['an nkey', 'nkey', ({ identity }) => `nkey: ${identity.nkeySeed}`],
     ['an nkey as the whole Secret', 'nkey', ({ identity }) => `${identity.nkeySeed}\n`],
     ['a credentials file', 'credentials', ({ identity }) => readFile(identity.credentialsPath ?? '', 'utf8')],
-  ])('lets in with %s', async (_, authentication, secretOf) => {
+  ])('accepts %s', async (_, authentication, secretOf) => {
     const nats = await startNats({ authentication });
     try {
       const outcomes = await publishThrough(nats, { 'nats/auth': await secretOf(nats) });
@@ -42,7 +42,7 @@ describe('an event bus that asks who one is', () => {
     }
   });
 
-  it('is said to refuse wrong credentials, naming the Secret and not its value', async () => {
+  it('rejects wrong credentials with an error that names the Secret and not its value', async () => {
     const nats = await startNats({ authentication: 'password' });
     const problem: unknown = await publishThrough(nats, { 'nats/auth': 'username: sluice\npassword: guessed' }).catch(
       (error: unknown) => error,
@@ -56,7 +56,7 @@ describe('an event bus that asks who one is', () => {
   it.each([
     ['a missing Secret', {}, 'SECRET_MISSING'],
     ['a Secret that is just text', { 'nats/auth': 'hunter2' }, 'BUS_MISCONFIGURED'],
-  ])('is not tried with %s', async (_, secrets, code) => {
+  ])('is not contacted with %s', async (_, secrets, code) => {
     const problem: unknown = await publishThrough({ url: 'nats://127.0.0.1:1' } as RunningNats, secrets).catch(
       (error: unknown) => error,
     );
@@ -81,7 +81,7 @@ describe('an event bus over TLS', () => {
     expect(outcomes).toMatchObject([{ kind: 'published' }]);
   });
 
-  it('is refused when its certificate cannot be verified, unless the manifest says to trust any', async () => {
+  it('is rejected if its certificate cannot be verified, unless the manifest skips verification', async () => {
     const problem: unknown = await publishThrough(nats, secrets, {
       accessSecret: undefined,
       tls: { enabled: true },
@@ -91,7 +91,7 @@ describe('an event bus over TLS', () => {
     expect(await publishThrough(nats, secrets, trusting)).toMatchObject([{ kind: 'published' }]);
   });
 
-  it('is used unverified for the native bus of Argo Events, whose certificate signs itself', async () => {
+  it('is used unverified for the native bus of Argo Events, which has a self-signed certificate', async () => {
     const bus = await connectBus(
       { namespace: 'argo', name: 'b', spec: { jetstream: { streamConfig: 'replicas: 1' } } },
       secretsFrom(),
@@ -101,7 +101,7 @@ describe('an event bus over TLS', () => {
     await bus.close();
   });
 
-  it('presents a client certificate where the server asks for one', async () => {
+  it('presents a client certificate if the server requests one', async () => {
     const strict = await startNats({ tls: true, requireClientCertificate: true });
     const read = (path: string | undefined) => readFile(path ?? '', 'utf8');
     const files = {
@@ -121,7 +121,7 @@ describe('an event bus over TLS', () => {
 });
 
 describe('the stream of an event bus', () => {
-  it('is waited for while the server is down at start, with one clear line', async () => {
+  it('is retried while the server is down at start, with one clear log line', async () => {
     const nats = await startNats({ own: true });
     await nats.stopKeepingData();
     const lines: string[] = [];
@@ -136,7 +136,7 @@ describe('the stream of an event bus', () => {
     await nats.stop();
   });
 
-  it('stops waiting when told to', async () => {
+  it('stops waiting when aborted', async () => {
     const stop = new AbortController();
     const connecting = connectTestBus(
       { url: 'nats://127.0.0.1:1' },
@@ -146,7 +146,7 @@ describe('the stream of an event bus', () => {
     expect(isSluiceError(problem) && problem.code).toBe('BUS_UNREACHABLE');
   });
 
-  it('is made as streamConfig says, with as many replicas as the server can keep, and then left alone', async () => {
+  it('is created by streamConfig, with as many replicas as the server supports, and then left unchanged', async () => {
     const nats = await startNats({ own: true });
     const lines: string[] = [];
     const log = (_: string, line: string): void => void lines.push(line);
@@ -168,7 +168,7 @@ describe('the stream of an event bus', () => {
     await nats.stop();
   });
 
-  it('is not put on top of a stream that means something else', async () => {
+  it('does not reuse a stream of another purpose', async () => {
     const nats = await startNats({ own: true });
     const client = await connect({ servers: nats.url });
     await (await jetstreamManager(client)).streams.add({ name: 'default', subjects: ['something.else'] });

@@ -52,7 +52,7 @@ describe('listening for a sensor', () => {
     return listener;
   }
 
-  it('sees what was there before with "all", only what comes with "new", and what came since with a time', async () => {
+  it('reads earlier events with "all", only later ones with "new", and those since a time', async () => {
     await bus.publishEvents([sampleEvent('old')]);
     const since = await eventually(async () => {
       for await (const stored of bus.readEvents({})) return new Date(stored.publishedAt + 1).toISOString();
@@ -70,7 +70,7 @@ describe('listening for a sensor', () => {
     expect(idsOf(await take(timed, 1))).toEqual(['young']);
   });
 
-  it('takes one event at a time when they trickle in, and batches when there is a backlog', async () => {
+  it('pulls single events at a low rate, and batches from a backlog', async () => {
     const listener = await listen();
     const trickling = listener.pull(100);
     await bus.publishEvents([sampleEvent('single')]);
@@ -89,7 +89,7 @@ describe('listening for a sensor', () => {
     expect(batch.length).toBeLessThanOrEqual(100);
   });
 
-  it('tells since when the oldest unacknowledged event waits, also when later ones are acknowledged', async () => {
+  it('reports the age of the oldest unacknowledged event, even if later ones are acknowledged', async () => {
     const listener = await listen({ sensorName: 'waiting' });
     expect((await listener.measureBacklog(true)).oldestAt).toBeUndefined();
     await bus.publishEvents([sampleEvent('first')]);
@@ -102,7 +102,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await listener.measureBacklog(true)).oldestAt === undefined);
   });
 
-  it('delivers every event exactly once to several listeners of one sensor, and all pulls are answered', async () => {
+  it('delivers every event exactly once to several listeners of one sensor, and answers all pulls', async () => {
     const sensorName = 'scaled-out';
     const listeners = await Promise.all([listen({ sensorName }), listen({ sensorName })]);
     const seen: Array<string | undefined> = [];
@@ -120,7 +120,7 @@ describe('listening for a sensor', () => {
     await Promise.all(pulls);
   });
 
-  it('continues where it stopped, gives back what it had fetched ahead, and does not see acknowledged events again', async () => {
+  it('continues at its position, naks prefetched events, and does not get acknowledged events again', async () => {
     const sensorName = 'continued';
     await bus.publishEvents(freshEvents(50));
     const first = await listen({ sensorName });
@@ -133,7 +133,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await second.measureBacklog(true)).waiting === 0);
   });
 
-  it('gets a released event again at once, or after the asked delay, with its delivery counted', async () => {
+  it('redelivers a returned event immediately or after the requested delay, with its delivery count', async () => {
     const listener = await listen();
     await bus.publishEvents([sampleEvent('again')]);
     const [first] = await take(listener, 1, { ack: false });
@@ -145,7 +145,7 @@ describe('listening for a sensor', () => {
     expect(third).toMatchObject({ deliveryCount: 3, event: { id: 'again' } });
   });
 
-  it('tells how far a sensor has come, and where it never was', async () => {
+  it('reports the position of a sensor, and none for a sensor that never listened', async () => {
     const name = 'far';
     expect(await bus.position('argo', name)).toBeUndefined();
     await bus.publishEvents([sampleEvent('far1'), sampleEvent('far2'), sampleEvent('far3')]);
@@ -178,7 +178,7 @@ describe('listening for a sensor', () => {
     expect((await after.measureBacklog(true)).waiting).toBeLessThanOrEqual(2);
   });
 
-  it('hands on what is not an event with the reason, so that it stops nothing behind it', async () => {
+  it('passes on a malformed message with the reason, without blocking later ones', async () => {
     const listener = await listen();
     await jetstream(client).publish('default.stac.scenes', 'not an event');
     await bus.publishEvents([sampleEvent('good')]);
@@ -192,7 +192,7 @@ describe('listening for a sensor', () => {
     ['no responders', 503, 'No Responders'],
     ['a deleted consumer', 409, 'Consumer Deleted'],
     ['a heartbeat', 100, 'Idle Heartbeat'],
-  ])('takes an empty message for a message, also with the status of %s', async (_, code, description) => {
+  ])('treats an empty message as a message, even with the status of %s', async (_, code, description) => {
     const listener = await listen();
     await jetstream(client).publish('default.stac.scenes', '', { headers: headers(code, description) });
     const [good] = freshEvents(1);
@@ -207,7 +207,7 @@ describe('listening for a sensor', () => {
     ['bounds requests', { max_batch: 1, max_expires: nanos(1_000) }],
     ['bounds the bytes of a request', { max_bytes: 1_000 }],
   ])(
-    'sets its consumer back when somebody %s, and does not flood the server with requests',
+    'restores its consumer when someone %s, and does not flood the server with requests',
     async (what, change) => {
       const sensorName = `changed-${what.replaceAll(' ', '-')}`;
       const name = consumerName(testNames(), sensorName);
@@ -233,7 +233,7 @@ describe('listening for a sensor', () => {
     60_000,
   );
 
-  it('gives back content and unlimited deliveries to a consumer that somebody took them from', async () => {
+  it('restores content and unlimited deliveries of a changed consumer', async () => {
     const sensorName = 'headers-only';
     const name = consumerName(testNames(), sensorName);
     await (await listen({ sensorName })).close();
@@ -245,7 +245,7 @@ describe('listening for a sensor', () => {
     expect((await manager.consumers.info('default', name)).config).toMatchObject({ max_deliver: -1 });
   });
 
-  it('takes large events too, more of them than it fetches ahead at once', async () => {
+  it('reads large events that exceed one prefetch', async () => {
     const listener = await listen({ startFrom: { kind: 'new' } });
     const text = 'x'.repeat(900_000);
     const events = freshEvents(40).map((event) => ({ ...event, data: { text } }));
@@ -253,7 +253,7 @@ describe('listening for a sensor', () => {
     expect(new Set(idsOf(await take(listener, 40)))).toEqual(new Set(events.map(({ id }) => id)));
   });
 
-  it('answers a waiting pull when its signal aborts', async () => {
+  it('resolves a waiting pull when its signal aborts', async () => {
     const stop = new AbortController();
     const listener = await listen({ signal: stop.signal });
     const pull = listener.pull(10);
@@ -261,7 +261,7 @@ describe('listening for a sensor', () => {
     expect(await pull).toEqual([]);
   });
 
-  it('takes no event for an owner that was gone before the listener was open, so that the next one gets all', async () => {
+  it('pulls no event for an owner that ended before the listener was open', async () => {
     const sensorName = 'left-behind';
     const stale = new AbortController();
     const opening = listen({ sensorName, signal: stale.signal });
@@ -275,7 +275,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await listener.measureBacklog(false)).waiting === 0);
   });
 
-  it('takes no event before anything is pulled', async () => {
+  it('fetches no event before the first pull', async () => {
     const sensorName = 'not-pulled';
     const idle = await listen({ sensorName });
     await bus.publishEvents(freshEvents(5));
@@ -286,7 +286,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await idle.measureBacklog(false)).waiting === 0);
   });
 
-  it('gives back what it fetched ahead when its signal aborts, without being closed', async () => {
+  it('naks prefetched events when its signal aborts, without being closed', async () => {
     const sensorName = 'aborted';
     const stop = new AbortController();
     const first = await listen({ sensorName, signal: stop.signal });
@@ -301,7 +301,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await second.measureBacklog(false)).waiting === 0);
   });
 
-  it('keeps events for who handles them longer than the acknowledgement wait, and gives those of the dead to others', async () => {
+  it('extends the ack wait of events in hand, and redelivers those of a dead worker', async () => {
     const sensorName = 'slow';
     const slow = await listen({ sensorName });
     await bus.publishEvents([sampleEvent('of-the-dead')]);
@@ -324,7 +324,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await slow.measureBacklog(false)).waiting === 0);
   }, 60_000);
 
-  it('brings the acknowledgement wait of a consumer of an earlier version up to date, and keeps its position', async () => {
+  it('updates the ack wait of a consumer of an earlier version, and keeps its position', async () => {
     const sensorName = 'earlier-version';
     await bus.publishEvents(freshEvents(3));
     const before = await listen({ sensorName });
@@ -339,7 +339,7 @@ describe('listening for a sensor', () => {
     await eventually(async () => (await after.measureBacklog(false)).waiting === 0);
   });
 
-  it('makes its consumer again when somebody deletes it, and misses nothing', async () => {
+  it('recreates its consumer when it is deleted, and misses nothing', async () => {
     const sensorName = 'deleted';
     const listener = await listen({ sensorName, startFrom: { kind: 'new' } });
     await bus.publishEvents([sampleEvent('one')]);
@@ -349,7 +349,7 @@ describe('listening for a sensor', () => {
     expect(idsOf(await take(listener, 1))).toEqual(['two']);
   });
 
-  it('goes on after a restart of the server, with no event lost and none acknowledged seen again', async () => {
+  it('continues after a restart of the server, without losing events or repeating acknowledged ones', async () => {
     const listener = await listen({ sensorName: 'restarted' });
     await bus.publishEvents(freshEvents(20));
     await take(listener, 20);
@@ -362,7 +362,7 @@ describe('listening for a sensor', () => {
     expect(idsOf(after)).toEqual(events.map(({ id }) => id));
   });
 
-  it('goes on after the stream was lost with the disk of the server', async () => {
+  it('continues after the stream was lost with the disk of the server', async () => {
     const listener = await listen({ sensorName: 'wiped' });
     await bus.publishEvents(freshEvents(3));
     await take(listener, 3);
@@ -377,7 +377,7 @@ describe('listening for a sensor', () => {
 });
 
 describe('a bus that is a work queue', () => {
-  it('gives each event to its sensor once, from the first one on, and keeps nothing that is handled', async () => {
+  it('delivers each event to its sensor once, from the first one on, and removes handled events', async () => {
     const nats = await startNats({ own: true });
     const bus = await connectTestBus(nats, { streamConfig: 'retention: 2\nreplicas: 1' });
     await bus.publishEvents(sampleEvents(3));

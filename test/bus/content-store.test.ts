@@ -4,7 +4,7 @@ import { connectTestBus, sampleEvent } from './bus-fixture';
 
 const SMALLEST_PAYLOAD = 64 * 1024;
 
-describe('what sensors hold, on the bus', () => {
+describe('held contents on the bus', () => {
   let nats: RunningNats;
   let bus: Bus;
 
@@ -17,7 +17,7 @@ describe('what sensors hold, on the bus', () => {
     await nats.stop();
   });
 
-  it('is answered in the order of the names, with gaps where there is nothing', async () => {
+  it('are returned in the order of the names, with gaps for missing ones', async () => {
     expect(await bus.recallHeld('eo', 'water', ['1'])).toEqual([undefined]);
     const [first, second] = [sampleEvent('first'), sampleEvent('second')];
     await bus.storeHeld('eo', 'water', [
@@ -27,18 +27,18 @@ describe('what sensors hold, on the bus', () => {
     expect(await bus.recallHeld('eo', 'water', ['2', 'none', '1'])).toEqual([second, undefined, first]);
   });
 
-  it('may be larger than a message of the server', async () => {
+  it('may exceed the message size of the server', async () => {
     const event = sampleEvent('large', { data: { item: 'ü'.repeat(3 * SMALLEST_PAYLOAD) } });
     await bus.storeHeld('eo', 'large', [{ name: '1', event }]);
     expect(await bus.recallHeld('eo', 'large', ['1'])).toEqual([event]);
   });
 
-  it('is there once, however often it is stored, and the latest counts', async () => {
+  it('are stored once, however often they are written, and the latest wins', async () => {
     for (const id of ['former', 'later']) await bus.storeHeld('eo', 'twice', [{ name: '1', event: sampleEvent(id) }]);
     expect(await bus.recallHeld('eo', 'twice', ['1'])).toEqual([sampleEvent('later')]);
   });
 
-  it('is gone when it is forgotten, and nothing else with it', async () => {
+  it('are deleted without affecting others', async () => {
     const names = ['1', '2', '12'];
     const contents = names.map((name) => ({ name, event: sampleEvent(name) }));
     for (const sensor of ['one', 'two.three']) await bus.storeHeld('eo', sensor, contents);

@@ -60,12 +60,12 @@ describe('the journal of decisions', () => {
     ['any text in it', { containing: 'cloud_cover is 8' }, ['b filtered']],
     ['a kind of decision', { decision: 'filtered' }, ['b filtered']],
     ['another namespace', { namespace: 'elsewhere' }, []],
-    ['a time that is yet to come', { since: '2100-01-01T00:00:00Z' }, []],
+    ['a time in the future', { since: '2100-01-01T00:00:00Z' }, []],
   ])('is read by %s', async (_, filter, expected) => {
     expect(await read(filter)).toEqual(expected);
   });
 
-  it('keeps every word of a record', async () => {
+  it('keeps every field of a record', async () => {
     for await (const found of bus.readDecisions({ event: 'b', decision: 'filtered' })) {
       expect(found).toEqual(
         record('b', { decision: 'filtered', clause: 'filters.data[0]', reason: 'eo:cloud_cover is 80' }),
@@ -73,7 +73,7 @@ describe('the journal of decisions', () => {
     }
   });
 
-  it('is read from its end where the newest are asked for', async () => {
+  it('is read from its end for the newest decisions', async () => {
     // One message each: more than is looked at in the first step back.
     for (let index = 0; index < 450; index += 1) {
       bus.recordDecisions([record(`n${index}`, { sensor: index === 3 ? 'rare' : 'often' })]);
@@ -89,7 +89,7 @@ describe('the journal of decisions', () => {
     expect(messages).toBeLessThan(450);
   });
 
-  it('tells a sensor from an event source of the same name', async () => {
+  it('distinguishes a sensor from an event source of the same name', async () => {
     bus.recordDecisions([
       record('d', { sensor: 'same' }),
       record('e', { sensor: undefined, eventSource: 'same', decision: 'filtered' }),
@@ -107,7 +107,7 @@ describe('the journal of decisions', () => {
     expect(await read({ owner: 'busy' })).toHaveLength(5_000);
   });
 
-  it('is read past what others wrote into it', async () => {
+  it('is read past foreign messages in it', async () => {
     const client = await connect({ servers: nats.url });
     const subject = decisionSubject(testNames().decisions, 'argo', 'shared', 'fired');
     const future = { ...record('later'), decision: 'postponed' };
@@ -127,7 +127,7 @@ describe('the journal of decisions', () => {
     expect(await read({ owner: 'closing' })).toEqual(['last fired']);
   });
 
-  it('keeps what was decided while the bus was away', async () => {
+  it('keeps decisions made during an outage of the bus', async () => {
     await nats.stopKeepingData();
     bus.recordDecisions([record('away', { sensor: 'away' })]);
     const flushed = bus.flushDecisions();

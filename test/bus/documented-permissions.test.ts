@@ -36,7 +36,7 @@ describe('the NATS permissions of docs/security.md', () => {
     await nats?.stop();
   });
 
-  it('are enough for everything that workers do', async () => {
+  it('suffice for all operations of workers', async () => {
     const [ours] = await bus.publishEvents([sampleEvent('ours')]);
     expect(ours?.kind).toBe('published');
     const listener = await bus.openListener({
@@ -62,7 +62,7 @@ describe('the NATS permissions of docs/security.md', () => {
     expect(bus.problem()).toBeUndefined();
   });
 
-  it('let a producer publish to its own subject only', async () => {
+  it('allow a producer to publish to its own subject only', async () => {
     const client = await connect({ servers: nats.url, user: 'producer', pass: 'p' });
     const publish = (subject: string): Promise<unknown> => jetstream(client).publish(subject, '{}', { timeout: 2_000 });
     await publish('default.stac.scenes');

@@ -69,7 +69,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     expect(after.history).toEqual([found]);
   });
 
-  it('are found when the sensor listens again, before it takes anything', async () => {
+  it('are found when the sensor listens again, before its first pull', async () => {
     await open('maxAge: 2s');
     await pause();
     await bus.publishEvents(sampleEvents(5));
@@ -83,7 +83,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     await listener.close();
   });
 
-  it('are found when they came and went between two looks, as so many at most', async () => {
+  it('are found if they were published and expired between two checks, as an upper bound', async () => {
     await open('maxAge: 1s');
     await pause();
     await bus.publishEvents(sampleEvents(4));
@@ -91,7 +91,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     expect(only(await lookPaused())).toMatchObject({ least: 0, most: 4, toSequence: 4 });
   });
 
-  it('are found among those that a listener had fetched and given back when it was paused', async () => {
+  it('are found among those that a listener had fetched and returned when it was paused', async () => {
     await open('maxAge: 4s');
     const listener = await listen();
     await bus.publishEvents(sampleEvents(6));
@@ -102,7 +102,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     expect(only(await lookPaused())).toMatchObject({ least: 4, most: 4, cause: 'age' });
   });
 
-  it('are found while a listener gives them back again and again', async () => {
+  it('are found while a listener repeatedly naks them', async () => {
     await open('maxAge: 3s');
     const listener = await listen();
     await bus.publishEvents(sampleEvents(3));
@@ -114,7 +114,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     await listener.close();
   });
 
-  it('are none when everything was handled in time, also of a sensor that is paused afterwards', async () => {
+  it('are none if every event was handled in time, even if the sensor is paused afterwards', async () => {
     await open('maxAge: 2s');
     const listener = await listen();
     await bus.publishEvents(sampleEvents(50));
@@ -127,7 +127,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     expect((await lookPaused()).history).toEqual([]);
   });
 
-  it('are told from those that were handled meanwhile', async () => {
+  it('are distinguished from those that were handled meanwhile', async () => {
     await open('maxMsgs: 10');
     const listener = await listen({ maxBatch: 2 });
     await bus.publishEvents(sampleEvents(10));
@@ -153,7 +153,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     ['purged', () => manager.streams.purge('default'), { least: 5, most: 5, cause: 'removed' }],
     ['deleted one by one', () => manager.streams.deleteMessage('default', 3), { least: 1, most: 1, cause: 'removed' }],
     [
-      'in a stream that is deleted and made again',
+      'in a stream that is deleted and recreated',
       async () => {
         const { config } = await manager.streams.info('default');
         await manager.streams.delete('default');
@@ -181,7 +181,7 @@ describe('events that leave the bus before their sensor has handled them', () =>
     expect(only(await lookPaused())).toMatchObject({ least: 1, most: 1 });
   });
 
-  it('are none when a dependency is given up whose events waited', async () => {
+  it('are none if a dependency with pending events is removed', async () => {
     await open();
     await pause();
     await bus.publishEvents([sampleEvent('own'), sampleEvent('other', { subject: 'others' })]);

@@ -44,7 +44,7 @@ describe('a bus that keeps events until they are handled', () => {
   }
   const events = async (): Promise<number> => (await bus.extent()).events;
 
-  it('keeps what a paused sensor has not handled far beyond maxAge, and removes what all have handled', async () => {
+  it('keeps unhandled events of a paused sensor far beyond maxAge, and removes events that all have handled', async () => {
     await open('maxAge: 2s');
     const paused = await listen('paused');
     await paused.close();
@@ -64,7 +64,7 @@ describe('a bus that keeps events until they are handled', () => {
     expect((await resumed.measureBacklog(true)).history).toEqual([]);
   });
 
-  it('holds sources back while it is full of unhandled events, and takes more when some are handled', async () => {
+  it('holds sources back while it is full of unhandled events, and accepts more when some are handled', async () => {
     await open('maxMsgs: 10');
     const listener = await listen();
     const [first] = await bus.publishEvents(sampleEvents(10));
@@ -80,7 +80,7 @@ describe('a bus that keeps events until they are handled', () => {
     expect((await listener.measureBacklog(true)).history).toEqual([]);
   });
 
-  it('removes nothing for room while no sensor has listened yet', async () => {
+  it('removes nothing to free space before a sensor has listened', async () => {
     await open('maxMsgs: 10');
     await bus.publishEvents(sampleEvents(10));
     await bus.publishEvents([sampleEvent('eleventh')], { patienceMs: 3_000 });
@@ -104,7 +104,7 @@ describe('a bus that keeps events until they are handled', () => {
     expect(await events()).toBe(2);
   });
 
-  it('changes a stream that removes events by age, because the manifest asks for it', async () => {
+  it('changes a stream that removes events by age, as the manifest requests', async () => {
     const before = await connectTestBus(nats, { streamConfig: 'replicas: 1\nmaxAge: 1h' });
     await before.publishEvents([sampleEvent('kept')]);
     await before.close();

@@ -21,7 +21,7 @@ describe('publishing events', () => {
     await nats?.stop();
   });
 
-  it("takes no event of another namespace's event source for a repetition", async () => {
+  it("does not treat events of another namespace's event source as duplicates", async () => {
     const [own, other, again] = await bus.publishEvents([
       sampleEvent('order-1', { sluicenamespace: 'tenant-a' }),
       sampleEvent('order-1', { sluicenamespace: 'tenant-b' }),
@@ -44,7 +44,7 @@ describe('publishing events', () => {
     expect(stored?.header.get('Nats-Msg-Id')).toBe('stac/first');
   });
 
-  it('keeps an event that is published twice once, and says so', async () => {
+  it('stores an event that is published twice once, and reports the duplicate', async () => {
     const { events } = await bus.extent();
     const again = [sampleEvent('twice'), sampleEvent('other')];
     await bus.publishEvents(again);
@@ -61,7 +61,7 @@ describe('publishing events', () => {
     expect(outcomes).toMatchObject([{ duplicate: false }, { duplicate: false }]);
   });
 
-  it('reports each fate in the order of the events, too large ones included', async () => {
+  it('reports each result in the order of the events, including too large ones', async () => {
     const large = sampleEvent('large', { data: { text: 'x'.repeat(9_000) } });
     const outcomes = await bus.publishEvents([sampleEvent('before'), large, sampleEvent('after')]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['published', 'failed', 'published']);
@@ -76,7 +76,7 @@ describe('publishing events', () => {
     expect(sequences).toEqual(Array.from({ length: 2_000 }, (_, index) => first + index));
   });
 
-  it('is read by sensors next to what Argo Events itself published', async () => {
+  it('is read by sensors next to events that Argo Events published', async () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: 'mixed',
@@ -103,8 +103,8 @@ describe('publishing events', () => {
   });
 });
 
-describe('publishing while the bus is away', () => {
-  it('succeeds once it is back, without making second events of what was under way', async () => {
+describe('publishing during an outage of the bus', () => {
+  it('succeeds once it is back, without duplicating events in flight', async () => {
     const nats = await startNats({ own: true });
     const bus = await connectTestBus(nats);
     await bus.publishEvents(sampleEvents(10, 'before'));
@@ -118,7 +118,7 @@ describe('publishing while the bus is away', () => {
     await nats.stop();
   });
 
-  it('gives up when its patience ends, with an error that is worth another try', async () => {
+  it('fails at its timeout with a transient error', async () => {
     const nats = await startNats({ own: true });
     const bus = await connectTestBus(nats);
     await nats.stopKeepingData();
@@ -128,7 +128,7 @@ describe('publishing while the bus is away', () => {
     await nats.stop();
   });
 
-  it('reports a full stream that discards new events as worth another try', async () => {
+  it('reports a full stream that discards new events as transient', async () => {
     const nats = await startNats({ own: true });
     const bus = await connectTestBus(nats, { streamConfig: 'maxMsgs: 3\ndiscard: 1\nreplicas: 1' });
     const outcomes = await bus.publishEvents(sampleEvents(5), { patienceMs: 100 });

@@ -35,8 +35,8 @@ describe('reading events back from the bus', () => {
     ['by subject', { paths: ['stac.scenes'] }, ['a', 'c', 'd']],
     ['by subject up to a sequence that is not on it', { paths: ['stac.scenes'], toSequence: 2 }, ['a']],
     ['by a subject without events', { paths: ['stac.nothing'] }, []],
-    ['by what an event says', { containing: 'https://stac.example/c' }, ['c']],
-    ['by what no event says', { containing: 'stac.example/e' }, []],
+    ['by text in an event', { containing: 'https://stac.example/c' }, ['c']],
+    ['by text in no event', { containing: 'stac.example/e' }, []],
     ['up to a limit', { limit: 2 }, ['a', 'b']],
     ['beyond the end', { fromSequence: 100 }, []],
   ])('works %s', async (_, range, expected) => {
@@ -51,7 +51,7 @@ describe('reading events back from the bus', () => {
     expect(await read({ fromTime: '2000-01-01T00:00:00Z' })).toHaveLength(4);
   });
 
-  it('moves no position of a sensor', async () => {
+  it('changes no position of a sensor', async () => {
     const listener = await bus.openListener({
       namespace: 'argo',
       sensorName: 'reader',
@@ -64,7 +64,7 @@ describe('reading events back from the bus', () => {
     await listener.close();
   });
 
-  it('may be given up half way', async () => {
+  it('can be cancelled midway', async () => {
     for await (const { sequence } of bus.readEvents({})) {
       if (sequence === 2) break;
     }
@@ -74,7 +74,7 @@ describe('reading events back from the bus', () => {
     });
   });
 
-  it('finds text in what an event source of Argo Events has encoded', async () => {
+  it('finds text in data that an event source of Argo Events has encoded', async () => {
     const hidden = { data_base64: Buffer.from('{"scene":"S2B"}').toString('base64'), data: undefined };
     await bus.publishEvents([sampleEvent('argo', { ...hidden, subject: 'encoded' })]);
     expect(await read({ paths: ['stac.encoded'], containing: 'S2B' })).toEqual(['argo']);

@@ -71,7 +71,7 @@ describe('credentials of an event bus that change while a worker runs', () => {
       ['authorization { token: "new-token" }', 'token: new-token'],
     ],
     ['an nkey', [usersOf(oldKey), seedOf(oldKey)], [usersOf(newKey), seedOf(newKey)]],
-    ['a password by a token', userAndPassword('ada', 'password'), ['authorization { token: "t" }', 'token: t']],
+    ['a password with a token', userAndPassword('ada', 'password'), ['authorization { token: "t" }', 'token: t']],
   ])('are used after %s was replaced, first in the Secret', async (_, [oldUsers, oldSecret], [users, secret]) => {
     await open(oldUsers, oldSecret);
     secrets[SECRET] = secret;
@@ -81,7 +81,7 @@ describe('credentials of an event bus that change while a worker runs', () => {
     expect(bus.problem()).toBeUndefined();
   });
 
-  it('are used when the Secret follows the server only later, and until then the refusal is shown', async () => {
+  it('are used when the Secret changes after the server, and until then the rejection is shown', async () => {
     const [users, secret] = userAndPassword('ada', 'new-password');
     await open(...userAndPassword('ada', 'old-password'));
     await reload(users);

@@ -15,7 +15,7 @@ describe('values that several workers share', () => {
     await nats.stop();
   });
 
-  it('lose no change, also not the first, when all change them at once', async () => {
+  it('lose no concurrent change, including the first', async () => {
     const add = async (bus: Bus): Promise<number> =>
       bus.updateShared<number>('rate-limits', 'a.b', (before = 0) => before + 1);
     const changes = Array.from({ length: 10 }, () => buses.map(add)).flat();
@@ -24,7 +24,7 @@ describe('values that several workers share', () => {
     );
   });
 
-  it('are answered as they are where nothing is to be changed', async () => {
+  it('are returned unchanged if there is nothing to change', async () => {
     const [bus] = buses;
     await bus?.updateShared('rate-limits', 'c', () => ({ n: 1 }));
     expect(await bus?.updateShared<object>('rate-limits', 'c', (before) => before)).toEqual({ n: 1 });

@@ -14,7 +14,7 @@ const PATH = 'stac.scenes';
 const tenantNames = (kind: StreamKind) =>
   busNames({ temporalNamespace: 'default', namespace: 'argo', bus: 'default' }, kind);
 
-describe('a bus whose events lay on the stream of all tenants', () => {
+describe('a bus that takes over from the stream of all tenants', () => {
   let nats: RunningNats;
   let former: FormerBus;
   const opened: Array<{ close(): Promise<void> }> = [];
@@ -49,7 +49,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     return found;
   }
 
-  it('hands out what waited there first, then what came since, each once and in the order of arrival', async () => {
+  it('delivers pending events of the old stream first, then later ones, each once and in order of arrival', async () => {
     const before = sampleEvents(30, 'before-');
     await former.listen(SENSOR, PATH);
     await former.publish(...before);
@@ -65,7 +65,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     await eventually(async () => (await listener.measureBacklog(true)).waiting === 0);
   });
 
-  it('brings events again that a worker of the earlier version had in hand when it died', async () => {
+  it('redelivers events that a worker of the earlier version had in hand when it died', async () => {
     await former.listen(SENSOR, PATH);
     await former.publish(...sampleEvents(4, 'e-'));
     await former.handle(SENSOR, 3, 2);
@@ -75,7 +75,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(again.map(({ deliveryCount }) => deliveryCount)).toEqual([2, 2]);
   }, 40_000);
 
-  it('goes on taking what a worker of the earlier version publishes there during the update', async () => {
+  it('still reads events that a worker of the earlier version publishes there during the update', async () => {
     await former.listen(SENSOR, PATH);
     const bus = await connectBus('own', { takeoverGraceMs: 3_600_000 });
     const listener = await listen(bus);
@@ -95,7 +95,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(idsOf(await take(await listen(await connectBus()), 2))).toEqual(['e0', 'e1']);
   });
 
-  it('removes the consumer there when nothing waits any more, and works without the stream', async () => {
+  it('removes the old consumer once nothing is pending, and works without the old stream', async () => {
     await former.listen(SENSOR, PATH);
     await former.publish(...sampleEvents(3));
     const bus = await connectBus();
@@ -114,7 +114,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(await (await connectBus()).extent()).toMatchObject({ events: 1 });
   });
 
-  it('keeps for a paused sensor what waits on both streams, and counts it', async () => {
+  it('keeps and counts the pending events of a paused sensor on both streams', async () => {
     await former.listen(SENSOR, PATH);
     await former.publish(...sampleEvents(2, 'before-'));
     const bus = await connectBus('own', {
@@ -134,7 +134,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(idsOf(await take(resumed, 4))).toEqual(['before-0', 'before-1', 'after-0', 'after-1']);
   }, 30_000);
 
-  it('reads back both streams as one, with positions that say where an event lies', async () => {
+  it('reads back both streams as one, with positions that identify the stream', async () => {
     await former.publish(...sampleEvents(3, 'before-'));
     const bus = await connectBus();
     await bus.publishEvents(sampleEvents(3, 'after-'));
@@ -169,7 +169,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(await read({ newest: 1 })).toEqual(['new']);
   });
 
-  it('finds and forgets what a sensor held, and counts on with its rate limit', async () => {
+  it('finds and deletes held contents, and continues rate limits', async () => {
     await former.hold(SENSOR, 'one', sampleEvent('one'));
     await former.hold(SENSOR, 'two', sampleEvent('two'));
     await former.limit('argo.water.t', { used: 3 });
@@ -209,7 +209,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(await bus.position('argo', SENSOR)).toBeUndefined();
   });
 
-  it('deletes all consumers of a deleted sensor, also one that an old worker made again', async () => {
+  it('deletes all consumers of a deleted sensor, including one that an old worker recreated', async () => {
     await former.listen(SENSOR, PATH);
     await (await listen(await connectBus('argo-events'))).close();
     await former.listen(SENSOR, PATH);
@@ -223,7 +223,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
     expect(idsOf(await take(again, 1))).toEqual(['after']);
   });
 
-  it('takes nothing of a sensor whose namespace and name make the same words', async () => {
+  it('does not take over a sensor whose namespace and name join to the same words', async () => {
     const other = await FormerBus.open(nats, 'argo-water');
     opened.push(other);
     // Both were called sluice-argo-water-s.
@@ -239,7 +239,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
   describe('and is shared with Argo Events', () => {
     const renamed = consumerName(tenantNames('argo-events'), SENSOR);
 
-    it('gives the consumer its new name where it stands, and marks what may have been handled', async () => {
+    it('renames the consumer at its position, and marks events that may have been handled', async () => {
       await former.listen(SENSOR, PATH);
       await former.publish(...sampleEvents(5));
       // The second one is still in hand: everything from there on may come again.
@@ -259,7 +259,7 @@ describe('a bus whose events lay on the stream of all tenants', () => {
       await eventually(async () => (await listener.measureBacklog(true)).waiting === 0);
     });
 
-    it('lets a work queue go on, where two consumers may not ask for one subject', async () => {
+    it('continues on a work queue, where two consumers cannot share a subject', async () => {
       await former.manager.streams.delete('default');
       await former.manager.streams.add({ name: 'default', subjects: ['default.*.*'], retention: 'workqueue' });
       await former.listen(SENSOR, PATH);
@@ -291,7 +291,7 @@ describe('a bus on a server that no earlier version has used', () => {
   });
   afterAll(() => nats?.stop());
 
-  it('never looks at the stream of Argo Events that is there', async () => {
+  it('ignores an existing stream of Argo Events', async () => {
     const argo = await connectTestBus(nats, { namespace: 'elsewhere', bus: { stream: 'argo-events' } });
     await argo.publishEvents([sampleEvent('foreign')]);
     const bus = await connectTestBus(nats, { bus: { stream: 'own' } });

@@ -70,7 +70,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     expect(page).toContain(formatPermissions(tenantPermissions(A)).replaceAll(A.tenant, 'TENANT'));
   });
 
-  it('can do everything that workers and commands do', async () => {
+  it('suffice for all operations of workers and commands', async () => {
     const log: string[] = [];
     const bus = await openBus('a', 'tenant-a', {
       streamConfig: 'replicas: 1\nmaxMsgs: 100',
@@ -104,7 +104,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     expect([bus.problem(), ...log.filter((line) => !line.includes('exists with other settings'))]).toEqual([undefined]);
   });
 
-  it('can keep events until they are handled, on a stream that was made for it', async () => {
+  it('can keep events until they are handled, on a stream created for it', async () => {
     const options: TestBusOptions = { bus: { retention: 'until-handled' }, streamConfig: 'replicas: 1\nmaxAge: 1s' };
     await openBus('operator', 'tenant-a', options);
     const bus = await openBus('a', 'tenant-a', options);
@@ -117,7 +117,7 @@ describe('NATS users with the permissions of one tenant each', () => {
   it.each<[string, string]>([
     ["publish the other's events", eventSubject(B.events, PATH)],
     ["publish the other's decisions", `${B.decisions.prefix}.tenant-b.s.fired`],
-    ["replace what the other's sensors hold", `${B.held.prefix}.tenant-b.s.n.0`],
+    ["replace the contents that the other's sensors hold", `${B.held.prefix}.tenant-b.s.n.0`],
     ["change the other's buckets", `$KV.${bucketName(B, 'positions')}.k`],
     ["write to the other's inboxes", `${B.inboxPrefix}.forged`],
     ["look at the other's stream", `$JS.API.STREAM.INFO.${B.events.stream}`],
@@ -130,10 +130,10 @@ describe('NATS users with the permissions of one tenant each', () => {
     ["pull from the other's consumers", `$JS.API.CONSUMER.MSG.NEXT.${B.events.stream}.c`],
     ["acknowledge the other's events", `$JS.ACK.${B.events.stream}.c.1.1.1.1.0`],
     ['list streams', '$JS.API.STREAM.NAMES'],
-    ["make a stream with the other's as its source", `$JS.API.STREAM.CREATE.${A.events.stream}`],
+    ["create a stream with the other's as its source", `$JS.API.STREAM.CREATE.${A.events.stream}`],
     ['give its own stream such a source', `$JS.API.STREAM.UPDATE.${A.events.stream}`],
     [
-      'have the raw text of a bucket of its own sent to any subject',
+      'have the raw text of its own bucket sent to any subject',
       `$JS.API.DIRECT.GET.${bucketStream(bucketName(A, 'positions'))}`,
     ],
     ['use the stream of Argo Events', 'default.stac.scenes'],
@@ -155,7 +155,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     expect(isPermissionViolation(refused)).toBe(true);
   });
 
-  it("cannot have the server forge an event on the other's subject, whatever reply it asks for", async () => {
+  it("cannot make the server forge an event on the other's subject by any reply", async () => {
     const forged = encodeEvent(sampleEvent('forged', { sluicenamespace: 'tenant-b' }));
     const victim = eventSubject(B.events, PATH);
     const js = jetstream(client);

@@ -39,7 +39,7 @@ describe('tenants with equal names on one NATS', () => {
   }
   const both = () => Promise.all([tenant({ namespace: 'tenant-a' }), tenant({ namespace: 'tenant-b' })] as const);
 
-  it("never have one's events delivered to the other's consumer, and keep events of one id apart", async () => {
+  it('isolate consumers, and keep events of one id apart', async () => {
     const [a, b] = await both();
     const [ofA, ofB] = [await listen(a, 'tenant-a'), await listen(b, 'tenant-b')];
     const event = sampleEvent('order-1');
@@ -56,7 +56,7 @@ describe('tenants with equal names on one NATS', () => {
     expect((await a.extent()).events + (await b.extent()).events).toBe(2);
   });
 
-  it("publish on while the other's stream is full", async () => {
+  it("can publish while the other's stream is full", async () => {
     const full = await tenant({ namespace: 'tenant-a', streamConfig: 'replicas: 1\nmaxMsgs: 5\ndiscard: new' });
     const other = await tenant({ namespace: 'tenant-b', streamConfig: 'replicas: 1\nmaxMsgs: 50\ndiscard: new' });
     await full.publishEvents(sampleEvents(5));
@@ -88,7 +88,7 @@ describe('tenants with equal names on one NATS', () => {
   });
 
   it.each(['own', 'argo-events'] as const)(
-    'that differ in their Temporal namespace alone each get every event, on a stream of kind %s',
+    'that differ only in their Temporal namespace each get every event, on a stream of kind %s',
     async (stream) => {
       const [live, staging] = await Promise.all([
         tenant({ namespace: 'argo', bus: { stream } }),

@@ -60,12 +60,12 @@ spec:
 
   it.each<[string, () => string[], number, RegExp]>([
     [
-      'one object of several is wrong',
+      'one of several objects is invalid',
       () => [bus, source('stac', ", conumerGroup: 'g'")],
       1,
       /spec\.redisStream\.items\.conumerGroup/,
     ],
-    ['the bus is nowhere', () => [source('stac')], 1, /EventSource\/stac spec\.eventBusName/],
+    ['the bus does not exist', () => [source('stac')], 1, /EventSource\/stac spec\.eventBusName/],
     [
       'a kind is not supported yet',
       () => [bus, sensor('s').replace('log: {}', 'pulsar: { url: u, topic: t }')],
@@ -79,7 +79,7 @@ spec:
       /EventSource\/stac spec\.redisStream\.items\.password.*redis-auth/s,
     ],
     [
-      'a secret that an annotation names is missing',
+      'a secret named by an annotation is missing',
       () => [bus, sensor('s').replace('name: s }', `name: s, annotations: { ${OUTCOMES_WITH_PASSWORD} } }`)],
       1,
       /Sensor\/s metadata\.annotations\["sluice\.io\/outcome-redis-password-secret"\].*redis-auth/s,
@@ -93,7 +93,7 @@ spec:
     expect(await listed()).toEqual([]);
   });
 
-  it('shows first what it would do', async () => {
+  it('shows the changes in a dry run', async () => {
     const file = await cluster.manifest('all.yaml', sensor('scenes'), source('stac'), bus);
     expect(await actionsOf(['apply', '-f', file, '--dry-run'])).toEqual([
       ['EventBus/default', 'created'],
@@ -103,7 +103,7 @@ spec:
     expect(await listed()).toEqual([]);
   });
 
-  it('applies before any worker is there, bus before source before sensor, and says that nobody serves them', async () => {
+  it('applies without a worker, bus before source before sensor, and reports that no worker serves them', async () => {
     const file = await cluster.manifest('all.yaml', sensor('scenes'), source('stac'), bus);
     expect(await actionsOf(['apply', '-f', file])).toEqual([
       ['EventBus/default', 'created'],
@@ -119,7 +119,7 @@ spec:
   describe('with workers', () => {
     beforeAll(() => cluster.startWorkers());
 
-    it('waits until sources read and sensors listen, and changes only what has changed', async () => {
+    it('waits until sources read and sensors listen, and updates only changed objects', async () => {
       const file = await cluster.manifest('all.yaml', bus, source('stac'), sensor('scenes', 'other'));
       const run = await cluster.sluice(['apply', '-f', file, '--wait', '30s', '-o', 'json']);
       expect(run.exitCode).toBe(0);
@@ -136,7 +136,7 @@ spec:
       expect(await actionsOf(['apply', '-f', file])).toEqual([['Sensor/second', 'created']]);
     });
 
-    it('tells sources and sensors when their bus changes', async () => {
+    it('passes a changed bus to its sources and sensors', async () => {
       const file = await cluster.manifest('bus.yaml', busManifest('2h'));
       expect(await actionsOf(['apply', '-f', file])).toEqual([
         ['EventBus/default', 'configured'],
@@ -146,7 +146,7 @@ spec:
       ]);
     });
 
-    it('accepts a source once its secret is there', async () => {
+    it('accepts a source once its secret exists', async () => {
       const { name, api } = cluster.namespace;
       const metadata = { name: 'redis-auth' };
       await api.expect('POST', `/api/v1/namespaces/${name}/secrets`, { metadata, stringData: { password: 'p' } });
@@ -158,7 +158,7 @@ spec:
       expect((await cluster.sluice(['delete', 'source/other'])).exitCode).toBe(0);
     });
 
-    it('leaves other objects alone, or applies them to Kubernetes when told to', async () => {
+    it('ignores other objects, or applies them to Kubernetes with --kubernetes', async () => {
       const file = await cluster.manifest(
         'map.yaml',
         'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: areas }\ndata: { a: b }\n',
@@ -172,7 +172,7 @@ spec:
       await cluster.namespace.api.expect('GET', path);
     });
 
-    it('pauses and resumes, and shows who did it and why, and what has come together since', async () => {
+    it('pauses and resumes, and shows by, why and the backlog', async () => {
       const status = async <T = Record<string, unknown>>() =>
         jsonOf<T>(await cluster.sluice(['status', 'sensor', 'scenes', '-o', 'json']));
       expect((await cluster.sluice(['pause', 'sensor/scenes', '--why', 'upgrade', '--by', 'ada'])).exitCode).toBe(0);
@@ -189,7 +189,7 @@ spec:
       expect((await cluster.sluice(['pause', 'sensor/scenes'])).exitCode).toBe(2);
     });
 
-    it('shows how much waits outside of a paused source, and that it has come after all', async () => {
+    it('shows the backlog of a paused source, and that it is read after resume', async () => {
       const ask = async () =>
         jsonOf<{
           readonly events: ReadonlyArray<{ state: string; unread: string; backlog?: { entries: number } }>;
@@ -216,7 +216,7 @@ spec:
       await eventually(async () => (await counts()).counts.consumed === 28);
     });
 
-    it('shows what a source reads and a sensor waits for', async () => {
+    it('shows the reads of a source and the dependencies a sensor waits for', async () => {
       expect(jsonOf(await cluster.sluice(['status', 'source/stac', '-o', 'json']))).toMatchObject({
         kind: 'EventSource',
         bus: 'default',
@@ -230,13 +230,13 @@ spec:
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });
 
-    it('does not delete a bus that is in use', async () => {
+    it('rejects deleting a bus in use', async () => {
       const run = await cluster.sluice(['delete', 'bus', 'default']);
       expect(run.exitCode).toBe(1);
       expect(run.stderr).toMatch(/sensor\/scenes.*\[OBJECT_IN_USE\]/s);
     });
 
-    it('says of a deleted sensor which events will not fire, and how to take them in', async () => {
+    it('reports the events that a deleted sensor will not fire, and how to include them', async () => {
       const file = await cluster.manifest('third.yaml', sensor('third'));
       expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
       const { exitCode, stderr } = await cluster.sluice(['delete', 'sensor/third']);
@@ -244,7 +244,7 @@ spec:
       expect(stderr).toMatch(/third had not handled.*sluice\.io\/start-from: "\d{4}-/s);
     });
 
-    it('deletes sensors before sources before buses, and is content when told that nothing needs to be there', async () => {
+    it('deletes sensors before sources before buses, and accepts missing objects with --ignore-not-found', async () => {
       const file = await cluster.manifest('all.yaml', bus, source('stac'), sensor('scenes'), sensor('second'));
       expect(await actionsOf(['delete', '-f', file])).toEqual([
         ['Sensor/scenes', 'deleted'],
@@ -261,13 +261,13 @@ spec:
   it.each([
     ['list', ['list']],
     ['setup', ['setup', '--check']],
-  ])('%s says that Temporal is away, with the address', async (_name, argv) => {
+  ])('%s reports that Temporal is unreachable, with the address', async (_name, argv) => {
     const run = await cluster.sluice([...argv, '--address', '127.0.0.1:1']);
     expect(run.exitCode).toBe(3);
     expect(run.stderr).toMatch(/127\.0\.0\.1:1.*\[TEMPORAL_UNREACHABLE\]/s);
   });
 
-  it('knows whether a namespace is prepared', async () => {
+  it('reports whether a namespace is prepared', async () => {
     expect((await cluster.sluice(['setup', '--check'])).exitCode).toBe(0);
     const run = await cluster.sluice(['setup', '--check', '--temporal-namespace', 'nowhere']);
     expect(run.exitCode).toBe(3);

@@ -12,7 +12,7 @@ describe('arguments of commands', () => {
     expect(parseDuration(text)).toBe(expected);
   });
 
-  it.each(['', '5', 's', '1 h', '-1s', '1w'])('"%s" is no duration', (text) => {
+  it.each(['', '5', 's', '1 h', '-1s', '1w'])('rejects the duration "%s"', (text) => {
     expect(() => parseDuration(text)).toThrow();
   });
 
@@ -23,25 +23,25 @@ describe('arguments of commands', () => {
     ['2021-07-04T00:00:00Z/..', '2021-07-04T00:00:00Z/..'],
     ['../2021-07-04', '../2021-07-04T23:59:59Z'],
     ['/2021-07-04T00:00:00.5+02:00', '../2021-07-04T00:00:00.5+02:00'],
-  ])('the time %s goes out as %s', (text, expected) => {
+  ])('the time %s is sent as %s', (text, expected) => {
     expect(parseDatetimeInterval(text)).toBe(expected);
   });
 
   it.each(['', '..', '../..', 'yesterday', '2021-02-31T00:00Z', 'a/b/c', '2021-07-04/2021-07-05/2021-07-06'])(
-    '"%s" is no time',
+    'rejects the time "%s"',
     (text) => {
       expect(() => parseDatetimeInterval(text)).toThrow();
     },
   );
 
-  it('an area has four numbers, or six with heights', () => {
+  it('an area has four numbers, or six with elevations', () => {
     expect(parseBbox('-121.399,39.834,-120.74,40.472')).toEqual([-121.399, 39.834, -120.74, 40.472]);
     expect(parseBbox('170,-10,0,-170,10,100')).toHaveLength(6);
     // Over the antimeridian, west is greater than east.
     expect(parseBbox('170,-10,-170,10')).toEqual([170, -10, -170, 10]);
   });
 
-  it.each(['', '1,2,3', '1,2,3,', 'a,b,c,d', '1,50,2,40'])('"%s" is no area', (text) => {
+  it.each(['', '1,2,3', '1,2,3,', 'a,b,c,d', '1,50,2,40'])('rejects the area "%s"', (text) => {
     expect(() => parseBbox(text)).toThrow();
   });
 });

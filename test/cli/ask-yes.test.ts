@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { canAnswer } from '../../src/cli/io';
 import { askYes } from '../../src/cli/ask-yes';
 
-describe('the question whether to fire', () => {
+describe('the confirmation before firing', () => {
   async function ask(answer: (stdin: PassThrough, interrupt: () => void) => void) {
     const [stdin, stderr, interruption] = [new PassThrough(), new PassThrough(), new AbortController()];
     const asked = askYes(
@@ -21,18 +21,18 @@ describe('the question whether to fire', () => {
     ['no', false],
     ['', false],
     ['yesterday', false],
-  ])('takes "%s" for %s', async (text, isYes) => {
+  ])('reads "%s" as %s', async (text, isYes) => {
     expect(await ask((stdin) => stdin.write(`${text}\n`))).toEqual({
       isYes,
       question: expect.stringContaining('Fire this? [y/N]') as string,
     });
   });
 
-  it('takes the end of the input for no', async () => {
+  it('reads the end of the input as no', async () => {
     expect(await ask((stdin) => stdin.end())).toMatchObject({ isYes: false });
   });
 
-  it('takes an interruption for no', async () => {
+  it('reads an interruption as no', async () => {
     expect(await ask((_, interrupt) => interrupt())).toMatchObject({ isYes: false });
   });
 
@@ -40,7 +40,7 @@ describe('the question whether to fire', () => {
     [true, true, true],
     [false, true, false],
     [true, false, false],
-  ])('is put only at a terminal: input %s, output %s', (input, output, isPut) => {
+  ])('is asked only at a terminal: input %s, output %s', (input, output, isPut) => {
     const stdin = Object.assign(new PassThrough(), { isTTY: input });
     const stderr = Object.assign(new PassThrough(), { isTTY: output });
     const { signal } = new AbortController();

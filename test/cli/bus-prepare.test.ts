@@ -61,7 +61,7 @@ describe('sluice bus prepare', () => {
       /sluice.io\/stream: own.*\[BUS_MISCONFIGURED\]/s,
     ],
     ['files without an EventBus', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\n', /\[USAGE\]/],
-  ])('refuses %s', async (_, stdin, expected) => {
+  ])('rejects %s', async (_, stdin, expected) => {
     const run = await runSluice(['bus', 'prepare', '-f', '-', ...TENANT], { stdin });
     expect(run.exitCode).not.toBe(0);
     expect(run.stderr).toMatch(expected);

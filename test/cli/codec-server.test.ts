@@ -25,14 +25,14 @@ describe('sluice codec-server', () => {
     });
   }
 
-  it('listens on this machine only, with a token of its own, and takes no web page that is not named', async () => {
+  it('listens on this machine only, with a generated token, and rejects other web origins', async () => {
     const { exitCode, stdout, stderr } = await serve();
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/)]);
     expect(stderr).toMatch(/Token, valid until this server stops: [\w-]{43}/);
     expect(stderr).toContain('No web origin is allowed: allow the Temporal UI with --origin.');
   });
 
-  it('shows no token where callers are named in a file', async () => {
+  it('shows no token if callers are named in a file', async () => {
     const { exitCode, stderr } = await serve(
       '--token-file',
       join(folder, 'tokens'),
@@ -43,9 +43,9 @@ describe('sluice codec-server', () => {
   });
 
   it.each<readonly [string, readonly string[], RegExp]>([
-    ['decrypted payloads in clear over the network', ['--host', '0.0.0.0'], /over the network in clear/],
+    ['plain-text payloads over the network', ['--host', '0.0.0.0'], /over the network in clear/],
     ['the network without callers', ['--host', '0.0.0.0', '--behind-tls-proxy'], /no accepted callers/],
-    ['JWTs for any program', ['--jwks-url', 'https://x/keys', '--jwt-issuer', 'https://x/'], /--jwt-audience/],
+    ['JWTs without an audience', ['--jwks-url', 'https://x/keys', '--jwt-issuer', 'https://x/'], /--jwt-audience/],
     [
       'keys of JWTs over HTTP',
       ['--jwks-url', 'http://x/k', '--jwt-issuer', 'i', '--jwt-audience', 'a'],
@@ -55,14 +55,14 @@ describe('sluice codec-server', () => {
     ['an address as an origin', ['--origin', 'https://x/ui'], /is not an origin/],
     ['a claim without a value', ['--require-claim', 'x'], /--jwks-url/],
     ['a certificate without its key', ['--tls-cert', 'x'], /belong together/],
-    ['a port that is none', ['--port', '99999'], /is not a port/],
-    ['a file of tokens that is not there', ['--token-file', '/does/not/exist'], /cannot be read/],
-  ])('refuses %s', async (_what, argv, message) => {
+    ['an invalid port', ['--port', '99999'], /is not a port/],
+    ['a missing file of tokens', ['--token-file', '/does/not/exist'], /cannot be read/],
+  ])('rejects %s', async (_what, argv, message) => {
     const { exitCode, stderr } = await serve(...argv);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
-  it('needs the keys', async () => {
+  it('requires the keys', async () => {
     const none = { env: { SLUICE_PAYLOAD_KEYS: '', SLUICE_PAYLOAD_KEYS_FILE: '' } };
     const { exitCode, stderr } = await runSluice(['codec-server', '--port', '0'], none);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('SLUICE_PAYLOAD_KEYS_FILE')]);

@@ -40,7 +40,7 @@ stringData: { password: '' }
 `;
 
 describe('sluice dev', () => {
-  it('brings manifests of a cluster to life on one machine, and ends all of it when told to', async () => {
+  it('runs manifests of a cluster on one machine, and stops everything on request', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'sluice-dev-'));
     const file = path.join(folder, 'all.yaml');
     await writeFile(file, MANIFESTS);

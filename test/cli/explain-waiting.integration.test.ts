@@ -8,7 +8,7 @@ import { jsonOf } from './run-cli-for-test';
 /** Fires that nobody lets through hold up what comes behind them. */
 const BUSY = 503;
 
-describe('sluice explain, of events that wait', () => {
+describe('sluice explain, for waiting events', () => {
   let cluster: ClusterAtWork;
   let elsewhere: RunningNats;
 
@@ -32,7 +32,7 @@ describe('sluice explain, of events that wait', () => {
       return isTold(story) && story;
     });
 
-  it('says that an event is collected with others', async () => {
+  it('reports that an event is collected with others', async () => {
     await add('BATCHED', { n: '1' });
     const key = await add('BATCHED', { n: '2' });
     const { timeline } = await until(key, ({ verdict }) => verdict.state === 'joined');
@@ -40,7 +40,7 @@ describe('sluice explain, of events that wait', () => {
     await until(key, ({ verdict }) => verdict.summary.includes('collects it for trigger note, 2 so far'));
   });
 
-  it('says that an event waits for its turn, and of the one before what holds it up', async () => {
+  it('reports that an event is queued, and the fire that delays it', async () => {
     const first = await add('LIMITED', { n: '1' });
     const trying = await until(first, ({ verdict }) => /attempt [2-9]/.test(verdict.summary));
     expect(trying.verdict).toMatchObject({ state: 'firing', summary: expect.stringContaining('503') as string });
@@ -52,7 +52,7 @@ describe('sluice explain, of events that wait', () => {
     });
   });
 
-  it('says that a fire waits for the rate limit of its trigger, and how long', async () => {
+  it('reports that a fire waits for the rate limit of its trigger, and how long', async () => {
     const keys = [await add('RATED', { n: '1' }), await add('RATED', { n: '2' })];
     const summaries = await eventually(async () => {
       const stories = await Promise.all(keys.map(explain));
@@ -62,7 +62,7 @@ describe('sluice explain, of events that wait', () => {
     expect(summaries.filter((text) => text.includes('rate limit'))).toHaveLength(1);
   });
 
-  it('says for which partner an event waits, though another pair has it', async () => {
+  it('reports the partner that an event waits for, although another pair has it', async () => {
     const left = await add('LEFT', { pair: '1' });
     const right = await add('RIGHT', { pair: '2' });
     const waitsFor = async (key: string, dependency: string) =>
@@ -71,7 +71,7 @@ describe('sluice explain, of events that wait', () => {
     await waitsFor(right, 'left');
   });
 
-  it('names the script that failed, though another dependency fired', async () => {
+  it('names the failed script, although another dependency fired', async () => {
     const key = await add('SCRIPTED', { n: '1' });
     const { verdict } = await until(
       key,
@@ -84,7 +84,7 @@ describe('sluice explain, of events that wait', () => {
     expect(verdict.summary).toMatch(/dependency broken \(filters\.script: EXPRESSION_FAILED/);
   });
 
-  it('says that an event came twice', async () => {
+  it('reports that an event arrived twice', async () => {
     const key = 'stac/named:S2B';
     await cluster.add('NAMED', { id: 'S2B' });
     await until(key, ({ verdict }) => verdict.state === 'succeeded');
@@ -94,13 +94,13 @@ describe('sluice explain, of events that wait', () => {
     expect(timeline.filter(({ what }) => what === 'published')).toHaveLength(1);
   });
 
-  it('leaves out sensors of the same event source on another bus', async () => {
+  it('omits sensors of the same event source on another bus', async () => {
     const key = await add('BATCHED', { n: '3' });
     const { verdict } = await until(key, ({ verdict: { state } }) => state === 'joined');
     expect(verdict.sensors.map(({ sensor }) => sensor)).toEqual([`${cluster.namespace.name}/batched`]);
   });
 
-  it('says of what is not known that its source is paused', async () => {
+  it('reports for an unknown event that its source is paused', async () => {
     await cluster.sluice(['pause', 'source', 'stac', '--why', 'maintenance', '--by', 'ada']);
     await eventually(async () => {
       const { exitCode, stderr } = await run('explain', 'stac/batched:BATCHED:0-1');
@@ -109,7 +109,7 @@ describe('sluice explain, of events that wait', () => {
     await cluster.sluice(['resume', 'source', 'stac', '--why', 'over']);
   });
 
-  it('does not call unknown what may lie on a bus that cannot be read', async () => {
+  it('does not call an event unknown if a bus cannot be read', async () => {
     const dead = await cluster.manifest(
       'dead.yaml',
       `apiVersion: argoproj.io/v1alpha1

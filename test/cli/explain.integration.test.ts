@@ -54,7 +54,7 @@ spec:
   const decisions = async (...words: readonly string[]): Promise<readonly DecisionRecord[]> =>
     jsonOf<{ decisions: readonly DecisionRecord[] }>(await run('events', '-o', 'json', ...words)).decisions;
 
-  it('tells the story to a person, by key, short id, entry id or anything in the data', async () => {
+  it('shows the timeline by key, short id, entry id or any part of the data', async () => {
     const key = await add('ITEMS', { sky: 'clear', href: 'https://stac.example/S2B_10TFK' });
     await until(key, 'succeeded');
     for (const id of [key, shortEventId(key), key.split(':').at(-1) ?? '', 'S2B_10TFK']) {
@@ -79,7 +79,7 @@ spec:
     expect((await run('events', '--sensor', 'scenes')).stdout).toContain('filters.data');
   });
 
-  it('tells what a person did to a run, and what came of it', async () => {
+  it('shows the actions of operators on a run, and their results', async () => {
     cluster.receiver.answerWith(400);
     const key = await add('ITEMS', { sky: 'clear', href: 'b' });
     const parked = await until(key, 'parked');
@@ -99,7 +99,7 @@ spec:
     expect(twice.at(-1)).toMatchObject({ by: 'ada', why: 'once more' });
   });
 
-  it('says what nobody asked for, and what waits for a paused sensor', async () => {
+  it('shows unmatched events, and events pending for a paused sensor', async () => {
     const spare = await add('SPARE', { href: 'c' });
     expect((await until(spare, 'unmatched')).verdict.summary).toContain('dependency');
     await cluster.sluice(['pause', 'sensor', 'scenes', '--why', 'maintenance']);
@@ -115,7 +115,7 @@ spec:
     await cluster.sluice(['resume', 'sensor', 'scenes', '--why', 'maintenance is over']);
   });
 
-  it('says what cannot be known any more', async () => {
+  it('lists the facts that are no longer available', async () => {
     const key = await add('ITEMS', { sky: 'clear', href: 'e' });
     const story = await until(key, 'succeeded');
     const { runId = '' } = story.timeline.find(({ stage }) => stage === 'run') ?? {};
@@ -135,7 +135,7 @@ spec:
     expect(forgotten.unknown.join(' ')).toContain(runId);
   });
 
-  it('ends with 1 for an event that nobody knows, and offers a choice where several fit', async () => {
+  it('exits with 1 for an unknown event, and lists the candidates if several match', async () => {
     const unknown = await run('explain', 'stac/items:ITEMS:0-1', '-o', 'json');
     expect([unknown.exitCode, jsonOf(unknown)]).toEqual([1, expect.objectContaining({ event: null, timeline: [] })]);
     const several = await run('explain', 'items:ITEMS', '-o', 'json');

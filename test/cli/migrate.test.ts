@@ -49,7 +49,7 @@ describe('sluice migrate eventbus', () => {
     return await runSluice(['migrate', 'eventbus', '-f', file, ...options]);
   }
 
-  it('writes the jetstream bus of the same name with all that has a counterpart', async () => {
+  it('writes the jetstream bus of the same name with every setting that has a counterpart', async () => {
     const { exitCode, stdout } = await migrate(NATIVE);
     expect(exitCode).toBe(0);
     expect(parse(stdout)).toEqual({
@@ -72,7 +72,7 @@ describe('sluice migrate eventbus', () => {
     expect(problems.filter(({ severity }) => severity !== 'warning')).toEqual([]);
   });
 
-  it('loses nothing without a word', async () => {
+  it('reports every setting without a counterpart', async () => {
     const { stdout } = await migrate(NATIVE);
     const comments = stdout.split('\n').filter((line) => line.startsWith('# '));
     for (const field of ['auth', 'maxSubs: 500', 'raftCommitTimeout: 1s', 'streamConfig', 'wait on the old bus']) {
@@ -91,13 +91,13 @@ describe('sluice migrate eventbus', () => {
     ['native: { replicas: 2 }', 3],
     ['native: { replicas: 5 }', 5],
     ['native: { size: 5 }', 5],
-  ])('takes over the number of servers as JetStream can have it: %s', async (native, replicas) => {
+  ])('converts the number of servers to one that JetStream allows: %s', async (native, replicas) => {
     expect(jsonOf(await migrate(bus(`    ${native}\n`), '-o', 'json'))).toMatchObject({
       spec: { jetstream: { replicas } },
     });
   });
 
-  it('writes the jetstreamExotic bus for a server that Argo Events does not run, whose address it needs', async () => {
+  it('writes the jetstreamExotic bus for an external server, and requires its address', async () => {
     const without = await migrate(EXOTIC);
     expect(without).toMatchObject({ exitCode: 2, stdout: '' });
     expect(without.stderr).toContain('--nats-url');
@@ -112,14 +112,14 @@ describe('sluice migrate eventbus', () => {
     expect(odd).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
-  it('leaves out what the cluster wrote about the old bus, and says so', async () => {
+  it('omits and reports fields that the cluster wrote', async () => {
     const fromCluster = bus('    native: {}\n', '  uid: u-1\n  resourceVersion: "7"\n') + 'status: { config: {} }\n';
     const run = await migrate(fromCluster, '-o', 'yaml');
     expect(parse(run.stdout)).not.toHaveProperty('status');
     expect(run.stderr).toMatch(/uid, resourceVersion, status/);
   });
 
-  it('reads folders and standard input, and leaves other objects alone', async () => {
+  it('reads folders and standard input, and ignores other objects', async () => {
     await writeFile(path.join(folder, 'a.yaml'), NATIVE);
     const other = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\n';
     await writeFile(path.join(folder, 'b.yaml'), `${EXOTIC.replace('default', 'second')}---\n${other}`);
@@ -134,7 +134,7 @@ describe('sluice migrate eventbus', () => {
 
   it.each([
     [
-      'a bus that needs none',
+      'a bus that needs no migration',
       NATIVE.replace(/ {2}nats:[^]*/, '  jetstream: { version: latest }\n'),
       'No EventBus on NATS',
     ],

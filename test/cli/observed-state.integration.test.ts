@@ -14,7 +14,7 @@ interface StatusAnswer {
   readonly end?: { readonly how: string; readonly by?: string; readonly reason?: string };
 }
 
-describe('the state of what is applied', () => {
+describe('the state of applied objects', () => {
   let cluster: ClusterOfOne;
   let redis: Redis;
   let connection: Connection;
@@ -67,14 +67,14 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
   const workflowOf = (kind: string, name: string) =>
     client.workflow.getHandle(`${kind}/${cluster.namespace.name}/${name}`);
 
-  it('is that a source and a sensor applied together lose nothing of the backlog, in whatever order they are written', async () => {
+  it('loses no backlog if a source and a sensor are applied together, in any order', async () => {
     for (let item = 0; item < 10; item += 1) await redis.xadd('first', '*', 'item', item);
     const file = await cluster.manifest('together.yaml', source('first'), sensor('scenes', 'first'), bus());
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
     await eventually(async () => (await status('sensor/scenes')).counts?.fired === 10);
   });
 
-  it('is that a sensor which asks for a new source loses nothing of its backlog either', async () => {
+  it('loses no backlog of a new source that an existing sensor depends on', async () => {
     for (let item = 0; item < 10; item += 1) await redis.xadd('second', '*', 'item', item);
     const file = await cluster.manifest('more.yaml', source('second'), sensor('scenes', 'first', 'second'));
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
@@ -82,7 +82,7 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     expect(await list()).toMatchObject({ exitCode: 0 });
   });
 
-  it('is not ready where the source cannot reach its server', async () => {
+  it('is not ready if the source cannot reach its server', async () => {
     const file = await cluster.manifest('away.yaml', source('away', '127.0.0.1:1'));
     const run = await cluster.sluice(['apply', '-f', file, '--wait', '2s', '-o', 'json']);
     expect(run.exitCode).toBe(1);
@@ -143,7 +143,7 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     expect(deleted.stderr).toMatch(/doomed had not handled or held for a partner.*will not fire/);
   });
 
-  it('of what was deleted is nothing, also when no worker was waited for', async () => {
+  it('of deleted objects is empty, even if no worker handled the deletion', async () => {
     const file = await cluster.manifest('brief.yaml', sensor('brief', 'first'));
     for (const options of [[], ['--force']]) {
       expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
@@ -153,7 +153,7 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     }
   });
 
-  it('is not ready any more once the workers are killed', async () => {
+  it('is no longer ready once the workers are killed', async () => {
     expect((await list()).objects.map(({ state }) => state)).toEqual(['Ready', 'Ready', 'Ready', 'Ready']);
     await cluster.killWorkers();
     await eventually(

@@ -33,11 +33,11 @@ describe('output of commands', () => {
     ['json', '{\n  "things": [\n    {\n      "name": "a"\n    }\n  ]\n}\n'],
     ['yaml', 'things:\n  - name: a\n'],
     ['name', 'thing/a\n'],
-  ])('has the form %s', (format, expected) => {
+  ])('has the format %s', (format, expected) => {
     expect(printed(format)).toBe(expected);
   });
 
-  it('is coloured on a terminal only, and not when the person wants none', () => {
+  it('is coloured on a terminal only, and not with NO_COLOR', () => {
     const green = '\u001b[32mReady\u001b[0m';
     expect(printed('table', true)).toContain(green);
     expect(printed('table', true, { NO_COLOR: '1' })).not.toContain(green);
@@ -45,7 +45,7 @@ describe('output of commands', () => {
     expect(printed('json', true)).not.toContain('\u001b');
   });
 
-  it('breaks what is too long for a terminal between words, and leaves ids whole', () => {
+  it('wraps long lines between words, and keeps ids whole', () => {
     const id = `run/default/${'x'.repeat(30)}`;
     const held = Array.from({ length: 8 }, (_, index) => `l=src/left:L:${index}`).join(', ');
     const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
@@ -59,7 +59,7 @@ describe('output of commands', () => {
     expect(lines.join(' ').match(/l=src/g)).toHaveLength(8);
   });
 
-  it('lets no text from outside control the terminal', () => {
+  it('escapes control characters in text from outside', () => {
     const table = { columns: ['name', 'state'], rows: [['\u001b]0;owned\u0007', 'two\nlines'] as [string, string]] };
     const text = printed('table', true, {}, { ...RESULT, table: { ...table, rows: table.rows } });
     expect(text).not.toContain('\u0007');

@@ -58,7 +58,7 @@ spec:
       await cluster.sluice(['events', '--sensor', 'scenes', '-o', 'json', ...words]),
     ).decisions;
 
-  it('shows what would fire, and fires only what never fired', async () => {
+  it('shows the fires in a dry run, and fires only events that never fired', async () => {
     await cluster.add('ITEMS', { sky: 'clear', href: 'a1' });
     await cluster.add('OTHER', { href: 'for nobody' });
     await cluster.add('ITEMS', { sky: 'hazy', href: 'a2' });
@@ -80,7 +80,7 @@ spec:
     expect(await replay('--seq', '1..', '--yes', '--wait')).toMatchObject({ fired: 0 });
   });
 
-  it('fires everything again when asked to, joined triggers too', async () => {
+  it('fires everything again with --again, including joined triggers', async () => {
     await cluster.add('LEFT', { href: 'l1' });
     await cluster.add('RIGHT', { href: 'r1' });
     await eventually(() => sent('pair').length === 1);
@@ -95,7 +95,7 @@ spec:
     expect(status).toMatchObject({ id: real.id, state: 'Completed', fired: 2 });
   });
 
-  it('does not hand over again what a joined trigger holds', async () => {
+  it('does not pass held events to a joined trigger again', async () => {
     await cluster.add('LEFT', { href: 'l2' });
     await eventually(async () =>
       (await decisions('--decision', 'joined')).some(({ eventKey }) => eventKey.includes('LEFT')),
@@ -114,7 +114,7 @@ spec:
     expect(await replay('--from', '2099-01-01T00:00:00Z', '--yes', '--wait')).toMatchObject(nothing);
   });
 
-  it('goes on where it was when its worker is killed in the middle, and fires nothing twice', async () => {
+  it('continues at its position when its worker is killed, and fires nothing twice', async () => {
     const count = 1_200;
     const pipeline = cluster.client.pipeline();
     for (let index = 0; index < count; index += 1) pipeline.xadd('ITEMS', '*', 'sky', 'cloudy', 'href', `k${index}`);
@@ -140,7 +140,7 @@ spec:
     expect(hrefs.length - count).toBeLessThan(250);
   }, 150_000);
 
-  it('is refused while another one fires through the sensor, of which it could not know what it fires', async () => {
+  it('is rejected while another replay fires through the sensor', async () => {
     const temporal = await startTemporal();
     const connection = await Connection.connect({ address: temporal.address });
     const { workflow } = new Client({ connection });
@@ -180,10 +180,10 @@ spec:
       2,
       /after --to/,
     ],
-    ['a time that is none', ['replay', '--sensor', 'scenes', '--why', 'x', '--from', 'yesterday'], 2, /2026/],
+    ['an invalid time', ['replay', '--sensor', 'scenes', '--why', 'x', '--from', 'yesterday'], 2, /2026/],
     ['a sensor that is not applied', ['replay', '--sensor', 'nobody', '--why', 'x', '--seq', '1'], 1, /OBJECT_UNKNOWN/],
-    ['a replay that is not there', ['replay', 'status', 'replay/a/b/c'], 2, /no replay/],
-  ])('says so for %s', async (_what, argv, exitCode, message) => {
+    ['an unknown replay', ['replay', 'status', 'replay/a/b/c'], 2, /no replay/],
+  ])('reports %s', async (_what, argv, exitCode, message) => {
     const run = await cluster.sluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
     expect(run.stderr).toMatch(message);

@@ -34,7 +34,7 @@ describe('the sluice command', () => {
     expect(run.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it.each(commands)('%s --help has an example and the exit codes', async (name) => {
+  it.each(commands)('%s --help shows an example and the exit codes', async (name) => {
     const run = await runSluice([...name.split(' '), '--help']);
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain(`sluice ${name}`);
@@ -62,7 +62,7 @@ describe('the sluice command', () => {
     ['Option --sensor', ['replay', '--sensor', '', '--seq', '1..2', '--why', 'x']],
     ['Argument <object>', ['status', 'sensor', '']],
     ['Option --filename', ['apply', '-f', '']],
-  ])('does nothing where %s is empty, as of a variable that is not set', async (name, argv) => {
+  ])('rejects an empty %s, as from an unset variable', async (name, argv) => {
     const run = await runSluice([...argv], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(run.stderr).toContain(`${name} is empty`);
@@ -72,8 +72,8 @@ describe('the sluice command', () => {
     ['an unknown command', ['frobnicate']],
     ['an unknown option', ['stac', 'publish', '--frobnicate']],
     ['no command', []],
-    ['an unknown output form', ['stac', 'publish', '-o', 'xml']],
-  ])('ends with 2 on %s and prints nothing on stdout', async (_what, argv) => {
+    ['an unknown output format', ['stac', 'publish', '-o', 'xml']],
+  ])('exits with 2 for %s and prints nothing to stdout', async (_what, argv) => {
     const run = await runSluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(run.stderr).not.toBe('');

@@ -22,7 +22,7 @@ describe('sluice runs list, with no worker', () => {
     await temporal?.stop();
   });
 
-  it('says of every parked run why its reason is missing', async () => {
+  it('explains for every parked run why its reason is missing', async () => {
     const { workflow } = new Client({ connection });
     const handles = await Promise.all(
       Array.from({ length: COUNT }, (_, index) =>

@@ -92,7 +92,7 @@ spec:
     expect(await runsOf('--since', '1h', '--limit', '1')).toHaveLength(1);
   });
 
-  it('keeps to the runs of a namespace where one is given', async () => {
+  it('lists only the runs of the given namespace', async () => {
     const own = cluster.namespace.name;
     const { id } = await parkRun('of this namespace');
     const listed = async (namespace: string) => {
@@ -109,7 +109,7 @@ spec:
     expect(jsonOf(await cluster.sluice(everywhere))).toMatchObject({ matches: 1, retriggered: [] });
   });
 
-  it('wakes a parked run with other values, and keeps who did it', async () => {
+  it('retriggers a parked run with other values, and records by whom', async () => {
     cluster.receiver.answerWith(400);
     const parked = await parkRun('b');
     cluster.receiver.answerWith(200);
@@ -136,7 +136,7 @@ spec:
     );
   });
 
-  it('gives a run that has ended a successor', async () => {
+  it('starts a successor of a completed run', async () => {
     cluster.receiver.answerWith(400);
     const parked = await parkRun('c');
     cluster.receiver.answerWith(200);
@@ -166,7 +166,7 @@ spec:
     expect((await cluster.sluice(ofEvent)).stdout.trim().split('\n')).toHaveLength(1);
   });
 
-  it('discards a parked run, and only a parked one', async () => {
+  it('discards only parked runs', async () => {
     cluster.receiver.answerWith(400);
     const { id } = await parkRun('d');
     expect((await cluster.sluice(['runs', 'discard', id, '--why', 'withdrawn', '--by', 'ada'])).exitCode).toBe(0);
@@ -175,7 +175,7 @@ spec:
     expect(again.exitCode).toBe(2);
   });
 
-  it('counts what a query finds, and does nothing until it is told yes', async () => {
+  it('counts the runs of a query, and does nothing without confirmation', async () => {
     cluster.receiver.answerWith(400);
     const [first, second] = [await parkRun('e'), await parkRun('f')];
     const ids = [first.id, second.id].map((id) => `"${id}"`).join(', ');
@@ -208,9 +208,9 @@ spec:
   });
 
   it.each<[string, string[], number, RegExp]>([
-    ['a run that is not there', ['runs', 'show', 'run/default/nobody/key'], 1, /\[RUN_UNKNOWN\]/],
-    ['text that no run has in its id', ['runs', 'show', 'nonsense'], 1, /\[RUN_UNKNOWN\]/],
-    ['text that several runs have in their ids', ['runs', 'show', '/scenes/'], 2, /matches \d+ runs/],
+    ['an unknown run', ['runs', 'show', 'run/default/nobody/key'], 1, /\[RUN_UNKNOWN\]/],
+    ['text in no run id', ['runs', 'show', 'nonsense'], 1, /\[RUN_UNKNOWN\]/],
+    ['text in several run ids', ['runs', 'show', '/scenes/'], 2, /matches \d+ runs/],
     ['a query with an unknown attribute', ['runs', 'list', '--query', 'SluiceNothing = "x"'], 2, /\[USAGE\]/],
     [
       'an event that no run carries',
@@ -235,7 +235,7 @@ spec:
       2,
       /9007199254740993 holds a number beyond 2\^53/,
     ],
-  ])('says so for %s', async (_what, argv, exitCode, message) => {
+  ])('reports %s', async (_what, argv, exitCode, message) => {
     const run = await cluster.sluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
     expect(run.stderr).toMatch(message);

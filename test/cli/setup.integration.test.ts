@@ -36,7 +36,7 @@ describe('a Temporal namespace', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  describe('of a server that has one of the search attributes, with another type', () => {
+  describe('that has one of the search attributes with another type', () => {
     let temporal: RunningTemporal;
     beforeAll(async () => {
       temporal = await startTemporal({
@@ -47,7 +47,7 @@ describe('a Temporal namespace', () => {
     afterAll(() => temporal?.stop());
     const sluice = (...argv: readonly string[]): Promise<CliRun> => runSluice([...argv, '--address', temporal.address]);
 
-    it('is not changed by a check, which says what is missing and what is wrong', async () => {
+    it('is not changed by a check, which lists missing and wrong attributes', async () => {
       for (let time = 0; time < 2; time += 1) {
         const run = await sluice('setup', '--check', '-o', 'json');
         expect(run.exitCode).toBe(1);
@@ -57,13 +57,13 @@ describe('a Temporal namespace', () => {
       }
     });
 
-    it('takes no manifest before that is repaired', async () => {
+    it('rejects manifests until that is repaired', async () => {
       const run = await sluice('apply', '-f', file);
       expect(run.exitCode).toBe(1);
       expect(run.stderr).toMatch(/SluiceTriggers.*\[TEMPORAL_NOT_PREPARED\]/s);
     });
 
-    it('is prepared after that, however often', async () => {
+    it('can then be prepared repeatedly', async () => {
       const connection = await Connection.connect({ address: temporal.address });
       await connection.operatorService.removeSearchAttributes({
         ...{ namespace: 'default', searchAttributes: ['SluiceTriggers'] },
@@ -79,7 +79,7 @@ describe('a Temporal namespace', () => {
     });
   });
 
-  describe('whose server lets this client register nothing', () => {
+  describe('whose server rejects registrations of this client', () => {
     let temporal: ForbiddingTemporal;
     beforeAll(async () => {
       temporal = await startForbiddingTemporal();
@@ -89,7 +89,7 @@ describe('a Temporal namespace', () => {
     it.each([
       ['setup', () => ['setup', '--temporal-namespace', 'prod']],
       ['apply', () => ['apply', '-f', file, '--temporal-namespace', 'prod']],
-    ])('is told of by %s, with the commands for an administrator', async (_name, argv) => {
+    ])('is reported by %s, with the commands for an administrator', async (_name, argv) => {
       const run = await runSluice([...argv(), '--address', temporal.address]);
       expect(run.exitCode).toBe(1);
       expect(run.stderr).toMatch(/SluiceSensor, .* for this client: .*not yours.*\[TEMPORAL_NOT_PREPARED\]/s);

@@ -61,14 +61,14 @@ describe('sluice stac publish', () => {
     expect(Object.keys(entries[0] ?? {})).toEqual(['subject', 'producer', 'href']);
   });
 
-  it('adds the whole item beside the flat fields when asked for items', async () => {
+  it('adds the whole item to the flat fields with form item', async () => {
     await runSluice(search('--max-items', '1', '--stream', 'items'));
     const [entry] = await entriesOf('items');
     expect(Object.keys(entry ?? {})).toEqual(['subject', 'producer', 'href', 'item']);
     expect(JSON.parse(entry?.['item'] ?? '')).toMatchObject({ type: 'Feature', collection: 'sentinel-2-l2a' });
   });
 
-  it('publishes whole items to a channel, and counts who listened', async () => {
+  it('publishes whole items to a channel, and counts the subscribers', async () => {
     const listener = redis.duplicate();
     const received: string[] = [];
     listener.on('message', (_channel: string, message: string) => received.push(message));
@@ -104,7 +104,7 @@ describe('sluice stac publish', () => {
     expect(await redis.exists('s')).toBe(0);
   });
 
-  it('publishes an item once across restarts, also after a crash cut the state file short', async () => {
+  it('publishes an item once across restarts, even after a crash truncated the state file', async () => {
     const state = path.join(folder, 'state.txt');
     const again = () => runSluice(search('--stream', 'once', '--state', state));
     expect(
@@ -121,7 +121,7 @@ describe('sluice stac publish', () => {
     expect(await readFile(state, 'utf8')).not.toContain(new URL(redisServer.url).password || '\u0000');
   });
 
-  it('refuses the state file of another target', async () => {
+  it('rejects the state file of another target', async () => {
     const state = path.join(folder, 'other.txt');
     await runSluice(search('--stream', 'one', '--state', state));
     const run = await runSluice(search('--stream', 'two', '--state', state));
@@ -129,7 +129,7 @@ describe('sluice stac publish', () => {
     expect(await redis.exists('two')).toBe(0);
   });
 
-  it('keeps publishing what is new while it follows, and ends well when told to', async () => {
+  it('keeps publishing new items with --follow, and stops gracefully', async () => {
     const stop = new AbortController();
     const state = path.join(folder, 'follow.txt');
     const follow = runSluice(search('--stream', 'followed', '--follow', '--interval', '50ms', '--state', state), {
@@ -149,16 +149,16 @@ describe('sluice stac publish', () => {
   it.each<[string, string[], number]>([
     ['no target', [], 2],
     ['two targets', ['--channel', 'a', '--stream', 'b'], 2],
-    ['an area that is none', ['--stream', 's', '--bbox', '1,2,3'], 2],
-    ['a day that is none', ['--stream', 's', '--datetime', '2021-13-41'], 2],
-    ['a Redis that is away', ['--stream', 's', '--redis', 'redis://127.0.0.1:1'], 3],
-  ])('says so for %s', async (_what, more, exitCode) => {
+    ['an invalid area', ['--stream', 's', '--bbox', '1,2,3'], 2],
+    ['an invalid day', ['--stream', 's', '--datetime', '2021-13-41'], 2],
+    ['an unreachable Redis', ['--stream', 's', '--redis', 'redis://127.0.0.1:1'], 3],
+  ])('reports %s', async (_what, more, exitCode) => {
     const run = await runSluice([...search(), ...more]);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });
     expect(run.stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('says so for a STAC API that is none, and never shows the password of Redis', async () => {
+  it('reports an address that is not a STAC API, and never shows the password of Redis', async () => {
     const run = await runSluice([
       ...['stac', 'publish', '--api', `http://${redisServer.host}:1`, '--collection', 'c', '--stream', 's'],
       ...['--redis', `redis://user:hunter2@${redisServer.host}:1`],
@@ -167,7 +167,7 @@ describe('sluice stac publish', () => {
     expect(run.stderr).not.toContain('hunter2');
   });
 
-  describe('with an API that has its faults', () => {
+  describe('with a faulty API', () => {
     let faulty: ScriptedApi;
     beforeEach(async () => {
       faulty = new ScriptedApi();
@@ -187,7 +187,7 @@ describe('sluice stac publish', () => {
       };
     };
 
-    it('says what was published before page 2 failed, and how to go on', async () => {
+    it('reports the items published before page 2 failed, and how to continue', async () => {
       breakPage2();
       const run = await runSluice(publish('--stream', 's', '-o', 'json'));
       expect(run.exitCode).toBe(1);
@@ -203,7 +203,7 @@ describe('sluice stac publish', () => {
       expect(table.stdout).toContain('2 of 2 items published to stream s');
     });
 
-    it('announces nothing twice after page 2 failed, with a state file', async () => {
+    it('publishes nothing twice after page 2 failed, with a state file', async () => {
       breakPage2();
       const state = path.join(folder, 'broken.txt');
       const run = await runSluice(publish('--stream', 's', '--state', state));
@@ -215,13 +215,13 @@ describe('sluice stac publish', () => {
       expect(await redis.xlen('s')).toBe(3);
     });
 
-    it('prints only the error if nothing was published before it', async () => {
+    it('prints only the error if nothing was published before', async () => {
       faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : { status: 404, body: 'no' });
       const run = await runSluice(publish('--stream', 's', '-o', 'json'));
       expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 1, stdout: '' });
     });
 
-    it('says what was published when it is stopped in the middle', async () => {
+    it('reports the published items when it is interrupted', async () => {
       const stop = new AbortController();
       faulty.answer = ({ path: asked, query }) => {
         if (asked === '/') return faulty.landing(['GET']);
@@ -234,7 +234,7 @@ describe('sluice stac publish', () => {
       expect(jsonOf(run)).toMatchObject({ complete: false, published: 1 });
     });
 
-    it('publishes the others beside an item that cannot be announced, and says which', async () => {
+    it('skips and names an item that cannot be published, and publishes the others', async () => {
       faulty.answer = ({ path: asked }) =>
         asked === '/' ? faulty.landing() : page([item('a'), item('l8', { collection: 'landsat' }), item('b')]);
       const run = await runSluice(publish('--stream', 's', '-o', 'json'));
@@ -243,7 +243,7 @@ describe('sluice stac publish', () => {
       expect(run.stderr).toContain('1 item was skipped: "l8": it belongs to the collection "landsat"');
     });
 
-    it('says which items Redis refused', async () => {
+    it('names the items that Redis rejected', async () => {
       await redis.set('text', 'no stream');
       faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : page([item('a')]));
       const run = await runSluice(publish('--stream', 'text'));
@@ -251,7 +251,7 @@ describe('sluice stac publish', () => {
       expect(run.stderr).toContain('refused the stream "text"');
     });
 
-    it('searches by GET where POST is refused, and by the method that it is given', async () => {
+    it('searches by GET if POST is rejected, and by the given method', async () => {
       faulty.answer = ({ path: asked, method }) => {
         if (asked === '/') return faulty.landing();
         return method === 'POST' ? { status: 405 } : page([item('a')]);
@@ -266,7 +266,7 @@ describe('sluice stac publish', () => {
       expect((await runSluice(publish('--stream', 's', '--method', 'put'))).exitCode).toBe(2);
     });
 
-    it('gives the credentials in --api to the API, and to no result or message', async () => {
+    it('sends the credentials in --api to the API, and omits them from results and messages', async () => {
       faulty.answer = ({ path: asked }) => (asked === '/' ? faulty.landing() : page([item('a')]));
       const address = faulty.url.replace('http://', 'http://user:hunter%402@');
       const run = await runSluice(publish('--stream', 's', '--api', address, '-o', 'json'));
@@ -278,7 +278,7 @@ describe('sluice stac publish', () => {
       expect(run.stdout + run.stderr + refused.stderr).not.toContain('hunter');
     });
 
-    it('keeps following an API that was busy for a while', async () => {
+    it('keeps following an API that was temporarily busy', async () => {
       const stop = new AbortController();
       faulty.answer = ({ path: asked }, count) => {
         if (count === 1) return { status: 429, headers: { 'retry-after': '0' } };

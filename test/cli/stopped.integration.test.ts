@@ -9,7 +9,7 @@ interface Described {
   readonly stopped?: ReadonlyArray<{ readonly name: string; readonly code: string }>;
 }
 
-describe('what has stopped for good', () => {
+describe('a permanently stopped part', () => {
   let cluster: ClusterOfOne;
   let redis: Redis;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ spec:
     return { exitCode: run.exitCode, objects };
   };
 
-  it('of a sensor is shown with its reason, and by explain, until what is wrong is repaired', async () => {
+  it('of a sensor is shown with its reason, also by explain, until the cause is repaired', async () => {
     const broken = await cluster.manifest('strict.yaml', bus('strict', ', tls: { enabled: true }'));
     const rest = await cluster.manifest('rest.yaml', bus('default'), source(), sensor());
     expect((await apply(broken)).exitCode).toBe(0);
@@ -88,7 +88,7 @@ spec:
     await eventually(async () => jsonOf<Story>(await story()).verdict.state === 'succeeded');
   });
 
-  it('of a source is shown with its reason, and started again by applying it unchanged', async () => {
+  it('of a source is shown with its reason, and restarted by applying it unchanged', async () => {
     await redis.multi().del('STAC').lpush('STAC', 'a list is no stream').exec();
     await eventually(async () => (await stateOf('sources')).includes('Failed'));
     const { exitCode, stdout } = await cluster.sluice(['status', 'source/stac']);

@@ -67,7 +67,7 @@ describe('sluice test', () => {
     return jsonOf<Answer>(await run(sensor, events, ...more, '-o', 'json'));
   }
 
-  it('shows what the transform gave, what each filter said and why', async () => {
+  it('shows the result of the transform and of each filter with its reason', async () => {
     const filters = {
       data: [
         { path: 'scene', type: 'string', value: ['x'] },
@@ -97,7 +97,7 @@ describe('sluice test', () => {
     ]);
   });
 
-  it('shows the exact object, with its name, the same each time', async () => {
+  it('shows the exact object with a stable name', async () => {
     const sensor = { triggers: [trigger('detect', submit({ resource: WORKFLOW }))] };
     const first = await answerOf(sensor, event('a', 'x'));
     expect(first.events[0]?.fires).toMatchObject([
@@ -116,7 +116,7 @@ describe('sluice test', () => {
     expect(await answerOf(sensor, event('a', 'x'))).toEqual(first);
   });
 
-  it('refuses names and labels that the API server would refuse', async () => {
+  it('rejects names and labels that the API server would reject', async () => {
     const named = (dest: string) => ({
       ...submit({ resource: WORKFLOW }).argoWorkflow,
       parameters: [{ src: { dependencyName: 'a', dataTemplate: 'x{{ .Input.scene }}-' }, dest }],
@@ -172,7 +172,7 @@ describe('sluice test', () => {
     ]);
   });
 
-  it('joins events in the order given, and says what still waits for what', async () => {
+  it('joins events in the given order, and shows the triggers that still wait', async () => {
     const sensor = {
       dependencies: [dependency('a'), dependency('b')],
       triggers: [
@@ -191,7 +191,7 @@ describe('sluice test', () => {
     expect(triggers).toMatchObject([{ trigger: 'both', fires: 1, holds: ['a (stac/3)'], waitingFor: ['b'] }, {}]);
   });
 
-  it('lets time pass after the last event when it is told to', async () => {
+  it('advances the clock after the last event with --wait', async () => {
     const sensor = { annotations: { 'sluice.io/debounce': '10s' } };
     const events = [event('a', '1'), event('a', '2')];
     expect(await answerOf(sensor, events)).toMatchObject({ triggers: [{ fires: 0, collected: 2 }] });
@@ -202,7 +202,7 @@ describe('sluice test', () => {
   it.each<[string, object]>([
     ['url', { url: { path: 'https://example.com/workflow.yaml' } }],
     ['configmap', { configmap: { name: 'workflows', key: 'scene' } }],
-  ])('asks no server: an object from %s is unresolved unless it is given', async (_kind, source) => {
+  ])('contacts no server: an object from %s is unresolved unless it is given', async (_kind, source) => {
     const sensor = { triggers: [trigger('detect', submit(source))] };
     const without = await answerOf(sensor, event('a', 'x'));
     expect(without).toMatchObject({ passed: true, events: [{ fires: [{ outcome: 'unresolved' }] }] });
@@ -210,7 +210,7 @@ describe('sluice test', () => {
     expect(given.events[0]?.fires).toMatchObject([{ sends: { object: { kind: 'Workflow' } } }]);
   });
 
-  it('finds a trigger that would be parked', async () => {
+  it('reports a trigger that would be parked', async () => {
     const payload = [{ src: { dependencyName: 'a', dataKey: 'missing' }, dest: 'x' }];
     const result = await run({ triggers: [trigger('notify', post({ payload }))] }, event('a', 'x'), '-o', 'json');
     expect(result.exitCode).toBe(1);
@@ -242,13 +242,13 @@ describe('sluice test', () => {
       expect(fire?.deadLetter?.fireId).toBe(`${fire?.fireId}-dlq`);
     });
 
-    it('that cannot be built either leave the fire parked', async () => {
+    it('that cannot be built leave the fire parked', async () => {
       const { stdout } = await run(withDeadLetter(broken, broken), event('a', 'x'));
       expect(stdout).toContain('trigger notify fires and would be parked: ');
       expect(stdout).toContain('dead letter lost cannot be built: ');
     });
 
-    it('wait behind a trigger that can be built, unless they cannot be built themselves', async () => {
+    it('are kept for a trigger that can be built, unless they cannot be built themselves', async () => {
       const fine = await run(withDeadLetter(post()), event('a', 'x'));
       expect(fine.exitCode).toBe(0);
       expect(fine.stdout).toContain('if it fails permanently: dead letter lost, http');
@@ -298,7 +298,7 @@ describe('sluice test', () => {
   it.each<[string, (depth: number) => string]>([
     ['JSON', (depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`],
     ['YAML', (depth) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}`],
-  ])('refuses %s nested beyond the limit wherever it is read, with a code', async (_what, text) => {
+  ])('rejects %s nested beyond the limit, with a code', async (_what, text) => {
     for (const depth of [1_100, 6_000]) {
       const deep = await write('deep', text(depth));
       const shallow = await write('shallow.json', { scene: 'x' });
@@ -326,14 +326,14 @@ describe('sluice test', () => {
         { ...event('a', 'x', { data: undefined }), data_base64: 'eyJzY2VuZSI6IngifQ==' },
       ],
       [
-        'an event as Argo Events gives it to triggers',
+        'an event as Argo Events passes it to triggers',
         { context: event('a', 'x', { data: undefined }), data: 'eyJzY2VuZSI6IngifQ==' },
       ],
       ['bare data', { scene: 'x' }],
       ['bare data in YAML', 'scene: x'],
       ['one document per line', `${JSON.stringify(event('a', 'x'))}\n${JSON.stringify(event('b', 'y'))}\n`],
       ['a list', [event('a', 'x'), event('b', 'y')]],
-    ])('are taken as %s', async (_what, events) => {
+    ])('are read as %s', async (_what, events) => {
       expect((await answerOf({}, events)).events[0]?.fires).toMatchObject([{ sends: { body: '{"scene":"x"}' } }]);
     });
 
@@ -344,18 +344,18 @@ describe('sluice test', () => {
       expect(result).toMatchObject({ exitCode: 0, stdout: 'notify\n' });
     });
 
-    it('need a place when the sensor listens to several', async () => {
+    it('need an event name if the sensor listens to several', async () => {
       const sensor = { dependencies: [dependency('a'), dependency('b')] };
       expect((await run(sensor, { scene: 'x' })).exitCode).toBe(2);
       const { events } = await answerOf(sensor, { scene: 'x' }, '--event-name', 'b');
       expect(events).toMatchObject([{ source: 'stac', subject: 'b' }]);
     });
 
-    it('that no dependency takes are told', async () => {
+    it('that match no dependency are reported', async () => {
       expect((await answerOf({}, event('other', 'x'))).events).toMatchObject([{ dependencies: [], fires: [] }]);
     });
 
-    it('are taken by source and subject, whatever else they say', async () => {
+    it('are matched by source and subject alone', async () => {
       const odd = event('a', 'x', { type: 'webhook', datacontenttype: 'text/plain', extra: 'b' });
       expect((await answerOf({}, odd)).events).toMatchObject([{ dependencies: [{}], fires: [{}] }]);
       const others = event('a', 'x', { source: 'other' });
@@ -374,7 +374,7 @@ describe('sluice test', () => {
     }
     const value = (text: string) => ({ spec: { arguments: { parameters: [{ value: text }] } } });
 
-    it('is content with a part of the truth', async () => {
+    it('accepts partial expectations', async () => {
       const result = await expectOf({
         fires: [{ trigger: 'detect', event: 'x', object: { kind: 'Workflow', ...value('x') } }],
         decisions: [
@@ -398,8 +398,8 @@ describe('sluice test', () => {
         { fires: [{ trigger: 'detect', object: { spec: { arguments: { parameters: [] } } } }] },
         ['fires[0].object.spec.arguments.parameters'],
       ],
-      ['a fire that does not come', { fires: [{ trigger: 'detect' }, { trigger: 'detect' }] }, ['fires[1]']],
-      ['no fire where one comes', { fires: [] }, ['fires']],
+      ['a missing fire', { fires: [{ trigger: 'detect' }, { trigger: 'detect' }] }, ['fires[1]']],
+      ['an unexpected fire', { fires: [] }, ['fires']],
       ['a fire of another event', { fires: [{ trigger: 'detect', event: 2 }] }, ['fires[0].event']],
       [
         'another outcome',
@@ -407,24 +407,24 @@ describe('sluice test', () => {
         ['decisions[0].outcome'],
       ],
       [
-        'an event that was not given',
+        'an unknown event',
         { decisions: [{ event: 'w', dependency: 'a', outcome: 'matched' }] },
         ['decisions[0].event'],
       ],
-      ['somebody waiting', { waiting: [{ trigger: 'detect', for: ['b'] }] }, ['waiting[0].for']],
-    ])('finds %s different, and ends with 1', async (_what, expectation, paths) => {
+      ['an unexpected waiting trigger', { waiting: [{ trigger: 'detect', for: ['b'] }] }, ['waiting[0].for']],
+    ])('reports %s as a difference, and exits with 1', async (_what, expectation, paths) => {
       const result = await expectOf(expectation);
       expect(result.exitCode).toBe(1);
       expect(jsonOf<Answer>(result).mismatches?.map(({ path: where }) => where)).toEqual(paths);
     });
 
-    it('refuses a field that it does not know', async () => {
+    it('rejects an unknown field', async () => {
       const result = await expectOf({ fire: [] });
       expect(result).toMatchObject({ exitCode: 1, stdout: '' });
       expect(result.stderr).toContain('MANIFEST_INVALID');
     });
 
-    it('holds for the example', async () => {
+    it('passes for the example', async () => {
       const example = (file: string) => path.join(repoRoot, 'examples', file);
       const result = await runSluice([
         ...['test', '-f', example('water-bodies'), '--event', example('water-bodies-test/events.yaml')],
@@ -436,10 +436,10 @@ describe('sluice test', () => {
   });
 
   it.each<[string, readonly string[], number]>([
-    ['a sensor that is not there', ['--sensor', 'other'], 2],
-    ['a resource for a trigger that is not there', ['--resource', 'other=file'], 2],
-    ['an event file that is not there', ['--event', '/nowhere.json'], 1],
-  ])('says so of %s', async (_what, more, exitCode) => {
+    ['an unknown sensor', ['--sensor', 'other'], 2],
+    ['a resource for an unknown trigger', ['--resource', 'other=file'], 2],
+    ['a missing event file', ['--event', '/nowhere.json'], 1],
+  ])('reports %s', async (_what, more, exitCode) => {
     expect((await run({}, event('a', 'x'), ...more)).exitCode).toBe(exitCode);
   });
 });

@@ -77,7 +77,7 @@ spec:
       ['retrigger', '--event', 'a/b', '--sensor', 'scnes', '--why', 'x'],
       /Did you mean scenes\?/,
     ],
-  ])('does not take a typing error in %s for nothing', async (_what, argv, said) => {
+  ])('reports a typo in %s', async (_what, argv, said) => {
     // A sensor may be too busy to say what triggers it has; then the command says that.
     const { exitCode, stdout, stderr } = await eventually(async () => {
       const run = await cluster.sluice(argv);
@@ -89,7 +89,7 @@ spec:
     });
   });
 
-  it('knows a name in another namespace, and a namespace in which there is nothing', async () => {
+  it('finds a name in another namespace, and reports an empty namespace', async () => {
     const elsewhere = await cluster.sluice(['status', 'sensor/scenes', '-n', 'elsewhere']);
     expect(elsewhere.stderr).toContain(own);
     const list = await cluster.sluice(['list', '-n', `${own}x`, '-o', 'json']);
@@ -98,7 +98,7 @@ spec:
     expect((await cluster.sluice(['explain', 'x', '-n', `${own}x`])).stderr).toContain(`Did you mean ${own}?`);
   });
 
-  it('has an empty answer for what is right and of which there is none', async () => {
+  it('prints an empty list for a valid name without results', async () => {
     const runs = await cluster.sluice(['runs', 'list', '--sensor', 'scenes', '--state', 'Parked', '-o', 'json']);
     expect({ exitCode: runs.exitCode, ...jsonOf(runs), stderr: runs.stderr }).toEqual({
       exitCode: 0,
@@ -110,7 +110,7 @@ spec:
     expect({ exitCode: events.exitCode, stderr: events.stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
-  it('explains an event that it finds by its data as it does by its key', async () => {
+  it('explains an event found by its data as it does by its key', async () => {
     const id = await redis.xadd('STAC', '*', 'kind', 'cloudy', 'scene', 'only-in-the-data');
     const explain = async (text: string) =>
       jsonOf<Story>(await cluster.sluice(['explain', text, '-n', own, '-o', 'json']));
@@ -124,7 +124,7 @@ spec:
     expect(found.verdict.summary).toContain('values.kind');
   });
 
-  it('says of every event that has the same text what became of it', async () => {
+  it('shows the verdict of every event that has the same text', async () => {
     const first = await redis.xadd('STAC', '*', 'kind', 'cloudy', 'scene', 'twice-announced');
     const second = await redis.xadd('STAC', '*', 'kind', 'clear', 'scene', 'twice-announced');
     const explain = () => cluster.sluice(['explain', 'twice-announced', '-n', own, '-o', 'json']);
@@ -146,7 +146,7 @@ spec:
     expect(stdout).toMatch(/SUCCEEDED/);
   });
 
-  it('applies what Kubernetes takes and names file, line, object and field of what it does not', async () => {
+  it('applies the objects that Kubernetes accepts, and names file, line, object and field of rejected ones', async () => {
     const group = `${own}.example.org`;
     const schema = `{ type: object, properties: { spec: { type: object, properties: { size: { type: integer } } } } }`;
     const crd = await cluster.manifest(
@@ -191,7 +191,7 @@ spec:
     );
   });
 
-  it('says of an event before a sensor that was ended from outside that it is gone', async () => {
+  it('reports for an event that its sensor was ended from outside', async () => {
     const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
     await new Client({ connection, identity: 'ada@test' }).workflow
       .getHandle(`sensor/${own}/scenes`)

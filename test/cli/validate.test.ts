@@ -54,7 +54,7 @@ describe('sluice validate', () => {
     return file;
   }
 
-  it('accepts what is right, and lists every object of every file', async () => {
+  it('accepts valid manifests, and lists every object of every file', async () => {
     const files = [await write('a.yaml', BUS, SOURCE), await write('b.yaml', sensor('item'), OTHER)];
     const run = await runSluice(['validate', '-f', folder, '-o', 'json']);
     expect(run.exitCode).toBe(0);
@@ -72,7 +72,7 @@ describe('sluice validate', () => {
     ['an unknown dependency in a condition', sensor('item && scene'), 'spec.triggers[0].template.conditions'],
     ['a jq program that does not compile', sensor('item', '.a |'), 'spec.dependencies[0].transform.jq'],
     ['an unknown field', SOURCE.replace('streams', 'stream'), 'spec.redisStream.items.stream'],
-  ])('refuses %s, naming file, object and field', async (_what, text, field) => {
+  ])('rejects %s, naming file, object and field', async (_what, text, field) => {
     const file = await write('wrong.yaml', text);
     const run = await runSluice(['validate', '-f', file, '-o', 'json']);
     expect(run.exitCode).toBe(1);
@@ -82,13 +82,13 @@ describe('sluice validate', () => {
     expect(answer.problems).toContainEqual(expect.objectContaining({ severity: 'error', file, path: field }));
   });
 
-  it('refuses two objects of one name', async () => {
+  it('rejects two objects of one name', async () => {
     const run = await runSluice(['validate', '-f', await write('twice.yaml', SOURCE, SOURCE), '-o', 'json']);
     expect(run.exitCode).toBe(1);
     expect(jsonOf<ValidateAnswer>(run).problems).toMatchObject([{ path: 'metadata.name', object: 'EventSource/stac' }]);
   });
 
-  it('takes warnings for errors when it is strict', async () => {
+  it('treats warnings as errors with --strict', async () => {
     const file = await write('warning.yaml', SOURCE, sensor('item').replace('eventName: items', 'eventName: others'));
     expect((await runSluice(['validate', '-f', file])).exitCode).toBe(0);
     const strict = await runSluice(['validate', '-f', file, '--strict', '-o', 'json']);
@@ -96,7 +96,7 @@ describe('sluice validate', () => {
     expect(jsonOf<ValidateAnswer>(strict).problems).toMatchObject([{ severity: 'warning', object: 'Sensor/scenes' }]);
   });
 
-  it('lists objects that name no namespace with the one it is given', async () => {
+  it('lists objects without a namespace under the given one', async () => {
     const file = await write('bus.yaml', BUS, BUS.replace('default', 'default, namespace: own'));
     const answer = jsonOf<ValidateAnswer>(await runSluice(['validate', '-n', 'water', '-f', file, '-o', 'json']));
     expect(answer.objects).toMatchObject([{ namespace: 'water' }, { namespace: 'own' }]);
@@ -115,7 +115,7 @@ describe('sluice validate', () => {
     expect(run).toMatchObject({ exitCode: 0, stdout: 'EventBus/default\nEventSource/stac\n', stderr: '' });
   });
 
-  it('marks good and bad objects for people', async () => {
+  it('marks valid and invalid objects in the table', async () => {
     const file = await write('mixed.yaml', BUS, sensor('item && scene'));
     const { stdout, exitCode } = await runSluice(['validate', '-f', file]);
     expect(exitCode).toBe(1);
@@ -125,19 +125,19 @@ describe('sluice validate', () => {
   });
 
   it.each([
-    ['text that is no YAML', 'a: [', 1],
+    ['text that is not YAML', 'a: [', 1],
     ['an empty file', '', 1],
-  ])('finds %s wrong', async (_what, text, exitCode) => {
+  ])('rejects %s', async (_what, text, exitCode) => {
     expect((await runSluice(['validate', '-f', await write('file.yaml', text)])).exitCode).toBe(exitCode);
   });
 
-  it('finds a path wrong that is not there', async () => {
+  it('rejects a missing path', async () => {
     const run = await runSluice(['validate', '-f', path.join(folder, 'gone.yaml'), '-o', 'json']);
     expect(run.exitCode).toBe(1);
     expect(jsonOf<ValidateAnswer>(run).problems).toMatchObject([{ file: path.join(folder, 'gone.yaml') }]);
   });
 
-  it('needs to be told what to read', async () => {
+  it('requires a path', async () => {
     expect((await runSluice(['validate'])).exitCode).toBe(2);
   });
 });

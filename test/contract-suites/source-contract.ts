@@ -130,7 +130,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     });
 
     if (capabilities.hasServer) {
-      it('says when its server is not there', async () => {
+      it('reports that its server is unreachable', async () => {
         const { unreachableSpec } = fixture;
         if (unreachableSpec === undefined) throw new Error('the fixture needs a spec that leads nowhere');
         const problem: unknown = await createSource(factory, { ...fixture, spec: unreachableSpec })
@@ -140,7 +140,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       });
     }
 
-    it('brings everything that is sent to the bus, under its source and event name', async () => {
+    it('publishes every event to the bus, under its source and event name', async () => {
       const relay = await startRelay();
       const texts = numbered('message', 40);
       for (const text of texts) await fixture.send(text);
@@ -154,7 +154,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       expect(relay.counts().position).toBeDefined();
     });
 
-    it('takes two identical messages for two events', async () => {
+    it('treats two identical messages as two events', async () => {
       await startRelay();
       await fixture.send('the same');
       await fixture.send('the same');
@@ -162,7 +162,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     });
 
     if (capabilities.keepsBacklog) {
-      it('brings what was sent before it started', async () => {
+      it('reads events sent before it started', async () => {
         const texts = numbered('early', 250);
         for (const text of texts) await fixture.send(text);
         await startRelay();
@@ -170,7 +170,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       });
     }
 
-    it('tells how much waits outside where the outside keeps it, also while nobody reads', async () => {
+    it('reports the backlog of a durable source, even without a reader', async () => {
       const source = createSource(factory, fixture, { position: position() });
       const count = (): Promise<number | undefined> =>
         source.backlog?.(new AbortController().signal).then(({ entries }) => entries) ?? Promise.resolve(undefined);
@@ -186,7 +186,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       await source.close();
     });
 
-    it('loses nothing and repeats nothing when it is stopped and started while messages come in', async () => {
+    it('neither loses nor repeats events when it is stopped and started while messages arrive', async () => {
       const texts = numbered('steady', 60);
       let relay = await startRelay();
       for (const [index, text] of texts.entries()) {
@@ -200,7 +200,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       await expectOnBus(texts);
     });
 
-    it('makes no second event of what was published but not acknowledged when the worker died', async () => {
+    it('creates no duplicate of an event that was published but not acknowledged when the worker died', async () => {
       const crashed = await startRelay(withoutAcknowledgement);
       const sending = Promise.all(numbered('crash', 5).map((text) => fixture.send(text)));
       await eventually(async () => (await bus.extent()).events === 5);
@@ -211,7 +211,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       expect(await textsOnBus()).toEqual(numbered('crash', 5));
     });
 
-    it('brings later what was given back', async () => {
+    it('redelivers returned events later', async () => {
       let refusals = 0;
       await startRelay((source) => releasingFirst(source, () => (refusals += 1)));
       await fixture.send('second attempt').catch(() => undefined);
@@ -222,7 +222,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     });
 
     if (capabilities.hasServer) {
-      it('goes on after a restart of its server', async () => {
+      it('continues after a restart of its server', async () => {
         const relay = await startRelay();
         await fixture.send('before');
         await expectOnBus(['before']);
@@ -235,7 +235,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     }
 
     if (capabilities.hasServer) {
-      it('waits out a server that accepts connections and closes them, and says so meanwhile', async () => {
+      it('waits for a server that accepts and closes connections, and reports it meanwhile', async () => {
         const { gate } = fixture;
         if (gate === undefined) throw new Error('the fixture needs a gate');
         const relay = await startRelay();
@@ -248,7 +248,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         await expectOnBus(['after']);
       });
 
-      it('never says that it reads before it does', async () => {
+      it('never reports that it reads before it does', async () => {
         const { gate } = fixture;
         gate?.shut();
         const relay = new RunningRelay(factory, fixture, bus, (source) => source, position());
@@ -261,7 +261,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         await eventually(() => relay.counts().connected);
       });
 
-      it('takes up a password that was rotated', async () => {
+      it('uses a rotated password', async () => {
         const relay = await startRelay();
         await fixture.rotatePassword?.();
         await eventually(async () => {
@@ -272,7 +272,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         expect(relay.lines.join()).not.toContain('secret-');
       });
 
-      it('ends with an error for a person when a right is taken away, and does not repeat itself before', async () => {
+      it('ends with one error for the operator when a permission is revoked', async () => {
         const relay = await startRelay();
         await fixture.send('before');
         await expectOnBus(['before']);
@@ -285,7 +285,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         expect(relay.counts().connected).toBe(false);
       });
 
-      it('ends soon after it is told to while its server answers nothing', async () => {
+      it('ends soon after a stop request while its server does not answer', async () => {
         const relay = await startRelay();
         await fixture.send('one');
         await expectOnBus(['one']);
@@ -301,7 +301,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         await next.stop();
       });
 
-      it('says so when its server answers nothing any more, and goes on when it does again', async () => {
+      it('reports that its server stopped answering, and continues when it answers again', async () => {
         const relay = await startRelay();
         const letGoOn = await fixture.hangServer?.();
         await eventually(() => !relay.counts().connected && relay.counts().problem !== undefined);
@@ -312,7 +312,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       });
     }
 
-    it('waits for a bus that is away', async () => {
+    it('waits for an unavailable bus', async () => {
       const relay = await startRelay();
       await nats.stopKeepingData();
       const sending = Promise.all(numbered('patient', 5).map((text) => fixture.send(text)));
@@ -323,7 +323,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       expect(relay.counts().dropped).toBe(0);
     });
 
-    it('is stopped by nothing that cannot become an event, and leaves a record of it', async () => {
+    it('continues after a message that cannot become an event, and records it', async () => {
       const relay = await startRelay();
       if (capabilities.payload === 'sent') await fixture.send('x'.repeat(MAX_PAYLOAD_BYTES));
       await fixture.sendPoison?.();
@@ -344,7 +344,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       }
     });
 
-    it('ends soon after it is told to, idle or with the bus away', async () => {
+    it('ends soon after a stop request, idle or with the bus unavailable', async () => {
       const idle = await startRelay();
       await fixture.send('one');
       await expectOnBus(['one']);

@@ -90,7 +90,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       return error;
     }
 
-    it('delivers a fire, with its id as the key by which a repetition is recognised', async () => {
+    it('delivers a fire, with its id as the deduplication key', async () => {
       await fire({ fireId: 'fire-a' });
       await fire({ fireId: 'fire-b' });
       await fire({ fireId: 'fire-a' });
@@ -102,7 +102,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
       expect(repeated ?? first).toBe(first);
     });
 
-    it('is closed as often as it is asked to', async () => {
+    it('can be closed repeatedly', async () => {
       await fire();
       await trigger.close();
       await trigger.close();
@@ -110,12 +110,12 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
 
     if (contract.hasServer === false) return;
 
-    it('fails for good when the server refuses', async () => {
+    it('fails permanently if the server rejects the request', async () => {
       await fixture.refuse?.();
       expect(await failure(fire())).toMatchObject({ code: `${area}_REFUSED`, retryable: false });
     });
 
-    it('fails for now when the server closes its connections, and delivers once it is back', async () => {
+    it('fails transiently if the server closes its connections, and delivers once it is back', async () => {
       await fire({ fireId: 'fire-1' });
       gate.shut();
       expect(await failure(fire({ fireId: 'fire-2' }))).toMatchObject({ code: `${area}_UNREACHABLE`, retryable: true });
@@ -137,7 +137,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
     }
 
     if (contract.hasShortLimit) {
-      it('fails for now, within its time limit, when the server does not answer', async () => {
+      it('fails transiently, within its time limit, if the server does not answer', async () => {
         gate.hang();
         const error = await promptly(failure(fire()));
         expect(error).toMatchObject({ code: `${area}_UNREACHABLE`, retryable: true });
@@ -165,7 +165,7 @@ export function describeTriggerContract<Template>(contract: TriggerContract<Temp
     }
 
     if (contract.asksToWait) {
-      it('says how long to wait where the server asks for it', async () => {
+      it('returns the delay that the server requests', async () => {
         fixture.throttle?.(7);
         expect(await failure(fire())).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
       });

@@ -74,7 +74,7 @@ describe('sluice explain', () => {
     ((await sluice.json('events', '-n', NAMESPACE, '--limit', '1000', ...words)) as { decisions: DecisionRecord[] })
       .decisions;
 
-  it('tells the true story of each of a mixed hundred of events', async () => {
+  it('shows the correct verdict and timeline of each of a hundred mixed events', async () => {
     const clear = await times(30, (index) => add('ITEMS', { sky: 'clear', href: `clear-${index}` }));
     const cloudy = await times(20, (index) => add('ITEMS', { sky: 'cloudy', href: `cloudy-${index}` }));
     const failing = await times(10, (index) => add('ITEMS', { sky: 'failing', href: `failing-${index}` }));
@@ -149,7 +149,7 @@ describe('sluice explain', () => {
     }
   }, 240_000);
 
-  it('hands the outcome of each Workflow to a second sensor and to a Redis stream, though other fires are parked', async () => {
+  it('sends the outcome of each Workflow to a second sensor and to a Redis stream while other fires are parked', async () => {
     const outcomes = await eventually(() => {
       const requests = receiver.requests('/outcomes');
       return requests.length >= 30 && requests.map(({ body }) => body);

@@ -149,7 +149,7 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
     180_000,
   );
 
-  it('from every source to NATS, inside of a document that is built', async () => {
+  it('from every source to NATS, inside a generated document', async () => {
     const expected = documents.flatMap(({ text }) => [
       `{"channel":${text}}`,
       `{"stream":${JSON.stringify(text)}}`,
@@ -158,7 +158,7 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
     expectSame(await arrived(3 * COUNT, () => published), expected.map(comparable).sort());
   }, 180_000);
 
-  it('from every source to the parameters of a Workflow, as text and as number', async () => {
+  it('from every source to the parameters of a Workflow, as string and as number', async () => {
     const found = await eventually(async () => {
       const { body } = await api.expect('GET', `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/workflows`);
       const { items } = body as { items: WorkflowOfTest[] };
@@ -173,17 +173,17 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
     expectSame(parameters.sort(), expected.sort());
   }, 180_000);
 
-  it('through a sensor that joins them by a number, each with its own', async () => {
+  it('through a sensor that joins them by a number', async () => {
     const expected = documents.map(({ id, text }) => `{"channel":${id},"webhook":${id},"document":${text}}`);
     expectSame(await arrived(COUNT, () => receiver.bodies('/joined')), expected.map(comparable).sort());
   }, 180_000);
 
-  it('through filters that look for one of them, by its digits', async () => {
+  it('through filters that match one of them by its digits', async () => {
     const [wanted] = documents;
     expectSame(await arrived(1, () => receiver.bodies('/filtered')), [comparable(wanted?.text ?? '')]);
   }, 180_000);
 
-  it('to a dead letter, and to a trigger that a person starts again', async () => {
+  it('to a dead letter, and to a retriggered fire', async () => {
     expectSame(await arrived(COUNT, () => receiver.bodies('/dead-letter')), expectedTexts());
     const [first] = documents;
     const parked = await eventually(async () => {
@@ -197,7 +197,7 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
     expectSame(await arrived(1, () => receiver.bodies('/retriggered')), [comparable(first?.text ?? '')]);
   }, 180_000);
 
-  it('to whoever asks what became of a document, by its digits', async () => {
+  it('to explain, searched by its digits', async () => {
     const [first] = documents;
     await expect(sluice.json('explain', first?.id ?? '', '-n', NAMESPACE)).rejects.toThrow('3 events fit');
   }, 180_000);

@@ -83,7 +83,7 @@ describe('the water-bodies system', () => {
       )
       .sort();
 
-  it('makes exactly one Workflow of every scene on the stream, with the scene as its parameter', async () => {
+  it('creates exactly one Workflow for every scene on the stream, with the scene as its parameter', async () => {
     const scenes = await publish('--stream', 'stac-items', '--form', 'flat', '--max-items', '10', '--limit', '4');
     expect(scenes).toHaveLength(10);
     const workflows = await eventually(async () => {
@@ -105,7 +105,7 @@ describe('the water-bodies system', () => {
     }
   });
 
-  it('carries every run to the outcome of its Workflow', async () => {
+  it('completes every run with the outcome of its Workflow', async () => {
     const runs = await eventually(async () => {
       const { runs: found } = (await sluice.json('runs', 'list', '--sensor', 'water-bodies', '-n', NAMESPACE)) as {
         runs: Array<{ state: string }>;
@@ -115,7 +115,7 @@ describe('the water-bodies system', () => {
     expect(runs.length).toBeGreaterThan(0);
   });
 
-  it('spends no Workflow on scenes that a filter refuses, and says why', async () => {
+  it('creates no Workflow for scenes that a filter rejects, and records the reason', async () => {
     const before = (await listWorkflows()).length;
     const cloudy = CLOUDY.map(({ id }: StacItem) => id).sort();
     expect(cloudy.length).toBeGreaterThan(0);
@@ -131,7 +131,7 @@ describe('the water-bodies system', () => {
       expect(scenesOf(workflows).filter((href) => href.endsWith(`/${id}`)).length).toBeLessThanOrEqual(1);
   });
 
-  it('loses and doubles nothing when the workers are killed in the middle of a burst', async () => {
+  it('neither loses nor duplicates events when the workers are killed during a burst', async () => {
     const before = await listWorkflows();
     const { redis } = system;
     const client = new Redis(redis.url);

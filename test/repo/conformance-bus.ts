@@ -33,57 +33,55 @@ export const BUS_SECTIONS: readonly Section[] = [
       ['`jetstream`: pod settings are accepted', accepted('bus-jetstream-all-fields.yaml')],
       [
         '`jetstream`: self-signed certificates',
-        connect('is used unverified for the native bus of Argo Events, whose certificate signs itself'),
+        connect('is used unverified for the native bus of Argo Events, which has a self-signed certificate'),
       ],
       [
         '`jetstreamExotic`: `url`, `tls`',
-        settings('of kind jetstreamExotic leads where it says'),
+        settings('of kind jetstreamExotic leads to its URL'),
         connect('is verified with the CA of the manifest'),
-        connect('presents a client certificate where the server asks for one'),
+        connect('presents a client certificate if the server requests one'),
       ],
-      ['`accessSecret`', connect('lets in with %s'), differs('access Secrets of the bus')],
+      ['`accessSecret`', connect('accepts %s'), differs('access Secrets of the bus')],
       [
         '`streamConfig`',
-        settings('sets the stream by streamConfig, whatever the case of its keys'),
-        connect('is made as streamConfig says, with as many replicas as the server can keep, and then left alone'),
+        settings('configures the stream by streamConfig, with keys in any case'),
+        connect('is created by streamConfig, with as many replicas as the server supports, and then left unchanged'),
         differs('`streamConfig` of `jetstreamExotic`'),
       ],
       ['more replicas than servers', differs('more replicas than the server can keep')],
       [
         'one stream `default`, subjects `default.<source>.<event>`',
         subjects('put event source %s and event %s on %s of any stream'),
-        subjects('are those of Argo Events for the events of a bus that is shared with it, and for nothing else'),
+        subjects('are those of Argo Events only for the events of a bus shared with it'),
         publish('puts them on the stream and subjects of Argo Events, with their key as message id'),
       ],
       [
         'an existing stream is left alone',
-        connect('is made as streamConfig says, with as many replicas as the server can keep, and then left alone'),
+        connect('is created by streamConfig, with as many replicas as the server supports, and then left unchanged'),
       ],
       ['dots in names', differs('event source and event names with dots')],
       [
         '`Nats-Msg-Id` is made from the event id; duplicates are dropped',
-        publish('keeps an event that is published twice once, and says so'),
+        publish('stores an event that is published twice once, and reports the duplicate'),
         publish('keeps events of two sources with one id apart'),
       ],
       ['a consumer for each trigger and dependency', differs('consumers')],
       [
         'a new sensor sees new events only; a restarted one continues',
-        consume('sees what was there before with "all", only what comes with "new", and what came since with a time'),
-        consume(
-          'continues where it stopped, gives back what it had fetched ahead, and does not see acknowledged events again',
-        ),
+        consume('reads earlier events with "all", only later ones with "new", and those since a time'),
+        consume('continues at its position, naks prefetched events, and does not get acknowledged events again'),
       ],
       ['`retention: 2`', differs('`retention: 2` (work queue)')],
       [
         'reconnects',
-        consume('goes on after a restart of the server, with no event lost and none acknowledged seen again'),
+        consume('continues after a restart of the server, without losing events or repeating acknowledged ones'),
       ],
       [
         'held events are kept (there: in a key-value bucket; here: in the workflow of the sensor)',
         testsOf('test/workflows/sensor/sensor-scenarios.ts')('a && b fires once with the latest event of each'),
       ],
       ['several bus kinds, or none', refused('bus-several.yaml'), refused('bus-none.yaml')],
-      ['a bus that is in use cannot be deleted', apply('does not delete a bus that is in use')],
+      ['a bus that is in use cannot be deleted', apply('rejects deleting a bus in use')],
       [
         '`nats` (STAN)',
         accepted('bus-exotic-and-kafka-and-stan.yaml'),
@@ -104,7 +102,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       ['`data` and `data_base64` are read', encoding('are read as Argo Events writes them: JSON data in base64')],
       [
         'sensors of Argo Events and of Sluice share a bus',
-        publish('is read by sensors next to what Argo Events itself published'),
+        publish('is read by sensors next to events that Argo Events published'),
         encoding('are valid CloudEvents to the CloudEvents library'),
       ],
       ['data that is not JSON', encoding('keep data that is not JSON in base64')],
@@ -115,7 +113,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       ],
       [
         'a message that is no event',
-        consume('hands on what is not an event with the reason, so that it stops nothing behind it'),
+        consume('passes on a malformed message with the reason, without blocking later ones'),
       ],
     ],
   },
@@ -182,14 +180,14 @@ export const BUS_SECTIONS: readonly Section[] = [
     rows: [
       [
         '`lint`: files and folders, ✓ and ✗, exit code 1',
-        validate('marks good and bad objects for people'),
-        validate('accepts what is right, and lists every object of every file'),
+        validate('marks valid and invalid objects in the table'),
+        validate('accepts valid manifests, and lists every object of every file'),
       ],
-      ['`lint --strict`: warnings count', validate('takes warnings for errors when it is strict')],
-      ['YAML that cannot be read (`lint` skips it, here it is an error)', validate('finds %s wrong')],
+      ['`lint --strict`: warnings count', validate('treats warnings as errors with --strict')],
+      ['YAML that cannot be read (`lint` skips it, here it is an error)', validate('rejects %s')],
       [
         'EventBus objects (`lint` leaves them out, here they are checked)',
-        validate('accepts what is right, and lists every object of every file'),
+        validate('accepts valid manifests, and lists every object of every file'),
       ],
     ],
   },
@@ -225,8 +223,8 @@ export const BUS_SECTIONS: readonly Section[] = [
   {
     title: '8 Easily missed',
     rows: [
-      ['6 fires include leftovers from other branches', state('takes leftovers of other branches along')],
-      ['7 a reset catches up after an outage', state('catches up on a tick that passed while nothing ran')],
+      ['6 fires include leftovers from other branches', state('includes held events of other branches')],
+      ['7 a reset catches up after an outage', state('catches up on a tick that passed while no worker ran')],
       ['9 acknowledged before or after the action', differs('`atLeastOnce`')],
       ['11 `useRawData` affects keys only', parameters('write templates as text, also raw')],
       [
@@ -235,7 +233,9 @@ export const BUS_SECTIONS: readonly Section[] = [
       ],
       [
         '13 labels on created objects',
-        testsOf('test/triggers/k8s.integration.test.ts')('marks the object with sensor, trigger, fire and events'),
+        testsOf('test/triggers/k8s.integration.test.ts')(
+          'labels and annotates the object with sensor, trigger, fire and events',
+        ),
       ],
       ['14 Redis sources', differs('delivery of the Redis stream source'), differs('a new consumer group')],
       [

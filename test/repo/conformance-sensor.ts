@@ -31,7 +31,7 @@ export const SENSOR_SECTIONS: readonly Section[] = [
         unsupported(`no effect: ${cluster}`),
       ],
       ['`errorOnFailedRound`, `loggingFields` are accepted and have no effect', accepted('sensor-all-fields.yaml')],
-      ['a changed spec takes effect by itself', scenarios('configure keeps what the change does not touch')],
+      ['a changed spec takes effect by itself', scenarios('configure keeps the state that a change does not affect')],
       [
         'a deleted Sensor (Argo Events leaves its consumers and state behind)',
         scenarios('a deleted sensor leaves nothing on its bus'),
@@ -52,10 +52,7 @@ export const SENSOR_SECTIONS: readonly Section[] = [
     rows: [
       ['`name`, `eventSourceName`, `eventName` are required', refused('dependency-fields.yaml')],
       ['two dependencies of one name', differs('dependencies of one name; unknown dependencies in parameters')],
-      [
-        'an event belongs to a dependency by source and subject alone',
-        cli('are taken by source and subject, whatever else they say'),
-      ],
+      ['an event belongs to a dependency by source and subject alone', cli('are matched by source and subject alone')],
       [
         'one event for several dependencies, each with its own filters',
         state('fires on the second of two dependencies that one event satisfies'),
@@ -63,7 +60,7 @@ export const SENSOR_SECTIONS: readonly Section[] = [
       ],
       [
         'transform first, then filters, then the condition',
-        cli('shows what the transform gave, what each filter said and why'),
+        cli('shows the result of the transform and of each filter with its reason'),
       ],
       [
         'an event that a filter or a failing transform rejects is acknowledged',
@@ -246,12 +243,12 @@ export const SENSOR_SECTIONS: readonly Section[] = [
       ['`&&`, `||`, parentheses; `&&` binds tighter', conditions('binds && tighter than ||, as Argo Events does')],
       [
         '`!`, `and`, a single `&`, unknown names are errors',
-        conditions('refuses %j and names position %d'),
-        conditions('refuses a dependency that the sensor does not have'),
+        conditions('rejects %j and names position %d'),
+        conditions('rejects an unknown dependency'),
       ],
       [
         'empty means all dependencies',
-        conditions('takes all dependencies when the trigger says %j'),
+        conditions('uses all dependencies if the condition is %j'),
         state('needs all dependencies when the trigger has no condition'),
       ],
       ['names with dots, leading digits, `in`', differs('dependency names in `conditions`')],
@@ -265,8 +262,8 @@ export const SENSOR_SECTIONS: readonly Section[] = [
       ['a fire clears what was held', state('starts over after a fire')],
       [
         'leftovers of other branches go along and are cleared',
-        state('takes leftovers of other branches along'),
-        state('clears leftovers with the fire'),
+        state('includes held events of other branches'),
+        state('clears events of other branches'),
       ],
       ['state is per trigger', state('keeps the state of each trigger apart')],
       [
@@ -284,18 +281,18 @@ export const SENSOR_SECTIONS: readonly Section[] = [
       [
         'an event delivered again',
         differs('an event delivered again'),
-        recent('knows an event again, for its own dependency only'),
+        recent('recognises an event, for its own dependency only'),
       ],
-      ['`conditionsReset`: cron of five fields, `TZ=` prefix', resets('%j in %j around %s'), resets('refuses %j')],
+      ['`conditionsReset`: cron of five fields, `TZ=` prefix', resets('%j in %j around %s'), resets('rejects %j')],
       ['`conditionsReset`: clears what is held', state('clears what is held at each tick')],
       [
         '`conditionsReset`: a tick missed while down is made up for',
-        state('catches up on a tick that passed while nothing ran'),
+        state('catches up on a tick that passed while no worker ran'),
       ],
       [
         '`conditionsReset`: time zone',
         state('resets in the time zone of the schedule'),
-        resets('refuses an unknown time zone'),
+        resets('rejects an unknown time zone'),
       ],
       ['`conditionsReset` and late events', differs('`conditionsReset` and late events')],
     ],

@@ -37,7 +37,7 @@ describe('the backlog of Redis streams', () => {
     return fields?.[fields.indexOf('lag') + 1];
   }
 
-  it('is what the group has not read, and what it has read and not acknowledged', async () => {
+  it('includes entries that the group has not read or not acknowledged', async () => {
     await createGroup('s', '0');
     await add('s', 1, 30);
     await read('s', 5);
@@ -45,7 +45,7 @@ describe('the backlog of Redis streams', () => {
     expect(await measure()).toEqual({ entries: 28, pending: 3 });
   });
 
-  it('is that of all streams together', async () => {
+  it('is the sum over all streams', async () => {
     for (const stream of ['s', 't']) {
       await createGroup(stream, '0');
       await add(stream, 1, 10);
@@ -58,12 +58,12 @@ describe('the backlog of Redis streams', () => {
     [{ kind: 'all' }, 10],
     [{ kind: 'new' }, 0],
     [{ kind: 'id', id: '7-0' }, 3],
-  ])('counts, where there is no group yet, what one that starts with %j would read', async (start, expected) => {
+  ])('counts, without a group, the entries that one starting with %j would read', async (start, expected) => {
     await add('s', 1, 10);
     expect(await measure(start)).toEqual({ entries: expected, pending: 0 });
   });
 
-  it('is counted one by one where Redis has lost count, because entries were deleted', async () => {
+  it('is counted one by one if Redis has lost count after deletions', async () => {
     await createGroup('s', '0');
     await add('s', 1, 20);
     await read('s', 4);
@@ -72,7 +72,7 @@ describe('the backlog of Redis streams', () => {
     expect(await measure()).toEqual({ entries: 4 + 15, pending: 4 });
   });
 
-  it('says "at least" where counting one by one would take too long', async () => {
+  it('reports "at least" if counting one by one would take too long', async () => {
     await add('s', 1, 1_300);
     await createGroup('s', '5-0');
     await client.xdel('s', '700-0');
@@ -81,7 +81,7 @@ describe('the backlog of Redis streams', () => {
     expect({ isEnough: entries >= 1_000, isAtLeast }).toEqual({ isEnough: true, isAtLeast: true });
   });
 
-  it('is 0 of a group that has read everything, also where Redis has lost count', async () => {
+  it('is 0 for a group that has read everything, even if Redis has lost count', async () => {
     await createGroup('s', '0');
     await add('s', 1, 20);
     await client.xdel('s', '10-0');
@@ -90,7 +90,7 @@ describe('the backlog of Redis streams', () => {
     expect(await measure()).toEqual({ entries: 0, pending: 0 });
   });
 
-  it('is refused by name where a key is no stream, or the user may not ask', async () => {
+  it("fails with the key's name if a key is not a stream, or the user lacks permission", async () => {
     await client.set('s', 'text');
     await client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+xreadgroup');
     const hostAddress = `${server.host}:${server.port}`;

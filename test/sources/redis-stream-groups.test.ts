@@ -10,7 +10,7 @@ import { fieldOf } from './field-of';
 const NEW: StreamStart = { kind: 'new' };
 const GROUP = 'argo-events-cg';
 
-describe('a consumer group that somebody destroyed', () => {
+describe('a destroyed consumer group', () => {
   let server: RunningRedis;
   let client: Redis;
   const open: SourceReading[] = [];
@@ -58,7 +58,7 @@ describe('a consumer group that somebody destroyed', () => {
   const isReading = ({ source }: SourceReading): Promise<true> =>
     eventually(() => source.status().connected || undefined);
 
-  it('begins again where reading stood, with nothing from before the start and all that came since', async () => {
+  it('is recreated at the last position read, without skipping or repeating entries', async () => {
     await add('1-0', '2-0', '3-0');
     const reading = read(NEW);
     await isReading(reading);
@@ -70,7 +70,7 @@ describe('a consumer group that somebody destroyed', () => {
     expect(reading.ids).toEqual(['4-0', '5-0', '6-0']);
   });
 
-  it('begins at the start of the event source when nothing was read yet', async () => {
+  it('is recreated at the start of the event source if nothing was read yet', async () => {
     await add('1-0', '2-0');
     const reading = read(NEW);
     await isReading(reading);
@@ -79,7 +79,7 @@ describe('a consumer group that somebody destroyed', () => {
     expect(reading.ids).toEqual(['3-0']);
   });
 
-  it('begins where the worker before stood, when it was destroyed between two workers', async () => {
+  it('is recreated at the position of the former worker, if destroyed between two workers', async () => {
     await add('1-0', '2-0');
     const former = read(NEW);
     await isReading(former);
@@ -96,7 +96,7 @@ describe('a consumer group that somebody destroyed', () => {
     expect(next.ids).toEqual(['4-0']);
   });
 
-  it('brings again what was read and is not acknowledged', async () => {
+  it('redelivers entries that were read and not acknowledged', async () => {
     await add('1-0');
     const former = read(NEW, { acknowledges: false });
     await isReading(former);
@@ -110,7 +110,7 @@ describe('a consumer group that somebody destroyed', () => {
     expect(next.ids).toEqual(['2-0', '3-0']);
   });
 
-  it('begins at the beginning of another stream of the same name, whose ids are lower', async () => {
+  it('is recreated at the beginning of a recreated stream with lower ids', async () => {
     await add('100-0');
     const reading = read(NEW);
     await isReading(reading);
@@ -125,11 +125,11 @@ describe('ids of stream entries', () => {
     ['5-3', '5-2'],
     ['5-0', '4-18446744073709551615'],
     ['0-1', '0-0'],
-  ])('knows what comes right before %s', (id, expected) => {
+  ])('computes the predecessor of %s', (id, expected) => {
     expect(idBefore(id)).toBe(expected);
   });
 
-  it('orders ids as numbers, beyond what a double holds', () => {
+  it('orders ids as numbers beyond double precision', () => {
     const ids = ['10-0', '9-10', '9-9', '9-18446744073709551615', '9-18446744073709551614'];
     expect(ids.sort(compareIds)).toEqual(['9-9', '9-10', '9-18446744073709551614', '9-18446744073709551615', '10-0']);
   });

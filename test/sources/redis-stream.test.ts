@@ -67,7 +67,7 @@ describe('event source redisStream', () => {
     return delivery.events.map(({ transportId }) => transportId);
   }
 
-  it('gives entries the payload of Argo Events, with values as text', async () => {
+  it('gives entries the payload of Argo Events, with values as strings', async () => {
     const id = await client.xadd('s', '*', 'href', 'https://stac.example/1', 'count', '7');
     const { events, position } = await read({ metadata: { team: 'eo' } }).next();
     expect(events).toEqual([
@@ -86,14 +86,14 @@ describe('event source redisStream', () => {
     expect(position).toBe(`s@${id}`);
   });
 
-  it('leaves metadata out where there is none', async () => {
+  it('omits empty metadata', async () => {
     await client.xadd('s', '5-1', 'a', 'b');
     const { events } = await read({ metadata: {} }).next();
     expect(events[0]?.data).toEqual({ stream: 's', message_id: '5-1', values: { a: 'b' } });
     expect(events[0]?.time).toBeUndefined();
   });
 
-  it('creates stream and group where they are missing, under the group name of Argo Events by default', async () => {
+  it('creates a missing stream and group, with the group name of Argo Events by default', async () => {
     const { next } = read({ streams: ['one', 'two'] });
     const waiting = next();
     await eventually(async () => (await client.exists('one', 'two')) === 2);
@@ -106,8 +106,8 @@ describe('event source redisStream', () => {
   it.each<[string, StreamStart, string[]]>([
     ['everything by default', readEventSourceOptions(undefined).options.startFrom, ['s:1-1', 's:2-1', 's:3-1']],
     ['everything', { kind: 'all' }, ['s:1-1', 's:2-1', 's:3-1']],
-    ['what comes after an id', { kind: 'id', id: '1-1' }, ['s:2-1', 's:3-1']],
-    ['only what is new', { kind: 'new' }, ['s:3-1']],
+    ['entries after an id', { kind: 'id', id: '1-1' }, ['s:2-1', 's:3-1']],
+    ['only new entries', { kind: 'new' }, ['s:3-1']],
   ])('starts a new group with %s', async (_, startFrom, expected) => {
     await client.xadd('s', '1-1', 'a', 'b');
     await client.xadd('s', '2-1', 'a', 'b');
@@ -120,14 +120,14 @@ describe('event source redisStream', () => {
     expect(seen).toEqual(expected);
   });
 
-  it('reads no more than it is told at once', async () => {
+  it('reads no more than the batch size at once', async () => {
     for (let index = 1; index <= 5; index += 1) await client.xadd('s', `${index}-0`, 'a', 'b');
     const { next } = read({ maxMsgCountPerRead: 2 });
     expect(idsOf(await next())).toEqual(['s:1-0', 's:2-0']);
     expect(idsOf(await next())).toEqual(['s:3-0', 's:4-0']);
   });
 
-  it('creates its group again after the server was flushed, and reads what came since', async () => {
+  it('recreates its group after the server was flushed, and reads later entries', async () => {
     await client.xadd('s', '1-0', 'a', 'b');
     const { next, lines } = read();
     await (await next()).acknowledge({ rejected: [] });
@@ -138,7 +138,7 @@ describe('event source redisStream', () => {
     expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
   });
 
-  it('takes over what another consumer of the group left pending when it died, and nothing that is in its own hands', async () => {
+  it('claims entries of a dead consumer, but not those in flight in its own', async () => {
     await client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
     await client.xadd('s', '1-0', 'a', 'b');
     await client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
@@ -154,7 +154,7 @@ describe('event source redisStream', () => {
     expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
   });
 
-  it('reports an entry that was deleted while it was pending, and forgets it', async () => {
+  it('reports an entry that was deleted while pending, and drops it', async () => {
     await client.xadd('s', '1-0', 'a', 'b');
     const dying = read();
     await dying.next();
@@ -182,7 +182,7 @@ describe('event source redisStream', () => {
     expect([...idsOf(first), ...idsOf(second)]).toEqual(['s:2-0']);
   });
 
-  it('reads what nobody would write: fields of any name, bytes that are no text, depth and megabytes', async () => {
+  it('reads unusual entries: fields of any name, binary bytes, deep nesting and megabytes', async () => {
     await client.xadd('s', '1-0', '__proto__', 'x', 'constructor', 'y');
     await client.xadd('s', '2-0', 'binary', Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]));
     await client.xadd('s', '3-0', 'deep', '['.repeat(50_000) + ']'.repeat(50_000));
@@ -200,14 +200,14 @@ describe('event source redisStream', () => {
     expect(values[4]).toEqual({ a: 'b' });
   });
 
-  it('reads fewer entries at once where they are large', async () => {
+  it('reads fewer entries at once if they are large', async () => {
     for (let index = 1; index <= 20; index += 1) await client.xadd('s', `${index}-0`, 'a', 'x'.repeat(2_000_000));
     const { next } = read();
     await next();
     expect((await next()).events.length).toBeLessThanOrEqual(4);
   });
 
-  it('reads again later and later what is given back again and again, and new entries meanwhile', async () => {
+  it('backs off for entries that are returned repeatedly, and reads new entries meanwhile', async () => {
     await client.xadd('s', '1-0', 'a', 'b');
     const { next } = read();
     let received = 0;
@@ -231,7 +231,7 @@ describe('event source redisStream', () => {
     expect(idsOf(await blocked)).toEqual(['s:2-0']);
   });
 
-  it('tells a person when the key is not a stream, instead of trying for ever', async () => {
+  it('ends with an error for the operator if the key is not a stream, instead of retrying forever', async () => {
     await client.set('s', 'text');
     const { next, source } = read();
     for (const attempt of [() => next(), () => source.check()]) {
@@ -248,12 +248,12 @@ describe('event source redisStream', () => {
     ['UNBLOCKED the stream key no longer exists', true],
     ['ERR unknown command', false],
     ['Connection is closed.', false],
-  ])('knows from "%s" that its group is gone: %s', (message, expected) => {
+  ])('recognises from "%s" that its group is gone: %s', (message, expected) => {
     expect(isMissingGroup(new Error(message))).toBe(expected);
   });
 });
 
-describe('a Redis server that asks who one is', () => {
+describe('a Redis server that requires authentication', () => {
   const streams = ['s'];
   const password = { name: 'redis', key: 'password' };
 
@@ -269,7 +269,7 @@ describe('a Redis server that asks who one is', () => {
   it.each<[string, StartRedisOptions, Partial<RedisStreamEventSource>]>([
     ['a password', { password: 'secret-1' }, { password }],
     ['an ACL user', { aclUser: { name: 'reader', password: 'secret-1' } }, { username: 'reader', password }],
-  ])('lets in with %s, and refuses without repeating a wrong one', async (_, options, spec) => {
+  ])('accepts %s, and rejects a wrong one without echoing it', async (_, options, spec) => {
     const server = await startRedis(options);
     try {
       expect(await check(server, spec, { 'redis/password': 'secret-1' })).toBeUndefined();
@@ -283,7 +283,7 @@ describe('a Redis server that asks who one is', () => {
     }
   });
 
-  it('ends reading with an error that a person understands, when the password is wrong', async () => {
+  it('ends reading with a clear error if the password is wrong', async () => {
     const server = await startRedis({ password: 'secret-1' });
     const fixture = {
       spec: { hostAddress: `${server.host}:${server.port}`, streams, password },
@@ -316,7 +316,7 @@ describe('a Redis server that asks who one is', () => {
     await server.stop();
   });
 
-  it.each(['redis', 'redis:port', ''])('is not looked for at the address "%s"', async (hostAddress) => {
+  it.each(['redis', 'redis:port', ''])('is not contacted at the address "%s"', async (hostAddress) => {
     const source = createSource(redisStreamSource, { spec: { hostAddress, streams } });
     expect((await failureOf(source.check())).code).toBe('EVENT_SOURCE_MISCONFIGURED');
   });

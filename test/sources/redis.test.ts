@@ -82,7 +82,7 @@ describe('event source redis', () => {
     expect(events[0]?.transportId).toBeUndefined();
   });
 
-  it('refuses a message that is nested too deeply, with its depth, and takes the ones beside it', async () => {
+  it('rejects a message that is nested too deeply, with its depth, and accepts the others', async () => {
     const { first, next } = await read({ jsonBody: true });
     const deep = '['.repeat(5_000) + ']'.repeat(5_000);
     for (const message of ['"before"', deep, '"after"']) await client.publish('stac-events', message);
@@ -103,7 +103,7 @@ describe('event source redis', () => {
     expect((await next()).events[0]?.data).toMatchObject({ channel: 'one', body: 'a' });
   });
 
-  it('keeps its subscription although the user lacks the right to PING', async () => {
+  it('keeps its subscription if the user lacks permission to PING', async () => {
     const subscriber = async (): Promise<string> => String(await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
     const refusedPings = async (): Promise<number> =>
       Number(/^cmdstat_ping:.*rejected_calls=(\d+)/m.exec(await client.info('commandstats'))?.[1] ?? 0);
@@ -121,14 +121,14 @@ describe('event source redis', () => {
     }
   }, 90_000);
 
-  it('looks for the id of a CloudEvent or STAC item in a message, also where the body stays text', async () => {
+  it('finds the id of a CloudEvent or STAC item in a message, even if the body stays text', async () => {
     const { first } = await read();
     const item = { type: 'Feature', stac_version: '1.0.0', id: 'a', properties: {} };
     await client.publish('stac-events', JSON.stringify(item));
     expect((await first).events[0]?.document).toEqual(item);
   });
 
-  it('makes Redis wait for a bus that is slow, and loses nothing of a flood', async () => {
+  it('applies back-pressure to Redis for a slow bus, and loses nothing of a flood', async () => {
     const { source, first, next, lines } = await read();
     const flood = client.pipeline();
     for (let index = 0; index < 30_000; index += 1) flood.publish('stac-events', String(index));
@@ -144,7 +144,7 @@ describe('event source redis', () => {
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 
-  it('holds no more in memory than a bound in bytes, whatever the bus does', async () => {
+  it('bounds its memory in bytes, whatever the bus does', async () => {
     const { first, next } = await read();
     const megabyte = 'x'.repeat(1_000_000);
     for (let index = 0; index < 60; index += 1) await client.publish('stac-events', megabyte);
@@ -163,7 +163,7 @@ describe('event source redis', () => {
     expect((await pending).events.length).toBeGreaterThan(0);
   });
 
-  it('says so when Redis gave up on it because the bus did not take its messages, and subscribes again', async () => {
+  it('reports that Redis disconnected it because the bus was too slow, and subscribes again', async () => {
     await client.config('SET', 'client-output-buffer-limit', 'pubsub 4mb 0 0');
     try {
       const { source, first, next, lines } = await read();
@@ -198,7 +198,7 @@ describe('event source redis', () => {
     },
   );
 
-  it('ends with an error that a person understands, when the password is wrong', async () => {
+  it('ends with a clear error if the password is wrong', async () => {
     const strict = await startRedis({ password: 'secret-1' });
     const source = createSource(redisSource, {
       spec: {

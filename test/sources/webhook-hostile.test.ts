@@ -83,7 +83,7 @@ describe('a webhook among hostile callers', () => {
   const statusOf = (answer: string): number => Number(answer.split(' ')[1]);
   const payloadOf = (delivery: Delivery | undefined): string => JSON.stringify(delivery?.events[0]?.data);
 
-  it('hangs up on a caller that sends thousands of requests in one packet', async () => {
+  it('disconnects a caller that sends thousands of requests in one packet', async () => {
     const { port, received } = await listen();
     const request = `${head(7)}{"v":1}`;
     const flood = await dial(port);
@@ -93,7 +93,7 @@ describe('a webhook among hostile callers', () => {
     expect(await send(port, request)).toContain('200 OK');
   });
 
-  it('serves the others while a thousand bodies trickle in, and ends these in time with a line in log and status', async () => {
+  it('serves others while a thousand bodies arrive slowly, and times these out with a line in log and status', async () => {
     const { port, source, lines } = await listen();
     const slow = await Promise.all(Array.from({ length: 1_100 }, () => dial(port)));
     for (const socket of slow) socket.write(`${head(1_000)}{`);
@@ -109,7 +109,7 @@ describe('a webhook among hostile callers', () => {
     expect(statusOf(await send(port, `${head(2)}{}`))).toBe(200);
   }, 120_000);
 
-  it('keeps no more than a bound in bytes of unfinished bodies, at the cost of the slowest', async () => {
+  it('bounds unfinished bodies in bytes, and drops the slowest first', async () => {
     const maxPayloadSize = 8 * 1024 * 1024;
     const { port } = await listen({ maxPayloadSize });
     const greedy: Array<Awaited<ReturnType<typeof dial>>> = [];
@@ -126,7 +126,7 @@ describe('a webhook among hostile callers', () => {
     expect(statusOf(await send(port, `${head(2)}{}`))).toBe(200);
   });
 
-  it('answers 503, with a line and a problem, when too many requests wait for the bus', async () => {
+  it('answers 503, with a log line and a problem, if too many requests wait for the bus', async () => {
     const held: Delivery[] = [];
     const { port, source, lines } = await listen(
       {},
@@ -164,7 +164,7 @@ describe('a webhook among hostile callers', () => {
     ['UTF-16', Buffer.from('{"a":1}', 'utf16le')],
     ['half a character', Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xe2, 0x82]), Buffer.from('"}')])],
     ['a form in Latin-1', Buffer.from('a=gr\xfc', 'latin1')],
-  ])('refuses a body that is not UTF-8, and records it: %s', async (name, body) => {
+  ])('rejects a body that is not UTF-8, and records it: %s', async (name, body) => {
     const { port, received } = await listen();
     const lines = head(body.length);
     const form = lines.replace('application/json', 'application/x-www-form-urlencoded');
@@ -173,7 +173,7 @@ describe('a webhook among hostile callers', () => {
     expect(received).toMatchObject([{ events: [], rejected: [{ code: 'EVENT_UNDECODABLE' }] }]);
   });
 
-  it('takes a header, parameter or form field named __proto__ like any other', async () => {
+  it('treats a header, parameter or form field named __proto__ like any other', async () => {
     const { port, received } = await listen();
     expect(statusOf(await send(port, `${head(2, '__proto__: a', 'constructor: b', '__PROTO__: c')}{}`))).toBe(200);
     expect(payloadOf(received[0])).toContain('"__proto__":["a","c"]');
@@ -193,7 +193,7 @@ describe('a webhook among hostile callers', () => {
     expect(payloadOf(received[0])).toContain('"X-Name":["größe 日本"]');
   });
 
-  it('never passes a caller’s credentials on, and still uses what is meant for Sluice', async () => {
+  it('never passes on a caller’s credentials, and still uses those meant for Sluice', async () => {
     const { port, received } = await listen({}, { maskedHeaders: { add: ['x-customer', 'idempotency-key'] } });
     const lines = [
       'Authorization: Basic dXNlcjpodW50ZXIy',
@@ -209,7 +209,7 @@ describe('a webhook among hostile callers', () => {
     expect(payloadOf(received[1])).toContain(`"body":{"access_token":["*** Masked Auth Secret ***"],"id":["7"]}`);
   });
 
-  it('takes a rotated token at once, and refuses the old one', async () => {
+  it('accepts a rotated token immediately, and rejects the old one', async () => {
     const secrets: Record<string, string> = { 'hook/token': 'old' };
     const { port, lines } = await listen({ authSecret: { name: 'hook', key: 'token' } }, { secrets });
     const call = async (token: string): Promise<number> =>
@@ -226,7 +226,7 @@ describe('a webhook among hostile callers', () => {
     await eventually(async () => (await call('größe')) === 200);
   });
 
-  it('does not count as connected while the Secret of its token is gone, also when nobody calls', async () => {
+  it('does not count as connected while the Secret of its token is missing, even without calls', async () => {
     const secrets: Record<string, string> = { 'hook/token': 'there' };
     const { source } = await listen({ authSecret: { name: 'hook', key: 'token' } }, { secrets });
     delete secrets['hook/token'];
@@ -237,7 +237,7 @@ describe('a webhook among hostile callers', () => {
     expect(source.status().problem).toBeUndefined();
   }, 70_000);
 
-  it('serves a rotated certificate to new connections, and open ones go on', async () => {
+  it('serves a rotated certificate to new connections, and keeps open ones', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-webhook-'));
     open.push(() => rm(folder, { recursive: true }));
     const files = await createTlsFiles(folder);

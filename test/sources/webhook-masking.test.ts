@@ -76,11 +76,11 @@ describe('credentials of callers', () => {
     '__proto__',
   ];
 
-  it('are masked by name, and nothing else is', () => {
+  it('are masked by name, and no other header is', () => {
     expect(maskedAmong([...credentials, ...others])).toEqual(credentials);
   });
 
-  it('are masked besides or without what the annotation names', () => {
+  it('are masked by the additions and removals of the annotation', () => {
     const names = ['Authorization', 'Cookie', 'X-Hub-Signature-256', 'X-Customer'];
     expect(maskedAmong(names, '+x-customer, -X-Hub-*')).toEqual(['Authorization', 'Cookie', 'X-Customer']);
     expect(maskedAmong(names, 'X-Customer')).toEqual(['Authorization', 'X-Customer']);
@@ -88,7 +88,7 @@ describe('credentials of callers', () => {
     expect(maskedAmong(names, 'x-*-25*')).toEqual(['Authorization', 'X-Hub-Signature-256']);
   });
 
-  it('are masked in a query by more names than among headers', () => {
+  it('are masked in a query by more names than in headers', () => {
     const query = {
       code: ['a'],
       key: ['b'],
@@ -121,12 +121,12 @@ describe('credentials of callers', () => {
     ['https://a.example/?q=100%25&broken=%E0%A4', 'https://a.example/?q=100%25&broken=%E0%A4'],
     ['text/html;q=0.9, application/json', 'text/html;q=0.9, application/json'],
     ['ops@a.example', 'ops@a.example'],
-  ])('are masked inside of addresses: %s', (value, shown) => {
+  ])('are masked inside URLs: %s', (value, shown) => {
     expect(new CredentialMask().headers({ Referer: [value] })).toEqual({ Referer: [shown] });
     expect(new CredentialMask().parameters({ next: [value] })).toEqual({ next: [shown] });
   });
 
-  it('are masked in addresses however often they are encoded', () => {
+  it('are masked in URLs, however often they are encoded', () => {
     let value = 'https://a.example/?token=hunter2';
     for (let time = 0; time < 6; time++) {
       value = `https://a.example/?next=${encodeURIComponent(value)}`;
@@ -134,7 +134,7 @@ describe('credentials of callers', () => {
     }
   });
 
-  it('stay in the addresses of a header that the annotation shows', () => {
+  it('stay in the URLs of a header that the annotation unmasks', () => {
     const Referer = ['https://a.example/?token=hunter2'];
     expect(new CredentialMask({ show: ['referer'] }).headers({ Referer })).toEqual({ Referer });
   });

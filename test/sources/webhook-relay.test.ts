@@ -51,7 +51,7 @@ describe('a webhook in front of a bus', () => {
   }
 
   it.each([BUS_LIMIT - 100, BUS_LIMIT, 5_000_000])(
-    'answers 413 for an event of %i bytes that the bus refuses',
+    'answers 413 for an event of %i bytes that the bus rejects',
     async (bytes) => {
       const before = (await bus.extent()).events;
       const answer = await post(JSON.stringify({ a: 'x'.repeat(bytes - 8) }));
@@ -63,7 +63,7 @@ describe('a webhook in front of a bus', () => {
   );
 
   it.each([1_001, 5_000, 10_000])(
-    'answers 400 for a document of %i levels, and goes on for everybody else',
+    'answers 400 for a document of %i levels, and continues for other callers',
     async (depth) => {
       const [deep, other] = await Promise.all([
         post('['.repeat(depth) + ']'.repeat(depth)),
@@ -76,11 +76,11 @@ describe('a webhook in front of a bus', () => {
     },
   );
 
-  it('takes a document at the depth limit', async () => {
+  it('accepts a document at the depth limit', async () => {
     expect((await post(`${'{"a":'.repeat(1_000)}1${'}'.repeat(1_000)}`)).status).toBe(200);
   });
 
-  it('takes every request with an empty idempotency key for an event of its own', async () => {
+  it('treats every request with an empty idempotency key as a separate event', async () => {
     const before = (await bus.extent()).events;
     for (const key of ['', ' ', '']) expect((await post('{}', { 'Idempotency-Key': key })).status).toBe(200);
     expect((await bus.extent()).events).toBe(before + 3);

@@ -107,13 +107,13 @@ describe('event source webhook', () => {
       { id: ['1', '2'], x: ['a b'] },
     ],
     ['a list', { body: '[1]' }, '/scenes', [1]],
-  ])('takes %s as body', async (_, init, path, body) => {
+  ])('accepts %s as body', async (_, init, path, body) => {
     const { call, payload } = await listen();
     expect((await call(init, path)).status).toBe(200);
     expect(payload()).toMatchObject({ body });
   });
 
-  it('takes other methods where the manifest names them', async () => {
+  it('accepts other methods if the manifest names them', async () => {
     const { call, payload } = await listen({ method: 'put' });
     expect((await call({ method: 'PUT', body: '{"a":1}' })).status).toBe(200);
     expect(payload()).toMatchObject({ body: { a: 1 } });
@@ -133,7 +133,7 @@ describe('event source webhook', () => {
     expect(source.status().connected).toBe(false);
   });
 
-  it('asks callers to try again while it is stopping', async () => {
+  it('asks callers to retry while it is stopping', async () => {
     const { call, stop } = await listen();
     stop.abort();
     expect((await call()).status).toBe(503);
@@ -152,13 +152,13 @@ describe('event source webhook', () => {
       413,
       'the body is larger than 10 bytes',
     ],
-  ])('refuses %s', async (_, spec, init, path, status, text) => {
+  ])('rejects %s', async (_, spec, init, path, status, text) => {
     const { call, received } = await listen(spec);
     expect(await call(init, path)).toEqual({ status, text });
     expect(received.flatMap(({ events }) => events)).toEqual([]);
   });
 
-  it('asks for the bearer token of its Secret, and never passes it on', async () => {
+  it('requires the bearer token of its Secret, and never passes it on', async () => {
     const authSecret = { name: 'hook', key: 'token' };
     const { call, payload, received } = await listen({ authSecret }, { secrets: { 'hook/token': 'letmein' } });
     const withHeader = (authorization: string) => call({ headers: { authorization } });
@@ -189,7 +189,7 @@ describe('event source webhook', () => {
     expect(await call()).toEqual({ status: 500, text: 'failed to record event' });
   });
 
-  it('recognises a repetition by idempotency key or CloudEvents headers, and hands the trace on', async () => {
+  it('recognises a duplicate by idempotency key or CloudEvents headers, and passes on the trace', async () => {
     const { call, received } = await listen();
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     await call({ headers: { 'idempotency-key': 'abc', traceparent } });
@@ -198,7 +198,7 @@ describe('event source webhook', () => {
     expect(received[1]?.events[0]?.document).toEqual({ specversion: '1.0', source: '/stac', id: '1' });
   });
 
-  it('shares a port between endpoints, and says that it is healthy', async () => {
+  it('shares a port between endpoints, and reports that it is healthy', async () => {
     const first = await listen({ endpoint: '/one' });
     const second = await listen({ endpoint: 'two', port: first.port });
     expect((await first.call({}, '/one')).status).toBe(200);
@@ -213,7 +213,7 @@ describe('event source webhook', () => {
     expect((await second.call({}, '/two')).status).toBe(200);
   });
 
-  it('refuses an endpoint that is taken, and a port that is none', async () => {
+  it('rejects an endpoint in use, and an invalid port', async () => {
     const { port } = await listen();
     for (const spec of [{ port }, { port: 'http' }, { port: '0' }]) {
       const problem: unknown = await listen(spec, { eventName: 'other' }).catch((error: unknown) => error);
@@ -235,7 +235,7 @@ describe('event source webhook', () => {
     },
   );
 
-  it('says when its port belongs to somebody else', async () => {
+  it('reports that its port is in use by another process', async () => {
     const other = createServer().listen(0);
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

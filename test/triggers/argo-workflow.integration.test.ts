@@ -26,7 +26,7 @@ const workflow = (metadata: JsonObject, spec: JsonObject = {}): JsonObject => ({
 });
 
 describe('argoWorkflow submit', () => {
-  it('creates the Workflow with the options of the command line and the marks of the fire', async () => {
+  it('creates the Workflow with the options of the args and the metadata of the fire', async () => {
     const source = workflow(
       { generateName: 'submitted-', labels: { a: 'old', b: 'kept' } },
       {
@@ -83,9 +83,9 @@ describe('argoWorkflow submit', () => {
 
   it.each([
     ['has no name', workflow({}), [], 'generateName'],
-    ['has a name that Argo refuses', workflow({ name: 'n'.repeat(64) }), [], '63'],
+    ['has a name that Argo rejects', workflow({ name: 'n'.repeat(64) }), [], '63'],
     [
-      'has templates beside workflowTemplateRef',
+      'has templates next to workflowTemplateRef',
       workflow({ name: 'a' }, { templates: [{ name: 'x' }] }),
       [],
       'exclude',
@@ -98,8 +98,8 @@ describe('argoWorkflow submit', () => {
       '"p"',
     ],
     ['gives a parameter twice', workflow({ name: 'a' }), ['-p', 'x=1', '-p', 'x=2'], '"x"'],
-    ['is no Workflow', named('a', 'CronWorkflow'), [], 'CronWorkflow'],
-  ] as [string, JsonObject, string[], string][])('refuses a source that %s', async (_what, source, args, text) => {
+    ['is not a Workflow', named('a', 'CronWorkflow'), [], 'CronWorkflow'],
+  ] as [string, JsonObject, string[], string][])('rejects a source that %s', async (_what, source, args, text) => {
     const error = await failureOf(argo.fire('submit', source, args));
     expect(error).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
     expect(error.message).toContain(text);
@@ -178,7 +178,7 @@ describe('argoWorkflow submit-from', () => {
 });
 
 describe('argoWorkflow resubmit', () => {
-  it('creates the same Workflow again, without what belonged to the old life', async () => {
+  it('creates the same Workflow again, without the status of the old one', async () => {
     await argo.existing(
       'original',
       { entrypoint: 'm', shutdown: 'Stop', arguments: { parameters: [{ name: 'a', value: '1' }] } },
@@ -210,7 +210,7 @@ describe('argoWorkflow resubmit', () => {
     });
   });
 
-  it('memoized skips what had succeeded', async () => {
+  it('skips succeeded nodes with memoized', async () => {
     await argo.existing('memo', {}, failedDag('memo'));
     const created = await argo.read(nameOf(await argo.fire('resubmit', named('memo'), ['--memoized'])));
     const name = created.metadata.name ?? '';

@@ -119,7 +119,7 @@ describe('the custom trigger', () => {
     expect(result).toMatchObject({ kind: 'response' });
   });
 
-  it('offers the resource for parameters, and executes what became of it', async () => {
+  it('applies parameters to the resource, and executes the result', async () => {
     server.fetch = () => '{"pipeline":"water"}';
     const parameters = [{ src: { dependencyName: 'scene', dataKey: 'scene' }, dest: 'scene' }];
     const template: CustomTemplate = { serverURL: server.address, spec, parameters };
@@ -131,7 +131,7 @@ describe('the custom trigger', () => {
     await trigger.close();
   });
 
-  it('needs a JSON object to apply parameters to', async () => {
+  it('requires a JSON object to apply parameters to', async () => {
     server.fetch = () => 'pipeline: water';
     const parameters = [{ src: { dependencyName: 'scene' }, dest: 'scene' }];
     const trigger = customTrigger.create(createTriggerWorld());
@@ -141,7 +141,7 @@ describe('the custom trigger', () => {
     await trigger.close();
   });
 
-  it('passes on any bytes when there are no parameters', async () => {
+  it('passes on any bytes without parameters', async () => {
     server.fetch = () => 'not: [json';
     const trigger = customTrigger.create(createTriggerWorld());
     const request = fireRequest({ serverURL: server.address, spec });
@@ -151,7 +151,7 @@ describe('the custom trigger', () => {
     await trigger.close();
   });
 
-  it('fails when the policy of the server says no', async () => {
+  it("fails if the server's policy rejects", async () => {
     server.policy = { success: false, message: 'quota exceeded' };
     const failure = await failureOf(fire({ serverURL: server.address, spec }));
     expect(failure).toMatchObject({ code: 'TRIGGER_POLICY_FAILED', retryable: false });
@@ -165,19 +165,19 @@ describe('the custom trigger', () => {
     ['INVALID_ARGUMENT', status.INVALID_ARGUMENT, false],
     ['PERMISSION_DENIED', status.PERMISSION_DENIED, false],
     ['UNIMPLEMENTED', status.UNIMPLEMENTED, false],
-  ])('knows whether %s passes', async (name, code, retryable) => {
+  ])('classifies %s as transient or permanent', async (name, code, retryable) => {
     server.failure = { code, details: 'because' };
     const failure = await failureOf(fire({ serverURL: server.address, spec }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable, context: { status: name } });
   });
 
-  it('may try again when the server is down', async () => {
+  it('fails transiently if the server is down', async () => {
     server.stop();
     const failure = await failureOf(fire({ serverURL: server.address, spec }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
   });
 
-  it('stops at once when it is cancelled', async () => {
+  it('stops immediately when it is cancelled', async () => {
     const controller = new AbortController();
     const reason = new Error('shutting down');
     server.execute = () => {
@@ -187,7 +187,7 @@ describe('the custom trigger', () => {
     await expect(fire({ serverURL: server.address, spec }, { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  it('can show the calls without making them', () => {
+  it('previews the calls without making them', () => {
     const request = fireRequest({ serverURL: server.address, spec }, { payload: { a: 1 } });
     expect(customTrigger.create(createTriggerWorld()).preview?.(request)).toMatchObject({
       server: server.address,
@@ -198,7 +198,7 @@ describe('the custom trigger', () => {
 });
 
 describe('the custom trigger over TLS', () => {
-  it('trusts the certificate of certSecret, under the name that serverNameOverride gives', async () => {
+  it('trusts the certificate of certSecret, under the name of serverNameOverride', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-custom-'));
     const files = await createTlsFiles(folder);
     const pair = {

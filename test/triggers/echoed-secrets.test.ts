@@ -14,7 +14,7 @@ async function failWith(error: SluiceError, namespace = 'argo'): Promise<SluiceE
   return await failureOf(echoed.withoutSecrets(namespace, () => Promise.reject(error)));
 }
 
-describe('a secret that a server repeats in its refusal', () => {
+describe('a secret that a server echoes in its error', () => {
   it.each([
     ['as it is', `535 wrong password ${PASSWORD} of me`, '535 wrong password *** of me'],
     ['percent-encoded', `no ${encodeURIComponent(PASSWORD)}`, 'no ***'],
@@ -36,12 +36,12 @@ describe('a secret that a server repeats in its refusal', () => {
     expect(failure.context).toEqual({ status: 535, text: '***' });
   });
 
-  it('stays in what other namespaces are told, so that nobody can guess it', async () => {
+  it('is not replaced in errors of other namespaces, so that it cannot be guessed', async () => {
     const error = new SluiceError('TRIGGER_REFUSED', { message: `wrong password ${PASSWORD}` });
     expect(await failWith(error, 'elsewhere')).toBe(error);
   });
 
-  it('is the only thing that changes an error', async () => {
+  it('is the only part of an error that changes', async () => {
     const error = new SluiceError('TRIGGER_REFUSED', { message: 'it is not me', cause: new Error('me too') });
     expect(await failWith(error)).toBe(error);
   });

@@ -109,7 +109,7 @@ describe('the email trigger', () => {
     expect(result).toMatchObject({ kind: 'response', summary: expect.stringContaining('ada@example.com') as string });
   });
 
-  it('gives a mail the same Message-ID when it is sent again, also by another worker', async () => {
+  it('gives a mail the same Message-ID when it is sent again, even by another worker', async () => {
     const { port, mails } = await start();
     const template = { host: HOST, port, to: ['ada@example.com'], ...content };
     await send(template);
@@ -121,7 +121,7 @@ describe('the email trigger', () => {
     expect(ids[2]).not.toBe(ids[0]);
   });
 
-  it('writes only to those who have not got their mail when it tries again', async () => {
+  it('retries only for recipients that have not received the mail', async () => {
     let isBobBusy = true;
     const { port, mails } = await start({
       onRcptTo({ address }, _session, done) {
@@ -140,7 +140,7 @@ describe('the email trigger', () => {
     expect(mails.map(({ recipients }) => recipients[0])).toEqual(['ada@example.com', 'bob@example.com']);
   });
 
-  it('gives up when the server refuses for good', async () => {
+  it('fails permanently if the server rejects the mail permanently', async () => {
     const { port } = await start({
       onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no such user'), { responseCode: 550 })),
     });
@@ -148,7 +148,7 @@ describe('the email trigger', () => {
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false, context: { status: 550 } });
   });
 
-  it('may try again when no server answers', async () => {
+  it('fails transiently if no server answers', async () => {
     const gone = await startMailServer();
     await gone.stop();
     const failure = await failureOf(send({ host: HOST, port: gone.port, to: ['ada@example.com'], ...content }));
@@ -160,14 +160,14 @@ describe('the email trigger', () => {
     ['no sender', { from: '' }],
     ['no subject', { subject: undefined }],
     ['no body', { body: '' }],
-    ['something that is no address', { to: ['ada at example.com'] }],
+    ['an invalid address', { to: ['ada at example.com'] }],
     ['two addresses in one', { to: ['a@example.com, b@example.com'] }],
-  ])('refuses %s', async (_case, change) => {
+  ])('rejects %s', async (_case, change) => {
     const failure = await failureOf(send({ host: HOST, port: 1, to: ['ada@example.com'], ...content, ...change }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('can show the mails without sending them', () => {
+  it('previews the mails without sending them', () => {
     const request = fireRequest({ host: HOST, to: ['ada@example.com'], ...content });
     expect(emailTrigger.create(createTriggerWorld()).preview?.(request)).toEqual([
       expect.objectContaining({ to: 'ada@example.com', subject: 'A new scene', text: 'S2A_10TFK is here.' }),
@@ -186,7 +186,7 @@ describe('the email trigger', () => {
       expect(mails).toEqual([expect.objectContaining({ user: 'sluice' })]);
     });
 
-    it('gives up when it is wrong, without telling it', async () => {
+    it('fails permanently if it is wrong, without showing it', async () => {
       const { port } = await start({ onAuth, authOptional: false, allowInsecureAuth: true });
       const template = { host: HOST, port, to: ['ada@example.com'], ...content, ...login };
       const failure = await failureOf(send(template, { 'mail/password': 'gu3ss' }));
@@ -194,7 +194,7 @@ describe('the email trigger', () => {
       expect(describeError(failure)).not.toContain('gu3ss');
     });
 
-    it('encrypts where the server can, and does not talk to one it cannot verify', async () => {
+    it('uses TLS if the server supports it, and rejects a server that it cannot verify', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'sluice-mail-'));
       try {
         const files = await createTlsFiles(folder);

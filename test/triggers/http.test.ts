@@ -166,7 +166,7 @@ describe('the http trigger', () => {
     });
   });
 
-  it('sends header names exactly as written, and leaves the user the last word', async () => {
+  it('sends header names exactly as written, and lets the manifest override defaults', async () => {
     const headers = { xX_odd: '1', 'content-TYPE': 'application/cloudevents+json', 'Idempotency-key': 'mine' };
     await fire({ url: receiver.url, headers, host: 'hooks.example.com' }, { payload: {} });
     const [request] = receiver.requests;
@@ -182,7 +182,7 @@ describe('the http trigger', () => {
     ['Content-Length', '400'],
     ['content-length', '400'],
     ['transfer-encoding', 'chunked'],
-  ])('does not let the header %s of one fire swallow the request of the next', async (name, value) => {
+  ])('does not let the header %s of one fire corrupt the next request', async (name, value) => {
     const headers = { [name]: value };
     const trigger = httpTrigger.create(world);
     // Answers before the body has arrived, as most servers do for an unknown path.
@@ -203,7 +203,7 @@ describe('the http trigger', () => {
     }
   });
 
-  it('reuses connections, and connects anew when the receiver has closed them', async () => {
+  it('reuses connections, and reconnects if the receiver has closed them', async () => {
     const trigger = httpTrigger.create(world);
     await trigger.fire(fireRequest({ url: receiver.url }));
     await trigger.fire(fireRequest({ url: receiver.url }));
@@ -218,29 +218,29 @@ describe('the http trigger', () => {
     await trigger.close();
   });
 
-  it.each([200, 201, 204])('counts status %d as done', async (status) => {
+  it.each([200, 201, 204])('treats status %d as success', async (status) => {
     receiver.answer = (_request, response) => response.writeHead(status).end();
     await expect(fire({ url: receiver.url })).resolves.toMatchObject({ status });
   });
 
   it.each([
-    ['gives up', 301, false],
-    ['gives up', 400, false],
-    ['gives up', 404, false],
-    ['gives up', 501, false],
-    ['may try again', 408, true],
-    ['may try again', 425, true],
-    ['may try again', 429, true],
-    ['may try again', 500, true],
-    ['may try again', 503, true],
-  ])('%s after status %d', async (_fate, status, retryable) => {
+    ['permanently', 301, false],
+    ['permanently', 400, false],
+    ['permanently', 404, false],
+    ['permanently', 501, false],
+    ['transiently', 408, true],
+    ['transiently', 425, true],
+    ['transiently', 429, true],
+    ['transiently', 500, true],
+    ['transiently', 503, true],
+  ])('fails %s after status %d', async (_fate, status, retryable) => {
     receiver.answer = (_request, response) => response.writeHead(status, { location: '/elsewhere' }).end();
     const failure = await failureOf(fire({ url: receiver.url }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable, context: { status } });
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('lets policy.status.allow decide', async () => {
+  it('lets policy.status.allow override the default', async () => {
     const policy = { status: { allow: [404, 503] } };
     receiver.answer = (_request, response) => response.writeHead(404).end();
     await expect(fire({ url: receiver.url }, { policy })).resolves.toMatchObject({ status: 404 });
@@ -249,12 +249,12 @@ describe('the http trigger', () => {
     expect(failure).toMatchObject({ code: 'TRIGGER_POLICY_FAILED', retryable: false });
   });
 
-  it('waits as long as the receiver asks', async () => {
+  it('waits for the delay that the receiver requests', async () => {
     receiver.answer = (_request, response) => response.writeHead(429, { 'retry-after': '7' }).end();
     expect(await failureOf(fire({ url: receiver.url }))).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
   });
 
-  it('never quotes the response, which a Sensor could use to read what only the worker may reach', async () => {
+  it('never quotes the response, which could leak internal addresses to a Sensor', async () => {
     const answers: [number, number[] | undefined][] = [
       [400, undefined],
       [200, [404]],
@@ -277,7 +277,7 @@ describe('the http trigger', () => {
     },
   );
 
-  it('does not read an endless answer to its end', async () => {
+  it('does not read an endless response to its end', async () => {
     receiver.answer = (_request, response) => {
       const send = () => {
         while (!response.destroyed && response.write('x'.repeat(64 * 1024)));
@@ -288,19 +288,19 @@ describe('the http trigger', () => {
     await expect(fire({ url: receiver.url })).resolves.toMatchObject({ status: 200 });
   });
 
-  it('may try again when no answer came in time', async () => {
+  it('fails transiently after a timeout', async () => {
     receiver.answer = () => undefined;
     const failure = await failureOf(fire({ url: receiver.url, timeout: 1 }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
   });
 
-  it('may try again when nobody listens', async () => {
+  it('fails transiently if the connection is refused', async () => {
     await receiver.stop();
     const failure = await failureOf(fire({ url: receiver.url }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE', retryable: true });
   });
 
-  it("hands the latest event's trace on, unless the manifest sets the header", async () => {
+  it("passes on the latest event's trace, unless the manifest sets the header", async () => {
     const early = {
       ...SCENE_EVENT,
       time: '2026-01-01T00:00:00Z',
@@ -322,7 +322,7 @@ describe('the http trigger', () => {
     ]);
   });
 
-  it('stops at once when it is cancelled', async () => {
+  it('stops immediately when it is cancelled', async () => {
     const controller = new AbortController();
     const reason = new Error('shutting down');
     receiver.answer = () => controller.abort(reason);
@@ -330,14 +330,14 @@ describe('the http trigger', () => {
   });
 
   it.each([
-    ['an address that is none', { url: 'not a url' }],
+    ['an invalid address', { url: 'not a url' }],
     ['an address of another protocol', { url: 'ftp://localhost/' }],
     ['a header value with a line break', { url: 'http://127.0.0.1:1/', headers: { 'x-a': 'b\r\nx-c: d' } }],
-  ])('refuses %s for good', async (_case, template) => {
+  ])('rejects %s permanently', async (_case, template) => {
     expect(await failureOf(fire(template))).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('can show the request without sending it, with selectors in place of secrets', () => {
+  it('previews the request without sending it, with selectors in place of secrets', () => {
     const template: HttpTemplate = {
       url: `${receiver.url}/hook`,
       secureHeaders: [{ name: 'X-Key', valueFrom: { secretKeyRef: { name: 'api', key: 'key' } } }],
@@ -391,7 +391,7 @@ describe('the http trigger over TLS', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('trusts the authority from caCertSecret and shows its client certificate', async () => {
+  it('trusts the CA of caCertSecret and presents its client certificate', async () => {
     const tls = { caCertSecret: selector('ca'), clientCertSecret: selector('cert'), clientKeySecret: selector('key') };
     await fire(template(tls), {}, createTriggerWorld(secrets));
     expect(receiver.requests.at(-1)).toMatchObject({ clientName: 'sluice' });
@@ -403,7 +403,7 @@ describe('the http trigger over TLS', () => {
     await expect(sent).resolves.toMatchObject({ status: 200 });
   });
 
-  it('does not talk to a receiver that it cannot verify', async () => {
+  it('rejects a receiver that it cannot verify', async () => {
     const before = receiver.requests.length;
     const failure = await failureOf(fire(template(undefined)));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNREACHABLE' });
@@ -411,11 +411,11 @@ describe('the http trigger over TLS', () => {
     expect(receiver.requests).toHaveLength(before);
   });
 
-  it('talks to anybody when told to skip verification', async () => {
+  it('accepts any receiver if verification is skipped', async () => {
     await expect(fire(template({ insecureSkipVerify: true }))).resolves.toMatchObject({ status: 200 });
   });
 
-  it('says which secret is missing', async () => {
+  it('names the missing secret', async () => {
     const failure = await failureOf(fire(template({ caCertSecret: selector('nowhere') })));
     expect(failure.code).toBe('SECRET_MISSING');
   });

@@ -48,7 +48,7 @@ function objectOf(result: FireResult) {
 }
 
 describe('k8s trigger: create', () => {
-  it('marks the object with sensor, trigger, fire and events', async () => {
+  it('labels and annotates the object with sensor, trigger, fire and events', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const events = { scene: sceneEvent('s-1', { traceparent }), other: sceneEvent('s-2') };
     const result = await fire(workflow({ generateName: 'marks-', annotations: { mine: 'kept' } }), { events });
@@ -110,21 +110,21 @@ describe('k8s trigger: create', () => {
     expect(sent).toEqual(['POST']);
   });
 
-  it('keeps an explicit name and refuses to take over an object of somebody else', async () => {
+  it('keeps an explicit name and does not take over a foreign object', async () => {
     await fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'taken' } });
     const error = await failureOf(fire(configMap('taken')));
     expect(error).toMatchObject({ code: 'TRIGGER_OBJECT_EXISTS', retryable: false });
     expect(error.message).toContain('taken');
   });
 
-  it('calls an object of another fire by that fire', async () => {
+  it('names the other fire of an existing object', async () => {
     await fire(configMap('of-a-fire'), { fireId: 'fire-x' });
     const error = await failureOf(fire(configMap('of-a-fire'), { fireId: 'fire-y' }));
     expect(error.code).toBe('TRIGGER_OBJECT_EXISTS');
     expect(error.context).toMatchObject({ createdBy: 'fire-x' });
   });
 
-  it('writes parameter values of Workflows as text, which the full definition demands', async () => {
+  it('writes parameter values of Workflows as strings, as the full definition requires', async () => {
     const cases: [JsonObject[string], string][] = [
       [3, '3'],
       [1.5, '1.5'],
@@ -140,7 +140,7 @@ describe('k8s trigger: create', () => {
     }
   });
 
-  it('puts objects without a namespace beside the Sensor, and finds plurals and cluster scope by asking', async () => {
+  it('creates objects without a namespace in that of the Sensor, and discovers plurals and cluster scope', async () => {
     const policy = {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
@@ -158,13 +158,13 @@ describe('k8s trigger: create', () => {
     await fire(role, { template: { source: {}, operation: 'delete' } });
   });
 
-  it('names the kinds that the server does have when it lacks one', async () => {
+  it('lists the kinds of the server if it lacks one', async () => {
     const error = await failureOf(fire({ apiVersion: ARGO, kind: 'Workfow', metadata: { name: 'x' } }));
     expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
     expect(error.message).toContain('WorkflowTemplate');
   });
 
-  it('finds a kind whose definition was installed after it was first asked for', async () => {
+  it('finds a kind whose definition was installed after the first request', async () => {
     const plural = `ponds`;
     const group = `${fixture.namespace}.example.com`;
     const pond = { apiVersion: `${group}/v1`, kind: 'Pond', metadata: { name: 'p' } };
@@ -187,7 +187,7 @@ describe('k8s trigger: create', () => {
 
   it.each([
     [
-      'an object the server finds invalid',
+      'an object that the server finds invalid',
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'Bad_Name' } },
       422,
     ],
@@ -201,7 +201,7 @@ describe('k8s trigger: create', () => {
     expect(error).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false, context: { status } });
   });
 
-  it('refuses a resource without a name', async () => {
+  it('rejects a resource without a name', async () => {
     expect((await failureOf(fire({ apiVersion: 'v1', kind: 'ConfigMap', metadata: {} }))).code).toBe('TRIGGER_REFUSED');
   });
 });
@@ -214,7 +214,7 @@ describe('k8s trigger: update, patch and delete', () => {
     patchStrategy,
   });
 
-  it('merges an update into what is there, as Argo Events does: replaces by empty values and null, keeps the rest', async () => {
+  it('merges an update into the object, as Argo Events does: replaces by empty values and null, keeps the rest', async () => {
     await fixture.create({
       apiVersion: ARGO,
       kind: 'WorkflowTemplate',
@@ -239,7 +239,7 @@ describe('k8s trigger: update, patch and delete', () => {
     });
   });
 
-  it('creates and updates with whole numbers that JavaScript cannot hold, and keeps those that are there', async () => {
+  it('creates and updates with integers beyond double precision, and keeps existing ones', async () => {
     const template = (spec: string): JsonObject => {
       const metadata = '{"name":"exact"}';
       const text = `{"apiVersion":"${ARGO}","kind":"WorkflowTemplate","metadata":${metadata},"spec":${spec}}`;
@@ -258,7 +258,7 @@ describe('k8s trigger: update, patch and delete', () => {
   });
 
   it.each([['update', update] as const, ['patch', patch()] as const])(
-    'creates what %s does not find',
+    'creates the object that %s does not find',
     async (operation, template) => {
       const result = await fire(configMap(`new-by-${operation}`, { a: '1' }), { template });
       expect(result).toMatchObject({ action: 'create' });
@@ -266,7 +266,7 @@ describe('k8s trigger: update, patch and delete', () => {
     },
   );
 
-  it('gives the object in the cluster for its parameters with liveObject, and writes it back whole', async () => {
+  it('applies parameters to the live object with liveObject, and writes it back whole', async () => {
     await fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'live' }, data: { a: '1', b: '2' } });
     const template: K8sTriggerTemplate = {
       source: {
@@ -301,7 +301,7 @@ describe('k8s trigger: update, patch and delete', () => {
     expect((await fixture.read('configmaps', name, 'v1')).data).toEqual(expected);
   });
 
-  it('deletes, and finds nothing wrong with what is gone already', async () => {
+  it('deletes, and accepts an object that is already gone', async () => {
     const created = await fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'doomed' } });
     const template: K8sTriggerTemplate = { source: {}, operation: 'delete' };
     const result = await fire(configMap('doomed'), { template });
@@ -322,9 +322,9 @@ describe('k8s trigger: label policy', () => {
   });
 
   it.each([
-    ['fails when told to', true],
+    ['fails if configured', true],
     ['succeeds otherwise, as in Argo Events', false],
-  ])('after the last look %s', async (_name, errorOnBackoffTimeout) => {
+  ])('after the last check %s', async (_name, errorOnBackoffTimeout) => {
     const firing = fire(configMap(`late-${errorOnBackoffTimeout}`), { policy: policy(errorOnBackoffTimeout, 2) });
     if (errorOnBackoffTimeout) expect((await failureOf(firing)).code).toBe('TRIGGER_POLICY_FAILED');
     else await expect(firing).resolves.toMatchObject({ kind: 'object' });

@@ -83,7 +83,7 @@ describe('the kafka trigger', () => {
   beforeAll(async () => (kafka = await startKafka({ autoCreateTopics: true })), 180_000);
   afterAll(() => kafka.stop());
 
-  it('writes one record per fire and says where it is', async () => {
+  it('writes one record per fire and returns its position', async () => {
     const template: KafkaTemplate = {
       url: kafka.broker,
       topic: 'scenes',
@@ -124,7 +124,7 @@ describe('the kafka trigger', () => {
     ['nobody', 0],
     ['the leader', 1],
     ['all replicas', -1],
-  ])('can wait for %s', async (_who, requiredAcks) => {
+  ])('waits for %s', async (_who, requiredAcks) => {
     await eventually(() => fire({ url: kafka.broker, topic: 'acknowledged', requiredAcks }));
     const refused = fire({ url: kafka.broker, topic: 'acknowledged', requiredAcks }, { payload: TOO_LARGE });
     if (requiredAcks === 0) await refused;
@@ -139,12 +139,12 @@ describe('the kafka trigger', () => {
   it.each<[string, Partial<KafkaTemplate>]>([
     ['a schema registry', { schemaRegistry: { url: 'http://localhost:8081', schemaId: 1 } }],
     ['GSSAPI', { sasl: { mechanism: 'GSSAPI', userSecret: selector('user'), passwordSecret: selector('password') } }],
-  ])('says that %s is not supported yet', async (_case, more) => {
+  ])('reports that %s is not supported yet', async (_case, more) => {
     const failure = await failureOf(fire({ url: kafka.broker, topic: 't', ...more }));
     expect(failure).toMatchObject({ code: 'TRIGGER_UNSUPPORTED', retryable: false });
   });
 
-  it('can show the record without sending it', () => {
+  it('previews the record without sending it', () => {
     const template: KafkaTemplate = {
       url: 'kafka:9092',
       topic: 'scenes',
@@ -169,7 +169,7 @@ describe('the kafka trigger and its broker', () => {
     kafka = undefined;
   });
 
-  it('may try again when the broker is down, and succeeds when it is back', async () => {
+  it('fails transiently if the broker is down, and succeeds once it is back', async () => {
     const server = await start({ topic: 'scenes' });
     await server.stopKeepingAddress();
     const trigger = kafkaTrigger.create(createTriggerWorld());
@@ -182,13 +182,13 @@ describe('the kafka trigger and its broker', () => {
     await trigger.close();
   });
 
-  it('may try again when the topic does not exist yet', async () => {
+  it('fails transiently if the topic does not exist yet', async () => {
     const { broker } = await start({});
     const failure = await failureOf(fire({ url: broker, topic: 'missing' }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: true });
   });
 
-  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('identifies itself by %s', async (mechanism) => {
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('authenticates with %s', async (mechanism) => {
     const { broker } = await start({ topic: 'scenes', sasl: { mechanism, username: 'ada', password: 'pw' } });
     const template: KafkaTemplate = {
       url: broker,

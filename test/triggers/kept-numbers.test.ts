@@ -49,7 +49,7 @@ const WORKFLOW = {
   spec: { workflowTemplateRef: { name: 't' }, arguments: { parameters: [{ name: 'p', value: 'x' }] } },
 };
 
-describe('an event that JavaScript cannot hold is sent as it came', () => {
+describe('an event with numbers beyond double precision is sent unchanged', () => {
   it('by http, as the whole body and as a part of it', async () => {
     const http = (payload: TriggerParameter[]) => ({ http: { url: 'http://localhost/', payload } });
     expect(await previewOf(http([from('body', '')]))).toMatchObject({ body: BODY });
@@ -68,7 +68,7 @@ describe('an event that JavaScript cannot hold is sent as it came', () => {
     expect(await previewOf({ custom })).toMatchObject({ Execute: { payload: body } });
   });
 
-  it('by slack and the log, as text', async () => {
+  it('by slack and log, as text', async () => {
     const slack = { slackToken: { name: 'any', key: 'any' }, channel: 'x', message: 'x' };
     expect(await previewOf({ slack: { ...slack, parameters: [from('body', 'message', false)] } })).toMatchObject({
       body: { text: BODY },
@@ -76,7 +76,7 @@ describe('an event that JavaScript cannot hold is sent as it came', () => {
     expect(await previewOf({ log: {} })).toMatchObject([{ message: `{"body":${BODY}}` }]);
   });
 
-  it('in a Kubernetes object, as number and behind a text', async () => {
+  it('in a Kubernetes object, as number and appended to text', async () => {
     const sent = await previewOf({
       argoWorkflow: {
         operation: 'submit',
@@ -93,7 +93,7 @@ describe('an event that JavaScript cannot hold is sent as it came', () => {
     expect(text).toContain('"value":"90071992547409939007199254740993"');
   });
 
-  it('through a parameter of the template, where the manifest takes a number or a text', async () => {
+  it('through a parameter of the template, where the manifest accepts a number or a string', async () => {
     const k8s = { source: { resource: { ...WORKFLOW, spec: { size: 0 } } } };
     const parameters = [from('body.id', 'k8s.source.resource.spec.size')];
     expect(writeExactly(await previewOf({ k8s }, { parameters }))).toContain('"size":9007199254740993');
@@ -102,7 +102,7 @@ describe('an event that JavaScript cannot hold is sent as it came', () => {
     expect(await failureOf(asText)).toMatchObject({ code: 'MANIFEST_INVALID' });
   });
 
-  it('as one of several that a trigger has collected', async () => {
+  it('as one of several collected events', async () => {
     const fire = { id: 'f', trigger: 'notify', dependencies: { scene: [0, 1] }, collected: true };
     const template = { http: { url: 'http://localhost/', payload: [from('@this', 'all')] } };
     const { events } = takeFire(

@@ -50,7 +50,7 @@ describe('the log trigger', () => {
     expect(world.lines).toEqual([expect.objectContaining({ msg: text })]);
   });
 
-  it('keeps to intervalSeconds, for each trigger on its own', async () => {
+  it('applies intervalSeconds to each trigger separately', async () => {
     const world = createTriggerWorld();
     const trigger = logTrigger.create(world);
     const template = { intervalSeconds: 3600 };

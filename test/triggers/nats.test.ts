@@ -89,7 +89,7 @@ describe('the nats trigger', () => {
     expect(message.headers?.get('Nats-Msg-Id')).toBe('fire-1');
   });
 
-  it('hands the trace of the event on', async () => {
+  it('passes on the trace of the event', async () => {
     const traceparent = `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`;
     const events = { scene: { ...SCENE_EVENT, traceparent } };
     const manager = await jetstreamManager(nats);
@@ -113,24 +113,24 @@ describe('the nats trigger', () => {
     expect(state.messages).toBe(2);
   });
 
-  it('gives up when the stream refuses the message', async () => {
+  it('fails permanently if the stream rejects the message', async () => {
     const manager = await jetstreamManager(nats);
     await manager.streams.add({ name: 'SMALL', subjects: ['small'], max_msg_size: 16 });
     const sent = fire({ url: server.url, subject: 'small' }, { payload: { text: 'x'.repeat(64) } });
     expect(await failureOf(sent)).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('gives up when the payload is larger than the server takes', async () => {
+  it("fails permanently if the payload exceeds the server's limit", async () => {
     const sent = fire({ url: server.url, subject: 'plain' }, { payload: { text: 'x'.repeat(8_000) } });
     expect(await failureOf(sent)).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('gives up on a subject that is none', async () => {
+  it('fails permanently on an invalid subject', async () => {
     const sent = fire({ url: server.url, subject: 'two words' });
     expect(await failureOf(sent)).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('keeps one connection for equal settings, whatever the trigger', async () => {
+  it('shares one connection among triggers with equal settings', async () => {
     const trigger = natsTrigger.create(createTriggerWorld());
     const connections = async () => {
       const answer = await fetch(`${server.monitorUrl}/varz`);
@@ -146,7 +146,7 @@ describe('the nats trigger', () => {
     await trigger.close();
   });
 
-  it('may try again when the server is down, and succeeds when it is back', async () => {
+  it('fails transiently if the server is down, and succeeds once it is back', async () => {
     const outage = await startNats({ own: true });
     const trigger = natsTrigger.create(createTriggerWorld());
     try {
@@ -162,7 +162,7 @@ describe('the nats trigger', () => {
     }
   });
 
-  it('can show the message without sending it', () => {
+  it('previews the message without sending it', () => {
     const request = fireRequest({ url: 'nats://ada:secret@localhost', subject: 's' }, { payload: { a: 1 } });
     expect(natsTrigger.create(createTriggerWorld()).preview?.(request)).toEqual({
       servers: 'nats://localhost',
@@ -187,7 +187,7 @@ describe('the nats trigger and access', () => {
     ['a token', 'token', { token: selector('token') }],
     ['an nkey', 'nkey', { nkey: selector('nkey') }],
     ['a credentials file', 'credentials', { credential: selector('credentials') }],
-  ])('identifies itself by %s', async (_case, authentication, auth) => {
+  ])('authenticates with %s', async (_case, authentication, auth) => {
     const { url, identity } = await start({ authentication });
     const { user = '', password = '', token = '', nkeySeed = '', credentialsPath } = identity;
     const credentials = credentialsPath ? await readFile(credentialsPath, 'utf8') : '';
@@ -202,7 +202,7 @@ describe('the nats trigger and access', () => {
     expect(await failureOf(fire({ url, subject: 'plain' }))).toMatchObject({ code: 'TRIGGER_REFUSED' });
   });
 
-  it('takes user and password from the url', async () => {
+  it('reads user and password from the url', async () => {
     const { url, identity } = await start({ authentication: 'password' });
     const withLogin = url.replace('//', `//${identity.user}:${identity.password}@`);
     await expect(fire({ url: withLogin, subject: 'plain' })).resolves.toMatchObject({ kind: 'response' });
@@ -211,7 +211,7 @@ describe('the nats trigger and access', () => {
     expect(describeError(failure)).not.toContain(identity.password);
   });
 
-  it('speaks TLS with a client certificate', async () => {
+  it('uses TLS with a client certificate', async () => {
     const { url, tls } = await start({ tls: true, requireClientCertificate: true });
     const world = createTriggerWorld({
       'nats/ca': await readFile(tls?.caPath ?? '', 'utf8'),
@@ -231,7 +231,7 @@ describe('the nats trigger and access', () => {
     expect(await failureOf(fire({ url, subject: 'plain' }))).toMatchObject({ code: 'TRIGGER_UNREACHABLE' });
   });
 
-  it('gives up on a subject that the user may not publish to', async () => {
+  it('fails permanently on a subject that the user may not publish to', async () => {
     const permissions = 'permissions: { publish: ["allowed", "$JS.>"], subscribe: ">" }';
     const { url } = await start({
       configuration: `authorization { users: [ { user: "ada", password: "pw", ${permissions} } ] }`,
@@ -243,7 +243,7 @@ describe('the nats trigger and access', () => {
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
-  it('publishes also for a user who may not ask for streams', async () => {
+  it('publishes for a user without permission to list streams', async () => {
     const { url } = await start({
       configuration: 'authorization { users: [ { user: "a", password: "p", permissions: { publish: "plain" } } ] }',
     });

@@ -8,7 +8,7 @@ describe('names of created objects', () => {
     expect(nameFor('water-', 'fire-1')).toMatch(/^water-[a-z2-7]{12}$/);
   });
 
-  it('never pass the 63 characters that Argo allows, and keep the part that tells fires apart', () => {
+  it('never exceed the 63 characters that Argo allows, and keep the part that distinguishes fires', () => {
     const long = `${'very-'.repeat(20)}long-`;
     expect(nameFor(long, 'fire-1')).toHaveLength(63);
     expect(nameFor(long, 'fire-1').slice(-12)).toBe(nameFor('', 'fire-1'));

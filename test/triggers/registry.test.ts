@@ -3,7 +3,7 @@ import { isSupportedTrigger } from '../../src/kinds/trigger-kinds';
 import { createTriggerWorld, failureOf, fireRequest } from './trigger-world';
 
 describe('the kind of a trigger', () => {
-  it('is the one block that its template sets', () => {
+  it('is the only block that its template sets', () => {
     expect(triggerKind({ http: { url: 'http://localhost' } })).toBe('http');
     expect(triggerKind({ log: {} })).toBe('log');
   });
@@ -36,7 +36,7 @@ describe('the triggers of a worker', () => {
     ['pulsar', { pulsar: { url: 'pulsar://localhost', topic: 't', payload: [] } }],
   ];
   it.each(notFired.filter(([kind]) => !isSupportedTrigger(kind)))(
-    'say that %s is not supported yet',
+    'report that %s is not supported yet',
     async (kind, template) => {
       const triggers = createTriggers(createTriggerWorld());
       const failure = await failureOf(triggers.fire(fireRequest(template)));

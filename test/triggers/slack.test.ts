@@ -107,7 +107,7 @@ describe('the slack trigger', () => {
     ]);
   });
 
-  it('gathers messages with the same key in one thread', async () => {
+  it('posts messages with the same key in one thread', async () => {
     const inThread = (messageAggregationKey: string, broadcastMessageToChannel = false) =>
       post({ channel: 'scenes', message: 'x', thread: { messageAggregationKey, broadcastMessageToChannel } });
     await inThread('tile-1');
@@ -135,27 +135,27 @@ describe('the slack trigger', () => {
     ['some_new_error', false],
     ['internal_error', true],
     ['ratelimited', true],
-  ])('knows whether %s passes', async (error, retryable) => {
+  ])('classifies %s as transient or permanent', async (error, retryable) => {
     answer = { body: { ok: false, error } };
     const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable, context: { slackError: error } });
     expect(describeError(failure)).not.toContain('s3cret');
   });
 
-  it('does not repeat what something that is not Slack writes in place of a code', async () => {
+  it('does not quote an error code that is not from Slack', async () => {
     answer = { body: { ok: false, error: 'not_authed: Bearer xoxb-s3cret' } };
     const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
     expect(JSON.stringify(failure) + describeError(failure)).not.toContain('s3cret');
   });
 
-  it('waits as long as Slack asks when it posts too much', async () => {
+  it('waits for the delay that Slack requests after too many posts', async () => {
     answer = { status: 429, headers: { 'retry-after': '30' }, body: { ok: false, error: 'ratelimited' } };
     const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
     expect(failure).toMatchObject({ retryable: true, retryAfterMs: 30_000 });
   });
 
-  it('may try again when something in between answers', async () => {
+  it('fails transiently if a proxy answers', async () => {
     answer = { status: 502, body: '<html>bad gateway</html>' };
     const failure = await failureOf(post({ channel: 'scenes', message: 'x' }));
     expect(failure).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: true });
@@ -165,13 +165,13 @@ describe('the slack trigger', () => {
     ['no channel', { channel: '#', message: 'x' }],
     ['message is empty', { channel: 'scenes' }],
     ['blocks that are not JSON', { channel: 'scenes', blocks: '[{' }],
-    ['attachments that are no list', { channel: 'scenes', attachments: '{}' }],
-  ])('refuses %s before asking Slack', async (_case, template) => {
+    ['attachments that are not a list', { channel: 'scenes', attachments: '{}' }],
+  ])('rejects %s before calling Slack', async (_case, template) => {
     expect(await failureOf(post(template))).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
     expect(received).toHaveLength(0);
   });
 
-  it('can show the message without posting it', () => {
+  it('previews the message without posting it', () => {
     expect(trigger.preview?.(fireRequest({ slackToken, channel: '#scenes', message: 'x' }))).toMatchObject({
       headers: { Authorization: 'Bearer <secret slack/token>' },
       body: { channel: 'scenes', text: 'x' },

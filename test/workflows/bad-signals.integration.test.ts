@@ -23,7 +23,7 @@ async function refusesUpdates(handle: WorkflowHandle, ...updates: readonly strin
   }
 }
 
-describe('nonsense from outside', () => {
+describe('malformed signals', () => {
   let world: SluiceWorld;
   let stage: Stage;
 
@@ -36,7 +36,7 @@ describe('nonsense from outside', () => {
     await world.close();
   });
 
-  it('does not keep a sensor from its work, and is shown', async () => {
+  it('do not stop a sensor, and are shown', async () => {
     await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
     await sendNonsense(stage.handle, 'observe', 'firesEnded', 'report', 'retrigger', 'pause', 'resume');
     const half = { observations: [{ dependency: 'a', receivedAt: 1, event: { id: 'x' } }] };
@@ -53,7 +53,7 @@ describe('nonsense from outside', () => {
     expect(await stage.bodies(1)).toEqual([{ a: '1', b: '1' }]);
   });
 
-  it('does not keep a run from its end, and is shown', async () => {
+  it('do not stop a run, and are shown', async () => {
     const own = new Stage(world);
     await own.apply({ triggers: [own.httpTrigger('t', ['a'])] });
     own.answerNext('t', [{ status: 400 }]);
@@ -71,8 +71,8 @@ describe('nonsense from outside', () => {
   });
 });
 
-describe('nonsense for an event source', () => {
-  it('does not keep it from its work, and is shown', async () => {
+describe('malformed signals to an event source', () => {
+  it('do not stop it, and are shown', async () => {
     const world = await openWorld({ role: 'event-source' });
     const stage = await SourceStage.open(world);
     try {

@@ -23,19 +23,19 @@ describe('the workflow bundle', () => {
     modules = modulesOf(bundle);
   }, BUNDLING_TIMEOUT_MS);
 
-  it('stays small: each cached workflow evaluates it anew', () => {
+  it('stays small, because each cached workflow evaluates it', () => {
     const [code = ''] = bundle.code.split('//# sourceMappingURL=');
     expect(code.length).toBeGreaterThan(100_000);
     expect(code.length).toBeLessThan(BUDGET_BYTES);
   });
 
-  it('holds no validator, no client and no Node module', () => {
+  it('contains no validator, client or Node module', () => {
     const forbidden =
       /node_modules\/(zod|@kubernetes|@nats-io|ioredis|yaml|pino|@temporalio\/(client|worker|activity))\//;
     expect(modules.filter((name) => forbidden.test(name))).toEqual([]);
   });
 
-  it('holds of the product what lies in folders of the sandbox, and nothing else', () => {
+  it('contains all code of the sandbox folders, and no other code of the product', () => {
     const product = modules.filter((name) => name.startsWith('dist/')).map((name) => name.slice('dist/'.length));
     const roomsInside = new Set(product.map((name) => roomOf(name)));
     expect(roomsInside).toContain('workflows/sensor');

@@ -9,7 +9,7 @@ import { openWorld, type SluiceWorld } from './sluice-world';
 import { Stage } from './stage';
 import { currentDetails } from './what-people-see';
 
-describe('a sensor of which something has stopped for good', () => {
+describe('a sensor with a permanently stopped part', () => {
   let world: SluiceWorld;
   let namespace: TestNamespace;
   let stage: Stage;
@@ -49,7 +49,7 @@ describe('a sensor of which something has stopped for good', () => {
   const configure = (definition: SensorDefinition) =>
     stage.handle.executeUpdate(configureSensorUpdate, { args: [definition] });
 
-  it('says which listeners do not listen and why, until its bus is repaired', async () => {
+  it('reports the stopped listeners and the reason, until its bus is repaired', async () => {
     const definition = stage.define({
       triggers: [stage.httpTrigger('t', ['a'])],
       annotations: { 'sluice.io/listeners': '2' },
@@ -72,7 +72,7 @@ describe('a sensor of which something has stopped for good', () => {
     expect(await currentDetails(stage.handle)).not.toContain('Stopped');
   });
 
-  it('watches for outcomes again once it may, and is applied again unchanged', async () => {
+  it('watches outcomes again once permitted and applied again unchanged', async () => {
     const { eventSource: kubeconfig } = await deployRoles(world.kubernetes, namespace.name);
     const queue = `${world.taskQueue}-without-rights`;
     const worker = await world.startWorker(queue, kubeconfig);

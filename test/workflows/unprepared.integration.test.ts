@@ -14,7 +14,7 @@ describe('a sensor in a Temporal namespace that is not prepared', () => {
   });
   afterAll(() => world.close());
 
-  it('says so, keeps the events on the bus, and goes on once the namespace is prepared', async () => {
+  it('reports it, keeps the events on the bus, and continues once the namespace is prepared', async () => {
     const stage = new Stage(world);
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'));

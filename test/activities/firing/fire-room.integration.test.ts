@@ -37,8 +37,8 @@ describe('a fire with an activity of its own', () => {
 
   it.each([
     ['succeeded', 200],
-    ['failed for good', 400],
-  ])('takes no room of its namespace once it has %s', async (_what, status) => {
+    ['failed permanently', 400],
+  ])('frees the capacity of its namespace once it has %s', async (_what, status) => {
     const namespace = `room-${randomBytes(4).toString('hex')}`;
     receiver.answerWith(status, `/${namespace}`);
     const definition = sensorWithHttpTrigger(namespace, `${receiver.url}/${namespace}`);

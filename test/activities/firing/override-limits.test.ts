@@ -8,7 +8,7 @@ const resource = () => ({
 });
 
 describe('values set at a retrigger', () => {
-  it('may change what the object does', () => {
+  it('may change the spec of the object', () => {
     const { spec, ...others } = resource();
     const after = { ...others, spec: { ...spec, priority: 3, arguments: { parameters: [{ name: 'a', value: 'b' }] } } };
     expect(() => refuseChangedIdentity(resource(), after)).not.toThrow();

@@ -14,7 +14,7 @@ function startsOf(limit: RateLimit, times: readonly number[]): number[] {
 }
 
 describe('rate limit', () => {
-  it('lets 3 a minute through at once and the next ones a minute later each', () => {
+  it('allows 3 a minute immediately, and each further one a minute later', () => {
     const starts = startsOf({ unit: 'Minute', requestsPerUnit: 3 }, [0, 0, 0, 0, 0, 0, 0]);
     expect(starts).toEqual([0, 0, 0, 60_000, 60_000, 60_000, 120_000]);
   });
@@ -23,21 +23,21 @@ describe('rate limit', () => {
     expect(startsOf({ requestsPerUnit: 1 }, [5, 5, 5])).toEqual([5, 1005, 2005]);
   });
 
-  it('does not let twice the limit through around the edge of a minute', () => {
+  it('does not allow twice the limit around the edge of a minute', () => {
     const starts = startsOf({ unit: 'Minute', requestsPerUnit: 2 }, [59_000, 59_500, 60_000, 61_000]);
     expect(starts).toEqual([59_000, 59_500, 119_000, 119_500]);
   });
 
-  it('does not delay what stays below the limit', () => {
+  it('does not delay fires below the limit', () => {
     const times = Array.from({ length: 50 }, (_, index) => index * 400);
     expect(startsOf({ unit: 'Second', requestsPerUnit: 3 }, times)).toEqual(times);
   });
 
-  it('serves in order when another worker has a slower clock', () => {
+  it('keeps the order when another worker has a slower clock', () => {
     expect(startsOf({ requestsPerUnit: 2 }, [1000, 400, 1000])).toEqual([1000, 1000, 2000]);
   });
 
-  it('never exceeds the limit in any window, and never waits without need', () => {
+  it('never exceeds the limit in any window, and never waits unnecessarily', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('Second' as const, 'Minute' as const),

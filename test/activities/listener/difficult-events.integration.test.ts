@@ -9,7 +9,7 @@ import { Stage } from '../../workflows/stage';
 
 const PATIENCE = { timeoutMs: 90_000 };
 
-describe('an event that cannot be handled as its neighbours are', () => {
+describe('a difficult event', () => {
   let world: SluiceWorld;
   let stage: Stage;
 
@@ -33,7 +33,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     await connection.drain();
   }
 
-  it('is failed where its transform makes more levels of it than a run can carry, and its neighbours fire', async () => {
+  it('fails if its transform nests it too deeply for a run, and other events fire', async () => {
     const dependency = { name: 'a', eventName: 'a', transform: { jq: '.item |= fromjson' } };
     await stage.apply({ dependencies: [dependency], triggers: [stage.httpTrigger('t', ['a'])] });
     const deep = `{"x":${'['.repeat(6_000)}${']'.repeat(6_000)}}`;
@@ -48,7 +48,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     expect(failed?.reason).not.toContain('[[');
   }, 180_000);
 
-  it('fires from several runs where its transformed copies are more than one run can carry', async () => {
+  it('fires from several runs if its transformed copies exceed the size of one run', async () => {
     const names = ['a', 'b', 'c'];
     const dependencies = names.map((name, n) => ({ name, eventName: 'a', transform: { jq: `. + {n: ${n}}` } }));
     const trigger = stage.httpTrigger('t', names, { template: { conditions: 'a || b || c' } });
@@ -59,7 +59,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     expect(await decisions('failed')).toEqual([]);
   }, 180_000);
 
-  it('waits for a person where one copy alone is more than a run can carry', async () => {
+  it('is parked if a single copy exceeds the size of a run', async () => {
     const dependency = {
       name: 'a',
       eventName: 'a',
@@ -77,7 +77,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     await run.terminate('the test is over');
   }, 180_000);
 
-  it('is a duplicate where it was published again after the bus had forgotten it, and fires once', async () => {
+  it('is a duplicate if it is published again after the duplicate window, and fires once', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     const event = stage.event('a', '1');
     await publishRaw(event);
@@ -93,7 +93,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     expect(stage.requests()).toHaveLength(1);
   }, 180_000);
 
-  it('is a duplicate of the copy of itself that came in the same pull, and fires once', async () => {
+  it('is a duplicate of its copy in the same pull, and fires once', async () => {
     const event = stage.event('a', '1');
     await publishRaw(event);
     await publishRaw(event);
@@ -112,7 +112,7 @@ describe('an event that cannot be handled as its neighbours are', () => {
     expect(stage.requests()).toHaveLength(1);
   }, 180_000);
 
-  it('fires nothing where its envelope names another subject than the one on which it came', async () => {
+  it('fires nothing if its envelope and its subject differ', async () => {
     await stage.apply({
       dependencies: ['a', 'b'],
       triggers: [stage.httpTrigger('t', ['b'], { template: { conditions: 'b' } })],

@@ -28,7 +28,7 @@ describe('a sensor on a NATS that several namespaces share', () => {
     return decision;
   }
 
-  it("does not fire on another namespace's event of the same names, and says why", async () => {
+  it("does not fire on another namespace's event of the same names, and records the reason", async () => {
     const { fires, observations, records } = await decide('tenant-a');
     expect([...fires, ...observations]).toEqual([]);
     expect(records).toMatchObject([{ decision: 'unmatched', namespace: 'tenant-b', sequence: 7 }]);
@@ -37,16 +37,16 @@ describe('a sensor on a NATS that several namespaces share', () => {
 
   it.each<[string, string | undefined, readonly string[] | undefined]>([
     ['its own namespace', 'tenant-b', undefined],
-    ['Argo Events, which names no namespace', undefined, undefined],
+    ['Argo Events, without a namespace', undefined, undefined],
     ['a namespace that its bus accepts', 'tenant-a', ['tenant-c', 'tenant-a']],
-    ['any namespace, where its bus accepts all', 'tenant-a', ['*']],
+    ['any namespace, if its bus accepts all', 'tenant-a', ['*']],
   ])('fires on an event of %s', async (_, from, accepted) => {
     const { fires, records } = await decide(from, accepted);
     expect(fires).toHaveLength(1);
     expect(records).toEqual([]);
   });
 
-  it('does not take a list of others for its own', async () => {
+  it('requires its own namespace to be exact', async () => {
     expect((await decide('tenant-a', ['tenant-c'])).fires).toEqual([]);
   });
 });

@@ -40,7 +40,7 @@ describe('a listener', () => {
     return await collect((await stage.bus()).readDecisions({ namespace: stage.namespace }));
   }
 
-  it('does not fire twice what a worker started that died before it acknowledged, however it is cut anew', async () => {
+  it('fires once if a worker dies between starting a run and the ack, however the batch is split again', async () => {
     const fields = { annotations: { 'sluice.io/run-batch': '2' }, triggers: [stage.httpTrigger('t', ['a'])] };
     const definition = stage.define(fields);
     const events = ['1', '2', '3'].map((name) => stage.event('a', name));
@@ -72,7 +72,7 @@ describe('a listener', () => {
     expect(stage.requests()).toHaveLength(3);
   });
 
-  it('fires what an event decides alone also when a joined run had carried the event before', async () => {
+  it('fires a single-dependency trigger even if a joined run carried the event before', async () => {
     const [a, b] = [stage.event('a', '1'), stage.event('b', '1')];
     // The worker that died had told the sensor, and had not yet started the run of `alone`.
     const dying = await openDying('a', 'b');
@@ -95,7 +95,7 @@ describe('a listener', () => {
     expect(stage.requests('joined')).toHaveLength(1);
   });
 
-  it('goes on after the bus was away for a while', async () => {
+  it('continues after an outage of the bus', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);
@@ -106,7 +106,7 @@ describe('a listener', () => {
     expect(await stage.bodies(2)).toEqual([{ a: '1' }, { a: '2' }]);
   });
 
-  it('leaves a decision about what is no event, and goes on', async () => {
+  it('records a decision for a malformed message, and continues', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await publishRaw(world, `default.${stage.source}.a`, 'this is no CloudEvent');
     await stage.publish(stage.event('a', '1'));
@@ -117,8 +117,8 @@ describe('a listener', () => {
   });
 });
 
-describe('a listener whose Temporal refuses to start runs', () => {
-  it('gives the events back, and fires them once Temporal takes them', async () => {
+describe('a listener during a Temporal outage', () => {
+  it('naks the events, and fires them once Temporal accepts the runs', async () => {
     // Without its search attributes the server refuses every run of ours.
     const searchAttributes = [{ name: 'SomebodyElses', type: 'Keyword' as const }];
     const world = await openWorld({ temporal: { own: true, headless: true, searchAttributes } });
@@ -139,7 +139,7 @@ describe('a listener whose Temporal refuses to start runs', () => {
 });
 
 describe('observations', () => {
-  it('are cut into signals that Temporal takes, in order', () => {
+  it('are split into signals of a permitted size, in order', () => {
     const observation = (id: string, size: number): Observation => ({
       dependency: 'a',
       receivedAt: 0,

@@ -1,18 +1,18 @@
 import { ReturnedEvents, retryDelay } from '../../../activities/listener/returned-events';
 
-describe('events that are given back to the bus', () => {
-  it('come again after twice the time with each delivery, up to two minutes', () => {
+describe('events returned to the bus', () => {
+  it('are redelivered with doubling delays, up to two minutes', () => {
     expect([1, 2, 3, 4, 8, 9, 1_000].map((count) => retryDelay(count, false))).toEqual([
       ...[1_000, 2_000, 4_000, 8_000],
       ...[120_000, 120_000, 120_000],
     ]);
   });
 
-  it('come again within ten seconds while nothing can be handled, so that they go on soon after', () => {
+  it('are redelivered within ten seconds while nothing can be handled', () => {
     expect([1, 3, 5, 50].map((count) => retryDelay(count, true))).toEqual([1_000, 4_000, 10_000, 10_000]);
   });
 
-  it('are a problem until each was handled, also while their neighbours are', () => {
+  it('are a problem until each is handled, even while others are', () => {
     const givenBack = new ReturnedEvents();
     expect(givenBack.problem(0)).toBeUndefined();
     givenBack.add(1, 'first', 1_000, 0);
@@ -25,7 +25,7 @@ describe('events that are given back to the bus', () => {
     expect(givenBack.problem(0)).toBeUndefined();
   });
 
-  it('are forgotten where they do not come again: another listener has them', () => {
+  it('are dropped from the list if another listener gets them', () => {
     const givenBack = new ReturnedEvents();
     givenBack.add(1, 'first', 120_000, 0);
     expect(givenBack.problem(120_000)).toBe('first');

@@ -1,6 +1,6 @@
 import { SensorCapacity } from '../../../activities/listener/sensor-capacity';
 
-describe('the room that a listener has in its sensor', () => {
+describe('the capacity of a sensor, as its listener sees it', () => {
   const { signal } = new AbortController();
 
   /** A sensor that answers these numbers, one after the other, and then the last one again. */
@@ -13,7 +13,7 @@ describe('the room that a listener has in its sensor', () => {
     return { room: new SensorCapacity(ask), asked: () => asked };
   }
 
-  it('is asked for once, and taken bit by bit', async () => {
+  it('is queried once, and used in parts', async () => {
     const { room, asked } = answering(500);
     expect([await room.take(200, signal), await room.take(200, signal), await room.take(200, signal)]).toEqual([
       200, 200, 100,
@@ -21,7 +21,7 @@ describe('the room that a listener has in its sensor', () => {
     expect(asked()).toBe(1);
   });
 
-  it('is not taken twice by what the sensor has not heard of yet', async () => {
+  it('is not used twice for events in flight to the sensor', async () => {
     const { room } = answering(500, 500);
     await room.take(200, signal);
     await room.take(300, signal);
@@ -29,7 +29,7 @@ describe('the room that a listener has in its sensor', () => {
     expect(await room.take(400, signal)).toBe(200);
   });
 
-  it('comes back where a pull brought less', async () => {
+  it('is returned if a pull brought fewer events', async () => {
     const { room, asked } = answering(200, 0);
     await room.take(200, signal);
     room.settle(199, 199);
@@ -47,7 +47,7 @@ describe('the room that a listener has in its sensor', () => {
     expect(await room.take(200, signal)).toBe(7);
   });
 
-  it('is not waited for by a listener that stops', async () => {
+  it('does not delay a listener that stops', async () => {
     const stop = new AbortController();
     const { room } = answering(0);
     const taking = room.take(200, stop.signal);
@@ -55,7 +55,7 @@ describe('the room that a listener has in its sensor', () => {
     expect(await taking).toBe(0);
   });
 
-  it('waits for what is on its way, without asking again and again', async () => {
+  it('waits for signals in flight, without repeated queries', async () => {
     const { room, asked } = answering(50);
     await room.take(50, signal);
     const taking = room.take(50, signal);

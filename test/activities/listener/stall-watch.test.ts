@@ -3,8 +3,8 @@ import { StallWatch } from '../../../activities/listener/stall-watch';
 const MINUTE = 60_000;
 const inHand = (handledTo: number, count = 3) => ({ waiting: count, inHand: count, handledTo });
 
-describe('events that are taken from the bus and not handled', () => {
-  it('are a problem after three minutes, whatever comes behind them', () => {
+describe('pulled events that are not handled', () => {
+  it('are a problem after three minutes, whether or not later events are handled', () => {
     const watch = new StallWatch();
     expect(watch.observe(inHand(10), false, 0)).toBe(0);
     expect(watch.observe(inHand(10, 40), false, 2 * MINUTE)).toBe(2 * MINUTE);
@@ -15,7 +15,7 @@ describe('events that are taken from the bus and not handled', () => {
     expect(watch.problem(5 * MINUTE)).toBeUndefined();
   });
 
-  it('are none where nothing is in hand, or where the sensor holds back', () => {
+  it('are no problem if none are in hand, or while the sensor holds back', () => {
     const watch = new StallWatch();
     watch.observe(inHand(10), false, 0);
     expect(watch.observe(inHand(10, 0), false, 10 * MINUTE)).toBe(0);

@@ -34,7 +34,7 @@ describe('a paused sensor', () => {
     return payload ? defaultPayloadConverter.fromPayload(payload) : {};
   }
 
-  it('tells by its heartbeat how many events wait, and records those that the bus removes', async () => {
+  it('reports pending events by heartbeat, and records those that the bus removes', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);

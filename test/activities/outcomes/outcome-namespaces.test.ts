@@ -26,7 +26,7 @@ describe('outcomes are watched for', () => {
     expect(await namespacesOf({ log: {} })).toEqual(['own']);
   });
 
-  it('in those that resources name, also as text', async () => {
+  it('in those that resources name, also in text resources', async () => {
     const resource = { ...WORKFLOW, metadata: { generateName: 'w-', namespace: 'named' } };
     const inline = 'apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w, namespace: in-text}';
     expect(

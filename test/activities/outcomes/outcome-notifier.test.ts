@@ -49,8 +49,8 @@ function openPost(
   };
 }
 
-describe('the post of outcomes', () => {
-  it('tells a run together what ended together, each with the uid of its Workflow', async () => {
+describe('the outcome notifier', () => {
+  it('reports simultaneous outcomes to a run in one signal, each with the uid of its Workflow', async () => {
     const { post, sent, told, close } = openPost();
     post.add(outcome('run-1', 'a'));
     post.add(outcome('run-1', 'b'));
@@ -63,7 +63,7 @@ describe('the post of outcomes', () => {
     expect(told).toHaveLength(3);
   });
 
-  it('moves its position only past what has arrived, also while a slow delivery is under way', async () => {
+  it('advances its position only past delivered outcomes, even while a slow delivery is in flight', async () => {
     let arrive: () => void = () => undefined;
     const { post, sent, close } = openPost(() => new Promise((resolve) => (arrive = resolve)));
     post.add(outcome('run-1', 'a'));
@@ -76,7 +76,7 @@ describe('the post of outcomes', () => {
     await close();
   });
 
-  it('tells again what did not arrive, and does not move its position meanwhile', async () => {
+  it('retries failed deliveries, without advancing its position', async () => {
     let isAway = true;
     const { post, sent, told, warnings, close } = openPost(() =>
       isAway ? Promise.reject(new Error('no Temporal')) : Promise.resolve(),
@@ -93,7 +93,7 @@ describe('the post of outcomes', () => {
     await close();
   });
 
-  it('needs no answer from a run that is gone', async () => {
+  it('succeeds if the run no longer exists', async () => {
     const { post, told, close } = openPost((runId) => Promise.reject(new WorkflowNotFoundError('gone', runId, '')));
     post.add(outcome('run-1', 'a'));
     post.reached('10');
@@ -101,7 +101,7 @@ describe('the post of outcomes', () => {
     expect([told, post.position()]).toEqual([[], '10']);
   });
 
-  it('cuts what Temporal would not take in one signal', async () => {
+  it('splits outcomes that exceed the size of one signal', async () => {
     const { post, sent, close } = openPost();
     for (let fire = 0; fire < 200; fire += 1) post.add(outcome('run-1', `${fire}`, { text: 'x'.repeat(10_000) }));
     await close();
@@ -114,7 +114,7 @@ describe('the post of outcomes', () => {
   const statusError = (code: number, details: string): Error =>
     Object.assign(new Error('failed to signal'), { cause: Object.assign(new Error(details), { code, details }) });
 
-  it('drops only the outcome that Temporal refuses for good, and moves on', async () => {
+  it('drops only the outcome that Temporal rejects permanently, and continues', async () => {
     const { post, sent, told, refused, warnings, close } = openPost((_, reports) =>
       reports.some(({ fireId }) => fireId === 'odd')
         ? Promise.reject(statusError(3, 'BadSignalInput'))
@@ -129,7 +129,7 @@ describe('the post of outcomes', () => {
     expect({ signals: sent.length, warnings }).toEqual({ signals: 4, warnings: [] });
   });
 
-  it('splits what is too large together, and repeats nothing of it', async () => {
+  it('splits outcomes that are too large together, and sends none twice', async () => {
     const { post, told, refused, close } = openPost((_, reports) =>
       reports.length > 1
         ? Promise.reject(statusError(8, 'grpc: received message larger than max (5000000 vs. 4194304)'))
@@ -143,7 +143,7 @@ describe('the post of outcomes', () => {
     expect(refused).toEqual([]);
   });
 
-  it('tells again what an ended run refuses for now, and not what can never be published', async () => {
+  it('retries transient publish failures of a completed run, but not permanent ones', async () => {
     const gone = (runId: string) => Promise.reject(new WorkflowNotFoundError('gone', runId, ''));
     const tooLarge = new SluiceError('BUS_EVENT_TOO_LARGE', { message: 'too large' });
     const { post, refused, warnings, close } = openPost(gone, () => Promise.reject(tooLarge));

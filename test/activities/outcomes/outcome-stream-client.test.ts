@@ -80,14 +80,14 @@ async function refusalOf(work: Promise<unknown>): Promise<SluiceError> {
 }
 
 describe('the Redis that outcomes are written to', () => {
-  it('may ask for a password', async () => {
+  it('may require a password', async () => {
     const server = await serve({ password: PASSWORD });
     const streams = openStreams({ SLUICE_SECRET_OUTCOMES_PASSWORD: `${PASSWORD}\n` });
     await streams.add(request(server, WITH_PASSWORD), [fire('1')]);
     expect(await administrate(server).xlen('WATERBODIES')).toBe(1);
   });
 
-  it('may ask for a user that has only the rights it needs', async () => {
+  it('may require a user with the minimal permissions', async () => {
     const server = await serve({ password: PASSWORD });
     const rights = ['resetkeys', '~WATERBODIES', '~WATERBODIESFAILURE', '~sluice:*', '+eval', '+set', '+xadd'];
     await administrate(server).call('ACL', 'SETUSER', 'sluice', 'on', `>${PASSWORD}`, ...rights);
@@ -96,7 +96,7 @@ describe('the Redis that outcomes are written to', () => {
     expect(await administrate(server).xlen('WATERBODIES')).toBe(1);
   });
 
-  it('is not connected to by what was on its way when the worker ended', async () => {
+  it('is not connected to by a write in flight when the worker ended', async () => {
     const server = await serve({});
     const streams = openStreams();
     const adding = streams.add(request(server), [fire('1')]);
@@ -106,7 +106,7 @@ describe('the Redis that outcomes are written to', () => {
     expect(String(await administrate(server).client('LIST')).match(/cmd=eval/g)).toBeNull();
   });
 
-  it('may ask for TLS and a certificate', async () => {
+  it('may require TLS and a client certificate', async () => {
     const server = await serve({ password: PASSWORD, tls: true, requireClientCertificate: true });
     const { caPath = '', clientCertificatePath = '', clientKeyPath = '' } = server.tls ?? {};
     const streams = openStreams({
@@ -126,7 +126,7 @@ describe('the Redis that outcomes are written to', () => {
     expect(error).toMatchObject({ code: 'OUTCOME_REFUSED', retryable: true });
   });
 
-  it('takes what waited once a wrong password is mended in its Secret', async () => {
+  it('gets the pending outcomes once a wrong password is corrected in its Secret', async () => {
     const server = await serve({ password: PASSWORD });
     const env: NodeJS.ProcessEnv = { SLUICE_SECRET_OUTCOMES_PASSWORD: WRONG };
     const streams = openStreams(env);
@@ -140,7 +140,7 @@ describe('the Redis that outcomes are written to', () => {
     expect(await administrate(server).xlen('WATERBODIES')).toBe(1);
   });
 
-  it('is written to on after its password was rotated', async () => {
+  it('is still written to after its password was rotated', async () => {
     const server = await serve({ password: WRONG });
     const env: NodeJS.ProcessEnv = { SLUICE_SECRET_OUTCOMES_PASSWORD: WRONG };
     const streams = openStreams(env);
@@ -154,7 +154,7 @@ describe('the Redis that outcomes are written to', () => {
     expect(await administrator.xlen('WATERBODIES')).toBe(2);
   });
 
-  it('is opened anew when the Secret changes, also while the old connection still works', async () => {
+  it('is reconnected when the Secret changes, even while the old connection still works', async () => {
     const server = await serve({ password: PASSWORD });
     const env: NodeJS.ProcessEnv = { SLUICE_SECRET_OUTCOMES_PASSWORD: PASSWORD };
     const streams = openStreams(env);
@@ -165,7 +165,7 @@ describe('the Redis that outcomes are written to', () => {
     });
   });
 
-  it('is not tried without its Secret, and the error names the annotation', async () => {
+  it('is not contacted without its Secret, and the error names the annotation', async () => {
     const server = await serve({ password: PASSWORD });
     const error = await refusalOf(openStreams().add(request(server, WITH_PASSWORD), [fire('1')]));
     expect(error).toMatchObject({ code: 'SECRET_MISSING', retryable: true });
@@ -174,9 +174,9 @@ describe('the Redis that outcomes are written to', () => {
   });
 
   it.each<[string, OutcomeRedisAccess | undefined, string]>([
-    ['wants a password and none is named', undefined, 'NOAUTH'],
+    ['requires a password and none is named', undefined, 'NOAUTH'],
     ['does not let the user write', { ...WITH_PASSWORD, username: 'reader' }, 'user reader'],
-  ])('says so when it %s', async (_what, access, said) => {
+  ])('causes a clear error if it %s', async (_what, access, said) => {
     const server = await serve({ password: PASSWORD });
     await administrate(server).call('ACL', 'SETUSER', 'reader', 'on', `>${PASSWORD}`, '~*', '+@read', '+eval');
     const streams = openStreams({ SLUICE_SECRET_OUTCOMES_PASSWORD: PASSWORD });

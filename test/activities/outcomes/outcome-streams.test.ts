@@ -86,14 +86,14 @@ describe('outcomes on Redis streams', () => {
     expect(await entries('WATERBODIES')).toEqual([]);
   });
 
-  it('are added once, however often the activity is tried', async () => {
+  it('are added once, however often the activity is retried', async () => {
     for (let attempt = 0; attempt < 3; attempt += 1) await streams.add(request(), [fire('Succeeded')]);
     expect(await entries('WATERBODIES')).toHaveLength(1);
     const [dedupKey = ''] = (await client.keys('sluice:*')).sort();
     expect(await client.ttl(dedupKey)).toBeGreaterThan(0);
   });
 
-  it('are added once what stood in the way of the entry is gone', async () => {
+  it('are added once the obstacle to the entry is gone', async () => {
     await client.set('WATERBODIES', 'not a stream');
     await expect(streams.add(request(), [fire('Succeeded')])).rejects.toMatchObject({
       retryable: true,
@@ -108,7 +108,7 @@ describe('outcomes on Redis streams', () => {
     expect(await entries('WATERBODIES')).toHaveLength(1);
   });
 
-  it('go to the streams that the sensor names, and nowhere else', async () => {
+  it('go only to the streams that the sensor names', async () => {
     const named = request({ outcomeStreams: { success: 'DONE' } });
     await streams.add(named, [fire('Succeeded'), { ...fire('Failed'), id: 'fire-2' }]);
     expect(await entries('DONE')).toHaveLength(1);
@@ -131,7 +131,7 @@ describe('outcomes on Redis streams', () => {
   it.each<[string, JsonValue, { subject: string; href: string }]>([
     ['the flat form on a stream', { values: { subject: 's', href: HREF } }, { subject: 's', href: HREF }],
     ['the flat form on a channel', { body: { href: HREF } }, { subject: HREF, href: HREF }],
-    ['a list of one link, as a transform makes it', { values: { href: [HREF] } }, { subject: HREF, href: HREF }],
+    ['a list of one link, as a transform produces it', { values: { href: [HREF] } }, { subject: HREF, href: HREF }],
     [
       'a whole item',
       { body: { type: 'Feature', stac_version: '1.0.0', id: 'scene-1', links: [{ rel: 'self', href: HREF }] } },

@@ -45,7 +45,7 @@ describe('the event of an outcome', () => {
     expect(traces).toEqual([traceparentNumber('a'), traceparentNumber('b'), undefined]);
   });
 
-  it('has the same id however often it is published, and another one for another end', () => {
+  it('has the same id however often it is published, and another id for another outcome', () => {
     const [first, again, later] = ['2026-01-01T00:00:05Z', '2026-01-01T00:00:05Z', '2026-01-01T00:01:00Z'].map(
       (finishedAt) => outcomeEvent(request, fire('1', ['stac/a'], finishedAt)),
     );

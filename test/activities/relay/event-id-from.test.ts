@@ -9,13 +9,13 @@ const payload = (text: string): ObjectDocument => {
 };
 
 it.each([
-  ['a text', '{"body":{"id":"a"}}', 'a'],
+  ['a string', '{"body":{"id":"a"}}', 'a'],
   ['a number', '{"body":{"id":12}}', '12'],
   ['a number beyond 2^53, with all its digits', '{"body":{"id":9007199254740993}}', '9007199254740993'],
-  ['a number with zeros behind its point, as before', '{"body":{"id":12.50}}', '12.5'],
-  ['a text beside such numbers', '{"body":{"n":1.0,"id":"a"}}', 'a'],
-  ['nothing of an object', '{"body":{"id":{"n":1.0}}}', undefined],
-  ['nothing that is not there', '{"body":{"n":1.0}}', undefined],
+  ['a number with zeros after its decimal point, unchanged', '{"body":{"id":12.50}}', '12.5'],
+  ['a string next to such numbers', '{"body":{"n":1.0,"id":"a"}}', 'a'],
+  ['nothing for an object', '{"body":{"id":{"n":1.0}}}', undefined],
+  ['nothing for a missing path', '{"body":{"n":1.0}}', undefined],
 ])('reads %s', (_what, text, expected) => {
   expect(readEventId(payload(text), 'body.id')).toBe(expected);
 });

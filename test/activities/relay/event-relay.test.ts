@@ -83,7 +83,7 @@ describe('the relay', () => {
   const run = (source: Source, options?: Partial<EventRelayOptions>) =>
     relay(source, options).run(new AbortController().signal);
 
-  it('publishes what passes the filter, and records why the rest does not', async () => {
+  it('publishes events that pass the filter, and records the reason for the others', async () => {
     const source = new ScriptedSource([['good', 'cloudy', 'odd'].map((body) => ({ data: { body } }))]);
     const counts = await run(source, {
       filter: (payloads) =>
@@ -108,13 +108,13 @@ describe('the relay', () => {
     ]);
   });
 
-  it('gives back what a filter cannot judge at all, and ends with the reason', async () => {
+  it('returns events if the filter cannot be evaluated at all, and ends with the reason', async () => {
     const source = new ScriptedSource([[{ data: {} }]]);
     await expect(run(source, { filter: () => Promise.reject(new Error('no engine')) })).rejects.toThrow('no engine');
     expect(source).toMatchObject({ acknowledged: [], released: [0] });
   });
 
-  it('rejects the payload that breaks the filter, and judges the others', async () => {
+  it('rejects a payload that breaks the filter, and evaluates the others', async () => {
     const source = new ScriptedSource([['good', 'breaks it', 'good too'].map((body) => ({ data: { body } }))]);
     const counts = await run(source, {
       filter: (payloads) =>
@@ -126,7 +126,7 @@ describe('the relay', () => {
     expect((await eventsOnBus()).map(({ data }) => data)).toEqual([{ body: 'good' }, { body: 'good too' }]);
   });
 
-  it('rejects alone what is nested too deeply, whatever is beside and behind it', async () => {
+  it('rejects only the payload that is nested too deeply, not those around it', async () => {
     const deep = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as [];
     const source = new ScriptedSource([
       [{ data: { body: 'before' } }, { data: { body: deep }, document: deep }, { data: { body: 'beside' } }],
@@ -159,7 +159,7 @@ describe('the relay', () => {
     expect(source.outcomes).toMatchObject([{ rejected: [{ code: 'BUS_EVENT_TOO_LARGE' }] }]);
   });
 
-  it('gives a rejected event back where its record cannot be written while the caller waits', async () => {
+  it('returns a rejected event if its record cannot be written while the caller waits', async () => {
     const source = new ScriptedSource([[{ data: { body: 'x'.repeat(2_000_000) } }]], 50);
     const counts = await run(source, {
       bus: {
@@ -177,17 +177,17 @@ describe('the relay', () => {
     ['never closes', { close: () => new Promise(() => undefined) }, {}],
     ['never acknowledges', {}, { acknowledge: () => new Promise(() => undefined) }],
     [
-      'cannot give back',
+      'cannot return events',
       {},
       { acknowledge: () => Promise.reject(new Error('gone')), release: () => Promise.reject(new Error('gone')) },
     ],
     [
-      'never gives back',
+      'never returns events',
       {},
       { acknowledge: () => Promise.reject(new Error('gone')), release: () => new Promise(() => undefined) },
     ],
   ])(
-    'ends when it is stopped, also with a source that %s',
+    'ends when it is stopped, even with a source that %s',
     async (_, source, delivery) => {
       const stop = new AbortController();
       let handedOn = 0;
@@ -210,7 +210,7 @@ describe('the relay', () => {
     60_000,
   );
 
-  it('makes CloudEvents that say where and when, with the id that the payload or transport gives', async () => {
+  it('creates CloudEvents with source and time, and the id of the payload or transport', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const time = '2026-01-02T03:04:05.678Z';
     await run(
@@ -245,12 +245,12 @@ describe('the relay', () => {
     expect(third?.id).toBe('scenes:S2A');
   });
 
-  it('takes identical messages of one moment for as many events', async () => {
+  it('treats simultaneous identical messages as separate events', async () => {
     await run(new ScriptedSource([Array.from({ length: 500 }, () => ({ data: { body: 'same' } }))]));
     expect(await eventsOnBus()).toHaveLength(500);
   });
 
-  it('counts what the bus had already as duplicates, and records that it came once more', async () => {
+  it('counts and records events that the bus already had as duplicates', async () => {
     const script = [[{ transportId: 's:1-0', data: {} }], [{ transportId: 's:1-0', data: {} }]];
     const counts = await run(new ScriptedSource(script), { maxInFlight: 1 });
     expect(counts).toMatchObject({ received: 2, published: 1, duplicates: 1 });
@@ -259,7 +259,7 @@ describe('the relay', () => {
     expect(records).toMatchObject([{ eventKey: 'stac/scenes:s:1-0', eventSource: 'stac', sequence: 1 }]);
   });
 
-  it('reads ahead no further than it is allowed to, and gives everything back when it is stopped meanwhile', async () => {
+  it('reads ahead within its limit, and returns every event when it is stopped meanwhile', async () => {
     await nats.stopKeepingData();
     const source = new ScriptedSource(Array.from({ length: 10 }, () => [{ data: {} }, { data: {} }]));
     const stop = new AbortController();
@@ -272,7 +272,7 @@ describe('the relay', () => {
     expect(source.released).toHaveLength(source.handedOn);
   });
 
-  it('counts, each time anew, what the bus does not take while it goes on trying', async () => {
+  it('counts each failed publish while it retries', async () => {
     const recording = new RecordingMeter();
     const metrics = new Metrics(() => recording.meter);
     const telemetry = new RelayTelemetry(metrics, { namespace: 'argo', eventSourceName: 'stac', eventName: 'scenes' });
@@ -296,7 +296,7 @@ describe('the relay', () => {
     expect(recording.total('argo_events_events_sent_total')).toBe(2);
   });
 
-  it('tells how far it is each time something was settled', async () => {
+  it('reports its position each time an event is settled', async () => {
     const seen: number[] = [];
     const source = new ScriptedSource([[{ data: {} }], [{ data: {} }]]);
     await relay(source, { maxInFlight: 1 }).run(new AbortController().signal, ({ published }) => seen.push(published));

@@ -1,12 +1,12 @@
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { TemporalOutages } from '../../../activities/relay/temporal-outages';
 
-describe('a relay that stops because Temporal is away', () => {
+describe('a relay that stops during a Temporal outage', () => {
   const lines: string[] = [];
   const log = (level: string, line: string): void => void lines.push(`${level}: ${line}`);
   beforeEach(() => lines.splice(0));
 
-  it.each(['timedOut', 'notFound'] as const)('says so once, and again when it goes on: %s', (reason) => {
+  it.each(['timedOut', 'notFound'] as const)('logs it once, and again when it continues: %s', (reason) => {
     const outages = new TemporalOutages();
     outages.ended('hooks/in', new ActivityCancellationDetails({ [reason]: true }), log, 1_000);
     outages.begun('hooks/other', log, 30_000);
@@ -19,7 +19,7 @@ describe('a relay that stops because Temporal is away', () => {
   });
 
   it.each(['cancelRequested', 'paused', 'workerShutdown', 'reset'] as const)(
-    'is told from one that was stopped: %s',
+    'differs from one that was stopped: %s',
     (reason) => {
       const outages = new TemporalOutages();
       outages.ended('hooks/in', new ActivityCancellationDetails({ [reason]: true }), log);

@@ -43,7 +43,7 @@ describe('the event buses of a worker', () => {
   }
   const connected = () => opened.map((bus) => bus.isConnected());
 
-  it('are one for all that use the same definition', async () => {
+  it('are shared by all users of the same definition', async () => {
     const pool = openPool(LONG_MS);
     const same = await pool.use(definition(), WANTED, (first) =>
       pool.use(definition(), WANTED, (second) => Promise.resolve(first === second)),
@@ -51,7 +51,7 @@ describe('the event buses of a worker', () => {
     expect({ same, connected: connected() }).toEqual({ same: true, connected: [true] });
   });
 
-  it('are closed once nothing uses their definition any more, but not before', async () => {
+  it('are closed once their definition has no users, but not before', async () => {
     const pool = openPool(1);
     let finish = (): void => undefined;
     const former = pool.use(definition(), WANTED, () => new Promise<void>((resolve) => (finish = resolve)));
@@ -83,7 +83,7 @@ describe('the event buses of a worker', () => {
     expect(connected()).toEqual([false]);
   });
 
-  it('are waited for no longer than an activity is wanted, and stay for the others', async () => {
+  it('stop delaying a cancelled activity, and stay open for the others', async () => {
     let open = (): void => undefined;
     const pool = openPool(LONG_MS, new Promise((resolve) => (open = resolve)));
     const cancelled = new AbortController();

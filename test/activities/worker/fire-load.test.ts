@@ -23,7 +23,7 @@ describe('the load of a worker', () => {
     expect(await capacity).toBe(1);
   });
 
-  it('forgets fires that another worker took over, but not those that take long here', async () => {
+  it('drops fires that another worker took over, but not slow fires of its own', async () => {
     const load = new FireLoad(5);
     load.started(sensor('argo'), ids('elsewhere', 200));
     expect(await load.capacity(sensor('argo'), signal)).toBeGreaterThan(0);

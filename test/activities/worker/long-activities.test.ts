@@ -4,7 +4,7 @@ import { Metrics } from '../../../src/metrics/metrics';
 import { RecordingMeter } from '../../metrics/recording-meter';
 import { failureOf } from '../../setup/failure';
 
-describe('activities that never end', () => {
+describe('long-running activities', () => {
   const recording = new RecordingMeter();
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(line) });
@@ -16,7 +16,7 @@ describe('activities that never end', () => {
     return { run, release };
   };
 
-  it('are taken up to the bound and then refused, for another worker or another time, until one ends', async () => {
+  it('are accepted up to the limit and then rejected for retry until one ends', async () => {
     const { run, release } = create(5);
     const running = [run(), run(), run(), run()];
     await expect(run()).rejects.toMatchObject({ type: 'WORKER_FULL', nonRetryable: false, nextRetryDelay: 5_000 });
@@ -32,7 +32,7 @@ describe('activities that never end', () => {
     await Promise.all([...running, next]);
   });
 
-  it('are not bounded where a tuner decides', async () => {
+  it('are not bounded with a tuner', async () => {
     const { run, release } = create(undefined);
     const running = Array.from({ length: 500 }, () => run());
     release.forEach((end) => end());
@@ -44,11 +44,14 @@ describe('activities that never end', () => {
     [100, 1, 80],
     [100, 2, 40],
     [4, 1, 3],
-  ])('leave of %i slots, shared by %i plugins, a fifth for what ends: each takes %i', (slots, sharedBy, limit) => {
-    expect(longActivityLimit(slots, sharedBy)).toBe(limit);
-  });
+  ])(
+    'leave a fifth of %i slots, shared by %i plugins, to short activities: each takes %i',
+    (slots, sharedBy, limit) => {
+      expect(longActivityLimit(slots, sharedBy)).toBe(limit);
+    },
+  );
 
-  it('need a worker that has room for any', async () => {
+  it('require a worker with capacity for at least one', async () => {
     const failure = await failureOf(Promise.resolve().then(() => longActivityLimit(7, 2)));
     expect(failure.code).toBe('PLUGIN_MISUSED');
     expect(failure.message).toContain('maxConcurrentActivityTaskExecutions');

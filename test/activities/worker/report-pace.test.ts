@@ -19,11 +19,11 @@ describe('the pace of reports', () => {
     return found;
   };
 
-  it('backs off while changes go on', () => {
+  it('backs off while changes continue', () => {
     expect(looks(60, () => true)).toEqual([2, 6, 14, 29, 44, 59]);
   });
 
-  it('looks seldom while nothing changes', () => {
+  it('checks rarely while nothing changes', () => {
     expect(looks(50, () => false)).toEqual([2, 17, 32, 47]);
   });
 

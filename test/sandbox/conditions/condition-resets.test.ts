@@ -44,13 +44,13 @@ describe('condition resets - ticks', () => {
     expect(iso(nextReset(schedules, at(now)))).toBe(next);
   });
 
-  it('takes whichever of several schedules comes first', () => {
+  it('returns the earliest tick of several schedules', () => {
     const schedules = [{ cron: '0 6 * * *' }, { cron: '0 18 * * *' }];
     expect(iso(previousReset(schedules, at('2026-07-01T12:00:00Z')))).toBe('2026-07-01T06:00:00.000Z');
     expect(iso(nextReset(schedules, at('2026-07-01T12:00:00Z')))).toBe('2026-07-01T18:00:00.000Z');
   });
 
-  it('comes once on a day when the clock changes, at the end of an hour that is left out', () => {
+  it('ticks once on a day when the clock changes, at the end of a skipped hour', () => {
     // 29 March 2026: 2:30 does not exist in Berlin. 25 October 2026: it exists twice.
     const daily = [{ cron: '30 2 * * *', timezone: 'Europe/Berlin' }];
     expect(iso(nextReset(daily, at('2026-03-28T12:00:00Z')))).toBe('2026-03-29T01:00:00.000Z');
@@ -59,7 +59,7 @@ describe('condition resets - ticks', () => {
     expect(iso(nextReset(daily, at('2026-10-25T00:30:00Z')))).toBe('2026-10-26T01:30:00.000Z');
   });
 
-  it('knows no tick without schedules', () => {
+  it('has no tick without schedules', () => {
     expect(nextReset([], 0)).toBeUndefined();
     expect(previousReset([], 0)).toBeUndefined();
   });
@@ -78,11 +78,11 @@ describe('condition resets - validation', () => {
     '0 0 L * *',
     '0 0 * * 1#2',
     '* * * * FOO',
-  ])('refuses %j', (cron) => {
+  ])('rejects %j', (cron) => {
     expect(errorOf(() => validateResetSchedule({ cron }))).toMatchObject({ code: 'EXPRESSION_INVALID' });
   });
 
-  it('refuses an unknown time zone', () => {
+  it('rejects an unknown time zone', () => {
     for (const schedule of [{ cron: '0 0 * * *', timezone: 'Mars/Olympus' }, { cron: 'TZ=Nowhere 0 0 * * *' }]) {
       expect(errorOf(() => validateResetSchedule(schedule))).toMatchObject({ code: 'EXPRESSION_INVALID' });
     }

@@ -61,25 +61,25 @@ describe('conditions - grammar', () => {
     ['a && || b', 6],
     ['a == b', 3],
     ['a && "b"', 6],
-  ])('refuses %j and names position %d', (text, position) => {
+  ])('rejects %j and names position %d', (text, position) => {
     expect(errorOf(() => parseCondition(text))).toMatchObject({
       code: 'EXPRESSION_INVALID',
       context: { condition: text, position },
     });
   });
 
-  it('refuses a dependency that the sensor does not have', () => {
+  it('rejects an unknown dependency', () => {
     expect(errorOf(() => parseTriggerCondition('a && typo', ['a', 'b']))).toMatchObject({
       code: 'EXPRESSION_INVALID',
       context: { dependency: 'typo' },
     });
   });
 
-  it.each([undefined, '', '  '])('takes all dependencies when the trigger says %j', (text) => {
+  it.each([undefined, '', '  '])('uses all dependencies if the condition is %j', (text) => {
     expect(formatCondition(parseTriggerCondition(text, ['a', 'b', 'c']))).toBe('a && b && c');
   });
 
-  it('takes a single dependency as it is, whatever its name', () => {
+  it('accepts a single dependency with any name', () => {
     expect(defaultCondition(['any name (odd)'])).toEqual({ kind: 'dependency', name: 'any name (odd)' });
     expect(isConditionName('any name (odd)')).toBe(false);
     expect(isConditionName('7.odd-Name')).toBe(true);
@@ -92,7 +92,7 @@ describe('conditions - grammar', () => {
     expect(evaluateCondition(condition, holding(...names))).toBe(true);
   });
 
-  it('reads nesting up to the limit and refuses deeper nesting instead of overflowing', () => {
+  it('parses nesting up to the limit and rejects deeper nesting instead of overflowing', () => {
     const nested = (depth: number): string => `${'('.repeat(depth)}a${')'.repeat(depth)}`;
     expect(formatCondition(parseCondition(nested(MAX_CONDITION_DEPTH)))).toBe('a');
     expect(errorOf(() => parseCondition(nested(100_000)))).toMatchObject({ code: 'EXPRESSION_INVALID' });
@@ -127,12 +127,12 @@ describe('conditions - meaning', () => {
     ['a && (b || c)', ['b'], 'a'],
     ['(a && b) || (a && c)', ['a'], 'b || c'],
     ['a && b', ['a', 'b'], undefined],
-  ])('of %j with %j, %j is left', (text, present, expected) => {
+  ])('fires %j with %j and leaves %j', (text, present, expected) => {
     const left = remainingCondition(parseCondition(text), holding(...present));
     expect(left && formatCondition(left)).toBe(expected);
   });
 
-  it('means the same as the tree it was written from, however it is spelled', () => {
+  it('means the same as the tree it was generated from, in any spelling', () => {
     fc.assert(
       fc.property(
         anyConditionTree(),

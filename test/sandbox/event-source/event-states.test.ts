@@ -20,7 +20,7 @@ describe('the events of an event source', () => {
     ]);
   });
 
-  it('keep failing over continue-as-new, with their problem', () => {
+  it('keep their failure and its problem over continue-as-new', () => {
     const states = begun(false);
     states.failed(TILES, 'NOAUTH');
     expect(states.failures()).toEqual({ tiles: 'NOAUTH' });

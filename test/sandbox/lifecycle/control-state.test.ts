@@ -3,14 +3,14 @@ import { ControlState } from '../../../src/sandbox/lifecycle/control-state';
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const ADA = { by: 'ada', why: 'upgrade' };
 
-describe('what operators asked of an applied object', () => {
-  it('is nothing at first', () => {
+describe('the control state of an applied object', () => {
+  it('is empty at first', () => {
     const state = new ControlState();
     expect(state.isPaused).toBe(false);
     expect(state.status()).toEqual({});
   });
 
-  it('names who paused it first, until it is resumed', () => {
+  it('names the first operator that paused it, until it is resumed', () => {
     const state = new ControlState();
     state.pause(ADA, NOON);
     state.pause({ by: 'bob', why: 'later' }, NOON + 1_000);

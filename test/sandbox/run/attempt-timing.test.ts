@@ -16,11 +16,11 @@ describe('the attempts of a fire', () => {
     expect(timing.retry).toMatchObject({ maximumAttempts: 4, initialInterval: 2_000, backoffCoefficient: 3 });
   });
 
-  it('are fewer by those made before', () => {
+  it('exclude the attempts already made', () => {
     expect(timeAttempts(trigger({ retryStrategy: { steps: 4 } }), 1).retry.maximumAttempts).toBe(3);
   });
 
-  it('last as long as one of them may, be it longer than all of them are meant to', () => {
+  it('last at least as long as one attempt may, even beyond the total', () => {
     const policy = { k8s: { backoff: { steps: 60, duration: '1m' }, labels: { done: 'true' } } };
     const { startToCloseTimeout, scheduleToCloseTimeout } = timeAttempts(trigger({ policy }));
     expect(startToCloseTimeout).toBeGreaterThan(60 * MINUTE);
@@ -28,11 +28,11 @@ describe('the attempts of a fire', () => {
   });
 
   it.each([
-    ['what the trigger says', { steps: 2, duration: '3s' }, undefined, 3_000],
-    ['what the other side asks for, if that is longer', { steps: 2, duration: '3s' }, 9_000, 9_000],
-    ['at least what the trigger says', { steps: 2, duration: '3s' }, 1_000, 3_000],
-    ['nothing where there is no second attempt', { steps: 1 }, 9_000, undefined],
-  ])('pause after the first by %s', (_what, retryStrategy, retryAfterMs, expected) => {
+    ['the delay of the trigger', { steps: 2, duration: '3s' }, undefined, 3_000],
+    ['the delay that the target requests, if longer', { steps: 2, duration: '3s' }, 9_000, 9_000],
+    ['at least the delay of the trigger', { steps: 2, duration: '3s' }, 1_000, 3_000],
+    ['nothing without a second attempt', { steps: 1 }, 9_000, undefined],
+  ])('wait after the first for %s', (_what, retryStrategy, retryAfterMs, expected) => {
     expect(pauseAfterFirst(trigger({ retryStrategy }), retryAfterMs)).toBe(expected);
   });
 });

@@ -22,8 +22,8 @@ describe('parked fires', () => {
     ['all of them', {}, ['p1', 'p2', 'n1']],
     ['one', { fireId: 'p2' }, ['p2']],
     ['those of one trigger', { trigger: 'post' }, ['p1', 'p2']],
-    ['none, where one of another trigger is named', { fireId: 'p1', trigger: 'note' }, []],
-  ])('are woken: %s', (_what, selection, woken) => {
+    ['none, if another trigger is named', { fireId: 'p1', trigger: 'note' }, []],
+  ])('are retriggered: %s', (_what, selection, woken) => {
     const { parked } = withParked('p1', 'p2', 'n1');
     const wakeUp = { ...ADA, ...selection };
     expect(parked.retrigger(wakeUp)).toContain('ada');
@@ -32,14 +32,14 @@ describe('parked fires', () => {
     for (const id of decided) expect(parked.takeDecision(id)).toEqual(wakeUp);
   });
 
-  it('tell which values a person replaced', () => {
+  it('record the values that an operator replaced', () => {
     const { parked } = withParked('p1');
     expect(parked.retrigger({ ...ADA, overrides: { 'metadata.namespace': 'other' } })).toContain(
       '(with metadata.namespace = other)',
     );
   });
 
-  it('are discarded, but not what is parked later', () => {
+  it('are discarded, but not fires parked later', () => {
     const { ledger, parked } = withParked('p1');
     expect(parked.discard(ADA)).toContain(ADA.why);
     ledger.park('p2', 1, FAILURE, WEEK);
@@ -47,7 +47,7 @@ describe('parked fires', () => {
     expect(parked.isDecided('p2')).toBe(false);
   });
 
-  it('stay discarded though somebody else wakes them at the same time', () => {
+  it('stay discarded if they are retriggered at the same time', () => {
     const { parked } = withParked('p1');
     parked.retrigger(ADA);
     parked.discard(ADA);
@@ -55,14 +55,14 @@ describe('parked fires', () => {
     expect(parked.isDecided('p1')).toBe(false);
   });
 
-  it('are decided anew each time they are parked', () => {
+  it('can be acted on each time they are parked', () => {
     const { parked } = withParked('p1');
     parked.retrigger(ADA);
     expect(parked.takeDecision('p1')).toEqual(ADA);
     expect(parked.takeDecision('p1')).toBeUndefined();
   });
 
-  it.each(['retrigger', 'discard'] as const)('say so where %s finds none', (decision) => {
+  it.each(['retrigger', 'discard'] as const)('report if %s finds none', (decision) => {
     const { parked } = withParked();
     expect(parked[decision](ADA)).toContain('nothing was parked');
     expect(['p1', 'p2', 'n1'].some((id) => parked.isDecided(id))).toBe(false);

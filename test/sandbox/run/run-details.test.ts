@@ -47,7 +47,7 @@ describe('the details panel of a run', () => {
     expect(text).toContain('create Workflow `eo/wb-1`');
   });
 
-  it('says which attempts the listener made before the run was started, when, how long, and where', () => {
+  it('shows the attempts of the listener before the run was started: when, how long, and where', () => {
     const at = '2026-01-01T08:00:00.123Z';
     const attempts = [4, 31].map((tookMs, index) => ({ fireId: `f${index}`, at, tookMs, result: object }));
     const describeWith = (count: number): string => {
@@ -67,13 +67,13 @@ describe('the details panel of a run', () => {
     expect(describeWith(0)).not.toContain('listener');
   });
 
-  it('says what was done to an object that was not made', () => {
+  it('shows the operation on an object that was not created', () => {
     const ledger = ledgerOf(1);
     ledger.fired('f0', 1, { ...object, action: 'delete' }, false);
     expect(describeLedger(ledger)).toContain('delete Workflow `eo/wb-1`');
   });
 
-  it('tells how the Workflow ended: phase, how long it took, when, its message and what it put out', () => {
+  it('shows the outcome of the Workflow: phase, duration, time, message and outputs', () => {
     const ledger = ledgerOf(1);
     ledger.fired('f0', 1, object, true);
     ledger.ended({
@@ -88,7 +88,7 @@ describe('the details panel of a run', () => {
     );
   });
 
-  it('shows what needs a person first, since when and until when, and what to send', () => {
+  it('shows parked fires first: since when, until when, and the signal to send', () => {
     const ledger = ledgerOf(3);
     ledger.fired('f0', 1, object, false);
     ledger.park('f2', 1, refused, week);
@@ -103,7 +103,7 @@ describe('the details panel of a run', () => {
     expect(text).not.toContain('fireId');
   });
 
-  it('says how to fire one of several that are parked', () => {
+  it('explains how to retrigger one of several parked fires', () => {
     const ledger = ledgerOf(2);
     for (const id of ['f0', 'f1']) ledger.park(id, 1, refused, week);
     const text = describeLedger(ledger);
@@ -111,7 +111,7 @@ describe('the details panel of a run', () => {
     expect(text).toContain('fireId `f1`');
   });
 
-  it('offers only to discard what cannot be fired any more', () => {
+  it('offers only discard for fires that can no longer be fired', () => {
     const ledger = ledgerOf(1);
     ledger.park('f0', 0, refused, week);
     const text = describeLedger(ledger, { contentMissing: 'gone' });
@@ -119,20 +119,20 @@ describe('the details panel of a run', () => {
     expect(text).not.toContain('`retrigger`');
   });
 
-  it('links each event to all runs that carry it, where the events are few', () => {
+  it('links each event to all runs that carry it, if the events are few', () => {
     const short = shortEventId(`scenes/${'a'.repeat(150)}`);
     const link = `(namespaces/prod/workflows?query=SluiceEventIds%20%3D%20%27${short}%27)`;
     expect(describeLedger(ledgerOf(1))).toContain(link);
     expect(describeLedger(ledgerOf(11))).not.toContain(link);
   });
 
-  it('says where the next attempt of what is tried again is shown', () => {
+  it('says where the next attempt of a retry is shown', () => {
     const ledger = ledgerOf(1);
     ledger.failed('f0', 1, refused);
     expect(describeLedger(ledger)).toContain('**Pending Activities**');
   });
 
-  it('says what to do also where the failure is too long to be shown whole, and where the whole of it is', () => {
+  it('gives advice even if the failure is truncated, and says where to find all of it', () => {
     const ledger = ledgerOf(1);
     const failure = { ...refused, message: 'no '.repeat(400), fix: 'Raise the quota' };
     ledger.park('f0', 1, failure, week);
@@ -143,7 +143,7 @@ describe('the details panel of a run', () => {
     expect(text).not.toContain(failure.message.trim());
   });
 
-  it('links to its sensor and to the run it was started again for, with who wanted it and why', () => {
+  it('links to its sensor and to the run that it retriggers, with by and why', () => {
     const retriggerOf = { runId: 'run/eo/water/a', by: 'ada', why: 'new *model*', overrides: { 'spec.x': '1' } };
     const text = describeLedger(ledgerOf(1), { retriggerOf });
     expect(text).toContain('[`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater)');
@@ -152,7 +152,7 @@ describe('the details panel of a run', () => {
     );
   });
 
-  it('stays far below the 20 kB that Temporal keeps, whatever texts it is given', () => {
+  it('stays far below the 20 kB that Temporal keeps, for any texts', () => {
     const ledger = ledgerOf(100);
     for (let index = 0; index < 100; index += 1) {
       ledger.park(`f${index}`, 1, { ...refused, message: 'x|\n'.repeat(500) }, week);

@@ -44,7 +44,7 @@ describe('the ledger of a run', () => {
     ]);
   });
 
-  it('takes no end of a copy of its Workflow for the end of its own', () => {
+  it('ignores outcomes of resubmitted copies', () => {
     const run = ledger();
     const copy = { ...ended('one', 'Failed'), uid: 'u-of-the-copy' };
     run.ended(copy);
@@ -118,7 +118,7 @@ describe('the ledger of a run', () => {
     expect(run.state()).toBe(state);
   });
 
-  it('says until when a parked fire waits, and why it failed when nobody came', () => {
+  it('shows the deadline of a parked fire, and why it failed after it', () => {
     const run = ledger();
     const two = () => run.statuses()[1];
     run.park('two', 1, refused, week);
@@ -131,7 +131,7 @@ describe('the ledger of a run', () => {
     expect(two()).not.toHaveProperty('parked');
   });
 
-  it('keeps an outcome that comes before the answer to the request', () => {
+  it('keeps an outcome that arrives before the response to the request', () => {
     const run = ledger();
     run.ended(ended('one', 'Succeeded'));
     run.fired('one', 1, created, true);
@@ -144,7 +144,7 @@ describe('the ledger of a run', () => {
     expect(run.state()).toBe('Firing');
   });
 
-  it('takes the second outcome of a Workflow that was retried by hand', () => {
+  it('accepts the second outcome of a Workflow that was retried manually', () => {
     const run = ledger();
     run.fired('one', 1, created, true);
     run.ended(ended('one', 'Failed'));
@@ -152,14 +152,14 @@ describe('the ledger of a run', () => {
     expect(run.statuses()[0]?.state).toBe('Succeeded');
   });
 
-  it('adds up attempts and forgets a failure that passed', () => {
+  it('adds up attempts and drops a transient failure', () => {
     const run = ledger();
     run.failed('one', 2, refused);
     run.fired('one', 1, created, false);
     expect(run.statuses()[0]).toMatchObject({ attempts: 3, failure: undefined, state: 'Succeeded' });
   });
 
-  it('is settled only when no fire can change by itself or by a person', () => {
+  it('is settled only when no fire can change by itself or by an operator', () => {
     const run = ledger();
     run.fired('one', 1, created, false);
     run.park('two', 1, refused, week);

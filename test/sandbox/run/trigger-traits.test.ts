@@ -37,7 +37,7 @@ describe('a trigger', () => {
   it.each<[string, TriggerSpec, boolean]>([
     ['that creates an object', trigger({ k8s: resource }), true],
     ['that submits a Workflow', trigger({ argoWorkflow: { ...resource, operation: 'submit' } }), true],
-    ['that creates what is written as text', trigger({ k8s: { source: { inline: 'kind: Pod' } } }), true],
+    ['that creates an object written as text', trigger({ k8s: { source: { inline: 'kind: Pod' } } }), true],
     ['that logs', trigger({ log: {} }), true],
     [
       'that lets its Workflow live for a day',
@@ -71,7 +71,7 @@ describe('a trigger', () => {
     expect(mayActFirst(spec)).toBe(first);
   });
 
-  it('has as long as its time-out and its policy may take', () => {
+  it('may take as long as its timeout and its policy', () => {
     const polled = trigger(
       { k8s: resource },
       { policy: { k8s: { labels: {}, backoff: { duration: '10s', steps: 3 } } } },

@@ -1,7 +1,7 @@
 import { BackPressure } from '../../../src/sandbox/sensor/back-pressure';
 
 describe('back-pressure', () => {
-  it('begins when many events wait for their turn, and ends when few do', () => {
+  it('begins when many events are queued, and ends when few are', () => {
     const pressure = new BackPressure(0);
     const seen = [0, 499, 500, 499, 251, 250, 251].map((waiting) => {
       pressure.look(waiting);

@@ -301,7 +301,7 @@ describe('dependency state - over all options', () => {
     );
   });
 
-  it('loses nothing: every event ends in exactly one fire, parking or note, or is still there', () => {
+  it('loses nothing: every event ends in exactly one fire, parking or decision, or is still held', () => {
     fc.assert(
       fc.property(anySpecs, anyHistory, (specs, history) => {
         const open = new Map<string, number>();
@@ -335,7 +335,7 @@ describe('dependency state - over all options', () => {
     );
   });
 
-  it('never collects more than asked for and never runs more than allowed', () => {
+  it('never collects or runs more than the limits', () => {
     const withoutReconcile = anyHistory.map((history) => history.filter(({ step }) => step.kind !== 'reconcile'));
     fc.assert(
       fc.property(anySpecs, withoutReconcile, (specs, history) => {

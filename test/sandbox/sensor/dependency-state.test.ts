@@ -61,17 +61,17 @@ function feed(state: DependencyState<EventReference>, ...keys: string[]): string
 
 describe('dependency state - as Argo Events documents it', () => {
   it.each<[string, string, string[], string[]]>([
-    ['fires when the last missing dependency comes', 'a && b', ['a1', 'b2'], ['a1+b2']],
+    ['fires when the last missing dependency arrives', 'a && b', ['a1', 'b2'], ['a1+b2']],
     ['uses the latest event of each dependency', 'a && b', ['a1', 'a2', 'a3', 'b4'], ['a3+b4']],
     ['starts over after a fire', 'a && b', ['a1', 'b2', 'b3', 'a4'], ['a1+b2', 'a4+b3']],
     ['does not fire twice with one event', 'a && b', ['a1', 'b2', 'b3', 'b4'], ['a1+b2']],
     ['keeps no state without &&', 'a || b', ['a1', 'b2', 'a3'], ['a1', 'b2', 'a3']],
     ['needs no state for a single dependency', 'a', ['a1', 'a2'], ['a1', 'a2']],
-    ['takes leftovers of other branches along', '(a && b) || c', ['a1', 'c2'], ['a1+c2']],
-    ['clears leftovers with the fire', '(a && b) || c', ['a1', 'c2', 'b3', 'c4'], ['a1+c2', 'b3+c4']],
+    ['includes held events of other branches', '(a && b) || c', ['a1', 'c2'], ['a1+c2']],
+    ['clears events of other branches', '(a && b) || c', ['a1', 'c2', 'b3', 'c4'], ['a1+c2', 'b3+c4']],
     ['lets the new event override a held one of its dependency', '(a && b) || (a && c)', ['a1', 'a2', 'c3'], ['a2+c3']],
     ['ignores dependencies that the condition does not name', 'a && b', ['c1', 'a2', 'd3', 'b4'], ['a2+b4']],
-    ['fires at once when a condition names one dependency twice', 'a && a', ['a1'], ['a1']],
+    ['fires immediately if a condition names one dependency twice', 'a && a', ['a1'], ['a1']],
     ['groups by parentheses', 'a && (b || c)', ['b1', 'c2', 'a3'], ['a3+b1+c2']],
   ])('%s', (_, conditions, keys, fires) => {
     expect(feed(new DependencyState(sensor({ conditions })), ...keys)).toEqual(fires);
@@ -82,7 +82,7 @@ describe('dependency state - as Argo Events documents it', () => {
     expect(feed(state, 'b1', 'b2', 'a3')).toEqual(['a3+b2']);
   });
 
-  it('knows where each event waits, and for what', () => {
+  it('reports where each event waits, and for what', () => {
     const correlated = (key: string, pair: string) => observation(key, { keys: { pair } });
     const joined = new DependencyState<EventReference>(sensor({ conditions: 'a && (b || c)', correlateBy: 'pair' }));
     joined.observe(correlated('a1', 'x'));
@@ -125,7 +125,7 @@ describe('dependency state - as Argo Events documents it', () => {
     expect(second.fires[0]?.reason).toBe('joined');
   });
 
-  it('does not arm a trigger again with an event that was delivered again', () => {
+  it('does not rearm a trigger with a redelivered event', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b' }));
     feed(state, 'a1', 'b2');
     const again = state.observe(observation('a1', { receivedAt: NOON + 60_000 }));
@@ -133,26 +133,26 @@ describe('dependency state - as Argo Events documents it', () => {
     expect(feed(state, 'b70')).toEqual([]);
   });
 
-  it('does not let an old event that was delivered again replace a newer one', () => {
+  it('does not let a redelivered old event replace a newer one', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b' }));
     expect(feed(state, 'a1', 'a2', 'a1', 'b3')).toEqual(['a2+b3']);
   });
 
-  it('takes an event again when someone asks for it', () => {
+  it('accepts an event again on request', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b' }));
     feed(state, 'a1', 'b2');
     state.observe(observation('a1', { again: 'replay' }));
     expect(firesOf(state.observe(observation('b2', { again: 'replay' })))).toEqual(['a1+b2']);
   });
 
-  it('gives every fire an id of its own, also after continue-as-new', () => {
+  it('gives every fire a unique id, even after continue-as-new', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a || b' }));
     const first = state.observe(observation('a1'));
     const next = DependencyState.restore(state.snapshot()).observe(observation('a2'));
     expect(new Set([...first.fires, ...next.fires].map(({ id }) => id)).size).toBe(2);
   });
 
-  it('says of every event what became of it', () => {
+  it('records a decision for every event', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b' }));
     expect(state.observe(observation('a1')).notes).toMatchObject([{ kind: 'held', trigger: 't', waitingFor: ['b'] }]);
     expect(notesOf(state.observe(observation('a2')))).toEqual(['replaced a1', 'held a2']);
@@ -175,7 +175,7 @@ describe('dependency state - condition resets', () => {
     expect(firesOf(state.observe(at('b2', midnight + 1)))).toEqual([]);
   });
 
-  it('catches up on a tick that passed while nothing ran', () => {
+  it('catches up on a tick that passed while no worker ran', () => {
     const state = new DependencyState<EventReference>(daily);
     state.observe(at('a1', NOON));
     const resumed = DependencyState.restore(state.snapshot());
@@ -184,20 +184,20 @@ describe('dependency state - condition resets', () => {
     expect(change.fires).toEqual([]);
   });
 
-  it('never pairs events of two periods, even if both come after the tick', () => {
+  it('never pairs events of two periods, even if both arrive after the tick', () => {
     const state = new DependencyState<EventReference>(daily);
     const late = { ...at('a1', NOON), receivedAt: NOON + DAY };
     expect(firesOf(state.observe(late), state.observe(at('b2', NOON + DAY)))).toEqual([]);
     expect(firesOf(state.observe(at('a3', NOON + DAY)))).toEqual(['a3+b2']);
   });
 
-  it('still pairs events of one period that an outage held up over the tick', () => {
+  it('still pairs events of one period that an outage delayed past the tick', () => {
     const state = new DependencyState<EventReference>(daily);
     const late = (key: string): Observed => ({ ...at(key, NOON), receivedAt: NOON + DAY });
     expect(firesOf(state.observe(late('a1')), state.observe(late('b2')))).toEqual(['a1+b2']);
   });
 
-  it('goes by the time of arrival when an event has no readable time', () => {
+  it('uses the time of arrival if an event has no valid time', () => {
     const state = new DependencyState<EventReference>(daily);
     const timeless = (key: string): Observed => observation(key, { event: { ...event(key), time: 'yesterday' } });
     expect(firesOf(state.observe(timeless('a1')), state.observe(timeless('b2')))).toEqual(['a1+b2']);
@@ -215,8 +215,8 @@ describe('dependency state - condition resets', () => {
 describe('dependency state - keep all', () => {
   it.each<[string, string, string[], string[]]>([
     ['pairs every event, first come, first served', 'a && b', ['a1', 'a2', 'b3', 'b4'], ['a1+b3', 'a2+b4']],
-    ['keeps what is left for the next', 'a && b', ['a1', 'a2', 'a3', 'b4', 'b5'], ['a1+b4', 'a2+b5']],
-    ['takes only what satisfied the condition', '(a && b) || c', ['a1', 'c2', 'b3'], ['c2', 'a1+b3']],
+    ['keeps the remaining events for the next pair', 'a && b', ['a1', 'a2', 'a3', 'b4', 'b5'], ['a1+b4', 'a2+b5']],
+    ['uses only the events that satisfied the condition', '(a && b) || c', ['a1', 'c2', 'b3'], ['c2', 'a1+b3']],
     ['uses an event in one fire only', '(a && b) || (a && c)', ['a1', 'b2', 'c3', 'a4'], ['a1+b2', 'a4+c3']],
   ])('%s', (_, conditions, keys, fires) => {
     expect(feed(new DependencyState(sensor({ conditions, keep: 'all' })), ...keys)).toEqual(fires);
@@ -260,7 +260,7 @@ describe('dependency state - correlation', () => {
     expect(state.nextDeadline()).toBe(NOON + 69_000);
   });
 
-  it('does not pair with an event whose window passed unnoticed', () => {
+  it('does not pair with an event whose window has expired unnoticed', () => {
     const state = new DependencyState<EventReference>(sensor(byScene));
     state.observe(of('a1', 'S2A'));
     const change = state.observe(of('b90', 'S2A'));
@@ -268,7 +268,7 @@ describe('dependency state - correlation', () => {
     expect(parkedOf(change)).toEqual(['window-passed: a1']);
   });
 
-  it('applies the window also without a key', () => {
+  it('applies the window even without a key', () => {
     const state = new DependencyState<EventReference>(sensor({ conditions: 'a && b', windowMs: 5000 }));
     feed(state, 'a1');
     expect(parkedOf(state.advance(NOON + 6000))).toEqual(['window-passed: a1']);
@@ -281,7 +281,7 @@ describe('dependency state - correlation', () => {
 });
 
 describe('dependency state - debounce and batch', () => {
-  it('debounce: fires once for all when nothing came for a while', () => {
+  it('debounce: fires once for all events after a quiet time', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'debounce', debounceMs: 5000, debounceMaxMs: 60_000 } }),
     );
@@ -293,7 +293,7 @@ describe('dependency state - debounce and batch', () => {
     expect(state.nextDeadline()).toBeUndefined();
   });
 
-  it('debounce: fires at the latest after the longest time', () => {
+  it('debounce: fires at the latest after the maximum time', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'debounce', debounceMs: 5000, debounceMaxMs: 8000 } }),
     );
@@ -302,7 +302,7 @@ describe('dependency state - debounce and batch', () => {
     expect(state.advance(NOON + 9000).fires).toMatchObject([{ reason: 'full' }]);
   });
 
-  it('debounce: an event that comes after the quiet time starts a new collection', () => {
+  it('debounce: an event after the quiet time starts a new collection', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'debounce', debounceMs: 5000 } }),
     );
@@ -325,7 +325,7 @@ describe('dependency state - debounce and batch', () => {
     expect(changes[1]?.notes).toMatchObject([{ kind: 'collected', collected: 1 }]);
   });
 
-  it('batch: fires what there is when the time is over', () => {
+  it('batch: fires an incomplete batch after its window', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 10, batchWindowMs: 5000 } }),
     );
@@ -349,7 +349,7 @@ describe('dependency state - concurrency', () => {
   const oneAtATime = { conditions: 'a', concurrency: { limit: 1, by: 'tile' } } as const;
   const of = (key: string, tile: string): Observed => observation(key, { keys: { tile } });
 
-  it('lets so many fires run for each value of the key; the others wait in line', () => {
+  it('limits the fires in flight for each value of the key, and queues the others', () => {
     const state = new DependencyState<EventReference>(sensor(oneAtATime));
     const first = state.observe(of('a1', '32U'));
     const second = state.observe(of('a2', '32U'));
@@ -373,7 +373,7 @@ describe('dependency state - concurrency', () => {
     expect(firesOf(state.finished(first.fires[0]?.id ?? ''), state.finished('unknown'))).toEqual([]);
   });
 
-  it('counts the events of the fires that wait', () => {
+  it('counts the events of queued fires', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a && b', keep: 'all', concurrency: { limit: 1 } }),
     );
@@ -384,7 +384,7 @@ describe('dependency state - concurrency', () => {
     expect(state.waitingEvents()).toBe(2);
   });
 
-  it('parks a fire when too many wait', () => {
+  it('parks a fire if too many are queued', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', concurrency: { limit: 1, maxWaiting: 1 } }),
     );
@@ -393,8 +393,8 @@ describe('dependency state - concurrency', () => {
   });
 });
 
-describe('dependency state - making room', () => {
-  it('parks the events that wait for the longest time, whatever trigger they wait for', () => {
+describe('dependency state - freeing capacity', () => {
+  it('parks the events that have waited longest, for any trigger', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a && b', keep: 'all' }, { name: 'u', conditions: 'c && d', keep: 'all' }),
     );
@@ -409,9 +409,9 @@ describe('dependency state - making room', () => {
   };
 
   it.each<[string, number[], string[]]>([
-    ['fires what is collected before it is more than a run can carry', [400_000, 400_000, 400_000], ['a1+a2']],
+    ['fires a collection before it exceeds the size of a run', [400_000, 400_000, 400_000], ['a1+a2']],
     ['fires a large one alone', [10, 1_000_000], ['a1', 'a2']],
-    ['goes on collecting what is small', [10, 10, 10], []],
+    ['keeps collecting small events', [10, 10, 10], []],
   ])('%s', (_, sizes, fires) => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 100 } }),
@@ -421,7 +421,7 @@ describe('dependency state - making room', () => {
     expect(changes.flatMap((change) => change.fires).every(({ reason }) => reason === 'full')).toBe(true);
   });
 
-  it('fires the oldest of many collections when they are too many together', () => {
+  it('fires the oldest collection if all together exceed the limit', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 100, by: 'tile' } }),
     );
@@ -447,7 +447,7 @@ describe('dependency state - changes of the spec', () => {
     };
   }
 
-  it('keeps everything when nothing of it changed', () => {
+  it('keeps everything if nothing changed', () => {
     const { state, notes } = changed({ ...both });
     expect(notes).toEqual([]);
     expect(feed(state, 'b200', 'c201')).toEqual(['a1+b200', 'a1+c201']);
@@ -465,13 +465,13 @@ describe('dependency state - changes of the spec', () => {
     expect(feed(state, 'c200')).toEqual(['a1+c200']);
   });
 
-  it('keeps the state when a condition is only written differently', () => {
+  it('keeps the state if only the spelling of a condition changed', () => {
     const { state, notes } = changed(sensor({ conditions: '( a )&&b' }, { name: 'u', conditions: 'a && c' }));
     expect(notes).toEqual([]);
     expect(feed(state, 'b200')).toEqual(['a1+b200']);
   });
 
-  it('purges a trigger that is gone', () => {
+  it('purges a removed trigger', () => {
     expect(changed(sensor({ conditions: 'a && b' })).notes).toEqual(['purged a1 u']);
   });
 
@@ -482,7 +482,7 @@ describe('dependency state - changes of the spec', () => {
     expect(feed(state, 'b200', 'c201')).toEqual(['a1+b200+c201']);
   });
 
-  it('purges a dependency that is gone', () => {
+  it('purges a removed dependency', () => {
     const small: DependencyStateSpec = { dependencies: { a: '1', b: '1', c: '1' }, triggers: [{ name: 't' }] };
     const { state, notes } = changed({ ...small, dependencies: { b: '1', c: '1' } }, small);
     expect(notes).toEqual(['purged a1 t']);
@@ -500,7 +500,7 @@ describe('dependency state - changes of the spec', () => {
     return { ...spec, triggers: spec.triggers.map((trigger, at) => (at === 0 ? { ...trigger, name } : trigger)) };
   }
 
-  it('keeps what a trigger holds that was only renamed', () => {
+  it('keeps the events of a renamed trigger', () => {
     const limited = { conditions: 'a && b', concurrency: { limit: 1 } };
     const state = new DependencyState<EventReference>(sensor(limited));
     expect(feed(state, 'a1', 'b2', 'a3', 'b4', 'a5')).toEqual(['a1+b2']);
@@ -516,13 +516,13 @@ describe('dependency state - changes of the spec', () => {
     expect(feed(state, 'b200')).toEqual(['a5+b200']);
   });
 
-  it('takes a trigger that waits for something else for no renamed one', () => {
+  it('does not treat a trigger with another condition as renamed', () => {
     const before = sensor({ conditions: 'a && b' }, { name: 'u', conditions: 'a && c' });
     expect([...findRenamedTriggers(before, firstNamed('x', sensor({ conditions: 'a && c' })))]).toEqual([['u', 'x']]);
     expect([...findRenamedTriggers(before, firstNamed('x', sensor({ conditions: 'b && c' })))]).toEqual([]);
   });
 
-  it('parks what was complete when its trigger was removed, and notes what waited for others', () => {
+  it('parks complete fires of a removed trigger, and records its waiting events', () => {
     const state = new DependencyState<EventReference>(
       sensor(
         { conditions: 'a', collect: { kind: 'batch', batchSize: 9 } },
@@ -541,12 +541,12 @@ describe('dependency state - changes of the spec', () => {
     expect([notes.map(({ kind, event }) => `${kind} ${event.key}`), fires]).toEqual([['purged a2'], []]);
   });
 
-  it('still knows an event delivered again after the change', () => {
+  it('still recognises a redelivered event after the change', () => {
     const { state } = changed(sensor({ conditions: 'a && b && d' }));
     expect(notesOf(state.observe(observation('a1')))).toEqual(['duplicate a1']);
   });
 
-  it('fires what is not collected any more', () => {
+  it('fires events that are no longer collected', () => {
     const state = new DependencyState<EventReference>(
       sensor({ conditions: 'a', collect: { kind: 'batch', batchSize: 9 } }),
     );
@@ -556,7 +556,7 @@ describe('dependency state - changes of the spec', () => {
     expect(change.fires[0]?.reason).toBe('reconfigured');
   });
 
-  it('lets waiting fires run when the limit is raised or removed', () => {
+  it('starts queued fires when the limit is raised or removed', () => {
     const limited = (limit: number): DependencyStateSpec => sensor({ conditions: 'a', concurrency: { limit } });
     const state = new DependencyState<EventReference>(limited(1));
     expect(feed(state, 'a1', 'a2', 'a3', 'a4')).toEqual(['a1']);
@@ -564,7 +564,7 @@ describe('dependency state - changes of the spec', () => {
     expect(firesOf(state.reconcile(sensor({ conditions: 'a' }), later))).toEqual(['a3', 'a4']);
   });
 
-  it('applies a new reset schedule to what is held already', () => {
+  it('applies a new reset schedule to events already held', () => {
     const { state, notes } = changed(sensor({ conditions: 'a && b', resets: [{ cron: '1 12 * * *' }] }));
     expect(notes).toEqual(['purged a1 u']);
     expect(notesOf(state.advance(later))).toEqual(['reset a1']);

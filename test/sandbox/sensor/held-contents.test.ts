@@ -66,7 +66,7 @@ function continueAsNew(memory: SensorMemory): SensorMemory {
   return new SensorMemory(memory.definition, carried, NOON);
 }
 
-describe('the contents of what a sensor holds', () => {
+describe('the contents of held events', () => {
   it('stay in the sensor as long as it can carry them', () => {
     const memory = new SensorMemory(sensor(BY_TILE), undefined, NOON);
     observe(memory, scenes(10));
@@ -76,7 +76,7 @@ describe('the contents of what a sensor holds', () => {
     expect(run?.input.events).toEqual([event('a', 3), event('b', 3)]);
   });
 
-  it('move to the bus in portions that an activity takes, so that what is carried is small', () => {
+  it('move to the bus in portions of the size of an activity, to keep the carried state small', () => {
     const memory = new SensorMemory(sensor(BY_TILE), undefined, NOON);
     observe(memory, scenes(500));
     expect(memory.contentsToMove().every((portion) => jsonBytes(portion) < TWO_MEGABYTES / 4)).toBe(true);
@@ -103,7 +103,7 @@ describe('the contents of what a sensor holds', () => {
     expect(pairs.flatMap(({ input }) => input.fires)).toHaveLength(100);
   });
 
-  it('are not needed any more once the runs that need them have started, and not before', () => {
+  it('are deleted once the runs that need them have started, and not before', () => {
     const memory = new SensorMemory(sensor(BY_TILE), undefined, NOON);
     observe(memory, scenes(100));
     moveContents(memory);
@@ -131,7 +131,7 @@ describe('the contents of what a sensor holds', () => {
     expect(jsonBytes(memory.carry())).toBeLessThan(2 * 10 * SCENE_BYTES);
   });
 
-  it('are held by no more events than can be carried: the oldest are parked', () => {
+  it('are held up to the number of events that can be carried: the oldest are parked', () => {
     const dependencies = Array.from({ length: 12 }, (_, index) => `d${index}-${'long'.repeat(10)}`);
     const memory = new SensorMemory(sensor(BY_TILE, dependencies), undefined, NOON);
     const events = dependencies.flatMap((dependency) =>
@@ -151,7 +151,7 @@ describe('the contents of what a sensor holds', () => {
     expect(memory.parkWhatCannotBeCarried().runs).toEqual([]);
   });
 
-  it('are left out of a run that could not carry them, and that waits for a person', () => {
+  it('are omitted from a run that could not carry them, which is parked', () => {
     const memory = new SensorMemory(sensor({ 'sluice.io/keep': 'all' }), undefined, NOON);
     const megabyte = 1_000_000;
     const [run] = observe(memory, [event('a', 1, megabyte), event('b', 1, megabyte)]).runs;
@@ -160,7 +160,7 @@ describe('the contents of what a sensor holds', () => {
     expect(jsonBytes(run?.input)).toBeLessThan(10_000);
   });
 
-  it('of fires that are decided together go into several runs where they are too large for one', () => {
+  it('of fires decided together go into several runs if they are too large for one', () => {
     const memory = new SensorMemory(sensor({ 'sluice.io/concurrency': '100' }, ['a']), undefined, NOON);
     const { runs } = observe(memory, scenes(100));
     expect(runs.flatMap(({ input }) => input.fires)).toHaveLength(100);

@@ -1,7 +1,7 @@
 import { RecentEvents } from '../../../src/sandbox/sensor/recent-events';
 
 describe('recent events', () => {
-  it('knows an event again, for its own dependency only', () => {
+  it('recognises an event, for its own dependency only', () => {
     const recent = new RecentEvents();
     expect(recent.add('a', 'source/1')).toBe(true);
     expect(recent.add('a', 'source/1')).toBe(false);
@@ -19,7 +19,7 @@ describe('recent events', () => {
     expect(second.snapshot()).toHaveLength(3);
   });
 
-  it('tells 100,000 similar keys apart', () => {
+  it('distinguishes 100,000 similar keys', () => {
     const recent = new RecentEvents([], 100_000);
     let confused = 0;
     for (let index = 0; index < 100_000; index += 1) {

@@ -28,7 +28,7 @@ function report(listener: number, lag: number, problem?: string): ListenerReport
 }
 
 describe('the status of a sensor', () => {
-  it('forgets the lag and the problem of listeners that were taken away, and keeps their counts', () => {
+  it('drops the lag and the problem of removed listeners, and keeps their counts', () => {
     const memory = new SensorMemory(sensor(2), undefined, NOON);
     memory.count(report(1, 0));
     memory.count(report(2, 70, 'Temporal is away'));
@@ -39,7 +39,7 @@ describe('the status of a sensor', () => {
     expect(status.problems).toBeUndefined();
   });
 
-  it('reports no event as tried again while the sensor is paused', () => {
+  it('reports no event as retried while the sensor is paused', () => {
     const memory = new SensorMemory(sensor(1), undefined, NOON);
     memory.count(report(1, 3, 'Temporal is away'));
     memory.controls.pause({ by: 'ada', why: 'upgrade' }, NOON);

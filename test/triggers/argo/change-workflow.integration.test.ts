@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => argo.close());
 
 describe('argoWorkflow retry', () => {
-  it('runs the failed part again on the same object and deletes its pods first', async () => {
+  it('reruns the failed nodes on the same object and deletes their pods first', async () => {
     const before = await argo.existing(
       'retried',
       { shutdown: 'Stop', activeDeadlineSeconds: 0 },
@@ -51,7 +51,7 @@ describe('argoWorkflow retry', () => {
     expect((await failureOf(argo.fire('retry', named('retried')))).code).toBe('TRIGGER_REFUSED');
   });
 
-  it('retries what succeeded only with --restart-successful and a selector', async () => {
+  it('retries succeeded nodes only with --restart-successful and a selector', async () => {
     const status = { phase: 'Succeeded', nodes: sketchNodes('fine', [{ at: '', type: 'Pod', phase: 'Succeeded' }]) };
     await argo.existing('fine', {}, status);
     const error = await failureOf(argo.fire('retry', named('fine')));
@@ -60,7 +60,7 @@ describe('argoWorkflow retry', () => {
     expect((await argo.read('fine')).status).toMatchObject({ phase: '' });
   });
 
-  it('says when there is no such Workflow', async () => {
+  it('reports an unknown Workflow', async () => {
     const error = await failureOf(argo.fire('retry', named('nothing-there')));
     expect(error).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
     expect(error.message).toContain('nothing-there');
@@ -93,7 +93,7 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     expect((await failureOf(argo.fire('suspend', named('ended')))).code).toBe('TRIGGER_REFUSED');
   });
 
-  it('resumes everything, with the defaults of what nobody supplied', async () => {
+  it('resumes every node, with the defaults of missing parameters', async () => {
     await argo.existing('to-resume', { suspend: true }, suspended('to-resume', supplied('yes')));
     await argo.fire('resume', named('to-resume'));
     const after = await argo.read('to-resume');
@@ -107,7 +107,7 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     expect(await argo.fire('resume', named('to-resume'))).toMatchObject({ existed: false });
   });
 
-  it('does not resume past an approval that nobody gave', async () => {
+  it('does not resume past a missing approval', async () => {
     await argo.existing('approval', {}, suspended('approval', supplied()));
     const error = await failureOf(argo.fire('resume', named('approval')));
     expect(error).toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
@@ -144,7 +144,7 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
     expect((await failureOf(argo.fire(operation, named(`to-${operation}`)))).code).toBe('TRIGGER_REFUSED');
   });
 
-  it('survives others who write the same Workflow', async () => {
+  it('retries after concurrent writes to the same Workflow', async () => {
     await argo.existing('busy', {}, { phase: 'Running' });
     let isWriting = true;
     const others = (async () => {
@@ -166,7 +166,7 @@ describe('argoWorkflow suspend, resume, stop and terminate', () => {
 
 describe('argoWorkflow on a Workflow of another controller instance', () => {
   it.each(['stop', 'terminate', 'retry', 'resume', 'suspend', 'resubmit'] as const)(
-    'refuses to %s it, unless args name the instance',
+    'rejects to %s it, unless args name the instance',
     async (operation) => {
       const name = `blue-${operation}`;
       const labels = { 'workflows.argoproj.io/controller-instanceid': 'blue' };

@@ -15,7 +15,7 @@ describe('parameter values of Argo objects', () => {
     expect(toParameterText(value)).toBe(expected);
   });
 
-  it('become text wherever the full definition asks for text, and nowhere else', () => {
+  it('become strings only where the full definition requires strings', () => {
     const workflow = {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Workflow',

@@ -188,7 +188,7 @@ describe('retry of a Workflow', () => {
   it.each([
     ['has no parent', [{ at: '.lost', type: 'Pod', phase: 'Failed' }]],
     ['names a child that does not exist', [{ at: '.a', type: 'Pod', phase: 'Failed', children: ['.gone'] }]],
-  ] as [string, NodeSketch[]][])('refuses a status in which a node %s', (_what, more) => {
+  ] as [string, NodeSketch[]][])('rejects a status in which a node %s', (_what, more) => {
     const entry: NodeSketch = { at: '', type: 'DAG', phase: 'Failed', children: more[0]?.children ? ['.a'] : [] };
     expect(() => plan([entry, ...more])).toThrow(expect.objectContaining({ code: 'TRIGGER_REFUSED' }) as Error);
   });

@@ -37,7 +37,7 @@ describe('retry', () => {
     });
   });
 
-  it('makes the status unfinished and keeps everything else', () => {
+  it('resets the status and keeps everything else', () => {
     const workflow = failed({
       conditions: [
         { type: 'PodRunning', status: 'False' },
@@ -68,7 +68,7 @@ describe('retry', () => {
     });
   });
 
-  it.each(['', 'Pending', 'Running', 'Succeeded'])('refuses a Workflow in phase "%s"', (phase) => {
+  it.each(['', 'Pending', 'Running', 'Succeeded'])('rejects a Workflow in phase "%s"', (phase) => {
     expect(() => prepareRetry(failed({ phase }), {}, { parameters: [] })).toThrow(
       expect.objectContaining({ code: 'TRIGGER_REFUSED' }) as Error,
     );

@@ -75,20 +75,20 @@ describe('source.git', () => {
     ['a symbolic link', { filePath: 'link.yaml' }, false],
     ['a folder', { filePath: 'objects' }, false],
     ['a missing file', { filePath: 'none.yaml' }, false],
-    ['a path that leads out', { filePath: '../etc/passwd' }, false],
+    ['a path outside the repository', { filePath: '../etc/passwd' }, false],
     ['a file that is too large', { filePath: 'large.yaml' }, false],
     ['a branch that does not exist', { branch: 'none' }, false],
     ['a reference that git would take for an option', { ref: '--upload-pack=touch /tmp/x' }, false],
     ['an address that git would take for an option', { url: '--upload-pack=touch /tmp/x' }, false],
     ['a folder of this machine', { url: '/etc' }, false],
     ['a helper program as address', { url: 'ext::touch /tmp/x' }, false],
-    ['a name that nobody resolves', { url: 'http://nobody.invalid/repo.git' }, true],
+    ['an unresolvable name', { url: 'http://nobody.invalid/repo.git' }, true],
     ['a server that does not answer', { url: 'http://127.0.0.1:1/repo.git' }, true],
-  ] as [string, Partial<GitSource>, boolean][])('refuses %s', async (_what, source, retryable) => {
+  ] as [string, Partial<GitSource>, boolean][])('rejects %s', async (_what, source, retryable) => {
     expect(await failureOf(read(source))).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable });
   });
 
-  it('never shows credentials and leaves nothing behind', async () => {
+  it('never shows credentials and leaves no files behind', async () => {
     const before = await leftovers();
     const error = await failureOf(read({ creds: selectors }, { 'git/token': 'wrong-s3cret' }));
     expect(error).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
@@ -98,7 +98,7 @@ describe('source.git', () => {
     expect(await leftovers()).toEqual(before);
   });
 
-  it('does not follow redirects, which would carry the credentials to another host', async () => {
+  it('does not follow redirects, which would send the credentials to another host', async () => {
     const headers: unknown[] = [];
     const other = createServer((request, response) => {
       headers.push(request.headers.authorization);
@@ -120,7 +120,7 @@ describe('source.git', () => {
     }
   });
 
-  it('refuses a server that sends a whole repository larger than the limit', async () => {
+  it('rejects a server that sends a repository larger than the limit', async () => {
     process.env.SLUICE_GIT_MAX_MIB = '1';
     try {
       const failure = await failureOf(read({ url: servers.unfilteredUrl }));
@@ -133,7 +133,7 @@ describe('source.git', () => {
   });
 
   it.each(['http://169.254.169.254/repo.git', 'git@169.254.169.254:repo.git', 'ssh://git@[fe80::1]/repo.git'])(
-    'refuses the link-local address of %s',
+    'rejects the link-local address of %s',
     async (url) => {
       const failure = await failureOf(read({ url }));
       expect(failure).toMatchObject({ code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false });
@@ -141,7 +141,7 @@ describe('source.git', () => {
     },
   );
 
-  it('reaches no blocked address by one that git reads differently, and quotes no page', async () => {
+  it('reaches no blocked address by a URL that git parses differently, and quotes no response', async () => {
     const paths: (string | undefined)[] = [];
     const internal = createServer((request, response) => {
       paths.push(request.url);
@@ -188,7 +188,7 @@ describe('source.git', () => {
     }
   });
 
-  it('says that githubApp is not supported yet', async () => {
+  it('reports that githubApp is not supported yet', async () => {
     expect(await failureOf(read({ githubApp: {} }))).toMatchObject({ code: 'TRIGGER_UNSUPPORTED' });
   });
 });

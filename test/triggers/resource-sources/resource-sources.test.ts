@@ -37,14 +37,14 @@ const FINAL = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: false };
 const PASSING = { code: 'TRIGGER_SOURCE_UNREADABLE', retryable: true };
 
 describe('source.resource, inline and configmap', () => {
-  it('give the object, from YAML or JSON', async () => {
+  it('return the object, from YAML or JSON', async () => {
     expect(await read({ resource: FOUND })).toEqual(FOUND);
     expect(await read({ inline: YAML })).toEqual(FOUND);
     expect(await read({ inline: JSON.stringify(FOUND) })).toEqual(FOUND);
     expect(await read({ configmap: { name: 'objects', key: 'one' } }, { 'objects/one': YAML })).toEqual(FOUND);
   });
 
-  it('the first in the order of Argo Events wins', async () => {
+  it('use the first in the order of Argo Events', async () => {
     // None of these can be read, so the failure tells which one was taken.
     const key = { name: 'objects', key: 'list' };
     const inOrder: Array<[keyof ResourceSource, ResourceSource]> = [
@@ -65,18 +65,18 @@ describe('source.resource, inline and configmap', () => {
 
   it.each([
     ['several documents', `${YAML}---\n${YAML}`],
-    ['text that is no YAML', 'a: [1'],
+    ['text that is not YAML', 'a: [1'],
     ['a list', '- a'],
     ['nothing', ''],
     ['comments only', '# nothing\n---\n# here'],
     ['aliases that multiply', aliasBomb()],
     ['JSON that is nested too deeply', '{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)],
     ['YAML that is nested too deeply', `a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
-  ])('refuse %s', async (_what, inline) => {
+  ])('reject %s', async (_what, inline) => {
     expect(await failureOf(read({ inline }))).toMatchObject(FINAL);
   });
 
-  it('quote nothing of what they refuse', async () => {
+  it('quote nothing of rejected content', async () => {
     for (const inline of ['s3cret: [1', 's3cret: *s3cret', '- s3cret', '{"s3cret": s3cret']) {
       expect((await failureOf(read({ inline }))).message).not.toContain('s3cret');
     }
@@ -98,7 +98,7 @@ describe('source.resource, inline and configmap', () => {
     });
   });
 
-  it('leave the event loop free while they read what takes long', async () => {
+  it('leave the event loop free while they parse slow documents', async () => {
     // Quadratic for a reader that compares every key with every other.
     const keys = Array.from({ length: 2_000 }, (_, index) => `key-${index}: 1\n`).join('');
     const turns = countTurns();
@@ -110,7 +110,7 @@ describe('source.resource, inline and configmap', () => {
     expect(turns.count()).toBeGreaterThan(1);
   });
 
-  it('a missing ConfigMap may appear, a missing source will not', async () => {
+  it('treat a missing ConfigMap as transient, a missing source as permanent', async () => {
     expect(await failureOf(read({ configmap: { name: 'none', key: 'k' } }))).toMatchObject(PASSING);
     expect(await failureOf(read({}))).toMatchObject(FINAL);
   });
@@ -121,7 +121,7 @@ it.each<ResourceSource>([
   ...['bad s3cret', 'me:s3cret@127.0.0.1:1', 'host:99999', '127.0.0.1:1/s3cret', '%'].map((endpoint) => ({
     s3: { endpoint, bucket: { name: 'b', key: 'k' }, accessKey: { name: 'a', key: 'k' }, secretKey: { name: 'a', key: 'k' } }, // prettier-ignore
   })),
-])('%j is refused for good, and not quoted', async (source) => {
+])('%j is rejected permanently, and not quoted', async (source) => {
   const failure = await failureOf(read(source, { 'a/k': 'key' }));
   expect(failure).toMatchObject(FINAL);
   expect(JSON.stringify([failure.message, failure.fix, String(failure.cause)])).not.toContain('s3cret');
@@ -145,13 +145,13 @@ describe('source.file', () => {
   });
 
   it.each(['../outside.yaml', 'link.yaml', '/etc/passwd', 'sub/../../outside.yaml', '.'])(
-    'refuses %s',
+    'rejects %s',
     async (path) => {
       expect(await failureOf(read({ file: { path } }))).toMatchObject(FINAL);
     },
   );
 
-  it('a missing file may appear; without the folder nothing is read', async () => {
+  it('treats a missing file as transient, and reads nothing without the folder', async () => {
     expect(await failureOf(read({ file: { path: 'none.yaml' } }))).toMatchObject(PASSING);
     delete process.env.SLUICE_FILES_DIR;
     const error = await failureOf(read({ file: { path: 'sub/one.yaml' } }));
@@ -190,12 +190,12 @@ describe('source.url', () => {
 
   const url = (path: string, verifyCert?: boolean): ResourceSource => ({ url: { path: `${base}${path}`, verifyCert } });
 
-  it('reads what the server answers, over redirects', async () => {
+  it('reads the response, over redirects', async () => {
     expect(await read(url('/one.yaml', false))).toEqual(FOUND);
     expect(await read(url('/moved', false))).toEqual(FOUND);
   });
 
-  it('verifies the server unless told not to', async () => {
+  it('verifies the server unless disabled', async () => {
     for (const verifyCert of [undefined, true]) {
       expect(await failureOf(read(url('/one.yaml', verifyCert)))).toMatchObject(FINAL);
     }
@@ -215,7 +215,7 @@ describe('source.url', () => {
     expect(await failureOf(read(url(path, false)))).toMatchObject(expected);
   });
 
-  it('takes http and https only, and never shows the query', async () => {
+  it('accepts http and https only, and never shows the query', async () => {
     expect(await failureOf(read({ url: { path: 'file:///etc/passwd' } }))).toMatchObject(FINAL);
     expect(await failureOf(read({ url: { path: 'nonsense' } }))).toMatchObject(FINAL);
     expect((await failureOf(read(url('/status/404?token=s3cret', false)))).message).not.toContain('s3cret');
@@ -245,12 +245,12 @@ describe('source.s3', () => {
     s3: { endpoint: server.endpoint, insecure: true, bucket: { name: bucket, key }, ...keys, ...more },
   });
 
-  it('reads with a signed request, whatever the key is called', async () => {
+  it('reads with a signed request, for any key', async () => {
     expect(await read(s3('one.yaml'), values)).toEqual(FOUND);
     expect(await read(s3('a b/(one)+é.yaml', { region: 'eu-central-1' }), values)).toEqual(FOUND);
   });
 
-  it('takes the credentials of its surroundings where the manifest names none', async () => {
+  it('uses the credentials of its environment if the manifest names none', async () => {
     process.env.AWS_ACCESS_KEY_ID = 'AKIDTEST';
     process.env.AWS_SECRET_ACCESS_KEY = 'wJalrXUtnFEMI/K7MDENG';
     try {
@@ -265,7 +265,7 @@ describe('source.s3', () => {
     expect(await read(s3('one.yaml', { accessKey: undefined, secretKey: undefined }, 'open'))).toEqual(FOUND);
   });
 
-  it('fails on wrong credentials, missing and large objects, and says nothing secret', async () => {
+  it('fails on wrong credentials, missing and large objects, without showing secrets', async () => {
     const error = await failureOf(read(s3('one.yaml'), { ...values, 's3/secret': 'wrong-s3cret' }));
     expect(error).toMatchObject(FINAL);
     expect(error.message).not.toContain('s3cret');

@@ -18,7 +18,7 @@ describe('an event bus', () => {
   });
   afterAll(() => world.close());
 
-  it('stays when its cancellation is requested, says so, and ends when it is deleted by somebody who says why', async () => {
+  it('ignores a cancellation request, shows it, and ends when it is deleted with a reason', async () => {
     const namespace = `ns-${randomBytes(4).toString('hex')}`;
     const args: [EventBusDefinition] = [
       { namespace, name: 'default', spec: { jetstreamExotic: { url: 'nats://nats:4222', streamConfig: '' } } },

@@ -21,7 +21,7 @@ describe('the details panel of an event source', () => {
     expect(text).toContain('- **Not supported** `file` · sftp<br>Sluice does not read this kind');
   });
 
-  it('shows while it is paused who wanted that, what waits, and what is lost', () => {
+  it('shows who paused it, the backlog, and the lost events', () => {
     const backlog = { entries: 25, pending: 0, isAtLeast: true, at: '2026-01-01T00:01:00Z' };
     const events = status.events.map((event) => ({ ...event, state: 'Paused' as const, backlog }));
     const paused = { by: 'ada', why: 'Redis moves', since: '2026-01-01T00:00:30Z' };
@@ -31,7 +31,7 @@ describe('the details panel of an event source', () => {
     expect(text).toContain('- **Paused** `told` · redis<br>not kept while paused');
   });
 
-  it('shows a problem of many lines in one, and what to do then', () => {
+  it('shows a multi-line problem on one line, with advice', () => {
     const failed = { name: 'told', kind: 'redis', state: 'Failed', problem: 'X: a | b\n\n# c <i>' } as const;
     const text = describeEventSource(source, { ...status, events: [failed] }, 'prod');
     expect(text).toContain('- **Failed** `told` · redis<br>X: a \\| b # c \\<i\\>');

@@ -59,7 +59,7 @@ export const EVENT_SOURCE_SCENARIOS: readonly SourceScenario[] = [
     },
   },
   {
-    name: 'an event source of which one event fails for good and one is of no known kind reads the others, and it once it is repaired',
+    name: 'an event source with a permanently failing event and one of an unknown kind reads the others, and the failing one once it is repaired',
     run: async (stage) => {
       await stage.client.lpush(`${stage.name}-broken`, 'a list is no stream');
       const spec = { ...stage.streams('scenes', 'broken'), calendar: { often: { interval: '10s' } } };

@@ -132,7 +132,7 @@ describe('an event source', () => {
 
   const status = (): Promise<EventSourceStatus> => handle().query(eventSourceStatusQuery);
 
-  it('is taken over by another worker where the first one stood', async () => {
+  it('continues on another worker at the position of the first', async () => {
     const first = await world.startWorker(`${world.taskQueue}-handover`);
     const args = [{ definition: define(streams('scenes')) }];
     const taskQueue = `${world.taskQueue}-handover`;
@@ -152,7 +152,7 @@ describe('an event source', () => {
     await apply(streams('scenes'));
   });
 
-  it('reads nothing while it is paused, and continues afterwards', async () => {
+  it('reads nothing while paused, and continues after resume', async () => {
     await apply(streams('scenes'));
     await add('scenes', '1');
     await arrived(1);
@@ -166,7 +166,7 @@ describe('an event source', () => {
     expect(await status()).toMatchObject({ events: [{ state: 'Reading' }] });
   });
 
-  it('is neither paused nor resumed by who does not say who asks and why; it shows that', async () => {
+  it('rejects pause and resume without by and why, and shows the rejection', async () => {
     // Already there when the workflow begins.
     await world.client.workflow.signalWithStart('eventSource', {
       workflowId: handle().workflowId,
@@ -187,7 +187,7 @@ describe('an event source', () => {
     expect((await status()).paused).toMatchObject(BY);
   });
 
-  it('shows what comes together outside while it is paused, and that nothing of it is lost', async () => {
+  it('shows the backlog that grows while it is paused, and loses none of it', async () => {
     await apply(streams('scenes'));
     await add('scenes', '0');
     await arrived(1);
@@ -207,7 +207,7 @@ describe('an event source', () => {
     expect((await status()).events[0]).not.toHaveProperty('backlog');
   });
 
-  it('goes on counting when the Redis it is paused for comes back, and says what keeps it from counting', async () => {
+  it('reports why it cannot count the backlog while paused, and counts again once Redis is back', async () => {
     const moving = await startRedis({ own: true });
     const event = { hostAddress: `${moving.host}:${moving.port}`, streams: ['moved'], consumerGroup: name };
     await apply({ redisStream: { moved: event } });
@@ -227,7 +227,7 @@ describe('an event source', () => {
     await moving.stop();
   });
 
-  it('says that nothing is kept of what has no backlog', async () => {
+  it('reports that a source without a backlog keeps nothing', async () => {
     const address = { hostAddress: `${redis.host}:${redis.port}` };
     await apply({
       redis: { said: { ...address, channels: ['c'] } },
@@ -241,7 +241,7 @@ describe('an event source', () => {
     expect(details).toMatch(/\*\*Paused\*\* `called` · webhook<br>nothing is kept/);
   });
 
-  it('reads what it is configured to read, from then on', async () => {
+  it('reads by a changed configuration from then on', async () => {
     await apply(streams('scenes'));
     await add('scenes', '1');
     await arrived(1);
@@ -251,7 +251,7 @@ describe('an event source', () => {
     expect((await status()).events.map((event) => event.name)).toEqual(['tiles']);
   });
 
-  it('starts no reader before the former ones have stopped, also while one waits to be tried again', async () => {
+  it('starts no reader before the former ones have stopped, even while one waits for a retry', async () => {
     await client.lpush(`${name}-broken`, 'a list is no stream');
     await apply(streams('scenes', 'broken'));
     await add('scenes', '1');
@@ -263,7 +263,7 @@ describe('an event source', () => {
     expect(await mostReaders()).toBe(2);
   });
 
-  it('shows kinds that cannot be read and what is wrong with one that is misconfigured, and reads the others', async () => {
+  it('shows unsupported kinds and the problem of a misconfigured event, and reads the others', async () => {
     const broken = { hostAddress: `${redis.host}:${redis.port}`, streams: [`${name}-list`], consumerGroup: name };
     await client.lpush(`${name}-list`, 'a list is no stream');
     const { redisStream } = streams('scenes');
@@ -286,7 +286,7 @@ describe('an event source', () => {
     expect(await currentDetails(handle())).toContain('EVENT\\_SOURCE\\_MISCONFIGURED');
   });
 
-  it('lets go of the outside system when it is deleted', async () => {
+  it('disconnects from the outside system when it is deleted', async () => {
     await apply(streams('scenes'));
     await add('scenes', '1');
     await arrived(1);

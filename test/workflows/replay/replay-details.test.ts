@@ -9,7 +9,7 @@ const progress: ReplayProgress = {
 };
 
 describe('the details panel of a replay', () => {
-  it('shows who wanted it and why, how far it is, and what it fired', () => {
+  it('shows by, why, progress and fires', () => {
     const text = describeReplay(sensor, asked, progress, 'prod');
     expect(text).toContain(
       'Replay through [`sensor/eo/water`](namespaces/prod/workflows/sensor%2Feo%2Fwater) by "ada" (unverified): a better filter',
@@ -19,7 +19,7 @@ describe('the details panel of a replay', () => {
     expect(text).toContain('- `scenes/a` → detect');
   });
 
-  it('says what it was asked for and cannot or does not read', () => {
+  it('shows the requested events that it skips', () => {
     const text = describeReplay(sensor, asked, { ...progress, keptFrom: 4, leftToSensor: 31 }, 'prod');
     expect(text).toContain('Events before position 4 are no longer on the bus.');
     expect(text).toContain('Events from position 31 on are still pending for the sensor, which fires them itself.');
@@ -33,7 +33,7 @@ describe('the details panel of a replay', () => {
     ],
     [{ fromSequence: 3, again: true }, 'Events at positions 3 to the last; also events that fired before.'],
     [{ dryRun: true }, 'Events that the bus keeps; dry run, nothing is fired (only events that never fired).'],
-  ])('says which events it takes and what it does with them: %j', (request, text) => {
+  ])('shows the selected events and the mode: %j', (request, text) => {
     expect(describeReplay(sensor, { ...asked, ...request }, progress, 'prod')).toContain(text);
   });
 });

@@ -24,7 +24,7 @@ describe('a replay', () => {
   });
   afterEach(() => stage.remove());
 
-  it('leaves what still waits for its sensor to that, and says so', async () => {
+  it('skips events that are still pending for the sensor, and reports it', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);
@@ -41,7 +41,7 @@ describe('a replay', () => {
     await eventually(async () => (await stage.replay(DRY_RUN)).read === 3);
   });
 
-  it('says from where on the bus still has what it was asked for', async () => {
+  it('reports the first requested position that the bus still has', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
     await stage.bodies(2);
@@ -55,7 +55,7 @@ describe('a replay', () => {
     expect(await stage.replay({ ...DRY_RUN, fromSequence: last })).not.toHaveProperty('keptFrom');
   });
 
-  it('that is cancelled ends as cancelled and says so', async () => {
+  it('ends as cancelled when it is cancelled, and shows it', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     const args: [ReplayInput] = [
       { definition: await stage.handle.query(sensorDefinitionQuery), request: { ...DRY_RUN, dryRun: false } },

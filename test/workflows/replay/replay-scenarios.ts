@@ -14,7 +14,7 @@ const WHOLE_BUS: ReplayRequest = { by: 'ada', why: 'test', fromSequence: 1, dryR
 
 export const REPLAY_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'a dry run says what would fire, and fires nothing',
+    name: 'a dry run reports the fires without firing',
     async run(stage) {
       const keys = await publishMany(stage);
       await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
@@ -44,7 +44,7 @@ export const REPLAY_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a replay hands joined triggers the events of all its portions, in their order',
+    name: 'a replay passes the events of all its portions to joined triggers, in order',
     async run(stage) {
       await publishMany(stage);
       await stage.publish(stage.event('b', 'last'));

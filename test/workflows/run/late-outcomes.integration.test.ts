@@ -33,7 +33,7 @@ function makeWorkflow(parameters: readonly JsonObject[] = [], fields: JsonObject
   };
 }
 
-describe('the end of an Argo Workflow', () => {
+describe('the outcome of an Argo Workflow', () => {
   let world: SluiceWorld;
   let cluster: ClusterFixture;
   let stage: Stage;
@@ -69,7 +69,7 @@ describe('the end of an Argo Workflow', () => {
     return found;
   };
 
-  it('waits a minute for its run to be started, and keeps nobody waiting for one that never is', async () => {
+  it('waits a minute for its run to start, without blocking other outcomes', async () => {
     // A worker that was killed had made it for a run that was cut differently when the events came again.
     const buses = new BusPool(() => Promise.resolve(world.bus));
     const tell = async (endedMsAgo: number): Promise<void> => {
@@ -86,7 +86,7 @@ describe('the end of an Argo Workflow', () => {
     await tell(61_000);
   });
 
-  it('is known at once to a run that finds the Workflow made by an earlier run and ended', async () => {
+  it('is known immediately to a run that finds the completed Workflow of an earlier run', async () => {
     await stage.apply({ triggers: [makeWorkflow()] });
     const event = stage.event('a', '1');
     await stage.publish(event);
@@ -120,7 +120,7 @@ describe('the end of an Argo Workflow', () => {
     await other.remove();
   });
 
-  it('is told as unknown at once where the Workflow vanished while nobody watched', async () => {
+  it('is reported as unknown immediately if the Workflow was deleted while no watch was open', async () => {
     await stage.apply({ triggers: [makeWorkflow()] });
     await stage.publish(stage.event('a', '1'));
     const run = await stage.onlyRun('Waiting');
@@ -132,7 +132,7 @@ describe('the end of an Argo Workflow', () => {
     expect(await stage.fires(run)).toMatchObject([{ state: 'Failed', outcome: { phase: 'Unknown' } }]);
   });
 
-  it('is published once more where the Workflow succeeds by a retry after its run had failed', async () => {
+  it('is published again if the Workflow succeeds by a retry after its run failed', async () => {
     await stage.apply({ triggers: [makeWorkflow()] });
     await stage.publish(stage.event('a', '1'));
     const run = await stage.onlyRun();
@@ -172,7 +172,7 @@ describe('the end of an Argo Workflow', () => {
     await world.client.workflow.getHandle(successor).signal('discard', BY);
   });
 
-  it('ends a run that is parked over its policy, with its object and its event, where it succeeds by a retry', async () => {
+  it('completes a run parked by its policy if the Workflow succeeds by a retry', async () => {
     const policy = { k8s: { labels: { done: 'yes' }, errorOnBackoffTimeout: true, backoff: { steps: 1 } } };
     await stage.apply({ triggers: [makeWorkflow([], { policy })] });
     await stage.publish(stage.event('a', '1'));
@@ -191,7 +191,7 @@ describe('the end of an Argo Workflow', () => {
     ]);
   });
 
-  it('does not keep a fire that failed its policy from being started again with an object of its own', async () => {
+  it('does not prevent a retrigger with a new object of a fire that failed its policy', async () => {
     const policy = { k8s: { labels: { done: 'yes' }, errorOnBackoffTimeout: true, backoff: { steps: 1 } } };
     await stage.apply({ triggers: [makeWorkflow([], { policy })] });
     await stage.publish(stage.event('a', '1'));

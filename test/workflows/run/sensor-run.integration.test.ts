@@ -116,7 +116,7 @@ describe('a run', () => {
     expect((await run.describe()).typedSearchAttributes.get(STATE_ATTRIBUTE)).toBe('Failed');
   });
 
-  it('holds on to its outcome until the Redis for it takes it, and never shows the password', async () => {
+  it('retries writing its outcome to Redis until it succeeds, and never shows the password', async () => {
     const redis = await startRedis({ password: 'right-one' });
     const variable = `SLUICE_SECRET_${namespace.name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
     try {
@@ -153,7 +153,7 @@ describe('a run', () => {
     }
   });
 
-  it('parks what the API server refuses, says why, and fires what is applied now when told to', async () => {
+  it('parks a fire that the API server rejects, shows the reason, and fires the applied sensor on retrigger', async () => {
     const broken = workflowTrigger();
     const source = { resource: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'Not A Name' } } };
     const refused = { template: { name: 'detect', k8s: { operation: 'create', source } } };
@@ -173,7 +173,7 @@ describe('a run', () => {
     expect(await workflows()).toHaveLength(1);
   });
 
-  it('does not obey a signal that says nothing of who and why, and survives it', async () => {
+  it('rejects a signal without by and why', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     stage.answerNext('t', [{ status: 400 }]);
     await stage.publish(stage.event('a', '1'));
@@ -186,7 +186,7 @@ describe('a run', () => {
     expect(await run.result()).toMatchObject({ state: 'Discarded' });
   });
 
-  it('discards only what is parked, not what may fail later', async () => {
+  it('discards only parked fires, not fires that fail later', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '1' } }, { status: 400 }]);
     await stage.publish(stage.event('a', '1'));
@@ -197,7 +197,7 @@ describe('a run', () => {
     expect(await run.result()).toMatchObject({ state: 'Succeeded' });
   });
 
-  it('fails when nobody came in time for what is parked', async () => {
+  it('fails if no operator acts on a parked fire in time', async () => {
     await stage.apply({
       annotations: { 'sluice.io/park-for': '1s' },
       triggers: [stage.httpTrigger('t', ['a'])],
@@ -212,7 +212,7 @@ describe('a run', () => {
     expect(await currentDetails(run)).toContain('nobody');
   });
 
-  it('tries a passing failure again in an activity that names trigger and event, after the time asked for', async () => {
+  it('retries a transient failure in an activity that names trigger and event, after the requested delay', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '3' } }]);
     await stage.publish(stage.event('a', '1'));
@@ -224,7 +224,7 @@ describe('a run', () => {
     expect(await summariesOf(run)).toContainEqual(`t ← a-1`);
   });
 
-  it('gives up after the steps of the retry strategy', async () => {
+  it('parks after the steps of the retry strategy', async () => {
     const retryStrategy = { steps: 3, duration: '10ms' };
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'], { retryStrategy })] });
     stage.answerNext(
@@ -238,7 +238,7 @@ describe('a run', () => {
     await run.terminate();
   });
 
-  it('hands what failed for good to the dead-letter trigger', async () => {
+  it('sends a permanent failure to the dead-letter trigger', async () => {
     const dlqTrigger = stage.httpTrigger('dead', ['a']);
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'], { dlqTrigger, retryStrategy: { steps: 1 } })] });
     stage.answerNext('t', [{ status: 500 }]);
@@ -249,7 +249,7 @@ describe('a run', () => {
     expect(await stage.fires(run)).toMatchObject([{ state: 'DeadLettered' }]);
   });
 
-  it('hands one fire of several to its dead-letter trigger, and leaves the others alone', async () => {
+  it('sends one fire of several to its dead-letter trigger, without affecting the others', async () => {
     const dlqTrigger = stage.httpTrigger('dead', ['a']);
     const retryStrategy = { steps: 1 };
     await stage.apply({
@@ -308,7 +308,7 @@ describe('a run', () => {
     expect(await run.result()).toMatchObject({ state: 'Succeeded' });
   });
 
-  it('retriggered after its end gets a linked successor that makes an object of its own, with edited values', async () => {
+  it('gets a linked successor with a new object and edited values when it is retriggered after its end', async () => {
     await stage.apply({ triggers: [workflowTrigger()] });
     await stage.publish(stage.event('a', 'scene-1'));
     const run = await stage.onlyRun();
@@ -325,7 +325,7 @@ describe('a run', () => {
     expect(made.map(({ spec }) => spec.arguments?.parameters?.[0]?.value).sort()).toEqual(['scene-1', 'scene-2']);
   });
 
-  it('is retriggered for what did not succeed, and once, however often and by which name it is asked', async () => {
+  it('retriggers only unsuccessful fires, and once, however often and by which name it is requested', async () => {
     await stage.apply({
       annotations: { 'sluice.io/park-for': '1s' },
       triggers: [stage.httpTrigger('t', ['a']), stage.httpTrigger('u', ['a'])],
@@ -356,7 +356,7 @@ describe('a run', () => {
     expect([stage.requests('t').length, stage.requests('u').length]).toEqual([3, 2]);
   });
 
-  it('that is under way is not started a second time, and another sensor cannot start it', async () => {
+  it('is not started twice while it is open, and not by another sensor', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '60' } }]);
     await stage.publish(stage.event('a', '1'));
@@ -375,7 +375,7 @@ describe('a run', () => {
     await run.terminate();
   });
 
-  it('cannot be ended, nor its sensor, by asking to retrigger what is not there', async () => {
+  it('survives, like its sensor, a request to retrigger an unknown fire', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.handle.signal('retrigger', { ...BY, runId: 'run/nowhere/at/all' });
     await stage.handle.signal('retrigger', {});
@@ -391,7 +391,7 @@ describe('a run', () => {
     });
   });
 
-  it('of a sensor that was told to pause or resume by nobody goes on as before', async () => {
+  it('continues if its sensor rejects a pause or resume without by', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.handle.signal('pause', {});
     await stage.handle.signal('pause', 'please');
@@ -432,7 +432,7 @@ describe('a run whose API server is away', () => {
 });
 
 describe('a sensor whose bus is away', () => {
-  it('goes on with what it is told, and can be paused and deleted', async () => {
+  it('continues to handle signals, and can be paused and deleted', async () => {
     const world = await openWorld();
     try {
       const stage = new Stage(world);

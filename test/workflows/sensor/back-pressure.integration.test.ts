@@ -24,7 +24,7 @@ describe('a sensor with a concurrency limit and a backlog', () => {
     await receiver.close();
   });
 
-  it('holds back, shows it, fires everything without parking, and never more at a time than it may', async () => {
+  it('holds back, shows it, and fires all events within the limit without parking any', async () => {
     stage = new Stage(world);
     await stage.apply({
       annotations: { 'sluice.io/concurrency': `${LIMIT}` },

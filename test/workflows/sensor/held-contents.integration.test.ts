@@ -29,7 +29,7 @@ describe('a sensor that holds megabytes', () => {
   });
   afterEach(() => stage.remove());
 
-  it('continues as new, joins afterwards, fires each pair once with its data, and leaves nothing on the bus', async () => {
+  it('joins after continue-as-new, fires each pair once with its data, and leaves nothing on the bus', async () => {
     await stage.apply({
       annotations: BY_TILE,
       dependencies: ['a', 'b'],
@@ -54,7 +54,7 @@ describe('a sensor that holds megabytes', () => {
     expect(stage.requests()).toHaveLength(SCENES);
   });
 
-  it('waits for a bus that is away, and loses nothing', async () => {
+  it('waits for an unavailable bus, and loses nothing', async () => {
     await stage.apply({
       annotations: BY_TILE,
       dependencies: ['a', 'b'],
@@ -79,7 +79,7 @@ describe('a sensor that holds megabytes', () => {
     expect(await summariesOf(stage.handle)).toContain('held events ← bus, for runs: 1');
   });
 
-  it('shows what the bus has lost as a parked run that nobody can fire without its data', async () => {
+  it('parks a run whose contents the bus has lost, and rejects firing it without them', async () => {
     await stage.apply({
       annotations: BY_TILE,
       dependencies: ['a', 'b'],
@@ -103,7 +103,7 @@ describe('a sensor that holds megabytes', () => {
     expect(stage.requests()).toHaveLength(0);
   });
 
-  it('leaves nothing of what it held on the bus when it is deleted', async () => {
+  it('deletes its held contents from the bus when it is deleted', async () => {
     await stage.apply({
       annotations: BY_TILE,
       dependencies: ['a', 'b'],
@@ -117,7 +117,7 @@ describe('a sensor that holds megabytes', () => {
     expect(await heldMessages(stage)).toBe(0);
   });
 
-  it('fires a batch before it is more than a run can carry', async () => {
+  it('fires a batch before it exceeds the size of a run', async () => {
     await stage.apply({
       annotations: { 'sluice.io/batch-size': '200' },
       triggers: [stage.httpTrigger('t', ['a'])],

@@ -16,12 +16,12 @@ const status: SensorStatus = {
 };
 
 describe('the details panel of a sensor', () => {
-  it('shows what became of the events, the parked runs and the lag', () => {
+  it('shows the decisions, the parked runs and the lag', () => {
     expect(describeSensor(status, [], 'prod')).toContain('| 9 | 7 | 1 | 1 | 6 | 2 | 3 |');
     expect(describeSensor(status, [], 'prod')).toContain('As of 2026-01-01 00:01:00 UTC.');
   });
 
-  it('says that nothing was counted yet', () => {
+  it('shows that nothing was counted yet', () => {
     const { lag: _lag, parked: _parked, countedAt: _countedAt, ...fresh } = status;
     expect(describeSensor(fresh, [], 'prod')).toContain('No listener has reported yet.');
   });
@@ -32,20 +32,20 @@ describe('the details panel of a sensor', () => {
     );
   });
 
-  it('says who paused it, since when and why, and how it goes on', () => {
+  it('shows who paused it, since when and why, and how to resume it', () => {
     const paused = { by: 'ada', why: '<b>repair</b>', since: '2026-01-01T00:00:20Z' };
     expect(describeSensor({ ...status, paused }, [], 'prod')).toContain(
       '**Paused** since 2026-01-01 00:00:20 UTC by "ada" (unverified): \\<b\\>repair\\</b\\><br>To resume: More Actions → Send a Signal, `resume`: `{"by": "your name", "why": "the reason"}`',
     );
   });
 
-  it('says that the sensor holds back, and what that means', () => {
+  it('explains that the sensor holds back', () => {
     expect(describeSensor({ ...status, holdingBack: { waiting: 512 } }, [], 'prod')).toContain(
       '**Holding back**: 512 events wait for their turn; further events stay on the bus',
     );
   });
 
-  it('shows what has stopped, why, and what to do', () => {
+  it('shows stopped parts with the reason and advice', () => {
     const since = '2026-01-01T00:00:10Z';
     const problem = { code: 'BUS_MISCONFIGURED', message: 'no TLS', fix: 'Check the tls block.' };
     const text = describeSensor(
@@ -58,7 +58,7 @@ describe('the details panel of a sensor', () => {
     );
   });
 
-  it('shows what a joined trigger holds and what it waits for', () => {
+  it('shows the events that a joined trigger holds and the dependencies it waits for', () => {
     const held = { trigger: 'mosaic', condition: 'scene || approval', waitingFor: ['approval'] };
     const text = describeSensor(
       status,

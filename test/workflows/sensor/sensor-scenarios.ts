@@ -53,7 +53,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'events on both sides of a conditions reset are not joined, also when they come late',
+    name: 'events on both sides of a conditions reset are not joined, even if they arrive late',
     async run(stage) {
       // Once a year: one that comes while the test runs would forget what it is about.
       const template = { conditionsReset: [{ byTime: { cron: '0 0 1 1 *' } }] };
@@ -144,7 +144,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a debounced trigger fires after a quiet time with all that came',
+    name: 'a debounced trigger fires after a quiet time with all events',
     async run(stage) {
       await stage.apply({
         annotations: { 'sluice.io/debounce': '2s' },
@@ -157,7 +157,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'no more fires run at a time than concurrency allows',
+    name: 'the fires in flight never exceed concurrency',
     async run(stage) {
       await stage.apply({
         annotations: { 'sluice.io/concurrency': '1' },
@@ -173,7 +173,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'configure keeps what the change does not touch',
+    name: 'configure keeps the state that a change does not affect',
     async run(stage) {
       const triggers = [withCondition(stage, 'b && a')];
       await stage.apply({ dependencies: ['a', 'b'], triggers });
@@ -187,7 +187,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'configure forgets what a changed dependency held',
+    name: 'configure drops the events that a changed dependency held',
     async run(stage) {
       const triggers = [stage.httpTrigger('t', ['a', 'b'])];
       await stage.apply({ dependencies: ['a', 'b'], triggers });
@@ -226,7 +226,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a paused sensor keeps what joined triggers hold',
+    name: 'a paused sensor keeps the events that joined triggers hold',
     async run(stage) {
       await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
       await stage.publish(stage.event('a', '1'));
@@ -241,7 +241,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a signal to retrigger is obeyed once; one that cannot be is shown',
+    name: 'a retrigger signal takes effect once; a rejected one is shown',
     async run(stage) {
       await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
       const event = stage.event('a', '1');
@@ -260,7 +260,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a sensor counts on where it was, since it was first applied',
+    name: 'a sensor keeps its counts across configuration changes',
     async run(stage) {
       const counted = (consumed: number): Promise<unknown> =>
         eventually(async () => (await stage.status()).counts.consumed === consumed);
@@ -275,7 +275,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a trigger that is renamed fires the pair whose half it held; what was complete is parked when its trigger is removed',
+    name: 'a renamed trigger completes its half pair; complete fires are parked when their trigger is removed',
     async run(stage) {
       const named = (name: string) => ({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger(name, ['a', 'b'])] });
       await stage.apply(named('t'));
@@ -313,7 +313,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a sensor goes on when its cancellation is requested, says so, and still can be retriggered and deleted',
+    name: 'a sensor ignores a cancellation request, shows it, and can still be retriggered and deleted',
     async run(stage) {
       await stage.apply({ dependencies: ['a', 'b'], triggers: [stage.httpTrigger('t', ['a', 'b'])] });
       await stage.publish(stage.event('a', '1'));

@@ -25,7 +25,7 @@ async function inWorldWith(
 }
 
 describe('a sensor at the limits of Temporal', () => {
-  it('parks a flood of events without partners and fires every pair that comes, though few children may be open', async () => {
+  it('parks a flood of events without partners and fires every pair, with a low limit of open children', async () => {
     await inWorldWith({ 'limit.numPendingChildExecutions.error': '20' }, async (stage, world) => {
       const flood = 1_200;
       await stage.apply({
@@ -52,7 +52,7 @@ describe('a sensor at the limits of Temporal', () => {
     });
   });
 
-  it('parks a run that Temporal refuses because of its size instead of asking for ever', async () => {
+  it('parks a run that Temporal rejects for its size instead of retrying forever', async () => {
     await inWorldWith({ 'limit.blobSize.error': '60000', 'limit.blobSize.warn': '50000' }, async (stage, world) => {
       const definition = stage.define({ triggers: [stage.httpTrigger('t', ['a'])] });
       const event = stage.event('a', '1', { item: 'x'.repeat(80_000) });
@@ -80,7 +80,7 @@ describe('a sensor at the limits of Temporal', () => {
     });
   });
 
-  it('continues as new before its history or its signals are too many', async () => {
+  it('continues as new before its history or its signals reach their limit', async () => {
     const dynamicConfig = {
       'history.maximumSignalsPerExecution': '60',
       'limit.historyCount.suggestContinueAsNew': '40',
