@@ -50,7 +50,7 @@ describe('the connections of triggers', () => {
     expect(clients).toHaveLength(1);
   });
 
-  it('are opened anew after they failed to open', async () => {
+  it('are reopened after they failed to open', async () => {
     const { numberOf } = createCache({ failFirst: true });
     await expect(numberOf({ url: 'a' })).rejects.toThrow('refused');
     expect(await numberOf({ url: 'a' })).toBe(1);
@@ -65,7 +65,7 @@ describe('the connections of triggers', () => {
     expect(first?.state).toBe('closed');
   });
 
-  it('are closed when there are too many, the one that was used longest ago first', async () => {
+  it('are closed if there are too many, the least recently used first', async () => {
     const { cache, numberOf, clients } = createCache({ maxOpen: 2 });
     await numberOf({ url: 'a' });
     await numberOf({ url: 'b' });
@@ -76,7 +76,7 @@ describe('the connections of triggers', () => {
     expect(clients.map(({ state }) => state)).toEqual(['closed', 'closed', 'closed']);
   });
 
-  it('are never closed under somebody who uses them', async () => {
+  it('are never closed while in use', async () => {
     const { cache, numberOf, clients } = createCache({ maxOpen: 1 });
     let finish = () => {};
     const inUse = cache.use({ url: 'a' }, async (client) => {
@@ -92,14 +92,14 @@ describe('the connections of triggers', () => {
     expect(clients.map(({ state }) => state)).toEqual(['closed', 'closed']);
   });
 
-  it('are closed after the fire that outlived its worker', async () => {
+  it('are closed after a fire that outlived its worker', async () => {
     const { cache, numberOf, clients } = createCache();
     await cache.close();
     expect(await numberOf({ url: 'a' })).toBe(1);
     await eventually(() => clients[0]?.state === 'closed');
   });
 
-  it('are closed if they open only after their worker has ended', async () => {
+  it('are closed if they open after their worker has ended', async () => {
     let open = () => {};
     const closed: string[] = [];
     const cache = new ConnectionCache<Settings, string>({

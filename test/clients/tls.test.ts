@@ -5,7 +5,7 @@ describe('a tls block', () => {
   const client = { clientCertSecret: selector('cert'), clientKeySecret: selector('key') };
   const read = ({ name }: { readonly name: string }) => Promise.resolve(`PEM ${name}`);
 
-  it('that is absent asks for no TLS', async () => {
+  it('requests no TLS if it is absent', async () => {
     expect(await readTls(undefined, read)).toBeUndefined();
   });
 

@@ -65,7 +65,7 @@ describe('the codec server', () => {
   };
   const encrypted = async (): Promise<string> => (await ask('/encode', usual, plain())).text;
 
-  it('encodes and decodes, and logs who asked without what it was', async () => {
+  it('encodes and decodes, and logs the caller without the payloads', async () => {
     const encoded = await encrypted();
     expect(encoded).not.toContain(Buffer.from(CANARY).toString('base64').slice(0, 10));
     const decoded = await ask('/decode', usual, encoded);
@@ -74,7 +74,7 @@ describe('the codec server', () => {
     expect(written.join()).not.toMatch(new RegExp(`${CANARY}|${TOKEN}`));
   });
 
-  it('answers nobody without a token', async () => {
+  it('rejects requests without a token', async () => {
     const body = await encrypted();
     for (const authorization of ['', 'Bearer', `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, 'Bearer undefined', TOKEN]) {
       const answer = await ask('/decode', { ...usual, authorization }, body);
@@ -88,7 +88,7 @@ describe('the codec server', () => {
     expect((await ask('/decode', without('authorization'), body)).status).toBe(401);
   });
 
-  it('takes JWTs of its issuer, for it, with the claims that are required, and no others', async () => {
+  it('accepts only JWTs of its issuer, for its audience, with the required claims', async () => {
     const body = await encrypted();
     const good = { iss: ISSUER, aud: 'codec', sub: 'ada', groups: ['users', 'sluice'], exp: Date.now() / 1_000 + 60 };
     const statusOf = async (claims: object): Promise<number> =>
@@ -112,7 +112,7 @@ describe('the codec server', () => {
     }
   });
 
-  it('lets web pages of named origins call, with their credentials, and no others', async () => {
+  it('accepts calls of web pages from named origins only, with credentials', async () => {
     const allowed = await ask('/decode', { ...usual, origin: ORIGIN }, await encrypted());
     expect(allowed.status).toBe(200);
     expect(allowed.headers.get('access-control-allow-origin')).toBe(ORIGIN);
@@ -136,7 +136,7 @@ describe('the codec server', () => {
     }
   });
 
-  it('lets people sign in with a token, for web pages that have none to pass', async () => {
+  it('lets users sign in with a token, for web pages that cannot pass one', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const refused = await ask('/sign-in', form, 'token=wrong');
     expect([refused.status, refused.headers.get('set-cookie')]).toEqual([401, null]);
@@ -152,7 +152,7 @@ describe('the codec server', () => {
     expect((await ask('/decode', { ...session, origin: ORIGIN, cookie: 'sluice-codec=x' }, body)).status).toBe(401);
   });
 
-  it('serves the namespaces that it is given, and opens no payload of another one for them', async () => {
+  it('serves the given namespaces, and rejects payloads of others', async () => {
     const body = await encrypted();
     // Temporal's command names none for the default one.
     expect((await ask('/decode', without('x-namespace'), body)).status).toBe(200);
@@ -168,21 +168,21 @@ describe('the codec server', () => {
   it.each([
     ['no payloads', '{}', 400],
     ['nothing', '', 400],
-    ['a payload that is none', '{"payloads": [1]}', 400],
+    ['an invalid payload', '{"payloads": [1]}', 400],
     ['data that is not base64', '{"payloads": [{"data": "*"}]}', 400],
-    ['metadata that are a list', '{"payloads": [{"metadata": [], "data": ""}]}', 400],
-    ['50,000 lists inside each other', `{"payloads": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400],
+    ['metadata that is a list', '{"payloads": [{"metadata": [], "data": ""}]}', 400],
+    ['50,000 nested lists', `{"payloads": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400],
     ['10,001 payloads', `{"payloads": [${Array(10_001).fill('{}').join()}]}`, 400],
     ['9 MiB', `{"payloads": [{"data": "${'A'.repeat(9 * 1024 * 1024)}"}]}`, 413],
     ['an empty list', '{"payloads": []}', 200],
     ['an empty payload', '{"payloads": [{}]}', 200],
-  ])('bounds what it reads, and refuses what is not of the protocol: %s', async (_what, body, status) => {
+  ])('bounds requests, and rejects malformed ones: %s', async (_what, body, status) => {
     // The server may end the connection in the midst of a body that it does not read.
     const answer = await ask('/decode', usual, body).catch(() => ({ status: 413 }));
     expect(answer.status).toBe(status);
   });
 
-  it('reads no body of a caller without a token, and takes nothing but POST and JSON', async () => {
+  it('reads no body of a caller without a token, and accepts only POST and JSON', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const asked = httpRequest(`${server.url}/decode`, {
         method: 'POST',
@@ -213,18 +213,18 @@ describe('the codec server', () => {
     ['a short token', `ada: short`, /line 1 has a token of 5 characters, expected at least 32/],
     ['a token without a name', TOKEN, /line 1 is not of the form "name: token"/],
     ['a name twice', `ada: ${TOKEN}\nada: ${TOKEN}`, /line 2 names "ada" again/],
-  ])('refuses a list of tokens that would let in the wrong people: %s', (_what, text, message) => {
+  ])('rejects an unsafe list of tokens: %s', (_what, text, message) => {
     expect(() => readTokens(text, 'tokens')).toThrow(message);
     expect(() => readTokens(text, 'tokens')).not.toThrow(TOKEN);
   });
 });
 
-describe('JWTs of an issuer that gives no keys', () => {
+describe('JWTs of an issuer without reachable keys', () => {
   it.each([
     ['answers 503', 503, '{}'],
     ['answers with a page', 200, '<html>'],
     ['answers without keys', 200, '{}'],
-  ])('are not called unknown where it %s', async (_what, status, body) => {
+  ])('are not reported as unknown if it %s', async (_what, status, body) => {
     const issuer = await startIssuer({ status, body });
     try {
       const check = await acceptJwts({ jwksUrl: issuer.url, issuer: ISSUER, audience: 'codec', claims: [] });

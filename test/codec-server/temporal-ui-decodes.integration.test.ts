@@ -75,7 +75,7 @@ spec:
     - template: { name: ${CANARY}, log: {} }
 `;
 
-  it("shows the content of a history to Temporal's command with a token, and to nobody without", async () => {
+  it('shows the content of a history to the Temporal CLI only with a token', async () => {
     const run = promisify(execFile);
     const binary = await findBinary(tools.temporal);
     const show = async (authorization: string): Promise<string> => {
@@ -98,7 +98,7 @@ spec:
     await expect(show('Bearer wrong')).rejects.toThrow('Command failed');
   }, 60_000);
 
-  it('lets the Temporal UI show details and send signals after signing in, and encodes what it sends', async () => {
+  it('lets the Temporal UI show details and send encoded signals after signing in', async () => {
     const { page } = browser;
     await page.goto(server.uiUrl);
     // As the dialog "Codec Server" of the UI stores it.

@@ -11,7 +11,7 @@ const byTenant = ({ tenant }: Work): string => tenant;
 const byProgram = ({ program }: Work): string => program;
 
 describe('a fair queue', () => {
-  it('lets keys take turns, however much one of them has waiting', () => {
+  it('lets keys take turns, however many entries one of them has', () => {
     const queue = new FairQueue<Work>([byTenant]);
     for (let n = 0; n < 5; n++) queue.put(work('a', 'p', n));
     queue.put(work('b', 'p', 0));
@@ -31,7 +31,7 @@ describe('a fair queue', () => {
     expect(order).toEqual(['ap0', 'bp0', 'aq0', 'ap0']);
   });
 
-  it('takes of those that may go only', () => {
+  it('takes only permitted entries', () => {
     const queue = new FairQueue<Work>([byTenant]);
     queue.put(work('a', 'p', 0));
     const mayGo = (tenant: string): boolean => tenant !== 'a';
@@ -42,7 +42,7 @@ describe('a fair queue', () => {
     expect(queue.take(1, mayGo).map(name)).toEqual(['bp0']);
   });
 
-  it('puts back what was taken before what came later', () => {
+  it('puts taken entries back before later ones', () => {
     const queue = new FairQueue<Work>([byTenant]);
     for (let n = 0; n < 3; n++) queue.put(work('a', 'p', n));
     queue.putBack(queue.take(2));

@@ -1,6 +1,6 @@
 import { openWhileWanted, unlessAborted } from '../../src/concurrency/open-while-wanted';
 
-describe('what opens asynchronously', () => {
+describe('a resource that opens asynchronously', () => {
   const opened: Array<{ isOpen: boolean }> = [];
   beforeEach(() => opened.splice(0));
 
@@ -42,7 +42,7 @@ describe('what opens asynchronously', () => {
     },
   );
 
-  it('throws what opening throws, and survives what closing throws', async () => {
+  it('throws errors of opening, and survives errors of closing', async () => {
     const owner = new AbortController();
     await expect(openWhileWanted(Promise.reject(new Error('refused')), owner.signal, close)).rejects.toThrow('refused');
     const { promise, finish } = opening();
@@ -53,7 +53,7 @@ describe('what opens asynchronously', () => {
     await settled();
   });
 
-  it('is left open for others where it is shared', async () => {
+  it('is left open for others if it is shared', async () => {
     const { promise, finish } = opening();
     const waiting = new AbortController();
     const waited = unlessAborted(promise, waiting.signal);

@@ -78,7 +78,7 @@ describe('the connection of a command', () => {
   });
   afterAll(() => server.forceShutdown());
 
-  it('knows that no worker answers, also where the server notices first that time is up', async () => {
+  it('reports that no worker answers, even if the server times out first', async () => {
     const unknown = () => notApplied({ kind: APPLIED_KINDS.Sensor, namespace: 'a', name: 'b' });
     const asking = withTemporal({ address }, processIo(), (session) =>
       askWorkflow(session, 'sensor/a/b', unknown, (handle) => handle.query('status')),
@@ -86,7 +86,7 @@ describe('the connection of a command', () => {
     await expect(asking).rejects.toMatchObject({ code: 'WORKER_MISSING' });
   });
 
-  it('ends with the error of one call while another is still repeated', async () => {
+  it('ends with the error of one call while another is still retried', async () => {
     const module = join(repoRoot, 'dist', 'src', 'control', 'temporal-session.js');
     const run = await promisify(execFile)(process.execPath, ['-e', SCRIPT, module, address]);
     expect(run).toMatchObject({ stdout: 'TEMPORAL_UNREACHABLE\n', stderr: '' });

@@ -21,9 +21,9 @@ const activity = (fields: Partial<PendingActivity>): PendingActivity => ({
 
 describe('a reader', () => {
   it.each<[string, Partial<PendingActivity>, Partial<Reader>]>([
-    ['is ready when it has just reported that it reads', {}, { state: 'Ready' }],
+    ['is ready if it has just reported that it reads', {}, { state: 'Ready' }],
     [
-      'is ready and says what it cannot keep',
+      'is ready and reports the settings it cannot honour',
       { heartbeat: { connected: true, problem: '3 messages were dropped' } },
       { state: 'Ready', reason: '3 messages were dropped' },
     ],
@@ -33,18 +33,18 @@ describe('a reader', () => {
       { state: 'NotReady', reason: 'redis:6379 refuses the password' },
     ],
     [
-      'is not ready when it reads and the event bus takes nothing',
+      'is not ready if it reads and the event bus accepts nothing',
       { heartbeat: { connected: true, busProblem: 'the stream accepts no events' } },
       { state: 'NotReady', reason: 'the event bus cannot be used now: the stream accepts no events' },
     ],
     [
-      'is ready when it listens, although the event bus takes nothing',
+      'is ready if it listens, although the event bus accepts nothing',
       { type: 'sluiceListen', heartbeat: { connected: true, busProblem: 'the stream accepts no events' } },
       { state: 'Ready' },
     ],
     ['is connecting when it has reported that it does not read yet', { heartbeat: { connected: false } }, connecting()],
     ['is connecting before its first report', { lastHeartbeatAt: undefined, heartbeat: undefined }, connecting()],
-    ['is connecting when the report is from before it began', { startedAt: before(0.5) }, connecting()],
+    ['is connecting if the report is older than its start', { startedAt: before(0.5) }, connecting()],
     [
       'is not ready while its last attempt failed and this one does not read',
       { attempt: 3, lastFailure: 'WRONGTYPE', heartbeat: { connected: false } },
@@ -61,15 +61,15 @@ describe('a reader', () => {
       { state: 'scheduled', attempt: 2, lastFailure: 'activity Heartbeat timeout' },
       { state: 'NotReady', reason: 'activity Heartbeat timeout' },
     ],
-    ['is connecting while a worker is about to take it', { state: 'scheduled', scheduledAt: before(2) }, connecting()],
+    ['is connecting while a worker is about to start it', { state: 'scheduled', scheduledAt: before(2) }, connecting()],
     [
-      'is not ready when no worker takes it',
+      'is not ready if no worker accepts it',
       { state: 'scheduled' },
       { state: 'NotReady', reason: expect.stringMatching(/no worker has capacity.*1m0s/) as string },
     ],
     ['is not ready when it is paused in Temporal', { state: 'paused' }, { state: 'NotReady' }],
     ['is connecting while it is handed over', { state: 'stopping' }, connecting()],
-    ['of another version that reports nothing is not taken for ready', { heartbeat: 'position 7' }, connecting()],
+    ['is not ready if another version reports nothing', { heartbeat: 'position 7' }, connecting()],
   ])('%s', (_what, fields, expected) => {
     const defined = Object.fromEntries(
       Object.entries({ ...activity({}), ...fields }).filter(([, value]) => value !== undefined),
@@ -104,11 +104,11 @@ describe('a source', () => {
     expect(judge(status('Reading', 'Reading'), one)).toMatchObject({ state: 'Connecting' });
   });
 
-  it('that was never read by any worker is not ready', () => {
+  it('is not ready if no worker has ever read it', () => {
     expect(judge(status('Reading'))).toMatchObject({ state: 'Connecting' });
   });
 
-  it('is failed before anything else, and paused before what its readers report', () => {
+  it('ranks failed first, and paused before reports of its readers', () => {
     const failed = relay('event-0', { connected: false });
     expect(judge(status('Reading', 'Failed'), failed)).toMatchObject({ state: 'Failed' });
     expect(judge({ ...status('Paused'), paused: { by: 'ada', why: 'x', since: before(5) } })).toEqual({
@@ -116,7 +116,7 @@ describe('a source', () => {
     });
   });
 
-  it('says of each event what its own reader reports', () => {
+  it('shows for each event the report of its own reader', () => {
     const activities = [relay('event-1', { connected: true }), relay('event-0', { connected: false, problem: 'TLS' })];
     expect(withRelayReports(status('Reading', 'Reading', 'NotSupported').events, activities, NOW)).toMatchObject([
       { state: 'NotReady', problem: 'TLS' },
@@ -146,7 +146,7 @@ describe('a sensor', () => {
     });
   });
 
-  it('that was ended from outside is gone, and says by whom and what to do', () => {
+  it('is gone if it was ended from outside, with the identity and advice', () => {
     const end = { how: 'Terminated', at: before(60), by: 'ada@host', reason: 'clean-up' } as const;
     expect(goneCondition(end)).toEqual({
       state: 'Gone',

@@ -5,8 +5,8 @@ function activity(heartbeat: unknown): PendingActivity {
   return { id: '1', type: 'sluiceListen', state: 'started', attempt: 1, heartbeat };
 }
 
-describe('what status says of events that will expire', () => {
-  it('is how many wait, when the first expires, and what was lost last', () => {
+describe('status of events that will expire', () => {
+  it('shows how many are pending, when the first expires, and the last loss', () => {
     const found = expiringEvents([
       activity(undefined),
       activity({ waiting: 3, expiresAt: '2026-01-02T03:04:05.000Z', lost: '2 events (positions 1 to 2)' }),
@@ -17,16 +17,16 @@ describe('what status says of events that will expire', () => {
     ]);
   });
 
-  it('is one sentence for a single event', () => {
+  it('uses one sentence for a single event', () => {
     expect(describeExpiring({ waiting: 1, expiresAt: 'T' })).toEqual(['1 event waits and expires at T']);
   });
 
-  it.each([[{ waiting: 3 }], [{ waiting: 0 }]])('is nothing for %j', (heartbeat) => {
+  it.each([[{ waiting: 3 }], [{ waiting: 0 }]])('is empty for %j', (heartbeat) => {
     const found = expiringEvents([activity(heartbeat)]);
     expect(found && describeExpiring(found)).toEqual([]);
   });
 
-  it('is unknown where no activity tells', () => {
+  it('is unknown without a report of an activity', () => {
     expect(expiringEvents([activity({ waiting: 'many' }), activity('text')])).toBeUndefined();
   });
 });

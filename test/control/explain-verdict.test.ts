@@ -75,7 +75,7 @@ describe('an event that expired before a sensor handled it', () => {
   const losing = sensor({ expired: [lost] });
   const byAnother = record('fired', { sensor: 'others', triggers: ['post'], runId: 'run/argo/others/1' });
 
-  it('is EXPIRED for the sensor that lost its position, which another sensor knows', () => {
+  it('is EXPIRED for the sensor that missed its position, which another sensor knows', () => {
     const story = verdictOf(facts({ sensors: [losing], decisions: [byAnother], positions: [] }));
     const [worst] = story.sensors;
     expect(worst).toMatchObject({ sensor: 'argo/scenes', state: 'expired' });
@@ -83,14 +83,14 @@ describe('an event that expired before a sensor handled it', () => {
     expect(worst?.next).toContain('sluice.io/retention: until-handled');
   });
 
-  it('is not EXPIRED at another position, nor where the sensor did something with it', () => {
+  it('is not EXPIRED at another position, nor if the sensor handled it', () => {
     const elsewhere = { ...byAnother, sequence: 4 };
     expect(verdictOf(facts({ sensors: [losing], decisions: [elsewhere], positions: [] })).state).not.toBe('expired');
     const filtered = record('filtered', { dependency: 'item' });
     expect(only(facts({ sensors: [losing], decisions: [filtered], positions: [] })).state).toBe('filtered');
   });
 
-  it('may be among those that were lost, where nobody knows its position', () => {
+  it('may be among the expired ones if its position is unknown', () => {
     const { state, summary } = only(facts({ sensors: [losing], positions: [] }));
     expect(state).toBe('unknown');
     expect(summary).toContain('it may be among those that it lost: 3 events');
@@ -98,7 +98,7 @@ describe('an event that expired before a sensor handled it', () => {
 });
 
 describe('the verdict on an event', () => {
-  it('names the clause of every dependency that refused it, and how to try a change', () => {
+  it('names the clause of every dependency that rejected it, and how to test a change', () => {
     const decisions = [
       record('filtered', { dependency: 'clear', clause: 'filters.data[0]', reason: 'values.sky is "cloudy"' }),
       record('filtered', { dependency: 'failing', clause: 'filters.data[0]', reason: 'values.sky is no "failing"' }),
@@ -109,7 +109,7 @@ describe('the verdict on an event', () => {
     expect(next).toContain('sluice replay --sensor argo/scenes --seq 7 --why');
   });
 
-  it('does not hide behind a success that another dependency could not be evaluated', () => {
+  it('reports that one dependency could not be evaluated even if another succeeded', () => {
     const decisions = [
       record('failed', { dependency: 'other', clause: 'filters.script', code: 'EXPRESSION_FAILED', reason: 'nil' }),
       record('fired', { triggers: ['post'], runId: 'run/argo/scenes/1' }),
@@ -121,14 +121,14 @@ describe('the verdict on an event', () => {
     );
   });
 
-  it('tells what a replay has mended as mended', () => {
+  it('reports success after a replay', () => {
     const decisions = [record('failed', { dependency: 'item', code: 'EXPRESSION_FAILED', reason: 'nil' })];
     const origin = { runId: 'replay/argo/scenes/1', by: 'ada', why: 'mended' };
     const runs = [run([fire('Succeeded')], { origin, startedAt: '2026-01-02T03:30:00.000Z' })];
     expect(only(facts({ decisions, runs })).state).toBe('succeeded');
   });
 
-  it('tells of one trigger that fired and of another that still waits', () => {
+  it('reports one trigger that fired and another that still waits', () => {
     const places: SensorFacts['places'] = [{ trigger: 'pair', kind: 'held', dependency: 'item', waitingFor: 'other' }];
     const { state, summary } = only(
       facts({ runs: [run([fire('Succeeded')])], sensors: [sensor({ places })], decisions: [record('joined')] }),
@@ -144,11 +144,11 @@ describe('the verdict on an event', () => {
       /collects it for trigger post, 3 so far, to be fired at 2026-01-02T03:04:05.000Z/,
     ],
     [
-      'waits for its turn',
+      'is queued',
       { trigger: 'post', kind: 'queued', dependency: 'item', ahead: 2 },
       /queues it for trigger post, behind 2 others/,
     ],
-  ])('says of an event that %s that the sensor holds it', (_, place, expected) => {
+  ])('reports that the sensor holds an event that %s', (_, place, expected) => {
     const all = facts({
       sensors: [sensor({ places: [place] })],
       decisions: [record('joined', { dependency: 'item' })],
@@ -159,7 +159,7 @@ describe('the verdict on an event', () => {
     expect(timelineOf(all).at(-1)).toMatchObject({ what: place.kind, triggers: ['post'], sensor: 'argo/scenes' });
   });
 
-  it('calls an event pending only while it lies before the sensor on the bus', () => {
+  it('reports an event as pending only while it is ahead of the sensor on the bus', () => {
     const waiting = sensor({ position: { handledTo: 5, deliveredTo: 5, waiting: 3 } });
     expect(only(facts({ sensors: [waiting] }))).toMatchObject({
       state: 'pending',
@@ -178,7 +178,7 @@ describe('the verdict on an event', () => {
     expect(only(facts({ sensors: [sensor()], positions: [] })).state).toBe('unknown');
   });
 
-  it('says who paused the sensor that an event waits for, and how to resume it', () => {
+  it('shows who paused the sensor of a pending event, and how to resume it', () => {
     const { status } = sensor();
     const paused = { by: 'ada', why: 'maintenance', since: '2026-01-02T03:00:00.000Z' };
     const waiting = { handledTo: 5, deliveredTo: 5, waiting: 3 };
@@ -191,48 +191,55 @@ describe('the verdict on an event', () => {
     expect(only(facts({ sensors: [sensor({ status: { ...status, paused } })] })).state).toBe('unknown');
   });
 
-  it('says of a sensor that was applied after the event that it starts with new ones', () => {
+  it('explains that a sensor applied after the event starts with new ones', () => {
     const { status } = sensor();
     const late = { ...status, appliedAt: '2026-01-02T03:10:00.000Z' };
     const verdict = only(facts({ sensors: [sensor({ status: late })] }));
     expect(verdict).toMatchObject({ state: 'unmatched', next: expect.stringContaining('--seq 7') as string });
   });
 
-  it('does not say that nobody asks for an event while a sensor cannot be asked', () => {
+  it('does not report an event as unmatched while a sensor cannot be queried', () => {
     expect(verdictOf(facts()).state).toBe('unmatched');
     const { state, summary } = verdictOf(facts({ unasked: ['sensor argo/scenes'] }));
     expect([state, summary]).toEqual(['unknown', expect.stringContaining('no worker answers for sensor argo/scenes')]);
   });
 
-  it('says of a run that somebody terminated that it was ended from outside', () => {
+  it('reports that a terminated run was ended from outside', () => {
     const ended = { state: 'terminated', endedAt: '2026-01-02T03:20:00.000Z' };
     const { state, summary } = only(facts({ runs: [run([fire('Retrying')], ended)] }));
     expect([state, summary]).toEqual(['failed', expect.stringContaining('ended from outside (terminated)')]);
   });
 
-  it('tells for what a fire that is under way waits', () => {
+  it('reports the cause of the delay of a fire in flight', () => {
     const underWay = 'rate limit of post, until 2026-01-02T04:01:00.000Z';
     const verdict = only(facts({ runs: [run([fire('Firing', { underWay })])] }));
     expect(verdict).toMatchObject({ state: 'firing', summary: expect.stringContaining(underWay) as string });
   });
 
-  it.each(['Succeeded', 'Failed'])('tells how a Workflow that was continued after its run ended: %s', (phase) => {
-    const ended = run([fire('Failed')], { state: 'Failed', endedAt: '2026-01-02T03:05:00.000Z' });
-    const earlier = record('fired', { runId: ended.id, triggers: ['post'], outcome: { fireId: 'f1', phase: 'Error' } });
-    const later = record('fired', { runId: ended.id, triggers: ['post'], outcome: { fireId: 'f1', phase } });
-    const { state, summary, next } = only(facts({ runs: [ended], decisions: [earlier, later] }));
-    expect(state).toBe(phase.toLowerCase());
-    expect(summary).toContain(`was continued after the run had ended, and is ${phase} now`);
-    expect(next === undefined).toBe(phase === 'Succeeded');
-  });
+  it.each(['Succeeded', 'Failed'])(
+    'reports the outcome of a Workflow that was continued after its run: %s',
+    (phase) => {
+      const ended = run([fire('Failed')], { state: 'Failed', endedAt: '2026-01-02T03:05:00.000Z' });
+      const earlier = record('fired', {
+        runId: ended.id,
+        triggers: ['post'],
+        outcome: { fireId: 'f1', phase: 'Error' },
+      });
+      const later = record('fired', { runId: ended.id, triggers: ['post'], outcome: { fireId: 'f1', phase } });
+      const { state, summary, next } = only(facts({ runs: [ended], decisions: [earlier, later] }));
+      expect(state).toBe(phase.toLowerCase());
+      expect(summary).toContain(`was continued after the run had ended, and is ${phase} now`);
+      expect(next === undefined).toBe(phase === 'Succeeded');
+    },
+  );
 
-  it('says what to do about a parked fire', () => {
+  it('gives advice for a parked fire', () => {
     const failure = { code: 'TRIGGER_REFUSED', message: '400', fix: 'Repair the receiver.', retryable: false } as const;
     const { next } = only(facts({ runs: [run([fire('Parked', { failure })], { state: 'Parked' })] }));
     expect(next).toMatch(/^Repair the receiver\. .*sluice retrigger run\/argo\/scenes\/1 --why.*sluice runs discard/);
   });
 
-  it('tells of an event that came twice, without a part in the verdict', () => {
+  it('shows that an event arrived twice, without effect on the verdict', () => {
     const again = record('duplicate', { sensor: undefined, eventSource: 'stac', reason: 'redelivered' });
     const all = facts({
       decisions: [again, record('fired', { triggers: ['post'], runId: 'r' })],
@@ -243,7 +250,7 @@ describe('the verdict on an event', () => {
     expect(verdictOf(facts({ decisions: [again], positions: [] })).state).not.toBe('rejected');
   });
 
-  it('says of an event that was published twice that it fired once', () => {
+  it('reports that an event published twice fired once', () => {
     const [first] = facts().positions;
     if (first === undefined) throw new Error('the event lies on the bus');
     const runId = 'run/argo/scenes/1';
@@ -271,7 +278,7 @@ describe('the verdict on an event', () => {
     ]);
   });
 
-  it('tells by which event an outcome was announced, and who reacted', () => {
+  it('shows the event that announced an outcome, and the sensors that reacted', () => {
     const reaction = {
       id: 'run/argo/next/1',
       sensor: 'argo/next',
@@ -292,7 +299,7 @@ describe('the verdict on an event', () => {
   });
 });
 
-describe('the story at a terminal', () => {
+describe('explain at a terminal', () => {
   const all = facts({
     decisions: [
       record('filtered', {
@@ -311,7 +318,7 @@ describe('the story at a terminal', () => {
   };
   const plain = (_: unknown, text: string): string => text;
 
-  it('says first why the event did not trigger and what to do, and then how it came to that', () => {
+  it('shows first why the event did not trigger and what to do, then the timeline', () => {
     const text = describeStory(story, plain).join('\n');
     expect(text).toMatch(
       /^stac\/items[^]*FILTERED {2}Sensor argo\/scenes[^]*What to do: [^]*UTC\n[^]*published[^]*filtered[^]*Not known/,
@@ -323,7 +330,7 @@ describe('the story at a terminal', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it('lets no control character of an event through', () => {
+  it('escapes control characters of an event', () => {
     expect(describeStory(story, plain).join('\n')).not.toContain('\u001b');
   });
 });

@@ -20,23 +20,23 @@ function sensor(annotations: Record<string, string>, bus: Partial<EventBusDefini
   return { desired: { kind: 'Sensor' as const, definition } };
 }
 
-describe('what apply says of events that may expire', () => {
+describe('warnings of apply about events that may expire', () => {
   it.each([
     ['limits all its fires', { 'sluice.io/concurrency': '20' }],
     ['limits one trigger', { 'sluice.io/concurrency.detect': '20' }],
-  ])('warns of a sensor that %s on a bus with maxAge', (_, annotations) => {
+  ])('name a sensor that %s on a bus with maxAge', (_, annotations) => {
     const [warning, ...others] = foreseeableLosses([sensor(annotations)]);
     expect(others).toEqual([]);
     expect(warning).toContain('Sensor argo/scenes runs 20 fires at a time, and event bus argo/default removes');
     expect(warning).toContain('sluice.io/retention: until-handled');
   });
 
-  it('warns of a sensor that is paused', () => {
+  it('name a paused sensor', () => {
     const [warning] = foreseeableLosses([{ ...sensor({}), readiness: { state: 'Paused' } }]);
     expect(warning).toContain('is paused');
   });
 
-  it('warns of the default age where the manifest says nothing', () => {
+  it('cover the default age if the manifest sets none', () => {
     const spec = { jetstreamExotic: { url: 'nats://nats:4222' } };
     expect(foreseeableLosses([sensor({ 'sluice.io/concurrency': '1' }, { spec })])[0]).toContain('7d');
   });
@@ -44,11 +44,11 @@ describe('what apply says of events that may expire', () => {
   it.each<[string, Partial<EventBusDefinition>]>([
     ['has no maxAge', { spec: { jetstreamExotic: { url: 'nats://nats:4222', streamConfig: 'maxAge: 0s' } } }],
     ['keeps events until they are handled', { options: { retention: 'until-handled' } }],
-  ])('says nothing where the bus %s', (_, bus) => {
+  ])('are absent if the bus %s', (_, bus) => {
     expect(foreseeableLosses([sensor({ 'sluice.io/concurrency': '1' }, bus)])).toEqual([]);
   });
 
-  it('says nothing of a sensor that takes events as they come', () => {
+  it('are absent for a sensor without limits', () => {
     expect(foreseeableLosses([{ ...sensor({}), readiness: { state: 'Ready' } }])).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { fireAdvice } from '../../src/control/runs/read-fires';
 import type { FireStatus } from '../../src/contract/fires';
 
-it('what to do about the fires of a run is said once, however many fires need it', () => {
+it('gives the advice for a run once, however many fires need it', () => {
   const failed = (id: string, fix?: string): FireStatus => ({
     ...{ id, trigger: 'detect', events: [], state: 'Parked', attempts: 1 },
     failure: { code: 'KUBERNETES_REFUSED', message: 'refused', retryable: false, ...(fix && { fix }) },

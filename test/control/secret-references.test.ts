@@ -26,7 +26,7 @@ spec:
 `;
 
 describe('the Secrets that an object needs', () => {
-  it('are those that select a key, not the bucket and path of an S3 source', async () => {
+  it('are the key selectors, not the bucket and path of an S3 source', async () => {
     const { documents, problems } = await loadManifestText(manifests, 'a.yaml');
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     const { desired } = await resolveDesired(documents, { fallback: 'default' }, () => Promise.resolve(undefined));

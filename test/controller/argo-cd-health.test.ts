@@ -33,7 +33,7 @@ async function run(object: object): Promise<unknown> {
 }
 
 describe('the health check for Argo CD', () => {
-  it('takes an object for healthy when it was seen to read', async () => {
+  it('treats an object as healthy if it was observed to read', async () => {
     expect(await assess({ seen: { state: 'Ready' } })).toMatchObject({ status: 'Healthy' });
   });
 
@@ -46,7 +46,7 @@ describe('the health check for Argo CD', () => {
     expect(await run({ metadata: { generation: 1 } })).toMatchObject({ status: 'Progressing' });
   });
 
-  it('shows what is wrong with a degraded one, and a paused one as suspended', async () => {
+  it('shows the problem of a degraded one, and a paused one as suspended', async () => {
     expect(await assess({ seen: { state: 'NotReady', reason: 'the bus is away' } })).toEqual({
       status: 'Degraded',
       message: 'the bus is away',

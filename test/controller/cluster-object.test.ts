@@ -35,7 +35,7 @@ describe('an object of the cluster', () => {
     expect(busNameOf(sensor({}, { kind: 'EventBus' }))).toBeUndefined();
   });
 
-  it('is leaving from when it was deleted, though a finalizer holds it', () => {
+  it('is leaving once it is deleted, although a finalizer holds it', () => {
     expect(isLeaving(sensor({}))).toBe(false);
     expect(isLeaving(sensor({ deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['eventbus-controller'] }))).toBe(
       true,
@@ -44,7 +44,7 @@ describe('an object of the cluster', () => {
 });
 
 describe('the pauses between attempts', () => {
-  it('double up to their limit, and begin again after a success', () => {
+  it('double up to their limit, and restart after a success', () => {
     const backoff = new Backoff(5_000);
     expect([backoff.next(), backoff.next(), backoff.next(), backoff.next()]).toEqual([1_000, 2_000, 4_000, 5_000]);
     backoff.reset();

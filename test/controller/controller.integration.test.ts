@@ -47,7 +47,7 @@ spec:
   const isReady = (kind: string, name: string) => async (): Promise<boolean> =>
     (await cluster.conditions(kind, name))['Ready'] === 'True: Ready';
 
-  it('runs objects that were created in any order, and says in their status what it saw', async () => {
+  it('runs objects that were created in any order, and writes the observed state into their status', async () => {
     await cluster.put(source());
     await cluster.put(sensor('scenes', makesWorkflow('first')));
     await cluster.put(bus());
@@ -79,12 +79,12 @@ spec:
     expect(await cluster.listed()).toEqual(['EventBus/default Ready', 'EventSource/stac Ready', 'Sensor/scenes Ready']);
   });
 
-  it('takes an event through to a Workflow', async () => {
+  it('turns an event into a Workflow', async () => {
     await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/1');
     await eventually(async () => (await versions()).join() === 'first');
   });
 
-  it('keeps the last valid version running while a faulty one says what is wrong with it', async () => {
+  it('keeps the last valid version running while the status shows the problem of a faulty one', async () => {
     await cluster.put(sensor('scenes', 'logg: {}'));
     const conditions = await eventually(async () => {
       const found = await cluster.conditions('Sensor', 'scenes');
@@ -110,7 +110,7 @@ spec:
     await eventually(async () => (await versions()).join() === 'first,first');
   });
 
-  it('holds up no other object because of a faulty one, and takes its correction', async () => {
+  it('does not block other objects because of a faulty one, and applies its correction', async () => {
     await cluster.put(sensor('other', 'log: {}'));
     await eventually(isReady('Sensor', 'other'));
     await cluster.put(sensor('scenes', makesWorkflow('second')));
@@ -120,7 +120,7 @@ spec:
     await eventually(async () => (await versions()).join() === 'first,first,second');
   });
 
-  it('starts a workflow again that was terminated', async () => {
+  it('restarts a terminated workflow', async () => {
     const { name } = cluster.namespace;
     const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
     try {
@@ -138,7 +138,7 @@ spec:
     }
   });
 
-  it('deletes what was deleted while it was away, and leaves alone what a command applied', async () => {
+  it('deletes objects that were deleted while it was down, but not those that a command applied', async () => {
     const own = await cluster.manifest('own.yaml', sensor('by-command', 'log: {}'));
     expect(await cluster.sluice(['apply', '-f', own])).toMatchObject({ exitCode: 0 });
     await cluster.killController();
@@ -153,7 +153,7 @@ spec:
     ]);
   });
 
-  it('ends what is deleted, a bus after everything that uses it', async () => {
+  it('deletes objects, a bus after everything that uses it', async () => {
     await cluster.remove('EventBus', 'default');
     for (const name of ['scenes', 'late']) await cluster.remove('Sensor', name);
     await eventually(

@@ -28,7 +28,7 @@ const VALID = {
 };
 
 describe('the conditions of an object', () => {
-  it('call it deployed only when it was seen to read', () => {
+  it('report it as deployed only if it was observed to read', () => {
     expect(observe({ seen: { state: 'Ready' } })).toEqual({ ...VALID, Deployed: 'True Ready', Ready: 'True Ready' });
     expect(observe({})).toEqual({ ...VALID, Deployed: 'Unknown Pending', Ready: 'Unknown Pending' });
   });
@@ -42,11 +42,11 @@ describe('the conditions of an object', () => {
     ['Failed', 'False'],
     ['NoWorker', 'False'],
     ['Gone', 'False'],
-  ] as const)('take the state %s for %s', (state, status) => {
+  ] as const)('map the state %s to %s', (state, status) => {
     expect(observe({ seen: { state } })).toMatchObject({ Deployed: `${status} ${state}`, Ready: `${status} ${state}` });
   });
 
-  it('blame the part in which a fault lies, and call the object stalled', () => {
+  it('name the faulty part, and report the object as stalled', () => {
     const result = { kind: 'faulty', problems: [problem('spec.dependencies[0].filters')] } as const;
     expect(observe({ result, seen: { state: 'Ready' } })).toEqual({
       DependenciesProvided: 'False InvalidDependencies',
@@ -60,7 +60,7 @@ describe('the conditions of an object', () => {
     expect(observe({ kind: 'EventSource', result })).toMatchObject({ SourcesProvided: 'False InvalidEventSource' });
   });
 
-  it('say of a faulty object what still runs, in the words of validate', () => {
+  it('report the problem of a faulty object in the words of validate, and that the last version runs', () => {
     const result = { kind: 'faulty', problems: [problem('spec.triggers[0]')] } as const;
     const message = (seen?: ObservedObject['seen']): string | undefined =>
       conditionsOf({ kind: 'Sensor', generation: 7, result, seen }).find(({ type }) => type === 'Deployed')?.message;
@@ -92,7 +92,7 @@ describe('the conditions of an object', () => {
     });
   });
 
-  it('tell an attempt that failed from a fault of the manifest', () => {
+  it('distinguish a failed attempt from a fault of the manifest', () => {
     const result = { kind: 'failed', message: 'No worker answers' } as const;
     const verdicts = conditionsOf({ kind: 'Sensor', generation: 7, result, seen: { state: 'Stale' } });
     expect(verdicts.find(({ type }) => type === 'Deployed')).toEqual({

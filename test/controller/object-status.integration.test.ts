@@ -48,7 +48,7 @@ describe('the status of an object', () => {
     expect(await fixture.read('eventsources', 'a')).not.toHaveProperty('status');
   });
 
-  it('is left to the next look if the object was changed or deleted meanwhile', async () => {
+  it('is left to the next check if the object was changed or deleted meanwhile', async () => {
     const template = await create('WorkflowTemplate');
     await fixture.patch('workflowtemplates', 'a', { spec: { entrypoint: 'main' } });
     expect(await writeStatus(fixture.cluster, template, verdicts('True'))).toBe('moved');

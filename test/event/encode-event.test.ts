@@ -23,7 +23,7 @@ function bytes(value: unknown): Uint8Array {
 }
 
 describe('events on the bus', () => {
-  it('come back as they were written', () => {
+  it('are read back as they were written', () => {
     expect(decodeEvent(encodeEvent(event))).toEqual(event);
   });
 
@@ -52,7 +52,7 @@ describe('events on the bus', () => {
     expect(decodeEvent(bytes(binary))).toMatchObject({ data_base64: 'AAEC', datacontenttype: 'image/png' });
   });
 
-  it('may carry attributes that nobody here knows', () => {
+  it('may carry unknown attributes', () => {
     expect(decodeEvent(bytes({ ...event, partitionkey: 'x', another: 1 }))).toEqual(event);
   });
 
@@ -72,18 +72,15 @@ describe('events on the bus', () => {
       'deep data in base64',
       { ...event, data: undefined, data_base64: Buffer.from('['.repeat(5_000) + ']'.repeat(5_000)).toString('base64') },
     ],
-    [
-      'data_base64 that is none',
-      { ...event, data: undefined, datacontenttype: 'text/plain', data_base64: '%%%not base64' },
-    ],
-    ['JSON in data_base64 that is none', { ...event, data: undefined, data_base64: '%%%not' }],
-    ['a time that is none', { ...event, time: 'not a time' }],
+    ['invalid data_base64', { ...event, data: undefined, datacontenttype: 'text/plain', data_base64: '%%%not base64' }],
+    ['invalid JSON in data_base64', { ...event, data: undefined, data_base64: '%%%not' }],
+    ['an invalid time', { ...event, time: 'not a time' }],
     ['a time beyond the year 9999', { ...event, time: '99999-01-01T00:00:00Z' }],
     ['an endless type', { ...event, type: 'T'.repeat(100_000) }],
     ['an endless content type', { ...event, datacontenttype: 'C'.repeat(100_000) }],
     ['an endless subject', { ...event, subject: 'S'.repeat(100_000) }],
     ['broken base64 JSON', { ...event, data: undefined, data_base64: Buffer.from('{').toString('base64') }],
-  ])('that are %s are refused with a reason', (_, content) => {
+  ])('that are %s are rejected with a reason', (_, content) => {
     let error: unknown;
     try {
       decodeEvent(content instanceof Uint8Array ? content : bytes(content));
@@ -94,7 +91,7 @@ describe('events on the bus', () => {
     expect(isSluiceError(error) && error.message).not.toContain('RangeError');
   });
 
-  it('keep usual ids of other programs, and bound what would not fit elsewhere', () => {
+  it('keep usual ids of other producers, and shorten unusual ones', () => {
     const idOf = (id: string): string => decodeEvent(bytes({ ...event, id })).id;
     for (const id of ['9d1d8a0c6e544c5c8b8f3a7c2e6f1a2b', 'größe/1 2', "a' OR x='y", '__proto__', 'x'.repeat(512)]) {
       expect(idOf(id)).toBe(id);
@@ -114,7 +111,7 @@ describe('events on the bus', () => {
     expect(odd.map(idOf)).toEqual(bounded);
   });
 
-  it('lose a trace context that cannot be one, not the event', () => {
+  it('lose an invalid trace context, not the event', () => {
     const read = decodeEvent(bytes({ ...event, traceparent: `00-${'x'.repeat(5_000)}` }));
     expect(read.traceparent).toBeUndefined();
     expect(read.id).toBe(event.id);
@@ -125,7 +122,7 @@ describe('events on the bus', () => {
     expect(JSON.stringify(decodeEvent(bytes(text)).data)).toContain('"__proto__":{"k":"v"}');
   });
 
-  it('are not written when they are nested too deeply to be read', () => {
+  it('are not written if they are nested too deeply to be read', () => {
     const deep = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as [];
     expect(() => encodeEvent({ ...event, data: { body: deep } })).toThrow('5002 levels deep');
     const legal = JSON.parse('['.repeat(MAX_JSON_DEPTH) + ']'.repeat(MAX_JSON_DEPTH)) as [];
@@ -138,7 +135,7 @@ describe('events on the bus', () => {
     ['text/json', true],
     ['text/plain', false],
     ['application/jsonlines', false],
-  ])('know that %s is JSON: %s', (contentType, expected) => {
+  ])('treat %s as JSON: %s', (contentType, expected) => {
     expect(isJsonContent(contentType)).toBe(expected);
   });
 });

@@ -48,7 +48,7 @@ describe('the id of an event', () => {
     expect(idOf({ document: { ...bare, bbox: [1] } })).not.toBe(idOf({ document: bare }));
   });
 
-  it('tells two identical messages without an id apart by when they were received', () => {
+  it('distinguishes two identical messages without an id by their time of receipt', () => {
     const data = { channel: 'c', body: 'hello' };
     expect(idOf({ data, receivedAt: '1' })).not.toBe(idOf({ data, receivedAt: '2' }));
   });
@@ -59,7 +59,7 @@ describe('the id of an event', () => {
     ['id of a CloudEvent', { document: { ...cloudEvent, id: '' } }],
     ['source of a CloudEvent', { document: { ...cloudEvent, source: ' ' } }],
     ['id of a STAC item', { document: { ...item, id: '' } }],
-  ])('is another one for each event with a blank %s', (_, origin) => {
+  ])('is unique for each event with a blank %s', (_, origin) => {
     expect(idOf({ ...origin, receivedAt: '1' })).not.toBe(idOf({ ...origin, receivedAt: '2' }));
   });
 
@@ -82,7 +82,7 @@ describe('the id of an event', () => {
     }
   });
 
-  it('is refused to a document that is nested too deeply, whatever made it', () => {
+  it('rejects a document that is nested too deeply, from any origin', () => {
     const deep = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) as [];
     const derive = () => deriveEventId({ eventName: 'e', document: deep, data: { body: deep }, receivedAt: 'now' });
     expect(derive).toThrow('50001 levels deep');

@@ -53,11 +53,11 @@ describe('JSON from outside', () => {
     expect(readJson(spaced(text))).toEqual(JSON.parse(text));
   });
 
-  it('is its value if only strings are escaped in another way', () => {
+  it('is its value if only the escapes of strings differ', () => {
     expect(readJson(String.raw`{"\u0061": "\u00e9\/"}`)).toEqual({ a: 'é/' });
   });
 
-  it('gives its members and elements with their text', () => {
+  it('returns its members and elements with their text', () => {
     const document = readJson('[{"a":{"n":1.0},"b":"]}\\"","a":{"n":2.0}}, 3, []]');
     const [first, second, third] = isJsonText(document) ? elementsOf(document) : [];
     expect([second, third]).toEqual([3, []]);
@@ -65,7 +65,7 @@ describe('JSON from outside', () => {
     expect(member !== undefined && textOf(member)).toBe('{"n":2.0}');
   });
 
-  it('lies on the bus as JSON with its text, which is not larger than what was sent', () => {
+  it('is stored on the bus as JSON with its text, no larger than the input', () => {
     const event = eventWith(dataAttributes(readJson('{"id": 9007199254740993}')));
     expect(event.data_base64).toBeDefined();
     const onBus = Buffer.from(encodeEvent({ ...event, traceparent: undefined })).toString();
@@ -73,7 +73,7 @@ describe('JSON from outside', () => {
     expect(decodeEvent(Buffer.from(onBus))).toEqual(event);
   });
 
-  it('has the same text behind the parser and behind the bus, whatever it holds', () => {
+  it('has the same text after the parser and after the bus', () => {
     fc.assert(
       fc.property(fc.oneof(objects, values), (text) => {
         const document = readJson(spaced(text));
@@ -86,7 +86,7 @@ describe('JSON from outside', () => {
   });
 });
 
-describe('an event that another program put on the bus', () => {
+describe('an event that another producer published', () => {
   const envelope = '"specversion":"1.0","id":"e1","source":"orders","subject":"new","time":"2026-01-02T03:04:05Z"';
 
   it.each(CHANGED_BY_JAVASCRIPT)('keeps the text of its data if it has %s', (_what, text) => {
@@ -99,13 +99,13 @@ describe('an event that another program put on the bus', () => {
     expect(inBytes).toEqual(inJson);
   });
 
-  it('keeps ordinary data as a value, whatever stands beside it', () => {
+  it('keeps ordinary data as a value, next to any other attributes', () => {
     const event = decodeEvent(Buffer.from(`{${envelope},"data":{"a":1},"sequence":9007199254740993}`));
     expect(event.data).toEqual({ a: 1 });
   });
 });
 
-describe('ids made from content', () => {
+describe('ids derived from content', () => {
   const idOf = (text: string): string => {
     const document = readJson(text);
     return deriveEventId({ eventName: 'items', document, data: {}, receivedAt: '' });
@@ -113,11 +113,11 @@ describe('ids made from content', () => {
   const item = (cloudCover: string): string =>
     `{"type":"Feature","stac_version":"1.0.0","id":"S2A","properties":{"n":${cloudCover}}}`;
 
-  it('differ where only digits differ that JavaScript cannot hold', () => {
+  it('differ if only digits beyond double precision differ', () => {
     expect(idOf(item('9007199254740993'))).not.toBe(idOf(item('9007199254740992')));
   });
 
-  it('are those of earlier versions where JavaScript changes nothing', () => {
+  it('are those of earlier versions for safe numbers', () => {
     expect(idOf(item('12.5'))).toBe('items:stac::S2A:rmzd2j4tm6na');
   });
 

@@ -15,7 +15,7 @@ function refusal(work: () => unknown): SluiceError {
 }
 
 describe('JSON from outside', () => {
-  it.each([lists, objects])('is accepted up to the depth limit, and refused beyond it with both numbers', (nested) => {
+  it.each([lists, objects])('is accepted up to the depth limit, and rejected beyond it with both numbers', (nested) => {
     expect(measureDepth(parseJson(nested(MAX_JSON_DEPTH)))).toBe(MAX_JSON_DEPTH);
     for (const depth of [MAX_JSON_DEPTH + 1, 5_000, 500_000]) {
       const error = refusal(() => parseJson(nested(depth)));
@@ -38,7 +38,7 @@ describe('JSON from outside', () => {
     expect(parseJson(JSON.stringify([text, { [text]: text }]))).toEqual([text, { [text]: text }]);
   });
 
-  it('is refused where most of it is deep, because writing it takes time for all that encloses a value', () => {
+  it('is rejected if most of it is deep, because writing each value takes time for all of its parents', () => {
     const dense = (times: number) => `[${Array.from({ length: times }, () => lists(900)).join(',')}]`;
     const error = refusal(() => parseJson(dense(500)));
     expect(error).toMatchObject({ code: 'EVENT_UNDECODABLE', context: { limit: 18_010_020 } });
@@ -53,7 +53,7 @@ describe('JSON from outside', () => {
   });
 
   it.each(['', '{', '{"secret-token": tru}', '[1,]', '{"a":"\n"}', '['.repeat(5_000), 'undefined'])(
-    'with a syntax error is refused without being quoted: %j',
+    'with a syntax error is rejected without being quoted: %j',
     (text) => {
       const error = refusal(() => parseJson(text));
       expect(error.code).toBe('EVENT_UNDECODABLE');
@@ -70,7 +70,7 @@ describe('JSON from outside', () => {
 });
 
 describe('values made by other means', () => {
-  it('are refused beyond the depth limit, however deep they are', () => {
+  it('are rejected beyond the depth limit, however deep they are', () => {
     const deep: unknown = JSON.parse(objects(200_000));
     expect(refusal(() => assertDepth(deep)).message).toContain('200000 levels');
     expect(() => assertDepth(JSON.parse(objects(MAX_JSON_DEPTH)))).not.toThrow();

@@ -20,7 +20,7 @@ describe('the short form of an event key', () => {
   });
 
   it.each(['stac/scenes:1-0', 'short', 'ABCDEFGHJKMN', 'llllllllllll'])(
-    'is told from other text such as %s',
+    'is distinguished from other text such as %s',
     (text) => {
       expect(isShortEventId(text)).toBe(false);
     },

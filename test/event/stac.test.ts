@@ -9,7 +9,7 @@ describe('documents of STAC publishers', () => {
   });
 
   it.each([['text'], [null], [[item]], [{ ...item, stac_version: undefined }], [{ ...item, type: 'Catalog' }]])(
-    'are not taken for items when they are not: %j',
+    'are not recognised as items if they are not: %j',
     (document) => {
       expect(parseStacItem(document)).toBeUndefined();
     },

@@ -1,7 +1,7 @@
 import { runFaults } from './run-faults';
 
 describe('under faults', () => {
-  it('every event has one effect, or a parked run or a decision that says why not', async () => {
+  it('gives every event one effect, or a parked run or a decision with the reason', async () => {
     const said: string[] = [];
     const { lost, doubled, published, rounds, stories } = await runFaults({
       seed: 1,

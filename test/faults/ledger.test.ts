@@ -18,7 +18,7 @@ function ledgerOf(...entries: readonly Entry[]): Ledger {
 }
 
 describe('the ledger of a run of faults', () => {
-  it('counts one effect as right, two as doubled and none as missing', () => {
+  it('counts one effect as correct, two as doubled and none as missing', () => {
     const ledger = ledgerOf(entry('plain', 1), entry('plain', 2), entry('plain', 3));
     const effects = new Map([
       ['plain:1', new Set(['a'])],
@@ -27,7 +27,7 @@ describe('the ledger of a run of faults', () => {
     expect(fatesOf(ledger, { effects })).toEqual(['effect', 'doubled', 'missing']);
   });
 
-  it('takes a parked run and a decision for an answer, but not that a run was started', () => {
+  it('accepts a parked run or a decision, but not a mere start of a run', () => {
     const ledger = ledgerOf(entry('plain', 1), entry('plain', 2), entry('plain', 3));
     const parked = new Set([keyOf('plain', 1)]);
     const decisions = new Map([
@@ -37,7 +37,7 @@ describe('the ledger of a run of faults', () => {
     expect(fatesOf(ledger, { parked, decisions })).toEqual(['parked', 'decided', 'missing']);
   });
 
-  it('does not excuse two effects of an entry that a fault outside put at risk', () => {
+  it('counts two effects as doubled even for an entry at risk outside', () => {
     const ledger = ledgerOf(entry('plain', 1), entry('plain', 2));
     ledger.putAtRisk(['plain:1', 'plain:2']);
     const effects = new Map([['plain:1', new Set(['a', 'b'])]]);

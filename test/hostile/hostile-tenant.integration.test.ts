@@ -3,7 +3,7 @@ import { startTenants, type Tenants } from './tenants';
 /** Enough to meet every attack; how long they take is measured by `npm run hostile`. */
 const EVENTS = 200;
 
-describe('a tenant whose neighbour attacks', () => {
+describe('a tenant next to a hostile one', () => {
   let tenants: Tenants;
 
   beforeAll(async () => {

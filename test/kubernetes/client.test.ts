@@ -51,7 +51,7 @@ describe('answers of the API server', () => {
     [422, 'Invalid', {}, {}, false, undefined],
     [400, 'BadRequest', {}, {}, false, undefined],
     [404, 'NotFound', {}, {}, false, undefined],
-  ])('%i %s says whether to try again and when', async (code, reason, headers, extra, retryable, retryAfterMs) => {
+  ])('%i %s determines whether and when to retry', async (code, reason, headers, extra, retryable, retryAfterMs) => {
     answer = (_request, response) => response.writeHead(code, headers).end(status(code, reason, extra));
     const error = await failureOf(get());
     expect(error).toMatchObject({
@@ -71,14 +71,14 @@ describe('answers of the API server', () => {
   });
 
   it.each(['<html>login</html>', '"ready"', 'null', '[]'])(
-    'that are not from Kubernetes are called so: %s',
+    'that are not from Kubernetes are reported as such: %s',
     async (body) => {
       answer = (_request, response) => response.end(body);
       expect(await failureOf(get())).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
     },
   );
 
-  it('401 makes the client take fresh credentials, once', async () => {
+  it('401 makes the client reload its credentials, once', async () => {
     tokens = ['expired', 'fresh'];
     answer = (request, response) => {
       if (request.headers.authorization === 'Bearer fresh') response.end('{"ok":true}');
@@ -92,14 +92,14 @@ describe('answers of the API server', () => {
 });
 
 describe('connections', () => {
-  it('are kept: many requests, few connections', async () => {
+  it('are kept alive: many requests, few connections', async () => {
     answer = (_request, response) => response.end('{}');
     connections = 0;
     for (let round = 0; round < 20; round++) await get();
     expect(connections).toBeLessThanOrEqual(1);
   });
 
-  it('that the server closed while idle are replaced without a word', async () => {
+  it('that the server closed while idle are replaced silently', async () => {
     answer = (_request, response) => response.end('{}');
     await get();
     let isFirst = true;
@@ -111,7 +111,7 @@ describe('connections', () => {
     expect(await get()).toEqual({ again: true });
   });
 
-  it('that break in the middle of an answer are a passing failure', async () => {
+  it('that break during a response are a transient failure', async () => {
     answer = (request, response) => {
       response.writeHead(200, { 'content-length': 100 }).write('{"a":');
       setImmediate(() => request.socket.destroy());
@@ -119,12 +119,12 @@ describe('connections', () => {
     expect(await failureOf(get())).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
   });
 
-  it('that stay silent are given up after the time limit', async () => {
+  it('that stay silent time out', async () => {
     answer = () => undefined;
     expect(await failureOf(get({ timeoutMs: 50 }))).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });
   });
 
-  it('end with the signal, and say nothing else than its reason', async () => {
+  it('end with the signal and its reason', async () => {
     answer = () => undefined;
     const abort = new AbortController();
     const pending = get({ signal: abort.signal });
@@ -132,7 +132,7 @@ describe('connections', () => {
     await expect(pending).rejects.toThrow('the worker shuts down');
   });
 
-  it('to nobody are a passing failure that says where the address came from', async () => {
+  it('to an unreachable server are a transient failure that names the origin of the address', async () => {
     const nowhere = new KubernetesClient({ ...client.connection, server: 'http://127.0.0.1:1' });
     const error = await failureOf(nowhere.request({ method: 'GET', path: '/api' }));
     expect(error).toMatchObject({ code: 'KUBERNETES_UNREACHABLE', retryable: true });

@@ -52,7 +52,7 @@ async function writeKubeconfig(name: string, user: object, cluster: object = {})
 }
 
 describe('a kubeconfig', () => {
-  it('with a token, its authority as a file or inline, connects', async () => {
+  it('with a token, and its CA as a file or inline, connects', async () => {
     const user = { token: kubernetes.adminToken };
     expect(await whoAmI({ kubeconfigPath: await writeKubeconfig('plain', user) })).toBeDefined();
     const data = (await readFile(kubernetes.caPath)).toString('base64');
@@ -62,7 +62,7 @@ describe('a kubeconfig', () => {
     expect((await loadKubernetesConnection({ kubeconfigPath: path })).namespace).toBe('argo');
   });
 
-  it('with a token file follows the file when a request is refused', async () => {
+  it('with a token file reloads the file when a request is rejected', async () => {
     const alice = await kubernetes.serviceAccountToken('default', 'alice');
     const tokenPath = join(folder, 'token');
     await writeFile(tokenPath, 'stale');
@@ -76,7 +76,7 @@ describe('a kubeconfig', () => {
     access.close();
   });
 
-  it('that does not verify the server works where it says so, and only there', async () => {
+  it('that skips verification of the server does so only if it is configured', async () => {
     const user = { token: kubernetes.adminToken };
     const none = { 'certificate-authority': undefined };
     const trusting = await writeKubeconfig('skip', user, { ...none, 'insecure-skip-tls-verify': true });
@@ -85,7 +85,7 @@ describe('a kubeconfig', () => {
     expect(strict.code).toBe('KUBERNETES_UNREACHABLE');
   });
 
-  it('whose user logs in with a program goes through the official library', async () => {
+  it('whose user logs in with an exec plugin uses the official library', async () => {
     const credential = {
       apiVersion: 'client.authentication.k8s.io/v1',
       kind: 'ExecCredential',
@@ -105,10 +105,10 @@ describe('a kubeconfig', () => {
     ['does not exist', () => Promise.resolve({ kubeconfigPath: '/nowhere/kubeconfig' })],
     ['lacks the context', async () => ({ kubeconfigPath: await writeKubeconfig('context', {}), context: 'other' })],
     [
-      'names a certificate that is not there',
+      'names a missing certificate',
       async () => ({ kubeconfigPath: await writeKubeconfig('cert', { 'client-certificate': 'none.crt' }) }),
     ],
-  ])('that %s is refused', async (_what, options) => {
+  ])('that %s is rejected', async (_what, options) => {
     expect(await failureOf(loadKubernetesConnection(await options()))).toMatchObject({
       code: 'KUBERNETES_MISCONFIGURED',
       retryable: false,
@@ -117,7 +117,7 @@ describe('a kubeconfig', () => {
 });
 
 describe('a pod', () => {
-  it('connects with its service account and takes up rotated tokens', async () => {
+  it('connects with its service account and uses rotated tokens', async () => {
     const serviceAccountDir = join(folder, 'service-account');
     await mkdir(serviceAccountDir);
     await writeFile(join(serviceAccountDir, 'token'), await kubernetes.serviceAccountToken('default', 'worker'));
@@ -133,7 +133,7 @@ describe('a pod', () => {
     expect(await connection.authorization()).toBe('Bearer rotated');
   });
 
-  it('without any configuration is told what to do', async () => {
+  it('without any configuration gets an error with advice', async () => {
     const error = await failureOf(loadKubernetesConnection({ env: { HOME: folder }, serviceAccountDir: folder }));
     expect(error.code).toBe('KUBERNETES_MISCONFIGURED');
     expect(error.fix).toContain('KUBECONFIG');

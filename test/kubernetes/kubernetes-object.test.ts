@@ -6,7 +6,7 @@ import { toWorkingCopy } from '../../src/yaml/exact-numbers';
 const read = (metadata: string) =>
   parseKubernetesObject(toWorkingCopy(readJson(`{"apiVersion":"v1","kind":"ConfigMap","metadata":${metadata}}`)), 'x');
 
-it.each(['name', 'generateName', 'namespace'])('refuses a metadata.%s that is not text', (field) => {
+it.each(['name', 'generateName', 'namespace'])('rejects a metadata.%s that is not a string', (field) => {
   for (const value of ['[".."]', '{"a":1}', '5', 'true', '12345678901234567890']) {
     expect(() => read(`{"${field}":${value}}`)).toThrow(
       expect.objectContaining({
@@ -17,6 +17,6 @@ it.each(['name', 'generateName', 'namespace'])('refuses a metadata.%s that is no
   }
 });
 
-it('takes an object without name and namespace', () => {
+it('accepts an object without name and namespace', () => {
   expect(read('{"name":null,"namespace":""}')).toMatchObject({ metadata: { name: null } });
 });

@@ -17,7 +17,7 @@ describe('the path of a Kubernetes object', () => {
     expect(objectPath(resource, namespace, name)).toBe(path);
   });
 
-  it.each(['a/b', 'a%2Fb', '%2e%2e', '..', '.', '', '../../secrets/x'])('has no room for the name %j', (text) => {
+  it.each(['a/b', 'a%2Fb', '%2e%2e', '..', '.', '', '../../secrets/x'])('rejects the name %j', (text) => {
     for (const path of [() => objectPath(configMaps, 'argo', text), () => objectPath(configMaps, text)]) {
       expect(refusalOf(path)).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
     }
@@ -34,7 +34,7 @@ describe('the path of a Kubernetes object', () => {
     'v1\r\nX: y',
     '',
     '/v1',
-  ])('has no room for the apiVersion %j', (apiVersion) => {
+  ])('rejects the apiVersion %j', (apiVersion) => {
     expect(refusalOf(() => groupPath(apiVersion))).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
   });
 });

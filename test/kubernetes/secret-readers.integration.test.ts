@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 describe('secrets', () => {
-  it('come from mounted files, then the environment, then the Kubernetes API, less one newline at the end', async () => {
+  it('are read from mounted files, then the environment, then the Kubernetes API, without one trailing newline', async () => {
     const { access: kubernetes, namespace } = fixture;
     const password = { name: 'redis', key: 'password' };
     const everywhere = { SLUICE_SECRETS_DIR: folder, SLUICE_SECRET_REDIS_PASSWORD: 'from the environment' };
@@ -44,12 +44,12 @@ describe('secrets', () => {
     expect(await read({})).toBe('from the API');
   });
 
-  it('fall back for each key by itself', async () => {
+  it('fall back for each key separately', async () => {
     const reader = createSecretReader({ kubernetes: fixture.access, env: { SLUICE_SECRETS_DIR: folder } });
     expect(await reader.secret(fixture.namespace, { name: 'redis', key: 'user' })).toBe('me');
   });
 
-  it('that are missing are reported with every place that was looked in, and are asked for again', async () => {
+  it('are reported as missing with every place that was tried, and are requested again', async () => {
     const reader = createSecretReader({ kubernetes: fixture.access, env: { SLUICE_SECRETS_DIR: folder } });
     const wanted = { name: 'late-secret', key: 'api.key' };
     const error = await failureOf(reader.secret(fixture.namespace, wanted));
@@ -100,7 +100,7 @@ describe('secrets', () => {
     await rm(account, { recursive: true });
   });
 
-  it('say that the worker may not read them, and that no cluster is configured', async () => {
+  it('report missing permissions, and a missing cluster configuration', async () => {
     const { kubernetes, namespace, access } = fixture;
     const token = await kubernetes.serviceAccountToken(namespace, 'nobody');
     const connection = { ...(await access.open()).client.connection, authorization: () => `Bearer ${token}` };
@@ -115,7 +115,7 @@ describe('secrets', () => {
     expect(offline.message).toContain('not configured');
   });
 
-  it('of a cluster that does not answer are not called missing', async () => {
+  it('of an unreachable cluster are not reported as missing', async () => {
     const connection = { ...(await fixture.access.open()).client.connection, server: 'https://127.0.0.1:1' };
     const down = createKubernetesAccess({ connection });
     const error = await failureOf(
@@ -126,7 +126,7 @@ describe('secrets', () => {
 });
 
 describe('ConfigMaps', () => {
-  it('are read the same way, binary keys too', async () => {
+  it('are read the same way, including binary keys', async () => {
     const reader = createSecretReader({ kubernetes: fixture.access, env: { SLUICE_CONFIG_OTHER_KEY: 'env' } });
     expect(await reader.configMap(fixture.namespace, { name: 'settings', key: 'level' })).toBe('debug');
     expect(await reader.configMap(fixture.namespace, { name: 'settings', key: 'blob' })).toBe('bytes');

@@ -52,7 +52,7 @@ describe('a watch through a proxy', () => {
   }
   const pauses = () => watches.slice(1).map((at, index) => at - (watches[index] ?? at));
 
-  it('pauses longer and longer where every watch ends at once, and does not list again', async () => {
+  it('backs off if every watch ends immediately, and does not list again', async () => {
     endWatch = () => ({ status: 200, body: '' });
     await watchUntil(() => watches.length >= 4);
     expect(pauses()[0]).toBeGreaterThan(150);
@@ -60,7 +60,7 @@ describe('a watch through a proxy', () => {
     expect(lists).toBe(1);
   });
 
-  it('pauses before it lists again where the version that was just named is forgotten', async () => {
+  it('pauses before listing again if the current version has expired', async () => {
     endWatch = () => ({ status: 410, body: JSON.stringify({ kind: 'Status', reason: 'Expired', code: 410 }) });
     await watchUntil(() => watches.length >= 3);
     expect(pauses().every((pause) => pause > 150)).toBe(true);

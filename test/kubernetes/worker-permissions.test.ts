@@ -16,17 +16,14 @@ const runner = { serviceAccountName: 'runner' };
 describe('a worker with permissions', () => {
   it.each<[string, CheckedRequest]>([
     ['create a Workflow under an allowed account', post(inA, workflow(runner))],
-    ['refer to a template, which decides for itself', post(inA, workflow({ workflowTemplateRef: { name: 't' } }))],
+    ['refer to a template, which is not checked', post(inA, workflow({ workflowTemplateRef: { name: 't' } }))],
     ['stop one', { method: 'PATCH', path: `${inA}/w`, body: { spec: { shutdown: 'Stop' } } }],
     ['watch Workflows', { method: 'GET', path: inA }],
-    ['read what has no namespace', { method: 'GET', path: `${argo}/clusterworkflowtemplates/t` }],
-    ['ask which kinds there are', { method: 'GET', path: argo }],
+    ['read a cluster-scoped object', { method: 'GET', path: `${argo}/clusterworkflowtemplates/t` }],
+    ['discover kinds', { method: 'GET', path: argo }],
     ['read an allowed Secret', { method: 'GET', path: '/api/v1/namespaces/shared/secrets/redis' }],
     ['delete a Pod', { method: 'DELETE', path: '/api/v1/namespaces/tenant-a/pods/p' }],
-    [
-      'leave resources to Argo that hold the word in a text',
-      post(inA, workflow({ ...runner, x: 'serviceAccountName: a' })),
-    ],
+    ['create resources with the word in a text', post(inA, workflow({ ...runner, x: 'serviceAccountName: a' }))],
   ])('may %s', (_name, request) => {
     expect(() => requireAllowedRequest(allowed, request)).not.toThrow();
   });
@@ -34,12 +31,20 @@ describe('a worker with permissions', () => {
   it.each<[string, string, CheckedRequest]>([
     ['write in another namespace', 'NAMESPACES', post(`${argo}/namespaces/argo/workflows`, workflow(runner))],
     ['read in another namespace', 'NAMESPACES', { method: 'GET', path: `${argo}/namespaces/argo/workflows/w` }],
-    ['write it in encoded letters', 'NAMESPACES', post(`${argo}/namespaces/%61rgo/workflows`, workflow(runner))],
+    [
+      'write in another namespace in encoded letters',
+      'NAMESPACES',
+      post(`${argo}/namespaces/%61rgo/workflows`, workflow(runner)),
+    ],
     ['list all namespaces', 'NAMESPACES', { method: 'GET', path: `${argo}/workflows` }],
     ['delete a namespace', 'NAMESPACES', { method: 'DELETE', path: '/api/v1/namespaces/tenant-a' }],
-    ['write what has no namespace', 'NAMESPACES', post('/apis/rbac.authorization.k8s.io/v1/clusterroles', {})],
+    ['write a cluster-scoped object', 'NAMESPACES', post('/apis/rbac.authorization.k8s.io/v1/clusterroles', {})],
     ['write another kind', 'KINDS', post('/api/v1/namespaces/tenant-a/configmaps', { metadata: { name: 'c' } })],
-    ['take a kind of another group', 'KINDS', post('/apis/evil.io/v1/namespaces/tenant-a/workflows', workflow(runner))],
+    [
+      'write a kind of another group',
+      'KINDS',
+      post('/apis/evil.io/v1/namespaces/tenant-a/workflows', workflow(runner)),
+    ],
     ['read another Secret', 'SECRETS', { method: 'GET', path: '/api/v1/namespaces/tenant-a/secrets/admin' }],
     ['list Secrets', 'SECRETS', { method: 'GET', path: '/api/v1/namespaces/tenant-a/secrets' }],
     ['create another Secret', 'SECRETS', post('/api/v1/namespaces/tenant-a/secrets', { metadata: { name: 'admin' } })],
@@ -50,7 +55,7 @@ describe('a worker with permissions', () => {
     ['leave it to a parameter', 'SERVICE_ACCOUNTS', post(inA, workflow({ serviceAccountName: '{{workflow.parameters.sa}}' }))], // prettier-ignore
     ['patch the Pod', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"serviceAccountName":"argo"}' }))], // prettier-ignore
     ['patch the Pod in escaped letters', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"\\u0073erviceAccountName":"argo"}' }))], // prettier-ignore
-    ['patch the Pod in letters that Go takes for the same', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"\u017ferviceaccountname":"argo"}' }))], // prettier-ignore
+    ['patch the Pod in letters that Go treats as equal', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{"\u017ferviceaccountname":"argo"}' }))], // prettier-ignore
     ['patch the Pod by a tag of YAML', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '? !!binary c2VydmljZUFjY291bnROYW1l\n: argo' }))], // prettier-ignore
     ['name the account in other letters', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, serviceaccountname: 'argo' }))], // prettier-ignore
     ['patch the Pod by a parameter', 'SERVICE_ACCOUNTS', post(inA, workflow({ ...runner, podSpecPatch: '{{inputs.parameters.p}}' }))], // prettier-ignore
@@ -68,12 +73,12 @@ describe('a worker with permissions', () => {
     );
   });
 
-  it('is restricted by nothing that is not set', () => {
+  it('is not restricted by unset settings', () => {
     const request = post(`${argo}/namespaces/argo/workflows`, workflow({ serviceAccountName: 'argo' }));
     expect(() => requireAllowedRequest(readPermissions({}), request)).not.toThrow();
   });
 
-  it('reads no Secret that it may not use, wherever it comes from', async () => {
+  it('reads no forbidden Secret, from any place', async () => {
     const reader = restrictSecrets(
       { secret: () => Promise.resolve('s'), configMap: () => Promise.resolve('c') },
       allowed,
@@ -89,7 +94,7 @@ describe('a worker with permissions', () => {
     }
   });
 
-  it('may be allowed nothing at all, but not by a setting that was left empty', () => {
+  it('may be allowed nothing, but not by an empty setting', () => {
     expect(readPermissions({ SLUICE_ALLOWED_SECRETS: 'none' }).secrets?.size).toBe(0);
     for (const text of ['', ' ', 'a,,b', 'Nein!', '*']) {
       expect(() => readPermissions({ SLUICE_ALLOWED_SECRETS: text })).toThrow(

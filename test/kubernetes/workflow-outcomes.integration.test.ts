@@ -64,7 +64,7 @@ const setStatus = (name: string, status: unknown) => fixture.patch('workflows', 
 const SUCCEEDED = { phase: 'Succeeded', startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:05Z' };
 
 describe('the outcome watch', () => {
-  it('tells once how each Workflow of its sensor ended, with output parameters and duration', async () => {
+  it('reports the outcome of each Workflow of its sensor once, with output parameters and duration', async () => {
     const watch = follow('ends');
     const created = await start('ends', 'w-1');
     await start('another-sensor', 'other');
@@ -106,7 +106,7 @@ describe('the outcome watch', () => {
     await watch.stop();
   });
 
-  it('finds the reason in the failed nodes where the Workflow has no message, compressed ones too', async () => {
+  it('finds the reason in the failed nodes, even compressed, if the Workflow has no message', async () => {
     const watch = follow('reasons');
     const nodes = {
       dag: { id: 'dag', name: 'f-1', type: 'DAG', phase: 'Failed' },
@@ -133,7 +133,7 @@ describe('the outcome watch', () => {
     await watch.stop();
   });
 
-  it('tells that a Workflow was deleted while it ran', async () => {
+  it('reports that a running Workflow was deleted', async () => {
     const watch = follow('deletions');
     await start('deletions', 'd-1');
     await setStatus('d-1', { phase: 'Running' });
@@ -167,7 +167,7 @@ describe('the outcome watch', () => {
     await watch.stop();
   });
 
-  it('tells the second end of a Workflow that was retried', async () => {
+  it('reports the second outcome of a retried Workflow', async () => {
     const watch = follow('retries');
     await start('retries', 'r-1');
     await setStatus('r-1', { phase: 'Failed', finishedAt: '2026-01-01T00:00:05Z', message: 'no' });
@@ -182,7 +182,7 @@ describe('the outcome watch', () => {
     await watch.stop();
   });
 
-  it('throws where waiting would not help', async () => {
+  it('throws on a permanent failure', async () => {
     const created = new SharedWatches(fixture.cluster.client, '=!bad');
     const watch = follow('any', { cluster: { created } });
     await expect(watch.ended).rejects.toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
@@ -190,7 +190,7 @@ describe('the outcome watch', () => {
 });
 
 describe('an outcome watch through an outage of the API server', () => {
-  it('goes on by itself and tells what ended meanwhile', async () => {
+  it('continues by itself and reports outcomes from the meantime', async () => {
     const own = await startKubernetes({ own: true });
     const access = createKubernetesAccess({ kubeconfigPath: own.kubeconfigPath });
     try {
@@ -228,8 +228,8 @@ describe('an outcome watch through an outage of the API server', () => {
   });
 });
 
-describe('one look at a Workflow', () => {
-  it('knows running, ended, gone and replaced ones apart', async () => {
+describe('reading one Workflow', () => {
+  it('distinguishes running, completed, deleted and replaced ones', async () => {
     const reference = referenceTo(await start('look', 'l-1'));
     const look = () => readWorkflowOutcome(fixture.cluster.client, reference, 'l-1');
     expect(await look()).toBeUndefined();

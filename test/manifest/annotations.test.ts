@@ -41,7 +41,7 @@ describe('options of a Sensor', () => {
     expect(options).toMatchObject(expected);
   });
 
-  it('take settings of one trigger by its name, which may hold dots', () => {
+  it('read settings of one trigger by its name, which may contain dots', () => {
     const annotations = ours({
       concurrency: '2',
       'concurrency-key': 'body.tile',
@@ -54,11 +54,11 @@ describe('options of a Sensor', () => {
     expect(options.triggerFlows).toEqual({ 'a.b': { concurrency: 1 }, c: { batchSize: 9 } });
   });
 
-  it('leave annotations of others alone', () => {
+  it('ignore foreign annotations', () => {
     expect(readSensorOptions({ 'example.org/listeners': 'many' }, []).findings).toEqual([]);
   });
 
-  it('suggest the annotation that was probably meant', () => {
+  it('suggest the closest annotation', () => {
     expect(readSensorOptions(ours({ 'run-batches': '5' }), []).findings).toMatchObject([
       { severity: 'error', fix: 'Did you mean sluice.io/run-batch?' },
     ]);
@@ -69,7 +69,7 @@ describe('the Redis of outcomes', () => {
   const read = (annotations: Record<string, string>) =>
     readSensorOptions(ours({ 'outcome-redis': 'redis:6379', ...annotations }), []);
 
-  it('is let in by secrets that annotations name', () => {
+  it('uses the secrets that annotations name', () => {
     const { options, findings } = read({
       'outcome-redis-username': 'sluice',
       'outcome-redis-password-secret': 'redis-auth/pass.word',
@@ -105,7 +105,7 @@ describe('the Redis of outcomes', () => {
     ['outcome-redis-password-secret', 's3cret'],
     ['outcome-redis-password-secret', 'S3cret/s3cret/'],
     ['outcome-redis-password', 's3cret'],
-  ])('is refused with a password in sluice.io/%s: %s, which the message does not repeat', (name, value) => {
+  ])('is rejected with a password in sluice.io/%s: %s, which the message does not quote', (name, value) => {
     const { findings } = read({ [name]: value });
     expect(findings).toMatchObject([{ severity: 'error', path: ['metadata', 'annotations', `sluice.io/${name}`] }]);
     expect(JSON.stringify(findings)).not.toMatch(/s3cret/i);
@@ -117,7 +117,7 @@ describe('the Redis of outcomes', () => {
     ['outcome-redis-ca-secret', { 'outcome-redis-ca-secret': 'tls/ca' }],
     ['outcome-redis-ca-secret', { 'outcome-redis-ca-secret': 'tls/ca', 'outcome-redis-tls': 'false' }],
     ['outcome-redis-client-key-secret', { 'outcome-redis-client-key-secret': 'tls/key', 'outcome-redis-tls': 'true' }],
-  ])('refuses sluice.io/%s without what it belongs to: %j', (name, annotations) => {
+  ])('rejects sluice.io/%s without its companion: %j', (name, annotations) => {
     expect(read(annotations).findings).toMatchObject([
       { severity: 'error', path: ['metadata', 'annotations', `sluice.io/${name}`] },
     ]);

@@ -54,8 +54,8 @@ const oddValue = fc.oneof(
 
 const NO_WORDS = /Invalid input|Invalid (?:key|element|option|union)|another value|\[object|undefined|NaN/;
 
-describe('a manifest in which any one value is replaced by another', () => {
-  it('never gets a message that says nothing', async () => {
+describe('a manifest with any one value replaced', () => {
+  it('never gets an empty message', async () => {
     const { documents } = await loadManifests(readdirSync(corpus).map((file) => join(corpus, file)));
     const kinds: readonly string[] = ['EventBus', 'EventSource', 'Sensor'] satisfies ManifestKind[];
     const isOurs = (kind: string): kind is ManifestKind => kinds.includes(kind);

@@ -7,7 +7,7 @@ const engine = createExpressionEngine();
 afterAll(() => engine.close());
 
 describe('evaluating dependencies', () => {
-  it('answers many pairs in their order, one bad event harming no other', async () => {
+  it('evaluates many pairs in order, with one bad event affecting no other', async () => {
     const dependency = dependencyWith({
       transform: { script: 'if event.n == 3 then error("three") end event.double = event.n * 2; return event' },
       filters: {
@@ -28,7 +28,7 @@ describe('evaluating dependencies', () => {
     expect(verdicts[5]).toMatchObject({ clause: 'filters.script' });
   });
 
-  it('does not ask the engine about what a plain filter has already decided', async () => {
+  it('does not call the engine if a plain filter has already decided', async () => {
     const asked: ExpressionRequest[] = [];
     const counting: ExpressionEngine = {
       evaluate: (request) => {
@@ -63,7 +63,7 @@ describe('explaining a dependency', () => {
     script: 'error("no idea")',
   };
 
-  it('tells what the transform gave and what every clause said, with the verdict of the real evaluation', async () => {
+  it('shows the results of the transform and every clause, with the verdict of the real evaluation', async () => {
     const event = eventWith({ data: { id: 'S2A', c: 50 } });
     const dependency = dependencyWith({ transform: { jq: '{id, cloud: .c}' }, filters });
     const trace = await explainDependency(event, dependency, engine);
@@ -78,7 +78,7 @@ describe('explaining a dependency', () => {
     expect([trace.verdict]).toEqual(await evaluateDependencies([{ event, dependency }], engine));
   });
 
-  it('tells why a transform failed', async () => {
+  it('shows why a transform failed', async () => {
     const trace = await explainDependency(
       eventWith(),
       dependencyWith({ transform: { jq: '.a.b.c | error' }, filters }),

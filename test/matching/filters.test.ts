@@ -42,10 +42,10 @@ describe('a data filter', () => {
     ['finds a key with a dot', data('with\\.dot', 'string', ['x']), 'matched'],
     ['follows modifiers and pipes', data('list|@reverse|0', 'number', ['3']), 'matched'],
     ['joins several paths in brackets', data('[text,whole]', 'string', ['^\\["Opened",7\\]$']), 'matched'],
-    ['does not know the comma form of the docs', data('text,whole', 'string', ['Opened']), 'filtered'],
-    ['takes null for existing', data('none', 'string', ['^$']), 'matched'],
-    ['refuses a missing path', data('missing', 'string', ['.*']), 'filtered'],
-    ['refuses a missing path that only gjson can read', data('list.#(k=="w")', 'string', ['.*']), 'filtered'],
+    ['does not support the comma form of the docs', data('text,whole', 'string', ['Opened']), 'filtered'],
+    ['treats null as existing', data('none', 'string', ['^$']), 'matched'],
+    ['rejects a missing path', data('missing', 'string', ['.*']), 'filtered'],
+    ['rejects a missing path that only gjson can read', data('list.#(k=="w")', 'string', ['.*']), 'filtered'],
     // text
     ['matches unanchored', data('text', 'string', ['pen']), 'matched'],
     ['is case sensitive', data('text', 'string', ['opened']), 'filtered'],
@@ -56,13 +56,13 @@ describe('a data filter', () => {
       data('text', 'string', ['^Closed$', '^Opened$'], { comparator: '!=' }),
       'matched',
     ],
-    ['!= refuses if none differs', data('text', 'string', ['Opened'], { comparator: '!=' }), 'filtered'],
-    ['knows no order of text', data('text', 'string', ['A'], { comparator: '>=' }), 'filtered'],
+    ['!= rejects if none differs', data('text', 'string', ['Opened'], { comparator: '!=' }), 'filtered'],
+    ['does not order text', data('text', 'string', ['A'], { comparator: '>=' }), 'filtered'],
     ['reads numbers as text without exponent', data('sci', 'string', ['^1000000000000000000000$']), 'matched'],
     ['reads objects as their JSON', data('object', 'string', ['^\\{"k":1\\}$']), 'matched'],
     ['reads true as text', data('yes', 'string', ['^true$']), 'matched'],
     ['fails on a bad pattern', data('text', 'string', ['(']), 'failed'],
-    ['does not get to a bad pattern after a match', data('text', 'string', ['Opened', '(']), 'matched'],
+    ['does not evaluate a bad pattern after a match', data('text', 'string', ['Opened', '(']), 'matched'],
     // numbers
     ['compares =', data('number', 'number', ['12.50']), 'matched'],
     ['compares >=', data('whole', 'number', ['7'], { comparator: '>=' }), 'matched'],
@@ -80,8 +80,8 @@ describe('a data filter', () => {
     ['counts true as 1', data('yes', 'number', ['1']), 'matched'],
     ['counts null as 0', data('none', 'number', ['0']), 'matched'],
     ['counts objects as 0', data('object', 'number', ['0']), 'matched'],
-    ['fails on a value that is no number', data('whole', 'number', ['seven']), 'failed'],
-    ['does not get to a bad number after a match', data('whole', 'number', ['7', 'seven']), 'matched'],
+    ['fails on a value that is not a number', data('whole', 'number', ['seven']), 'failed'],
+    ['does not evaluate a bad number after a match', data('whole', 'number', ['7', 'seven']), 'matched'],
     // booleans
     ['compares true', data('yes', 'bool', ['TRUE']), 'matched'],
     ['compares false', data('no', 'bool', ['0']), 'matched'],
@@ -90,7 +90,7 @@ describe('a data filter', () => {
     ['reads other text as false', data('text', 'bool', ['false']), 'matched'],
     ['reads any number but 0 as true', data('whole', 'bool', ['t']), 'matched'],
     ['reads null as false', data('none', 'bool', ['f']), 'matched'],
-    ['fails on a value that is no boolean', data('yes', 'bool', ['yes']), 'failed'],
+    ['fails on a value that is not a boolean', data('yes', 'bool', ['yes']), 'failed'],
     // templates
     [
       'changes the value by a template',
@@ -98,18 +98,18 @@ describe('a data filter', () => {
       'matched',
     ],
     [
-      'gives a template text, whatever the value is',
+      'passes any value to a template as text',
       data('number', 'number', ['12'], { template: '{{ .Input | trunc 2 }}' }),
       'matched',
     ],
     [
-      'fails if a template gives nothing',
+      'fails if a template returns nothing',
       data('text', 'string', ['.*'], { template: '{{ if false }}x{{ end }}' }),
       'failed',
     ],
-    ['fails if a template gives no value', data('text', 'string', ['.*'], { template: '<no value>' }), 'failed'],
+    ['fails if a template returns no value', data('text', 'string', ['.*'], { template: '<no value>' }), 'failed'],
     [
-      'applies a template behind a path only gjson can read',
+      'applies a template after a path only gjson can read',
       data('list.#', 'string', ['^n3$'], { template: 'n{{ .Input }}' }),
       'matched',
     ],
@@ -117,7 +117,7 @@ describe('a data filter', () => {
     expect(await decide(document, { data: [filter] })).toMatchObject({ outcome });
   });
 
-  it('says what it found and what it wanted', async () => {
+  it('reports the value found and the value wanted', async () => {
     const verdict = await decide(document, { data: [data('whole', 'number', ['3', '4'], { comparator: '<' })] });
     expect(verdict).toMatchObject({ outcome: 'filtered', clause: 'filters.data[0]' });
     if (verdict?.outcome === 'filtered') expect(verdict.reason).toMatch(/whole.*7.*<.*3.*4/);
@@ -155,7 +155,7 @@ describe('an expression filter', () => {
     expect(await decide(document, { exprs: [{ expr, fields }] })).toMatchObject({ outcome });
   });
 
-  it('refuses if a field is missing', async () => {
+  it('rejects if a field is missing', async () => {
     for (const path of ['missing', 'list.#(k=="w")']) {
       const filters = { exprs: [{ expr: 'true', fields: [...fields, { path, name: 'm' }] }] };
       expect(await decide(document, filters)).toMatchObject({ outcome: 'filtered', clause: 'filters.exprs[0]' });
@@ -206,26 +206,26 @@ describe('filters together', () => {
     ['empty filters under or', {}, 'or', 'filtered'],
     ['empty list of data filters', { data: [] }, 'and', 'matched'],
     ['empty list of data filters under or', { data: [] }, 'or', 'matched'],
-    ['empty list of data filters beside one that refuses', { data: [], context: { type: 'x' } }, 'or', 'matched'],
+    ['empty list of data filters next to one that rejects', { data: [], context: { type: 'x' } }, 'or', 'matched'],
     ['empty list of data filters, joined by or', { data: [], dataLogicalOperator: 'or' }, 'or', 'matched'],
     ['empty list of expressions', { exprs: [] }, 'and', 'matched'],
     ['empty list of expressions under or', { exprs: [] }, 'or', 'matched'],
     ['empty list of expressions, joined by or', { exprs: [], exprLogicalOperator: 'or' }, 'and', 'filtered'],
     ['empty list of expressions, joined by or, under or', { exprs: [], exprLogicalOperator: 'or' }, 'or', 'filtered'],
     ['data: all must pass', { data: [yes, yes] }, undefined, 'matched'],
-    ['data: one refusal is enough', { data: [yes, no] }, undefined, 'filtered'],
+    ['data: one rejection is enough', { data: [yes, no] }, undefined, 'filtered'],
     ['data under or: one that passes is enough', { data: [no, yes], dataLogicalOperator: 'or' }, undefined, 'matched'],
     ['data under or: none passes', { data: [no, no], dataLogicalOperator: 'or' }, undefined, 'filtered'],
     ['data under or: an error counts as no', { data: [error, yes], dataLogicalOperator: 'or' }, undefined, 'matched'],
     [
-      'data under or: an error is told if nothing passes',
+      'data under or: an error is reported if nothing passes',
       { data: [no, error], dataLogicalOperator: 'or' },
       undefined,
       'failed',
     ],
-    ['data: an error behind a refusal changes nothing', { data: [no, error] }, undefined, 'filtered'],
-    ['data: an error before a refusal changes nothing either', { data: [error, no] }, undefined, 'filtered'],
-    ['data: an error beside what passes', { data: [error, yes] }, undefined, 'failed'],
+    ['data: an error after a rejection changes nothing', { data: [no, error] }, undefined, 'filtered'],
+    ['data: an error before a rejection changes nothing', { data: [error, no] }, undefined, 'filtered'],
+    ['data: an error next to a match', { data: [error, yes] }, undefined, 'failed'],
     ['exprs: all must pass', { exprs: [exprYes, exprNo] }, undefined, 'filtered'],
     ['exprs under or', { exprs: [exprNo, exprYes], exprLogicalOperator: 'or' }, undefined, 'matched'],
     [
@@ -253,7 +253,7 @@ describe('filters together', () => {
     expect(await decide({ a: 1 }, { exprs: [exprYes, exprError] })).toMatchObject({ clause: 'filters.exprs[1]' });
   });
 
-  it('let an event without data pass those that read the data', async () => {
+  it('pass an event without data through filters that read the data', async () => {
     const event = eventWith({ data: undefined });
     const filters: DependencyFilters = { data: [no], exprs: [exprNo], script: 'return false' };
     expect(await evaluateDependencies([{ event, dependency: dependencyWith({ filters }) }], engine)).toEqual([
@@ -261,7 +261,7 @@ describe('filters together', () => {
     ]);
   });
 
-  it('fail on data that is not JSON, and read JSON that came as bytes', async () => {
+  it('fail on data that is not JSON, and read JSON in bytes', async () => {
     const plain = eventWith({ data: undefined, data_base64: base64('plain'), datacontenttype: 'text/plain' });
     const json = eventWith({ data: undefined, data_base64: base64('{"a":1}'), datacontenttype: 'text/plain' });
     const dependency = dependencyWith({ filters: { data: [yes] } });

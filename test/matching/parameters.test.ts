@@ -35,8 +35,8 @@ describe('the value of a parameter', () => {
     ['comes from a key', { dataKey: 'text' }, 'x', 'String'],
     ['keeps the type of a number', { dataKey: 'fraction' }, '3.14', 'Number'],
     ['is the JSON of an object', { dataKey: 'object' }, '{"b":1}', 'JSON'],
-    ['is the text null for null', { dataKey: 'none' }, 'null', 'Null'],
-    ['may be empty text', { dataKey: 'empty' }, '', 'String'],
+    ['is the string null for null', { dataKey: 'none' }, 'null', 'Null'],
+    ['may be an empty string', { dataKey: 'empty' }, '', 'String'],
     ['comes from a query', { dataKey: 'items.#(n=="b").v' }, '2', 'Number'],
     ['comes from a count', { dataKey: 'items.#' }, '2', 'Number'],
     ['comes from a template', { dataTemplate: '{{ .Input.text | upper }}-{{ .Input.number }}' }, 'X-100', 'String'],
@@ -68,7 +68,7 @@ describe('the value of a parameter', () => {
     ],
     ['prefers the data to the context', { contextKey: 'source', dataKey: 'text' }, 'x', 'String'],
     [
-      'does not look into the context where data is selected',
+      'ignores the context if data is selected',
       { contextKey: 'source', dataKey: 'missing', value: 'd' },
       'd',
       'String',
@@ -93,7 +93,7 @@ describe('the value of a parameter', () => {
     expect(await resolveValue(source, events, engine)).toEqual({ text: 'd', type: 'String' });
   });
 
-  it('reads YAML content, and refuses other content', async () => {
+  it('reads YAML content, and rejects other content', async () => {
     const yaml = eventWith({
       data: undefined,
       data_base64: base64('a:\n  b: [1, yes]'),
@@ -138,9 +138,9 @@ describe('parameters applied to a document', () => {
     ['append text', [to('a.b', { dataKey: 'text' }, 'append')], { a: { b: 'oldx' } }],
     ['prepend text', [to('a.b', { dataKey: 'text' }, 'prepend')], { a: { b: 'xold' } }],
     ['overwrite', [to('a.b', { dataKey: 'text' }, 'overwrite')], { a: { b: 'x' } }],
-    ['append to what is no text as if it were', [to('list', { dataKey: 'text' }, 'append')], { list: '["x","y"]x' }],
+    ['append to a non-string as to a string', [to('list', { dataKey: 'text' }, 'append')], { list: '["x","y"]x' }],
     [
-      'append where nothing is as they set',
+      'append to a missing value by setting it',
       [to('new', { dataKey: 'number', useRawData: true }, 'append')],
       { new: 100 },
     ],
@@ -158,7 +158,7 @@ describe('parameters applied to a document', () => {
     ['update what a query finds', [to('items.#(n=="b").v', { dataKey: 'text' })], { items: [{ v: 0 }, { v: 'x' }] }],
     ['ignore a query that finds nothing', [to('items.#(n=="z").v', { dataKey: 'text' })], document],
     [
-      'see what those before wrote',
+      'see the results of earlier parameters',
       [to('a.b', { dataKey: 'text' }), to('a.b', { dataKey: 'number' }, 'append')],
       { a: { b: 'x100' } },
     ],
@@ -188,7 +188,7 @@ describe('parameters applied to a document', () => {
 });
 
 describe('a payload', () => {
-  it('is built from nothing, whatever the operation', async () => {
+  it('is built from an empty document, for any operation', async () => {
     const parameters = [
       to('a.b', { dataKey: 'text' }),
       to('a.b', { dataKey: 'number' }, 'append'),
@@ -197,12 +197,12 @@ describe('a payload', () => {
     expect(await buildPayload(parameters, events, engine)).toEqual({ a: { b: '100' }, l: [null, [1, 'two']] });
   });
 
-  it('is the value itself, as text, where dest is empty', async () => {
+  it('is the value itself, as text, if dest is empty', async () => {
     const parameters = [to('a', { dataKey: 'text' }), to('', { dataKey: 'object' }), to('b', { dataKey: 'text' })];
     expect(await buildPayload(parameters, events, engine)).toBe('{"b":1}');
   });
 
-  it('does not look at parameters behind one with an empty dest that has a value', async () => {
+  it('ignores parameters after one with an empty dest and a value', async () => {
     const unresolvable = to('b', { dataKey: 'missing' });
     expect(await buildPayload([to('', { dataKey: 'text' }), unresolvable], events, engine)).toBe('x');
     const absent = { src: { dependencyName: 'other', dataKey: 'text' }, dest: '' };
@@ -214,7 +214,7 @@ describe('a payload', () => {
     });
   });
 
-  it('is refused where its values together are more than anything can send', async () => {
+  it('is rejected if its values together exceed every size limit', async () => {
     const large = { scene: eventWith({ data: { big: ['x'.repeat(1_000_000)] } }) };
     const parameters = Array.from({ length: 20 }, (_none, n) => ({
       src: { dependencyName: 'scene', dataKey: 'big' },
@@ -226,39 +226,39 @@ describe('a payload', () => {
     });
   });
 
-  it('skips a dependency without event, where Argo Events crashes', async () => {
+  it('skips a dependency without event, on which Argo Events crashes', async () => {
     const missing = { src: { dependencyName: 'other', dataKey: 'text' }, dest: 'a' };
     expect(await buildPayload([missing, to('b', { dataKey: 'text' })], events, engine)).toEqual({ b: 'x' });
     expect(await buildPayload([missing], events, engine)).toBeUndefined();
     expect(await buildPayload([], events, engine)).toBeUndefined();
   });
 
-  it('may be a list, and may start in ways that only sjson knows', async () => {
+  it('may be a list, and may start with syntax that only sjson supports', async () => {
     expect(await buildPayload([to('0.a', { dataKey: 'text' })], events, engine)).toEqual([{ a: 'x' }]);
     expect(await buildPayload([to(':0', { dataKey: 'text' })], events, engine)).toEqual({ '0': 'x' });
   });
 });
 
-describe('values that a person sets', () => {
+describe('values that an operator sets', () => {
   it.each<[string, Record<string, JsonValue>, JsonValue]>([
-    ['text as text', { 'spec.size': '3' }, { spec: { size: '3' } }],
+    ['strings as strings', { 'spec.size': '3' }, { spec: { size: '3' } }],
     ['numbers as numbers', { 'spec.size': 3 }, { spec: { size: 3 } }],
     [
-      'flags, null and whole parts as JSON',
+      'booleans, null and objects as JSON',
       { 'spec.on': true, no: null, l: [{ a: 1 }] },
       { spec: { size: 1, on: true }, no: null, l: [{ a: 1 }] },
     ],
-    ['event or not, with a name that a dependency might have', { dep: 1 }, { spec: { size: 1 }, dep: 1 }],
+    ['with or without an event, for a name that a dependency might have', { dep: 1 }, { spec: { size: 1 }, dep: 1 }],
   ])('are written: %s', async (_what, values, expected) => {
     expect(await setValues({ spec: { size: 1 } }, values, engine)).toEqual(expected);
   });
 
-  it('are written by paths that only sjson knows, behind what is there', async () => {
+  it('are written by paths that only sjson supports, after existing values', async () => {
     const written = await setValues({ spec: { size: 1 } }, { 'spec.:0': 3 }, engine);
     expect(textOf(written)).toBe('{"spec":{"size":1,"0":3}}');
   });
 
-  it('are refused with their path where they cannot be written', async () => {
+  it('are rejected with their path if they cannot be written', async () => {
     await expect(setValues({ spec: 1 }, { '': 'x' }, engine)).rejects.toMatchObject({
       code: 'SENSOR_PARAMETER_UNRESOLVED',
       message: expect.stringContaining('Retriggered with ""') as string,

@@ -32,7 +32,7 @@ describe('the filter of an event source', () => {
     expect(await evaluateSourceFilter(expression, [data], engine)).toMatchObject([{ outcome }]);
   });
 
-  it('answers for each event, in order', async () => {
+  it('returns a result for each event, in order', async () => {
     const verdicts = await evaluateSourceFilter('n > 1', [{ n: 1 }, { n: 2 }, { n: 'x' }, [1]], engine);
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(['filtered', 'passed', 'failed', 'failed']);
   });
@@ -45,7 +45,7 @@ it('reads a key that has the name of a function, such as the values of a Redis s
   }
 });
 
-it('refuses operands that do not go together, as Argo Events does', async () => {
+it('rejects incompatible operands, as Argo Events does', async () => {
   const [verdict] = await evaluateSourceFilter('true || 2.5', [{}], engine);
   expect(verdict).toMatchObject({ outcome: 'failed', code: 'EXPRESSION_INVALID' });
 });

@@ -29,7 +29,7 @@ describe('a time filter', () => {
     expect(decideTimeFilter({ start, stop, timezone }, eventWith({ time }))).toMatchObject({ outcome });
   });
 
-  it('means the clock on the wall, also on the days when it changes', () => {
+  it('uses wall-clock time, even on days when the clock changes', () => {
     const filter = { start: '02:00:00', stop: '03:00:00', timezone: 'Europe/Berlin' };
     // 25 October 2026: the hour from 2 to 3 happens twice.
     const times = ['2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z', '2026-10-25T02:30:00Z'];

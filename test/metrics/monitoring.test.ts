@@ -83,7 +83,7 @@ describe('alert rules', () => {
     },
   );
 
-  it('have names of their own and cover what a person must hear of', () => {
+  it('have unique names and cover every condition that needs an operator', () => {
     const names = rules.map(({ alert }) => alert);
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual(
@@ -98,7 +98,7 @@ describe('alert rules', () => {
     );
   });
 
-  it('mention in their texts only labels that their expression keeps', async () => {
+  it('mention only labels that their expression keeps', async () => {
     for (const { expr, annotations } of rules) {
       const { labels } = await readQuery(expr);
       const mentioned = [...JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label);
@@ -106,7 +106,7 @@ describe('alert rules', () => {
     }
   });
 
-  it('are refused by this test when they name something else', async () => {
+  it('fail this test if they name anything else', async () => {
     expect((await readQuery('sum by (a (rate(b)')).isValid).toBe(false);
     expect((await readQuery('sum by (a) (rate(b{c="d"}[5m]))')).metrics).toEqual(['b']);
   });
@@ -122,7 +122,7 @@ describe('the Grafana dashboard', () => {
     expect(definitions.map(([name]) => name).filter((name) => !text.includes(name))).toEqual([]);
   });
 
-  it('has panels with ids of their own, and chooses among values of labels that exist', () => {
+  it('has panels with unique ids, and variables of existing labels', () => {
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const { definition } of dashboard.templating.list) {

@@ -29,7 +29,7 @@ beforeEach(() => {
 describe('counters', () => {
   const labels = { namespace: 'default', eventsource_name: 'orders', event_name: 'placed' };
 
-  it('are written once for everything that was counted meanwhile', () => {
+  it('are written once for all increments in between', () => {
     for (let count = 0; count < 2_000; count++) metrics.count('argo_events_events_sent_total', labels);
     expect(recording.writes).toEqual([]);
     metrics.flush();
@@ -86,9 +86,9 @@ describe('a relay', () => {
       (t) => t.published(t.begin(createEvent('1')), true),
       { events_sent: 1, events_duplicate: 1 },
     ],
-    ['the filter refuses it', (t) => t.filtered(t.begin(createEvent('1')), undefined), { events_filtered: 1 }],
+    ['the filter rejects it', (t) => t.filtered(t.begin(createEvent('1')), undefined), { events_filtered: 1 }],
     [
-      'the filter cannot judge it',
+      'the filter cannot be evaluated',
       (t) => t.filtered(t.begin(createEvent('1')), 'EXPRESSION_FAILED'),
       { events_filtered: 1, events_processing_failed: 1 },
     ],
@@ -99,7 +99,7 @@ describe('a relay', () => {
       { events_rejected: 1, events_sent_failed: 1, events_processing_failed: 1 },
     ],
     [
-      'of two, one is published before the bus goes away',
+      'of two, one is published before the bus becomes unavailable',
       (t) => {
         const events = [t.begin(createEvent('1')), t.begin(createEvent('2'))] as const;
         t.published(events[0], false);
@@ -108,7 +108,7 @@ describe('a relay', () => {
       { events_sent: 1, events_sent_failed: 1, events_processing_failed: 1 },
     ],
     [
-      'the source gave up three, then two more',
+      'the source dropped three, then two more',
       (t) => {
         for (const dropped of [3, 3, 5]) t.observe({ connected: true, dropped });
       },
@@ -119,7 +119,7 @@ describe('a relay', () => {
     expect(totals()).toEqual({ ...NOTHING, ...expected });
   });
 
-  it('is running while it is open, and leaves nothing behind that is taken for a number', () => {
+  it('is running while it is open, and exports NaN afterwards', () => {
     const running = 'argo_events_event_service_running_total';
     const second = new RelayTelemetry(metrics, { namespace: 'default', eventSourceName: 'orders', eventName: 'paid' });
     second.open();
@@ -134,7 +134,7 @@ describe('a relay', () => {
     expect(recording.last(running)).toBe(0);
   });
 
-  it('stays disconnected where a person must repair it, and connected where the process goes away with it', () => {
+  it('stays disconnected if an operator must repair it, and connected if the process ends', () => {
     telemetry.observe({ connected: true, dropped: 0 });
     telemetry.close('shutting down');
     expect(recording.last('sluice_source_connected')).toBe(1);
@@ -163,7 +163,7 @@ describe('a listener', () => {
     telemetry.connected(true);
   });
 
-  it('tells what waits, what is in hand and for how long, and nothing where the bus does not say', async () => {
+  it('reports pending events, events in hand and their age, and nothing if the bus does not answer', async () => {
     await telemetry.measureBacklog(waiting, ({ inHand, handledTo }) => inHand * 10_000 + handledTo * 1_000);
     expect(gauges().slice(0, 2)).toEqual([1, 7]);
     expect(gauges()[2]).toBeGreaterThanOrEqual(60);
@@ -174,7 +174,7 @@ describe('a listener', () => {
     expect(gauges().slice(0, 3)).toEqual([0, Number.NaN, Number.NaN]);
   });
 
-  it('counts the events that expired unhandled, and says how long the bus keeps the others', async () => {
+  it('counts the events that expired unhandled, and reports the retention of the bus', async () => {
     expect(recording.total('sluice_events_expired_total')).toBe(0);
     const lost = { fromSequence: 3, toSequence: 9, least: 5, most: 7, toTime: '2026-01-01T00:00:00Z', cause: 'age' };
     await telemetry.measureBacklog(
@@ -189,7 +189,7 @@ describe('a listener', () => {
     expect(recording.last('sluice_event_max_age_seconds')).toBe(90);
   });
 
-  it('leaves nothing behind that is taken for a number, also where a measure was under way', async () => {
+  it('exports NaN afterwards, even if a measurement was in flight', async () => {
     await telemetry.measureBacklog(waiting, () => 0);
     telemetry.close('let go');
     telemetry.connected(true);
@@ -197,7 +197,7 @@ describe('a listener', () => {
     expect(gauges()).toEqual(GAUGES.map(() => Number.NaN));
   });
 
-  it('stays disconnected where a person must repair it', () => {
+  it('stays disconnected if an operator must repair it', () => {
     telemetry.close('stopped');
     expect(gauges()[0]).toBe(0);
   });
@@ -223,8 +223,8 @@ describe('a fire', () => {
     ['succeeds', () => Promise.resolve(RESULT), false, [1, 0, 0]],
     ['fails and is retried', failing(true), false, [0, 1, 0]],
     ['fails at its last attempt', failing(true), true, [0, 1, 1]],
-    ['fails in a way that no attempt repairs', failing(false), false, [0, 1, 1]],
-  ])('that %s is counted so', async (_what, send, isLast, expected) => {
+    ['fails permanently', failing(false), false, [0, 1, 1]],
+  ])('is counted if it %s', async (_what, send, isLast, expected) => {
     expect(await attempt(send, isLast)).toEqual(expected);
     expect(recording.writes.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['argo_events_action_failed_total', 'argo_events_action_retries_failed_total']),
@@ -239,7 +239,7 @@ describe('a fire', () => {
     ['the second after one made together with others', 2, 1, { steps: 3 }, 0, true],
     ['without a strategy, early', 3, 1, undefined, 10_000, false],
     ['without a strategy, when the next would begin too late', 9, 1, undefined, 590_000, true],
-  ])('knows its last attempt: %s', (_what, number, before, retryStrategy, elapsedMs, expected) => {
+  ])('recognises its last attempt: %s', (_what, number, before, retryStrategy, elapsedMs, expected) => {
     const info = {
       attempt: number,
       scheduledTimestampMs: 1_000,

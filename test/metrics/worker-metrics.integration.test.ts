@@ -116,7 +116,7 @@ describe('a worker process', () => {
     expect(await read()).toEqual(expected);
   };
 
-  it('counts what its event sources did with every event', async () => {
+  it('counts the results of its event sources', async () => {
     await expectMetrics([
       ['argo_events_event_service_running_total', { namespace: 'default', eventsource_name: 'orders' }, 1],
       ['sluice_source_connected', SOURCE, 1],
@@ -131,7 +131,7 @@ describe('a worker process', () => {
     ]);
   });
 
-  it('counts what its sensors decided, and what came of every fire', async () => {
+  it('counts the decisions of its sensors, and the results of every fire', async () => {
     const ship = { ...SENSOR, trigger_name: 'ship' };
     const complain = { ...SENSOR, trigger_name: 'complain' };
     await expectMetrics([
@@ -158,7 +158,7 @@ describe('a worker process', () => {
     ]);
   });
 
-  it("exports them beside Temporal's own, with the labels that are documented and no others", async () => {
+  it("exports them next to Temporal's own, with exactly the documented labels", async () => {
     const samples = await scrape(worker.metricsUrl);
     expect(samples.some(({ name }) => name.startsWith('temporal_'))).toBe(true);
     for (const [name, { kind, labels }] of Object.entries(METRICS)) {
@@ -190,7 +190,7 @@ describe('a worker process', () => {
     });
   });
 
-  it('begins a trace for an event without one, and marks what failed in it', async () => {
+  it('begins a trace for an event without one, and marks failed spans', async () => {
     const failed = await eventually(() => collector.spans.find(({ name, isError }) => name === 'fire' && isError));
     expect(failed.attributes).toMatchObject({ 'sluice.trigger': 'complain' });
     const relay = collector.spans.find(({ name, traceId }) => name === 'relay' && traceId === failed.traceId);

@@ -113,7 +113,7 @@ spec:
     return await cluster.sluice(['retrigger', id, '--why', `${CANARY}-why`], options);
   };
 
-  it('takes an event to its trigger, through a failure and a retrigger, and nothing of it is in clear in Temporal', async () => {
+  it('handles an event through a failure and a retrigger without storing any plain text in Temporal', async () => {
     const { event, run } = await parkOne();
     await retrigger(run.id);
     await runOf(event, 'Succeeded');
@@ -158,7 +158,7 @@ spec:
     expect(stored.join()).not.toContain(Buffer.from(CANARY).toString('base64').slice(0, 18));
   }, 120_000);
 
-  it('says at commands without keys which key is missing, and lists what needs none', async () => {
+  it('names the missing key in commands without keys, and lists unencrypted data', async () => {
     const { event, run } = await parkOne();
     const refused = {
       exitCode: 1,
@@ -183,7 +183,7 @@ spec:
     expect([done.exitCode, done.stderr]).toEqual([0, expect.anything()]);
   }, 60_000);
 
-  it('keeps runs and sensors going across a rotation of keys, without a restart', async () => {
+  it('keeps runs and sensors working across a key rotation, without a restart', async () => {
     const { event, run } = await parkOne();
     await writeKeys(FIRST, SECOND);
     await writeKeys(SECOND, FIRST);
@@ -204,7 +204,7 @@ spec:
     });
   }, 120_000);
 
-  it('replays its histories in a worker with the keys, whatever namespace they come from', async () => {
+  it('replays its histories in a worker with the keys, from any namespace', async () => {
     const ids = [sensorWorkflowId(cluster.namespace.name, 'pairs')];
     for await (const { workflowId } of raw().workflow.list({ query: `SluiceState = 'Succeeded'` }))
       ids.push(workflowId);
@@ -225,7 +225,7 @@ spec:
     expect(ids.length).toBeGreaterThan(3);
   }, 60_000);
 
-  it('stands still with a worker that has the wrong keys, and goes on when it gets the right ones', async () => {
+  it('makes no progress on a worker with the wrong keys, and continues with the right ones', async () => {
     await cluster.killWorkers();
     await writeKeys(`third: ${keyText(3)}`);
     await cluster.startWorkers();

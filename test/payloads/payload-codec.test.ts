@@ -35,7 +35,7 @@ const encryptOne = async (by: EncryptingCodec, value: unknown): Promise<Payload>
 };
 
 describe('an encrypted payload', () => {
-  it('comes back as it was, whatever it holds', async () => {
+  it('is decrypted unchanged, whatever its content', async () => {
     const keys = codec(ring(NEW));
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(fc.jsonValue(), fc.uint8Array())), async (values) => {
@@ -48,7 +48,7 @@ describe('an encrypted payload', () => {
     );
   });
 
-  it('shows the id of its key and the namespace, and nothing of its content; no two are equal', async () => {
+  it('shows only the id of its key and the namespace, and is unique', async () => {
     const keys = codec(ring(NEW, OLD));
     const [a, b] = [await encryptOne(keys, { CANARY }), await encryptOne(keys, { CANARY })];
     expect(text(a.metadata?.['encoding'])).toBe('binary/encrypted');
@@ -57,7 +57,7 @@ describe('an encrypted payload', () => {
     expect(text(a.data)).not.toBe(text(b.data));
   });
 
-  it('has the form of the samples of Temporal: nonce, ciphertext and tag of AES-256-GCM over a payload', async () => {
+  it("has the format of Temporal's samples: nonce, ciphertext and tag of AES-256-GCM over a payload", async () => {
     const { data } = await encryptOne(codec(ring(NEW)), CANARY);
     const bytes = Buffer.from(data ?? []);
     const key = await webcrypto.subtle.importKey('raw', Buffer.alloc(32, 2), 'AES-GCM', false, ['decrypt']);
@@ -71,7 +71,7 @@ describe('an encrypted payload', () => {
     expect(defaultPayloadConverter.fromPayload(payload)).toBe(CANARY);
   });
 
-  it('is decrypted with any key of the list while the first encrypts: that is how keys are rotated', async () => {
+  it('is decrypted with any key of the list, while the first encrypts, so that keys can be rotated', async () => {
     const before = await encryptOne(codec(ring(OLD)), CANARY);
     for (const keys of [codec(ring(OLD, NEW)), codec(ring(NEW, OLD))]) {
       const [payload] = await keys.decode([before]);
@@ -79,7 +79,7 @@ describe('an encrypted payload', () => {
     }
   });
 
-  it('names its key and what to do, where that key was removed', async () => {
+  it('causes an error with its key id and advice if that key was removed', async () => {
     const before = await encryptOne(codec(ring(OLD)), CANARY);
     await expect(codec(ring(NEW)).decode([before])).rejects.toMatchObject({
       code: 'PAYLOAD_KEY_MISSING',
@@ -90,7 +90,7 @@ describe('an encrypted payload', () => {
     });
   });
 
-  it('is refused by a process without keys, which leaves everything else as it is', async () => {
+  it('is rejected by a process without keys, which passes everything else through', async () => {
     const encrypted = await encryptOne(codec(ring(OLD)), CANARY);
     const keyless = new KeylessCodec();
     await expect(keyless.decode([plain(1), encrypted])).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('an encrypted payload', () => {
     expect(await keyless.encode([plain(1)])).toEqual([plain(1)]);
   });
 
-  it('is refused for good if its key has another value, or a bit of it was changed', async () => {
+  it('is rejected permanently if its key has another value, or a bit of it was changed', async () => {
     const encrypted = await encryptOne(codec(ring(OLD)), CANARY);
     const refused = {
       code: 'PAYLOAD_UNREADABLE',
@@ -121,7 +121,7 @@ describe('an encrypted payload', () => {
     }
   });
 
-  it('is refused in another Temporal namespace, unless that names the former one', async () => {
+  it('is rejected in another Temporal namespace, unless that names the former one', async () => {
     const encrypted = await encryptOne(codec(ring(OLD), 'tenant-a'), CANARY);
     await expect(codec(ring(OLD), 'tenant-b').decode([encrypted])).rejects.toMatchObject({
       code: 'PAYLOAD_UNREADABLE',
@@ -136,7 +136,7 @@ describe('an encrypted payload', () => {
     });
   });
 
-  it('may stand beside payloads from before encryption', async () => {
+  it('may be mixed with payloads from before encryption', async () => {
     const keys = codec(ring(OLD));
     const decoded = await keys.decode([plain(1), await encryptOne(keys, 2)]);
     expect(decoded.map((payload) => defaultPayloadConverter.fromPayload(payload))).toEqual([1, 2]);
@@ -157,7 +157,7 @@ describe('the data converter of a client or worker', () => {
     expect(failureConverterPath).toMatch(/encoded-failures/);
   });
 
-  it('lets the codecs of the owner decrypt where there are no keys of Sluice', () => {
+  it('lets the codecs of the owner decrypt without keys of Sluice', () => {
     const { payloadCodecs, failureConverterPath } = read({}).converterFor('default', { payloadCodecs: [theirs] });
     expect(payloadCodecs).toEqual([expect.any(KeylessCodec), theirs]);
     expect(failureConverterPath).toBeUndefined();

@@ -26,14 +26,14 @@ describe('a list of payload keys', () => {
     ['a: c2hvcnQ=', /key "a" has 5 bytes, expected 32/],
     [`a: ${keyText(1)}AAAA`, /key "a" (is not base64|has \d+ bytes)/],
     [`a: ${'-'.repeat(44)}`, /key "a" is not base64/],
-  ])('is refused with the place and the remedy, and without a key: %j', (text, message) => {
+  ])('is rejected with the place and advice, and without showing a key: %j', (text, message) => {
     const refused = (): unknown => parsePayloadKeys(text, 'SLUICE_PAYLOAD_KEYS');
     expect(refused).toThrow(message);
     expect(refused).toThrow(/^SLUICE_PAYLOAD_KEYS: /);
     expect(refused).not.toThrow(keyText(1).slice(0, 10));
   });
 
-  it('comes from a file or from a variable, and not from both', () => {
+  it('comes from a file or from a variable, but not from both', () => {
     const warn = refuseWarnings;
     expect(readKeyRing({ SLUICE_PAYLOAD_KEYS: '', SLUICE_PAYLOAD_KEYS_FILE: '' }, { warn })).toBeUndefined();
     expect(readKeyRing({ SLUICE_PAYLOAD_KEYS: `a: ${keyText(1)}` }, { warn })?.current().id).toBe('a');
@@ -77,14 +77,14 @@ describe('a file of payload keys', () => {
     expect(ring.ids()).toEqual(['two', 'one']);
   });
 
-  it('is looked at once more for a key that it did not have', () => {
+  it('is read once more for a missing key', () => {
     const ring = open(mount('1', `one: ${keyText(1)}`));
     expect(ring.find('two')).toBeUndefined();
     mount('2', `one: ${keyText(1)}\ntwo: ${keyText(2)}`);
     expect(ring.find('two')?.id).toBe('two');
   });
 
-  it('keeps the former keys while it is broken or away, and says so once', async () => {
+  it('keeps the former keys while it is invalid or missing, and logs it once', async () => {
     const path = mount('1', `one: ${keyText(1)}`);
     const ring = open(path);
     mount('2', 'one');

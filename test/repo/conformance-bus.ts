@@ -122,16 +122,13 @@ export const BUS_SECTIONS: readonly Section[] = [
     rows: [
       [
         '`argo_events_events_sent_total` and the others of event sources',
-        metrics('counts what its event sources did with every event'),
+        metrics('counts the results of its event sources'),
       ],
       [
         '`argo_events_action_triggered_total` and the others of sensors',
-        metrics('counts what its sensors decided, and what came of every fire'),
+        metrics('counts the decisions of its sensors, and the results of every fire'),
       ],
-      [
-        'names and labels',
-        metrics("exports them beside Temporal's own, with the labels that are documented and no others"),
-      ],
+      ['names and labels', metrics("exports them next to Temporal's own, with exactly the documented labels")],
       [
         'events dropped by filters, lag (not counted by Argo Events)',
         metrics('measures the backlog and the parked runs of its sensors'),
@@ -217,7 +214,10 @@ export const BUS_SECTIONS: readonly Section[] = [
         '24 events rejected by a source are only logged',
         differs('an event that a source filter drops, or that is not JSON where JSON is asked for'),
       ],
-      ['25 no metrics of what is dropped', metrics('counts what its sensors decided, and what came of every fire')],
+      [
+        '25 no metrics of what is dropped',
+        metrics('counts the decisions of its sensors, and the results of every fire'),
+      ],
     ],
   },
   {
@@ -245,7 +245,7 @@ export const BUS_SECTIONS: readonly Section[] = [
       [
         '16 one trailing newline of secrets is removed',
         testsOf('test/kubernetes/secret-readers.integration.test.ts')(
-          'come from mounted files, then the environment, then the Kubernetes API, less one newline at the end',
+          'are read from mounted files, then the environment, then the Kubernetes API, without one trailing newline',
         ),
       ],
     ],

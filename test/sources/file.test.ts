@@ -64,7 +64,7 @@ describe('event source file', () => {
   const write = (name: string, text = 'x') => writeFile(join(directory, name), text);
   const summary = ({ events }: Delivery) => events.map(({ data }) => [fieldOf(data, 'name'), fieldOf(data, 'op')]);
 
-  it('gives a file the payload of Argo Events, with the number of its operation', async () => {
+  it('gives a file the payload of Argo Events, with its numeric operation', async () => {
     const { first } = await read({ metadata: { team: 'eo' } });
     await write('a.tif');
     expect((await first).events[0]?.data).toEqual({ name: join(directory, 'a.tif'), op: 1, metadata: { team: 'eo' } });
@@ -81,7 +81,7 @@ describe('event source file', () => {
     ['REMOVE', 4, () => unlink(join(directory, 'old'))],
     ['RENAME', 8, () => rename(join(directory, 'old'), join(directory, 'new'))],
     ['CHMOD', 16, () => chmod(join(directory, 'old'), 0o600)],
-  ])('sees %s of a file that was there', async (eventType, op, change) => {
+  ])('detects %s of an existing file', async (eventType, op, change) => {
     await write('old');
     const { first, next } = await read({ eventType, path: 'old' });
     // A file that is there when reading begins counts as written.
@@ -96,14 +96,14 @@ describe('event source file', () => {
     ['its pattern', { pathRegexp: '^w[a-z]+\\.tif$' }],
     ['its pattern in the syntax of Go', { pathRegexp: '(?i)^W[[:alpha:]]+\\.tif$' }],
     ['a pattern for which JavaScript would need years', { pathRegexp: '^(w|.|.|[a-z]|[a-z.])*(wanted|!)\\.tif$' }],
-  ])('takes only files that match %s, by polling as well', async (_what, selection) => {
+  ])('reads only files that match %s, even by polling', async (_what, selection) => {
     const { first } = await read({ ...selection, polling: true });
     await write(`${'other'.repeat(20)}.tif`);
     await write('wanted.tif');
     expect(summary(await first)).toEqual([[join(directory, 'wanted.tif'), 1]]);
   });
 
-  it('is not Ready while its directory is not there, says why, and reads once it is', async () => {
+  it('is not Ready while its directory is missing, reports the reason, and reads once it exists', async () => {
     const late = join(directory, 'late');
     const reading = readSource(fileSource, { eventType: 'CREATE', watchPathConfig: { directory: late } });
     open.push(reading);
@@ -128,10 +128,10 @@ describe('event source file', () => {
   });
 
   it.each<[string, Partial<FileOptions>]>([
-    ['an eventType that no change has', { eventType: 'MOVE' }],
+    ['an unknown eventType', { eventType: 'MOVE' }],
     ['a directory that is not absolute', { watchPathConfig: { directory: 'data' } }],
-    ['a pattern that is none', { watchPathConfig: { directory: '/data', pathRegexp: '(' } }],
-  ])('ends with an error for a person over %s', async (_what, wrong) => {
+    ['an invalid pattern', { watchPathConfig: { directory: '/data', pathRegexp: '(' } }],
+  ])('ends with an error for the operator on %s', async (_what, wrong) => {
     const spec = { eventType: 'CREATE', watchPathConfig: { directory }, ...wrong };
     const source = createSource(fileSource, { spec }, { matchTexts });
     for (const attempt of [() => source.check(), () => source.deliveries()[Symbol.asyncIterator]().next()]) {

@@ -69,11 +69,11 @@ function acknowledgeAll({ next }: SourceReading): { readonly ids: string[]; read
   return { ids, ended };
 }
 
-describe('Redis event sources and a server that is not what they expect', () => {
+describe('Redis event sources and an unexpected server', () => {
   it.each<[string, StartRedisOptions, { tls?: { insecureSkipVerify: boolean } }, RegExp]>([
-    ['speaks TLS only', { tls: true }, {}, /speaks TLS/],
-    ['speaks no TLS', {}, { tls: { insecureSkipVerify: true } }, /does not speak TLS/],
-  ])('end with an error for a person when it %s', async (_, options, spec, message) => {
+    ['accepts only TLS', { tls: true }, {}, /speaks TLS/],
+    ['does not support TLS', {}, { tls: { insecureSkipVerify: true } }, /does not speak TLS/],
+  ])('end with an error for the operator if it %s', async (_, options, spec, message) => {
     const { address } = await startServer(options);
     for (const { next, source } of [
       subscribe({ hostAddress: address, ...spec }),
@@ -90,7 +90,7 @@ describe('Redis event sources and a server that is not what they expect', () => 
     }
   });
 
-  it('end with an error for a person when it is a Sentinel', async () => {
+  it('end with an error for the operator if it is a Sentinel', async () => {
     const folder = await createTemporaryFolder('sentinel');
     cleanUps.push(() => removeFolder(folder));
     const port = await freePort();
@@ -120,7 +120,7 @@ describe('Redis event sources and a server that is not what they expect', () => 
     }
   });
 
-  it('end with an error for a person when a stream lies on another node of a Redis Cluster', async () => {
+  it('end with an error for the operator if a stream is on another node of a Redis Cluster', async () => {
     // Its own choice, the port plus 10,000, may be above what there is.
     const busPort = await freePort();
     const { server, address } = await startServer({
@@ -147,7 +147,7 @@ describe('Redis event sources and a server that is not what they expect', () => 
     });
   });
 
-  it('say why they do not read when nobody is there', async () => {
+  it('report why they do not read if the server is unreachable', async () => {
     const address = `127.0.0.1:${await freePort()}`;
     for (const read of [subscribe, readStream]) {
       const { source, next } = read({ hostAddress: address });
@@ -159,7 +159,7 @@ describe('Redis event sources and a server that is not what they expect', () => 
 });
 
 describe('Redis event sources and a server that changes', () => {
-  it('read from the new master after a fail-over, though acknowledgements still lead to the old one', async () => {
+  it('read from the new master after a failover, although acknowledgements still go to the old one', async () => {
     const [a, b] = [await startServer(), await startServer()];
     const [oldMaster, newMaster] = [await startClient(a.server), await startClient(b.server)];
     const gate = await startGate(a.server.port);
@@ -180,7 +180,7 @@ describe('Redis event sources and a server that changes', () => {
     await eventually(() => reading.source.status().connected);
   });
 
-  it('wait until a server at its limit of clients takes them again', async () => {
+  it('wait until a server at its client limit accepts them again', async () => {
     const { server, address } = await startServer();
     const client = await startClient(server);
     const readings = [subscribe({ hostAddress: address }), readStream({ hostAddress: address })];
@@ -194,7 +194,7 @@ describe('Redis event sources and a server that changes', () => {
     await eventually(() => readings.every(({ source }) => source.status().connected));
   });
 
-  it('end with an error for a person when the server wants a password that they do not have', async () => {
+  it('end with an error for the operator if the server requires a missing password', async () => {
     const { server, address } = await startServer();
     const client = await startClient(server);
     const readings = [subscribe({ hostAddress: address }), readStream({ hostAddress: address })];
@@ -205,7 +205,7 @@ describe('Redis event sources and a server that changes', () => {
     for (const end of ends) expect((await failureOf(end)).code).toBe('EVENT_SOURCE_MISCONFIGURED');
   });
 
-  it('receive nothing when they may not acknowledge', async () => {
+  it('read nothing if they may not acknowledge', async () => {
     const { server, address } = await startServer();
     const client = await startClient(server);
     await client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-xack');

@@ -25,7 +25,7 @@ describe('blocked addresses', () => {
     expect(() => requireAllowedAddress(address)).not.toThrow();
   });
 
-  it('are what the worker was configured with', () => {
+  it("are those of the worker's configuration", () => {
     process.env[VARIABLE] = '10.0.0.0/8, fd00::/8, 127.0.0.9';
     expect(() => requireAllowedAddress('10.1.2.3')).toThrow('is blocked');
     expect(() => requireAllowedAddress('127.0.0.9')).toThrow('is blocked');
@@ -34,7 +34,7 @@ describe('blocked addresses', () => {
     expect(() => requireAllowedAddress('10.1.2.3')).not.toThrow();
   });
 
-  it('stop a name that resolves to one of them', async () => {
+  it('include a name that resolves to one of them', async () => {
     process.env[VARIABLE] = '127.0.0.0/8,::1';
     const lookup = promisify(allowedLookup);
     await expect(lookup('localhost', {})).rejects.toThrow('is blocked');

@@ -8,11 +8,11 @@ describe('host aliases', () => {
     ['nats:4222', '10.0.0.1:4222'],
     ['redis-service:6380', 'redis-service:6380'],
     ['other', 'other'],
-  ])('%s means %s', (address, expected) => {
+  ])('maps %s to %s', (address, expected) => {
     expect(resolveHostAlias(address, environment)).toBe(expected);
   });
 
-  it('leaves every address alone when none is set', () => {
+  it('leaves every address unchanged if none is set', () => {
     expect(resolveHostAlias('redis-service:6379', {})).toBe('redis-service:6379');
   });
 });

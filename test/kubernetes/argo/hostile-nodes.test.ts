@@ -63,7 +63,7 @@ describe.each([
     expect(blockedMs).toBeLessThan(8_000);
   });
 
-  it('are refused for good by operations that need them', async () => {
+  it('are rejected permanently by operations that need them', async () => {
     await expect(readNodes({ compressedNodes })).rejects.toMatchObject({ code: 'TRIGGER_REFUSED', retryable: false });
   });
 
@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-describe('nodes that are none', () => {
+describe('malformed nodes', () => {
   const node = { id: 'w', name: 'w', type: 'Pod', phase: 'Failed', message: 'exit code 1' };
   const other = { ...node, id: 'v' };
   it.each([
@@ -86,10 +86,10 @@ describe('nodes that are none', () => {
     ['a list', { w: node, x: [] }],
     ['a number for a name', { w: node, x: { ...other, name: 1 } }],
     ['an object for a message', { w: node, x: { ...other, message: {} } }],
-    ['parameters that are no list', { w: node, x: { ...other, outputs: { parameters: 3 } } }],
+    ['parameters that are not a list', { w: node, x: { ...other, outputs: { parameters: 3 } } }],
     ['parameters with a null among them', { w: node, x: { ...other, outputs: { parameters: [null] } } }],
-    ['a text for children', { w: node, x: { ...other, children: 'abc' } }],
-  ])('%s: end no report and are never written back', async (_name, nodes) => {
+    ['a string for children', { w: node, x: { ...other, children: 'abc' } }],
+  ])('%s: break no report and are never written back', async (_name, nodes) => {
     const failures = expect.stringMatching(/^w: exit code 1 \(pod w\)/) as string;
     const expected = { failures, outputs: [] };
     for (const status of [
@@ -105,7 +105,7 @@ describe('nodes that are none', () => {
     expect(await summaryOf({ nodes: nodes as never }, workflow)).toEqual(nothing);
   });
 
-  it('do not break the outcome either if the global outputs are forged', () => {
+  it('do not break the outcome if the global outputs are forged', () => {
     const status = readableStatus({
       ...{ phase: 'Failed', message: { a: 1 } },
       outputs: { parameters: [null, 1, { name: 3 }, { name: 'kept', value: '1' }] },
@@ -128,7 +128,7 @@ describe('the nodes of an honest large Workflow', () => {
   );
   const compressedNodes = gzipSync(JSON.stringify(nodes)).toString('base64');
 
-  it('are below every limit, and read in a thread', async () => {
+  it('are below every limit, and are read in a thread', async () => {
     expect(Object.keys(unpackNodes(compressedNodes, UNPACK_LIMITS))).toHaveLength(20_000);
     expect(await readNodes({ compressedNodes })).toEqual(nodes);
     const summary = await summaryOf({ compressedNodes }, workflow);

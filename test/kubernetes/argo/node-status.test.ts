@@ -35,7 +35,7 @@ describe('nodes of large Workflows', () => {
     expect(await readNodes({ compressedNodes: compress().toString('base64') })).toEqual(nodes);
   });
 
-  it('are compressed only where the object would be too large', async () => {
+  it('are compressed only if the object would be too large', async () => {
     const small = { status: { nodes } };
     expect(await withPackedNodes(small)).toBe(small);
     const large = Object.fromEntries(
@@ -49,7 +49,7 @@ describe('nodes of large Workflows', () => {
     expect(await readNodes(packed.status)).toEqual(large);
   });
 
-  it('that are in the controller database are said to be out of reach', async () => {
+  it('are reported as unavailable if they are in the controller database', async () => {
     await expect(readNodes({ offloadNodeStatusVersion: 'fnv:1' })).rejects.toThrow(
       expect.objectContaining({ code: 'TRIGGER_REFUSED' }) as Error,
     );

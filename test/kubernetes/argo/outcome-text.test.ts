@@ -10,7 +10,7 @@ const entry = (parameters: Array<{ name: string; value?: string }>): WorkflowSta
 });
 
 describe('the outputs of an ended Workflow', () => {
-  it('are the global ones and those of its entry node, which win', () => {
+  it('are the global ones and those of its entry node, which take precedence', () => {
     const status = {
       ...entry([{ name: 'both', value: 'of the entry' }, { name: 'unset' }]),
       outputs: {
@@ -23,7 +23,7 @@ describe('the outputs of an ended Workflow', () => {
     expect(outputsOf(status)).toEqual({ both: 'of the entry', global: 'g' });
   });
 
-  it('are cut where they are long, between characters', () => {
+  it('are truncated between characters if they are long', () => {
     const { text = '' } = outputsOf(entry([{ name: 'text', value: '🛰'.repeat(3_000) }]));
     expect(text).toMatch(/^🛰+…$/u);
     expect(Buffer.byteLength(text)).toBeLessThan(4_200);
@@ -35,7 +35,7 @@ describe('the outputs of an ended Workflow', () => {
     expect(bytes * 100).toBeLessThan(1_000_000);
   });
 
-  it('that are out of reach are told, with the way to have them', () => {
+  it('are reported if unavailable, with advice', () => {
     const status: WorkflowStatus = {
       phase: 'Succeeded',
       offloadNodeStatusVersion: 'fnv:1',

@@ -20,7 +20,7 @@ describe('the status of a Workflow that its controller did not write', () => {
     expect(outcomeMessage(status, summaryOf(status))).toBe('');
   });
 
-  it('keeps what is right beside what is not, whatever it is named', () => {
+  it('keeps valid parts next to invalid ones, under any names', () => {
     const parameters = [null, { name: '__proto__', value: 'p' }, { name: 'a', value: '1' }];
     const status = readableStatus({ phase: 'Failed', nodes: { w: { id: 'w', name: 'w', type: 'Pod', phase: 'Failed', message: 'no disk' }, x: 1 }, outputs: { parameters } }); // prettier-ignore
     expect(Object.entries(readOutputs(status, summaryOf(status)))).toEqual([

@@ -54,7 +54,7 @@ describe('args of argoWorkflow', () => {
     ['submit', ['--priority', 'high'], 'args', 'high'],
     ['submit', ['--dry-run'], 'args[0]', '--dry-run'],
   ] as [ArgoWorkflowOperation, string[], string, string][])(
-    'of %s that cannot be honoured are refused: %p',
+    'of %s that are not supported are rejected: %p',
     (operation, args, where, what) => {
       const refusal = { code: 'MANIFEST_INVALID', retryable: false } as object;
       expect(() => parseArgoArguments(args, operation)).toThrow(expect.objectContaining(refusal) as Error);
@@ -64,7 +64,7 @@ describe('args of argoWorkflow', () => {
   );
 });
 
-describe('args of argoWorkflow that are refused', () => {
+describe('rejected args of argoWorkflow', () => {
   it.each([
     ['submit', '--paramter=a=1', 'Did you mean --parameter?'],
     [
@@ -75,11 +75,11 @@ describe('args of argoWorkflow that are refused', () => {
     ['submit', '-f', 'Write each of its values as --parameter NAME=VALUE: a worker has no such file.'],
     ['stop', '--memoized', 'Remove it: --memoized is an option of resubmit.'],
     ['submit', '--token=x', 'Remove it: the worker knows its cluster.'],
-  ] as [ArgoWorkflowOperation, string, string][])('say what to do: %s %s', (operation, argument, fix) => {
+  ] as [ArgoWorkflowOperation, string, string][])('come with advice: %s %s', (operation, argument, fix) => {
     expect(readArgoArguments([argument], operation).mistakes).toMatchObject([{ index: 0, fix }]);
   });
 
-  it('are all named, and leave the others alone', () => {
+  it('are all named, without the others', () => {
     const { options, mistakes } = readArgoArguments(['--nme', 'x', '-p', 'a=1', '--priority', 'high'], 'submit');
     expect(options).toEqual({ parameters: [{ name: 'a', value: '1' }] });
     expect(mistakes.map(({ index }) => index)).toEqual([0, 4]);
