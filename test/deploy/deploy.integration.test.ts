@@ -146,7 +146,7 @@ describe('the manifests of deploy/', () => {
 });
 
 describe('the component deploy/encrypted-payloads', () => {
-  it('mounts the keys into both workers, where the variable says', async () => {
+  it('mounts the keys into both workers, at the path of the variable', async () => {
     const patch = parse(readFileSync(join(repoRoot, 'deploy/encrypted-payloads/mount-payload-keys.yaml'), 'utf8')) as {
       readonly spec: JsonObject;
     };
@@ -208,7 +208,7 @@ describe('the rights of the controller', () => {
 });
 
 describe('the rights of the sensor worker', () => {
-  it('let it submit Workflows and follow them to their end', async () => {
+  it('let it submit Workflows and follow them to completion', async () => {
     const access = await openAs('sluice-sensor-worker');
     await fixture.create({ apiVersion: ARGO, kind: 'WorkflowTemplate', metadata: { name: 't' }, spec: {} });
     const submitted = await fireAs(access, 'submit', 'by-rights-');
@@ -228,7 +228,7 @@ describe('the rights of the sensor worker', () => {
     }
   });
 
-  it('are these and no others', async () => {
+  it('are exactly these', async () => {
     const access = await openAs('sluice-sensor-worker');
     expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual(['get', 'list', 'watch', 'create']);
     expect(await allowed(access, 'argoproj.io', 'workflowtemplates')).toEqual(['get']);
@@ -240,7 +240,7 @@ describe('the rights of the sensor worker', () => {
     expect(await allowed(access, 'argoproj.io', 'workflows', 'default')).toEqual([]);
   });
 
-  it('do not reach other operations until these are allowed, and the refusal says where', async () => {
+  it('exclude other operations until these are granted, and the error names the manifest', async () => {
     const access = await openAs('sluice-sensor-worker');
     await fixture.create({
       apiVersion: ARGO,

@@ -11,7 +11,7 @@ const lines = text
 const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
 
 describe('the Dockerfile', () => {
-  it('ends in a slim Debian image that does not run as root', () => {
+  it('builds a slim Debian image that does not run as root', () => {
     expect(lastStage[0]).toMatch(/^FROM node:\d+-bookworm-slim$/);
     expect(lastStage.filter((line) => line.startsWith('USER'))).toEqual(['USER 10001:10001']);
     expect(lines.filter((line) => line.startsWith('FROM'))).toHaveLength(3);
@@ -21,7 +21,7 @@ describe('the Dockerfile', () => {
     expect(lastStage.find((line) => line.startsWith('RUN apt-get'))).toMatch(/useradd --uid 10001 /);
   });
 
-  it('keeps credentials that lie beside the code out of the build', () => {
+  it('excludes credentials next to the code from the build', () => {
     const ignored = readFileSync(join(repoRoot, '.dockerignore'), 'utf8').split('\n');
     expect(ignored).toEqual(
       // docs/security.md has payload keys written into the current folder.

@@ -66,13 +66,13 @@ describe('the stand-in for the Argo controller', () => {
     });
   });
 
-  it.each(['Failed', 'Error'])('lets a Workflow end as %s where its annotation asks for it', async (outcome) => {
+  it.each(['Failed', 'Error'])('ends a Workflow as %s if its annotation requests it', async (outcome) => {
     const annotations = { 'stand-in.sluice.dev/outcome': outcome, 'stand-in.sluice.dev/message': 'no scene' };
     const ended = await waitForPhase(await create({ entrypoint: 'main', templates }, annotations), outcome);
     expect(ended.status).toMatchObject({ message: 'no scene' });
   });
 
-  it('takes parameters and behaviour from the template that a Workflow refers to', async () => {
+  it('uses parameters and behaviour of the template that a Workflow refers to', async () => {
     const template = {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'WorkflowTemplate',
@@ -141,7 +141,7 @@ describe('the stand-in for the Argo controller', () => {
     await waitForPhase(workflow, 'Succeeded');
   });
 
-  it('holds a Workflow back as Pending where its annotation asks for it', async () => {
+  it('keeps a Workflow Pending if its annotation requests it', async () => {
     const workflow = await create({ entrypoint: 'main', templates }, { 'stand-in.sluice.dev/pending-ms': '3600000' });
     const pending = await waitForPhase(workflow, 'Pending');
     expect(pending.status?.startedAt ?? null).toBeNull();
@@ -149,7 +149,7 @@ describe('the stand-in for the Argo controller', () => {
 });
 
 describe('the stand-in during an outage of the API server', () => {
-  it('goes on with its Workflows when the API server is back', async () => {
+  it('continues with its Workflows when the API server is back', async () => {
     const kubernetes = await startKubernetes({ own: true });
     const standIn = await startArgoControllerStandIn({ kubernetes, durationMs: 10 });
     const { api, name } = await createTestNamespace(kubernetes);

@@ -58,7 +58,7 @@ describe('.ci/run', () => {
     return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   };
 
-  it('closes with the counts of the tests and runs every check', async () => {
+  it('ends with the counts of the tests and runs every check', async () => {
     const { status, lastLine } = await run({ test: PASSING });
     expect(lastLine).toBe('40 passed, 0 failed, 2 skipped');
     expect(status).toBe(0);
@@ -82,14 +82,14 @@ describe('.ci/run', () => {
       '3 passed, 1 failed',
     ],
   ];
-  it.each(failures)('fails where %s, and runs the other checks all the same', async (_, npm, line) => {
+  it.each(failures)('fails if %s, and still runs the other checks', async (_, npm, line) => {
     const { status, lastLine } = await run(npm);
     expect(lastLine).toBe(line);
     expect(status).toBe(1);
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toContain('unused');
   });
 
-  it('fails where a process is left behind, and ends it', async () => {
+  it('fails if a process is left behind, and kills it', async () => {
     const pidFile = join(folder, 'pid');
     const leave = `setsid sleep 600 >/dev/null 2>&1 & echo $! > ${pidFile}; ${PASSING}`;
     const { status, output } = await run({ test: leave });

@@ -32,7 +32,7 @@ function modernize(schema: object): object {
 }
 
 describe('docker-compose.yml', () => {
-  it('obeys the schema of the Compose specification', () => {
+  it('conforms to the schema of the Compose specification', () => {
     const ajv = new Ajv({ strict: false, validateFormats: false });
     const validate = ajv.compile(modernize(composeSchema));
     validate(compose);
@@ -47,7 +47,7 @@ describe('docker-compose.yml', () => {
     expect(named.sort()).toEqual(Object.keys(compose.volumes).sort());
   });
 
-  it('can tell of every service whether it is healthy, and waits for those it depends on', () => {
+  it('has a health check for every service, and waits for dependencies', () => {
     for (const service of Object.values(compose.services)) {
       expect(service.healthcheck?.test[0]).toBe('CMD');
       for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {

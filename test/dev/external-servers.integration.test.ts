@@ -61,7 +61,7 @@ interface Stored {
   readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string };
 }
 
-describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
+describe('with an external cluster in SLUICE_DEV_KUBECONFIG', () => {
   let cluster: OwnKubernetes;
   let api: ApiClient;
   const before = process.env['SLUICE_DEV_KUBECONFIG'];
@@ -99,7 +99,7 @@ describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
   const playController = (namespace: string): Promise<ArgoControllerStandIn> =>
     startArgoControllerStandIn({ kubernetes: cluster, namespace, durationMs: CONTROLLER_DURATION_MS });
 
-  it('`sluice dev` works with the controller that is there, and leaves all else in the cluster as it was', async () => {
+  it('`sluice dev` works with the existing controller, and leaves the rest of the cluster unchanged', async () => {
     const untouched = await administered();
     const folder = await mkdtemp(join(tmpdir(), 'sluice-external-'));
     const file = join(folder, 'all.yaml');
@@ -140,7 +140,7 @@ describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
     expect(await administered()).toEqual(untouched);
   }, 180_000);
 
-  it('`npm run demo` works in a namespace of its own with the controller that is there, and removes it', async () => {
+  it('`npm run demo` works in its own namespace with the existing controller, and removes the namespace', async () => {
     const untouched = await administered();
     const demo = spawn(process.execPath, [join(repoRoot, 'dist', 'dev', 'demo.js'), '--scenes', '1'], {
       env: process.env,
@@ -165,13 +165,13 @@ describe("with somebody's cluster in SLUICE_DEV_KUBECONFIG", () => {
   }, 300_000);
 });
 
-describe("with somebody's Temporal in SLUICE_DEV_TEMPORAL_ADDRESS", () => {
+describe('with an external Temporal in SLUICE_DEV_TEMPORAL_ADDRESS', () => {
   const before = process.env['SLUICE_DEV_TEMPORAL_ADDRESS'];
   afterEach(() => {
     process.env['SLUICE_DEV_TEMPORAL_ADDRESS'] = before;
   });
 
-  it('search attributes that are missing are named, and not registered', async () => {
+  it('missing search attributes are named, and not registered', async () => {
     const bare = await startTemporal({ own: true, headless: true, searchAttributes: [] });
     const connection = await Connection.connect({ address: bare.address });
     try {
@@ -185,7 +185,7 @@ describe("with somebody's Temporal in SLUICE_DEV_TEMPORAL_ADDRESS", () => {
     }
   });
 
-  it('workers of ours poll task queues of ours, so that no task of other workers comes to them', async () => {
+  it('our workers poll their own task queues, so that they get no tasks of other workers', async () => {
     const system = await startSystem();
     try {
       expect(system.environment).toMatchObject({

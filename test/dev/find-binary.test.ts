@@ -62,7 +62,7 @@ describe('a server program is taken from', () => {
     expect(await findBinary(tool)).toBe(onPath);
   });
 
-  it('the cache where the one on PATH is too old', async () => {
+  it('the cache if the one on PATH is too old', async () => {
     const tool = createTool();
     writeProgram(join(folder, 'path', tool.executable), '1.4.9');
     const cached = writeProgram(join(folder, 'cache', `${tool.executable}-2.0.0`, tool.executable), '2.0.0');
@@ -70,7 +70,7 @@ describe('a server program is taken from', () => {
     expect(await findBinary(tool)).toBe(cached);
   });
 
-  it('nowhere else if the environment names what cannot be run', async () => {
+  it('nowhere else if the environment names a file that cannot be run', async () => {
     const tool = createTool();
     process.env[variableOf(tool)] = join(folder, 'absent');
     await expect(findBinary(tool)).rejects.toThrow(variableOf(tool));
@@ -97,7 +97,7 @@ describe('a server program is downloaded', () => {
     return { url: `${base}/${name}`, checksumUrl: `${base}/sums` };
   };
 
-  it('into the cache where its checksum is the published one', async () => {
+  it('into the cache if its checksum is the published one', async () => {
     files = { '/program': content, '/sums': `${'0'.repeat(64)}  other\n${checksum}  program\n` };
     const tool = createTool({ release: () => releaseOf('program') });
     const path = await findBinary(tool);
@@ -110,7 +110,7 @@ describe('a server program is downloaded', () => {
     ['no checksum is published for it', { '/program': content, '/sums': `${checksum}  other\n${checksum}  more\n` }],
     ['it does not exist', { '/sums': `${checksum}  program\n` }],
   ];
-  it.each(refused)('never where %s', async (_, served) => {
+  it.each(refused)('never if %s', async (_, served) => {
     files = served;
     process.env.PATH = folder;
     const tool = createTool({ release: () => releaseOf('program') });
@@ -119,7 +119,7 @@ describe('a server program is downloaded', () => {
     expect(existsSync(join(folder, 'cache', `${tool.executable}-2.0.0`, tool.executable))).toBe(false);
   });
 
-  it('not at all where SLUICE_OFFLINE is set', async () => {
+  it('never if SLUICE_OFFLINE is set', async () => {
     files = { '/program': content, '/sums': checksum };
     process.env.SLUICE_OFFLINE = '1';
     process.env.PATH = folder;
@@ -127,8 +127,8 @@ describe('a server program is downloaded', () => {
   });
 });
 
-describe('a server program that is nowhere', () => {
-  it('is built from a Go module, once for everybody who asks at the same time', async () => {
+describe('a missing server program', () => {
+  it('is built from a Go module, once for concurrent requests', async () => {
     const calls = join(folder, 'calls');
     const fakeGo = join(folder, 'bin', 'go');
     mkdirSync(dirname(fakeGo));
@@ -150,7 +150,7 @@ describe('a server program that is nowhere', () => {
     expect(readFileSync(calls, 'utf8').trim().split('\n')).toHaveLength(1);
   });
 
-  it('is installed by the package manager that is there', async () => {
+  it('is installed by the available package manager', async () => {
     const tool = createTool({
       source: { kind: 'system-package', names: { 'apt-get': 'the-package', apk: '', dnf: '', brew: '' } },
     });

@@ -36,7 +36,7 @@ function isAlive(processId: number): boolean {
   }
 }
 
-describe('a server whose starter is gone', () => {
+describe('a server whose parent process is gone', () => {
   it.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
     'ends with it after %s, and so does its folder',
     async (signal) => {
@@ -50,8 +50,8 @@ describe('a server whose starter is gone', () => {
   );
 });
 
-describe('a server that does not end when asked', () => {
-  it('is killed after a while', async () => {
+describe('a server that ignores a stop request', () => {
+  it('is killed after a timeout', async () => {
     const folder = await createTemporaryFolder('stubborn');
     const pidFile = join(folder, 'pid');
     // Ignores SIGTERM, and so does the child it waits for.

@@ -54,7 +54,7 @@ describe('a NATS server of the launcher', () => {
   });
 
   it.each(['password', 'token', 'nkey', 'credentials'] as const)(
-    'refuses a client without its %s',
+    'rejects a client without its %s',
     async (authentication) => {
       const nats = await startNats({ authentication });
       try {
@@ -65,7 +65,7 @@ describe('a NATS server of the launcher', () => {
     },
   );
 
-  it('limits the size of a message where asked to', async () => {
+  it('limits the size of a message if configured', async () => {
     const nats = await startNats({ maxPayloadBytes: 2048 });
     const connection = await connectTo(nats);
     expect(connection.info?.max_payload).toBe(2048);

@@ -41,7 +41,7 @@ describe('a Redis of the launcher', () => {
     }
   });
 
-  it('refuses a client without the password', async () => {
+  it('rejects a client without the password', async () => {
     const redis = await startRedis({ password: 'p' });
     const answer = withClient({ ...redis, url: `redis://${redis.host}:${redis.port}` }, (client) => client.get('key'));
     await expect(answer).rejects.toThrow('NOAUTH');
@@ -67,7 +67,7 @@ describe('a Redis of the launcher', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('tells the end of its log when it cannot start', async () => {
+  it('shows the end of its log if it cannot start', async () => {
     const start = startRedis({ settings: ['--no-such-setting', 'x'] });
     await expect(start).rejects.toThrow('no-such-setting');
   });

@@ -46,7 +46,7 @@ describe('the shared servers of a test run', () => {
     }
   });
 
-  it('give a ServiceAccount a token that the API server knows and grants nothing', async () => {
+  it('give a ServiceAccount a token that the API server accepts but that grants nothing', async () => {
     const kubernetes = await sharedKubernetes();
     const namespace = await createTestNamespace(kubernetes);
     const token = await kubernetes.serviceAccountToken(namespace.name, 'argo');

@@ -29,12 +29,12 @@ describe('the STAC API of the launcher', () => {
     for (const item of features) expect(item.properties.datetime).toMatch(/^2021-07-04T/);
   });
 
-  it('finds nothing where and when there is nothing', async () => {
+  it('finds nothing outside the area and days of its scenes', async () => {
     expect((await search({ bbox: [0, 0, 1, 1] })).features).toEqual([]);
     expect((await search({ bbox, datetime: '2021-07-05T00:00:00Z/2021-07-08T00:00:00Z' })).features).toEqual([]);
   });
 
-  it('pages through everything by its next links', async () => {
+  it('pages through all scenes by its next links', async () => {
     const ids: string[] = [];
     let page = await search({ bbox, limit: 25 });
     for (;;) {
@@ -60,7 +60,7 @@ describe('generated scenes', () => {
     expect(generateStacItems({ seed: 7 })).not.toEqual(generateStacItems({ seed: 8 }));
   });
 
-  it('have unique ids, cloud covers in per cent and the bands that water detection reads', () => {
+  it('have unique ids, cloud covers in percent and the bands that water detection reads', () => {
     const items = generateStacItems();
     expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
     for (const { properties, assets } of items) {

@@ -20,7 +20,7 @@ describe('a failed call of Temporal', () => {
   it.each([
     new ValueError('Unable to convert [object Object] to payload'),
     new PayloadConverterError('unserializable'),
-  ])('is permanent for this run where the input cannot be written: %s', (error) => {
+  ])('is permanent for this run if the input cannot be serialized: %s', (error) => {
     expect(classifyTemporalFailure(error)).toMatchObject({ kind: 'permanent', isTooLarge: false });
     const wrapped = new ServiceError('Unexpected error while making gRPC request', { cause: error });
     expect(classifyTemporalFailure(wrapped)).toMatchObject({ kind: 'permanent' });
@@ -37,7 +37,7 @@ describe('a failed call of Temporal', () => {
     expect(classifyTemporalFailure(failed(code, details))).toMatchObject({ kind: 'transient', isOutage });
   });
 
-  it('is transient where the workflow is not there, or not yet', () => {
+  it('is transient if the workflow does not exist, or not yet', () => {
     const error = new WorkflowNotFoundError('workflow not found', 'sensor/argo/water', undefined);
     expect(classifyTemporalFailure(error)).toMatchObject({ kind: 'transient', isOutage: false });
   });
@@ -47,17 +47,17 @@ describe('a failed call of Temporal', () => {
     failed(16, 'no credentials'),
     failed(5, 'Namespace sluice is not found.'),
     new NamespaceNotFoundError('sluice'),
-  ])('is a matter of configuration: %s', (error) => {
+  ])('is a configuration error: %s', (error) => {
     expect(classifyTemporalFailure(error)).toMatchObject({ kind: 'configuration' });
   });
 
-  it('is told apart by its message where a worker leaves the details empty', () => {
+  it('is classified by its message if a worker leaves the details empty', () => {
     const cause = Object.assign(new Error('Blob data size exceeds limit.'), { code: 3, details: '' });
     const error = new ServiceError('Failed to start Workflow', { cause });
     expect(classifyTemporalFailure(error)).toMatchObject({ kind: 'permanent', isTooLarge: true });
   });
 
-  it('says what to do where the search attributes are missing', () => {
+  it('gives advice if the search attributes are missing', () => {
     const failure = classifyTemporalFailure(
       failed(3, 'Namespace default has no mapping defined for search attribute SluiceSensor'),
     );

@@ -19,14 +19,14 @@ describe('the syntax of an expression is checked by the library that will run it
     expect(await syntax.check(language, wrong)).toMatchObject({ message: expect.any(String) as string });
   });
 
-  it('names the functions that there are where one is unknown', async () => {
+  it('lists the known functions if one is unknown', async () => {
     expect((await syntax.check('jq', 'nosuch'))?.functions).toEqual(expect.arrayContaining(['fromjson/0', 'test/2']));
     const ofTemplates = (await syntax.check('template', '{{ nosuch }}'))?.functions;
     expect(ofTemplates).toEqual(expect.arrayContaining(['b64enc', 'printf']));
     expect(ofTemplates).not.toContain('env');
   });
 
-  it('gives the offset of a mistake in jq in bytes, as its library counts', async () => {
+  it('returns the offset of a mistake in jq in bytes, as its library counts', async () => {
     expect(await syntax.check('jq', '"é" | | .')).toMatchObject({ offset: 7 });
   });
 });

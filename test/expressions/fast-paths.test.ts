@@ -273,7 +273,7 @@ describe('a fast path leaves to the engine what grows', () => {
   });
 });
 
-it('a key named __proto__ is a key like others in jq', async () => {
+it('treats a key named __proto__ like others in jq', async () => {
   const data = JSON.parse('{"body": {"__proto__": {"k": "v"}, "x": {"k": "v2"}}}') as JsonValue;
   for (const program of [
     '{a: .body, __proto__: .body.x}',

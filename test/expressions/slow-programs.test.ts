@@ -3,7 +3,7 @@ import type { ExpressionRequest } from '../../src/expressions/engine';
 
 const jq = (program: string, data = {}): ExpressionRequest => ({ kind: 'jq', program, data });
 
-describe('a program that took long', () => {
+describe('a slow program', () => {
   it('counts as slow with any data, for ten minutes', () => {
     let now = 0;
     const programs = new SlowPrograms(() => now);
@@ -14,14 +14,14 @@ describe('a program that took long', () => {
     expect(programs.has(jq('.a'))).toBe(false);
   });
 
-  it('is forgotten when a thousand others were slow since', () => {
+  it('is dropped after a thousand other slow programs', () => {
     const programs = new SlowPrograms();
     for (let n = 0; n <= 1_000; n++) programs.add(jq(`.a${n}`));
     expect(programs.has(jq('.a0'))).toBe(false);
     expect(programs.has(jq('.a1'))).toBe(true);
   });
 
-  it('is taken for slow from the start where it is a large YAML text', () => {
+  it('counts as slow from the start if it is a large YAML text', () => {
     const programs = new SlowPrograms();
     programs.add({ kind: 'yaml', text: 'a: 1' });
     expect(programs.has({ kind: 'yaml', text: 'a: 1' })).toBe(false);

@@ -14,7 +14,7 @@ const template = (text: string): ExpressionRequest => ({ kind: 'template', templ
 /** CPU time that no evaluation of these tests needs, however busy the machine: what ends it is another limit. */
 const UNHURRIED_MS = 60_000;
 
-describe('an expression that harms', () => {
+describe('a harmful expression', () => {
   let engine: ExpressionEngine;
   let unhurried: ExpressionEngine;
   beforeAll(() => {
@@ -40,7 +40,7 @@ describe('an expression that harms', () => {
     ['a Lua table that contains itself', { kind: 'luaTransform', script: 'event.me = event; return event', data }],
     ['a template that calls itself', template('{{ define "t" }}{{ template "t" }}{{ end }}{{ template "t" }}')],
     ['a template that writes without end', template('{{ repeat 20000000 "xx" }}')],
-  ])('%s ends at the limit of its memory, its depth or its result', async (_name, request) => {
+  ])('%s ends at the limit of its memory, depth or result', async (_name, request) => {
     expect(await unhurried.evaluate(request)).toMatchObject({ ok: false, code: 'EXPRESSION_FAILED' });
     expect(await unhurried.evaluate(lua('return event.a == 1'))).toMatchObject({ ok: true });
   });
@@ -50,7 +50,7 @@ describe('an expression that harms', () => {
     ['a jq program that repeats for ever', jq('[repeat(1)]')],
     ['a jq program that recurses for ever', jq('def f: [f]; f')],
     ['a template that makes a list without end', template('{{ range until 1000000000 }}{{ end }}')],
-  ])('%s ends at whichever limit it meets first', async (_name, request) => {
+  ])('%s ends at the first limit it reaches', async (_name, request) => {
     const outcome = await engine.evaluate(request);
     expect(outcome.ok).toBe(false);
     if (!outcome.ok) expect(['EXPRESSION_TIMED_OUT', 'EXPRESSION_FAILED']).toContain(outcome.code);
@@ -94,7 +94,7 @@ describe('an expression that harms', () => {
 });
 
 describe('the engine', () => {
-  it('gives every other event of a batch its answer when one evaluation overruns or dies', async () => {
+  it('returns the results of the other events of a batch if one evaluation times out or crashes', async () => {
     const engine = createExpressionEngine({ timeLimitMs: 1_000, maxMemoryMb: 128, threads: 1 });
     const overruns = lua('return ("a"):rep(40):find(("a?"):rep(40) .. ("a"):rep(41))');
     const dies = template('{{ range until 1000000000 }}{{ end }}');
@@ -109,7 +109,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('keeps answering others at once while scripts that never end come without end', async () => {
+  it('keeps serving others immediately during a flood of endless scripts', async () => {
     const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128 });
     const endless = Array.from({ length: 4 }, (_, n) =>
       lua(n % 2 === 0 ? `while true do local n = ${n} end` : `return ${n} .. ("x"):rep(1e10)`),
@@ -128,7 +128,7 @@ describe('the engine', () => {
     await shared.close();
   });
 
-  it('keeps answering others while a script that never ends is met for the first time, many times over', async () => {
+  it('keeps serving others during a flood of new endless scripts', async () => {
     const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128, threads: 1 });
     const [known, met] = [lua('while true do local known end'), lua('while true do local met end')];
     await shared.evaluate(known);
@@ -146,7 +146,7 @@ describe('the engine', () => {
     await all;
   });
 
-  it('leaves a thread to other tenants when one meets many programs that never end', async () => {
+  it('keeps a thread for other tenants if one runs many endless programs', async () => {
     let tenant = 'quiet';
     const shared = createExpressionEngine({ timeLimitMs: 400, maxMemoryMb: 128, tenantOf: () => tenant });
     await shared.evaluate(lua('return true'));
@@ -196,7 +196,7 @@ describe('the engine', () => {
     await shared.close();
   });
 
-  it('returns results that are too large to travel together', async () => {
+  it('returns results that are too large for one message', async () => {
     const engine = createExpressionEngine({ threads: 1, timeLimitMs: UNHURRIED_MS });
     const large = Array.from({ length: 40 }, (_none, n) => template(`{{ repeat 400000 "${n % 10}" }}`));
     const outcomes = await Promise.all(large.map((request) => engine.evaluate(request)));
@@ -204,7 +204,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('refuses a result that no event can hold, and says so', async () => {
+  it('rejects a result that no event can hold, with the reason', async () => {
     const engine = createExpressionEngine({ timeLimitMs: UNHURRIED_MS });
     const outcome = await engine.evaluate(template('{{ repeat 9000000 "x" }}'));
     expect(outcome).toMatchObject({ ok: false, code: 'EXPRESSION_FAILED' });
@@ -244,7 +244,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('lets the functions for passwords end', async () => {
+  it('lets the functions for passwords complete', async () => {
     const engine = createExpressionEngine();
     const texts = ['{{ bcrypt "x" }}', '{{ htpasswd "a" "b" }}', '{{ derivePassword 1 "long" "p" "u" "x.org" }}'];
     const outcomes = await Promise.all(texts.map((text) => engine.evaluate(template(text))));
@@ -252,7 +252,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('rejects what is outstanding when it is closed, and what comes after', async () => {
+  it('rejects outstanding and later requests when it is closed', async () => {
     const engine = createExpressionEngine();
     const outstanding = engine.evaluate(lua('while true do end'));
     const rejected = expect(outstanding).rejects.toMatchObject({ name: 'SluiceError', code: 'EXPRESSION_FAILED' });
@@ -262,7 +262,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('says how to build the module when it is not there', async () => {
+  it('explains how to build the module if it is missing', async () => {
     const engine = createExpressionEngine({ modulePath: '/nowhere/expressions.wasm' });
     await expect(engine.evaluate(lua('return true'))).rejects.toMatchObject({ code: 'EXPRESSION_ENGINE_MISSING' });
     await expect(engine.evaluate(lua('return true'))).rejects.toHaveProperty(
@@ -272,7 +272,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('does not change the data it is given, and decodes shared data once for all', async () => {
+  it('does not change its input, and decodes shared data once', async () => {
     const engine = createExpressionEngine();
     const shared: JsonValue = { list: [1, { deep: true }] };
     const copy = structuredClone(shared);
@@ -285,7 +285,7 @@ describe('the engine', () => {
     await engine.close();
   });
 
-  it('takes JSON that is deep, large, or full of odd characters', async () => {
+  it('accepts deep, large and unusual JSON', async () => {
     const engine = createExpressionEngine({ timeLimitMs: UNHURRIED_MS });
     const nested = (depth: number) => JSON.parse(`${'['.repeat(depth)}1${']'.repeat(depth)}`) as JsonValue;
     const odd = '\u0000\u001f"\\/\b\f\n\r\t\u2028é𝄞\ud800';
@@ -306,7 +306,7 @@ describe('the engine', () => {
 });
 
 /** Hostile evaluations of one tenant, and what another tenant's expression returns before, between and after them. */
-describe('nothing that an expression does outlives its evaluation', () => {
+describe('an expression has no effect beyond its evaluation', () => {
   const expr = (expression: string): ExpressionRequest => ({
     kind: 'expr',
     expression,

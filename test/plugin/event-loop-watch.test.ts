@@ -33,7 +33,7 @@ function watched(work: string): { logged: readonly Report[]; counted: readonly s
 }
 
 describe('the watch of the event loop', () => {
-  it('names what blocked it, and for which activity', () => {
+  it('names the stage and the activity that blocked it', () => {
     const { logged, counted } = watched(`
       await inActivity('sluiceListen of sensor/argo/items', async () => {
         await sleep(1);
@@ -46,7 +46,7 @@ describe('the watch of the event loop', () => {
     expect(report?.blockedMs).toBeGreaterThan(1_500);
   });
 
-  it('reports what it cannot name, rather than blame what took a small part of it', () => {
+  it('reports an unknown cause rather than a stage that took a small part', () => {
     const { logged } = watched(`
       inStage('webhook body', () => block(5));
       block(2_000);
@@ -56,7 +56,7 @@ describe('the watch of the event loop', () => {
     expect(longest?.activity).toBeUndefined();
   });
 
-  it('counts every block and logs one of a kind', () => {
+  it('counts every block and logs one of each kind', () => {
     const { logged, counted } = watched(`
       for (let i = 0; i < 3; i += 1) {
         inStage('Redis message', () => block(1_000));
@@ -67,7 +67,7 @@ describe('the watch of the event loop', () => {
     expect(logged.filter(({ stage }) => stage === 'Redis message')).toHaveLength(1);
   });
 
-  it('does not keep the process alive, and passes on what a stage throws', () => {
+  it('does not keep the process alive, and rethrows errors of a stage', () => {
     expect(() => watched(`try { inStage('webhook body', () => { throw new Error('no'); }); } catch {}`)).not.toThrow();
   });
 });

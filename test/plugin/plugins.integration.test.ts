@@ -49,14 +49,14 @@ describe('the plugins', () => {
     return answer.name;
   }
 
-  it('bring their workflows into a worker that has its own, both plugins at once', async () => {
+  it('add the workflows of both plugins to a worker with its own workflows', async () => {
     const plugins = [new SensorPlugin({ log }), new EventSourcePlugin({ log })];
     const worker = await createWorker({ workflowsPath: OWNERS, plugins });
     const answers = await worker.runUntil(async () => [await greet(), await askOurs()]);
     expect(answers).toEqual(['hello ada', 'default']);
   });
 
-  it('may be the only thing a worker has', async () => {
+  it('can be the only content of a worker', async () => {
     const worker = await createWorker({ plugins: [new SensorPlugin({ log })] });
     expect(await worker.runUntil(askOurs())).toBe('default');
   });
@@ -71,7 +71,7 @@ describe('the plugins', () => {
     }
   });
 
-  it('take a bundle made beforehand with the plugin, or from an entry that exports our workflows', async () => {
+  it('accept a bundle built with the plugin, or from an entry that exports our workflows', async () => {
     const plugins = [new SensorPlugin({ log })];
     const withPlugin = await bundleWorkflowCode({ workflowsPath: OWNERS, plugins, logger });
     const byHand = await bundleWorkflowCode({
@@ -86,33 +86,33 @@ describe('the plugins', () => {
     }
   });
 
-  it('refuse a bundle made beforehand that lacks our workflows', async () => {
+  it('reject a prebuilt bundle without our workflows', async () => {
     const workflowBundle = await bundleWorkflowCode({ workflowsPath: OWNERS, logger });
     const failure = await failureOf(createWorker({ workflowBundle, plugins: [new SensorPlugin({ log })] }));
     expect(failure.code).toBe('PLUGIN_MISUSED');
     expect(failure.fix).toContain('sluice/workflows');
   });
 
-  it('refuse to be applied twice to one worker', async () => {
+  it('reject being applied twice to one worker', async () => {
     const plugins = [new SensorPlugin({ log }), new SensorPlugin({ log })];
     expect((await failureOf(createWorker({ plugins }))).code).toBe('PLUGIN_MISUSED');
   });
 
-  it('refuse an activity of the owner that has a name of theirs', async () => {
+  it('reject an activity of the owner with one of their names', async () => {
     const clashing = { ...activities, sluiceListen: () => Promise.resolve() };
     const failure = await failureOf(createWorker({ activities: clashing, plugins: [new SensorPlugin({ log })] }));
     expect(failure.code).toBe('PLUGIN_MISUSED');
     expect(failure.message).toContain('sluiceListen');
   });
 
-  it('refuse a workflow of the owner that has a name of theirs', async () => {
+  it('reject a workflow of the owner with one of their names', async () => {
     const clashing = require.resolve('./fixture/clashing-workflows');
     const failure = await failureOf(createWorker({ workflowsPath: clashing, plugins: [new SensorPlugin({ log })] }));
     expect(failure.code).toBe('PLUGIN_MISUSED');
     expect(failure.message).toContain('sensor');
   });
 
-  it('encrypt what the owner of a worker stores too, messages of failures as well, once for both plugins', async () => {
+  it("encrypt payloads of the owner's workflows, including failure messages, once for both plugins", async () => {
     const payloadKeys = { text: `own: ${keyText(1)}` };
     const plugins = [new SensorPlugin({ log, payloadKeys }), new EventSourcePlugin({ log, payloadKeys })];
     const failing = { greet: () => Promise.reject(ApplicationFailure.nonRetryable('canary-message')) };

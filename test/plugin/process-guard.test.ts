@@ -29,7 +29,7 @@ function withGuard(fault: string) {
 }
 
 describe('a guarded process', () => {
-  it('lives on after a rejection that nothing handles, and names who raised it, but not what it carried', () => {
+  it('survives an unhandled rejection, and names its module, but not its content', () => {
     const { status, said, logged, stderr } = withGuard(`
       const error = new Error('NOAUTH Authentication required.');
       error.stack = 'ReplyError: NOAUTH\\n    at parseError (/app/node_modules/redis-parser/lib/parser.js:179:12)';
@@ -42,24 +42,24 @@ describe('a guarded process', () => {
     expect(JSON.stringify(logged)).not.toContain('hunter2');
   });
 
-  it('counts every repetition and writes the first', () => {
+  it('counts every repetition and logs the first', () => {
     const { said, logged } = withGuard(`for (let i = 0; i < 50; i += 1) Promise.reject(new Error('again'));`);
     expect({ said, lines: logged.length }).toEqual({ said: ['ALIVE 50'], lines: 1 });
   });
 
-  it('lives on after a rejection with what is no error', () => {
+  it('survives a rejection with a non-error', () => {
     expect(withGuard(`Promise.reject(undefined); Promise.reject('text');`)).toMatchObject({
       status: 0,
       said: ['ALIVE 2'],
     });
   });
 
-  it('lives on after a connection that fails with nobody listening', () => {
+  it('survives a failing connection without listeners', () => {
     const { status, logged } = withGuard(`require('node:net').connect(1, '127.0.0.1');`);
     expect({ status, code: logged[0]?.['code'] }).toEqual({ status: 0, code: 'ECONNREFUSED' });
   });
 
-  it('is told once to end after any other exception', () => {
+  it('is shut down once after any other exception', () => {
     const { status, said, logged } = withGuard(`
       setImmediate(() => { throw new TypeError('undefined is not a function'); });
       setImmediate(() => { throw new TypeError('and another'); });

@@ -193,7 +193,7 @@ afterAll(async () => {
 });
 
 describe('secrets', () => {
-  it('are used: what should work works, and what should fail fails', () => {
+  it('are used, rightly and wrongly', () => {
     const { works, fails } = evidence.fires;
     expect(new Set(Object.values(works ?? {}))).toEqual(new Set(['Succeeded']));
     expect(new Set(Object.values(fails ?? {}))).toEqual(new Set(['Parked']));
@@ -201,25 +201,25 @@ describe('secrets', () => {
     expect(canaries.findIn([{ name: 'receiver', content: JSON.stringify(servers.http.requests) }])).not.toEqual([]);
   });
 
-  it('would be found where data of events is', () => {
+  it('would be found next to event data', () => {
     expect(control.findIn(evidence.temporal)).toContainEqual(expect.stringContaining('history of run/'));
     expect(control.findIn(evidence.temporal)).toContainEqual(expect.stringContaining('temporal.db'));
     expect(control.findIn(evidence.nats)).toContainEqual(expect.stringContaining('message of default'));
   });
 
-  it('are in nothing that Temporal keeps', () => {
+  it('are not in Temporal', () => {
     expect(canaries.findIn(evidence.temporal)).toEqual([]);
   });
 
-  it('are in no stream and no bucket of the bus', () => {
+  it('are not in any stream or bucket of the bus', () => {
     expect([...canaries.findIn(evidence.nats), ...inManifests.findIn(evidence.nats)]).toEqual([]);
   });
 
-  it('are in no log of a worker', () => {
+  it('are not in any log of a worker', () => {
     expect([...canaries.findIn(evidence.logs), ...inManifests.findIn(evidence.logs)]).toEqual([]);
   });
 
-  it('are in no metric, span, file, object, outcome or result of a command', () => {
+  it('are not in any metric, span, file, object, outcome or command output', () => {
     expect(canaries.findIn(evidence.rest)).toEqual([]);
     // Shows what a manifest on this machine would send, to the person who wrote it.
     const shown = evidence.rest.filter(({ name }) => name !== 'sluice test');

@@ -194,8 +194,8 @@ async function workflowsIn(namespace: string): Promise<ReadonlyArray<{ spec: { s
   return (body as { items: ReadonlyArray<{ spec: { serviceAccountName?: string } }> }).items;
 }
 
-describe('who reaches Temporal and nothing else', () => {
-  it('can use what the owner of the workers allows', async () => {
+describe('a client with access to Temporal only', () => {
+  it('can use everything that the settings of the workers allow', async () => {
     expect(await fire(stealTo('allowed', ALLOWED.secret))).toMatchObject({ state: 'Succeeded' });
     expect(receiver.requests).toEqual([{ path: '/allowed', authorization: SECRET_VALUE }]);
     const submitted = await fire(submit(workflow({ serviceAccountName: ALLOWED.account })));

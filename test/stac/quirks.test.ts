@@ -63,7 +63,7 @@ async function find(search: Partial<StacSearch> = {}, options: SearchOptions = {
 const idsOf = async (search?: Partial<StacSearch>, options?: SearchOptions): Promise<string[]> =>
   (await find(search, options)).items.map(({ id }) => id);
 
-describe('links of a STAC API that nobody follows', () => {
+describe('unused links of a STAC API', () => {
   const order = { rel: 'data', href: 'https://example.com/order', method: 'POST' };
   it.each<[string, unknown]>([
     ['hold header lists of STAC 1.1', { ...order, headers: { 'Content-Type': ['application/json'] }, body: { id: 1 } }],
@@ -73,7 +73,7 @@ describe('links of a STAC API that nobody follows', () => {
     ['have no relation', { href: 'x' }],
     ['are null', null],
     ['are text', 'https://example.com'],
-  ])('are not judged when they %s', async (_what, odd) => {
+  ])('are not validated if they %s', async (_what, odd) => {
     serve(({ path }) => {
       if (path === '/') return { body: { links: [odd, ...(api.landing().body as { links: unknown[] }).links] } };
       return page([item('a', { links: [odd, { rel: 'self', href: 'https://example.com/a' }] })], [odd]);
@@ -81,7 +81,7 @@ describe('links of a STAC API that nobody follows', () => {
     expect((await find()).items).toMatchObject([{ id: 'a', href: 'https://example.com/a' }]);
   });
 
-  it.each([null, {}, 'none', undefined])('may be missing altogether: links = %j', async (links) => {
+  it.each([null, {}, 'none', undefined])('may be missing: links = %j', async (links) => {
     serve(({ path }) => (path === '/' ? undefined : page([item('a', { links })], links)));
     expect((await find()).items).toMatchObject([{ id: 'a', href: `${api.url}/collections/c/items/a` }]);
   });
@@ -122,7 +122,7 @@ describe('the search link of a STAC API', () => {
     expect(items).toMatchObject([{ id: 'a', href: `${api.url}/v1/collections/c/items/a` }]);
   });
 
-  it('is missed with what was found instead', async () => {
+  it('is reported as missing with the links found', async () => {
     serve(landing({ rel: 'search', type: 'text/html', href: '/search' }));
     await expect(find()).rejects.toMatchObject({
       code: 'EVENT_SOURCE_MISCONFIGURED',
@@ -168,7 +168,7 @@ describe('the next link of a STAC API', () => {
     });
   });
 
-  it('leads over a page without items to the items behind it', async () => {
+  it('leads over an empty page to later items', async () => {
     serve((request) => {
       if (request.path === '/') return undefined;
       return isPage2(request) ? page([item('a')]) : page([], [getLink()], { context: { matched: 1 } });
@@ -195,13 +195,13 @@ describe('the next link of a STAC API', () => {
     ['leads back to the first page', (request) =>
       request.path === '/' ? undefined : isPage2(request) ? page([item('b')], [postLink({ body: {}, merge: true })]) : page([item('a')], [postLink()])], // prettier-ignore
     ['has no address', ({ path }) => (path === '/' ? undefined : page([item('a')], [{ rel: 'next', href: null }]))],
-    ['leads on for ever to the same items', ({ path, query }) =>
+    ['leads forever to the same items', ({ path, query }) =>
       path === '/' ? undefined : page([item('a')], [getLink({ href: `/search?token=x${query.get('token')}` })])],
-    ['leads on for ever to nothing', ({ path, query }) =>
+    ['leads forever to empty pages', ({ path, query }) =>
       path === '/' ? undefined : page([], [getLink({ href: `/search?token=x${query.get('token')}` })])],
     ['would drop the search', ({ path }) => (path === '/' ? undefined : page([item('a')], [getLink({ href: '/search' })]))], // prettier-ignore
     ['has an unknown method', ({ path }) => (path === '/' ? undefined : page([item('a')], [postLink({ method: 'PUT' })]))], // prettier-ignore
-    ['wants to merge a text', ({ path }) => (path === '/' ? undefined : page([item('a')], [postLink({ body: 'x' })]))],
+    ['merges a string', ({ path }) => (path === '/' ? undefined : page([item('a')], [postLink({ body: 'x' })]))],
   ])('ends the search with an error if it %s', async (_what, quirk) => {
     serve(quirk);
     await expect(find()).rejects.toMatchObject({
@@ -217,19 +217,19 @@ describe('items of a STAC API', () => {
 
   it.each<[string, object]>([
     ['null', { features: null }],
-    ['null beside a count', { features: null, context: { limit: 10, matched: 0 } }],
+    ['null next to a count', { features: null, context: { limit: 10, matched: 0 } }],
     ['missing', { features: undefined }],
   ])('are none if the list is %s', async (_what, more) => {
     serve(({ path }) => (path === '/' ? undefined : { body: { type: 'FeatureCollection', ...more } }));
     expect(await idsOf()).toEqual([]);
   });
 
-  it.each([{ detail: 'no' }, { features: {} }, [], null, 'x'])('are missed in %j', async (body) => {
+  it.each([{ detail: 'no' }, { features: {} }, [], null, 'x'])('are reported as missing in %j', async (body) => {
     serve(({ path }) => (path === '/' ? undefined : { body: JSON.stringify(body) }));
     await expect(idsOf()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
   });
 
-  it.each(['1', null, -1, 'many', {}])('are found beside the count %j', async (numberMatched) => {
+  it.each(['1', null, -1, 'many', {}])('are found next to the count %j', async (numberMatched) => {
     serve(({ path }) => (path === '/' ? undefined : page([item('a')], [], { numberMatched, context: null })));
     expect(await idsOf()).toEqual(['a']);
   });
@@ -261,7 +261,7 @@ describe('items of a STAC API', () => {
     ['has no id', item(undefined)],
     ['has an id that is half a character', item('\ud800')],
     ['is nested too deeply', item('deep', { properties: { deep: nested(1_100) } })],
-    ['belongs to a collection that was not searched for', item('l8', { collection: 'landsat' })],
+    ['belongs to a collection that was not searched', item('l8', { collection: 'landsat' })],
   ])('are found beside one that %s, which is reported', async (_what, odd) => {
     only(item('a'), odd, item('b'));
     const { items, skipped } = await find();
@@ -290,8 +290,8 @@ describe('bodies of a STAC API', () => {
     ['300', { status: 300 }, /HTTP 300/],
     ['304', { status: 304 }, /HTTP 304/],
     ['an error page', { status: 404, body: '<html><h1>secret</h1></html>' }, /HTTP 404 Not Found \(an HTML or XML page\)$/],
-    ['a refused parameter', { status: 422, body: { detail: 'limit\nis above 50' } }, /HTTP 422 .*limit is above 50$/],
-  ])('are refused with %s, at the first attempt', async (_what, answer, message) => {
+    ['a rejected parameter', { status: 422, body: { detail: 'limit\nis above 50' } }, /HTTP 422 .*limit is above 50$/],
+  ])('are rejected with %s, at the first attempt', async (_what, answer, message) => {
     serve(({ path }) => (path === '/' ? undefined : answer));
     await expect(find()).rejects.toMatchObject({
       code: 'EVENT_SOURCE_MISCONFIGURED',
@@ -301,7 +301,7 @@ describe('bodies of a STAC API', () => {
     expect(api.searches).toHaveLength(1);
   }); // prettier-ignore
 
-  it('are read no further than the limit', async () => {
+  it('are read only up to the limit', async () => {
     serve(({ path }) => (path === '/' ? undefined : { body: gzipSync(Buffer.alloc(300_000, ' ')), headers: { 'content-encoding': 'gzip' } })); // prettier-ignore
     await expect(find({}, { limits: { maxBytes: 100_000 } })).rejects.toMatchObject({
       code: 'EVENT_SOURCE_MISCONFIGURED',
@@ -317,24 +317,24 @@ describe('a busy or broken STAC API', () => {
     ['a page of HTML with status 200', { body: '<html>maintenance</html>' }],
     ['half a page', { body: '{"type":"FeatureColl' }],
     ['an empty page with status 200', { body: '' }],
-  ])('is asked again after %s', async (_what, answer) => {
+  ])('is retried after %s', async (_what, answer) => {
     serve(({ path }) => (path === '/' ? undefined : api.searches.length === 1 ? answer : page([item('a')])));
     expect(await idsOf()).toEqual(['a']);
   });
 
-  it('is given up after the last attempt, as a server that may come back', async () => {
+  it('fails transiently after the last attempt', async () => {
     serve(({ path }) => (path === '/' ? undefined : { status: 503, body: 'down' }));
     await expect(find()).rejects.toMatchObject({ code: 'EVENT_SOURCE_UNREACHABLE', retryable: true });
     expect(api.searches).toHaveLength(5);
   });
 
-  it('is left alone at once if it asks for a longer pause than a command should wait', async () => {
+  it('is not retried if it requests too long a delay', async () => {
     serve(({ path }) => (path === '/' ? undefined : { status: 429, headers: { 'retry-after': '3600' } }));
     await expect(find()).rejects.toMatchObject({ code: 'EVENT_SOURCE_UNREACHABLE', retryAfterMs: 3_600_000 });
     expect(api.searches).toHaveLength(1);
   });
 
-  it('is given up if it does not respond in time', async () => {
+  it('fails if it does not respond in time', async () => {
     serve(({ path }) => (path === '/' ? undefined : { hangs: true }));
     await expect(find({}, { limits: { timeoutMs: 300, attempts: 2 } })).rejects.toMatchObject({
       code: 'EVENT_SOURCE_UNREACHABLE',
@@ -345,8 +345,8 @@ describe('a busy or broken STAC API', () => {
 
   it.each<[string, ApiAnswer]>([
     ['it does not respond', { hangs: true }],
-    ['a pause is waited for', { status: 503, headers: { 'retry-after': '200' } }],
-  ])('is left when the command is stopped while %s', async (_what, answer) => {
+    ['it is waiting for a retry', { status: 503, headers: { 'retry-after': '200' } }],
+  ])('is not waited for if the command is stopped while %s', async (_what, answer) => {
     const stop = new AbortController();
     serve(({ path }) => {
       if (path === '/') return undefined;
@@ -411,7 +411,7 @@ describe('redirects of a STAC API', () => {
     ['in a circle', '/search'],
     ['without an address', 'http://[x'],
     ['to another protocol', 'ftp://127.0.0.1/search'],
-  ])('%s are refused', async (_what, location) => {
+  ])('rejects %s', async (_what, location) => {
     serve(({ path }) => (path === '/' ? undefined : { status: 307, headers: { location } }));
     await expect(find()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED', retryable: false });
     expect(api.searches.length).toBeLessThan(10);
@@ -426,8 +426,8 @@ describe('the request after a redirect', () => {
   it.each<[string, string, string, boolean]>([
     ['keeps its headers on the same host', 'https://a.example/search', '/search/', true],
     ['keeps its headers from http to https', 'http://a.example/search', 'https://a.example/search', true],
-    ['leaves its headers behind on another host', 'https://a.example/search', 'https://b.example/search', false],
-    ['leaves its headers behind on another port', 'http://a.example/search', 'http://a.example:81/search', false],
+    ['drops its headers on another host', 'https://a.example/search', 'https://b.example/search', false],
+    ['drops its headers on another port', 'http://a.example/search', 'http://a.example:81/search', false],
   ])('%s', (_what, from, to, isKept) => {
     expect(after(from, to)).toEqual({
       ...{ url: new URL(to, from).href, method: 'POST', body: {} },
@@ -442,7 +442,7 @@ describe('the request after a redirect', () => {
   });
 });
 
-describe('a STAC API that refuses POST', () => {
+describe('a STAC API that rejects POST', () => {
   const refuses = (status: number): Quirk => (request) => {
     if (request.path === '/') return undefined;
     if (request.method === 'POST') return { status, body: { detail: 'no' } };
@@ -490,7 +490,7 @@ describe('a STAC API that refuses POST', () => {
   });
 });
 
-describe('numbers of a STAC API that JavaScript would change', () => {
+describe('numbers of a STAC API beyond double precision', () => {
   const exact = '{"id":"a","collection":"c","links":[],"properties":{"granule":12345678901234567890,"gsd":10.00}}';
   const next = (method: string) =>
     `{"rel":"next","href":"/search","method":"${method}","merge":true,"body":{"search_after":[1719849600123456789]}}`;
@@ -510,7 +510,7 @@ describe('numbers of a STAC API that JavaScript would change', () => {
     expect(api.texts.at(-1)).toBe('{"collections":["c"],"search_after":[1719849600123456789]}');
   });
 
-  it('are asked for to the last digit', async () => {
+  it('are requested to the last digit', async () => {
     serve(({ path }) => (path === '/' ? undefined : answer('')));
     const filter = readJson('{"op":"=","args":[{"property":"granule"},12345678901234567890]}');
     if (!isJsonText(filter)) throw new Error('JavaScript keeps these digits');

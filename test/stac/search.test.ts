@@ -18,7 +18,7 @@ describe('search of a STAC API', () => {
     return ids;
   }
 
-  it('lays the body of a next link over the first one when the link says merge', async () => {
+  it('merges the body of a next link into the first one if the link says merge', async () => {
     api.answer = ({ method, body }) => {
       if (method === 'GET') return api.landing(['GET', 'POST']);
       if (body?.['token']) return { body: { features: [item('b')] } };
@@ -29,7 +29,7 @@ describe('search of a STAC API', () => {
     expect(api.requests.at(-1)?.body).toEqual({ collections: ['c'], bbox: [1, 2, 3, 4], limit: 1, token: 't2' });
   });
 
-  it('follows next links of APIs that take GET only, and sends the search as a query', async () => {
+  it('follows next links of APIs that support only GET, and sends the search as a query', async () => {
     api.answer = ({ path }) => {
       if (path === '/') return api.landing(['GET']);
       if (path.includes('page=2')) return { body: { features: [item('b')] } };
@@ -45,7 +45,7 @@ describe('search of a STAC API', () => {
     });
   });
 
-  it('keeps a token from a server that a next link leads away to', async () => {
+  it('does not send a token to another server that a next link leads to', async () => {
     const elsewhere = new ScriptedApi();
     await elsewhere.listen();
     elsewhere.answer = () => ({ body: { features: [item('b')] } });
@@ -62,7 +62,7 @@ describe('search of a STAC API', () => {
     }
   });
 
-  it('waits as long as a busy server asks for and then goes on', async () => {
+  it('waits for the delay that a busy server requests, then continues', async () => {
     api.answer = ({ path }, count) => {
       if (count === 1) return { status: 429, headers: { 'retry-after': '0' }, body: 'slow down' };
       return path === '/' ? api.landing(['GET']) : { body: { features: [item('a')] } };
@@ -81,8 +81,8 @@ describe('search of a STAC API', () => {
   it.each([
     ['a page that is not JSON', { body: '<html>' }],
     ['a static catalog', { body: { links: [{ rel: 'child', href: 'x' }] } }],
-    ['a refusal', { status: 403, body: 'no' }],
-  ])('reports %s as a wrong address and does not ask again', async (_what, answer) => {
+    ['a rejection', { status: 403, body: 'no' }],
+  ])('reports %s as a wrong address and does not retry', async (_what, answer) => {
     api.answer = () => answer;
     await expect(idsOf()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
     expect(api.requests).toHaveLength(1);

@@ -23,7 +23,7 @@ describe('durations', () => {
     expect(parseGoDurationMs(text)).toBe(expected);
   });
 
-  it('of annotations may have days', () => {
+  it('in annotations may have days', () => {
     expect(parseDurationMs('7d')).toBe(604_800_000);
     expect(parseDurationMs('1d2h')).toBe(93_600_000);
   });

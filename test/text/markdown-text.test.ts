@@ -9,7 +9,7 @@ describe('text from elsewhere in the Markdown of the Temporal UI', () => {
     ['', ''],
     [`${'x'.repeat(50)}-${'y'.repeat(48)}`, `\`${'x'.repeat(48)}\`<wbr>\`xx-${'y'.repeat(48)}\``],
     [`to ${'x'.repeat(50)}`, `\`to\` <wbr>\`${'x'.repeat(48)}\`<wbr>\`xx\``],
-  ])('is code where it is to be copied: %j', (text, markdown) => {
+  ])('is formatted as code if it is to be copied: %j', (text, markdown) => {
     expect(asCode(text)).toBe(markdown);
   });
 
@@ -19,11 +19,11 @@ describe('text from elsewhere in the Markdown of the Temporal UI', () => {
     ['run `sluice replay <x>` again', 'run `sluice replay <x>` again'],
     ['one ` alone', 'one \\` alone'],
     ['&lt; \\ ~~no~~', '\\&lt; \\\\ \\~\\~no\\~\\~'],
-  ])('says in prose what it says, and does nothing: %j', (text, markdown) => {
+  ])('is shown literally in prose: %j', (text, markdown) => {
     expect(asProse(text)).toBe(markdown);
   });
 
-  it('is cut where it is long', () => {
+  it('is truncated if it is long', () => {
     expect(asCode('x '.repeat(300))).toHaveLength(202);
     expect(asProse('x'.repeat(300), 10)).toBe(`${'x'.repeat(9)}…`);
   });
@@ -34,7 +34,7 @@ describe('text from elsewhere in the Markdown of the Temporal UI', () => {
     );
   });
 
-  it('says how much is left out of a long list', () => {
+  it('reports how many entries of a long list are omitted', () => {
     const most = { values: 3, characters: 5 };
     const others = (count: number) => `${count} more`;
     expect(describeFirst(['a', 'b'], most, String, others)).toEqual(['a', 'b']);

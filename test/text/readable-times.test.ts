@@ -1,13 +1,13 @@
 import { showDuration, showTime } from '../../src/text/readable-times';
 
-describe('times for people', () => {
+describe('readable times', () => {
   it('name their zone', () => {
     expect(showTime('2026-11-25T20:12:25.123Z')).toBe('2026-11-25 20:12:25 UTC');
     expect(showTime('2026-11-25T22:12:25+02:00')).toBe('2026-11-25 20:12:25 UTC');
     expect(showTime(0)).toBe('1970-01-01 00:00:00 UTC');
   });
 
-  it('stay as they are where they are none', () => {
+  it('leave invalid times unchanged', () => {
     expect(showTime('soon')).toBe('soon');
   });
 

@@ -10,7 +10,7 @@ describe('a summary', () => {
   });
 
   it.each(['x', 'ä', '水', '"', '😀'])(
-    'is never more than the 400 bytes that Temporal takes, encrypted too: %s',
+    "never exceeds the 400 bytes of Temporal's limit, even encrypted: %s",
     async (character) => {
       const line = summaryLine(character.repeat(500));
       const environment = { SLUICE_PAYLOAD_KEYS: `2026-11-30: ${keyText(1)}` };

@@ -9,7 +9,7 @@ const GOOD = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const OTHER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
 
 describe('a traceparent', () => {
-  it('comes out as it went in', () => {
+  it('is formatted as it was parsed', () => {
     for (const text of [GOOD, OTHER]) {
       const context = parseTraceparent(text);
       expect(context && formatTraceparent(context)).toBe(text);
@@ -30,12 +30,12 @@ describe('a traceparent', () => {
   });
 
   it.each([
-    ['beside the event', GOOD, undefined, GOOD],
+    ['next to the event', GOOD, undefined, GOOD],
     ['inside a CloudEvent', undefined, { specversion: '1.0', traceparent: OTHER }, OTHER],
-    ['beside before inside', GOOD, { specversion: '1.0', traceparent: OTHER }, GOOD],
-    ['inside where the one beside is not valid', 'broken', { specversion: '1.0', traceparent: OTHER }, OTHER],
+    ['next to the event before inside it', GOOD, { specversion: '1.0', traceparent: OTHER }, GOOD],
+    ['inside, if the one next to the event is invalid', 'broken', { specversion: '1.0', traceparent: OTHER }, OTHER],
     ['not in a document that is no CloudEvent', undefined, { traceparent: OTHER }, undefined],
-    ['not where it is no text', undefined, { specversion: '1.0', traceparent: 7 }, undefined],
+    ['not if it is not a string', undefined, { specversion: '1.0', traceparent: 7 }, undefined],
   ])('is found %s', (_where, beside, document, found) => {
     expect(findTraceparent(beside, document)).toBe(found);
   });

@@ -48,7 +48,7 @@ describe('the Temporal UI', () => {
     expect(await runsInList(`SluiceSensor = 'default/flood-watch' AND SluiceEventIds = '${eventId}'`)).toEqual([one]);
   }, 60_000);
 
-  it('shows of a run its fires, events, the Workflow with a link to the Argo UI, attempts and outcome', async () => {
+  it('shows the fires, events, Workflow with a link to the Argo UI, attempts and outcome of a run', async () => {
     const runIds = await pictured.runs('water-bodies', 'Succeeded');
     const runId = runIds.find((id) => id.includes('scene-announced')) ?? '';
     const eventKey = runId.split('/').slice(3).join('/');
@@ -64,7 +64,7 @@ describe('the Temporal UI', () => {
     );
   }, 60_000);
 
-  it('shows of a parked run the reason, what to do, and a timer that says what is waited for', async () => {
+  it('shows the reason of a parked run, advice, and a named timer', async () => {
     await ui.openMetadata(await firstParked());
     const text = await details();
     expect(text).toContain('KUBERNETES_REFUSED');
@@ -73,7 +73,7 @@ describe('the Temporal UI', () => {
     await browser.page.getByText('flood-report is parked: retrigger or discard').first().waitFor();
   }, 60_000);
 
-  it('shows of a sensor its counts, parked runs, lag, and what joined triggers hold and wait for', async () => {
+  it('shows the counts, parked runs, lag, and held events of a sensor', async () => {
     const text = await eventually(async () => {
       await ui.openMetadata('sensor/default/flood-watch');
       const cells = await ui.details().locator('td').allInnerTexts();
@@ -85,7 +85,7 @@ describe('the Temporal UI', () => {
     await browser.page.getByText('bus → flood-watch').first().waitFor();
   }, 60_000);
 
-  it('shows who retriggered a run, and names trigger and event on the activity that tries again', async () => {
+  it('shows who retriggered a run, and names trigger and event on the retried activity', async () => {
     const runId = await firstParked();
     const request = { by: 'ada', why: 'the namespace exists now' };
     await pictured.client.workflow.getHandle(runId).signal('retrigger', request);
@@ -109,7 +109,7 @@ describe('the Temporal UI', () => {
         return (await details()).includes(text);
       });
 
-    it('makes a parked run go on to its end, and names who wanted it and why', async () => {
+    it('retriggers a parked run, with by and why', async () => {
       const { url, caPath, adminToken: token } = pictured.system.kubernetes;
       const api = createApiClient({ url, ca: await readFile(caPath, 'utf8'), token });
       await api.expect('POST', '/api/v1/namespaces', { metadata: { name: 'flood-watch' } });
@@ -128,13 +128,13 @@ describe('the Temporal UI', () => {
       await shows(runId, 'discarded by “ada” (unverified): the scene is obsolete');
     }, 60_000);
 
-    it('says on the run what a signal lacks', async () => {
+    it('shows on the run which field a signal lacks', async () => {
       const runId = await firstParked();
       await ui.signal(runId, 'discard', '{"by": "ada"}');
       await shows(runId, 'discard refused: it does not say who asks and why');
     }, 60_000);
 
-    it('pauses a sensor and lets it go on', async () => {
+    it('pauses and resumes a sensor', async () => {
       const sensor = 'sensor/default/flood-watch';
       await ui.signal(sensor, 'pause', documented(`signal pause ${sensor}`));
       await shows(sensor, 'by “ada” (unverified): the catalogue is being repaired');
@@ -146,7 +146,7 @@ describe('the Temporal UI', () => {
       });
     }, 60_000);
 
-    it('retriggers a run that has ended by an update, whose answer is in the history', async () => {
+    it('retriggers a completed run by an update, whose result is in the history', async () => {
       const [runId = ''] = await pictured.runs('water-bodies', 'Succeeded');
       const input = documented('update execute retrigger sensor/default/water-bodies runId again');
       const ofRun = input.replace('run/default/water-bodies/…', runId);
@@ -162,7 +162,7 @@ describe('the Temporal UI', () => {
       );
     }, 60_000);
 
-    it('says in the dialog of an update why it is refused', async () => {
+    it('shows in the dialog of an update why it is rejected', async () => {
       const request = { by: 'ada', why: 'new model', runId: 'run/default/water-bodies/nowhere' };
       await ui.update('sensor/default/water-bodies', 'retrigger', JSON.stringify(request));
       await ui.dialog().getByText('there is no run run/default/water-bodies/nowhere').waitFor();

@@ -55,7 +55,7 @@ describe('a manifest that Argo Events accepts', () => {
 });
 
 describe('a manifest with mistakes', () => {
-  it.each(filesIn('invalid'))('is refused at the announced fields: %s', async (file) => {
+  it.each(filesIn('invalid'))('is rejected at the announced fields: %s', async (file) => {
     const expectations = expectationsOf('invalid', file);
     expect(expectations.some((line) => line.startsWith('error'))).toBe(true);
     const loaded = await load('invalid', file);
@@ -67,7 +67,7 @@ describe('a manifest with mistakes', () => {
 });
 
 describe('the corpus', () => {
-  it('is told which kinds Sluice does not run, by the tables of kinds', async () => {
+  it('matches the unsupported kinds of the tables of kinds', async () => {
     const { problems } = await loadManifests([join(corpus, 'valid')]);
     const notices = new Set(problems.map(notRun).filter((notice) => notice !== undefined));
     const expected = [

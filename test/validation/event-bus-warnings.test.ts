@@ -29,7 +29,7 @@ describe('an EventBus whose settings lose events', () => {
     ['publishers wait', 'maxMsgs: 50000\ndiscard: 1', {}],
     ['events are kept until they are handled', 'maxMsgs: 50000', UNTIL_HANDLED],
     ['there is no limit', 'maxMsgs: -1\nmaxAge: 72h\nduplicates: 5m', {}],
-  ])('is not warned where %s', (_, config, annotations) => {
+  ])('is not warned if %s', (_, config, annotations) => {
     expect(findings(config, annotations).findings).toEqual([]);
   });
 });
@@ -40,7 +40,7 @@ describe('annotations of an EventBus', () => {
     expect(findings('', { 'sluice.io/retention': 'limits' }).manifest).toMatchObject({ options: {} });
   });
 
-  it('list the namespaces whose events are taken, too', () => {
+  it('list the namespaces whose events are also accepted', () => {
     const { manifest } = findings('', { 'sluice.io/accept-namespaces': 'stac, catalogues' });
     expect(manifest).toMatchObject({ options: { acceptNamespaces: ['stac', 'catalogues'] } });
   });
@@ -62,7 +62,7 @@ describe('annotations of an EventBus', () => {
     [{ 'sluice.io/retention': 'forever' }, 'limits'],
     [{ 'sluice.io/stream': 'mine' }, 'argo-events, own'],
     [{ 'sluice.io/retntion': 'limits' }, 'sluice.io/retention'],
-  ])('are refused when they are %j', (annotations, expected) => {
+  ])('are rejected if they are %j', (annotations, expected) => {
     const { manifest, findings: found } = findings('', annotations);
     expect(manifest).toBeUndefined();
     expect(JSON.stringify(found)).toContain(expected);
@@ -76,7 +76,7 @@ describe('an EventBus of NATS Streaming', () => {
       'exotic: { url: "nats://stan:4222", clusterID: c }',
       'sluice migrate eventbus -f FILE --nats-url nats://HOST:4222',
     ],
-  ])('is refused with the command that writes what replaces nats: { %s }', async (nats, command) => {
+  ])('is rejected with the command that migrates nats: { %s }', async (nats, command) => {
     const text = `apiVersion: argoproj.io/v1alpha1\nkind: EventBus\nmetadata: { name: default }\nspec: { nats: { ${nats} } }\n`;
     const { problems } = await loadManifestText(text, 'bus.yaml');
     expect(problems).toMatchObject([

@@ -23,7 +23,7 @@ spec:
 ${triggers}
 `;
 
-describe('a Sensor whose object holds a whole number beyond 2^53', () => {
+describe('a Sensor whose object contains an integer beyond 2^53', () => {
   it.each(['k8s', 'argoWorkflow'])('sends its digits (%s), also in the dead letter', async (kind) => {
     const one = template(kind, '{ arguments: { parameters: [{ name: p, value: 9007199254740993 }] } }');
     const other = template(kind, '{ priority: 9007199254740995 }').replaceAll('\n', '\n  ');
@@ -42,7 +42,7 @@ describe('a Sensor whose object holds a whole number beyond 2^53', () => {
 });
 
 it.each(['9007199254740993', '0644', '1.50', '1e3'])(
-  'a number without quotes is told as it was written: %s',
+  'a number without quotes is reported as it was written: %s',
   async (number) => {
     const { problems } = await load(sensor(`    - template:${template('k8s', '{}')}`, number));
     expect(problems).toMatchObject([{ found: `number ${number}`, fix: `Put it in quotes: "${number}".` }]);
@@ -50,7 +50,7 @@ it.each(['9007199254740993', '0644', '1.50', '1e3'])(
 );
 
 it.each(['data: { "10": a, "9": b }', 'data: { big: 9007199254740993 }'])(
-  'an object of another kind is read, whatever its keys and numbers: %s',
+  'an object of another kind is read with any keys and numbers: %s',
   async (line) => {
     const { documents, problems } = await load(`apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\n${line}\n`);
     expect(problems).toEqual([]);

@@ -60,7 +60,7 @@ describe('an expression that does not compile', () => {
     ['expr', 'body.a =‹›~ "x"', /unrecognized/, /matches/],
     ['regex', '^S2‹›[AB', 'missing closing ]'],
     ['regex', 'a‹›(?=b)', /Perl syntax/, /look-ahead/],
-  ])('%s: %j says where and what to write', async (language, marked, message, ...[fix]) => {
+  ])('%s: %j is reported with its place and a fix', async (language, marked, message, ...[fix]) => {
     const mistake = await explain(language, marked);
     expect(mistake.marked).toBe(marked);
     expect(mistake.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
@@ -92,7 +92,7 @@ spec:
     ]);
   });
 
-  it('is cut around the place where its line is long', () => {
+  it('is truncated around the place if its line is long', () => {
     const text = `${'x'.repeat(200)}!${'y'.repeat(200)}`;
     const { where, found = '', caret = 0 } = showPlace(text, 200);
     expect({ where, at: found[caret], length: found.length < 80 }).toEqual({

@@ -36,12 +36,12 @@ describe('the JSON Schema for editors', () => {
     ['an unknown field', { dependencies: [], triggers: [], tirggers: [] }],
     ['a wrong type', { dependencies: {}, triggers: [] }],
     ['a missing field', { triggers: [{ template: { name: 'a' } }] }],
-  ])('refuses %s', (_, spec) => {
+  ])('rejects %s', (_, spec) => {
     const sensor = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Sensor', metadata: { name: 'a' }, spec };
     expect(validate(sensor)).toBe(false);
   });
 
-  it('lets other kinds pass', () => {
+  it('accepts other kinds', () => {
     expect(validate({ apiVersion: 'v1', kind: 'Pod', anything: 1 })).toBe(true);
   });
 });

@@ -22,7 +22,7 @@ describe('loading manifests', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('reads folders with all folders below, by name, and leaves other files alone', async () => {
+  it('reads folders recursively, in order of names, and ignores other files', async () => {
     await mkdir(join(folder, 'b', 'deep'), { recursive: true });
     await writeFile(join(folder, 'c.yml'), bus('c'));
     await writeFile(join(folder, 'a.yaml'), `${bus('a1')}---\n${bus('a2')}`);
@@ -48,7 +48,7 @@ describe('loading manifests', () => {
     expect(documents.map(({ origin }) => origin.file)).toEqual([join(folder, 'a.yaml')]);
   });
 
-  it('refuses a misspelt group of a kind that it knows, and leaves the kinds of other groups alone', async () => {
+  it('rejects a misspelt group of a known kind, and ignores the kinds of other groups', async () => {
     const sensor = (apiVersion: string) =>
       `apiVersion: ${apiVersion}\nkind: Sensor\nmetadata: {name: x}\nspec: {a: 1}\n`;
     for (const apiVersion of [
@@ -71,7 +71,7 @@ describe('loading manifests', () => {
     expect(documents).toMatchObject([{ kind: 'EventBus', origin: { file: '-', line: 1 } }]);
   });
 
-  it('names a path that is missing, a folder without manifests and a file that is too large', async () => {
+  it('reports a missing path, a folder without manifests and a file that is too large', async () => {
     const large = join(folder, 'large.yaml');
     await mkdir(join(folder, 'empty'));
     await writeFile(large, Buffer.alloc(MAX_FILE_BYTES + 1, ' '));
@@ -100,12 +100,12 @@ describe('loading manifests', () => {
     ]);
   });
 
-  it('lets objects of one name live in different namespaces', async () => {
+  it('accepts objects of one name in different namespaces', async () => {
     const text = ['one', 'two'].map((space) => bus('default').replace('default', `default\n  namespace: ${space}`));
     expect((await loadManifestText(text.join('---\n'), 'x')).problems).toEqual([]);
   });
 
-  it('skips files of a folder that hold no Kubernetes objects, and says which', async () => {
+  it('skips and names files of a folder without Kubernetes objects', async () => {
     await writeFile(join(folder, 'a.yaml'), bus('a'));
     await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'x', kind: 3 }));
     await writeFile(join(folder, 'values.yaml'), 'image: "a\nb: [');
@@ -119,7 +119,7 @@ describe('loading manifests', () => {
     expect(named.problems).toMatchObject([{ severity: 'error' }]);
   });
 
-  it('reads UTF-16 with its mark, and refuses other encodings instead of altering what they hold', async () => {
+  it('reads UTF-16 with its mark, and rejects other encodings instead of altering their content', async () => {
     const text = bus('a').replace('latest', '"ü 2"');
     const files = {
       'utf-16.yaml': Buffer.from(`\uFEFF${text}`, 'utf16le'),
@@ -140,7 +140,7 @@ describe('loading manifests', () => {
     expect((await load('unmarked.yaml')).problems).toMatchObject([{ severity: 'error' }]);
   });
 
-  it('says where an unknown field belongs', async () => {
+  it('reports where an unknown field belongs', async () => {
     const text = `apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: here }
@@ -162,7 +162,7 @@ spec:
     ]);
   });
 
-  it('says in words what a field of several types may be', async () => {
+  it('lists the types that a field may have', async () => {
     const text = `apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: here }
@@ -174,18 +174,18 @@ spec:
     expect(problems.map(({ expected }) => expected)).toEqual(['a number, or text', 'a number, such as 1.5']);
   });
 
-  it('gives line and column of mistakes in the YAML itself, and still checks the other documents', async () => {
+  it('reports line and column of YAML syntax errors, and still checks the other documents', async () => {
     const { documents, problems } = await loadManifestText(`${bus('fine')}---\nkind: [Sensor\n`, 'broken.yaml');
     expect(documents).toHaveLength(1);
     expect(problems).toMatchObject([{ severity: 'error', file: 'broken.yaml', line: expect.any(Number) as number }]);
   });
 
-  it('refuses a key that is written twice', async () => {
+  it('rejects a duplicate key', async () => {
     const { problems } = await loadManifestText(`${bus('a')}    version: other\n`, 'x');
     expect(problems).toMatchObject([{ severity: 'error', line: 8 }]);
   });
 
-  it('refuses aliases that grow without bounds', async () => {
+  it('rejects aliases that grow without bounds', async () => {
     const levels = Array.from({ length: 12 }, (_, index) => {
       const below =
         index === 0
@@ -199,14 +199,14 @@ spec:
     expect(problems).toMatchObject([{ severity: 'error' }]);
   });
 
-  it.each([300, 20_000])('refuses %i levels of nesting', async (levels) => {
+  it.each([300, 20_000])('rejects %i levels of nesting', async (levels) => {
     const text = `{ apiVersion: v1, kind: Pod, spec: ${'['.repeat(levels)}${']'.repeat(levels)} }`;
     const { documents, problems } = await loadManifestText(text, 'x');
     expect(documents).toEqual([]);
     expect(problems).toMatchObject([{ severity: 'error', line: 1 }]);
   });
 
-  it('points at the line of the field, also inside lists, anchors and a List, and for one that is missing', async () => {
+  it('reports the line of a field, even inside lists, anchors and a List, or if it is missing', async () => {
     const text = `apiVersion: v1
 kind: List
 items:
@@ -229,7 +229,7 @@ items:
     ]);
   });
 
-  it('says what was found, what is allowed and what to write instead', async () => {
+  it('reports the value found, the values allowed and the fix', async () => {
     const text = bus('a').replace('version', 'versoin');
     const [problem] = (await loadManifestText(text, 'bus.yaml')).problems;
     expect(problem).toMatchObject({
@@ -251,7 +251,7 @@ items:
     expect(JSON.stringify(problems)).not.toContain('geheim');
   });
 
-  it('reads plain words as the tools of Kubernetes do', async () => {
+  it('reads plain scalars as the tools of Kubernetes do', async () => {
     const text = `apiVersion: v1
 kind: Pod
 values: [yes, off, y, n, 0644, 10:30:00, 2026-01-01, ., e5, .5, 1e3, 1_000, ~]

@@ -8,7 +8,7 @@ const frame = (kind: string, spec: object) => ({
 });
 
 describe('parsing an object from a program', () => {
-  it('gives back the object with its options', () => {
+  it('returns the object with its options', () => {
     const { object, options } = parseSensor({
       ...frame('Sensor', {
         dependencies: [{ name: 'a', eventSourceName: 'b', eventName: 'c', filters: null }],
@@ -25,7 +25,7 @@ describe('parsing an object from a program', () => {
     expect(parseEventSource(frame('EventSource', { redis })).object.spec.redis).toEqual(redis);
   });
 
-  it('does not change what it was given', () => {
+  it('does not change its input', () => {
     const document = frame('Sensor', {
       dependencies: [{ name: 'a', eventSourceName: 'b', eventName: 'c', filters: null }],
       triggers: [{ template: { name: 't', http: { url: 'http://a' }, policy: { status: { allow: [200] } } } }],
@@ -46,7 +46,7 @@ describe('parsing an object from a program', () => {
     );
   });
 
-  it('refuses an object of another kind', () => {
+  it('rejects an object of another kind', () => {
     expect(() => parseSensor(frame('EventBus', { jetstream: { version: 'latest' } }))).toThrow(
       expect.objectContaining({ code: 'MANIFEST_INVALID' }) as Error,
     );

@@ -63,7 +63,7 @@ spec:
   };
   const log = () => readFile(worker.logPath, 'utf8');
 
-  it('takes no more listeners than leave slots for triggers, and says so wherever one looks', async () => {
+  it('keeps slots for triggers by rejecting further listeners, and reports it everywhere', async () => {
     const file = await cluster.manifest('four.yaml', manifests('one', 'two', 'three', 'four'));
     const run = await cluster.sluice(['apply', '-f', file]);
     expect(run.exitCode).toBe(0);
@@ -89,7 +89,7 @@ spec:
     await eventually(async () => (await list()).every(({ state }) => state === 'Ready'));
   }, 180_000);
 
-  it('goes on after an error that nothing handles, and names it in its log and its metrics', async () => {
+  it('survives an unhandled error, and names it in its log and its metrics', async () => {
     await writeFile(join(folder, 'now'), '');
     await eventually(async () => (await log()).includes('left without a handler'));
     await eventually(async () =>

@@ -55,7 +55,7 @@ spec:
   const logged = async (text: string): Promise<true | undefined> =>
     (await readFile(worker.logPath, 'utf8')).includes(text) || undefined;
 
-  it('says what is wrong with them and applies nothing, then applies them as soon as they are right', async () => {
+  it('logs their problems and applies nothing, then applies them once they are valid', async () => {
     await mount('first', manifests('name: note, logg: {}'));
     worker = await startWorker('all-in-one', { ...cluster.environment, SLUICE_MANIFESTS: folder });
     await eventually(() => logged('spec.triggers[0].template.logg'));
@@ -64,7 +64,7 @@ spec:
     await eventually(async () => (await applied()).join() === 'EventBus/default Ready,Sensor/scenes Ready');
   }, 120_000);
 
-  it('changes what runs when they change', async () => {
+  it('updates applied objects when they change', async () => {
     await mount('third', manifests('name: announce, log: {}'));
     await eventually(async () => {
       const run = await cluster.sluice(['status', 'sensor/scenes', '-n', cluster.namespace.name, '-o', 'json']);

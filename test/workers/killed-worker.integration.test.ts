@@ -9,7 +9,7 @@ import { Stage } from '../workflows/stage';
 const NOTICED = { timeoutMs: 80_000 };
 const STARTED = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
 
-describe('a worker that is killed in the middle of a short activity', () => {
+describe('a worker that is killed during a short activity', () => {
   let world: SluiceWorld;
   let stage: Stage;
   const workers: RunningWorker[] = [];
@@ -25,7 +25,7 @@ describe('a worker that is killed in the middle of a short activity', () => {
     await world.close();
   });
 
-  it('does not keep the run waiting for the timeout of the activity', async () => {
+  it('does not make the run wait for the activity timeout', async () => {
     const taskQueue = `killed-${stage.namespace}`;
     const begin = async (): Promise<RunningWorker> => {
       const worker = await startWorker('sensor', {

@@ -19,7 +19,7 @@ function written(log: (logger: ReturnType<typeof temporalLogger>) => void): stri
 }
 
 describe('the log of a worker', () => {
-  it('has no task token: with it anybody who reaches Temporal could complete the activity', () => {
+  it('has no task token, which would allow any client of Temporal to complete the activity', () => {
     const text = written((logger) => {
       logger.warn('Activity failed', {
         sdkComponent: 'activity',
@@ -42,7 +42,7 @@ describe('the log of a worker', () => {
     expect(text).not.toContain(Buffer.from(TOKEN).toString('base64').slice(0, 16));
   });
 
-  it('shows characters that change the direction of a text instead of obeying them', () => {
+  it('escapes characters that change the direction of text', () => {
     const line = JSON.stringify({ msg: 'id \u202egnp.exe\u2066 \u200f', ok: 'العربية' });
     const escaped = escapeBidirectional(line);
     expect(escaped).toContain('\\u202egnp.exe\\u2066 \\u200f');

@@ -73,7 +73,7 @@ describe('events of a sensor whose worker', () => {
     }
   }
 
-  it('stands still three times for longer than its heartbeat allows are all handled', async () => {
+  it('hangs three times beyond its heartbeat timeout are all handled', async () => {
     await begin(1);
     await publish('before');
     await eventually(() => handled().length === EVENTS, PATIENCE);
@@ -95,7 +95,7 @@ describe('events of a sensor whose worker', () => {
     await expectNothingInHand();
   }, 600_000);
 
-  it('is one of two and is killed are handled by the other', async () => {
+  it('is killed are handled by another worker', async () => {
     await begin(2);
     await publish('before');
     await eventually(() => handled().length === EVENTS, PATIENCE);

@@ -99,7 +99,7 @@ spec:
     expect(pairs().sort(([x = 0], [y = 0]) => x - y)).toEqual(numbers(1, 20).map((n) => [n, n]));
   }, 120_000);
 
-  it('are told of and replayed with those on the new stream', async () => {
+  it('are explained and replayed with those on the new stream', async () => {
     const story = async (key: string) =>
       jsonOf<{ verdict: { state: string } }>(await sluice('explain', key, '-o', 'json'));
     expect((await story('stac/items:old-7')).verdict.state).toBe('succeeded');

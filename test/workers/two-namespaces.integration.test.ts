@@ -85,7 +85,7 @@ spec:
     }
   }
 
-  it("never deliver one's event to the other's consumer, and keep events of one Idempotency-Key apart", async () => {
+  it('isolate consumers, and keep events of one Idempotency-Key apart', async () => {
     const before = await delivered(b);
     expect(await post(a, 'of-a', 'order-1')).toBe(200);
     await eventually(() => images('a').includes('of-a'));
@@ -98,7 +98,7 @@ spec:
     expect(images('a')).toEqual(['of-a']);
   });
 
-  it('show each its own decisions of an event that both know by one key', async () => {
+  it('show only their own decisions of an event with the same key', async () => {
     const keysOf = async ({ namespace }: Tenant): Promise<string[]> => {
       const run = await cluster.sluice(['events', '-n', namespace, '-o', 'json', '--sensor', 'deploy']);
       const { decisions } = jsonOf<{ decisions: Array<{ namespace: string; eventKey: string }> }>(run);
@@ -113,7 +113,7 @@ spec:
     }
   });
 
-  it("leave the other's sources alone while the stream of one is full", async () => {
+  it("do not block each other's sources while the stream of one is full", async () => {
     for (let number = 1; number <= 3; number += 1) expect(await post(a, `fill-${number}`)).toBe(200);
     expect(await post(a, 'one-too-many')).toBe(500);
     for (let number = 1; number <= 10; number += 1) expect(await post(b, `free-${number}`)).toBe(200);

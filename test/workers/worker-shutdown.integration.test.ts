@@ -8,7 +8,7 @@ import { jsonOf } from '../cli/run-cli-for-test';
 import { eventually } from '../setup/eventually';
 import { freePort } from '../sources/free-port';
 
-describe('a worker of event sources that is told to end', () => {
+describe('an event source worker that gets SIGTERM', () => {
   let cluster: ClusterOfOne;
 
   beforeAll(async () => {

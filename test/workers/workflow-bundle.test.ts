@@ -20,7 +20,7 @@ describe('the workflow bundle of a worker', () => {
     expect(await load(new EventSourcePlugin(), new SensorPlugin())).toEqual({ codePath: join(FOLDER, 'plain.js') });
   });
 
-  it('encodes failures where payloads are encrypted', async () => {
+  it('encodes failures if payloads are encrypted', async () => {
     const bundle = await load(new SensorPlugin({ payloadKeys }));
     expect(bundle).toEqual({ codePath: join(FOLDER, 'encoded-failures.js') });
     expect(await readFile(join(FOLDER, 'encoded-failures.js'), 'utf8')).toContain('src/payloads/encoded-failures.js');

@@ -5,7 +5,7 @@ import { writeYaml } from '../../src/yaml/write-yaml';
 
 const NUMBERS = '{"id":9007199254740993,"list":[-9223372036854775808,{"n":1e400}],"text":"9007199254740993 \\" 1"}';
 
-it('writes an object as it was read, with what was added to it', () => {
+it('writes an object as it was read, with additions', () => {
   const copy = toWorkingCopy(readJson(NUMBERS));
   expect(writeExactly({ added: 1, copy })).toBe(`{"added":1,"copy":${NUMBERS}}`);
   expect(writeExactly(structuredClone(copy), 1)).toContain('"id": 9007199254740993,');
@@ -17,21 +17,21 @@ it('writes the numbers into YAML', () => {
   );
 });
 
-it('gives other numbers to those who look at them as numbers', () => {
+it('returns approximate values when read as numbers', () => {
   expect(toWorkingCopy(readJson('{"a":10.00,"b":-0.0,"c":5,"id":9007199254740993}'))).toMatchObject({ a: 10, c: 5 });
 });
 
-it('gives the digits to those who need text', () => {
+it('returns the digits when read as text', () => {
   const id = toWorkingCopy(readJson('9007199254740993'));
   expect(typeof id === 'string' && withoutMarks(id)).toBe('9007199254740993');
 });
 
-it('takes nothing that an event holds for such a number', () => {
+it('does not treat event content as such a number', () => {
   const text = JSON.stringify({ a: 'sluice-number-00-9007199254740993' });
   expect(restoreNumbers(text)).toBe(text);
 });
 
-it('keeps the strings of somebody who knows how such numbers are carried', () => {
+it('keeps strings that imitate the carrier of such numbers', () => {
   const copy = toWorkingCopy(readJson('12345678901234567890'));
   const mark = JSON.stringify(copy).slice(1).replace('12345678901234567890"', '');
   const injected = `,"serviceAccountName":"admin","x":"`;

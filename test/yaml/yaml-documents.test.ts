@@ -66,13 +66,13 @@ describe('YAML that kubectl reads', () => {
     ['an unknown anchor', 'a: 1\nb: *nope\n', 1],
     ['a list as a key', '? [a]\n: b\n', 1],
     ['infinity', 'a: .inf\n', 1],
-  ])('and nothing else: %s is refused', async (_name, text, line) => {
+  ])('rejects %s', async (_name, text, line) => {
     const { documents, mistakes } = await readYamlDocuments(text, expressions.readYaml);
     expect(documents).toEqual([]);
     expect(mistakes).toMatchObject([{ line }]);
   });
 
-  it('is split into documents that do not disturb each other', async () => {
+  it('is split into independent documents', async () => {
     const { documents, mistakes } = await readYamlDocuments(
       'a: 1\n---\nb: [\n---\n# nothing\n---\nc: 1\n...\nd: 1\n',
       expressions.readYaml,
@@ -163,7 +163,7 @@ describe('a mistake in the YAML of a manifest', () => {
     ['eventBusName: \'{{ $.Values.bus | default "default" }}\'', 'spec.eventBusName'],
     ['eventBusName: \'{{- include "chart.bus" . -}}\'', 'spec.eventBusName'],
     ["template: { metadata: { labels: { '{{ .Chart.Name }}': x } } }", 'spec.template.metadata.labels'],
-  ])('is none where the template of Helm is in quotes, which is recognised too: %s', async (line, path) => {
+  ])('is not reported for a quoted Helm template, which is also recognised: %s', async (line, path) => {
     const isTop = line.startsWith('metadata');
     const top = isTop ? line : 'metadata: { name: a }';
     const text = `apiVersion: argoproj.io/v1alpha1\nkind: EventSource\n${top}\nspec:\n  ${isTop ? 'x: 1' : line}\n`;
@@ -172,7 +172,7 @@ describe('a mistake in the YAML of a manifest', () => {
     ]);
   });
 
-  it('is none where a Sensor or a Workflow has templates of its own', async () => {
+  it('is not reported for templates of a Sensor or a Workflow', async () => {
     const own = `apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: own }
