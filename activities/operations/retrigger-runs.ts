@@ -127,7 +127,7 @@ class Retrigger {
     const undone = await this.withoutLateSuccess(runId, input, unsuccessful);
     if (undone.length === 0) {
       throw refuse(
-        `what is asked for of run ${runId} has succeeded: its Workflow was continued after the run had ended`,
+        `the requested fires of run ${runId} have succeeded: their Workflow was continued after the run had ended`,
       );
     }
     return await this.startSuccessor(runId, input, undone);

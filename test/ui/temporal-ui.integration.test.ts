@@ -165,7 +165,7 @@ describe('the Temporal UI', () => {
     it('shows in the dialog of an update why it is rejected', async () => {
       const request = { by: 'ada', why: 'new model', runId: 'run/default/water-bodies/nowhere' };
       await ui.update('sensor/default/water-bodies', 'retrigger', JSON.stringify(request));
-      await ui.dialog().getByText('there is no run run/default/water-bodies/nowhere').waitFor();
+      await ui.dialog().getByText('unknown run run/default/water-bodies/nowhere').waitFor();
     }, 60_000);
   });
 });

@@ -61,7 +61,7 @@ spec:
       await eventually(isReady, { timeoutMs: 90_000 });
       worker.kill('SIGTERM');
       expect(await exited).toEqual([0, null]);
-      expect(await log).not.toContain('gave up');
+      expect(await log).not.toContain('abandoned the events');
     } finally {
       worker.kill('SIGKILL');
     }

@@ -206,10 +206,10 @@ describe('a run', () => {
     await stage.publish(stage.event('a', '1'));
     const run = await stage.onlyRun();
     await expect(run.result()).rejects.toMatchObject({
-      cause: { type: 'RUN_FAILED', message: expect.stringContaining('nobody decided within 1 s') as string },
+      cause: { type: 'RUN_FAILED', message: expect.stringContaining('no operator decided within 1 s') as string },
     });
     expect(await stage.fires(run)).toMatchObject([{ state: 'Failed' }]);
-    expect(await currentDetails(run)).toContain('nobody');
+    expect(await currentDetails(run)).toContain('no operator');
   });
 
   it('retries a transient failure in an activity that names trigger and event, after the requested delay', async () => {
@@ -345,9 +345,9 @@ describe('a run', () => {
     await expect(ask({ runId })).rejects.toMatchObject(
       refusal(`already by "ada" (unverified) (${BY.why}), as ${successor}`),
     );
-    await expect(ask({ runId: successor })).rejects.toMatchObject(refusal('has succeeded'));
+    await expect(ask({ runId: successor })).rejects.toMatchObject(refusal('have succeeded'));
     await eventually(async () => (await stage.runIds('Succeeded')).includes(successor));
-    await expect(ask({ eventId: eventKey(event) })).rejects.toMatchObject(refusal('has succeeded'));
+    await expect(ask({ eventId: eventKey(event) })).rejects.toMatchObject(refusal('have succeeded'));
     expect([stage.requests('t').length, stage.requests('u').length]).toEqual([2, 1]);
 
     const everything = await ask({ eventId: eventKey(event), again: true });
@@ -368,7 +368,7 @@ describe('a run', () => {
     });
     for (const stranger of [run.workflowId.replace('/water/', '/other/'), stage.handle.workflowId]) {
       await expect(ask(stranger)).rejects.toMatchObject({
-        cause: { type: 'RUN_UNKNOWN', message: expect.stringContaining('no run of sensor') as string },
+        cause: { type: 'RUN_UNKNOWN', message: expect.stringContaining('is not a run of sensor') as string },
       });
     }
     expect(stage.requests()).toHaveLength(1);
