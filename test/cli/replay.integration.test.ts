@@ -182,7 +182,7 @@ spec:
     ],
     ['an invalid time', ['replay', '--sensor', 'scenes', '--why', 'x', '--from', 'yesterday'], 2, /2026/],
     ['a sensor that is not applied', ['replay', '--sensor', 'nobody', '--why', 'x', '--seq', '1'], 1, /OBJECT_UNKNOWN/],
-    ['an unknown replay', ['replay', 'status', 'replay/a/b/c'], 2, /no replay/],
+    ['an unknown replay', ['replay', 'status', 'replay/a/b/c'], 2, /Unknown replay/],
   ])('reports %s', async (_what, argv, exitCode, message) => {
     const run = await cluster.sluice(argv);
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode, stdout: '' });

@@ -199,7 +199,7 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
 
   it('to explain, searched by its digits', async () => {
     const [first] = documents;
-    await expect(sluice.json('explain', first?.id ?? '', '-n', NAMESPACE)).rejects.toThrow('3 events fit');
+    await expect(sluice.json('explain', first?.id ?? '', '-n', NAMESPACE)).rejects.toThrow('3 events match');
   }, 180_000);
 
   function manifestsFor({ redis: server, nats: bus }: OwnSystem, { url }: Receiver, port: number): object[] {

@@ -200,7 +200,7 @@ spec:
     expect(await cluster.sluice(['runs', 'show', rotated.id], withOnly(SECOND))).toMatchObject({ exitCode: 0 });
     expect(await cluster.sluice(['runs', 'show', run.id], withOnly(SECOND))).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/key "first"; here are second.*\[PAYLOAD_KEY_MISSING\]/) as string,
+      stderr: expect.stringMatching(/key "first"; configured keys are second.*\[PAYLOAD_KEY_MISSING\]/) as string,
     });
   }, 120_000);
 

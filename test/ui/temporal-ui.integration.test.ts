@@ -131,7 +131,7 @@ describe('the Temporal UI', () => {
     it('shows on the run which field a signal lacks', async () => {
       const runId = await firstParked();
       await ui.signal(runId, 'discard', '{"by": "ada"}');
-      await shows(runId, 'discard refused: it does not say who asks and why');
+      await shows(runId, 'discard refused: “by” and “why” are required');
     }, 60_000);
 
     it('pauses and resumes a sensor', async () => {

@@ -48,7 +48,7 @@ describe('malformed signals', () => {
     await expect(stage.handle.executeUpdate('configure', { args: [unplanned] })).rejects.toMatchObject({
       cause: { message: expect.stringContaining('cannot be read') as string },
     });
-    expect((await stage.status()).refusals?.at(-1)).toContain('observe: it is not what workers send');
+    expect((await stage.status()).refusals?.at(-1)).toContain('observe: it is not a message of a worker');
     await stage.publish(stage.event('a', '1'), stage.event('b', '1'));
     expect(await stage.bodies(1)).toEqual([{ a: '1', b: '1' }]);
   });

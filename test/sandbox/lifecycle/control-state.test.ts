@@ -29,7 +29,7 @@ describe('the control state of an applied object', () => {
   it('is carried over continue-as-new', () => {
     const state = new ControlState();
     state.pause(ADA, NOON);
-    state.refuse('resume: it does not say who asks', NOON);
+    state.refuse('resume: "by" and "why" are required', NOON);
     expect(new ControlState(state.status()).status()).toEqual(state.status());
   });
 });

@@ -237,8 +237,8 @@ describe('an event source', () => {
     await eventually(async () => (await status()).events.every(({ state }) => state === 'Paused'));
     await eventually(async () => (await activityTypes()).length === 0);
     const details = await currentDetails(handle());
-    expect(details).toMatch(/\*\*Paused\*\* `said` · redis<br>nothing is kept/);
-    expect(details).toMatch(/\*\*Paused\*\* `called` · webhook<br>nothing is kept/);
+    expect(details).toMatch(/\*\*Paused\*\* `said` · redis<br>not kept while paused/);
+    expect(details).toMatch(/\*\*Paused\*\* `called` · webhook<br>not kept while paused/);
   });
 
   it('reads by a changed configuration from then on', async () => {
