@@ -119,10 +119,10 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
     const pause = await cluster.sluice(['pause', 'sensor/doomed', '--why', 'x']);
     expect(pause).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/is gone: Terminated by "ada@test" \(unverified\)/) as string,
+      stderr: expect.stringMatching(/no longer exists: Terminated by "ada@test" \(unverified\)/) as string,
     });
     const replay = await cluster.sluice(['replay', '--sensor', 'doomed', '--seq', '1..2', '--why', 'x', '--dry-run']);
-    expect(replay.stderr).toMatch(/is gone: Terminated by "ada@test" \(unverified\)/);
+    expect(replay.stderr).toMatch(/no longer exists: Terminated by "ada@test" \(unverified\)/);
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
     expect(await stateInList('doomed')).toBe('Ready');
     await workflowOf('sensor', 'doomed').terminate('clean-up');
