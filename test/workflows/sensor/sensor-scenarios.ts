@@ -330,7 +330,7 @@ export const SENSOR_SCENARIOS: readonly Scenario[] = [
       await stage.bodies(2);
       await stage.handle.signal('delete', {});
       await eventually(async () =>
-        (await stage.status()).refusals?.some((line) => line.includes('delete: it does not')),
+        (await stage.status()).refusals?.some((line) => line.includes('delete: "by" and "why" are required')),
       );
       await stage.handle.signal('delete', BY);
       await stage.handle.result();
