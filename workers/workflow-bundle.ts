@@ -11,6 +11,7 @@ import { z } from 'zod';
 
 const ENTRY = require.resolve('../workflows');
 const DIST = join(__dirname, '..');
+const ENTRY_NAME = 'workflows/index.js';
 const FOLDER = join(DIST, 'workflow-bundle');
 /** Used by workers with payload keys. */
 const ENCODED_FAILURES = require.resolve('../src/payloads/encoded-failures');
@@ -60,6 +61,8 @@ export async function buildWorkflowBundles(): Promise<void> {
         ],
       }),
     });
+    // An empty list would match whatever lies beside the bundle.
+    if (files[ENTRY_NAME] === undefined) throw new Error(`webpack did not name ${ENTRY_NAME} among the files it read`);
     writeAtomically(path, code);
     const manifest: z.infer<typeof manifestSchema> = { sdkVersion: readSdkVersion(), files };
     writeAtomically(`${path}.json`, JSON.stringify(manifest));
