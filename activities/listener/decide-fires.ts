@@ -8,11 +8,13 @@ import type { DecisionRecord } from '../../src/records/decision-record';
 import { fireId } from '../../src/sandbox/run/fire-id';
 import { evaluateDependencies, type DependencyVerdict } from '../../src/matching/evaluate-dependencies';
 import type { ExpressionEngine } from '../../src/expressions/engine';
+import { DEFAULT_PRIORITY, type TriggerPriority } from '../../src/contract/priority';
 import { readKeys } from '../../src/matching/observation-keys';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
 import type { Dependency } from '../../src/manifest/filters';
 import type { DirectFire } from '../starting/direct-fire';
 import { foreignNamespace, type SensorOnBus } from './foreign-events';
+import { readPriorities } from './read-priorities';
 import type { ObjectName } from '../../src/contract/definitions';
 import type { Observation } from '../../src/contract/sensor-messages';
 
@@ -31,6 +33,8 @@ export interface EventDecision {
   readonly incoming: IncomingEvent;
   readonly fires: readonly DirectFire[];
   readonly observations: readonly Observation[];
+  /** Why a priority that the event asks for is not used. */
+  readonly priorityProblem?: string;
   /** Records that are certain now; `fired` follows once the run has started. */
   readonly records: readonly DecisionRecord[];
 }
@@ -82,6 +86,7 @@ async function decideEvent(
   const fires: DirectFire[] = [];
   const observations: Observation[] = [];
   const records: DecisionRecord[] = [];
+  const priorityProblems = new Set<string>();
   const about = describeIncoming(sensor, incoming, now);
   if (incoming.event === undefined) {
     records.push({
@@ -128,9 +133,17 @@ async function decideEvent(
         });
         break;
       case 'matched': {
-        for (const trigger of plan.direct.get(name) ?? []) {
+        const triggers = plan.direct.get(name) ?? [];
+        const asking = [
+          ...triggers,
+          ...(plan.joined.has(name) ? plan.state.triggers.map((trigger) => trigger.name) : []),
+        ];
+        const priorities = await readPriorities(verdict.event, pickPriorities(plan, asking), engine);
+        if (priorities.problem !== undefined) priorityProblems.add(priorities.problem);
+        for (const trigger of triggers) {
           const id = fireId(sensor, trigger, { [name]: [eventKey(verdict.event)] });
-          fires.push({ id, trigger, dependency: name, event: verdict.event });
+          const [priority = DEFAULT_PRIORITY] = pickPriorities(plan, [trigger]).map((own) => priorities.of(own));
+          fires.push({ id, trigger, dependency: name, event: verdict.event, priority });
         }
         if (!plan.joined.has(name)) break;
         const keys = await readKeys(verdict.event, plan.keyPaths, engine);
@@ -139,7 +152,12 @@ async function decideEvent(
       }
     }
   }
-  return { incoming, fires, observations, records };
+  const priorityProblem = [...priorityProblems].join('; ').slice(0, MAX_REASON_LENGTH);
+  return { incoming, fires, observations, records, ...(priorityProblem !== '' && { priorityProblem }) };
+}
+
+function pickPriorities({ priorities }: SensorPlan, triggers: readonly string[]): readonly TriggerPriority[] {
+  return triggers.flatMap((trigger) => priorities.get(trigger) ?? []);
 }
 
 function describeUnmatched(event: CloudEvent, sensor: SensorOnBus): string {

@@ -8,6 +8,7 @@ import { decideEach } from './decide-each';
 import { describeIncoming, type EventDecision } from './decide-fires';
 import { withAttempts, type FirstAttempts } from './first-attempts';
 import type { DirectFire } from '../starting/direct-fire';
+import { firesByPriority } from '../starting/fires-by-priority';
 import { planRuns } from '../starting/group-into-runs';
 import { settleEvent, type HandledEvent } from './settle-event';
 import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '../starting/start-runs';
@@ -70,9 +71,25 @@ export class BatchHandler {
     return { handled, postponed };
   }
 
-  /** Makes first attempts, then starts the runs. Returns the starts by fire id. */
+  /** The most urgent fires first. Returns the starts by fire id. */
   private async start(
     fires: readonly DirectFire[],
+    deliveredAgain: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FireStart>> {
+    const starts = new Map<string, FireStart>();
+    for (const { priority, fires: together } of firesByPriority(fires)) {
+      for (const [id, start] of await this.startTogether(together, priority, deliveredAgain, signal)) {
+        starts.set(id, start);
+      }
+    }
+    return starts;
+  }
+
+  /** Makes first attempts, then starts the runs. */
+  private async startTogether(
+    fires: readonly DirectFire[],
+    priority: number,
     deliveredAgain: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, FireStart>> {
@@ -83,10 +100,11 @@ export class BatchHandler {
       definition,
       fires.map(({ id }) => id),
       signal,
+      priority,
     );
     const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
     const unmade = fires.flatMap(({ id }) => (made.has(id) ? [] : [id]));
-    fireLoad.started(definition, unmade);
+    fireLoad.started(definition, unmade, priority);
     const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
       withAttempts(run, made, client.options.identity ?? ''),
     );

@@ -10,6 +10,7 @@ import { eventPath } from '../../src/bus/event-path';
 import { describeError } from '../../src/errors/sluice-error';
 import { openWhileWanted } from '../../src/concurrency/open-while-wanted';
 import { planSensor, type SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
+import { mostUrgent } from '../../src/contract/priority';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import { listenerReportSignal, type SensorCounts } from '../../src/contract/sensor-messages';
 import type { ListenRequest } from '../../src/contract/activities';
@@ -86,6 +87,8 @@ class Listener {
   private readonly givenBack = new ReturnedEvents();
   private readonly stall = new StallWatch();
   private readonly handler: BatchHandler;
+  /** Of the most urgent trigger: what an event asks for is known only when it has been pulled. */
+  private readonly priority: number;
   /** Pulls that wait for capacity of the worker or the sensor. */
   private heldBack = 0;
   private reported = '';
@@ -102,6 +105,7 @@ class Listener {
     private readonly shared: SharedByListeners,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
+    this.priority = mostUrgent([...this.plan.priorities.values()].map(({ priority }) => priority));
     const { definition } = request;
     const { fireLoad } = dependencies;
     const { firing, unrecorded } = shared;
@@ -189,7 +193,10 @@ class Listener {
   private async awaitRoom(signal: AbortSignal): Promise<number> {
     this.heldBack += 1;
     try {
-      const most = Math.min(PULL_SIZE, await this.dependencies.fireLoad.capacity(this.request.definition, signal));
+      const most = Math.min(
+        PULL_SIZE,
+        await this.dependencies.fireLoad.capacity(this.request.definition, signal, this.priority),
+      );
       return (await this.capacity?.take(most, signal)) ?? most;
     } finally {
       this.heldBack -= 1;

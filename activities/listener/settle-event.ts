@@ -46,6 +46,8 @@ export function settleEvent(definition: SensorDefinition, decision: EventDecisio
     if (answer.kind === 'postponed') return answer;
   }
   const about = describeIncoming(definition, decision.incoming, Date.now());
+  const { priorityProblem } = decision;
+  const explained = priorityProblem === undefined ? {} : { reason: priorityProblem };
   const made: Decision[] = decision.records.map((record) => record.decision);
   const refusals: DecisionRecord[] = [];
   const fired = new Map<string, string[]>();
@@ -74,11 +76,14 @@ export function settleEvent(definition: SensorDefinition, decision: EventDecisio
       continue;
     }
     made.push('joined');
-    joined.push({ ...about, decision: 'joined', dependency });
+    joined.push({ ...about, decision: 'joined', dependency, ...explained });
   }
   const wanted = definition.options.decisions;
   const successes = [
-    ...[...fired].map(([runId, triggers]): DecisionRecord => ({ ...about, decision: 'fired', triggers, runId })),
+    ...[...fired].map(([runId, triggers]): DecisionRecord => ({
+      ...{ ...about, decision: 'fired', triggers, runId },
+      ...explained,
+    })),
     ...[...duplicate].map(([runId, triggers]): DecisionRecord => ({
       ...about,
       decision: 'duplicate',
@@ -88,7 +93,8 @@ export function settleEvent(definition: SensorDefinition, decision: EventDecisio
     })),
     ...joined,
   ];
-  const records = wanted === 'off' ? [] : [...decision.records, ...refusals, ...(wanted === 'all' ? successes : [])];
+  const areWanted = wanted === 'all' || priorityProblem !== undefined;
+  const records = wanted === 'off' ? [] : [...decision.records, ...refusals, ...(areWanted ? successes : [])];
   const [runId] = [...fired.keys(), ...duplicate.keys()];
   return { kind: 'handled', event: { decision, made, records, ...(runId && { runId }) } };
 }

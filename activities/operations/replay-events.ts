@@ -7,6 +7,7 @@ import { eventKey } from '../../src/event/cloud-event';
 import { fireId } from '../../src/sandbox/run/fire-id';
 import { conditionDependencies, parseCondition } from '../../src/sandbox/conditions/conditions';
 import { planSensor, type SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
+import { LEAST_URGENT } from '../../src/contract/priority';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { ReplayProgress, ReplayRequest } from '../../src/contract/replay-messages';
@@ -65,7 +66,8 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
             const adapt = (run: RunStart): RunStart => ({
               ...run,
               workflowId: `${run.workflowId}~replay-${round}`,
-              input: { ...run.input, retriggerOf: origin },
+              // Events that come meanwhile go first.
+              input: { ...run.input, retriggerOf: origin, priority: LEAST_URGENT },
             });
             for (const planned of planRuns(
               definition,
@@ -75,6 +77,7 @@ export function createReplayActivities({ buses, engine, fireLoad }: WorkerDepend
                 definition,
                 planned.fires.map(({ id }) => id),
                 cancellationSignal,
+                LEAST_URGENT,
               );
               cancellationSignal.throwIfAborted();
               const starts = await startPlanned(client.workflow, info.taskQueue, definition, [planned], adapt);

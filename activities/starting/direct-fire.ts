@@ -7,4 +7,6 @@ export interface DirectFire {
   readonly dependency: string;
   /** The event after the dependency's transform. */
   readonly event: CloudEvent;
+  /** 1 (first) to 5 (last). */
+  readonly priority: number;
 }

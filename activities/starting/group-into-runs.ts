@@ -1,11 +1,12 @@
 /**
- * Groups fires into runs: one event source each, so that the search attribute names it, and no more than Temporal
- * accepts. The fires of one event stay together, unless they exceed what one run can carry. Pure.
+ * Groups fires into runs: one event source each, so that the search attribute names it, one priority each, and no more
+ * than Temporal accepts. The fires of one event stay together, unless they exceed what one run can carry. Pure.
  */
 import { eventKey } from '../../src/event/cloud-event';
 import { shortHash } from '../../src/event/short-id';
 import { tooLargeRun } from '../../src/sandbox/sensor/joined-runs';
 import type { SensorDefinition } from '../../src/contract/definitions';
+import { mostUrgent } from '../../src/contract/priority';
 import { createRunStart, type RunStart } from '../../src/contract/run-start';
 import type { DirectFire } from './direct-fire';
 import { RunSize, SizeBook, type InputSize } from './run-size';
@@ -35,26 +36,27 @@ export function planRuns(definition: SensorDefinition, fires: readonly DirectFir
   const book = new SizeBook(definition);
   const runs: PlannedRun[] = [];
   const open = new Map<string, { readonly fires: DirectFire[]; readonly size: RunSize; events: number }>();
-  const close = (source: string): void => {
-    const group = open.get(source);
+  const close = (key: string): void => {
+    const group = open.get(key);
     if (group !== undefined) runs.push(planRun(definition, group.fires));
-    open.delete(source);
+    open.delete(key);
   };
   for (const { source, fires: ofEvent } of firesByEvent(fires)) {
+    const key = `${priorityOf(ofEvent)} ${source}`;
     if (!fits(new RunSize(book).with(ofEvent), MAX_INPUT_BYTES)) {
       runs.push(...planEvent(definition, ofEvent, book));
       continue;
     }
-    const current = open.get(source);
+    const current = open.get(key);
     const isFull = current && current.events >= definition.options.runBatch;
-    if (current && (isFull || !fits(current.size.with(ofEvent), MAX_BYTES_TOGETHER))) close(source);
-    const group = open.get(source) ?? { fires: [], size: new RunSize(book), events: 0 };
-    open.set(source, group);
+    if (current && (isFull || !fits(current.size.with(ofEvent), MAX_BYTES_TOGETHER))) close(key);
+    const group = open.get(key) ?? { fires: [], size: new RunSize(book), events: 0 };
+    open.set(key, group);
     group.fires.push(...ofEvent);
     group.size.add(ofEvent);
     group.events += 1;
   }
-  for (const source of [...open.keys()]) close(source);
+  for (const key of [...open.keys()]) close(key);
   return runs;
 }
 
@@ -116,8 +118,13 @@ function planRun(definition: SensorDefinition, fires: readonly DirectFire[], key
     ...{ id, trigger },
     dependencies: { [dependency]: [event] },
   }));
-  const run = createRunStart(definition, loaded, key === undefined ? {} : { key });
+  const priority = priorityOf(fires);
+  const run = createRunStart(definition, loaded, { priority, ...(key !== undefined && { key }) });
   return { run, fires, isTooLarge: false };
+}
+
+function priorityOf(fires: readonly DirectFire[]): number {
+  return mostUrgent(fires.map(({ priority }) => priority));
 }
 
 function fits({ bytes, triggerNameBytes }: InputSize, maxBytes: number): boolean {

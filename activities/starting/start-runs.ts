@@ -26,6 +26,7 @@ export type FireStart =
 
 /** Returns false if the same run was started before. Eager: this worker gets the first task with the response. */
 export async function startRun(client: WorkflowClient, taskQueue: string, run: RunStart): Promise<boolean> {
+  const { sensor, priority } = run.input;
   try {
     await client.start<(input: SensorRunInput) => Promise<unknown>>(WORKFLOW_TYPES.sensorRun, {
       workflowId: run.workflowId,
@@ -34,8 +35,8 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
       typedSearchAttributes: new TypedSearchAttributes(run.searchAttributes),
       staticSummary: run.summary,
       requestEagerStart: true,
-      // Where Temporal's fairness is on, one tenant's backlog of tasks does not delay another's events.
-      priority: { fairnessKey: run.input.sensor.namespace },
+      // Where they are enabled: urgent tasks first, and one tenant's backlog does not delay another's events.
+      priority: { fairnessKey: sensor.namespace, ...(priority !== undefined && { priorityKey: priority }) },
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
     });

@@ -6,15 +6,19 @@
  *
  * All namespaces share Temporal, its task queues and the processor. A namespace that is alone may fill them. One that
  * has more waiting and on the way than the active others have on average yields: its limit keeps the queues short for
- * them, see yielding-window.ts. A fire that waits for the response of its target only holds an activity slot, so such
+ * them, see yielding-window.ts. So do fires of a namespace while it has more urgent ones, which never wait for them. A fire that waits for the response of its target only holds an activity slot, so such
  * fires have limits of their own. See docs/decisions/150-tenants-take-turns.md.
  */
 import type { ObjectName } from '../../src/contract/definitions';
+import { ActivePriorities } from '../../src/concurrency/active-priorities';
+import { DEFAULT_PRIORITY } from '../../src/contract/priority';
 import { ActiveTenants } from '../../src/concurrency/active-tenants';
 import { unlessAborted } from '../../src/concurrency/open-while-wanted';
 import { YieldingWindow } from './yielding-window';
 
 const MAX_FIRES = 200;
+/** Beyond the limit, as fires of a namespace do not wait for less urgent ones. */
+const MAX_FIRES_OF_ALL_PRIORITIES = 2 * MAX_FIRES;
 /** A target that does not respond holds up its own sensor, and at most so many slots of the worker. */
 const MAX_CALLS_OF_A_SENSOR = 100;
 const MAX_CALLS_OF_A_NAMESPACE = 300;
@@ -24,6 +28,7 @@ const FORGET_AFTER_MS = 3_000;
 interface CountedFire {
   /** What it counts for. */
   readonly keys: readonly string[];
+  readonly priority: number;
   /** Present until a worker is known to carry it out. */
   readonly startedAt?: number;
   /** When to forget it; undefined while it is in flight here, however long that takes. */
@@ -31,6 +36,7 @@ interface CountedFire {
 }
 
 const onTheWay = ({ namespace }: Pick<ObjectName, 'namespace'>): string => `on the way ${namespace}`;
+const onTheWayWith = (namespace: string, priority: number): string => `on the way ${namespace} ${priority}`;
 const callsOfNamespace = ({ namespace }: ObjectName): string => `calls ${namespace}`;
 const callsOfSensor = ({ namespace, name }: ObjectName): string => `calls ${namespace}/${name}`;
 
@@ -40,30 +46,32 @@ export class FireLoad {
   /** Sensor → its events on the bus that it has not pulled. */
   private readonly backlogs = new Map<string, { readonly namespace: string; readonly events: number }>();
   private readonly active = new ActiveTenants();
+  private readonly priorities = new ActivePriorities();
   private readonly window = new YieldingWindow();
-  private wakeUps: Array<() => void> = [];
+  private wakeUps: Array<{ readonly priority: number; readonly wakeUp: () => void }> = [];
 
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
 
   /** Counts fires whose runs are being started; which worker carries them out is not yet known. */
-  started(sensor: ObjectName, fireIds: readonly string[]): void {
+  started(sensor: ObjectName, fireIds: readonly string[], priority = DEFAULT_PRIORITY): void {
     for (const id of fireIds) {
       const timer = setTimeout(() => this.finished([id]), this.forgetAfterMs).unref();
-      this.put(id, sensor, { keys: [onTheWay(sensor)], startedAt: performance.now(), timer });
+      this.put(id, sensor, { ...this.waysOf(sensor, priority), startedAt: performance.now(), timer });
     }
   }
 
   /** This worker carries them out, each with one quick request, and calls `finished` afterwards. */
   begun(sensor: ObjectName, fireIds: readonly string[]): void {
-    for (const id of fireIds) this.put(id, sensor, { keys: [onTheWay(sensor)] });
+    for (const id of fireIds) this.put(id, sensor, this.waysOf(sensor, this.priorityOf(id)));
   }
 
   /** This worker calls targets that may take long to respond, and calls `finished` afterwards. */
   calling(sensor: ObjectName, fireIds: readonly string[]): void {
     for (const id of fireIds) {
       const startedAt = this.fires.get(id)?.startedAt;
-      if (startedAt !== undefined) this.window.observe(performance.now() - startedAt, this.yields(sensor.namespace));
-      this.put(id, sensor, { keys: [callsOfNamespace(sensor), callsOfSensor(sensor)] });
+      const priority = this.priorityOf(id);
+      if (startedAt !== undefined) this.window.observe(performance.now() - startedAt, this.yields(sensor, priority));
+      this.put(id, sensor, { keys: [callsOfNamespace(sensor), callsOfSensor(sensor)], priority });
     }
     this.wake();
   }
@@ -81,30 +89,46 @@ export class FireLoad {
   }
 
   /** Resolves to how many more fires the sensor may start, at least one, or to 0 when the signal aborts. */
-  async capacity(sensor: ObjectName, signal: AbortSignal): Promise<number> {
+  async capacity(sensor: ObjectName, signal: AbortSignal, priority = DEFAULT_PRIORITY): Promise<number> {
     while (!signal.aborted) {
-      const capacity = this.capacityOf(sensor);
+      const capacity = this.capacityOf(sensor, priority);
       if (capacity > 0) return capacity;
-      const waking = new Promise<void>((resolve) => this.wakeUps.push(resolve));
+      const waking = new Promise<void>((wakeUp) => this.wakeUps.push({ priority, wakeUp }));
       await unlessAborted(waking, signal).catch(() => undefined); // The loop sees that it aborted.
     }
     return 0;
   }
 
   /** Waits for capacity and counts the fires as started in the same step. Does not wait after an abort. */
-  async start(sensor: ObjectName, fireIds: readonly string[], signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.capacityOf(sensor) <= 0) await this.capacity(sensor, signal);
-    this.started(sensor, fireIds);
+  async start(
+    sensor: ObjectName,
+    fireIds: readonly string[],
+    signal: AbortSignal,
+    priority = DEFAULT_PRIORITY,
+  ): Promise<void> {
+    // While it waits, too, what is less urgent yields.
+    this.priorities.note(sensor.namespace, priority);
+    while (!signal.aborted && this.capacityOf(sensor, priority) <= 0) await this.capacity(sensor, signal, priority);
+    this.started(sensor, fireIds, priority);
   }
 
-  private capacityOf(sensor: ObjectName): number {
+  private capacityOf(sensor: ObjectName, priority: number): number {
     if (this.countOf(callsOfSensor(sensor)) >= MAX_CALLS_OF_A_SENSOR) return 0;
     if (this.countOf(callsOfNamespace(sensor)) >= MAX_CALLS_OF_A_NAMESPACE) return 0;
-    const most = this.yields(sensor.namespace) ? this.window.fires : MAX_FIRES;
-    return most - this.countOf(onTheWay(sensor));
+    const most = this.yields(sensor, priority) ? this.window.fires : MAX_FIRES;
+    const free = MAX_FIRES_OF_ALL_PRIORITIES - this.countOf(onTheWay(sensor));
+    return Math.min(free, most - this.countOfUrgent(sensor, priority));
   }
 
-  private yields(namespace: string): boolean {
+  /** Of fires that are as urgent, or more. */
+  private countOfUrgent({ namespace }: ObjectName, priority: number): number {
+    let count = 0;
+    for (let other = 1; other <= priority; other += 1) count += this.countOf(onTheWayWith(namespace, other));
+    return count;
+  }
+
+  private yields({ namespace }: ObjectName, priority: number): boolean {
+    if (this.priorities.isOutranked(namespace, priority)) return true;
     const others = this.active.othersThan(namespace);
     const loadOfOthers = others.reduce((sum, other) => sum + this.loadOf(other), 0);
     return others.length > 0 && this.loadOf(namespace) > loadOfOthers / others.length;
@@ -118,7 +142,17 @@ export class FireLoad {
   }
 
   private wake(): void {
-    for (const wakeUp of this.wakeUps.splice(0)) wakeUp();
+    const waking = this.wakeUps.splice(0).sort((one, other) => one.priority - other.priority);
+    for (const { wakeUp } of waking) wakeUp();
+  }
+
+  private waysOf(sensor: ObjectName, priority: number): Pick<CountedFire, 'keys' | 'priority'> {
+    return { keys: [onTheWay(sensor), onTheWayWith(sensor.namespace, priority)], priority };
+  }
+
+  /** Fires that a sensor or another worker has started are counted as usual ones. */
+  private priorityOf(id: string): number {
+    return this.fires.get(id)?.priority ?? DEFAULT_PRIORITY;
   }
 
   private put(id: string, { namespace }: ObjectName, fire: CountedFire): void {

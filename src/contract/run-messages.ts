@@ -16,6 +16,8 @@ export interface SensorRunInput extends PackedFires {
   readonly options: RunOptions;
   /** Where outcomes are published. */
   readonly bus: EventBusDefinition;
+  /** 1 (first) to 5 (last), in Temporal's task queues and the worker's; absent: the default. */
+  readonly priority?: number;
   /** Results of first attempts made before the run was started; the run makes all others. */
   readonly listenerAttempts?: ListenerAttempts;
   /** Why these fires wait for an operator from the start (half a pair whose window passed, too many queued …). */

@@ -5,6 +5,7 @@ import type { SensorOptions } from '../manifest/annotations';
 import type { SensorDefinition } from './definitions';
 import { packFires, type LoadedFire } from './packed-fires';
 import type { RunOptions, SensorRunInput } from './run-messages';
+import { DEFAULT_PRIORITY, mostUrgent, triggerPriority } from './priority';
 import { sensorRef, sensorRunWorkflowId } from './identity';
 import { summaryLine } from '../text/summary-line';
 import {
@@ -38,14 +39,15 @@ const MAX_INDEXED_EVENTS = 100;
 export function createRunStart(
   definition: SensorDefinition,
   fires: readonly LoadedFire[],
-  extra: Pick<SensorRunInput, 'retriggerOf' | 'parkedBecause'> & { readonly key?: string } = {},
+  extra: Pick<SensorRunInput, 'retriggerOf' | 'parkedBecause' | 'priority'> & { readonly key?: string } = {},
 ): RunStart {
   const { fires: packed, events } = packFires(fires);
   const keys = [...new Set(events.map(eventKey))];
   const triggers = [...new Set(fires.map((fire) => fire.trigger))];
   const sources = [...new Set(events.map((event) => event.source))].sort();
-  const { key, ...origin } = extra;
   const { namespace, name, bus, options } = definition;
+  const { key, priority = mostUrgent(triggers.map((trigger) => triggerPriority(options, trigger).priority)) } = extra;
+  const { retriggerOf, parkedBecause } = extra;
   return {
     workflowId: sensorRunWorkflowId(namespace, name, key ?? runKey(keys, fires)),
     input: {
@@ -55,7 +57,9 @@ export function createRunStart(
       triggers: pickTriggers(definition, triggers),
       options: runOptionsOf(options),
       bus,
-      ...origin,
+      ...(retriggerOf && { retriggerOf }),
+      ...(parkedBecause !== undefined && { parkedBecause }),
+      ...(priority !== DEFAULT_PRIORITY && { priority }),
     },
     searchAttributes: [
       { key: SENSOR_ATTRIBUTE, value: sensorRef(namespace, name) },

@@ -4,6 +4,7 @@ import type { CloudEvent } from '../event/cloud-event';
 import type { ObjectName, SensorDefinition } from './definitions';
 import type { ControlStatus } from './lifecycle-messages';
 import type { Overrides } from './overrides';
+import type { TriggerPriority } from './priority';
 import type { RequestedBy } from './requester';
 
 /** The input of the workflow; continue-as-new passes on more fields. */
@@ -37,11 +38,19 @@ export interface StoppedPart {
   readonly fix?: string;
 }
 
+interface TriggerStatus {
+  readonly name: string;
+  readonly condition: string;
+  readonly joined: boolean;
+  /** Absent if it is the default, and events have none of their own. */
+  readonly priority?: TriggerPriority;
+}
+
 export interface SensorStatus extends ObjectName, ControlStatus {
   readonly appliedAt: string;
   /** How many should listen; absent in answers of earlier versions. */
   readonly listeners?: number;
-  readonly triggers: ReadonlyArray<{ readonly name: string; readonly condition: string; readonly joined: boolean }>;
+  readonly triggers: readonly TriggerStatus[];
   readonly counts: SensorCounts;
   /** Events on the bus that this sensor has not handled yet, as of `countedAt`. */
   readonly lag?: number;

@@ -166,6 +166,16 @@ export const FLOW_ANNOTATIONS = {
     schema: duration,
     description: 'Fire with an incomplete batch this long after its first event.',
   },
+  priority: {
+    option: 'priority',
+    schema: wholeNumber(1, 5),
+    description: 'How urgent its fires are: 1 goes first, 5 last, 3 by default.',
+  },
+  'priority-from': {
+    option: 'priorityFrom',
+    schema: dataPath,
+    description: "The event's own priority, 1 to 5, at this path; `priority` applies to events without one.",
+  },
 } as const satisfies Record<string, OptionAnnotation>;
 
 export const SENSOR_ANNOTATIONS = {

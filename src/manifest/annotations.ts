@@ -176,6 +176,11 @@ function checkFlow(flow: TriggerFlow, suffix: string, own: TriggerFlow, findings
       fix: 'Add sluice.io/concurrency with the number of fires that may be at work for one key.',
     });
   }
+  if (own.priorityFrom !== undefined && (flow.batchSize ?? flow.debounceMs) !== undefined) {
+    annotation(findings, `priority-from${suffix}`).error('has no meaning for a trigger that collects events', {
+      fix: 'Use sluice.io/priority, which applies to every batch of the trigger.',
+    });
+  }
   if (own.debounceMaxMs !== undefined && flow.debounceMs === undefined) {
     annotation(findings, `debounce-max${suffix}`).error('has no meaning without sluice.io/debounce', {
       fix: 'Add sluice.io/debounce with the quiet time to wait for.',

@@ -34,6 +34,9 @@ describe('options of a Sensor', () => {
     ['outcome-redis', '[::1]:6379', { outcomeRedis: '[::1]:6379' }],
     ['debounce', '1.5s', { flow: { debounceMs: 1500 } }],
     ['batch-size', '20', { flow: { batchSize: 20 } }],
+    ['priority', '5', { flow: { priority: 5 } }],
+    ['priority.tell', '1', { triggerFlows: { tell: { priority: 1 } } }],
+    ['priority-from', 'body.priority', { flow: { priorityFrom: 'body.priority' } }],
     ['batch-window.tell', '1m', { triggerFlows: { tell: { batchWindowMs: 60_000 } } }],
   ])('read sluice.io/%s: %s', (name, value, expected) => {
     const { options, findings } = readSensorOptions(ours({ [name]: value }), ['tell']);
@@ -52,6 +55,25 @@ describe('options of a Sensor', () => {
     expect(findings).toEqual([]);
     expect(options.flow).toEqual({ concurrency: 2, concurrencyKey: 'body.tile' });
     expect(options.triggerFlows).toEqual({ 'a.b': { concurrency: 1 }, c: { batchSize: 9 } });
+  });
+
+  it.each(['0', '6', 'high', '1.5', ''])('reject the priority %j', (priority) => {
+    expect(readSensorOptions(ours({ priority }), []).findings).toMatchObject([
+      {
+        severity: 'error',
+        path: ['metadata', 'annotations', 'sluice.io/priority'],
+        expected: 'a whole number from 1 to 5',
+      },
+    ]);
+  });
+
+  it('reject priorities of events that are collected', () => {
+    const annotations = ours({ 'priority-from': 'body.priority', 'batch-size.tell': '9' });
+    expect(readSensorOptions(annotations, ['tell', 'other']).findings).toMatchObject([]);
+    const own = ours({ 'priority-from.tell': 'body.priority', 'batch-size.tell': '9' });
+    expect(readSensorOptions(own, ['tell']).findings).toMatchObject([
+      { fix: expect.stringContaining('sluice.io/priority,') as unknown },
+    ]);
   });
 
   it('ignore foreign annotations', () => {

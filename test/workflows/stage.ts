@@ -28,6 +28,8 @@ import type { FireStatus } from '../../src/contract/fires';
 export interface StageOptions {
   /** A Kubernetes namespace that exists; default: a name that does not. */
   readonly namespace?: string;
+  /** Default: `water`. */
+  readonly sensor?: string;
   /** Server with a low limit of history: make the sensor continue as new between the steps. */
   readonly continueAsNew?: boolean;
 }
@@ -42,7 +44,7 @@ export interface SensorFields {
 export class Stage {
   readonly source: string;
   readonly namespace: string;
-  readonly sensor = 'water';
+  readonly sensor: string;
   private openedBus: Promise<Bus> | undefined;
   /** Those that were started, by the first and by the last of their executions. */
   readonly replays: Array<{ readonly begun: WorkflowHandle; readonly ended: WorkflowHandle }> = [];
@@ -53,6 +55,7 @@ export class Stage {
     private readonly options: StageOptions = {},
   ) {
     const id = randomBytes(4).toString('hex');
+    this.sensor = options.sensor ?? 'water';
     this.source = `source-${id}`;
     this.namespace = options.namespace ?? `ns-${id}`;
   }

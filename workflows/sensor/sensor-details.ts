@@ -4,6 +4,7 @@ import { showTime } from '../../src/text/readable-times';
 import { linkToList } from '../../src/text/temporal-ui-links';
 import { describePause, describeRefusals } from '../../src/contract/operator-request';
 import { HOW_TO_START_AGAIN } from '../../src/sandbox/sensor/stopped-parts';
+import { describePriority } from '../../src/contract/priority';
 import { sensorRef } from '../../src/contract/identity';
 import type { HeldDependencies, SensorStatus, StoppedPart } from '../../src/contract/sensor-messages';
 
@@ -43,9 +44,9 @@ export function describeSensor(
     ...describeFirst(
       status.triggers,
       SHOWN_TRIGGERS,
-      ({ name: trigger, condition }) =>
+      ({ name: trigger, condition, priority }) =>
         [
-          `- **${trigger}** when ${asCode(condition)}`,
+          `- **${trigger}** when ${asCode(condition)}${priority ? `, priority ${describePriority(priority)}` : ''}`,
           ...describeHeld(held.find((dependencies) => dependencies.trigger === trigger)),
         ].join('<br>'),
       (count) => `… and ${count} more triggers: query \`dependencies\` has all.`,

@@ -64,11 +64,15 @@ function heading({ id, sensor, state, triggers, events, startedAt, endedAt }: Fo
 }
 
 /** Describes a run's origin, operators' actions on it, and its successors. */
-function history({ origin, parkedBecause, acts, fires }: RunFacts, successors: readonly FoundRun[]): string[] {
+function history(
+  { origin, parkedBecause, priority, acts, fires }: RunFacts,
+  successors: readonly FoundRun[],
+): string[] {
   const until = decideBy(fires ?? []);
   const byListener = describeListenerAttempts(fires ?? []);
   return [
     ...(origin ? [`fires again ${origin.runId}, ${account(origin)}`] : []),
+    ...(priority === undefined ? [] : [`priority ${priority}`]),
     ...(parkedBecause === undefined ? [] : [`parked from the start: ${parkedBecause}`]),
     ...(byListener === undefined ? [] : [byListener]),
     ...acts.map((act) => `${act.at} ${act.what} ${account(act)}`),

@@ -15,6 +15,7 @@ import {
   type HeldDependencies,
   type SensorStatus,
 } from '../../contract/sensor-messages';
+import { DEFAULT_PRIORITY, describePriority } from '../../contract/priority';
 import { ageOf } from '../../text/ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../../control/applied-kinds';
 import { workflowIdOf } from '../../control/applied-objects';
@@ -223,8 +224,10 @@ function describeSensor(
       ],
     },
     {
-      columns: ['trigger', 'condition', 'joined'],
-      rows: status.triggers.map(({ name, condition, joined }) => [name, condition, joined ? 'yes' : 'no']),
+      columns: ['trigger', 'condition', 'joined', 'priority'],
+      rows: status.triggers.map(({ name, condition, joined, priority = { priority: DEFAULT_PRIORITY } }) => [
+        ...[name, condition, joined ? 'yes' : 'no', describePriority(priority)],
+      ]),
     },
     ...(dependencies.length > 0 ? [held] : []),
     activityTable(activities),

@@ -55,6 +55,8 @@ export interface RunFacts extends FoundRun {
   readonly fires: readonly FireFacts[] | undefined;
   readonly origin?: SensorRunInput['retriggerOf'];
   readonly parkedBecause?: string;
+  /** Absent if it is the default. */
+  readonly priority?: number;
   readonly acts: readonly RunAct[];
   /** Activities that have not ended. */
   readonly activities: readonly PendingActivity[];

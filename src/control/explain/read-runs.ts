@@ -84,6 +84,7 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
       };
     }),
     ...(input?.retriggerOf && { origin: input.retriggerOf }),
+    ...(input?.priority !== undefined && { priority: input.priority }),
     ...(input?.parkedBecause !== undefined && { parkedBecause: input.parkedBecause }),
     acts: told.acts,
     activities,

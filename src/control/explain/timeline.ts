@@ -97,15 +97,16 @@ function placeEntries({ definition, places }: SensorFacts, { now }: EventFacts):
 }
 
 function runEntries(run: RunFacts): TimelineEntry[] {
-  const { id: runId, sensor, state, startedAt, endedAt, origin, parkedBecause, acts, fires = [] } = run;
+  const { id: runId, sensor, state, startedAt, endedAt, origin, parkedBecause, priority, acts, fires = [] } = run;
   const about = { runId, sensor };
   const because = parkedBecause === undefined ? '' : `, waiting for an operator: ${parkedBecause}`;
+  const urgency = priority === undefined ? '' : `, priority ${priority}`;
   const started: TimelineEntry = {
     ...about,
     at: startedAt,
     stage: 'run',
     what: 'started',
-    text: `${runId}${origin ? ` of ${origin.runId}, by ${describeRequester(origin.by)}: ${origin.why}` : ''}${because}`,
+    text: `${runId}${origin ? ` of ${origin.runId}, by ${describeRequester(origin.by)}: ${origin.why}` : ''}${urgency}${because}`,
     ...(origin && { by: origin.by, why: origin.why }),
     ...(parkedBecause !== undefined && { reason: parkedBecause }),
   };

@@ -51,6 +51,12 @@ export interface StatefulTrigger {
   /** Collect satisfied conditions and fire once for all of them. */
   readonly collect?: Collecting;
   readonly concurrency?: ConcurrencyLimit;
+  /** Its events carry priorities: a fire has that of the event that completed it. */
+  readonly priority?: {
+    /** Name of a key in `Observation.keys`. */
+    readonly from: string;
+    readonly otherwise: number;
+  };
 }
 
 export type Collecting = DebounceOptions | BatchOptions;
@@ -75,7 +81,7 @@ export interface BatchOptions {
   readonly by?: string;
 }
 
-/** At most `limit` fires run at the same time; the others queue. */
+/** At most `limit` fires run at the same time; the others queue, the most urgent first. */
 export interface ConcurrencyLimit {
   readonly limit: number;
   /** Name of a key in `Observation.keys`: count separately for each value. */
@@ -108,6 +114,8 @@ export interface StateFire<E> {
   readonly reason: FireReason;
   /** Value of the concurrency key. */
   readonly concurrencyKey?: string;
+  /** 1 to 5, the most urgent first; absent: that of its trigger. */
+  readonly priority?: number;
 }
 
 export type ParkReason =

@@ -8,6 +8,7 @@ import { eventOf, withoutContent, type RememberedEvent } from './held-contents';
 import type { SensorDefinition } from '../../contract/definitions';
 import type { SensorRunInput } from '../../contract/run-messages';
 import { keysOf, mapLists, type LoadedFire } from '../../contract/packed-fires';
+import { triggerPriority } from '../../contract/priority';
 import { type JoinedRun, type RunStart, createRunStart, runKey } from '../../contract/run-start';
 
 /** Event data in one run of several fires, in bytes: the server warns at 512 KB. */
@@ -18,23 +19,24 @@ const MAX_RUN_BYTES = 1_900_000;
 /** A fire as the sensor remembers it: contents may be on the bus. */
 type RememberedFire = Omit<LoadedFire<RememberedEvent>, 'id'>;
 
-/** Fires decided together share a run, as far as its size allows. `isLimited`: the trigger has a concurrency limit. */
+/** Fires decided together share a run, as far as its size allows, with others that are as urgent. `isLimited`: the trigger has a concurrency limit. */
 export function joinedRuns(
   definition: SensorDefinition,
   fires: ReadonlyArray<StateFire<RememberedEvent>>,
   isLimited: (trigger: string) => boolean,
 ): JoinedRun[] {
-  const groups: Array<{ fires: RememberedFire[]; bytes: number }> = [];
+  const groups: Array<{ readonly priority: number; readonly fires: RememberedFire[]; bytes: number }> = [];
   for (const fire of fires) {
     const remembered = { ...toFire(fire), ...(isLimited(fire.trigger) && { ticket: fire.id }) };
     const bytes = contentBytes(remembered);
-    const group = groups.at(-1);
+    const priority = fire.priority ?? triggerPriority(definition.options, fire.trigger).priority;
+    const group = groups.findLast((other) => other.priority === priority);
     if (group && group.fires.length < definition.options.runBatch && group.bytes + bytes <= MAX_BYTES_TOGETHER) {
       group.fires.push(remembered);
       group.bytes += bytes;
-    } else groups.push({ fires: [remembered], bytes });
+    } else groups.push({ priority, fires: [remembered], bytes });
   }
-  return groups.map((group) => planRun(definition, group.fires, {}));
+  return groups.map(({ priority, fires: together }) => planRun(definition, together, { priority }));
 }
 
 /** The run of parked events, for an operator to decide. */
@@ -54,7 +56,7 @@ const PARK_REASONS: Readonly<Record<ParkReason, string>> = {
 function planRun(
   definition: SensorDefinition,
   fires: readonly RememberedFire[],
-  extra: Pick<SensorRunInput, 'parkedBecause'>,
+  extra: Pick<SensorRunInput, 'parkedBecause' | 'priority'>,
 ): JoinedRun {
   // The same object for the same event: a run carries each event once.
   const events = new Map<RememberedEvent, CloudEvent>();

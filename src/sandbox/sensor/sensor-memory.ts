@@ -5,6 +5,7 @@
 import type { NamedContent } from '../../contract/activities';
 import type { SensorDefinition } from '../../contract/definitions';
 import type { ControlStatus } from '../../contract/lifecycle-messages';
+import { isDefaultPriority, type TriggerPriority } from '../../contract/priority';
 import type { JoinedRun } from '../../contract/run-start';
 import type {
   HeldDependencies,
@@ -126,6 +127,7 @@ export class SensorMemory {
         name: template.name,
         condition: this.plan.conditions.get(template.name) ?? '',
         joined: this.plan.state.triggers.some((trigger) => trigger.name === template.name),
+        ...this.writtenPriority(template.name),
       })),
       ...this.reports.status(options.listeners, this.controls.isPaused),
       ...(this.pressure.isHolding() && { holdingBack: { waiting: this.state.waitingEvents() } }),
@@ -190,6 +192,11 @@ export class SensorMemory {
       changes.push(change);
     }
     return this.apply(merge(changes));
+  }
+
+  private writtenPriority(trigger: string): { readonly priority?: TriggerPriority } {
+    const priority = this.plan.priorities.get(trigger);
+    return priority === undefined || isDefaultPriority(priority) ? {} : { priority };
   }
 
   private excess(): number {

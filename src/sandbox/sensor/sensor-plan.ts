@@ -2,6 +2,7 @@
  * A sensor's spec, read once: which events reach which dependencies, which triggers fire on one event alone and which
  * need state. Pure; the listener and the sensor workflow both start from it.
  */
+import { triggerPriority, type TriggerPriority } from '../../contract/priority';
 import type { CloudEvent } from '../../event/cloud-event';
 import type { SensorOptions, TriggerFlow } from '../../manifest/annotations';
 import type { Dependency } from '../../manifest/filters';
@@ -26,6 +27,8 @@ export interface SensorPlan {
   readonly keyPaths: readonly string[];
   readonly conditions: ReadonlyMap<string, string>;
   readonly state: DependencyStateSpec;
+  /** By trigger. */
+  readonly priorities: ReadonlyMap<string, TriggerPriority>;
   /** The dependencies that this event belongs to, in the order of the manifest. */
   dependenciesOf(event: Pick<CloudEvent, 'source' | 'subject'>): readonly Dependency[];
 }
@@ -71,6 +74,7 @@ export function planSensor(spec: SensorSpec, options: SensorOptions): SensorPlan
       ),
       triggers: stateful,
     },
+    priorities: new Map(spec.triggers.map(({ template }) => [template.name, triggerPriority(options, template.name)])),
     dependenciesOf: (event) => bySubject.get(subjectKey(event.source, event.subject)) ?? [],
   };
 }
@@ -79,6 +83,7 @@ function rememberedTrigger(trigger: TriggerSpec, flow: TriggerFlow, options: Sen
   const { name, conditions, conditionsReset } = trigger.template;
   const resets = (conditionsReset ?? []).flatMap(({ byTime }) => (byTime === undefined ? [] : [byTime]));
   const collect = collecting(flow);
+  const { priority, from } = triggerPriority(options, name);
   return {
     name,
     ...(conditions ? { conditions } : {}),
@@ -87,6 +92,7 @@ function rememberedTrigger(trigger: TriggerSpec, flow: TriggerFlow, options: Sen
     ...(options.correlateBy === undefined ? {} : { correlateBy: options.correlateBy }),
     ...(options.correlateWindowMs === undefined ? {} : { windowMs: options.correlateWindowMs }),
     ...(collect === undefined ? {} : { collect }),
+    ...(from === undefined ? {} : { priority: { from, otherwise: priority } }),
     ...(flow.concurrency === undefined
       ? {}
       : {
@@ -115,7 +121,8 @@ function collecting(flow: TriggerFlow): Collecting | undefined {
 }
 
 function keyPathsOf(trigger: StatefulTrigger): string[] {
-  return [trigger.correlateBy, trigger.collect?.by, trigger.concurrency?.by].filter((path) => path !== undefined);
+  const { correlateBy, collect, concurrency, priority } = trigger;
+  return [correlateBy, collect?.by, concurrency?.by, priority?.from].filter((path) => path !== undefined);
 }
 
 function subjectKey(eventSourceName: string, eventName: string): string {

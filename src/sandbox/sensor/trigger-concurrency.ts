@@ -1,5 +1,6 @@
-/** Limits how many fires of one trigger run at the same time for each value of a key; the others queue. */
+/** Limits how many fires of one trigger run at the same time for each value of a key; the others queue by priority. */
 import type { ConcurrencyLimit, EventReference, StateFire } from './dependency-state-types';
+import { DEFAULT_PRIORITY } from '../../contract/priority';
 import type { EventPlace } from '../../contract/sensor-messages';
 
 /** A safeguard: back-pressure (back-pressure.ts) sets in long before this many are queued. */
@@ -47,9 +48,10 @@ export class TriggerConcurrency<E extends EventReference> {
       return { kind: 'run' };
     }
     if (lane.waiting.length >= (this.options.maxWaiting ?? DEFAULT_MAX_WAITING)) return { kind: 'refuse' };
-    lane.waiting.push(fire);
+    const ahead = placeInQueue(lane.waiting, fire);
+    lane.waiting.splice(ahead, 0, fire);
     this.eventsWaiting += countEvents(fire);
-    return { kind: 'wait', ahead: lane.waiting.length - 1 };
+    return { kind: 'wait', ahead };
   }
 
   /** Marks a fire as finished; returns those that may run now. No effect for unknown ids. */
@@ -100,6 +102,11 @@ export class TriggerConcurrency<E extends EventReference> {
     this.lanes.get(key)?.running.add(fire.id);
     this.laneOfFire.set(fire.id, key);
   }
+}
+
+/** Behind all that are as urgent, before the first that is less so. */
+function placeInQueue<E>(waiting: readonly StateFire<E>[], { priority = DEFAULT_PRIORITY }: StateFire<E>): number {
+  return waiting.findLastIndex((other) => (other.priority ?? DEFAULT_PRIORITY) <= priority) + 1;
 }
 
 function countEvents<E>({ dependencies, all }: StateFire<E>): number {

@@ -17,6 +17,7 @@ import type {
   StateFire,
   TriggerView,
 } from './dependency-state-types';
+import { parsePriority } from '../../contract/priority';
 import type { EventPlace } from '../../contract/sensor-messages';
 import { EventJoiner, type JoinerSnapshot } from './event-joiner';
 import { TriggerBatches, type Collection } from './trigger-batches';
@@ -71,7 +72,8 @@ export class TriggerState<E extends EventReference> {
     if (!joined) return;
     const concurrencyKey = this.concurrencyKeyOf(observation);
     if (!this.batches) {
-      this.fire({ dependencies: joined.dependencies, reason: joined.reason, ...concurrencyKey }, change);
+      const { dependencies, reason } = joined;
+      this.fire({ dependencies, reason, ...concurrencyKey, ...this.priorityOf(observation) }, change);
       return;
     }
     const key = valueOfKey(this.trigger.collect?.by, observation);
@@ -197,6 +199,11 @@ export class TriggerState<E extends EventReference> {
   private concurrencyKeyOf(observation: StateObservation<E>): { readonly concurrencyKey?: string } {
     const { concurrency } = this.trigger;
     return concurrency ? { concurrencyKey: valueOfKey(concurrency.by, observation) } : {};
+  }
+
+  private priorityOf({ keys }: StateObservation<E>): { readonly priority?: number } {
+    const { priority } = this.trigger;
+    return priority ? { priority: parsePriority(keys?.[priority.from]) ?? priority.otherwise } : {};
   }
 }
 

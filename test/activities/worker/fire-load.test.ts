@@ -86,6 +86,40 @@ describe('the load of a worker', () => {
     expect(await load.capacity(sensor('other'), signal)).toBeGreaterThan(0);
   });
 
+  it('has capacity for urgent fires of a namespace that is full of less urgent ones', async () => {
+    const load = new FireLoad();
+    load.started(sensor('argo', 'backfill'), ids('a', 200), 5);
+    expect(await load.capacity(sensor('argo', 'live'), signal, 1)).toBe(200);
+    load.started(sensor('argo', 'live'), ids('b', 200), 1);
+    expect(await load.capacity(sensor('other'), signal, 1)).toBeGreaterThan(0);
+    let has = false;
+    void load.capacity(sensor('argo', 'more'), signal, 1).then(() => (has = true));
+    await new Promise(setImmediate);
+    expect(has).toBe(false);
+  });
+
+  it('limits less urgent fires of a namespace to a few at a time while it has more urgent ones', async () => {
+    const load = new FireLoad();
+    await load.start(sensor('argo', 'live'), ['b'], signal, 1);
+    load.finished(['b']);
+    expect(await load.capacity(sensor('argo', 'backfill'), signal, 5)).toBe(16);
+    expect(await load.capacity(sensor('argo', 'live'), signal, 1)).toBe(200);
+    expect(await load.capacity(sensor('other', 'backfill'), signal, 5)).toBe(200);
+  });
+
+  it('starts the most urgent of the waiting fires first', async () => {
+    const load = new FireLoad();
+    load.begun(sensor('argo'), ids('a', 200));
+    const started: number[] = [];
+    const starting = [5, 3, 4].map((priority) =>
+      load.start(sensor('argo'), [`b-${priority}`], signal, priority).then(() => started.push(priority)),
+    );
+    // Free for the most urgent one; what is less urgent yields to it meanwhile.
+    load.finished(ids('a', 200));
+    await Promise.all(starting);
+    expect(started).toEqual([3, 4, 5]);
+  });
+
   it('stops waiting when the signal aborts', async () => {
     const load = new FireLoad();
     load.begun(sensor('argo'), ids('a', 200));

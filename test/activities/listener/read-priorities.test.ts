@@ -1,0 +1,52 @@
+import { readPriorities } from '../../../activities/listener/read-priorities';
+import type { CloudEvent } from '../../../src/event/cloud-event';
+import type { JsonValue } from '../../../src/event/json';
+import { createExpressionEngine } from '../../../src/expressions';
+import type { ExpressionEngine } from '../../../src/expressions/engine';
+
+describe('the priority of an event', () => {
+  let engine: ExpressionEngine;
+  beforeAll(() => {
+    engine = createExpressionEngine();
+  });
+  afterAll(() => engine.close());
+
+  const eventWith = (data?: JsonValue): CloudEvent => ({
+    specversion: '1.0',
+    id: '1',
+    source: 'stac',
+    subject: 'scene',
+    type: 'redisStream',
+    time: '2026-11-30T12:00:00Z',
+    datacontenttype: 'application/json',
+    ...(data !== undefined && { data }),
+  });
+  const read = async (data?: JsonValue) => {
+    const trigger = { priority: 4, from: 'body.priority' };
+    const priorities = await readPriorities(eventWith(data), [trigger, { priority: 2 }], engine);
+    return { priority: priorities.of(trigger), other: priorities.of({ priority: 2 }), problem: priorities.problem };
+  };
+
+  it.each([1, '5'])('is the value %j at the path that its trigger names', async (priority) => {
+    expect(await read({ body: { priority } })).toEqual({ priority: Number(priority), other: 2, problem: undefined });
+  });
+
+  it.each([[{ body: {} }], [{}], [undefined]])(
+    'is that of the trigger for an event without a value: %j',
+    async (data) => {
+      expect(await read(data)).toEqual({ priority: 4, other: 2, problem: undefined });
+    },
+  );
+
+  it.each([0, 6, 1.5, 'high', '', null, { of: 1 }, 'x'.repeat(1_000)])(
+    'is that of the trigger for the value %j, with the reason for the record',
+    async (priority) => {
+      const found = await read({ body: { priority } });
+      expect(found).toMatchObject({
+        priority: 4,
+        problem: expect.stringContaining('no priority from 1 to 5') as unknown,
+      });
+      expect(found.problem?.length).toBeLessThan(150);
+    },
+  );
+});
