@@ -6,6 +6,7 @@ const SEMANTIC_VERSION = /(\d+\.\d+\.\d+)/;
 interface GoToolOptions {
   lowestVersion: string;
   versionPattern?: RegExp;
+  versionArgument?: string;
   /** How long a first build takes on two cores, for the message. */
   duration: string;
   linkerFlags?: (version: string) => string;
@@ -19,6 +20,7 @@ function createGoTool(executable: string, options: GoToolOptions): Tool {
     version,
     lowestVersion: options.lowestVersion,
     versionPattern: options.versionPattern ?? SEMANTIC_VERSION,
+    ...(options.versionArgument !== undefined && { versionArgument: options.versionArgument }),
     release: ({ os, architecture }) => options.release(version, os, architecture),
     source: {
       kind: 'go-module',
@@ -42,7 +44,7 @@ function createOwnGoTool(executable: string, duration: string): Tool {
   };
 }
 
-/** Every program that dev/ starts. A test run finds or builds all of them before its first test. */
+/** Every program that dev/ or a test starts. A test run finds or builds all of them before its first test. */
 export const tools = {
   temporal: createGoTool('temporal', {
     // Our own build reports itself as 0.0.0-DEV; the version of the server inside is correct.
@@ -91,6 +93,23 @@ export const tools = {
       if (os !== 'linux') return undefined;
       const url = `https://dl.k8s.io/v${version}/bin/${os}/${architecture}/kube-apiserver`;
       return { url, checksumUrl: `${url}.sha256` };
+    },
+  }),
+  helm: createGoTool('helm', {
+    lowestVersion: '3.17.0',
+    versionArgument: 'version',
+    duration: 'about 3 minutes',
+    // As in the Makefile of Helm: its version, and the Kubernetes that `helm template` and `helm lint` assume.
+    linkerFlags: (version) =>
+      [
+        `-w -s -X helm.sh/helm/v3/internal/version.version=v${version}`,
+        ...['pkg/lint/rules', 'pkg/chartutil'].map(
+          (name) => `-X helm.sh/helm/v3/${name}.k8sVersionMajor=1 -X helm.sh/helm/v3/${name}.k8sVersionMinor=34`,
+        ),
+      ].join(' '),
+    release: (version, os, architecture) => {
+      const url = `https://get.helm.sh/helm-v${version}-${os}-${architecture}.tar.gz`;
+      return { url, checksumUrl: `${url}.sha256sum`, pathInArchive: `${os}-${architecture}/helm` };
     },
   }),
   kfake: createOwnGoTool('kfake', 'about 20 seconds'),
