@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ControllerStart } from '../src/contract/activities';
-import { controllerWorkflowId, WORKFLOW_TYPES } from '../src/contract/identity';
+import { ALL_NAMESPACES, controllerWorkflowId, WORKFLOW_TYPES } from '../src/contract/identity';
 import { defaultNamespace } from '../src/control/applied-kinds';
 import { loggedEnvironment } from '../src/control/process-environment';
 import { withTemporal } from '../src/control/temporal-session';
@@ -28,7 +28,7 @@ export function createControllerRole(settings: WorkerSettings, log: Logger): Wor
           workflowId: controllerWorkflowId(namespace),
           taskQueue,
           args,
-          staticSummary: `the objects of namespace ${namespace}`,
+          staticSummary: `the objects of ${namespace === ALL_NAMESPACES ? 'all namespaces' : `namespace ${namespace}`}`,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
         });

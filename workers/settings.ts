@@ -4,15 +4,16 @@
  */
 import { z } from 'zod';
 import { SluiceError } from '../src/errors/sluice-error';
-import { DEFAULT_TASK_QUEUES } from '../src/contract/identity';
+import { ALL_NAMESPACES, DEFAULT_TASK_QUEUES } from '../src/contract/identity';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const names = z
   .string()
   .transform((text) => text.split(',').map((name) => name.trim()))
   .pipe(
-    z.array(
-      z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected names of namespaces, separated by commas'),
+    z.union(
+      [z.tuple([z.literal(ALL_NAMESPACES)]), z.array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/))],
+      `expected names of namespaces, separated by commas, or ${ALL_NAMESPACES}`,
     ),
   );
 const count = z.coerce.number().int().min(1);
@@ -40,7 +41,7 @@ export interface WorkerSettings {
   readonly eventSourceTaskQueue: string;
   readonly sensorTaskQueue: string;
   readonly controllerTaskQueue: string;
-  /** Kubernetes namespaces whose objects the controller keeps applied. */
+  /** Kubernetes namespaces whose objects the controller keeps applied; `*` alone for all. */
   readonly controllerNamespaces?: readonly string[];
   /** Value of the label `sluice.io/class` that these objects must have. */
   readonly controllerClass?: string;

@@ -1,6 +1,7 @@
 /** The activity of the workflow `controller`: runs for as long as a worker is the controller of its namespace. */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { ControllerActivities } from '../../src/contract/activities';
+import { ALL_NAMESPACES } from '../../src/contract/identity';
 import type { TaskQueues } from '../../src/control/applied-kinds';
 import { loggedEnvironment } from '../../src/control/process-environment';
 import { withTemporal } from '../../src/control/temporal-session';
@@ -14,6 +15,7 @@ import type { PluginActivities, WorkerDependencies } from '../worker/worker-depe
 
 /** Belongs to the worker, not to the workflow: the next worker may have other settings. */
 export interface ControllerOptions {
+  /** May contain `ALL_NAMESPACES`. */
   readonly namespaces: readonly string[];
   /** Value of the label `sluice.io/class` that objects must have; default: all objects. */
   readonly objectClass?: string;
@@ -41,7 +43,8 @@ export function createControllerActivities(
       const cluster = await access.open();
       await withTemporal({}, environment, async (session) => {
         const kept = new KeptNamespace({
-          ...{ namespace, cluster, session, environment, taskQueues, log: log.child({ namespace }) },
+          ...(namespace !== ALL_NAMESPACES && { namespace }),
+          ...{ cluster, session, environment, taskQueues, log: log.child({ namespace }) },
           expressions: createExpressionSyntax(engine),
           ...(objectClass !== undefined && { objectClass }),
         });

@@ -147,7 +147,7 @@ export interface SensorActivities {
 
 /** Input of the workflow `controller`, and of its activity. */
 export interface ControllerStart {
-  /** Kubernetes namespace. */
+  /** Kubernetes namespace, or `ALL_NAMESPACES`. */
   readonly namespace: string;
 }
 

@@ -43,7 +43,10 @@ export function replayWorkflowId(namespace: string, sensorName: string, id: stri
   return `replay/${namespace}/${sensorName}/${id}`;
 }
 
-/** One controller for each Kubernetes namespace. */
+/** In place of a namespace: the controller of all namespaces. No namespace has this name. */
+export const ALL_NAMESPACES = '*';
+
+/** One controller for each Kubernetes namespace, or one for all. */
 export function controllerWorkflowId(namespace: string): string {
   return `controller/${namespace}`;
 }

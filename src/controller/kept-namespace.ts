@@ -1,4 +1,4 @@
-/** Follows the EventBuses, EventSources and Sensors of one namespace, and keeps each in step with its workflow. */
+/** Follows the EventBuses, EventSources and Sensors of one namespace or of all, and keeps each in step with its workflow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Semaphore } from '../concurrency/semaphore';
@@ -18,7 +18,8 @@ import { KeptObject, type ObjectTools } from './kept-object';
 export const CLASS_LABEL = 'sluice.io/class';
 
 export interface NamespaceTools extends ApplyTools {
-  readonly namespace: string;
+  /** Default: all namespaces. */
+  readonly namespace?: string;
   /** Value of the label that objects must have; default: all objects. */
   readonly objectClass?: string;
   readonly cluster: OpenCluster;
@@ -56,7 +57,7 @@ export class KeptNamespace {
       signal: this.ending.signal,
       untilItsTurn: (kind) => this.untilItsTurn(kind),
       onSettling: (kind, isSettled) => (this.unsettled[kind] += isSettled ? -1 : 1),
-      onBusApplied: (name) => this.applyUsersOf(name),
+      onBusApplied: (bus) => this.applyUsersOf(bus),
     };
   }
 
@@ -155,12 +156,15 @@ export class KeptNamespace {
   private async leaveOrphans(kind: ManifestKind): Promise<void> {
     const { session, namespace } = this.given;
     const applied = await listApplied(session, [APPLIED_KINDS[kind]], namespace);
-    for (const { kind: appliedKind, name } of applied) this.keep({ kind: appliedKind, namespace, name });
+    for (const { kind: appliedKind, ...address } of applied) {
+      this.keep({ kind: appliedKind, namespace: address.namespace, name: address.name });
+    }
   }
 
-  private applyUsersOf(bus: string): void {
+  private applyUsersOf(bus: ObjectAddress): void {
     for (const kept of this.objects.values()) {
-      if (kept.object !== undefined && busNameOf(kept.object) === bus) kept.applyAgain();
+      const uses = kept.object !== undefined && busNameOf(kept.object) === bus.name;
+      if (uses && kept.address.namespace === bus.namespace) kept.applyAgain();
     }
   }
 

@@ -30,7 +30,7 @@ export interface ObjectTools extends ApplyTools {
   untilItsTurn(kind: ManifestKind): Promise<void>;
   onSettling(kind: ManifestKind, isSettled: boolean): void;
   /** A bus was applied: its users may have waited for it. */
-  onBusApplied(name: string): void;
+  onBusApplied(bus: ObjectAddress): void;
 }
 
 /** Soon enough for a person who watches, and for drift to be repaired within a minute. */
@@ -157,7 +157,7 @@ export class KeptObject {
     this.looks.reset();
     for (const note of applied.notes) this.tools.log.warn({ object: addressText(this.address) }, note);
     if (this.address.kind.kind === 'EventBus' && applied.action !== undefined && applied.action !== 'unchanged') {
-      this.tools.onBusApplied(this.address.name);
+      this.tools.onBusApplied(this.address);
     }
     if (hasChanged || before.kind !== applied.result.kind) this.news = eventsOf(applied);
   }
