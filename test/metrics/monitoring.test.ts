@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { repoRoot } from '../../dev/repo-root';
 import { METRICS, type MetricDefinition } from '../../src/metrics/metric-definitions';
 
-const FOLDER = join(repoRoot, 'deploy', 'monitoring');
+const FOLDER = join(repoRoot, 'deploy', 'helm', 'sluice', 'monitoring');
 const definitions: ReadonlyArray<[string, MetricDefinition]> = Object.entries(METRICS);
 
 interface Rule {

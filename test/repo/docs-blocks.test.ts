@@ -15,6 +15,7 @@ import { createExpressionEngine, createExpressionSyntax } from '../../src/expres
 import { loadManifestText } from '../../src/validation/load-manifests';
 import { formatProblem } from '../../src/manifest/problem';
 import { runSluice } from '../cli/run-cli-for-test';
+import { listValues, readValuesSchema } from '../deploy/chart-values';
 import { docBlocks, type DocBlock } from './doc-blocks';
 
 const blocks = docBlocks();
@@ -137,7 +138,7 @@ function embed(text: string): string[] {
   }
 }
 
-const STUBS = ['npx', 'npm', 'node', 'kubectl', 'temporal', 'docker', 'redis-cli', 'openssl'];
+const STUBS = ['npx', 'npm', 'node', 'kubectl', 'helm', 'temporal', 'docker', 'redis-cli', 'openssl'];
 
 /** What bash would run: programs of the block are replaced by ones that write down their arguments. */
 function commandsOf(script: string): string[][] {
@@ -180,6 +181,12 @@ async function checkCommand(program: string, argv: readonly string[]): Promise<v
   } else if (program === 'kubectl' && argv.includes('-k')) {
     const folder = argv[argv.indexOf('-k') + 1] ?? '';
     expect([folder, existsSync(join(repoRoot, folder, 'kustomization.yaml'))]).toEqual([folder, true]);
+  } else if (program === 'helm') {
+    const known = listValues(readValuesSchema()).map(({ path }) => path.join('.'));
+    argv.forEach((argument, at) => {
+      if (argument === '--set') expect(known).toContain(argv[at + 1]?.split('=')[0]);
+      if (argument.startsWith('deploy/')) expect(existsSync(join(repoRoot, argument, 'Chart.yaml'))).toBe(true);
+    });
   } else if (program === 'temporal') {
     expect(['workflow']).toContain(argv[0]);
     argv.forEach((argument, at) => {
