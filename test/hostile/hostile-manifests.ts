@@ -11,9 +11,9 @@ export interface HostilePorts {
 }
 
 export interface Addresses {
-  /** Takes everything; paths tell tenants apart. */
+  /** Takes the fires of B. */
   readonly receiver: string;
-  /** Serves YAML bombs, and answers nothing on /never. */
+  /** Takes the fires of A, serves YAML bombs, and answers nothing on /never. */
   readonly attacker: string;
   readonly redis: string;
 }
@@ -41,7 +41,7 @@ export function manifestsOfB({ b }: HostilePorts, { receiver }: Addresses): stri
   ]);
 }
 
-export function manifestsOfA({ a }: HostilePorts, { receiver, attacker, redis }: Addresses): string {
+export function manifestsOfA({ a }: HostilePorts, { attacker, redis }: Addresses): string {
   const port = String(a);
   const yaml = { k8s: { operation: 'create', source: { url: { path: `${attacker}/bomb.yaml` } } } };
   const scripts: Templates = {
@@ -75,7 +75,7 @@ export function manifestsOfA({ a }: HostilePorts, { receiver, attacker, redis }:
     ...Object.entries(scripts).map(([name, dependency]) => sensor(name, 'scripts', { note: { log: {} } }, dependency)),
     sensor('yaml', 'scripts', { bomb: yaml }),
     sensor('never-answered', 'scripts', { call: { http: { url: `${attacker}/never`, payload, timeout: 60 } } }),
-    sensor('flood', 'flood', { call: http(`${receiver}/a`) }),
+    sensor('flood', 'flood', { call: http(`${attacker}/a`) }),
     sensor('deep', 'deep', { note: { log: {} } }, {}, 'channel'),
   ]);
 }

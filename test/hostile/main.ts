@@ -40,20 +40,20 @@ async function main(): Promise<number> {
     say('quiet …');
     const quiet = summary(await tenants.sendOrders(events, rate));
     say('attacked …');
-    const attacks = await tenants.attack(only);
+    await tenants.attack(only);
     const attacked = summary(await tenants.sendOrders(events, rate));
-    await attacks.stop();
+    const attacks = await tenants.endAttacks();
     const ratio = Number((attacked.p99Ms / quiet.p99Ms).toFixed(2));
     const lost = quiet.lost + attacked.lost;
     const repeated = quiet.repeated + attacked.repeated;
-    const result = { quiet, attacked, ratio, lost, repeated, attacks: attacks.counts };
+    const result = { quiet, attacked, ratio, lost, repeated, attacks };
     if (output === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
     else {
       process.stdout.write(
         `quiet     ${describe(quiet)}\n` +
           `attacked  ${describe(attacked)}\n` +
           `ratio     ${ratio} of p99, at most ${HIGHEST_RATIO} wanted; ${lost} events lost, ${repeated} fired twice\n` +
-          `attacks   ${Object.entries(attacks.counts)
+          `attacks   ${Object.entries(attacks)
             .map(([name, count]) => `${name} ${count}`)
             .join(', ')}\n`,
       );

@@ -1,7 +1,5 @@
 /** Both tenants on one pair of workers, and what became of B's events. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,7 +9,8 @@ import { startWorker } from '../../dev/worker-process';
 import { eventually } from '../setup/eventually';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 import { freePort } from '../sources/free-port';
-import { startAttacks, type RunningAttacks } from './attacks';
+import type { AttackCounts } from './attacks';
+import { startAttacker } from './start-attacker';
 import { measureHops, type Hop } from './hops';
 import { manifestsOfA, manifestsOfB, TENANT_A, TENANT_B } from './hostile-manifests';
 
@@ -30,8 +29,10 @@ export interface Round {
 }
 
 export interface Tenants {
-  /** All attacks, or those of these names. */
-  attack(only?: readonly string[]): Promise<RunningAttacks>;
+  /** Starts all attacks, or those of these names. */
+  attack(only?: readonly string[]): Promise<void>;
+  /** Resolves to how often each attack was made. */
+  endAttacks(): Promise<AttackCounts>;
   /** B's events, at most so many in a second; waits until none is missing, or nothing has come for a minute. */
   sendOrders(count: number, perSecond: number): Promise<Round>;
   stop(): Promise<void>;
@@ -49,7 +50,7 @@ export async function startTenants(): Promise<Tenants> {
     closing.push(() => system.stop());
     const receiver = await startHttpRecorder();
     closing.push(() => receiver.close());
-    const attacker = await startAttackersServer();
+    const attacker = await startAttacker();
     closing.push(() => attacker.stop());
     const api = await system.kubernetes.connect();
     closing.push(() => Promise.resolve(api.close()));
@@ -73,10 +74,11 @@ export async function startTenants(): Promise<Tenants> {
     return {
       attack: async (only) => {
         await apply(TENANT_A, manifestsOfA(ports, addresses));
-        const attacks = startAttacks({ port: ports.a, redisUrl: system.redis.url, api }, only);
-        closing.push(() => attacks.stop());
-        return attacks;
+        const { url, caPath, adminToken: token } = system.kubernetes;
+        const apiServer = { url, caPath, token };
+        attacker.attack({ port: ports.a, redisUrl: system.redis.url, apiServer, ...(only && { only }) });
       },
+      endAttacks: () => attacker.stop(),
       sendOrders: async (count, perSecond) => {
         const round = await sendOrders(ports.b, receiver, count, perSecond);
         const events = round.sentAt.flatMap((sentAt, n) => {
@@ -145,22 +147,4 @@ async function sendOrder(port: number, n: number): Promise<void> {
     await response.text();
     return response.ok;
   });
-}
-
-/** Serves a YAML text of many keys, which other parsers read in quadratic time, and lets callers of /never wait. */
-async function startAttackersServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const keys = Array.from({ length: 40_000 }, (_, n) => `${n.toString(36)}: &a${n} [*a${Math.max(0, n - 1)}]\n`).join(
-    '',
-  );
-  const server = createServer((request, response) => {
-    if (request.url !== '/never') response.end(`a: &a0 [x]\n${keys}`);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
 }
