@@ -5,6 +5,7 @@ import { errorCode, errorProperty, errorText } from '../errors/foreign-errors';
 import { SluiceError, describeError } from '../errors/sluice-error';
 import { openWhileWanted } from '../concurrency/open-while-wanted';
 import type { SecretReader } from '../kubernetes/secrets';
+import { AddressBlocked, BLOCKED_ADDRESS_FIX, requireAllowedHost } from '../clients/blocked-addresses';
 import type { BusLog } from './bus';
 import type { BusNames } from './bus-names';
 import type { BusSettings } from './bus-settings';
@@ -35,6 +36,7 @@ export async function openConnection(
   log: BusLog,
   signal?: AbortSignal,
 ): Promise<BusConnection> {
+  await requireAllowedServers(settings);
   const credentials = await BusCredentials.read(settings, secrets);
   const refusals = new Refusals();
   const nats = await connectPatiently(settings, names, credentials, refusals, log, signal);
@@ -169,6 +171,25 @@ function unreachable(settings: BusSettings, cause: unknown): SluiceError {
     context: { bus: settings.name },
     cause,
   });
+}
+
+/** `nats://host:4222` or `host:4222`. */
+function hostOf(server: string): string {
+  return new URL(server.includes('://') ? server : `nats://${server}`).hostname;
+}
+
+/** The address of a bus may come from a tenant's manifest. */
+async function requireAllowedServers(settings: BusSettings): Promise<void> {
+  try {
+    for (const server of settings.servers) await requireAllowedHost(hostOf(server));
+  } catch (error) {
+    if (!(error instanceof AddressBlocked)) throw error;
+    throw new SluiceError('BUS_MISCONFIGURED', {
+      message: `Event bus ${settings.name} at ${settings.servers.join(', ')} is not contacted: ${error.message}`,
+      fix: BLOCKED_ADDRESS_FIX,
+      context: { bus: settings.name },
+    });
+  }
 }
 
 function refused(settings: BusSettings, cause: unknown): SluiceError {

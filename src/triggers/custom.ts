@@ -7,6 +7,7 @@ import { textOf, type JsonDocument } from '../event/json-text';
 import { writeExactly } from '../yaml/exact-numbers';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { CustomTriggerTemplate } from '../manifest/triggers/http';
+import { requireAllowedTargets } from '../clients/allowed-targets';
 import { ConnectionCache } from '../clients/connection-cache';
 import { applyCustomPolicy, executeCustom, fetchCustomResource } from './custom-protocol';
 import type { FireRequest, ResourceRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
@@ -25,7 +26,7 @@ interface ServerSettings {
 
 function createCustomTrigger({ secrets }: TriggerDependencies): Trigger<CustomTemplate> {
   const clients = new ConnectionCache<ServerSettings, Client>({
-    open: (settings) => Promise.resolve(openClient(settings)),
+    open: openClient,
     close: (client) => Promise.resolve(client.close()),
   });
 
@@ -73,11 +74,24 @@ async function readSettings(
   return { address: serverURL, secure: true, authority, serverName: serverNameOverride || undefined };
 }
 
-function openClient({ address, secure, authority, serverName }: ServerSettings): Client {
+async function openClient({ address, secure, authority, serverName }: ServerSettings): Promise<Client> {
+  await requireAllowedTargets(`the custom trigger server ${address}`, serversOf(address));
   const access = secure
     ? credentials.createSsl(authority ? Buffer.from(authority) : null)
     : credentials.createInsecure();
   return new Client(address, access, serverName ? { 'grpc.ssl_target_name_override': serverName } : {});
+}
+
+/** Throws TRIGGER_REFUSED for a socket of the worker's own file system. */
+function serversOf(target: string): string[] {
+  if (/^unix(-abstract)?:/i.test(target)) {
+    throw new SluiceError('TRIGGER_REFUSED', {
+      message: `custom.serverURL ${target} is a socket in the worker's file system`,
+      fix: 'Let the server listen on a TCP port, and write host:port',
+    });
+  }
+  const addresses = target.replace(/^(dns|ipv4|ipv6):(\/\/[^/]*\/)?/i, '');
+  return addresses.split(',');
 }
 
 function parseResource(bytes: Buffer): JsonObject {

@@ -10,6 +10,7 @@ import { createTransport } from 'nodemailer';
 import { SluiceError, isSluiceError } from '../errors/sluice-error';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
+import { requireAllowedTargets } from '../clients/allowed-targets';
 import { ConnectionCache } from '../clients/connection-cache';
 import { describeEmailFailure } from './email-failure';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
@@ -25,7 +26,7 @@ interface MailServer {
   readonly password?: string;
 }
 
-type Transport = ReturnType<typeof openTransport>;
+type Transport = Awaited<ReturnType<typeof openTransport>>;
 
 interface Mail {
   readonly from: string;
@@ -42,7 +43,7 @@ const MAX_REMEMBERED = 10_000;
 
 function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemplate> {
   const transports = new ConnectionCache<MailServer, Transport>({
-    open: (server) => Promise.resolve(openTransport(server)),
+    open: openTransport,
     close: (transport) => Promise.resolve(transport.close()),
   });
   /** Message ids that a server has accepted, oldest first. */
@@ -85,7 +86,8 @@ function createEmailTrigger({ secrets }: TriggerDependencies): Trigger<EmailTemp
   };
 }
 
-function openTransport({ host, port, user, password }: MailServer) {
+async function openTransport({ host, port, user, password }: MailServer) {
+  await requireAllowedTargets(`the mail server ${host}`, [host.includes(':') ? `[${host}]` : host]);
   const hasCredentials = Boolean(user) && password !== undefined;
   return createTransport({
     host,

@@ -65,6 +65,20 @@ describe('an event bus that requires authentication', () => {
   });
 });
 
+describe('an event bus at a blocked address', () => {
+  it.each(['nats://169.254.169.254:4222', '169.254.169.254:4222', 'tls://[fd00:ec2::254]:4222'])(
+    'is not contacted: %s',
+    async (url) => {
+      const secrets = { 'nats/auth': 'token: t' };
+      const problem: unknown = await publishThrough({ url } as RunningNats, secrets).catch((error: unknown) => error);
+      expect(isSluiceError(problem) && problem).toMatchObject({
+        code: 'BUS_MISCONFIGURED',
+        message: expect.stringContaining('is blocked') as string,
+      });
+    },
+  );
+});
+
 describe('an event bus over TLS', () => {
   let nats: RunningNats;
   let secrets: Record<string, string>;

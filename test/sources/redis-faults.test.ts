@@ -90,6 +90,15 @@ describe('Redis event sources and an unexpected server', () => {
     }
   });
 
+  it('end with an error for the operator if its address is blocked', async () => {
+    for (const { next } of [subscribe, readStream].map((read) => read({ hostAddress: '169.254.169.254:6379' }))) {
+      expect(await failureOf(next())).toMatchObject({
+        code: 'EVENT_SOURCE_MISCONFIGURED',
+        message: expect.stringContaining('is blocked') as string,
+      });
+    }
+  });
+
   it('end with an error for the operator if it is a Sentinel', async () => {
     const folder = await createTemporaryFolder('sentinel');
     cleanUps.push(() => removeFolder(folder));

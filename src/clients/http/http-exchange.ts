@@ -6,7 +6,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { SluiceError } from '../../errors/sluice-error';
-import { AddressBlocked, allowedLookup, BLOCKED_ADDRESS_FIX, requireAllowedAddress } from './blocked-addresses';
+import { AddressBlocked, allowedLookup, BLOCKED_ADDRESS_FIX, requireAllowedAddress } from '../blocked-addresses';
 import { errorCode, errorText } from '../../errors/foreign-errors';
 import type { TlsSettings } from '../tls';
 

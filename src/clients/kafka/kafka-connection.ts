@@ -5,6 +5,7 @@ import { SluiceError } from '../../errors/sluice-error';
 import type { SecretReader } from '../../kubernetes/secrets';
 import type { SaslConfig } from '../../manifest/common';
 import type { KafkaTriggerTemplate } from '../../manifest/triggers/brokers';
+import { requireAllowedTargets } from '../allowed-targets';
 import { describeKafkaFailure } from './kafka-failure';
 import { readTls, type TlsSettings } from '../tls';
 
@@ -38,8 +39,10 @@ export async function readKafkaSettings(
   return { brokers: brokers.filter((broker) => broker !== ''), tls, sasl };
 }
 
-/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the broker rejects. */
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for a blocked address or credentials that the broker rejects. */
 export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promise<Producer> {
+  const what = `Kafka at ${brokers.join(', ')}`;
+  await requireAllowedTargets(what, brokers);
   const kafka = new Kafka({
     clientId: 'sluice',
     brokers: [...brokers],
@@ -57,7 +60,7 @@ export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promi
     return producer;
   } catch (error) {
     await producer.disconnect().catch(() => undefined);
-    throw describeKafkaFailure(error, `Kafka at ${brokers.join(', ')}`);
+    throw describeKafkaFailure(error, what);
   }
 }
 

@@ -13,6 +13,7 @@ import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
 import type { NatsAuth } from '../../manifest/common';
 import type { NatsTriggerTemplate } from '../../manifest/triggers/brokers';
 import { errorText, hasErrorName } from '../../errors/foreign-errors';
+import { requireAllowedTargets } from '../allowed-targets';
 import { readTls, type TlsSettings } from '../tls';
 
 export type NatsTemplate = Omit<NatsTriggerTemplate, 'payload' | 'parameters'>;
@@ -55,8 +56,9 @@ export async function readNatsSettings(
   };
 }
 
-/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for credentials that the server rejects. */
+/** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for a blocked address or credentials that the server rejects. */
 export async function openNats({ servers, credentials, tls }: NatsSettings): Promise<OpenNats> {
+  await requireAllowedTargets(`NATS at ${servers.join(', ')}`, servers);
   try {
     const nats = await connect({
       servers: [...servers],

@@ -2,6 +2,7 @@
 import Redis, { type RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorText } from '../../errors/foreign-errors';
+import { requireAllowedHost } from '../blocked-addresses';
 import { RedisMismatchError, redisErrorCode, redisVerdict } from './redis-errors';
 import { speaksPlainRedis, speaksTls } from './redis-tls-mismatch';
 
@@ -16,11 +17,12 @@ export interface OpenRedis {
   lastError(): unknown;
 }
 
-/** Throws errors of the network or the server. The client never reconnects. */
+/** Throws errors of the network or the server, and AddressBlocked. The client never reconnects. */
 export async function openRedis(
   options: RedisOptions & { readonly host: string; readonly port: number },
   signal: AbortSignal,
 ): Promise<OpenRedis> {
+  await requireAllowedHost(options.host);
   signal.throwIfAborted();
   let lastError: unknown;
   const client = new Redis(options);

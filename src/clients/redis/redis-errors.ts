@@ -1,6 +1,7 @@
 /** Explains errors of Redis and the network: what they mean, and what an operator can do about them. */
 import { errorCode, errorText } from '../../errors/foreign-errors';
 import { describeError, type SluiceError } from '../../errors/sluice-error';
+import { AddressBlocked, BLOCKED_ADDRESS_FIX } from '../blocked-addresses';
 import type { ConnectionOwner } from '../connection-owner';
 
 /**
@@ -91,6 +92,7 @@ const REPLY_TEXTS: ReadonlyArray<readonly [RegExp, Explanation]> = [
 ];
 
 function explain(error: unknown): Explanation {
+  if (error instanceof AddressBlocked) return { verdict: 'permanent', fix: `${BLOCKED_ADDRESS_FIX}.` };
   if (error instanceof RedisMismatchError) return { verdict: 'permanent', fix: MISMATCHES[error.mismatch].fix };
   const text = errorText(error);
   const found = REPLIES[redisErrorCode(error)] ?? REPLY_TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? undefined;

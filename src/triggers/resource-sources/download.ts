@@ -8,7 +8,7 @@ import {
   allowedLookup,
   BLOCKED_ADDRESS_FIX,
   requireAllowedAddress,
-} from '../../clients/http/blocked-addresses';
+} from '../../clients/blocked-addresses';
 
 export interface Download {
   readonly url: URL;

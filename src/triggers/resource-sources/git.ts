@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { SluiceError } from '../../errors/sluice-error';
 import type { KeySelector, SecretReader } from '../../kubernetes/secrets';
-import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../clients/http/blocked-addresses';
+import { AddressBlocked, BLOCKED_ADDRESS_FIX, resolveAllowedAddress } from '../../clients/blocked-addresses';
 import { parseGitAddress, withoutUser, type GitAddress } from './git-address';
 import { PROXY_VARIABLES, withGitFolder, type GitAccess, type GitFolder } from './git-command';
 import type { ReadResource } from './resource-source';

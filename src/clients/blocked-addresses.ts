@@ -1,5 +1,5 @@
 /**
- * Addresses that no request named by a manifest or an event may reach. By default these are the link-local ranges and
+ * Addresses that no connection named by a manifest or an event may reach. By default these are the link-local ranges and
  * the metadata services of cloud providers, which hand out the node's credentials to any caller.
  */
 import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
@@ -64,6 +64,16 @@ export async function resolveAllowedAddress(hostname: string): Promise<string> {
   const [first] = addresses;
   if (!first) throw new Error(`${hostname} has no address`);
   return first.address;
+}
+
+/** Throws AddressBlocked for a host that is, or resolves to, a blocked address. One that does not resolve is allowed. */
+export async function requireAllowedHost(hostname: string): Promise<void> {
+  try {
+    await resolveAllowedAddress(hostname);
+  } catch (error) {
+    if (error instanceof AddressBlocked) throw error;
+    // The client that connects reports why it cannot.
+  }
 }
 
 /** Throws if the variable cannot be read; workers call it when they start. */

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { allowedLookup, readBlockedRanges, requireAllowedAddress } from '../../../src/clients/http/blocked-addresses';
+import { allowedLookup, readBlockedRanges, requireAllowedAddress } from '../../src/clients/blocked-addresses';
 
 const VARIABLE = 'SLUICE_BLOCKED_ADDRESSES';
 afterEach(() => {
