@@ -37,6 +37,7 @@ interface CountedFire {
 
 const onTheWay = ({ namespace }: Pick<ObjectName, 'namespace'>): string => `on the way ${namespace}`;
 const onTheWayWith = (namespace: string, priority: number): string => `on the way ${namespace} ${priority}`;
+const pauseOf = ({ namespace }: ObjectName, priority: number): string => `${namespace} ${priority}`;
 const callsOfNamespace = ({ namespace }: ObjectName): string => `calls ${namespace}`;
 const callsOfSensor = ({ namespace, name }: ObjectName): string => `calls ${namespace}/${name}`;
 
@@ -48,6 +49,8 @@ export class FireLoad {
   private readonly active = new ActiveTenants();
   private readonly priorities = new ActivePriorities();
   private readonly window = new YieldingWindow();
+  /** Namespaces and priorities that yielded a moment ago, and may start nothing yet. */
+  private readonly pausing = new Map<string, NodeJS.Timeout>();
   private wakeUps: Array<{ readonly priority: number; readonly wakeUp: () => void }> = [];
 
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
@@ -70,7 +73,7 @@ export class FireLoad {
     for (const id of fireIds) {
       const startedAt = this.fires.get(id)?.startedAt;
       const priority = this.priorityOf(id);
-      if (startedAt !== undefined) this.window.observe(performance.now() - startedAt, this.yields(sensor, priority));
+      if (startedAt !== undefined) this.observe(performance.now() - startedAt, sensor, priority);
       this.put(id, sensor, { keys: [callsOfNamespace(sensor), callsOfSensor(sensor)], priority });
     }
     this.wake();
@@ -115,9 +118,24 @@ export class FireLoad {
   private capacityOf(sensor: ObjectName, priority: number): number {
     if (this.countOf(callsOfSensor(sensor)) >= MAX_CALLS_OF_A_SENSOR) return 0;
     if (this.countOf(callsOfNamespace(sensor)) >= MAX_CALLS_OF_A_NAMESPACE) return 0;
-    const most = this.yields(sensor, priority) ? this.window.fires : MAX_FIRES;
+    const yields = this.yields(sensor, priority);
+    if (yields && this.pausing.has(pauseOf(sensor, priority))) return 0;
+    const most = yields ? this.window.fires : MAX_FIRES;
     const free = MAX_FIRES_OF_ALL_PRIORITIES - this.countOf(onTheWay(sensor));
     return Math.min(free, most - this.countOfUrgent(sensor, priority));
+  }
+
+  private observe(delayMs: number, sensor: ObjectName, priority: number): void {
+    const yields = this.yields(sensor, priority);
+    this.window.observe(delayMs, yields);
+    const { pauseMs } = this.window;
+    const key = pauseOf(sensor, priority);
+    if (!yields || pauseMs === 0 || this.pausing.has(key)) return;
+    const end = (): void => {
+      this.pausing.delete(key);
+      this.wake();
+    };
+    this.pausing.set(key, setTimeout(end, pauseMs).unref());
   }
 
   /** Of fires that are as urgent, or more. */

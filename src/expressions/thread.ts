@@ -16,7 +16,7 @@ const cpuTime = () => Math.floor(clock.read());
 let isWarm = false;
 
 // Without thread ids this would slow down the whole process.
-if (setup.isPatient && threadId !== UNKNOWN_THREAD) setPriority(threadId, constants.priority.PRIORITY_BELOW_NORMAL);
+if (setup.isPatient && threadId !== UNKNOWN_THREAD) setPriority(threadId, constants.priority.PRIORITY_LOW);
 
 const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).then((module) => {
   evaluate(module, encodeBatch(WARM_UP).text);

@@ -52,6 +52,27 @@ describe('the load of a worker', () => {
     expect(await load.capacity(sensor('quiet'), signal)).toBe(180);
   });
 
+  it('lets a flood pause between fires once they wait in a queue', async () => {
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const load = new FireLoad();
+    const fire = (id: string, delayMs: number): void => {
+      load.started(sensor('flooding'), [id]);
+      now += delayMs;
+      load.calling(sensor('flooding'), [id]);
+      load.finished([id]);
+    };
+    load.begun(sensor('quiet'), ['b']);
+    load.waiting(sensor('flooding'), 1_000);
+    fire('a-0', 1);
+    for (let n = 1; n < 10; n++) fire(`a-${n}`, 100);
+    expect(await hasCapacity(load, sensor('flooding'))).toBe(false);
+    expect(await hasCapacity(load, sensor('quiet'))).toBe(true);
+    // The pause ends by itself.
+    expect(await load.capacity(sensor('flooding'), signal)).toBe(1);
+    jest.restoreAllMocks();
+  });
+
   it('limits no namespace that has as much to do as the others', async () => {
     const load = new FireLoad();
     load.begun(sensor('one'), ids('a', 50));

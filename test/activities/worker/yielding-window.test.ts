@@ -11,13 +11,30 @@ describe('the window of a namespace that yields', () => {
     expect(window.fires).toBe(200);
   });
 
-  it('shrinks to three when fires wait in a queue, once for each delay', () => {
+  it('shrinks when fires wait in a queue, once for each delay', () => {
     let now = 0;
     const window = new YieldingWindow(() => now);
-    observe(window, [20, ...Array<number>(10).fill(100)]);
+    observe(window, [20], false);
+    observe(window, Array<number>(10).fill(100));
     expect(window.fires).toBe(8);
-    for (now = 100; now < 1_000; now += 100) observe(window, [100]);
-    expect(window.fires).toBe(3);
+    expect(window.pauseMs).toBe(0);
+    for (now = 100; now < 600; now += 100) observe(window, [100]);
+    expect(window.fires).toBe(1);
+    expect(window.pauseMs).toBe(300);
+    for (now = 600; now < 2_000; now += 100) observe(window, [100]);
+    expect(window.pauseMs).toBe(700);
+    observe(window, [5_000]);
+    expect(window.pauseMs).toBe(1_000);
+  });
+
+  it('ends its pauses once fires no longer wait', () => {
+    let now = 0;
+    const window = new YieldingWindow(() => now);
+    observe(window, [20]);
+    for (now = 100; now < 2_000; now += 100) observe(window, [100]);
+    observe(window, Array<number>(20).fill(20));
+    expect(window.pauseMs).toBe(0);
+    expect(window.fires).toBeGreaterThan(1);
   });
 
   it('does not grow while no namespace yields', () => {
