@@ -15,6 +15,7 @@ import { describeError, isSluiceError, type SluiceError } from '../errors/sluice
 import type { EventOptions } from '../manifest/event-source';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 import { describeSource, sourceFailure } from './source-failure';
+import { DirectoryWithheld, resolveWatchedDirectory } from './watched-directory';
 
 export const fileSource: SourceOf<'file'> = {
   kind: 'file',
@@ -86,6 +87,7 @@ class FileSource implements Source {
     try {
       await this.scan();
     } catch (cause) {
+      if (cause instanceof DirectoryWithheld) throw this.misconfigured(this.explain(cause), 'Watch another directory');
       throw sourceFailure(this.context, 'unreachable', {
         message: this.explain(cause),
         fix: 'Mount the directory into the worker, readable for its user',
@@ -214,7 +216,8 @@ class FileSource implements Source {
 
   /** Returns name → state of every file that the options select; omits files that disappear during the scan. */
   private async scan(): Promise<Directory> {
-    const { directory } = this.spec.watchPathConfig;
+    // At each scan: somebody who can write to a volume can replace a directory by a link.
+    const directory = await resolveWatchedDirectory(this.spec.watchPathConfig.directory);
     const entries = await readdir(directory, { encoding: 'buffer' });
     const names = entries.map((raw) => ({ raw, name: raw.toString('utf8') }));
     const selected = await this.select(names.map(({ name }) => name));

@@ -1,6 +1,6 @@
-import { chmod, mkdir, mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createTextMatcher } from '../../activities/relay/match-texts';
 import { createExpressionEngine } from '../../src/expressions';
@@ -61,6 +61,7 @@ describe('event source file', () => {
     await eventually(() => reading.source.status().connected);
     return { ...reading, first };
   }
+  const allow = (name: string): string => (process.env.SLUICE_WATCHED_DIRS = `/nowhere, ${join(directory, name)}`);
   const write = (name: string, text = 'x') => writeFile(join(directory, name), text);
   const summary = ({ events }: Delivery) => events.map(({ data }) => [fieldOf(data, 'name'), fieldOf(data, 'op')]);
 
@@ -101,6 +102,46 @@ describe('event source file', () => {
     await write(`${'other'.repeat(20)}.tif`);
     await write('wanted.tif');
     expect(summary(await first)).toEqual([[join(directory, 'wanted.tif'), 1]]);
+  });
+
+  describe('of a tenant', () => {
+    afterEach(() => {
+      delete process.env.SLUICE_WATCHED_DIRS;
+      delete process.env.SLUICE_SECRETS_DIR;
+    });
+
+    it.each<[string, () => unknown, () => string]>([
+      ["the worker's secrets", () => (process.env.SLUICE_SECRETS_DIR = directory), () => join(directory, 'tenant-b')],
+      ['what is outside the directories that the operator allows', () => allow('allowed'), () => directory],
+      ['a neighbour of an allowed directory', () => allow('tenant'), () => join(directory, 'tenant-b')],
+      ['the processes of the worker', () => undefined, () => '/proc/self/fd'],
+    ])('does not watch %s, also through a link', async (_, configure, watched) => {
+      for (const name of ['tenant', 'tenant-b', 'allowed']) await mkdir(join(directory, name));
+      configure();
+      const link = join(await mkdtemp(join(tmpdir(), 'sluice-link-')), 'link');
+      await symlink(watched(), link);
+      for (const path of [watched(), link]) {
+        const reading = readSource(fileSource, { eventType: 'CREATE', watchPathConfig: { directory: path } });
+        open.push(reading);
+        const first = reading.next();
+        await eventually(() => reading.source.status().problem?.includes('SLUICE_WATCHED_DIRS'));
+        expect(await failureOf(reading.source.check())).toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
+        first.catch(() => undefined);
+      }
+      await rm(dirname(link), { recursive: true });
+    });
+
+    it('watches a directory that the operator allows', async () => {
+      await mkdir(join(directory, 'allowed'));
+      allow('allowed');
+      const watchPathConfig = { directory: join(directory, 'allowed') };
+      const reading = readSource(fileSource, { eventType: 'CREATE', watchPathConfig });
+      open.push(reading);
+      const first = reading.next();
+      await eventually(() => reading.source.status().connected);
+      await writeFile(join(directory, 'allowed', 'a'), '');
+      expect(summary(await first)).toEqual([[join(directory, 'allowed', 'a'), 1]]);
+    });
   });
 
   it('is not Ready while its directory is missing, reports the reason, and reads once it exists', async () => {
