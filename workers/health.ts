@@ -11,19 +11,25 @@ export interface HealthServer {
 export type WorkerState =
   'CONNECTING' | 'INITIALIZED' | 'RUNNING' | 'STOPPING' | 'DRAINING' | 'DRAINED' | 'STOPPED' | 'FAILED';
 
+export interface Health {
+  readonly workers: readonly WorkerState[];
+  /** Why workers that run take no work. */
+  readonly problems: readonly string[];
+}
+
 /** Waiting for a server is healthy but not ready: restarting the pod would not bring Temporal back. */
-export async function startHealthServer(port: number, states: () => readonly WorkerState[]): Promise<HealthServer> {
+export async function startHealthServer(port: number, look: () => Health): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    const current = states();
+    const { workers, problems } = look();
     const path = request.url?.split('?')[0];
     const ok =
       path === '/healthz'
-        ? current.every((state) => state !== 'FAILED' && state !== 'STOPPED')
+        ? workers.every((state) => state !== 'FAILED' && state !== 'STOPPED')
         : path === '/readyz'
-          ? current.length > 0 && current.every((state) => state === 'RUNNING')
+          ? workers.length > 0 && problems.length === 0 && workers.every((state) => state === 'RUNNING')
           : undefined;
     response.writeHead(ok === undefined ? 404 : ok ? 200 : 503, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ workers: current }));
+    response.end(JSON.stringify({ workers, ...(problems.length > 0 && { problems }) }));
   });
   await listen(server, port);
   return {

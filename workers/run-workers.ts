@@ -3,6 +3,7 @@
  * probes, and on SIGTERM lets running triggers finish.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError } from '../src/errors/sluice-error';
@@ -10,6 +11,7 @@ import type { SluicePlugin } from '../src/plugin/sluice-plugin';
 import { watchEventLoop } from '../src/plugin/event-loop-watch';
 import { guardProcess } from '../src/plugin/process-guard';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
+import { chooseCacheSize } from './cache-size';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
 import { keepManifestsApplied } from './keep-manifests-applied';
@@ -35,17 +37,19 @@ export async function runWorkers(
 ): Promise<void> {
   const log = createLogger(settings.logLevel);
   const workers: Worker[] = [];
+  const plugins: SluicePlugin[] = [];
   let failed = false;
   const stopping = new AbortController();
   await requireFreePort(settings.healthPort, undefined, 'SLUICE_HEALTH_PORT');
   await requireFreePort(settings.metricsPort, METRICS_HOST, 'SLUICE_METRICS_PORT');
-  const health = await startHealthServer(settings.healthPort, () =>
-    failed
+  const health = await startHealthServer(settings.healthPort, () => ({
+    workers: failed
       ? ['FAILED']
       : workers.length === 0
         ? ['CONNECTING']
         : workers.map((worker): WorkerState => worker.getState()),
-  );
+    problems: plugins.flatMap((plugin) => plugin.problem() ?? []),
+  }));
   Runtime.install({
     logger: temporalLogger(log),
     telemetryOptions: {
@@ -92,7 +96,10 @@ export async function runWorkers(
       logger: temporalLogger(log),
       plugins: roles.map(({ plugin }) => plugin),
     });
+    const client = new Client({ connection, ...(namespace !== undefined && { namespace }) });
     for (const { taskQueue, plugin } of roles) {
+      plugins.push(plugin);
+      const maxCachedWorkflows = settings.maxCachedWorkflows ?? (await chooseCacheSize(client, taskQueue, log));
       workers.push(
         await Worker.create({
           connection,
@@ -100,7 +107,7 @@ export async function runWorkers(
           taskQueue,
           workflowBundle,
           plugins: [plugin],
-          maxCachedWorkflows: settings.maxCachedWorkflows,
+          maxCachedWorkflows,
           maxConcurrentActivityTaskExecutions: settings.maxActivities,
           shutdownGraceTime: 0,
           shutdownForceTime: settings.shutdownGrace,
@@ -109,7 +116,7 @@ export async function runWorkers(
           maxConcurrentActivityTaskPolls: 10,
         }),
       );
-      log.info({ taskQueue }, 'worker is ready');
+      log.info({ taskQueue, maxCachedWorkflows }, 'worker is ready');
     }
     const runs = workers.map((worker) => worker.run());
     // If one worker of a process fails, the process must end, so that Kubernetes restarts it whole.
@@ -124,11 +131,14 @@ export async function runWorkers(
     throwFatal(fatal);
   } catch (error) {
     failed = true;
+    // A worker that has lost slots for workflow tasks never ends.
+    setTimeout(() => process.exit(1), FATAL_EXIT_AFTER_MS).unref();
     throw error;
   } finally {
     ending.abort();
     await Promise.all(beside);
-    await connection.close();
+    if (failed) await connection.close().catch(() => undefined);
+    else await connection.close();
     await tracing?.close();
     await health.close();
     stopWatching();

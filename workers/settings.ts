@@ -32,7 +32,7 @@ const variables = z.object({
   SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   SLUICE_ARGO_UI: z.url().optional(),
   SLUICE_MANIFESTS: z.string().optional(),
-  SLUICE_MAX_CACHED_WORKFLOWS: count.default(50),
+  SLUICE_MAX_CACHED_WORKFLOWS: count.optional(),
   SLUICE_MAX_ACTIVITIES: z.coerce.number().int().min(4).default(4000),
   SLUICE_SHUTDOWN_GRACE: z.string().default('10s'),
 });
@@ -54,7 +54,8 @@ export interface WorkerSettings {
   readonly argoUi?: string;
   /** Folder of manifests to apply at start and whenever they change. */
   readonly manifests?: string;
-  readonly maxCachedWorkflows: number;
+  /** Default: by the number of applied objects. */
+  readonly maxCachedWorkflows?: number;
   /** Activity slots of each worker. */
   readonly maxActivities: number;
   /** How long running triggers may take to finish after SIGTERM. */
@@ -91,7 +92,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     logLevel: found.SLUICE_LOG_LEVEL,
     ...(found.SLUICE_ARGO_UI === undefined ? {} : { argoUi: found.SLUICE_ARGO_UI }),
     ...(found.SLUICE_MANIFESTS === undefined ? {} : { manifests: found.SLUICE_MANIFESTS }),
-    maxCachedWorkflows: found.SLUICE_MAX_CACHED_WORKFLOWS,
+    ...(found.SLUICE_MAX_CACHED_WORKFLOWS !== undefined && { maxCachedWorkflows: found.SLUICE_MAX_CACHED_WORKFLOWS }),
     maxActivities: found.SLUICE_MAX_ACTIVITIES,
     shutdownGrace: found.SLUICE_SHUTDOWN_GRACE,
   };

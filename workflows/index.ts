@@ -8,5 +8,6 @@ export { eventSource } from './event-source/event-source';
 export { replay } from './replay/replay';
 export { sensor } from './sensor/sensor';
 export { sensorRun } from './run/sensor-run';
+export { worker } from './worker/worker';
 
 export { SLUICE_WORKFLOWS_MARK } from './bundle-marker';

@@ -25,8 +25,8 @@ export interface BeatingActivity {
   heartbeat(details?: unknown): void;
 }
 
-/** In this process, whichever worker they belong to: the execution → its activities that send heartbeats. */
-const beating = new Map<string, Set<() => void>>();
+/** In this process, whichever worker they belong to: workflow → its execution → the activities that send heartbeats. */
+const beating = new Map<string, Map<string, Set<() => void>>>();
 
 /**
  * Details until the activity has some of its own: the last ones of the previous attempt, for its successor, except
@@ -82,13 +82,18 @@ export function startHeartbeat(
 }
 
 /**
- * Sends a heartbeat of each activity in this process that belongs to the same workflow: the answer says whether it is to end.
- * Returns how many there are.
+ * Sends a heartbeat of each activity in this process that belongs to the same execution: the answer says whether it is to
+ * end. Returns how many there are.
  */
-export function beatAllOf(activity: Pick<BeatingActivity, 'info'> = Context.current()): number {
-  const beats = [...(beating.get(executionKey(activity)) ?? [])];
+export function beatAllOf({ info }: Pick<BeatingActivity, 'info'> = Context.current()): number {
+  const beats = [...(beating.get(workflowKey(info))?.get(runOf(info)) ?? [])];
   for (const beat of beats) beat();
   return beats.length;
+}
+
+/** Sends a heartbeat of each activity in this process. */
+export function beatAll(): void {
+  for (const executions of beating.values()) for (const beats of executions.values()) for (const beat of beats) beat();
 }
 
 /** Waits for a resource of the whole worker, but no longer than the activity is wanted. Throws CancelledFailure. */
@@ -96,18 +101,28 @@ export async function unlessCancelled<Value>(waiting: Promise<Value>): Promise<V
   return await unlessAborted(waiting, Context.current().cancellationSignal);
 }
 
-function remember(activity: BeatingActivity, beat: () => void): () => void {
-  const key = executionKey(activity);
-  const beats = beating.get(key) ?? new Set();
-  beating.set(key, beats.add(beat));
+function remember({ info }: BeatingActivity, beat: () => void): () => void {
+  const key = workflowKey(info);
+  const run = runOf(info);
+  const executions = beating.get(key) ?? new Map<string, Set<() => void>>();
+  beating.set(key, executions);
+  // A workflow that was terminated and started again: what its former execution left ends with the answer.
+  for (const [other, beats] of executions) if (other !== run) for (const former of [...beats]) former();
+  const beats = executions.get(run) ?? new Set();
+  executions.set(run, beats.add(beat));
   return () => {
     beats.delete(beat);
-    if (beats.size === 0) beating.delete(key);
+    if (beats.size === 0) executions.delete(run);
+    if (executions.size === 0 && beating.get(key) === executions) beating.delete(key);
   };
 }
 
-function executionKey({ info: { namespace, workflowExecution } }: Pick<BeatingActivity, 'info'>): string {
-  return JSON.stringify([namespace, workflowExecution?.workflowId, workflowExecution?.runId]);
+function workflowKey({ namespace, workflowExecution }: BeatingActivity['info']): string {
+  return JSON.stringify([namespace, workflowExecution?.workflowId]);
+}
+
+function runOf({ workflowExecution }: BeatingActivity['info']): string {
+  return workflowExecution?.runId ?? '';
 }
 
 /** When something was measured is no news. */

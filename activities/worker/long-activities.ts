@@ -9,6 +9,8 @@ import { toApplicationFailure } from './failures';
 
 /** With fewer, no slot is left for activities that end. */
 const FEWEST_SLOTS = 4;
+/** For the worker's sign of life, and for one activity that ends. */
+const OTHER_SLOTS = 2;
 /** Share of the slots; the others are for triggers and all other activities that end. */
 const LONG_SHARE = 0.8;
 /** Another worker may start, or an object may be deleted. */
@@ -56,6 +58,11 @@ export class LongActivities {
     };
   }
 
+  /** How many run, and may run. */
+  counts(): { readonly longActivities: number; readonly limit?: number } {
+    return { longActivities: this.running, ...(this.capacity !== undefined && { limit: this.capacity.limit }) };
+  }
+
   private change(by: number): void {
     this.running += by;
     if (this.capacity === undefined) return;
@@ -81,7 +88,7 @@ export class LongActivities {
 /** Returns how many of them a plugin's share of a worker allows. @throws SluiceError PLUGIN_MISUSED */
 export function longActivityLimit(slots: number, sharedBy: number): number {
   const fewest = FEWEST_SLOTS * sharedBy;
-  if (slots >= fewest) return Math.floor((slots * LONG_SHARE) / sharedBy);
+  if (slots >= fewest) return Math.floor(Math.min(slots * LONG_SHARE, slots - OTHER_SLOTS) / sharedBy);
   throw new SluiceError('PLUGIN_MISUSED', {
     message: `the worker has ${slots} activity slots (maxConcurrentActivityTaskExecutions); at least ${fewest} are needed`,
     fix: 'Give it one for each event that is read, each listener and each sensor, and some for triggers',

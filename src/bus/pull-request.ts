@@ -9,10 +9,12 @@ import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import { parseDeliveryPosition } from './delivery';
 
-/** Shorter than the acknowledgement wait: a stalled worker is not sent an event a second time. */
-const EXPIRES_MS = 8_000;
-const HEARTBEAT_MS = 2_000;
-const SILENCE_MS = 3 * HEARTBEAT_MS;
+/** Requests expire before the acknowledgement wait: a stalled worker is not sent an event a second time. */
+const BUSY = { expiresMs: 8_000, heartbeatMs: 2_000 };
+/** After many requests without an event: a thousand idle sensors send few requests and receive few heartbeats. */
+const QUIET = { expiresMs: 24_000, heartbeatMs: 6_000 };
+const QUIET_AFTER_REQUESTS = 8;
+const SILENT_HEARTBEATS = 3;
 const NANOSECONDS = 1e6;
 
 /** After a refusal; shorter than the silence that counts as trouble. */
@@ -44,6 +46,9 @@ export class PullRequest {
   private received = 0;
   private refusals = 0;
   private isNextTooLarge = false;
+  /** Requests in a row that ended without a message. */
+  private inVain = 0;
+  private pace = BUSY;
 
   constructor(
     private readonly connection: BusConnection,
@@ -58,7 +63,8 @@ export class PullRequest {
       },
     });
     this.watchdog = setInterval(() => {
-      if (this.expected > 0 && connection.isConnected() && performance.now() - this.heardAt > SILENCE_MS) {
+      const silenceMs = performance.now() - this.heardAt;
+      if (this.expected > 0 && connection.isConnected() && silenceMs > SILENT_HEARTBEATS * this.pace.heartbeatMs) {
         this.expected = 0;
         events.onTrouble();
       }
@@ -75,6 +81,7 @@ export class PullRequest {
     this.serial += 1;
     this.expected = batch;
     this.received = 0;
+    this.pace = this.inVain < QUIET_AFTER_REQUESTS ? BUSY : QUIET;
     this.heardAt = performance.now();
     // A single message may exceed the limit, if the server accepted larger ones when it was published.
     const size = this.isNextTooLarge ? { batch: 1 } : { batch, max_bytes: maxBytes };
@@ -82,8 +89,8 @@ export class PullRequest {
       `$JS.API.CONSUMER.MSG.NEXT.${this.consumer.stream}.${this.consumer.name}`,
       JSON.stringify({
         ...size,
-        expires: EXPIRES_MS * NANOSECONDS,
-        idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
+        expires: this.pace.expiresMs * NANOSECONDS,
+        idle_heartbeat: this.pace.heartbeatMs * NANOSECONDS,
       }),
       { reply: `${this.inbox}.${this.serial}` },
     );
@@ -93,6 +100,7 @@ export class PullRequest {
   forget(): void {
     this.serial += 1;
     this.expected = 0;
+    this.inVain = 0;
   }
 
   /** Receives the messages still on the wire, and then no more. */
@@ -109,6 +117,7 @@ export class PullRequest {
     if (!status) {
       this.expected = Math.max(0, this.expected - 1);
       this.received += 1;
+      this.inVain = 0;
       this.refusals = 0;
       this.isNextTooLarge = false;
       this.events.onMessage(message);
@@ -126,6 +135,7 @@ export class PullRequest {
     } else {
       // All other statuses (expired, batch done, size reached) only mean that it is time to ask again.
       this.expected = 0;
+      if (this.received === 0) this.inVain += 1;
       if (status !== STATUS_CONFLICT) this.refusals = 0;
       this.events.onFinished();
     }

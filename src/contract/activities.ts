@@ -159,6 +159,17 @@ export interface ControllerActivities {
   sluiceKeepNamespace(request: ControllerStart): Promise<void>;
 }
 
+/** Input of the workflow `worker`, and of its activity. */
+export interface WorkerStart {
+  /** Identity of the worker, as Temporal shows it for its activities. */
+  readonly worker: string;
+}
+
+export interface WorkerActivities {
+  /** In the worker that is named: runs until it ends. In another one: hands over what that one ran. */
+  sluiceHoldLease(request: WorkerStart): Promise<void>;
+}
+
 export interface EventSourceActivities {
   /** Runs until cancelled: outside system → bus. */
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;

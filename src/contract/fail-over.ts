@@ -1,8 +1,23 @@
-/** How soon Temporal gives the work of a worker that died to another one: the heartbeat timeout of what never ends. */
+/**
+ * How soon Temporal gives the work of a worker that died to another one. One activity per worker is its sign of life;
+ * the readers and listeners that it runs are handed over when that stops. Each heartbeat is a write, so the times bound
+ * their number.
+ */
 
-/** For what waits safely meanwhile, on the bus or outside. Each heartbeat is a write, so the time bounds their number. */
+/** The heartbeat timeout of a worker's sign of life. */
 export const FAIL_OVER_MS = 20_000;
-/** For what is lost or refused while nothing reads. */
+/** For what is lost or refused while nothing reads: it sends its own heartbeats. */
 export const URGENT_FAIL_OVER_MS = 5_000;
-/** For outcomes: a run looks for its Workflow by itself, too. */
-export const OUTCOME_FAIL_OVER_MS = 60_000;
+/** The heartbeat timeout of what a sign of life covers: only a worker that never gave one is noticed by it. */
+export const COVERED_FAIL_OVER_MS = 150_000;
+/** The same for outcomes: a run looks for its Workflow by itself, too. */
+export const OUTCOME_FAIL_OVER_MS = 300_000;
+
+/** The activities that a worker's sign of life covers; all others send their own heartbeats, or end by themselves. */
+export const COVERED_ACTIVITIES: readonly string[] = [
+  'sluiceListen',
+  'sluiceRelayEvents',
+  'sluiceWatchBacklog',
+  'sluiceWatchOutcomes',
+  'sluiceWatchPausedSensor',
+];

@@ -7,6 +7,7 @@ export const WORKFLOW_TYPES = {
   sensorRun: 'sensorRun',
   replay: 'replay',
   controller: 'controller',
+  worker: 'worker',
 } as const;
 
 /** Defaults, unless a plugin or a command sets others; each worker polls one of them. */
@@ -49,6 +50,11 @@ export const ALL_NAMESPACES = '*';
 /** One controller for each Kubernetes namespace, or one for all. */
 export function controllerWorkflowId(namespace: string): string {
   return `controller/${namespace}`;
+}
+
+/** Of a worker process; `identity` is unique. */
+export function workerWorkflowId(taskQueue: string, identity: string): string {
+  return `worker/${taskQueue}/${identity}`;
 }
 
 /** Value of the search attribute `SluiceSensor`. */

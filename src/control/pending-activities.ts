@@ -3,6 +3,8 @@ import { temporal, type google } from '@temporalio/proto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors/sluice-error';
 import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
+import { COVERED_ACTIVITIES } from '../contract/fail-over';
+import { workerSeenAt } from './signs-of-life';
 import { isWorkflowNotFound } from './not-found';
 import type { TemporalSession } from './temporal-session';
 
@@ -18,6 +20,8 @@ export interface PendingActivity {
   readonly heartbeat?: unknown;
   readonly lastHeartbeatAt?: string;
   readonly worker?: string;
+  /** RFC 3339: the last sign of life of its worker, which covers what the worker reads and listens to. */
+  readonly workerSeenAt?: string;
   readonly lastFailure?: string;
 }
 
@@ -39,17 +43,22 @@ export async function readPendingActivities(
 }
 
 export function pendingActivitiesOf(
-  { client }: TemporalSession,
-  { raw }: WorkflowExecutionDescription,
+  session: TemporalSession,
+  { raw, taskQueue }: WorkflowExecutionDescription,
 ): Promise<PendingActivity[]> {
-  const converter = client.options.loadedDataConverter;
+  const converter = session.client.options.loadedDataConverter;
   const read = async (info: temporal.api.workflow.v1.IPendingActivityInfo): Promise<PendingActivity> => {
     const [payload] = info.heartbeatDetails?.payloads ?? [];
     const { scheduledTime, lastStartedTime, lastHeartbeatTime } = info;
+    const type = info.activityType?.name ?? '';
+    const seenAt =
+      info.lastWorkerIdentity && COVERED_ACTIVITIES.includes(type)
+        ? await workerSeenAt(session, taskQueue, info.lastWorkerIdentity)
+        : undefined;
     const lastFailure = await decodeFailureMessage(converter, info.lastFailure);
     return {
       id: info.activityId ?? '',
-      type: info.activityType?.name ?? '',
+      type,
       state: stateOf(info.state),
       attempt: info.attempt ?? 1,
       ...(scheduledTime ? { scheduledAt: isoTime(scheduledTime) } : {}),
@@ -57,6 +66,7 @@ export function pendingActivitiesOf(
       ...(payload ? { heartbeat: await decodePayload<unknown>(converter, payload) } : {}),
       ...(lastHeartbeatTime ? { lastHeartbeatAt: isoTime(lastHeartbeatTime) } : {}),
       ...(info.lastWorkerIdentity ? { worker: info.lastWorkerIdentity } : {}),
+      ...(seenAt === undefined ? {} : { workerSeenAt: new Date(seenAt).toISOString() }),
       ...(lastFailure ? { lastFailure } : {}),
     };
   };

@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   TEMPORAL_NOT_PREPARED: { retryable: true },
   WORKER_MISSING: { retryable: true },
   WORKER_FULL: { retryable: true },
+  WORKER_STUCK: { retryable: true },
   WORKER_RESTRICTED: { retryable: false },
   OBJECT_UNKNOWN: { retryable: false },
   OBJECT_IN_USE: { retryable: false },

@@ -169,6 +169,11 @@ export const METRICS = {
     labels: WORKER,
     help: 'Limit of the readers, listeners and outcome watches of this worker',
   },
+  sluice_worker_workflow_slots_free: {
+    kind: 'gauge',
+    labels: WORKER,
+    help: 'Slots for workflow tasks that are not in use',
+  },
   sluice_worker_unhandled_errors_total: {
     kind: 'counter',
     labels: ['module'],

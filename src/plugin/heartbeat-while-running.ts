@@ -4,12 +4,19 @@
  */
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { ControllerActivities, EventSourceActivities, SensorActivities } from '../contract/activities';
+import type {
+  ControllerActivities,
+  EventSourceActivities,
+  SensorActivities,
+  WorkerActivities,
+} from '../contract/activities';
 
-type OurActivity = keyof SensorActivities | keyof EventSourceActivities | keyof ControllerActivities;
+type OurActivity =
+  keyof SensorActivities | keyof EventSourceActivities | keyof ControllerActivities | keyof WorkerActivities;
 
 /** These send heartbeats with details of their own, which an empty heartbeat would overwrite. */
 const REPORTING = [
+  'sluiceHoldLease',
   'sluiceKeepNamespace',
   'sluiceListen',
   'sluiceRelayEvents',

@@ -1,7 +1,10 @@
 /**
- * Common part of both plugins. Adds five things to a worker: our workflows, our activities, heartbeats frequent enough
- * to pause and hand over within a second, payload encryption, and the cleanup of resources that activities opened.
+ * Common part of both plugins. Adds to a worker: our workflows, our activities, heartbeats frequent enough to pause and
+ * hand over within a second, a sign of life, slots for workflow tasks that are observed, payload encryption, and the
+ * cleanup of resources that activities opened.
  */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { ClientOptions } from '@temporalio/client';
 import { SimplePlugin } from '@temporalio/plugin';
 import type {
@@ -11,6 +14,7 @@ import type {
   Worker,
   WorkerOptions,
 } from '@temporalio/worker';
+import type { SluiceError } from '../errors/sluice-error';
 import { inActivity } from '../metrics/stages';
 import type { Logger } from 'pino';
 import { longActivityLimit, type WorkerCapacity } from '../../activities/worker/long-activities';
@@ -19,6 +23,7 @@ import {
   type PluginActivities,
   type WorkerDependencies,
 } from '../../activities/worker/worker-dependencies';
+import { WorkerLease } from '../../activities/worker/worker-lease';
 import type { KubernetesAccessOptions } from '../kubernetes/access';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { PayloadKeySource } from '../payloads/key-ring';
@@ -26,6 +31,9 @@ import { PayloadEncryption } from '../payloads/payload-encryption';
 import { createLog } from './create-log';
 import { heartbeatWhileRunning } from './heartbeat-while-running';
 import { refuseClash, refuseTwice } from './guards';
+import { fixedActivitySlots, withCountedSlots } from './counted-slots';
+import { SlotWatch } from './slot-watch';
+import type { WorkflowSlots } from './workflow-slots';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
 export interface SluicePluginOptions {
@@ -52,11 +60,18 @@ const DEFAULT_ACTIVITY_SLOTS = 100;
 /** Cancellation, pause and hand-over reach an activity with its heartbeats. */
 const HEARTBEAT_THROTTLE = '500ms';
 
+/** How long a worker that has lost its slots may take to end its activities. */
+const HAND_OVER_MS = 5_000;
+const ANSWER_WITHIN_MS = 5_000;
+
 export abstract class SluicePlugin extends SimplePlugin {
   private readonly dependencies: WorkerDependencies;
   private opened: PluginActivities | undefined;
   private readonly payloadKeys: PayloadKeySource | undefined;
   private encryption: PayloadEncryption | undefined;
+  private slots: WorkflowSlots | undefined;
+  private slotWatch: SlotWatch | undefined;
+  private lease: WorkerLease | undefined;
 
   constructor(name: string, options: SluicePluginOptions) {
     super({ name, workflowsPath: combineWorkflows });
@@ -71,6 +86,23 @@ export abstract class SluicePlugin extends SimplePlugin {
     const capacity = capacityOf(options);
     this.dependencies.longActivities.open(capacity);
     if (capacity.isDefault) this.warnOfDefault(capacity);
+    const counted = withCountedSlots(options);
+    this.slots = counted.slots;
+    return this.configure(this.withLease(counted.options));
+  }
+
+  /** Of two plugins in a worker, the first one holds its lease. */
+  private withLease(options: WorkerOptions): WorkerOptions {
+    this.lease = undefined;
+    if (options.activities !== undefined && 'sluiceHoldLease' in options.activities) return options;
+    const { log, longActivities } = this.dependencies;
+    const identity = `${options.identity ?? `${process.pid}@${hostname()}`}#${randomBytes(4).toString('hex')}`;
+    const describe = (): object => longActivities.counts();
+    this.lease = new WorkerLease({ taskQueue: options.taskQueue, identity, log, describe });
+    return { ...options, identity, activities: { ...options.activities, ...this.lease.activities } };
+  }
+
+  private configure(options: WorkerOptions): WorkerOptions {
     this.opened ??= this.createActivities(this.dependencies);
     refuseClash(this.name, options.activities, this.opened.activities);
     if (options.workflowBundle !== undefined) {
@@ -99,15 +131,46 @@ export abstract class SluicePlugin extends SimplePlugin {
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    const stuck = new Promise<never>((_, reject) => this.watchSlots(worker, reject));
+    const over = new AbortController();
+    const { client } = worker;
+    const leasing = client && this.lease?.keep(client, over.signal);
     try {
-      await super.runWorker(worker, next);
+      await Promise.race([super.runWorker(worker, next), stuck]);
     } finally {
+      over.abort();
+      await leasing;
+      this.slotWatch?.stop();
+      this.slotWatch = undefined;
       const { opened } = this;
       // Another worker with this plugin gets its own activities.
       this.opened = undefined;
       await opened?.close();
       await this.dependencies.close();
     }
+  }
+
+  /** Why the worker takes no workflow tasks, although it runs; undefined if it takes them. */
+  problem(): string | undefined {
+    return this.slotWatch?.problem();
+  }
+
+  /** Of two plugins in a worker, the first one watches. */
+  private watchSlots(worker: Worker, reject: (error: SluiceError) => void): void {
+    if (this.slots === undefined) return;
+    const { taskQueue } = worker.options;
+    const { metrics, log } = this.dependencies;
+    this.slotWatch = new SlotWatch({
+      ...{ slots: this.slots, taskQueue, metrics },
+      isTemporalThere: () => answers(worker),
+      onLost: (error) => {
+        log.fatal({ taskQueue, code: error.code }, `${error.message}. ${error.fix ?? ''}`);
+        // Its activities go to other workers; it cannot end by itself, because it waits for the lost tasks.
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        setTimeout(() => reject(error), HAND_OVER_MS);
+      },
+    });
+    this.slotWatch.start();
   }
 
   private withEncryption(options: WorkerOptions): WorkerOptions {
@@ -162,9 +225,20 @@ const labelActivities: ActivityInterceptorsFactory = ({ info }) => ({
 type ReadCapacity = WorkerCapacity &
   ({ readonly isDefault: true; readonly slots: number } | { readonly isDefault: false });
 
+async function answers({ client }: Worker): Promise<boolean> {
+  if (client === undefined) return false;
+  return await client
+    .withDeadline(Date.now() + ANSWER_WITHIN_MS, () => client.workflowService.getSystemInfo({}))
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
 function capacityOf(options: WorkerOptions): ReadCapacity {
   const sharedBy = Math.max(1, options.plugins?.filter((plugin) => plugin instanceof SluicePlugin).length ?? 1);
-  const { taskQueue = '', tuner, maxConcurrentActivityTaskExecutions: slots } = options;
+  const { taskQueue = '', tuner, maxConcurrentActivityTaskExecutions } = options;
+  const slots = maxConcurrentActivityTaskExecutions ?? fixedActivitySlots(tuner);
   if (slots === undefined && tuner === undefined) {
     return { taskQueue, sharedBy, slots: DEFAULT_ACTIVITY_SLOTS, isDefault: true };
   }

@@ -233,6 +233,28 @@ describe('listening for a sensor', () => {
     60_000,
   );
 
+  it('asks more rarely after requests without an event, and often again after one', async () => {
+    const sensorName = 'quiet';
+    const listener = await listen({ sensorName });
+    const asked: number[] = [];
+    const watching = client.subscribe(`$JS.API.CONSUMER.MSG.NEXT.default.${consumerName(testNames(), sensorName)}`, {
+      callback: (_, message) => {
+        asked.push(message.json<{ expires: number }>().expires / nanos(1_000));
+        // As the server does when a request expires.
+        if (asked.length < 12) client.publish(message.reply ?? '', '', { headers: headers(408, 'Request Timeout') });
+      },
+    });
+    await client.flush();
+    const taking = take(listener, 1);
+    await eventually(() => asked.length === 12);
+    expect(asked).toEqual([...Array.from({ length: 8 }, () => 8), ...Array.from({ length: 4 }, () => 24)]);
+    await bus.publishEvents(freshEvents(1));
+    await taking;
+    await eventually(() => asked.length > 12);
+    expect(asked.at(-1)).toBe(8);
+    watching.unsubscribe();
+  }, 60_000);
+
   it('restores content and unlimited deliveries of a changed consumer', async () => {
     const sensorName = 'headers-only';
     const name = consumerName(testNames(), sensorName);

@@ -57,6 +57,16 @@ describe('a reader', () => {
       { state: 'Stale', reason: 'its last report is 3m0s old' },
     ],
     [
+      'is ready without a recent report while its worker gives signs of life',
+      { lastHeartbeatAt: before(100), startedAt: before(400), workerSeenAt: before(8) },
+      { state: 'Ready' },
+    ],
+    [
+      'is stale when its worker has given no sign of life',
+      { lastHeartbeatAt: before(100), startedAt: before(400), workerSeenAt: before(26) },
+      { state: 'Stale', reason: 'its last report is 26s old' },
+    ],
+    [
       'is not ready while its next attempt waits',
       { state: 'scheduled', attempt: 2, lastFailure: 'activity Heartbeat timeout' },
       { state: 'NotReady', reason: 'activity Heartbeat timeout' },

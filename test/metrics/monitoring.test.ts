@@ -46,8 +46,6 @@ const exported = new Map<string, readonly string[]>(
       : [[name, labels]],
   ),
 );
-/** Of Temporal's SDK, as a worker serves them. */
-exported.set('temporal_worker_task_slots_available', ['namespace', 'task_queue', 'worker_type']);
 
 /** What a PromQL expression names, by Prometheus' own grammar; `isValid` is false where that cannot read it. */
 async function readQuery(expr: string) {

@@ -15,6 +15,7 @@ import { RECORDED_CONTROLLERS } from './recorded-controllers';
 import { CONTINUED_EVENT_BUSES, RECORDED_EVENT_BUSES } from './recorded-event-buses';
 import { CONTINUED_EVENT_SOURCES, RECORDED_EVENT_SOURCES } from './recorded-event-sources';
 import { RECORDED_FIRST_ATTEMPTS } from './recorded-first-attempts';
+import { RECORDED_WORKERS } from './recorded-workers';
 import type { RecordedScenario } from './recorded-scenario';
 import { CONTINUED_REPLAYS, CONTINUED_SENSORS, RECORDED_REPLAYS, RECORDED_SENSORS } from './recorded-sensors';
 
@@ -40,6 +41,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   sensor: { scenarios: RECORDED_SENSORS, continued: CONTINUED_SENSORS, continueAsNewAfter: 20 },
   'first-attempts': { scenarios: RECORDED_FIRST_ATTEMPTS, continued: [], continueAsNewAfter: 20 },
   controller: { scenarios: RECORDED_CONTROLLERS, continued: [], continueAsNewAfter: 8 },
+  worker: { scenarios: RECORDED_WORKERS, continued: [], continueAsNewAfter: 8 },
   replay: { scenarios: RECORDED_REPLAYS, continued: CONTINUED_REPLAYS, continueAsNewAfter: 8 },
 };
 

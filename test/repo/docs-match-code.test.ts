@@ -53,7 +53,6 @@ describe('docs/configuration.md', () => {
       SLUICE_HEALTH_PORT: `${settings.healthPort}`,
       SLUICE_METRICS_PORT: `${settings.metricsPort}`,
       SLUICE_LOG_LEVEL: settings.logLevel,
-      SLUICE_MAX_CACHED_WORKFLOWS: `${settings.maxCachedWorkflows}`,
       SLUICE_MAX_ACTIVITIES: `${settings.maxActivities}`,
       SLUICE_SHUTDOWN_GRACE: settings.shutdownGrace,
     };

@@ -53,11 +53,17 @@ describe('events of a sensor whose worker', () => {
     rounds.flatMap((round) => Array.from({ length: EVENTS }, (_, index) => `${round}-${index + 1}`)).sort();
   const handled = () =>
     [...new Set(stage.requests().flatMap(({ body: { a } }) => (typeof a === 'string' ? [a] : [])))].sort();
-  /** Attempt of the listener that was started last. */
-  async function attempt(): Promise<number> {
+  async function listeners() {
     const { raw } = await stage.handle.describe();
-    const listeners = raw.pendingActivities?.filter(({ activityType }) => activityType?.name === 'sluiceListen');
-    return Math.max(0, ...(listeners ?? []).map((listener) => listener.attempt ?? 0));
+    return (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name === 'sluiceListen');
+  }
+  /** Attempts of all listeners. */
+  async function attempts(): Promise<number> {
+    return (await listeners()).reduce((sum, { attempt }) => sum + (attempt ?? 0), 0);
+  }
+  async function workerOfListener(): Promise<RunningWorker | undefined> {
+    const [listener] = await listeners();
+    return workers.find(({ pid }) => listener?.lastWorkerIdentity?.startsWith(`${pid}@`));
   }
   async function expectNothingInHand(): Promise<void> {
     const connection = await connect({ servers: world.nats.url });
@@ -73,19 +79,20 @@ describe('events of a sensor whose worker', () => {
     }
   }
 
-  it('hangs three times beyond its heartbeat timeout are all handled', async () => {
-    await begin(1);
+  it('hangs three times until another worker takes over are all handled', async () => {
+    await begin(2);
     await publish('before');
     await eventually(() => handled().length === EVENTS, PATIENCE);
     const rounds = ['before'];
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const former = await attempt();
-      workers[0]?.pause();
+      const former = await attempts();
+      const stopped = await workerOfListener();
+      stopped?.pause();
       try {
         await publish(`stopped${round}`);
-        await eventually(async () => (await attempt()) > former, PATIENCE);
+        await eventually(async () => (await attempts()) > former, PATIENCE);
       } finally {
-        workers[0]?.resume();
+        stopped?.resume();
       }
       await publish(`after${round}`);
       rounds.push(`stopped${round}`, `after${round}`);

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { EventSourceActivities } from '../../src/contract/activities';
 import type { EventSourceDefinition } from '../../src/contract/definitions';
-import { FAIL_OVER_MS, URGENT_FAIL_OVER_MS } from '../../src/contract/fail-over';
+import { COVERED_FAIL_OVER_MS, URGENT_FAIL_OVER_MS } from '../../src/contract/fail-over';
 import type { SourceEvent } from '../../src/contract/source-events';
 import { unreadFate } from '../../src/kinds/source-kinds';
 import { STOP_AT_ONCE } from '../lifecycle/activity-options';
@@ -22,7 +22,7 @@ const RETRIES_FAILED_EVENTS = 'retries-failed-events';
 
 const LONG_RUNNING: ActivityOptions = {
   startToCloseTimeout: '3650d',
-  heartbeatTimeout: FAIL_OVER_MS,
+  heartbeatTimeout: COVERED_FAIL_OVER_MS,
   // Each worker that hands over or dies counts as an attempt, so an old source always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },
 };
@@ -76,7 +76,7 @@ export class EventReaders {
   private read({ kind, name }: SourceEvent): Promise<void> {
     const { sluiceRelayEvents } = proxyActivities<EventSourceActivities>({
       ...LONG_RUNNING,
-      heartbeatTimeout: unreadFate(kind) === 'wait' ? FAIL_OVER_MS : URGENT_FAIL_OVER_MS,
+      heartbeatTimeout: unreadFate(kind) === 'wait' ? COVERED_FAIL_OVER_MS : URGENT_FAIL_OVER_MS,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       summary: `${kind} ${name} → bus`,
     });

@@ -9,7 +9,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
-import { FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS } from '../../src/contract/fail-over';
+import { COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS } from '../../src/contract/fail-over';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import type { StoppedPart } from '../../src/contract/sensor-messages';
 import { STOP_AT_ONCE } from '../lifecycle/activity-options';
@@ -17,7 +17,7 @@ import type { SensorMemory } from '../../src/sandbox/sensor/sensor-memory';
 
 const LONG_RUNNING = {
   startToCloseTimeout: '3650d',
-  heartbeatTimeout: FAIL_OVER_MS,
+  heartbeatTimeout: COVERED_FAIL_OVER_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   // Each worker that hands over or dies counts as an attempt, so an old sensor always waits the maximum interval.
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '3s' },

@@ -19,7 +19,7 @@ import { addTemporalOptions } from '../temporal-options';
 import { wrap } from '../printing/wrap';
 
 const QUERY_TIMEOUT_MS = 3_000;
-const QUERIES_AT_ONCE = 8;
+const QUERIES_AT_ONCE = 24;
 
 type Listed = AppliedObject & Condition & { readonly sensor?: Pick<SensorStatus, 'counts' | 'lag'> };
 

@@ -62,10 +62,9 @@ const SHORT_WAIT_MS = 3_000;
 const LISTENERS_WAIT_MS = 5_000;
 /** What each of many adds to that. */
 const START_MS = 30;
-const APPLIED_AT_ONCE = 8;
-const QUESTIONS_AT_ONCE = 8;
-/** Each asks every 200 ms until its object is ready. */
-const READINESS_AT_ONCE = 100;
+const APPLIED_AT_ONCE = 32;
+/** Each looks every 200 ms until its object is ready. */
+const READINESS_AT_ONCE = 32;
 
 /** @param documents valid manifests; all other checks run before anything is applied */
 export async function applyManifests(
@@ -190,7 +189,7 @@ async function applyAll(
 async function awaitListeners(session: TemporalSession, rows: readonly AppliedRow[]): Promise<void> {
   const changed = rows.filter(({ desired, action }) => desired.kind === 'Sensor' && action !== 'unchanged');
   const deadline = Date.now() + LISTENERS_WAIT_MS + changed.length * START_MS;
-  await concurrently(changed, QUESTIONS_AT_ONCE, ({ desired }) =>
+  await concurrently(changed, READINESS_AT_ONCE, ({ desired }) =>
     awaitReady(session, desired, Math.max(0, deadline - Date.now()), ({ state }) => state !== 'NoWorker'),
   );
 }

@@ -45,16 +45,18 @@ export async function applyObject(
   const address = addressOf(desired);
   for (let round = 1; ; round++) {
     try {
+      // First: most often it is new, and then this is the only request.
+      if (await start(session, desired, queues)) return 'created';
       const current = await readApplied(session, desired);
-      if (current === undefined) return await start(session, desired, queues);
+      if (current === undefined) throw notApplied(address);
       const action = await compare(session, desired, current);
       if (action === 'restarted' && keepStopped) return 'unchanged';
       if (action !== 'unchanged') await configure(session, desired);
       return action;
     } catch (error) {
-      // Another client applied or deleted the object between two of our steps: look again.
-      const moved = error instanceof WorkflowExecutionAlreadyStartedError || isUnknown(error);
-      if (!moved || round === ROUNDS) throw isUnknown(error) ? notApplied(address) : error;
+      // Another client deleted the object between two of our steps: start it.
+      if (!isUnknown(error)) throw error;
+      if (round === ROUNDS) throw notApplied(address);
     }
   }
 }
@@ -100,6 +102,7 @@ export async function findAppliedBus(
   return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
 }
 
+/** Resolves with undefined if it is not applied. Throws WORKER_MISSING. */
 async function readApplied(session: TemporalSession, desired: Desired): Promise<unknown> {
   const address = addressOf(desired);
   if (!(await isRunning(session, address))) return undefined;
@@ -131,18 +134,24 @@ async function configure(session: TemporalSession, desired: Desired): Promise<vo
   }
 }
 
-async function start(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<'created'> {
+/** Returns false if it runs already. */
+async function start(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<boolean> {
   const address = addressOf(desired);
-  await session.client.workflow.start(address.kind.workflowType, {
-    workflowId: workflowIdOf(address),
-    taskQueue: address.kind.taskQueue(queues),
-    args: [inputOf(desired)],
-    staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
-    priority: { fairnessKey: address.namespace },
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'FAIL',
-  });
-  return 'created';
+  try {
+    await session.client.workflow.start(address.kind.workflowType, {
+      workflowId: workflowIdOf(address),
+      taskQueue: address.kind.taskQueue(queues),
+      args: [inputOf(desired)],
+      staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
+      priority: { fairnessKey: address.namespace },
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
 }
 
 function inputOf(desired: Desired): EventBusDefinition | EventSourceStart | SensorStart {

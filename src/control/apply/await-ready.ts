@@ -4,11 +4,14 @@ import { isAsWanted, type Condition } from '../status/condition';
 import { readCondition } from '../status/read-condition';
 import type { TemporalSession } from '../temporal-session';
 import { addressOf } from './apply-object';
+import { readQuickly } from './quick-readiness';
 import type { Desired } from './desired-objects';
 
 export type Readiness = Condition;
 
 const POLL_MS = 200;
+/** The workflow itself is asked that rarely while the object starts. */
+const ROUNDS_PER_QUESTION = 5;
 const QUERY_TIMEOUT_MS = 5_000;
 
 /**
@@ -24,9 +27,12 @@ export async function awaitReady(
 ): Promise<Readiness> {
   if (desired.kind === 'EventBus') return { state: 'Ready' };
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const readiness = await look(session, desired);
-    if (isAsWanted(readiness) || !isWorthWaiting(readiness) || Date.now() >= deadline) return readiness;
+  for (let round = 1; ; round += 1) {
+    const isLast = Date.now() >= deadline;
+    const quick = await readQuickly(session, desired);
+    const asks = quick === undefined && (isLast || round % ROUNDS_PER_QUESTION === 2);
+    const readiness = asks ? await look(session, desired) : quick;
+    if (readiness !== undefined && (isAsWanted(readiness) || !isWorthWaiting(readiness) || isLast)) return readiness;
     await sleep(POLL_MS);
   }
 }

@@ -42,6 +42,10 @@ export function goneCondition(end: ExecutionEnd): Condition {
   return { state: 'Gone', reason: `${describeEnd(end)}; apply it again, or sluice delete it` };
 }
 
+export function noWorkerCondition(taskQueue: string): Condition {
+  return { state: 'NoWorker', reason: `no worker polls task queue "${taskQueue}"` };
+}
+
 export function sensorCondition(
   status: SensorStatus,
   listeners: number,

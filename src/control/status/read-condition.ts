@@ -10,7 +10,7 @@ import { pendingActivitiesOf } from '../pending-activities';
 import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
 import { objectUnknown } from '../unknown-object';
-import { goneCondition, sensorCondition, sourceCondition, withRelayReports, type Condition } from './condition';
+import { goneCondition, noWorkerCondition, sensorCondition, sourceCondition, withRelayReports, type Condition } from './condition';
 import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
 
 export interface ReadCondition extends Condition {
@@ -41,8 +41,7 @@ export async function readCondition(
     return { ...goneCondition(end), end };
   }
   // A query without a worker ends only by timeout: check for one first.
-  const noWorker: Condition = { state: 'NoWorker', reason: `no worker polls task queue "${description.taskQueue}"` };
-  if (!(await hasWorker(session, description.taskQueue))) return noWorker;
+  if (!(await hasWorker(session, description.taskQueue))) return noWorkerCondition(description.taskQueue);
   const activities = await pendingActivitiesOf(session, description);
   try {
     switch (address.kind.kind) {

@@ -1,5 +1,5 @@
 /** The observed state of reading or listening activities: a source or sensor is Ready only if they report it. Pure. */
-import { FAIL_OVER_MS } from '../../contract/fail-over';
+import { COVERED_FAIL_OVER_MS, FAIL_OVER_MS } from '../../contract/fail-over';
 import { ageOf } from '../../text/ages';
 import type { PendingActivity } from '../pending-activities';
 
@@ -12,8 +12,11 @@ export interface Reader {
   readonly reason?: string;
 }
 
-/** Without a report for as long as this, Temporal has given up the reader; the rest is for clocks that differ. */
-const STALE_AFTER_MS = FAIL_OVER_MS + 5_000;
+const CLOCKS_DIFFER_MS = 5_000;
+/** Without a sign of life for as long as this, its worker is given up. */
+const STALE_AFTER_MS = FAIL_OVER_MS + CLOCKS_DIFFER_MS;
+/** The same without a report of a reader whose worker gives no sign of life. */
+const UNCOVERED_STALE_AFTER_MS = COVERED_FAIL_OVER_MS + CLOCKS_DIFFER_MS;
 /** An activity that no worker has taken for this long waits for a free slot. */
 export const UNTAKEN_AFTER_MS = 10_000;
 
@@ -61,7 +64,7 @@ export function describeUntaken(waitingMs: number): string {
 }
 
 function judgeStarted(activity: PendingActivity, now: number): Reader {
-  const { startedAt, lastHeartbeatAt, heartbeat, attempt, lastFailure } = activity;
+  const { startedAt, lastHeartbeatAt, workerSeenAt, heartbeat, attempt, lastFailure } = activity;
   const failure = attempt > 1 ? lastFailure : undefined;
   const connecting: Reader =
     failure === undefined
@@ -69,8 +72,10 @@ function judgeStarted(activity: PendingActivity, now: number): Reader {
       : { state: 'NotReady', reason: failure };
   // Temporal keeps the last report of the previous attempt.
   if (lastHeartbeatAt === undefined || (startedAt !== undefined && lastHeartbeatAt < startedAt)) return connecting;
-  if (now - Date.parse(lastHeartbeatAt) > STALE_AFTER_MS) {
-    return { state: 'Stale', reason: `its last report is ${ageOf(lastHeartbeatAt, now)} old` };
+  // A reader reports changes at once; as long as its worker lives, an old report is true.
+  const seenAt = workerSeenAt !== undefined && workerSeenAt > lastHeartbeatAt ? workerSeenAt : lastHeartbeatAt;
+  if (now - Date.parse(seenAt) > (workerSeenAt === undefined ? UNCOVERED_STALE_AFTER_MS : STALE_AFTER_MS)) {
+    return { state: 'Stale', reason: `its last report is ${ageOf(seenAt, now)} old` };
   }
   const { connected, problem, busProblem } = readReport(heartbeat);
   // What a relay reads and cannot publish is rejected to its caller, or lost.

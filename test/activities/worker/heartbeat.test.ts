@@ -1,5 +1,10 @@
 import { beatAllOf, startHeartbeat } from '../../../activities/worker/heartbeat';
-import { FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS, URGENT_FAIL_OVER_MS } from '../../../src/contract/fail-over';
+import {
+  COVERED_FAIL_OVER_MS,
+  FAIL_OVER_MS,
+  OUTCOME_FAIL_OVER_MS,
+  URGENT_FAIL_OVER_MS,
+} from '../../../src/contract/fail-over';
 
 describe('heartbeats of what never ends', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -18,17 +23,31 @@ describe('heartbeats of what never ends', () => {
     sent.length = 0;
     return { activity, sent, stop: () => heartbeat.stop() };
   }
-  function perMinute(heartbeatTimeoutMs: number): number {
+  function perTenMinutes(heartbeatTimeoutMs: number): number {
     const { sent, stop } = begin(heartbeatTimeoutMs, () => ({ connected: true, backlog: { at: Date.now() } }));
-    jest.advanceTimersByTime(60_000);
+    jest.advanceTimersByTime(600_000);
     const count = sent.length;
     stop();
     return count;
   }
 
   it('are few at rest, and enough that one may be lost', () => {
-    // A sensor has a listener and an outcome watch: 1,000 sensors send 9,000 a minute.
-    expect([FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS, URGENT_FAIL_OVER_MS].map(perMinute)).toEqual([7, 2, 30]);
+    const timeouts = [URGENT_FAIL_OVER_MS, FAIL_OVER_MS, COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS];
+    expect(timeouts.map(perTenMinutes)).toEqual([300, 75, 10, 5]);
+  });
+
+  it.each([
+    [1, 9],
+    [200, 307.5],
+    [1_000, 1_507.5],
+  ])('of %i sensors and the sign of life of their worker are %d a minute', (sensors, expected) => {
+    const parts = [COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS].flatMap((timeout) =>
+      Array.from({ length: sensors }, () => begin(timeout, () => ({ connected: true }))),
+    );
+    parts.push(begin(FAIL_OVER_MS, () => ({ held: true })));
+    jest.advanceTimersByTime(600_000);
+    expect(parts.reduce((sum, { sent }) => sum + sent.length, 0) / 10).toBe(expected);
+    parts.forEach(({ stop }) => stop());
   });
 
   it('come soon after a change of what they report', () => {
@@ -40,9 +59,19 @@ describe('heartbeats of what never ends', () => {
     stop();
   });
 
+  it('come at once from what a former execution of the workflow left here', () => {
+    const former = begin(COVERED_FAIL_OVER_MS, () => 1, 'terminated');
+    const next = begin(COVERED_FAIL_OVER_MS, () => 2, 'applied again');
+    expect(former.sent).toEqual([1]);
+    expect(next.sent).toEqual([]);
+    former.stop();
+    next.stop();
+  });
+
   it('come at once from all activities of a workflow that are to end here', () => {
     const [one, two] = [begin(FAIL_OVER_MS, () => 1), begin(FAIL_OVER_MS, () => 2)];
     const other = begin(FAIL_OVER_MS, () => 3, 'another');
+    for (const { sent } of [one, two]) sent.length = 0;
     expect(beatAllOf(one.activity)).toBe(2);
     expect([one.sent, two.sent, other.sent]).toEqual([[1], [2], []]);
     two.stop();
