@@ -15,6 +15,8 @@ export class Metrics {
   private readonly writers = new Map<MetricName, Write>();
   private readonly pending = new Map<string, { readonly name: MetricName; readonly labels: Labels; value: number }>();
   private readonly levels = new Map<string, number>();
+  /** Of each gauge as it was written last: a thousand sensors at rest write nothing. */
+  private readonly written = new Map<string, number>();
   private telling: NodeJS.Timeout | undefined;
 
   /** `openMeter` is called with the first value: until then no native runtime is needed. */
@@ -30,6 +32,9 @@ export class Metrics {
   }
 
   set<Name extends MetricOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
+    const key = seriesKey(name, labels);
+    if (Object.is(this.written.get(key), value)) return;
+    this.written.set(key, value);
     this.writer(name)(value, labels);
   }
 

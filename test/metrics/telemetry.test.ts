@@ -26,6 +26,17 @@ beforeEach(() => {
   metrics = new Metrics(() => recording.meter);
 });
 
+describe('gauges', () => {
+  it('are written when they change, so that a thousand sensors at rest write nothing', () => {
+    const labels = { namespace: 'default', sensor_name: 'scenes' };
+    for (const value of [1, 1, 1, 0, 0]) metrics.set('sluice_sensor_connected', labels, value);
+    metrics.set('sluice_sensor_connected', { ...labels, sensor_name: 'other' }, 0);
+    metrics.forget('sluice_sensor_connected', labels);
+    metrics.set('sluice_sensor_connected', labels, 0);
+    expect(recording.writes.map(({ value }) => value)).toEqual([1, 0, 0, Number.NaN, 0]);
+  });
+});
+
 describe('counters', () => {
   const labels = { namespace: 'default', eventsource_name: 'orders', event_name: 'placed' };
 

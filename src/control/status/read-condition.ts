@@ -10,7 +10,14 @@ import { pendingActivitiesOf } from '../pending-activities';
 import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
 import { objectUnknown } from '../unknown-object';
-import { goneCondition, noWorkerCondition, sensorCondition, sourceCondition, withRelayReports, type Condition } from './condition';
+import {
+  goneCondition,
+  noWorkerCondition,
+  sensorCondition,
+  sourceCondition,
+  withRelayReports,
+  type Condition,
+} from './condition';
 import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
 
 export interface ReadCondition extends Condition {
