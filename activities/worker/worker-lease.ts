@@ -3,12 +3,12 @@
  * rarely, and one activity per worker sends its own often enough for fail-over. The workflow `worker` schedules it on
  * the task queue of all workers: the right one holds it; if it dies, the one that gets the next attempt hands over.
  */
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { CancelledFailure, Context, sleep } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { WorkerActivities, WorkerStart } from '../../src/contract/activities';
-import { FAIL_OVER_MS } from '../../src/contract/fail-over';
+import { LEASE_MS } from '../../src/contract/fail-over';
 import { WORKFLOW_TYPES, workerWorkflowId } from '../../src/contract/identity';
 import { describeError } from '../../src/errors/sluice-error';
 import { handOver } from './hand-over';
@@ -16,8 +16,10 @@ import { beatAll, startHeartbeat } from './heartbeat';
 
 const RETRY_AFTER_MS = 3_000;
 const START_WITHIN_MS = 10_000;
+/** Polls of a worker that froze, or whose machine is gone, stay open at the server for about a minute and get attempts. */
+const LOOK_AGAIN_AFTER_MS = [5_000, 10_000, 15_000, 20_000, 25_000];
 /** An attempt that nobody has held for so long belongs to a worker that died before it could. */
-const UNCLAIMED_MS = 2 * FAIL_OVER_MS;
+const UNCLAIMED_MS = 4 * LEASE_MS;
 
 /** Heartbeat details: whether the worker has ended in order, so that nothing is left to hand over. */
 interface LeaseState {
@@ -99,7 +101,12 @@ export class WorkerLease {
     const heartbeat = startHeartbeat((): LeaseState => ({ held: true }));
     try {
       const parts = await handOver(client, { worker, taskQueue }, cancellationSignal);
+      if (parts === 0) return;
       log.warn({ worker, taskQueue, parts }, 'a worker ended without handing over; others take over what it ran');
+      for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
+        await sleep(pauseMs);
+        await handOver(client, { worker, taskQueue, onlyUnreported: true }, cancellationSignal);
+      }
     } catch (error) {
       if (error instanceof CancelledFailure) throw error;
       throw ApplicationFailure.create({ type: 'HAND_OVER_FAILED', message: describeError(error) });

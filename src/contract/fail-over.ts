@@ -5,6 +5,8 @@
  */
 
 /** The heartbeat timeout of a worker's sign of life. */
+export const LEASE_MS = 10_000;
+/** In all, in most cases; also the heartbeat timeout of what sends its own and waits safely meanwhile. */
 export const FAIL_OVER_MS = 20_000;
 /** For what is lost or refused while nothing reads: it sends its own heartbeats. */
 export const URGENT_FAIL_OVER_MS = 5_000;

@@ -80,8 +80,8 @@ describe('the sign of life of a worker', () => {
     expect((await listener())?.lastFailure?.message).toMatch(/ended without handing over/);
     await stage.publish(stage.event('a', 'after'));
     await eventually(() => stage.requests().length === 1, SOONER);
-    await eventually(async () => (await lease.describe()).status.name === 'COMPLETED', SOONER);
-  }, 400_000);
+    await eventually(async () => (await lease.describe()).status.name === 'COMPLETED', { timeoutMs: 240_000 });
+  }, 900_000);
 
   it('ends with it, and hands over nothing when it is stopped', async () => {
     const first = await begin();

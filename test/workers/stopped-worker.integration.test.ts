@@ -7,7 +7,7 @@ import { eventually } from '../setup/eventually';
 import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
 import { Stage } from '../workflows/stage';
 
-const PATIENCE = { timeoutMs: 120_000 };
+const PATIENCE = { timeoutMs: 240_000 };
 const ROUNDS = 3;
 const EVENTS = 10;
 
@@ -100,7 +100,7 @@ describe('events of a sensor whose worker', () => {
     }
     expect(handled()).toEqual(named(...rounds));
     await expectNothingInHand();
-  }, 600_000);
+  }, 1_200_000);
 
   it('is killed are handled by another worker', async () => {
     await begin(2);

@@ -4,11 +4,11 @@
  */
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { WorkerActivities, WorkerStart } from '../../src/contract/activities';
-import { FAIL_OVER_MS } from '../../src/contract/fail-over';
+import { LEASE_MS } from '../../src/contract/fail-over';
 
 const { sluiceHoldLease } = proxyActivities<WorkerActivities>({
   startToCloseTimeout: '3650d',
-  heartbeatTimeout: FAIL_OVER_MS,
+  heartbeatTimeout: LEASE_MS,
   // An attempt that reaches another worker is given back at once.
   retry: { initialInterval: '20ms', backoffCoefficient: 1.5, maximumInterval: '2s' },
 });

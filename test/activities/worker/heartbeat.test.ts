@@ -2,6 +2,7 @@ import { beatAllOf, startHeartbeat } from '../../../activities/worker/heartbeat'
 import {
   COVERED_FAIL_OVER_MS,
   FAIL_OVER_MS,
+  LEASE_MS,
   OUTCOME_FAIL_OVER_MS,
   URGENT_FAIL_OVER_MS,
 } from '../../../src/contract/fail-over';
@@ -32,19 +33,19 @@ describe('heartbeats of what never ends', () => {
   }
 
   it('are few at rest, and enough that one may be lost', () => {
-    const timeouts = [URGENT_FAIL_OVER_MS, FAIL_OVER_MS, COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS];
-    expect(timeouts.map(perTenMinutes)).toEqual([300, 75, 10, 5]);
+    const timeouts = [URGENT_FAIL_OVER_MS, LEASE_MS, FAIL_OVER_MS, COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS];
+    expect(timeouts.map(perTenMinutes)).toEqual([300, 150, 75, 10, 5]);
   });
 
   it.each([
-    [1, 9],
-    [200, 307.5],
-    [1_000, 1_507.5],
+    [1, 16.5],
+    [200, 315],
+    [1_000, 1_515],
   ])('of %i sensors and the sign of life of their worker are %d a minute', (sensors, expected) => {
     const parts = [COVERED_FAIL_OVER_MS, OUTCOME_FAIL_OVER_MS].flatMap((timeout) =>
       Array.from({ length: sensors }, () => begin(timeout, () => ({ connected: true }))),
     );
-    parts.push(begin(FAIL_OVER_MS, () => ({ held: true })));
+    parts.push(begin(LEASE_MS, () => ({ held: true })));
     jest.advanceTimersByTime(600_000);
     expect(parts.reduce((sum, { sent }) => sum + sent.length, 0) / 10).toBe(expected);
     parts.forEach(({ stop }) => stop());
