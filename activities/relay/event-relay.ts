@@ -171,10 +171,16 @@ export class EventRelay {
     this.lastEventAt = now;
     const rejected = [...delivery.rejected];
     const sound: CloudEvent[] = [];
+    const leftOut = new Map<CloudEvent, FilterVerdict>();
     for (const received of delivery.events) {
       const event = this.received.toCloudEvent(received, now);
-      if ('code' in event) rejected.push(event);
-      else sound.push(this.options.telemetry?.begin(event) ?? event);
+      if ('code' in event) {
+        rejected.push(event);
+        continue;
+      }
+      const begun = this.options.telemetry?.begin(event) ?? event;
+      sound.push(begun);
+      if (received.leftOut !== undefined) leftOut.set(begun, { pass: false, reason: received.leftOut });
     }
     this.options.telemetry?.rejected(rejected.length);
     const decisions = rejected.map((input) => this.received.rejection(input, now));
@@ -182,7 +188,7 @@ export class EventRelay {
       const verdicts = await this.judge(sound);
       const events: CloudEvent[] = [];
       for (const [index, event] of sound.entries()) {
-        const verdict = verdicts[index];
+        const verdict = leftOut.get(event) ?? verdicts[index];
         if (verdict?.pass === false) {
           decisions.push(this.received.decision(event, 'filtered', now, filteredBy(verdict)));
           this.options.telemetry?.filtered(event, verdict.code);

@@ -4,7 +4,8 @@ import { dataOf } from '../../src/event/event-data';
 import { readKnownJson, textOf, type JsonDocument } from '../../src/event/json-text';
 import { evaluateDependencies } from '../../src/matching/evaluate-dependencies';
 import type { ExpressionEngine, ExpressionOutcome, ExpressionRequest } from '../../src/expressions/engine';
-import { nextReset, validateResetSchedule } from '../../src/sandbox/conditions/condition-resets';
+import { nextReset } from '../../src/sandbox/conditions/condition-resets';
+import { CronSchedule } from '../../src/cron/cron-schedule';
 import { evaluateCondition, parseTriggerCondition } from '../../src/sandbox/conditions/conditions';
 import { applyParameters, buildPayload } from '../../src/matching/parameters';
 import { evaluateSourceFilter } from '../../src/matching/source-filter';
@@ -97,7 +98,7 @@ async function isMatched({ data, filters, operator, time }: CaseOf<'filters'>, e
 
 function ticks({ cron, timezone, times }: CaseOf<'cron'>): string[] {
   const schedule = { cron, ...(timezone !== '' && { timezone }) };
-  validateResetSchedule(schedule);
+  new CronSchedule(schedule);
   return times.map((time) => {
     const next = nextReset([schedule], Date.parse(time));
     return next === undefined ? 'never' : `${new Date(next).toISOString().slice(0, 19)}Z`;

@@ -17,6 +17,7 @@ export const secretKeySelector = z.strictObject({
   key: requiredText,
   optional: optionalFlag,
 });
+export type SecretKeySelector = z.infer<typeof secretKeySelector>;
 
 /** `{name, key}` of a ConfigMap in the namespace of the manifest. */
 export const configMapKeySelector = z.strictObject({

@@ -28,6 +28,8 @@ export interface ReceivedEvent {
   readonly time?: string;
   /** W3C trace context sent by the producer. */
   readonly traceparent?: string;
+  /** Why the options of the source do not select it: it is recorded as filtered, and not published. */
+  readonly leftOut?: string;
 }
 
 /** An event that will never be on the bus, and the reason. */

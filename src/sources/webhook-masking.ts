@@ -9,7 +9,7 @@ import type { MaskedHeaders } from '../manifest/masked-headers';
 import { maskUrls } from './masked-urls';
 
 /** The text that Argo Events writes in place of an `Authorization` header. */
-const MASK = '*** Masked Auth Secret ***';
+export const MASK = '*** Masked Auth Secret ***';
 const ALWAYS_MASKED = 'authorization';
 
 /** `*` matches any characters. `Idempotency-Key`, CloudEvents headers and trace context match none of them. */

@@ -1,12 +1,12 @@
-/** Converts an HTTP request to the payload that Argo Events makes of it, or to the response that refuses it. */
+/** Reads an HTTP request and the parts of it that Argo Events makes payloads of, or the response that refuses it. */
 import type { IncomingMessage } from 'node:http';
 import { isSluiceError } from '../errors/sluice-error';
-import type { JsonObject } from '../event/json';
-import { readJson, sortedObject, type JsonDocument } from '../event/json-text';
+import { isJsonObject, type JsonObject } from '../event/json';
+import { isJsonText, readJson, sortedObject, type JsonDocument, type ObjectDocument } from '../event/json-text';
 import { inStage } from '../metrics/stages';
 import { BODY_SECONDS, BodyRefused, type BodyReader } from './webhook-body';
 import type { CredentialMask } from './webhook-masking';
-import { isSameToken } from './webhook-secrets';
+import { isSameText } from './hook-signatures';
 
 /** The response that the caller gets instead. */
 export class RequestRefused extends Error {
@@ -20,21 +20,24 @@ export class RequestRefused extends Error {
   }
 }
 
-export interface WebhookRequest {
+/** A request whose caller and method are accepted, with its body as it was sent. */
+export interface HookRequest {
+  readonly method: string;
+  /** Without the question mark. */
+  readonly query: string;
   /** Returns the first value of a header as it was sent, even of a masked one. */
   header(name: string): string | undefined;
   /** As sensors see them: without credentials. */
   readonly headers: Record<string, string[]>;
-  readonly body: JsonDocument;
-  readonly bytes: number;
+  /** Empty for GET. */
+  readonly content: Buffer;
 }
 
-const DEFAULT_METHODS: readonly string[] = ['GET', 'POST'];
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const FORM = 'application/x-www-form-urlencoded';
 
 export interface RequestRules {
-  /** Undefined: GET and POST. */
-  readonly method: string | undefined;
+  readonly methods: readonly string[];
   /** Undefined: any caller is accepted. */
   readonly token: (() => Promise<string>) | undefined;
   readonly mask: CredentialMask;
@@ -42,23 +45,22 @@ export interface RequestRules {
 }
 
 /** Throws RequestRefused. */
-export async function readWebhookRequest(
+export async function readHookRequest(
   request: IncomingMessage,
   rules: RequestRules,
   bodies: BodyReader,
-): Promise<WebhookRequest> {
+): Promise<HookRequest> {
   if (rules.token !== undefined) checkToken(request.headers.authorization, await readToken(rules.token));
   const method = request.method ?? '';
-  if (!(rules.method === undefined ? DEFAULT_METHODS : [rules.method]).includes(method)) {
-    throw new RequestRefused(400, 'http method does not match');
-  }
+  if (!rules.methods.includes(method)) throw new RequestRefused(400, 'http method does not match');
   const headers = canonicalHeaders(request.rawHeaders);
-  const { body, bytes } = await readBody(request, method, rules, bodies);
+  const [, query = ''] = /\?(.*)$/s.exec(request.url ?? '') ?? [];
   return {
+    method,
+    query,
     header: (name) => headers[name]?.[0],
     headers: rules.mask.headers(inUtf8(headers)),
-    body,
-    bytes,
+    content: method === 'GET' ? Buffer.alloc(0) : await readBytes(request, rules.maxPayloadBytes, bodies),
   };
 }
 
@@ -73,21 +75,7 @@ async function readToken(token: () => Promise<string>): Promise<string> {
 function checkToken(header: string | undefined, token: string): void {
   const scheme = 'Bearer ';
   if (!header?.startsWith(scheme)) throw new RequestRefused(401, 'Invalid Authorization Header');
-  if (!isSameToken(header.slice(scheme.length), token)) throw new RequestRefused(401, 'Invalid Auth token');
-}
-
-async function readBody(
-  request: IncomingMessage,
-  method: string,
-  { mask, maxPayloadBytes }: RequestRules,
-  bodies: BodyReader,
-): Promise<{ body: JsonDocument; bytes: number }> {
-  if (method === 'GET') {
-    const [, query = ''] = /\?(.*)$/s.exec(request.url ?? '') ?? [];
-    return { body: sortedObject(mask.parameters(valuesByName(query))), bytes: query.length };
-  }
-  const content = await readBytes(request, maxPayloadBytes, bodies);
-  return { body: parseBody(request, method, content), bytes: content.length };
+  if (!isSameText(header.slice(scheme.length), token)) throw new RequestRefused(401, 'Invalid Auth token');
 }
 
 async function readBytes(request: IncomingMessage, maxBytes: number, bodies: BodyReader): Promise<Buffer> {
@@ -107,16 +95,29 @@ async function readBytes(request: IncomingMessage, maxBytes: number, bodies: Bod
   }
 }
 
-function parseBody(request: IncomingMessage, method: string, content: Buffer): JsonDocument {
-  let text: string;
+/** Returns the body as the webhooks of Argo Events do: JSON, or a form or a GET query by name. Throws RequestRefused. */
+export function readHookBody(request: HookRequest, mask: CredentialMask): JsonDocument {
+  if (request.method === 'GET') return sortedObject(mask.parameters(valuesByName(request.query)));
+  if (request.method === 'POST' && isForm(request)) return sortedObject(valuesByName(readHookText(request)));
+  return readHookJson(readHookText(request));
+}
+
+/** Parameters of a media type are not accepted, as in Argo Events. */
+export function isForm(request: HookRequest): boolean {
+  return request.header('Content-Type') === FORM;
+}
+
+/** Throws RequestRefused. */
+export function readHookText({ content }: HookRequest): string {
   try {
-    text = utf8.decode(content);
+    return utf8.decode(content);
   } catch {
     throw new RequestRefused(400, 'the body is not UTF-8', true);
   }
-  if (method === 'POST' && request.headers['content-type'] === 'application/x-www-form-urlencoded') {
-    return sortedObject(valuesByName(text));
-  }
+}
+
+/** Throws RequestRefused. */
+export function readHookJson(text: string): JsonDocument {
   if (text === '') throw new RequestRefused(400, 'the body is empty; JSON is expected', true);
   try {
     return inStage('webhook body', () => readJson(text));
@@ -124,6 +125,15 @@ function parseBody(request: IncomingMessage, method: string, content: Buffer): J
     const isBeyondLimit = isSluiceError(error) && error.context.limit !== undefined;
     throw new RequestRefused(400, isBeyondLimit ? error.message : 'the body is not JSON', true);
   }
+}
+
+/** The same, if it is an object. */
+export function readHookObject(text: string): ObjectDocument {
+  const document = readHookJson(text);
+  if (isJsonText(document)) {
+    if (isJsonObject(document.value)) return document;
+  } else if (isJsonObject(document)) return document;
+  throw new RequestRefused(400, 'the body is not a JSON object', true);
 }
 
 function valuesByName(encoded: string): JsonObject & Record<string, string[]> {

@@ -1,7 +1,7 @@
-/** Token and certificate of a webhook, read again while it listens: a rotated Secret needs no restart. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** Secrets and certificate of a webhook, read again while it listens: a rotated Secret needs no restart. */
 import { describeError, isSluiceError } from '../errors/sluice-error';
-import type { WebhookEventSource } from '../manifest/sources/webhook';
+import type { SecretKeySelector } from '../manifest/common';
+import type { WebhookContext } from '../manifest/sources/shared';
 import type { SourceContext } from './source';
 import type { ServerCertificate } from './webhook-server';
 
@@ -10,19 +10,21 @@ const TOKEN_FOR_MS = 1_000;
 export const CERTIFICATE_EVERY_MS = 5_000;
 const TOKEN_EVERY_MS = 5_000;
 
-export class WebhookToken {
+export class WatchedSecret {
   private latest: { readonly value: string; readonly readAt: number } | undefined;
   private reading: Promise<string> | undefined;
   private problemText: string | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly selector: NonNullable<WebhookEventSource['authSecret']>,
+    /** The field of the manifest that names the Secret. */
+    readonly field: string,
+    private readonly selector: SecretKeySelector,
     private readonly context: SourceContext,
   ) {}
 
   /**
-   * While the API server is unreachable, the last token stays valid: its outage is no reason to refuse callers. Throws
+   * While the API server is unreachable, the last value stays valid: its outage is no reason to refuse callers. Throws
    * SECRET_MISSING if the Secret was deleted.
    */
   async read(): Promise<string> {
@@ -31,12 +33,12 @@ export class WebhookToken {
     return await this.reading;
   }
 
-  /** Returns why every caller is refused; undefined while tokens can be compared. */
+  /** Returns why every caller is refused; undefined while it can be compared. */
   problem(): string | undefined {
     return this.problemText;
   }
 
-  /** Polls the token, so that a deleted Secret is reported before a request arrives. */
+  /** Polls it, so that a deleted Secret is reported before a request arrives. */
   watch(): void {
     this.timer ??= setInterval(() => void this.read().catch(() => undefined), TOKEN_EVERY_MS).unref();
   }
@@ -50,13 +52,14 @@ export class WebhookToken {
     const { secrets, namespace, log } = this.context;
     try {
       const value = (await secrets.secret(namespace, this.selector)).trim();
-      if (this.latest !== undefined && this.latest.value !== value) log('info', 'the token of authSecret was rotated');
+      if (this.latest !== undefined && this.latest.value !== value)
+        log('info', `the Secret of ${this.field} was rotated`);
       this.latest = { value, readAt: performance.now() };
       this.problemText = undefined;
       return value;
     } catch (error) {
       if (this.latest === undefined || (isSluiceError(error) && error.code === 'SECRET_MISSING')) {
-        this.problemText = `all requests are refused, as the token cannot be read: ${describeError(error)}`;
+        this.problemText = `all requests are refused, as the Secret of ${this.field} cannot be read: ${describeError(error)}`;
         throw error;
       }
       this.latest = { value: this.latest.value, readAt: performance.now() };
@@ -65,15 +68,9 @@ export class WebhookToken {
   }
 }
 
-/** Compares in constant time. `given` is a header as Node decodes it: bytes as Latin-1. */
-export function isSameToken(given: string, token: string): boolean {
-  const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
-  return timingSafeEqual(digest(Buffer.from(given, 'latin1')), digest(Buffer.from(token, 'utf8')));
-}
-
 /** Returns undefined for a webhook without TLS. Throws SECRET_MISSING. */
 export async function readCertificate(
-  { serverCertSecret, serverKeySecret }: WebhookEventSource,
+  { serverCertSecret, serverKeySecret }: WebhookContext,
   { secrets, namespace }: SourceContext,
 ): Promise<ServerCertificate | undefined> {
   if (!serverCertSecret || !serverKeySecret) return undefined;
@@ -91,7 +88,7 @@ export class CertificateWatch {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly spec: WebhookEventSource,
+    private readonly spec: WebhookContext,
     private readonly context: SourceContext,
     private current: ServerCertificate,
     private readonly replace: (certificate: ServerCertificate) => void,

@@ -1,271 +1,52 @@
 /**
- * Event source `webhook`: HTTP requests, each answered only once the bus has the event.
+ * Event source `webhook`: HTTP requests of any client.
  *
  * At least once for callers that retry requests that did not return 200; a retry with the same CloudEvents id, STAC
  * item version or `Idempotency-Key` is recognised.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { describeError } from '../errors/sluice-error';
 import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
-import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
-import { describeSource, sourceFailure } from './source-failure';
-import { BodyReader } from './webhook-body';
-import { CredentialMask } from './webhook-masking';
-import { WebhookRefusals } from './webhook-refusals';
-import { RequestRefused, readWebhookRequest, type RequestRules, type WebhookRequest } from './webhook-request';
-import { CertificateWatch, WebhookToken, readCertificate } from './webhook-secrets';
-import { RouteConflict, addWebhookRoute, respond, type WebhookListener } from './webhook-server';
-
-const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
-/** Callers usually time out after ten seconds, so they get a response before that. */
-const PATIENCE_MS = 8_000;
-/** Requests that were read and wait for the bus; a single request may always exceed the limit in bytes. */
-const MAX_WAITING = 1_000;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+import { HookSource, type HookProtocol } from './hook-source';
+import type { ReceivedEvent, SourceOf } from './source';
+import type { CredentialMask } from './webhook-masking';
+import { readHookBody, type HookRequest } from './webhook-request';
 
 export const webhookSource: SourceOf<'webhook'> = {
   kind: 'webhook',
   cloudEventType: 'webhook',
   guarantee: 'at least once',
-  create: (spec, context) => new WebhookSource(spec, context),
+  create: (spec, context) => new HookSource(spec, context, new WebhookProtocol(spec)),
 };
 
-class WebhookSource implements Source {
-  readonly patienceMs = PATIENCE_MS;
-  private readonly queue: Delivery[] = [];
-  /** Read, and neither on the bus nor given up; includes requests whose callers have hung up. */
-  private waiting = 0;
-  private waitingBytes = 0;
-  private wake: (() => void) | undefined;
-  private listener: WebhookListener | undefined;
-  private isClosed = false;
-  private certificates: CertificateWatch | undefined;
-  private readonly bodies: BodyReader;
-  private readonly refusals: WebhookRefusals;
-  private readonly rules: RequestRules;
-  private readonly token: WebhookToken | undefined;
+class WebhookProtocol implements HookProtocol {
+  readonly methods = ['GET', 'POST'];
 
-  constructor(
-    private readonly spec: WebhookEventSource,
-    private readonly context: SourceContext,
-  ) {
-    const { authSecret, method, maxPayloadSize } = spec;
-    const maxPayloadBytes = maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES;
-    const token = authSecret && new WebhookToken(authSecret, context);
-    this.token = token;
-    this.bodies = new BodyReader(maxPayloadBytes);
-    this.refusals = new WebhookRefusals((text) => context.log('warn', `${describeSource(context)}: ${text}`));
-    this.rules = {
-      method: method ? method.toUpperCase() : undefined,
-      token: token && (() => token.read()),
-      mask: new CredentialMask(context.maskedHeaders),
-      maxPayloadBytes,
-    };
+  constructor(private readonly spec: WebhookEventSource) {}
+
+  read(request: HookRequest, mask: CredentialMask) {
+    return { events: [this.toEvent(request, mask)] };
   }
 
-  async check(): Promise<void> {
-    this.port();
-    await Promise.all([this.rules.token?.(), readCertificate(this.spec, this.context)]);
-  }
-
-  status(): SourceStatus {
-    const shutOut = this.token?.problem();
-    const problem = shutOut ?? this.certificates?.problem() ?? this.refusals.problem();
-    const connected = this.listener !== undefined && shutOut === undefined;
-    return { connected, dropped: 0, ...(problem !== undefined && { problem }) };
-  }
-
-  async *deliveries(): AsyncIterable<Delivery> {
-    const { signal } = this.context;
-    await this.listen();
-    const stop = (): void => {
-      this.bodies.stop();
-      this.wakeUp();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      for (;;) {
-        for (let next = this.queue.shift(); next; next = this.queue.shift()) yield next;
-        if (this.isStopping()) return;
-        await new Promise<void>((resolve) => (this.wake = resolve));
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  async close(): Promise<void> {
-    const { listener } = this;
-    this.listener = undefined;
-    this.isClosed = true;
-    this.certificates?.stop();
-    this.token?.stop();
-    this.bodies.stop();
-    this.wakeUp();
-    const stopping = new Error('the event source is stopping');
-    await Promise.all(this.queue.splice(0).map((delivery) => delivery.release(stopping)));
-    await listener?.remove();
-  }
-
-  private async listen(): Promise<void> {
-    const [certificate] = await Promise.all([readCertificate(this.spec, this.context), this.rules.token?.()]);
-    const port = this.port();
-    if (this.isStopping()) return;
-    try {
-      const { namespace, eventSourceName, eventName } = this.context;
-      const owner = `${namespace}/${eventSourceName}/${eventName}`;
-      const listener = await addWebhookRoute(port, this.endpoint(), owner, certificate, (request, response) =>
-        this.receive(request, response),
-      );
-      if (this.isStopping()) return await listener.remove();
-      this.listener = listener;
-      this.token?.watch();
-      if (certificate) {
-        const replace = listener.replaceCertificate.bind(listener);
-        this.certificates = new CertificateWatch(this.spec, this.context, certificate, replace);
-      }
-    } catch (error) {
-      throw sourceFailure(this.context, error instanceof RouteConflict ? 'misconfigured' : 'unreachable', {
-        message: describeError(error),
-        fix: 'Give each webhook an endpoint and, if needed, a port of its own.',
-        context: { port },
-        cause: error,
-      });
-    }
-    this.context.log('info', `listening on port ${port}, endpoint ${this.endpoint()}`);
-  }
-
-  private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      this.refuseIfBusy(0);
-      const read = await readWebhookRequest(request, this.rules, this.bodies);
-      this.refuseIfBusy(read.bytes);
-      this.hand(this.toDelivery(read, response));
-    } catch (error) {
-      this.refuse(error, request, response);
-    }
-  }
-
-  /** Requests are no longer accepted, and a resource that opens now has no owner to close it. */
-  private isStopping(): boolean {
-    return this.context.signal.aborted || this.isClosed;
-  }
-
-  /** `bytes`: the part of the body that would have to be kept. */
-  private refuseIfBusy(bytes: number): void {
-    const isFull = this.waiting >= MAX_WAITING || (this.waiting > 0 && this.waitingBytes + bytes > MAX_WAITING_BYTES);
-    if (this.isStopping() || isFull) {
-      throw new RequestRefused(503, 'busy, please try again');
-    }
-  }
-
-  private refuse(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-    if (!(error instanceof RequestRefused)) {
-      // The caller hung up in the middle of its request.
-      response.destroy();
-      return;
-    }
-    const { status, message } = error;
-    if (!this.context.signal.aborted) this.noteRefusal(status);
-    // The rest of a refused body is not read.
-    respond(response, status, message, {
-      ...(!request.complete && { Connection: 'close' }),
-      ...(status === 503 && { 'Retry-After': '1' }),
-    });
-    if (!error.isUndecodable) return;
-    const rejected = {
-      code: status === 413 ? 'BUS_EVENT_TOO_LARGE' : 'EVENT_UNDECODABLE',
-      reason: `${request.method} ${this.endpoint()}: ${message}`,
-    } as const;
-    const nothing = (): Promise<void> => Promise.resolve();
-    this.hand({ events: [], rejected: [rejected], acknowledge: nothing, release: nothing });
-  }
-
-  private noteRefusal(status: number): void {
-    if (status === 503) this.refusals.note('busy');
-    else if (status === 408) this.refusals.note('slow');
-    else if (status === 500) this.refusals.note('secret');
-  }
-
-  private hand(delivery: Delivery): void {
-    this.queue.push(delivery);
-    this.wakeUp();
-  }
-
-  private wakeUp(): void {
-    this.wake?.();
-    this.wake = undefined;
-  }
-
-  private toDelivery(read: WebhookRequest, response: ServerResponse): Delivery {
-    this.waiting += 1;
-    this.waitingBytes += read.bytes;
-    const settled = (): Promise<void> => {
-      this.waiting -= 1;
-      this.waitingBytes -= read.bytes;
-      return Promise.resolve();
-    };
-    const event = this.toEvent(read);
-    return {
-      events: [event],
-      rejected: [],
-      ...(event.time !== undefined && { position: event.time }),
-      acknowledge: ({ rejected: [rejection] }) => {
-        if (rejection) answerRejection(response, rejection);
-        else respond(response, 200, 'success');
-        return settled();
-      },
-      release: () => {
-        respond(response, 500, 'failed to record event');
-        return settled();
-      },
-    };
-  }
-
-  private toEvent(read: WebhookRequest): ReceivedEvent {
-    const { headers, body } = read;
+  private toEvent(request: HookRequest, mask: CredentialMask): ReceivedEvent {
     const { metadata } = this.spec;
-    const idempotencyKey = read.header('Idempotency-Key')?.trim();
-    const traceparent = read.header('Traceparent');
+    const body = readHookBody(request, mask);
+    const idempotencyKey = request.header('Idempotency-Key')?.trim();
+    const traceparent = request.header('Traceparent');
     return {
       data: joinObject({
-        header: sortedObject(headers),
+        header: sortedObject(request.headers),
         body,
         ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
       }),
-      document: binaryCloudEvent(read.header('Ce-Specversion'), read.header('Ce-Source'), read.header('Ce-Id')) ?? body,
+      document:
+        binaryCloudEvent(request.header('Ce-Specversion'), request.header('Ce-Source'), request.header('Ce-Id')) ??
+        body,
       time: new Date().toISOString(),
       ...(idempotencyKey && { transportId: idempotencyKey }),
       ...(traceparent !== undefined && { traceparent }),
     };
-  }
-
-  private endpoint(): string {
-    return this.spec.endpoint.startsWith('/') ? this.spec.endpoint : `/${this.spec.endpoint}`;
-  }
-
-  private port(): number {
-    const port = Number(this.spec.port);
-    if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-    throw sourceFailure(this.context, 'misconfigured', {
-      message: `port is "${this.spec.port}"`,
-      fix: 'Write a port number between 1 and 65535, in quotes.',
-    });
-  }
-}
-
-/** Never 200 for an event that the bus does not have: the caller must learn that retrying it is useless. */
-function answerRejection(response: ServerResponse, { code, reason }: RejectedEvent): void {
-  switch (code) {
-    case 'BUS_EVENT_TOO_LARGE':
-      return respond(response, 413, reason);
-    case 'EVENT_UNDECODABLE':
-      return respond(response, 400, reason);
-    default:
-      return respond(response, 500, 'failed to record event');
   }
 }
 

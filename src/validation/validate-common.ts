@@ -1,6 +1,6 @@
 /** Checks of blocks that several kinds share: TLS, NATS login, delays, schedules. */
 import { isSluiceError } from '../errors/sluice-error';
-import { validateResetSchedule } from '../sandbox/conditions/condition-resets';
+import { CronSchedule } from '../cron/cron-schedule';
 import type { NatsAuth, RetryStrategy, TlsConfig } from '../manifest/common';
 import { parseGoDurationMs, parseNanosecondsOrDurationMs } from '../text/durations';
 import { describeValue, type Findings } from '../manifest/problem';
@@ -92,7 +92,7 @@ function isTimezone(timezone: string): boolean {
 /** Cron with five fields, optionally after `TZ=…`. */
 export function validateCron(cron: string, findings: Findings): void {
   try {
-    validateResetSchedule({ cron });
+    new CronSchedule({ cron });
   } catch (error) {
     if (!isSluiceError(error)) throw error;
     findings.error(error.message, {

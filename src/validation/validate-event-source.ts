@@ -1,9 +1,10 @@
 /** Checks of an EventSource beyond its schema. */
 import { EVENT_SOURCE_KINDS, isSupportedSource, SUPPORTED_SOURCES, type EventSourceKind } from '../kinds/source-kinds';
-import type { EventSource, EventSourceSpec } from '../manifest/event-source';
+import type { EventOptions, EventSource, EventSourceSpec } from '../manifest/event-source';
 import { Findings, describeValue, type Finding } from '../manifest/problem';
-import type { WebhookEventSource } from '../manifest/sources/webhook';
+import type { WebhookContext } from '../manifest/sources/shared';
 import type { RedisEventSource, RedisStreamEventSource } from '../manifest/sources/redis';
+import { parseGoDurationMs } from '../text/durations';
 import { validateBackoff, validateCron, validateDuration, validateTimezone, validateTls } from './validate-common';
 
 const BROKER_KINDS = ['amqp', 'kafka', 'mqtt', 'nats', 'nsq', 'emitter', 'pulsar'] as const;
@@ -13,13 +14,22 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
   validateEventNames(spec, here);
-  for (const [name, webhook] of Object.entries(spec.webhook ?? {})) validateWebhook(webhook, here.at('webhook', name));
+  for (const { kind, name, hook, at } of declaredHooks(spec)) {
+    const place = here.at(kind, name, ...at);
+    if (hook === undefined)
+      here.at(kind, name).error('webhook is missing', { fix: 'Add webhook with endpoint and port.' });
+    else validateWebhook(hook, place);
+  }
   validateSharedEndpoints(spec, here);
+  validateHookOptions(spec, here);
   for (const [name, redis] of Object.entries(spec.redis ?? {})) {
     validateRedis(redis, 'channels', redis.channels, here.at('redis', name));
   }
   for (const [name, stream] of Object.entries(spec.redisStream ?? {})) {
     validateRedis(stream, 'streams', stream.streams, here.at('redisStream', name));
+  }
+  for (const [name, calendar] of Object.entries(spec.calendar ?? {})) {
+    validateCalendar(calendar, here.at('calendar', name));
   }
   validateOtherKinds(spec, here);
   return findings.list;
@@ -57,7 +67,64 @@ function validateEventNames(spec: EventSourceSpec, findings: Findings): void {
   }
 }
 
-function validateWebhook(webhook: WebhookEventSource, findings: Findings): void {
+/** Kinds that listen for requests of a service, with the listener in `webhook`. */
+const HOOK_KINDS = ['bitbucket', 'bitbucketserver', 'github', 'gitlab', 'slack', 'sns', 'stripe'] as const;
+
+interface DeclaredHook {
+  readonly kind: EventSourceKind;
+  readonly name: string;
+  readonly hook: WebhookContext | undefined;
+  /** Where the listener is in the options. */
+  readonly at: readonly string[];
+}
+
+function declaredHooks(spec: EventSourceSpec): DeclaredHook[] {
+  const ofServices = HOOK_KINDS.flatMap((kind) => {
+    const events: Readonly<Record<string, { webhook?: WebhookContext }>> = spec[kind] ?? {};
+    return Object.entries(events).map(([name, { webhook }]) => ({ kind, name, hook: webhook, at: ['webhook'] }));
+  });
+  const plain = Object.entries(spec.webhook ?? {});
+  return [...plain.map(([name, hook]) => ({ kind: 'webhook', name, hook, at: [] }) as const), ...ofServices];
+}
+
+/** Sluice receives hooks, and does not register them. */
+function validateHookOptions(spec: EventSourceSpec, findings: Findings): void {
+  const registered = (kind: EventSourceKind, name: string, fields: object, service: string): void => {
+    for (const [field, value] of Object.entries(fields)) {
+      if (value === undefined || value === false) continue;
+      findings.at(kind, name, field).warning(`not used: Sluice does not register hooks at ${service}`, {
+        fix: `Create the hook at ${service} yourself, with the address of the endpoint.`,
+      });
+    }
+  };
+  for (const [name, { apiToken, githubApp, deleteHookOnFinish }] of Object.entries(spec.github ?? {})) {
+    registered('github', name, { apiToken, githubApp, deleteHookOnFinish }, 'GitHub');
+  }
+  for (const [name, { accessToken, deleteHookOnFinish }] of Object.entries(spec.gitlab ?? {})) {
+    registered('gitlab', name, { accessToken, deleteHookOnFinish }, 'GitLab');
+  }
+  for (const [name, { auth, deleteHookOnFinish }] of Object.entries(spec.bitbucket ?? {})) {
+    registered('bitbucket', name, { auth, deleteHookOnFinish }, 'Bitbucket');
+  }
+  for (const [name, options] of Object.entries(spec.bitbucketserver ?? {})) {
+    const { accessToken, deleteHookOnFinish, skipBranchRefsChangedOnOpenPR } = options;
+    registered('bitbucketserver', name, { accessToken, deleteHookOnFinish }, 'Bitbucket Server');
+    if (!skipBranchRefsChangedOnOpenPR) continue;
+    findings
+      .at('bitbucketserver', name, 'skipBranchRefsChangedOnOpenPR')
+      .warning('not used: branches with an open pull request make events, too', {
+        fix: 'Remove it and filter in the sensor, or leave this EventSource to Argo Events.',
+      });
+  }
+  for (const [name, { createWebhook, apiKey }] of Object.entries(spec.stripe ?? {})) {
+    registered('stripe', name, { createWebhook, apiKey }, 'Stripe');
+  }
+  for (const [name, { accessKey, secretKey, roleARN }] of Object.entries(spec.sns ?? {})) {
+    registered('sns', name, { accessKey, secretKey, roleARN }, 'Amazon SNS');
+  }
+}
+
+function validateWebhook(webhook: WebhookContext, findings: Findings): void {
   const port = Number(webhook.port);
   if (!/^\d+$/.test(webhook.port) || port < 1 || port > 65_535) {
     findings.at('port').error('not a port', { found: describeValue(webhook.port), expected: '"1" to "65535"' });
@@ -73,11 +140,13 @@ function validateWebhook(webhook: WebhookEventSource, findings: Findings): void 
 /** A request to a shared address cannot choose between two events. */
 function validateSharedEndpoints(spec: EventSourceSpec, findings: Findings): void {
   const users = new Map<string, string>();
-  for (const [name, { port, endpoint, method }] of Object.entries(spec.webhook ?? {})) {
+  for (const { kind, name, hook } of declaredHooks(spec)) {
+    if (hook === undefined) continue;
+    const { port, endpoint, method } = hook;
     const address = `${method ?? 'POST'} :${port}/${endpoint.replace(/^\/+/, '')}`;
     const former = users.get(address);
     if (former !== undefined) {
-      findings.at('webhook', name).error(`${address} is already taken by the event ${former}`, {
+      findings.at(kind, name).error(`${address} is already taken by the event ${former}`, {
         fix: 'Give it another endpoint or port.',
       });
     }
@@ -105,18 +174,42 @@ function validateRedis(
   });
 }
 
+const EXCLUSION_PREFIX = 'EXDATE:';
+
+function validateCalendar(calendar: EventOptions<'calendar'>, findings: Findings): void {
+  const { schedule, interval, timezone, exclusionDates = [], persistence } = calendar;
+  if (!schedule && !interval) {
+    findings.error('neither schedule nor interval is set', { fix: 'Set schedule (cron) or interval (such as 10s).' });
+  }
+  if (schedule) validateCron(schedule, findings.at('schedule'));
+  else if (interval && (parseGoDurationMs(interval) ?? 1_000) < 1_000) {
+    findings.at('interval').error('shorter than a second', { found: describeValue(interval), expected: '1s or more' });
+  } else validateDuration(interval, findings.at('interval'));
+  validateTimezone(timezone, findings.at('timezone'));
+  exclusionDates.forEach((entry, index) => {
+    if (!entry.startsWith(EXCLUSION_PREFIX)) {
+      findings.at('exclusionDates', index).warning('excludes nothing, as EXDATE: is missing before it', {
+        found: describeValue(entry),
+        fix: `Write ${EXCLUSION_PREFIX}20190102T150405Z; the whole day is excluded.`,
+      });
+    } else if (!/^(\d{8}T\d{6}Z)(,\d{8}T\d{6}Z)*$/.test(entry.slice(EXCLUSION_PREFIX.length))) {
+      findings.at('exclusionDates', index).error('not a list of times', {
+        found: describeValue(entry),
+        expected: `${EXCLUSION_PREFIX}20190102T150405Z, further times after commas`,
+      });
+    }
+  });
+  const { catchup, configMap } = persistence ?? {};
+  validateDuration(catchup?.maxDuration, findings.at('persistence', 'catchup', 'maxDuration'));
+  if (configMap !== undefined) {
+    findings.at('persistence', 'configMap').warning('not used: the position is kept on the event bus', {
+      fix: 'Leave it for Argo Events, or remove it.',
+    });
+  }
+}
+
 /** Rules of Argo Events for kinds that Sluice does not run: mistakes should show before it does. */
 function validateOtherKinds(spec: EventSourceSpec, findings: Findings): void {
-  for (const [name, calendar] of Object.entries(spec.calendar ?? {})) {
-    const here = findings.at('calendar', name);
-    if (!calendar.schedule && !calendar.interval) {
-      here.error('neither schedule nor interval is set', { fix: 'Set schedule (cron) or interval (such as 10s).' });
-    }
-    if (calendar.schedule) validateCron(calendar.schedule, here.at('schedule'));
-    else validateDuration(calendar.interval, here.at('interval'));
-    validateTimezone(calendar.timezone, here.at('timezone'));
-    validateDuration(calendar.persistence?.catchup?.maxDuration, here.at('persistence', 'catchup', 'maxDuration'));
-  }
   for (const [name, amqp] of Object.entries(spec.amqp ?? {})) {
     if (!amqp.url && amqp.urlSecret === undefined) {
       findings.at('amqp', name).error('neither url nor urlSecret is set', { fix: 'Set url, or urlSecret to hide it.' });

@@ -33,6 +33,8 @@ export interface SourceCapabilities {
   readonly deliversAgain: boolean;
   /** It connects to a server, which may be away. */
   readonly hasServer: boolean;
+  /** A new source reads only what happens from now on; default: also what was there before. */
+  readonly beginsNow?: boolean;
 }
 
 /** One source type with its server, ready to be read. */
@@ -82,6 +84,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     beforeEach(async () => {
       nats = await startNats({ own: true, maxPayloadBytes: MAX_PAYLOAD_BYTES });
       [bus, fixture] = await Promise.all([connectTestBus(nats), contract.start()]);
+      if (capabilities.beginsNow) await (await startRelay()).stop();
     });
 
     afterEach(async () => {

@@ -4,7 +4,7 @@
  * Temporal replaces the leader election of Argo Events: exactly one attempt of a relay is active, and when its worker
  * stops, the next one takes over at the read position in the heartbeat.
  */
-import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { EventSourceDefinition } from '../../src/contract/definitions';
 import {
   backlogReportSignal,
@@ -17,6 +17,7 @@ import {
 } from '../../src/contract/event-source-messages';
 import type { ControlStatus } from '../../src/contract/lifecycle-messages';
 import { listEvents } from '../../src/contract/source-events';
+import { isSupportedSource } from '../../src/kinds/source-kinds';
 import { EventStates, type EventFailures } from '../../src/sandbox/event-source/event-states';
 import { ControlState } from '../../src/sandbox/lifecycle/control-state';
 import { OperatorControls } from '../lifecycle/operator-controls';
@@ -24,6 +25,10 @@ import { runBeside } from '../lifecycle/run-beside';
 import { isBacklogReport, requireDefinition } from '../lifecycle/signal-guards';
 import { describeEventSource } from './event-source-details';
 import { EventReaders, stopReading } from './event-readers';
+
+/** Histories of these hold no marker; of every other kind there may be one in which it was not read yet. */
+const FIRST_KINDS: readonly string[] = ['file', 'redis', 'redisStream', 'webhook'];
+const BEGINS_NEW_KINDS = 'begins-new-kinds';
 
 export interface EventSourceInput extends EventSourceStart {
   /** Carried over by continue-as-new. */
@@ -76,7 +81,7 @@ class EventSource {
   private async read(): Promise<void> {
     for (let failures = this.input.carried?.failures ?? {}; ; failures = {}) {
       this.controls.started();
-      this.events.begin(listEvents(this.definition.spec), this.state.isPaused, failures);
+      this.events.begin(listEvents(this.definition.spec), this.state.isPaused, failures, isReadHere);
       this.controls.show();
       const readers = new EventReaders(this.definition, this.events, () => this.controls.show());
       await runBeside({ start: () => readers.start(), stopAtOnce: stopReading }, () =>
@@ -95,10 +100,17 @@ class EventSource {
   }
 
   private configure(next: EventSourceDefinition): void {
+    const isUnchanged = JSON.stringify(next) === JSON.stringify(this.definition);
     // Re-applying an unchanged spec after a failure means that its cause was fixed elsewhere: restart.
-    if (JSON.stringify(next) === JSON.stringify(this.definition) && !this.events.hasFailed()) return;
+    if (isUnchanged && !this.events.hasFailed() && !this.hasNewKinds()) return;
     this.definition = next;
     this.controls.restart();
+  }
+
+  /** A kind that an earlier version of the worker did not read. */
+  private hasNewKinds(): boolean {
+    const isNew = this.events.all().some(({ kind, state }) => state === 'NotSupported' && isSupportedSource(kind));
+    return isNew && patched(BEGINS_NEW_KINDS);
   }
 
   private takeBacklog(report: BacklogReport): void {
@@ -111,4 +123,8 @@ class EventSource {
     const { namespace, name } = this.definition;
     return { namespace, name, ...this.state.status(), events: this.events.all(), appliedAt: this.appliedAt };
   }
+}
+
+function isReadHere(kind: string): boolean {
+  return isSupportedSource(kind) && (FIRST_KINDS.includes(kind) || patched(`reads-${kind}`));
 }

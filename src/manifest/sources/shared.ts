@@ -25,6 +25,8 @@ export const webhookContext = z.strictObject({
   metadata: stringMap.optional(),
 });
 
+export type WebhookContext = z.infer<typeof webhookContext>;
+
 /** Path inside a watched directory. */
 export const watchPathConfig = z.strictObject({
   directory: requiredText,

@@ -1,7 +1,6 @@
 /** The state of each event of an event source. Pure. */
 import type { BacklogReport, EventSourceStatus } from '../../contract/event-source-messages';
 import type { SourceEvent } from '../../contract/source-events';
-import { isSupportedSource } from '../../kinds/source-kinds';
 
 export type EventState = EventSourceStatus['events'][number];
 
@@ -12,8 +11,20 @@ export class EventStates {
   private states = new Map<string, EventState>();
 
   /** Forgets earlier states. `failures`: of these events, as far as they are to be kept. */
-  begin(events: readonly SourceEvent[], isPaused: boolean, failures: EventFailures): void {
-    this.states = new Map(events.map((event) => [event.name, firstState(event, isPaused, failures[event.name])]));
+  begin(
+    events: readonly SourceEvent[],
+    isPaused: boolean,
+    failures: EventFailures,
+    isRead: (kind: string) => boolean,
+  ): void {
+    this.states = new Map(
+      events.map((event) => [
+        event.name,
+        isRead(event.kind)
+          ? firstState(event, isPaused, failures[event.name])
+          : { ...event, state: 'NotSupported' as const },
+      ]),
+    );
   }
 
   /** In the order of the manifest. */
@@ -46,7 +57,6 @@ export class EventStates {
 }
 
 function firstState(event: SourceEvent, isPaused: boolean, problem: string | undefined): EventState {
-  if (!isSupportedSource(event.kind)) return { ...event, state: 'NotSupported' };
   if (isPaused) return { ...event, state: 'Paused' };
   return problem === undefined ? { ...event, state: 'Reading' } : { ...event, state: 'Failed', problem };
 }

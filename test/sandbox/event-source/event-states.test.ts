@@ -7,7 +7,7 @@ const BACKLOG = { entries: 3, pending: 0, at: '2026-07-01T12:00:00Z' };
 
 function begun(isPaused: boolean, failures: Readonly<Record<string, string>> = {}): EventStates {
   const states = new EventStates();
-  states.begin([SCENES, TILES, OTHER], isPaused, failures);
+  states.begin([SCENES, TILES, OTHER], isPaused, failures, (kind) => kind !== OTHER.kind);
   return states;
 }
 

@@ -62,7 +62,10 @@ export const EVENT_SOURCE_SCENARIOS: readonly SourceScenario[] = [
     name: 'an event source with a permanently failing event and one of an unknown kind reads the others, and the failing one once it is repaired',
     run: async (stage) => {
       await stage.client.lpush(`${stage.name}-broken`, 'a list is no stream');
-      const spec = { ...stage.streams('scenes', 'broken'), calendar: { often: { interval: '10s' } } };
+      const spec = {
+        ...stage.streams('scenes', 'broken'),
+        nsq: { often: { hostAddress: 'nsq:4150', topic: 'often', channel: 'a' } },
+      };
       await stage.apply(spec);
       const statesNow = async () => (await stage.status()).events.map(({ name, state }) => [name, state]);
       const expected: unknown = expect.arrayContaining([

@@ -269,7 +269,7 @@ describe('an event source', () => {
     const { redisStream } = streams('scenes');
     await apply({
       redisStream: { ...(redisStream as JsonObject), broken },
-      calendar: { often: { interval: '10s' } },
+      nsq: { often: { hostAddress: 'nsq:4150', topic: 'often', channel: 'a' } },
     });
     await add('scenes', '1');
     await arrived(1);

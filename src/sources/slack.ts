@@ -1,0 +1,96 @@
+/**
+ * Event source `slack`: the Events API, interactions and slash commands of a Slack app. A retry of the Events API has
+ * the same `event_id`, and so the same event id.
+ */
+import type { JsonObject } from '../event/json';
+import { joinObject, membersOf, valueOf, type JsonDocument, type ObjectDocument } from '../event/json-text';
+import type { EventOptions } from '../manifest/event-source';
+import { textMember } from './hook-events';
+import { isSameText, isSignedBy } from './hook-signatures';
+import { HookSource, readHookSecret, type HookProtocol, type HookReading } from './hook-source';
+import type { SourceContext, SourceOf } from './source';
+import { MASK } from './webhook-masking';
+import { RequestRefused, isForm, readHookObject, readHookText, type HookRequest } from './webhook-request';
+import { WatchedSecret } from './webhook-secrets';
+
+export const slackSource: SourceOf<'slack'> = {
+  kind: 'slack',
+  cloudEventType: 'slack',
+  guarantee: 'at least once',
+  create: (spec, context) => new HookSource(spec.webhook, context, new SlackProtocol(spec, context)),
+};
+
+/** Slack's own advice against replayed requests. */
+const MAX_AGE_SECONDS = 300;
+
+class SlackProtocol implements HookProtocol {
+  readonly methods = ['POST'];
+  readonly secrets: readonly WatchedSecret[];
+  private readonly signingSecret: WatchedSecret | undefined;
+  private readonly token: WatchedSecret | undefined;
+
+  constructor({ signingSecret, token }: EventOptions<'slack'>, context: SourceContext) {
+    this.signingSecret = signingSecret && new WatchedSecret('signingSecret', signingSecret, context);
+    this.token = token && new WatchedSecret('token', token, context);
+    this.secrets = [this.signingSecret, this.token].filter((secret) => secret !== undefined);
+  }
+
+  async read(request: HookRequest): Promise<HookReading> {
+    if (this.signingSecret) requireSignature(request, await readHookSecret(this.signingSecret));
+    const text = readHookText(request);
+    return isForm(request) ? readForm(new URLSearchParams(text)) : await this.readEvent(readHookObject(text));
+  }
+
+  private async readEvent(body: ObjectDocument): Promise<HookReading> {
+    const outer = valueOf(body);
+    if (this.token && !isSameText(textMember(outer, 'token') ?? '', await readHookSecret(this.token))) {
+      throw new RequestRefused(401, 'the token of the body does not match the Secret of token');
+    }
+    switch (textMember(outer, 'type')) {
+      case 'url_verification':
+        return { events: [], answer: textMember(outer, 'challenge') ?? '' };
+      case 'event_callback': {
+        const { event = null } = membersOf(body);
+        const type = textMember(valueOf(event), 'type');
+        if (type === undefined) throw new RequestRefused(400, 'the body has no event with a type', true);
+        return reading(joinObject({ type, Data: event }), textMember(outer, 'event_id'));
+      }
+      default:
+        return { events: [] };
+    }
+  }
+}
+
+function requireSignature(request: HookRequest, secret: string): void {
+  const timestamp = request.header('X-Slack-Request-Timestamp') ?? '';
+  const given = request.header('X-Slack-Signature') ?? '';
+  const ageSeconds = Math.abs(Date.now() / 1_000 - Number(timestamp));
+  // Also for a timestamp that is no number.
+  if (!(ageSeconds <= MAX_AGE_SECONDS)) {
+    throw new RequestRefused(401, 'X-Slack-Request-Timestamp is missing, or more than five minutes away');
+  }
+  if (isSignedBy(given, { prefix: 'v0=', algorithm: 'sha256', secret }, `v0:${timestamp}:`, request.content)) return;
+  throw new RequestRefused(401, 'the signature is missing or does not match signingSecret');
+}
+
+/** Interactions carry JSON in `payload`; slash commands are plain fields. */
+function readForm(form: URLSearchParams): HookReading {
+  const payload = form.get('payload');
+  if (payload) {
+    const interaction = readHookObject(payload);
+    return reading(withoutToken(interaction), textMember(valueOf(interaction), 'trigger_id'));
+  }
+  if (!form.get('command')) throw new RequestRefused(400, 'the form has neither payload nor command', true);
+  const fields: JsonObject = Object.fromEntries(form);
+  return reading(withoutToken(fields), textMember(fields, 'trigger_id'));
+}
+
+/** The verification token is a secret of the app. */
+function withoutToken(document: ObjectDocument): ObjectDocument {
+  const members: Record<string, JsonDocument> = membersOf(document);
+  return joinObject({ ...members, ...('token' in members && { token: MASK }) });
+}
+
+function reading(data: ObjectDocument, id: string | undefined): HookReading {
+  return { events: [{ ...(id && { transportId: id }), data, time: new Date().toISOString() }] };
+}

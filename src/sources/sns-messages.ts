@@ -1,0 +1,89 @@
+/** Messages of Amazon SNS, and whether Amazon signed them. */
+import { X509Certificate, createVerify } from 'node:crypto';
+import { textMember } from './hook-events';
+
+export type SnsMessageType = 'Notification' | 'SubscriptionConfirmation' | 'UnsubscribeConfirmation';
+
+const SIGNED_MEMBERS: Readonly<Record<SnsMessageType, readonly string[]>> = {
+  Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
+  SubscriptionConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+  UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+};
+
+const AMAZON_HOST = /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/;
+const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
+/** Amazon uses one certificate at a time in each region. */
+const MAX_CERTIFICATES = 8;
+const FETCH_TIMEOUT_MS = 5_000;
+const MAX_FETCHED_BYTES = 64 * 1024;
+
+/** Returns the body of a GET request. Throws if the response is not 200. */
+export type FetchText = (url: string) => Promise<string>;
+
+export const fetchFromAmazon: FetchText = async (url) => {
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`responded ${response.status}`);
+  const text = await response.text();
+  if (text.length > MAX_FETCHED_BYTES) throw new Error('the response is too large');
+  return text;
+};
+
+export function readMessageType(message: unknown): SnsMessageType | undefined {
+  const type = textMember(message, 'Type');
+  return type !== undefined && isMessageType(type) ? type : undefined;
+}
+
+function isMessageType(type: string): type is SnsMessageType {
+  return Object.hasOwn(SIGNED_MEMBERS, type);
+}
+
+/** True for `https` to the SNS service of a region: nothing that a sender may name freely. */
+export function isAmazonUrl(text: string | undefined): text is string {
+  if (text === undefined || !URL.canParse(text)) return false;
+  const { protocol, hostname, port, username } = new URL(text);
+  return protocol === 'https:' && AMAZON_HOST.test(hostname) && port === '' && username === '';
+}
+
+export class SnsSignatures {
+  /** Oldest first. */
+  private readonly certificates = new Map<string, Promise<X509Certificate>>();
+
+  constructor(private readonly fetchText: FetchText) {}
+
+  /** Returns why the signature is not valid; undefined if it is. Throws if the certificate cannot be fetched now. */
+  async problemOf(message: unknown, type: SnsMessageType): Promise<string | undefined> {
+    const url = textMember(message, 'SigningCertURL');
+    if (!isAmazonUrl(url) || !CERTIFICATE_PATH.test(new URL(url).pathname)) {
+      return 'SigningCertURL is no certificate of Amazon SNS';
+    }
+    const algorithm = textMember(message, 'SignatureVersion') === '2' ? 'RSA-SHA256' : 'RSA-SHA1';
+    const { publicKey } = await this.certificate(url);
+    const signature = Buffer.from(textMember(message, 'Signature') ?? '', 'base64');
+    const isValid = createVerify(algorithm).update(signedText(message, type)).verify(publicKey, signature);
+    return isValid ? undefined : 'the signature does not match';
+  }
+
+  private async certificate(url: string): Promise<X509Certificate> {
+    const known = this.certificates.get(url);
+    if (known) return await known;
+    const fetching = this.fetchText(url).then((pem) => new X509Certificate(pem));
+    this.certificates.set(url, fetching);
+    const [oldest] = this.certificates.keys();
+    if (this.certificates.size > MAX_CERTIFICATES && oldest !== undefined) this.certificates.delete(oldest);
+    try {
+      return await fetching;
+    } catch (error) {
+      this.certificates.delete(url);
+      throw error;
+    }
+  }
+}
+
+function signedText(message: unknown, type: SnsMessageType): string {
+  return SIGNED_MEMBERS[type]
+    .flatMap((name) => {
+      const value = textMember(message, name);
+      return value === undefined ? [] : [`${name}\n${value}\n`];
+    })
+    .join('');
+}

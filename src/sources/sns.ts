@@ -1,0 +1,105 @@
+/**
+ * Event source `sns`: notifications of an Amazon SNS topic by HTTP. A retry has the same `MessageId`, and so the same
+ * event id.
+ */
+import { describeError } from '../errors/sluice-error';
+import { valueOf } from '../event/json-text';
+import type { EventOptions } from '../manifest/event-source';
+import { hookData, textMember } from './hook-events';
+import { HookSource, type HookProtocol, type HookReading } from './hook-source';
+import { SnsSignatures, fetchFromAmazon, isAmazonUrl, readMessageType, type FetchText } from './sns-messages';
+import type { SnsMessageType } from './sns-messages';
+import type { SourceContext, SourceOf } from './source';
+import { describeSource } from './source-failure';
+import { RequestRefused, readHookObject, readHookText, type HookRequest } from './webhook-request';
+
+export const snsSource: SourceOf<'sns'> = snsWith(fetchFromAmazon);
+
+export function snsWith(fetchText: FetchText): SourceOf<'sns'> {
+  return {
+    kind: 'sns',
+    cloudEventType: 'sns',
+    guarantee: 'at least once',
+    create: (spec, context) => new HookSource(spec.webhook, context, new SnsProtocol(spec, context, fetchText)),
+  };
+}
+
+class SnsProtocol implements HookProtocol {
+  readonly methods = ['POST'];
+  private readonly signatures: SnsSignatures;
+
+  constructor(
+    private readonly spec: EventOptions<'sns'>,
+    private readonly context: SourceContext,
+    private readonly fetchText: FetchText,
+  ) {
+    this.signatures = new SnsSignatures(fetchText);
+  }
+
+  async read(request: HookRequest): Promise<HookReading> {
+    const body = readHookObject(readHookText(request));
+    const message = valueOf(body);
+    const type = readMessageType(message);
+    if (type === undefined) throw new RequestRefused(400, 'the body is no message of Amazon SNS', true);
+    // Anyone can make SNS sign messages of a topic of their own.
+    if (textMember(message, 'TopicArn') !== this.spec.topicArn) {
+      throw new RequestRefused(403, 'TopicArn is not the topicArn of the event source');
+    }
+    // A subscription is confirmed only for Amazon: the manifest's `endpoint` may be an emulator that signs nothing.
+    const mustBeSigned = this.spec.validateSignature || (type !== 'Notification' && !this.spec.endpoint);
+    if (mustBeSigned) await this.requireSignature(message, type);
+    switch (type) {
+      case 'Notification': {
+        const id = textMember(message, 'MessageId');
+        const data = hookData(request, body, this.spec.metadata, 'header');
+        return { events: [{ ...(id && { transportId: id }), data, time: new Date().toISOString() }] };
+      }
+      case 'SubscriptionConfirmation':
+        await this.confirm(textMember(message, 'SubscribeURL'));
+        return { events: [] };
+      case 'UnsubscribeConfirmation':
+        this.context.log(
+          'warn',
+          `${describeSource(this.context)}: the subscription of ${this.spec.topicArn} was ended`,
+        );
+        return { events: [] };
+    }
+  }
+
+  private async requireSignature(message: unknown, type: SnsMessageType): Promise<void> {
+    let problem: string | undefined;
+    try {
+      problem = await this.signatures.problemOf(message, type);
+    } catch (error) {
+      this.context.log(
+        'warn',
+        `${describeSource(this.context)}: the certificate of Amazon SNS cannot be read: ${describeError(error)}`,
+      );
+      throw new RequestRefused(503, 'the certificate of the signature cannot be read, please try again');
+    }
+    if (problem !== undefined) throw new RequestRefused(401, problem);
+  }
+
+  private async confirm(url: string | undefined): Promise<void> {
+    const { endpoint, topicArn } = this.spec;
+    const isOfEndpoint =
+      endpoint && url !== undefined && URL.canParse(url) && new URL(url).origin === originOf(endpoint);
+    if (url === undefined || (!isOfEndpoint && !isAmazonUrl(url))) {
+      throw new RequestRefused(400, 'SubscribeURL is no address of Amazon SNS', true);
+    }
+    try {
+      await this.fetchText(url);
+    } catch (error) {
+      this.context.log(
+        'warn',
+        `${describeSource(this.context)}: the subscription of ${topicArn} cannot be confirmed: ${describeError(error)}`,
+      );
+      throw new RequestRefused(503, 'the subscription cannot be confirmed, please try again');
+    }
+    this.context.log('info', `${describeSource(this.context)}: confirmed the subscription of ${topicArn}`);
+  }
+}
+
+function originOf(endpoint: string): string | undefined {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : undefined;
+}
