@@ -4,6 +4,7 @@ import { describeError } from '../src/errors/sluice-error';
 import { sensorWorkflowId } from '../src/contract/identity';
 import { sensorDefinitionQuery } from '../src/contract/sensor-messages';
 import type { SensorActivities } from '../src/contract/activities';
+import { runTriggers } from '../src/contract/run-trigger';
 import { toApplicationFailure } from './worker/failures';
 import { createFireActivities } from './firing/fire-triggers';
 import { createFiring } from './firing/firing';
@@ -49,7 +50,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
       try {
         const handle = Context.current().client.workflow.getHandle(sensorWorkflowId(namespace, name));
         const { spec } = await handle.query(sensorDefinitionQuery);
-        return Object.fromEntries(spec.triggers.map((trigger) => [trigger.template.name, trigger]));
+        return runTriggers(spec);
       } catch {
         // The sensor was deleted and its workflow no longer responds: the run continues with its own triggers.
         return undefined;

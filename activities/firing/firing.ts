@@ -10,6 +10,7 @@ import { observeFire } from './fire-telemetry';
 import { isUnwatched } from '../outcomes/outcome-namespaces';
 import { createYamlReader } from '../worker/read-yaml';
 import { resolveFire } from './resolve-fire';
+import { accountOf, namingField } from './trigger-account';
 import { takeFire } from './unresolved-fire';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
@@ -37,7 +38,7 @@ export interface Firing {
 }
 
 export function createFiring(dependencies: WorkerDependencies): Firing {
-  const { secrets, kubernetes, engine, metrics, argoUi, log } = dependencies;
+  const { secrets, kubernetes, engine, metrics, argoUi, triggerIdentity, log } = dependencies;
   const readYaml = createYamlReader(engine);
   const triggers: Triggers = createTriggers({ secrets, kubernetes, readYaml, log });
 
@@ -45,8 +46,14 @@ export function createFiring(dependencies: WorkerDependencies): Firing {
     const fire = takeFire(request, index);
     const { sensor, trigger } = fire;
     return await observeFire(metrics, fire, isLast, async (events) => {
-      const resolved = await resolveFire({ ...fire, events }, { triggers, engine, signal });
-      const result = withArgoLink(await triggers.fire(resolved), argoUi);
+      const account = accountOf(sensor, trigger, triggerIdentity);
+      const context = { triggers, engine, signal, ...(account && { account }) };
+      const result = await resolveFire({ ...fire, events }, context)
+        .then((resolved) => triggers.fire(resolved))
+        .then((done) => withArgoLink(done, argoUi))
+        .catch((error: unknown) => {
+          throw namingField(error, sensor);
+        });
       const isUnseen = result.kind === 'object' && (await isUnwatched(sensor, trigger, result.object, readYaml));
       return isUnseen ? { ...result, unwatched: true } : result;
     });

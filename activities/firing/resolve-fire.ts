@@ -9,6 +9,7 @@ import { isJsonText, valueOf, type JsonDocument } from '../../src/event/json-tex
 import { toWorkingCopy } from '../../src/yaml/exact-numbers';
 import { triggerTemplate, type TriggerSpec, type TriggerTemplate } from '../../src/manifest/sensor';
 import type { TriggerParameter } from '../../src/manifest/parameters';
+import type { AccountName } from '../../src/kubernetes/account-token';
 import type { ExpressionEngine } from '../../src/expressions/engine';
 import { applyParameters, buildPayload, setValues } from '../../src/matching/parameters';
 import { triggerKind, type Triggers } from '../../src/triggers/registry';
@@ -20,6 +21,8 @@ export interface ResolveContext {
   readonly triggers: Pick<Triggers, 'fetchResource'>;
   readonly engine: ExpressionEngine;
   readonly signal: AbortSignal;
+  /** Whose rights the trigger has in the cluster; default: the worker's own. */
+  readonly account?: AccountName;
 }
 
 /** @throws SluiceError SENSOR_PARAMETER_UNRESOLVED, TRIGGER_SOURCE_UNREADABLE, MANIFEST_INVALID, RETRIGGER_REFUSED. */
@@ -28,7 +31,7 @@ export async function resolveFire(
   context: ResolveContext,
 ): Promise<FireRequest<TriggerTemplate>> {
   const { sensor, trigger, events } = fire;
-  const { triggers, engine, signal } = context;
+  const { triggers, engine, signal, account } = context;
   const apply = (document: JsonDocument, parameters: readonly TriggerParameter[] | undefined): Promise<JsonDocument> =>
     parameters?.length ? applyParameters(document, parameters, events, engine) : Promise.resolve(document);
 
@@ -36,7 +39,7 @@ export async function resolveFire(
   if (trigger.parameters?.length) template = readTemplate(trigger, await apply(toJson(template), trigger.parameters));
   const { parameters, payload: payloadParameters, dynamicHeaders } = parametersOf(template);
   const { namespace, name } = sensor;
-  const fetched = await triggers.fetchResource({ template, namespace, signal });
+  const fetched = await triggers.fetchResource({ template, namespace, signal, ...(account && { account }) });
   let resource: JsonObject | undefined;
   if (fetched !== undefined) resource = toObject(await apply(fetched, parameters));
   else if (parameters?.length) {
@@ -61,6 +64,7 @@ export async function resolveFire(
     sensorName: name,
     triggerName: template.name,
     signal,
+    ...(account && { account }),
     events,
     ...(fire.eventKeys && { eventKeys: fire.eventKeys }),
     ...(resource !== undefined && { resource }),

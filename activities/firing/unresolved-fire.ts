@@ -5,11 +5,11 @@ import { joinList } from '../../src/event/json-text';
 import { shortHash } from '../../src/event/short-id';
 import type { FireTriggersRequest } from '../../src/contract/activities';
 import { eventsOf, loadFire } from '../../src/contract/packed-fires';
-import type { TriggerSpec } from '../../src/manifest/sensor';
+import type { RunTrigger } from '../../src/contract/run-trigger';
 
 export interface UnresolvedFire extends Pick<FireTriggersRequest, 'sensor' | 'runId' | 'overrides'> {
   readonly fireId: string;
-  readonly trigger: TriggerSpec;
+  readonly trigger: RunTrigger;
   readonly events: Readonly<Record<string, CloudEvent>>;
   /** Keys of all events, if `events` holds one that stands for several. */
   readonly eventKeys?: readonly string[];

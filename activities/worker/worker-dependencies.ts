@@ -13,6 +13,7 @@ import { restrictSecrets, type SecretReader } from '../../src/kubernetes/secrets
 import { readPermissions } from '../../src/kubernetes/worker-permissions';
 import { Metrics } from '../../src/metrics/metrics';
 import type { ExpressionEngine } from '../../src/expressions/engine';
+import { readTriggerIdentity, type TriggerIdentity } from '../../src/kubernetes/trigger-identity';
 import { BusPool } from './bus-pool';
 import { currentTenant } from './current-tenant';
 import { FireLoad } from './fire-load';
@@ -30,6 +31,7 @@ export interface WorkerDependencies {
   readonly metrics: Metrics;
   /** Base address of the Argo Workflows UI, for links. */
   readonly argoUi?: string;
+  readonly triggerIdentity: TriggerIdentity;
   readonly log: Logger;
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
     longActivities: new LongActivities(metrics, log),
     metrics,
     ...(argoUi && { argoUi }),
+    triggerIdentity: readTriggerIdentity(process.env),
     log,
     async close() {
       await Promise.allSettled([buses.close(), engine.close()]);

@@ -8,6 +8,7 @@ import type { TriggerSpec } from '../manifest/sensor';
 import type { Overrides } from './overrides';
 import type { FireAttempt, FireResult, FireStatus, WorkflowOutcomeReport } from './fires';
 import type { JoinedRun, RunStart } from './run-start';
+import type { RunTrigger } from './run-trigger';
 import type { EventBusDefinition, EventSourceDefinition, ObjectName, SensorDefinition } from './definitions';
 import type { ReplayProgress, ReplayRequest } from './replay-messages';
 import type { PackedFires } from './packed-fires';
@@ -39,7 +40,7 @@ export interface WatchPausedSensorRequest {
 export interface FireTriggersRequest extends PackedFires {
   readonly sensor: ObjectName;
   readonly runId: string;
-  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  readonly triggers: Readonly<Record<string, RunTrigger>>;
   /** Values that an operator set when retriggering, by sjson path in the resource or payload. */
   readonly overrides?: Overrides;
   /** Attempts made before this activity began to count its own. */
@@ -126,7 +127,7 @@ export interface SensorActivities {
   /** Takes a slot of the trigger's rate limit; returns how long to wait for it, in milliseconds. */
   sluiceReserveFire(request: ReserveFireRequest): Promise<number>;
   /** The sensor's triggers as currently applied; undefined if the sensor was deleted. */
-  sluiceCurrentTriggers(sensor: ObjectName): Promise<Readonly<Record<string, TriggerSpec>> | undefined>;
+  sluiceCurrentTriggers(sensor: ObjectName): Promise<Readonly<Record<string, RunTrigger>> | undefined>;
   sluiceReadOutcomes(fires: readonly FireStatus[]): Promise<readonly WorkflowOutcomeReport[]>;
   sluicePublishOutcomes(request: PublishOutcomesRequest): Promise<void>;
   /** Starts new runs, or retriggers parked ones; returns their workflow ids. */

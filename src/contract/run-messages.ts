@@ -1,18 +1,18 @@
 /** The input of a run and the messages of the `sensorRun` workflow. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { SensorOptions } from '../manifest/annotations';
-import type { TriggerSpec } from '../manifest/sensor';
 import type { EventBusDefinition, ObjectName } from './definitions';
 import type { FireStatus, ListenerAttempts, WorkflowOutcomeReport } from './fires';
 import type { Overrides } from './overrides';
 import type { PackedFires } from './packed-fires';
 import type { RequestedBy } from './requester';
+import type { RunTrigger } from './run-trigger';
 
 /** `events`: every event once, as its dependency's transform returned it. */
 export interface SensorRunInput extends PackedFires {
   readonly sensor: ObjectName;
   /** The triggers in force when the fires were decided, so that the run is self-contained. */
-  readonly triggers: Readonly<Record<string, TriggerSpec>>;
+  readonly triggers: Readonly<Record<string, RunTrigger>>;
   readonly options: RunOptions;
   /** Where outcomes are published. */
   readonly bus: EventBusDefinition;

@@ -6,6 +6,7 @@ import type { SensorDefinition } from './definitions';
 import { packFires, type LoadedFire } from './packed-fires';
 import type { RunOptions, SensorRunInput } from './run-messages';
 import { DEFAULT_PRIORITY, mostUrgent, triggerPriority } from './priority';
+import { runTriggers } from './run-trigger';
 import { sensorRef, sensorRunWorkflowId } from './identity';
 import { summaryLine } from '../text/summary-line';
 import {
@@ -91,10 +92,6 @@ export function runKey(eventKeys: readonly string[], fires: ReadonlyArray<{ read
   return `${eventKeys.length}-events-${shortHash(fires.map((fire) => fire.id).join(' '), 12)}`;
 }
 
-function pickTriggers(definition: SensorDefinition, names: readonly string[]): SensorRunInput['triggers'] {
-  return Object.fromEntries(
-    definition.spec.triggers.flatMap((trigger) =>
-      names.includes(trigger.template.name) ? [[trigger.template.name, trigger]] : [],
-    ),
-  );
+function pickTriggers({ spec }: SensorDefinition, names: readonly string[]): SensorRunInput['triggers'] {
+  return Object.fromEntries(Object.entries(runTriggers(spec)).filter(([name]) => names.includes(name)));
 }

@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   KUBERNETES_UNREACHABLE: { retryable: true },
   KUBERNETES_REFUSED: { retryable: false },
   KUBERNETES_MISCONFIGURED: { retryable: false },
+  SERVICE_ACCOUNT_UNUSABLE: { retryable: false },
   TEMPORAL_UNREACHABLE: { retryable: true },
   TEMPORAL_NOT_PREPARED: { retryable: true },
   WORKER_MISSING: { retryable: true },

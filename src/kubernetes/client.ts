@@ -104,7 +104,7 @@ export class KubernetesClient {
       answer = await attempt();
     }
     if (answer.status < 200 || answer.status > 299) {
-      throw createRefusal(describe(request), answer.status, answer.headers, answer.body);
+      throw createRefusal(describe(request), answer.status, answer.headers, answer.body, this.connection.identity);
     }
     return parseAnswer<Answer>(request, answer.body);
   }
@@ -119,7 +119,7 @@ export class KubernetesClient {
     if (status !== 200) {
       const body = await readBody(response);
       if (status === 401) this.connection.renew();
-      throw createRefusal(describe(request), status, response.headers, body);
+      throw createRefusal(describe(request), status, response.headers, body, this.connection.identity);
     }
     response.setEncoding('utf8');
     let rest = '';

@@ -8,6 +8,8 @@ export interface KubernetesConnection {
   /** For messages: `the service account of this pod`, `kubeconfig /root/.kube/config (context dev)`. */
   readonly origin: string;
   readonly tls: KubernetesTls;
+  /** `ServiceAccount argo/runner`, if requests do not have the worker's own rights. */
+  readonly identity?: string;
   /** Value of the Authorization header, if this user has one. Cheap: called for every request. */
   authorization(): string | undefined | Promise<string | undefined>;
   /** Called once after the server answered 401: forget cached credentials. */

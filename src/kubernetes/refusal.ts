@@ -30,12 +30,17 @@ export function isConflict(error: unknown): boolean {
 
 const PASSING_STATUSES = new Set([408, 409, 425, 429]);
 
-/** Creates KUBERNETES_REFUSED for one response. `request` is `POST /apis/…`, `body` the text of the response. */
+/**
+ * Creates KUBERNETES_REFUSED for one response. `request` is `POST /apis/…`, `body` the text of the response.
+ *
+ * @param identity whose rights the request had; default: the worker's own
+ */
 export function createRefusal(
   request: string,
   status: number,
   headers: IncomingHttpHeaders,
   body: string,
+  identity?: string,
 ): SluiceError {
   const answer = parseStatus(body);
   const reason = answer.reason ?? '';
@@ -46,7 +51,7 @@ export function createRefusal(
     (status === 403 && /exceeded quota|RBAC: .*not found/.test(answer.message));
   return new SluiceError('KUBERNETES_REFUSED', {
     message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
-    fix: adviceFor(status, reason),
+    fix: adviceFor(status, reason, identity),
     retryable: passing,
     retryAfterMs: parseRetryAfterMs(headers['retry-after']) ?? answer.retryAfterMs,
     context: { status, reason, request },
@@ -76,13 +81,15 @@ function parseStatus(body: string): StatusAnswer {
   };
 }
 
-function adviceFor(status: number, reason: string): string | undefined {
+function adviceFor(status: number, reason: string, identity: string | undefined): string | undefined {
   if (reason === 'AlreadyExists') return undefined;
   switch (status) {
     case 401:
       return 'Check the token or certificate that this worker uses';
     case 403:
-      return "Allow it in the Role of the worker's service account (deploy/ has Roles to start from)";
+      return identity === undefined
+        ? "Allow it in the Role of the worker's service account (deploy/ has Roles to start from)"
+        : `Allow it in a Role that is bound to ${identity}, as which the Sensor's triggers act (spec.template.serviceAccountName)`;
     case 404:
       return 'Check kind, namespace and name, and that the custom resource definition is installed';
     case 400:

@@ -21,7 +21,7 @@ export interface WorkerPermissions {
   readonly namespaces?: ReadonlySet<string>;
   /** Resources that it writes, as kubectl names them: `workflows.argoproj.io`, `configmaps`. */
   readonly kinds?: ReadonlySet<string>;
-  /** Service accounts under which the objects that it writes may run. */
+  /** Service accounts under which the objects that it writes may run, and as which triggers may act. */
   readonly serviceAccounts?: ReadonlySet<string>;
   /** Names of the Secrets that it uses. */
   readonly secrets?: ReadonlySet<string>;
@@ -77,6 +77,10 @@ export function requireAllowedRequest(permissions: WorkerPermissions, request: C
   else if (permissions.namespaces !== undefined && (!isRead || name === undefined)) {
     throw restricted('namespaces', isRead ? `${resource} of all namespaces` : `${resource}, which has no namespace`);
   }
+  if (target.isToken) {
+    requireAllowed(permissions, 'serviceAccounts', name ?? '', `account ${name ?? ''} of spec.template`);
+    return;
+  }
   if (resource === 'secrets') requireAllowed(permissions, 'secrets', name ?? '', `Secret ${name ?? 'lists'}`);
   if (isRead) return;
   requireAllowed(permissions, 'kinds', resource, `writing ${resource}`);
@@ -111,14 +115,18 @@ interface Target {
   readonly namespace?: string;
   readonly plural?: string;
   readonly name?: string;
+  /** The TokenRequest of a service account, with which the worker acts as it. */
+  readonly isToken: boolean;
 }
 
 function readPath(path: string): Target {
   // `/api/v1/namespaces/x` is an object without a namespace.
-  const pattern = /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+)(?=\/))?(?:\/([^/]+))?(?:\/([^/]+))?/;
-  const [, group = '', namespace, plural, name] = pattern.exec(path) ?? [];
+  const pattern =
+    /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+)(?=\/))?(?:\/([^/]+))?(?:\/([^/]+))?(\/token$)?/;
+  const [, group = '', namespace, plural, name, token] = pattern.exec(path) ?? [];
   const decode = (text: string | undefined) => (text === undefined ? undefined : decodeURIComponent(text));
-  return { group, namespace: decode(namespace), plural, name: decode(name) };
+  const isToken = group === '' && plural === 'serviceaccounts' && token !== undefined;
+  return { group, namespace: decode(namespace), plural, name: decode(name), isToken };
 }
 
 function nameIn(body: unknown): string | undefined {

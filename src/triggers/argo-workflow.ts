@@ -52,7 +52,7 @@ function createArgoWorkflowTrigger({
 
     async fire(request): Promise<FireResult> {
       const { operation, options } = readTemplate(request);
-      const cluster = await kubernetes.open();
+      const cluster = await kubernetes.open(request.account);
       const namespace = namespaceOf(request, options);
       const done = await operate(operation, request, {
         cluster,

@@ -82,11 +82,7 @@ async function readOwnObject(
   const what = describeObject({ kind: resource.kind, namespace, name });
   let present: KubernetesObject;
   try {
-    present = await cluster.client.request<KubernetesObject>({
-      method: 'GET',
-      path: objectPath(resource, namespace, name),
-      signal,
-    });
+    present = await readPresent(cluster, objectPath(resource, namespace, name), signal);
   } catch (error) {
     if (!isNotFound(error)) throw error;
     // Creating again could act twice on one event: an operator has to decide.
@@ -103,4 +99,19 @@ async function readOwnObject(
     fix: 'Use metadata.generateName instead of a fixed metadata.name, or delete the object and retrigger the run',
     context: { fireId: fire.fireId, createdBy: owner },
   });
+}
+
+/**
+ * An account that may only create, as Argo Events needs, must not fail its own repeated attempt: then the worker reads,
+ * and passes on nothing but what the object is called.
+ */
+async function readPresent(cluster: OpenCluster, path: string, signal: AbortSignal): Promise<KubernetesObject> {
+  const read = (client: OpenCluster['client']): Promise<KubernetesObject> =>
+    client.request<KubernetesObject>({ method: 'GET', path, signal });
+  try {
+    return await read(cluster.client);
+  } catch (error) {
+    if (cluster.client === cluster.worker || refusalOf(error)?.status !== 403) throw error;
+    return await read(cluster.worker);
+  }
 }

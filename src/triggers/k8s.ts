@@ -25,12 +25,13 @@ type Request = FireRequest<K8sTriggerTemplate>;
 
 function createK8sTrigger({ kubernetes, secrets, readYaml }: TriggerDependencies): Trigger<K8sTriggerTemplate> {
   return {
-    async fetchResource({ template, namespace, signal }: ResourceRequest<K8sTriggerTemplate>): Promise<JsonObject> {
+    async fetchResource(request: ResourceRequest<K8sTriggerTemplate>): Promise<JsonObject> {
+      const { template, namespace, signal, account } = request;
       const resource = await readResourceSource(template.source, { namespace, secrets, readYaml, signal });
       if (template.liveObject !== true) return resource;
       requireUpdate(template);
       const named = parseKubernetesObject(resource, 'the source of the trigger');
-      return await readLiveObject(await kubernetes.open(), named, signal);
+      return await readLiveObject(await kubernetes.open(account), named, signal);
     },
 
     preview(request): JsonValue {
@@ -41,7 +42,7 @@ function createK8sTrigger({ kubernetes, secrets, readYaml }: TriggerDependencies
     },
 
     async fire(request): Promise<FireResult> {
-      const cluster = await kubernetes.open();
+      const cluster = await kubernetes.open(request.account);
       const { action, object, existed } = await operate(cluster, readObject(request), request);
       if (request.policy?.k8s && action !== 'delete') {
         await awaitLabels(cluster, object, request.policy.k8s, request.signal);

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { CloudEvent } from '../event/cloud-event';
 import type { JsonObject, JsonValue } from '../event/json';
 import type { JsonDocument } from '../event/json-text';
+import type { AccountName } from '../kubernetes/account-token';
 import type { KubernetesAccess } from '../kubernetes/access';
 import type { TriggerPolicy, TriggerTemplate } from '../manifest/sensor';
 import type { SecretReader } from '../kubernetes/secrets';
@@ -21,6 +22,8 @@ export interface ResourceRequest<Template> {
   /** The `template.<kind>` block, parameters of the template applied. */
   readonly template: Template;
   readonly signal: AbortSignal;
+  /** For kinds that act in the cluster: whose rights they have; default: the worker's own. */
+  readonly account?: AccountName;
 }
 
 export interface FireRequest<Template> extends ResourceRequest<Template> {

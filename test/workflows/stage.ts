@@ -39,6 +39,8 @@ export interface SensorFields {
   /** Names; each takes the event of the same name. Or whole dependencies. */
   readonly dependencies?: ReadonlyArray<string | JsonObject>;
   readonly triggers: readonly JsonObject[];
+  /** `spec.template.serviceAccountName` */
+  readonly serviceAccount?: string;
 }
 
 export class Stage {
@@ -76,6 +78,7 @@ export class Stage {
             : { eventSourceName: this.source, ...dependency },
         ),
         triggers: fields.triggers,
+        ...(fields.serviceAccount !== undefined && { template: { serviceAccountName: fields.serviceAccount } }),
       },
     });
     const bus = {

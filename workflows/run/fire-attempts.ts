@@ -10,6 +10,7 @@ import {
 import type { FireTriggersRequest, SensorActivities } from '../../src/contract/activities';
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { TriggerSpec } from '../../src/manifest/sensor';
+import { actingAs, type RunTrigger } from '../../src/contract/run-trigger';
 import { pauseAfterFirst, timeAttempts } from '../../src/sandbox/run/attempt-timing';
 import { readAttempts, readFailure } from '../../src/sandbox/run/read-failure';
 import type { Overrides } from '../../src/contract/overrides';
@@ -33,14 +34,14 @@ const regular = proxyActivities<SensorActivities>({
 const LISTENER_ATTEMPTS = 'listener-attempts';
 
 export class FireAttempts {
-  private triggers: Readonly<Record<string, TriggerSpec>>;
+  private triggers: Readonly<Record<string, RunTrigger>>;
   private readonly admission = new Admission();
 
   constructor(private readonly input: SensorRunInput) {
     this.triggers = input.triggers;
   }
 
-  triggerOf(fire: Fire): TriggerSpec {
+  triggerOf(fire: Fire): RunTrigger {
     const trigger = this.triggers[fire.trigger];
     if (trigger === undefined) throw new Error(`run has no trigger ${fire.trigger}`);
     return trigger;
@@ -120,7 +121,9 @@ export class FireAttempts {
       ...timeAttempts(deadLetterTrigger),
       heartbeatTimeout: '30s',
       summary: summaryLine(`dead letter ${name} ← ${this.nameEvents(fire)}`),
-    }).sluiceFireTrigger(this.request([deadLetterOf(fire, name)], { [name]: deadLetterTrigger }));
+    }).sluiceFireTrigger(
+      this.request([deadLetterOf(fire, name)], { [name]: actingAs(deadLetterTrigger, this.triggerOf(fire).actsAs) }),
+    );
     return result;
   }
 

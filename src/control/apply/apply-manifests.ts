@@ -11,6 +11,7 @@ import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '.
 import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from './apply-object';
 import { awaitReady, type Readiness } from './await-ready';
 import { findBusDependents, withBus } from './bus-dependents';
+import { missingAccounts } from './check-accounts';
 import { checkSecrets } from './check-secrets';
 import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
@@ -87,6 +88,9 @@ export async function applyManifests(
     : await checkSecrets(desired, applicable, namespace, environment);
   const inTheWay = [...problems, ...secrets.problems];
   if (inTheWay.length > 0) return { kind: 'refused', problems: inTheWay };
+  if (!options.skipSecretCheck) {
+    for (const warning of await missingAccounts(desired, applicable, namespace, environment)) report.note(warning);
+  }
   if (secrets.unchecked !== undefined) report.note(`Secrets were not all checked: ${secrets.unchecked}`);
 
   if (desired.length > 0) await prepareNamespace(session, dryRun, report);
