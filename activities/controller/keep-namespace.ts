@@ -5,6 +5,7 @@ import { ALL_NAMESPACES } from '../../src/contract/identity';
 import type { TaskQueues } from '../../src/control/applied-kinds';
 import { loggedEnvironment } from '../../src/control/process-environment';
 import { withTemporal } from '../../src/control/temporal-session';
+import type { ServiceSelector } from '../../src/controller/event-source-service';
 import { KeptNamespace } from '../../src/controller/kept-namespace';
 import { describeError } from '../../src/errors/sluice-error';
 import { createExpressionSyntax } from '../../src/expressions';
@@ -19,6 +20,8 @@ export interface ControllerOptions {
   readonly namespaces: readonly string[];
   /** Value of the label `sluice.io/class` that objects must have; default: all objects. */
   readonly objectClass?: string;
+  /** Of the pods to which Services of EventSources lead; default: no Service is made. */
+  readonly serviceSelector?: ServiceSelector;
   /** Where new workflows run. */
   readonly taskQueues: TaskQueues;
   /** Not restricted as sensors are: no manifest chooses its requests. */
@@ -27,10 +30,11 @@ export interface ControllerOptions {
 
 /** A right or a definition may be missing that an operator adds. */
 const RETRY_AFTER_MS = 10_000;
+const GAUGES = ['sluice_controller_connected', 'sluice_objects', 'sluice_objects_not_applied'] as const;
 
 export function createControllerActivities(
-  { engine, log, longActivities }: WorkerDependencies,
-  { namespaces, objectClass, taskQueues, kubernetes }: ControllerOptions,
+  { engine, log, longActivities, metrics }: WorkerDependencies,
+  { namespaces, objectClass, serviceSelector, taskQueues, kubernetes }: ControllerOptions,
 ): PluginActivities {
   const access = createKubernetesAccess(kubernetes);
   const keep = async (namespace: string): Promise<void> => {
@@ -47,8 +51,15 @@ export function createControllerActivities(
           ...{ cluster, session, environment, taskQueues, log: log.child({ namespace }) },
           expressions: createExpressionSyntax(engine),
           ...(objectClass !== undefined && { objectClass }),
+          ...(serviceSelector !== undefined && { serviceSelector }),
         });
-        heartbeat.report(() => kept.state);
+        heartbeat.report(() => {
+          const { state } = kept;
+          metrics.set('sluice_controller_connected', { namespace }, state.connected ? 1 : 0);
+          metrics.set('sluice_objects', { namespace }, state.objects);
+          metrics.set('sluice_objects_not_applied', { namespace }, state.notApplied);
+          return state;
+        });
         await kept.run(signal);
       });
     } catch (error) {
@@ -59,6 +70,7 @@ export function createControllerActivities(
       }
     } finally {
       heartbeat.stop();
+      for (const gauge of GAUGES) metrics.forget(gauge, { namespace });
     }
     await context.cancelled;
   };

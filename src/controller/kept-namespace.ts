@@ -13,6 +13,7 @@ import type { ManifestKind } from '../validation/parse-manifest';
 import type { ApplyTools } from './apply-cluster-object';
 import { ClusterEvents } from './cluster-events';
 import { addressOfObject, busNameOf, isLeaving } from './cluster-object';
+import type { ServiceSelector } from './event-source-service';
 import { KeptObject, type ObjectTools } from './kept-object';
 
 export const CLASS_LABEL = 'sluice.io/class';
@@ -23,6 +24,8 @@ export interface NamespaceTools extends ApplyTools {
   /** Value of the label that objects must have; default: all objects. */
   readonly objectClass?: string;
   readonly cluster: OpenCluster;
+  /** Of the pods to which Services of EventSources lead; default: no Service is made. */
+  readonly serviceSelector?: ServiceSelector;
   readonly log: Logger;
 }
 

@@ -6,7 +6,6 @@ import { addressText } from '../control/ask-workflow';
 import { describeEnd, type ExecutionEnd } from '../control/status/execution-end';
 import { readCondition } from '../control/status/read-condition';
 import { describeError, isSluiceError } from '../errors/sluice-error';
-import type { OpenCluster } from '../kubernetes/access';
 import type { KubernetesObject } from '../kubernetes/kubernetes-object';
 import type { ManifestKind } from '../validation/parse-manifest';
 import { applyClusterObject, type AppliedClusterObject, type ApplyTools } from './apply-cluster-object';
@@ -15,10 +14,11 @@ import { generationOf, manifestOf } from './cluster-object';
 import { deleteOwned } from './delete-owned';
 import { conditionsOf, describeProblem, type ApplyResult, type ObservedObject } from './object-conditions';
 import { writeStatus } from './object-status';
+import { KeptService, type ServiceTools } from './kept-service';
+import { restoreFormer } from './restore-former';
 import { Backoff } from './backoff';
 
-export interface ObjectTools extends ApplyTools {
-  readonly cluster: OpenCluster;
+export interface ObjectTools extends ApplyTools, ServiceTools {
   readonly events: ClusterEvents;
   readonly log: Logger;
   /** The controller takes only some of the objects. */
@@ -40,6 +40,8 @@ const LEAVE_AGAIN_MS = 5_000;
 /** Compares again what is applied with the object: other clients can apply it, too. */
 const COMPARE_EVERY_MS = 10 * 60_000;
 const LONGEST_RETRY_MS = 60_000;
+/** How soon a status that differs only in the text of messages is written again. */
+const REWORD_EVERY_MS = 60_000;
 const QUERY_TIMEOUT_MS = 5_000;
 /** A sensor that does not listen by then delays no source. */
 const LISTENS_WITHIN_MS = 5_000;
@@ -59,9 +61,13 @@ export class KeptObject {
   private dueAt = 0;
   private readonly retries = new Backoff(LONGEST_RETRY_MS);
   private seen: Seen | undefined;
+  private readonly service: KeptService;
   private readonly looks = new Backoff(LOOK_EVERY_MS);
   private settled = true;
   private isForced = false;
+  /** False once it is known that the workflow that ended was not the controller's. */
+  private hasFormer = true;
+  private shownAt = -Infinity;
   /** Recorded once the status is written. */
   private news: readonly ClusterEvent[] = [];
   private isWoken = false;
@@ -70,7 +76,9 @@ export class KeptObject {
   constructor(
     readonly address: ObjectAddress,
     private readonly tools: ObjectTools,
-  ) {}
+  ) {
+    this.service = new KeptService(tools);
+  }
 
   get isFaulty(): boolean {
     return this.result.kind !== 'applied';
@@ -121,6 +129,7 @@ export class KeptObject {
     const object = this.latest;
     if (object === undefined) return await this.leave();
     await this.applyIfNeeded(object);
+    await this.keepService(object);
     await this.look();
     if (this.isLost()) return await this.restore();
     this.settleIfListening();
@@ -133,6 +142,7 @@ export class KeptObject {
     // It may have come back meanwhile.
     if (this.latest !== undefined) return 0;
     if (state === 'present') return LEAVE_AGAIN_MS;
+    if (this.former !== undefined) await this.service.drop(this.former);
     if (this.former !== undefined && this.tools.selects) await this.release(this.former);
     return undefined;
   }
@@ -147,6 +157,7 @@ export class KeptObject {
   private async applyIfNeeded(object: KubernetesObject): Promise<void> {
     const manifest = manifestOf(object);
     const hasChanged = manifest !== this.tried;
+    if (hasChanged) this.hasFormer = true;
     if (hasChanged) this.retries.reset();
     else if (!this.isForced && Date.now() < this.dueAt) return;
     this.isForced = false;
@@ -160,6 +171,12 @@ export class KeptObject {
       this.tools.onBusApplied(this.address);
     }
     if (hasChanged || before.kind !== applied.result.kind) this.news = eventsOf(applied);
+  }
+
+  /** Of a faulty version nothing is made. */
+  private async keepService(object: KubernetesObject): Promise<void> {
+    if (this.address.kind.kind !== 'EventSource' || this.result.kind !== 'applied') return;
+    for (const event of await this.service.keep(object)) await this.tools.events.record(object, event);
   }
 
   private pauseAfter({ kind }: ApplyResult): number {
@@ -188,17 +205,30 @@ export class KeptObject {
 
   /** Its workflow has ended, though the object is still there. */
   private isLost(): boolean {
-    return this.result.kind === 'applied' && (this.seen === undefined || this.seen.state === 'Gone');
+    switch (this.result.kind) {
+      case 'applied':
+        return this.seen === undefined || this.seen.state === 'Gone';
+      case 'faulty':
+        return this.seen?.state === 'Gone' && this.hasFormer;
+      case 'pending':
+      case 'waiting':
+      case 'failed':
+        return false;
+    }
   }
 
   private async restore(): Promise<number> {
+    if (this.result.kind === 'faulty') {
+      this.hasFormer = await restoreFormer(this.tools.session, this.address, this.tools.taskQueues);
+      if (!this.hasFormer) return 0;
+    }
     const how = this.seen?.end === undefined ? 'Deleted by a command' : describeEnd(this.seen.end);
     const message = `its workflow had ended and is started again: ${how}`;
     this.tools.log.warn({ object: addressText(this.address) }, message);
     if (this.latest !== undefined) {
       await this.tools.events.record(this.latest, { type: 'Warning', reason: 'Restored', message });
     }
-    this.isForced = true;
+    this.isForced = this.result.kind === 'applied';
     return 0;
   }
 
@@ -219,12 +249,15 @@ export class KeptObject {
     const { cluster } = this.tools;
     const { kind } = this.address.kind;
     const observed = { kind, generation: generationOf(object), result: this.result, seen: this.seen };
-    const written = await writeStatus(cluster, object, conditionsOf(observed));
+    // Messages hold counts and times: each change of one would be a write, and an event for every watch.
+    const mayWait = performance.now() - this.shownAt < REWORD_EVERY_MS;
+    const written = await writeStatus(cluster, object, conditionsOf(observed), { mayWait });
     if (written === 'moved') return false;
     const { news } = this;
     this.news = [];
     // After a fail-over, the status tells that they were recorded before.
     if (written === 'same') return true;
+    this.shownAt = performance.now();
     // Unless the watch has shown a newer one meanwhile.
     if (this.latest === object) this.latest = written;
     for (const event of news) await this.tools.events.record(object, event);

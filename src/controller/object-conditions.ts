@@ -141,8 +141,15 @@ function stateVerdict(type: string, seen: ObservedObject['seen']): Verdict {
     case 'Paused':
     case 'Unknown':
       return { type, status: 'Unknown', reason, message };
-    case 'NotReady':
     case 'Stale':
+      // Its reason is an age, which would be different at every look.
+      return {
+        type,
+        status: 'False',
+        reason,
+        message: 'no recent report of what reads; `sluice status` shows its age',
+      };
+    case 'NotReady':
     case 'Failed':
     case 'NoWorker':
     case 'Gone':

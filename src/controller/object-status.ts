@@ -7,6 +7,12 @@ import { isConflict, isNotFound } from '../kubernetes/refusal';
 import { generationOf } from './cluster-object';
 import { withTimes, type StatusCondition, type Verdict } from './object-conditions';
 
+export interface WriteOptions {
+  readonly now?: Date;
+  /** Do not write what differs in the text of messages only. */
+  readonly mayWait?: boolean;
+}
+
 /**
  * Resolves with the object as the server stores it. `same`: nothing was written, because nothing is new. `moved`: because
  * the object was changed or deleted meanwhile, which the watch will show.
@@ -15,12 +21,13 @@ export async function writeStatus(
   { client, discovery }: OpenCluster,
   object: KubernetesObject,
   verdicts: readonly Verdict[],
-  now = new Date(),
+  { now = new Date(), mayWait = false }: WriteOptions = {},
 ): Promise<KubernetesObject | 'same' | 'moved'> {
   const generation = generationOf(object);
   const { conditions: former, observedGeneration } = readStatus(object);
   const conditions = withTimes(verdicts, former, now.toISOString());
-  if (observedGeneration === generation && isDeepStrictEqual(conditions, former)) return 'same';
+  const compared = mayWait ? withoutMessages : (same: readonly StatusCondition[]) => same;
+  if (observedGeneration === generation && isDeepStrictEqual(compared(conditions), compared(former))) return 'same';
   const resource = await discovery.find(object.apiVersion, object.kind);
   const { namespace, name, resourceVersion } = object.metadata;
   const path = objectPath(resource, namespace, name);
@@ -64,4 +71,8 @@ function readCondition(value: unknown): StatusCondition[] {
       lastTransitionTime: text('lastTransitionTime'),
     },
   ];
+}
+
+function withoutMessages(conditions: readonly StatusCondition[]): readonly StatusCondition[] {
+  return conditions.map((condition) => ({ ...condition, message: '' }));
 }

@@ -159,6 +159,21 @@ export const METRICS = {
     help: "Time from the event to its trigger's success; for joined events, from the latest",
     buckets: SECONDS,
   },
+  sluice_controller_connected: {
+    kind: 'gauge',
+    labels: ['namespace'],
+    help: 'For each namespace of the controller: 1 while it follows the objects there, 0 while it cannot',
+  },
+  sluice_objects: {
+    kind: 'gauge',
+    labels: ['namespace'],
+    help: 'EventBus, EventSource and Sensor objects that the controller keeps applied',
+  },
+  sluice_objects_not_applied: {
+    kind: 'gauge',
+    labels: ['namespace'],
+    help: 'Objects whose current version is not applied: invalid, waiting for their bus, or failing',
+  },
   sluice_worker_long_activities: {
     kind: 'gauge',
     labels: WORKER,

@@ -14,6 +14,8 @@ export interface StatusOf {
 
 export interface ControlledNamespace extends ClusterOfOne {
   readonly controllerLog: () => string;
+  /** With the rights of deploy/controller. */
+  readonly controllerKubeconfig: string;
   startController(environment?: Readonly<Record<string, string>>): Promise<void>;
   killController(): Promise<void>;
   /** As kubectl creates or replaces it: YAML of one object. */
@@ -63,6 +65,7 @@ export async function startControlledNamespace(): Promise<ControlledNamespace> {
   };
   return {
     ...cluster,
+    controllerKubeconfig: kubeconfigs.controller,
     controllerLog: () => controller?.logPath ?? '',
     startController: async (more = {}) => {
       controller = await startWorker('controller', { ...settings, ...more });

@@ -110,6 +110,29 @@ spec:
     await eventually(async () => (await versions()).join() === 'first,first');
   });
 
+  it('restarts the last valid version of a faulty object whose workflow was terminated', async () => {
+    const { name } = cluster.namespace;
+    const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
+    try {
+      const handle = new Client({ connection }).workflow.getHandle(`sensor/${name}/scenes`);
+      const { runId } = await handle.describe();
+      await handle.terminate('too early');
+      await eventually(async () => {
+        const description = await handle.describe();
+        return description.runId !== runId && description.status.name === 'RUNNING';
+      });
+    } finally {
+      await connection.close();
+    }
+    expect(await cluster.events('scenes')).toContainEqual(expect.stringMatching(/^Warning Restored: .*too early/));
+    await eventually(async () => (await cluster.listed()).includes('Sensor/scenes Ready'));
+    expect(await cluster.conditions('Sensor', 'scenes')).toMatchObject({ Stalled: 'True: InvalidSpec' });
+    const before = (await versions()).length;
+    await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/2b');
+    await eventually(async () => (await versions()).length === before + 1 && (await versions()).at(-1) === 'first');
+    await eventually(async () => (await cluster.listed()).includes('Sensor/scenes Ready'));
+  });
+
   it('does not block other objects because of a faulty one, and applies its correction', async () => {
     await cluster.put(sensor('other', 'log: {}'));
     await eventually(isReady('Sensor', 'other'));
@@ -117,7 +140,7 @@ spec:
     await eventually(isReady('Sensor', 'scenes'));
     expect(await cluster.conditions('Sensor', 'scenes')).not.toHaveProperty('Stalled');
     await redis.xadd('scenes', '*', 'href', 'https://stac.example/items/3');
-    await eventually(async () => (await versions()).join() === 'first,first,second');
+    await eventually(async () => (await versions()).join() === 'first,first,first,second');
   });
 
   it('restarts a terminated workflow', async () => {
@@ -162,6 +185,47 @@ spec:
     );
     await cluster.remove('EventSource', 'stac');
     expect(await cluster.sluice(['delete', 'sensor/by-command'])).toMatchObject({ exitCode: 0 });
+    await eventually(async () => (await cluster.listed()).length === 0);
+  });
+
+  it('makes the Service of an EventSource, and removes it with the field or the object', async () => {
+    const { api, name } = cluster.namespace;
+    const webhook = (fields: string): string => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+${meta('hooks')}
+spec:
+  webhook: { push: { endpoint: /push, method: POST, port: '12999' } }
+  ${fields}
+`;
+    const service = async (): Promise<Record<string, unknown> | undefined> => {
+      const { status, body } = await api.send('GET', `/api/v1/namespaces/${name}/services/hooks-eventsource-svc`);
+      return status === 404 ? undefined : (body as Record<string, unknown>);
+    };
+    const asked = `service: { ports: [{ name: http, port: 80, targetPort: 12999 }], metadata: { labels: { team: eo } } }`;
+    await cluster.put(bus());
+    const source = await cluster.put(webhook(asked));
+    const made = await eventually(service);
+    expect(made).toMatchObject({
+      metadata: {
+        labels: { team: 'eo', 'eventsource-name': 'hooks' },
+        ownerReferences: [{ kind: 'EventSource', name: 'hooks', uid: source.metadata.uid, controller: true }],
+      },
+      spec: {
+        type: 'ClusterIP',
+        selector: { 'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'event-source-worker' },
+        ports: [{ name: 'http', port: 80, targetPort: 12_999, protocol: 'TCP' }],
+      },
+    });
+    await eventually(async () =>
+      (await cluster.events('hooks')).includes('Normal ServiceCreated: Service hooks-eventsource-svc was created'),
+    );
+    await cluster.put(webhook(''));
+    await eventually(async () => (await service()) === undefined);
+    await cluster.put(webhook(asked));
+    await eventually(service);
+    await cluster.remove('EventSource', 'hooks');
+    await eventually(async () => (await service()) === undefined);
+    await cluster.remove('EventBus', 'default');
     await eventually(async () => (await cluster.listed()).length === 0);
   });
 

@@ -30,6 +30,19 @@ describe('the status of an object', () => {
     expect(await writeStatus(fixture.cluster, written, verdicts('True'))).toBe('same');
   });
 
+  it('is written again for another message only if that need not wait', async () => {
+    const source = await fixture.create({ apiVersion: ARGO, kind: 'Sensor', metadata: { name: 'b' }, spec: {} });
+    const written = await writeStatus(fixture.cluster, source, verdicts('False'));
+    if (written === 'same' || written === 'moved') throw new Error('it was not written');
+    const reworded = verdicts('False').map((verdict) => ({ ...verdict, message: '5 events wait' }));
+    expect(await writeStatus(fixture.cluster, written, reworded, { mayWait: true })).toBe('same');
+    expect(await writeStatus(fixture.cluster, written, verdicts('True'), { mayWait: true })).not.toBe('same');
+    const current = await fixture.read('sensors', 'b');
+    expect(await writeStatus(fixture.cluster, current, reworded)).toMatchObject({
+      status: { conditions: [{ status: 'False', message: '5 events wait' }] },
+    });
+  });
+
   it('keeps what other controllers wrote there', async () => {
     await create('EventBus');
     const path = `/apis/${ARGO}/namespaces/${fixture.namespace}/eventbus/a/status`;

@@ -164,6 +164,7 @@ const KEEPS = {
     ]),
   ),
   events: ['create'],
+  services: ['create', 'delete', 'get', 'patch'],
 };
 
 /** All rules of the three accounts in a namespace. */

@@ -201,6 +201,7 @@ describe('the rights of the controller', () => {
       expect(await allowed(access, 'argoproj.io', plural, 'default')).toEqual([]);
     }
     expect(await allowed(access, '', 'events')).toEqual(['create']);
+    expect(await allowed(access, '', 'services')).toEqual(['get', 'create', 'patch', 'delete']);
     expect(await allowed(access, '', 'secrets')).toEqual([]);
     expect(await allowed(access, '', 'configmaps')).toEqual([]);
     expect(await allowed(access, 'argoproj.io', 'workflows')).toEqual([]);
