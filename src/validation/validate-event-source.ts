@@ -5,6 +5,7 @@ import { Findings, describeValue, type Finding } from '../manifest/problem';
 import type { WebhookContext } from '../manifest/sources/shared';
 import type { RedisEventSource, RedisStreamEventSource } from '../manifest/sources/redis';
 import { parseGoDurationMs } from '../text/durations';
+import { warnOfPodFields, warnOfReplicas } from './validate-pod-template';
 import { validateBackoff, validateCron, validateDuration, validateTimezone, validateTls } from './validate-common';
 
 const BROKER_KINDS = ['amqp', 'kafka', 'mqtt', 'nats', 'nsq', 'emitter', 'pulsar'] as const;
@@ -13,6 +14,8 @@ type BrokerOptions = NonNullable<EventSourceSpec[(typeof BROKER_KINDS)[number]]>
 export function validateEventSource({ spec }: EventSource): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
+  warnOfPodFields(spec.template ?? {}, [], here.at('template'));
+  warnOfReplicas(spec.replicas, 'Start more event source workers: one takes over from another,', here);
   validateEventNames(spec, here);
   for (const { kind, name, hook, at } of declaredHooks(spec)) {
     const place = here.at(kind, name, ...at);

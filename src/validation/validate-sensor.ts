@@ -9,11 +9,14 @@ import { validateBackoff, validateCron, validateTimezone } from './validate-comm
 import { validateFilters } from './validate-filters';
 import { replacesDependencyNames, validateParameters } from './validate-parameters';
 import { warnOfDestinations } from './validate-destinations';
+import { warnOfPodFields, warnOfReplicas } from './validate-pod-template';
 import { validateTriggerKind } from './validate-triggers';
 
 export function validateSensor({ spec }: Sensor): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
+  warnOfPodFields(spec.template ?? {}, ['serviceAccountName'], here.at('template'));
+  warnOfReplicas(spec.replicas, 'Start more sensor workers, and let several listen with sluice.io/listeners,', here);
   spec.dependencies.forEach((dependency, index) => {
     validateDependency(dependency, index, spec.dependencies, here.at('dependencies', index));
   });

@@ -95,6 +95,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => [(await import('./migrate.js')).registerMigrate],
   },
   {
+    term: 'crds',
+    summary: 'print CustomResourceDefinitions for clusters without Argo Events',
+    load: async () => [(await import('./crds.js')).registerCrds],
+  },
+  {
     term: 'setup [options]',
     summary: 'prepare a Temporal namespace',
     load: async () => [(await import('./setup.js')).registerSetup],
