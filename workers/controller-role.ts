@@ -1,6 +1,7 @@
 /** The role that keeps Temporal in step with the objects of Kubernetes namespaces. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { serveAdmission } from '../src/admission/serve-admission';
 import type { ControllerStart } from '../src/contract/activities';
 import { ALL_NAMESPACES, controllerWorkflowId, WORKFLOW_TYPES } from '../src/contract/identity';
 import { defaultNamespace } from '../src/control/applied-kinds';
@@ -35,24 +36,30 @@ export function createControllerRole(settings: WorkerSettings, log: Logger): Wor
       }
     });
 
+  const keepStarted = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const pauseMs = await startAll().then(
+        () => START_EVERY_MS,
+        (error: unknown) => {
+          log.warn(`the controller cannot be started yet: ${describeError(error)}`);
+          return RETRY_AFTER_MS;
+        },
+      );
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  };
+
   return {
     taskQueue,
     plugin: new ControllerPlugin({
       ...{ log, namespaces },
       ...(settings.controllerClass !== undefined && { objectClass: settings.controllerClass }),
+      ...(Object.keys(settings.serviceSelector).length > 0 && { serviceSelector: settings.serviceSelector }),
       taskQueues: { eventSource: settings.eventSourceTaskQueue, sensor: settings.sensorTaskQueue },
     }),
     beside: async (signal) => {
-      while (!signal.aborted) {
-        const pauseMs = await startAll().then(
-          () => START_EVERY_MS,
-          (error: unknown) => {
-            log.warn(`the controller cannot be started yet: ${describeError(error)}`);
-            return RETRY_AFTER_MS;
-          },
-        );
-        await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-      }
+      const { admissionPort: port, admissionName: name } = settings;
+      await Promise.all([keepStarted(signal), ...(port === 0 ? [] : [serveAdmission({ port, name, log }, signal)])]);
     },
   };
 }

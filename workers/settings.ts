@@ -16,6 +16,15 @@ const names = z
       `expected names of namespaces, separated by commas, or ${ALL_NAMESPACES}`,
     ),
   );
+const LABEL = /^[-_./A-Za-z0-9]+=[-_.A-Za-z0-9]+$/;
+/** `key=value,…` of pods; `none`. */
+const selector = z.string().transform((text, context) => {
+  if (text === 'none') return {};
+  const labels = text.split(',').map((label) => label.trim());
+  if (!labels.every((label) => LABEL.test(label)))
+    context.addIssue('expected key=value labels, separated by commas, or none');
+  return Object.fromEntries(labels.map((label) => label.split('=')).map(([key = '', value = '']) => [key, value]));
+});
 const count = z.coerce.number().int().min(1);
 
 const variables = z.object({
@@ -27,6 +36,14 @@ const variables = z.object({
     .string()
     .regex(/^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, 'expected a label value')
     .optional(),
+  SLUICE_SERVICE_SELECTOR: selector.prefault(
+    'app.kubernetes.io/name=sluice,app.kubernetes.io/component=event-source-worker',
+  ),
+  SLUICE_ADMISSION_PORT: port.default(0),
+  SLUICE_ADMISSION_NAME: z
+    .string()
+    .regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected the name of a Service')
+    .default('sluice-admission'),
   SLUICE_HEALTH_PORT: port.default(8081),
   SLUICE_METRICS_PORT: port.default(7777),
   SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -45,6 +62,12 @@ export interface WorkerSettings {
   readonly controllerNamespaces?: readonly string[];
   /** Value of the label `sluice.io/class` that these objects must have. */
   readonly controllerClass?: string;
+  /** Labels of the pods to which the Services of EventSources lead; empty: none is made. */
+  readonly serviceSelector: Readonly<Record<string, string>>;
+  /** HTTPS of the validating webhook; 0: none. */
+  readonly admissionPort: number;
+  /** Its Service, Secret and ValidatingWebhookConfiguration. */
+  readonly admissionName: string;
   /** `/healthz` and `/readyz`; 0 selects a free port. */
   readonly healthPort: number;
   /** `/metrics`. */
@@ -87,6 +110,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     controllerTaskQueue: found.SLUICE_CONTROLLER_TASK_QUEUE,
     ...(found.SLUICE_CONTROLLER_NAMESPACES && { controllerNamespaces: found.SLUICE_CONTROLLER_NAMESPACES }),
     ...(found.SLUICE_CONTROLLER_CLASS && { controllerClass: found.SLUICE_CONTROLLER_CLASS }),
+    serviceSelector: found.SLUICE_SERVICE_SELECTOR,
+    admissionPort: found.SLUICE_ADMISSION_PORT,
+    admissionName: found.SLUICE_ADMISSION_NAME,
     healthPort: found.SLUICE_HEALTH_PORT,
     metricsPort: found.SLUICE_METRICS_PORT,
     logLevel: found.SLUICE_LOG_LEVEL,

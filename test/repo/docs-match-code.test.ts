@@ -50,6 +50,11 @@ describe('docs/configuration.md', () => {
       SLUICE_EVENT_SOURCE_TASK_QUEUE: settings.eventSourceTaskQueue,
       SLUICE_SENSOR_TASK_QUEUE: settings.sensorTaskQueue,
       SLUICE_CONTROLLER_TASK_QUEUE: settings.controllerTaskQueue,
+      SLUICE_SERVICE_SELECTOR: Object.entries(settings.serviceSelector)
+        .map((label) => label.join('='))
+        .join(','),
+      SLUICE_ADMISSION_PORT: `${settings.admissionPort}`,
+      SLUICE_ADMISSION_NAME: settings.admissionName,
       SLUICE_HEALTH_PORT: `${settings.healthPort}`,
       SLUICE_METRICS_PORT: `${settings.metricsPort}`,
       SLUICE_LOG_LEVEL: settings.logLevel,
