@@ -75,7 +75,7 @@ const EVERYTHING: JsonObject = {
     autoscaling: { enabled: true },
     podDisruptionBudget: { maxUnavailable: '50%' },
   },
-  controller: { class: 'sluice' },
+  controller: { class: 'sluice', admission: { enabled: true, failurePolicy: 'Fail' } },
   networkPolicy: {
     enabled: true,
     metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
@@ -99,6 +99,6 @@ export const VALUE_SETS = {
     rbac: { create: false },
     eventSource: { serviceAccount: { create: false, name: 'reader' }, webhooks: { enabled: false } },
     sensor: { serviceAccount: { create: false, name: 'writer' } },
-    controller: { serviceAccount: { create: false, name: 'keeper' } },
+    controller: { serviceAccount: { create: false, name: 'keeper' }, services: false, admission: { enabled: true } },
   },
 } as const satisfies Record<string, JsonObject>;

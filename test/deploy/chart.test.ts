@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { repoRoot } from '../../dev/repo-root';
+import type { JsonObject } from '../../src/event/json';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import { SETTING_NAMES } from '../../workers/settings';
 import { CHART, renderValues, renderValuesPage } from './chart-values';
@@ -65,6 +66,23 @@ describe('the chart', () => {
     expect(JSON.parse((data as Record<string, string>)['sluice.json'] ?? '')).toEqual(
       JSON.parse(read('dashboard.json')),
     );
+  });
+
+  it('has the webhook of deploy/admission', async () => {
+    const rendered = await renderChart({ controller: { admission: { enabled: true } } });
+    const plain = parseAllDocuments(readFileSync(join(repoRoot, 'deploy/admission/admission.yaml'), 'utf8')).map(
+      (document) => document.toJS() as KubernetesObject,
+    );
+    expect(plain.length).toBeGreaterThan(5);
+    for (const object of plain)
+      expect(withoutRelease(find(rendered, addressOf(object)))).toEqual(withoutRelease(object));
+    const [webhook] = find(rendered, 'ValidatingWebhookConfiguration/sluice-admission')['webhooks'] as [JsonObject];
+    expect(webhook).toMatchObject({
+      clientConfig: { service: { namespace: 'sluice' } },
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'sluice' } },
+    });
+    const { env } = containerOf(find(rendered, 'Deployment/sluice-controller'));
+    expect(env).toContainEqual({ name: 'SLUICE_ADMISSION_NAME', value: 'sluice-admission' });
   });
 
   it('mounts payload keys as the component deploy/encrypted-payloads does', async () => {
