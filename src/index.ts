@@ -28,3 +28,26 @@ export {
   sensorRunWorkflowId,
   sensorWorkflowId,
 } from './contract/identity';
+
+export type { ObjectReference } from './errors/object-reference';
+export type { SluiceErrorDetails } from './errors/sluice-error';
+export type { JsonValue } from './event/json';
+export type { JsonDocument, JsonText } from './event/json-text';
+export type { ExpressionComplaint, ExpressionLanguage } from './expressions/engine';
+export type { ExpressionSyntax } from './expressions/expression-syntax';
+export type { KubernetesAccessOptions } from './kubernetes/access';
+export type { KubernetesClientOptions } from './kubernetes/client';
+export type { KubernetesConnection, KubernetesTls } from './kubernetes/kubernetes-connection';
+export type { LoadConnectionOptions } from './kubernetes/load-connection';
+export type { KeySelector, SecretReader } from './kubernetes/secrets';
+export type { WorkerPermissions } from './kubernetes/worker-permissions';
+export type { EventBusOptions, TriggerFlow } from './manifest/annotations';
+export type { KubernetesFields, TlsConfig } from './manifest/common';
+export type { OutcomeRedisAccess, SecretKey } from './manifest/outcome-redis';
+export type { Severity } from './manifest/problem';
+export type { SluicePlugin } from './plugin/sluice-plugin';
+export type { JsonSchema } from './validation/json-schema';
+export type { LoadOptions } from './validation/load-manifests';
+export type { Origin, OtherObject } from './validation/manifest-document';
+export type { ManifestKind } from './validation/parse-manifest';
+export type { ReadYaml, YamlRefusal } from './yaml/yaml-documents';

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { applyManifests, describeApplied } from '../src/control/apply/apply-manifests';
 import { readCheckedManifests } from '../src/control/apply/read-checked-manifests';
 import { defaultNamespace, taskQueuesOf } from '../src/control/applied-kinds';
+import { addressText } from '../src/control/ask-workflow';
 import { loggedEnvironment } from '../src/control/process-environment';
 import { withTemporal } from '../src/control/temporal-session';
 import { describeError } from '../src/errors/sluice-error';
@@ -51,12 +52,18 @@ async function apply(folder: string, log: Logger): Promise<string | undefined> {
     applyManifests(
       manifests.documents,
       session,
-      { namespaces: { fallback: defaultNamespace(environment) }, taskQueues: taskQueuesOf({}, environment) },
+      {
+        namespaces: { fallback: defaultNamespace(environment) },
+        taskQueues: taskQueuesOf({}, environment),
+        requestedBy: { by: 'worker', why: 'its folder SLUICE_MANIFESTS is new or has changed' },
+      },
       environment,
       { progress: () => undefined, note: (text) => log.warn(text) },
     ),
   );
   if (outcome.kind === 'refused') return describeProblems(outcome.problems);
+  const [unfinished] = outcome.unfinished;
+  if (unfinished !== undefined) return `${addressText(unfinished.address)}: ${unfinished.reason}`;
   log.info({ result: describeApplied(outcome, false) }, 'manifests are applied');
   return undefined;
 }

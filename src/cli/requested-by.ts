@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { RequestedBy } from '../contract/requester';
+import { kubeconfigUser } from '../kubernetes/kubeconfig-user';
 import type { CliIo } from './io';
 
 export interface RequestedByOptions {
@@ -10,13 +11,18 @@ export interface RequestedByOptions {
 }
 
 export function addRequestedByOptions(command: Command): Command {
-  return command
-    .requiredOption('--why <text>', 'reason, kept in the history')
-    .option('--by <name>', 'name of the operator (default: the user name)');
+  return command.requiredOption('--why <text>', 'reason, kept in the history').option('--by <name>', BY_HELP);
 }
 
+/** For commands that nobody gives a reason for at each call. */
+export function addOptionalRequestedByOptions(command: Command, why: string): Command {
+  return command.option('--why <text>', 'reason, kept in the history', why).option('--by <name>', BY_HELP);
+}
+
+const BY_HELP = "name of the operator, not authenticated (default: the kubeconfig's user, else the user name)";
+
 export function requestedBy(options: RequestedByOptions, io: CliIo): RequestedBy {
-  return { by: options.by ?? (io.env['USER'] || nameOfUser()), why: options.why };
+  return { by: options.by ?? kubeconfigUser(io.env) ?? (io.env['USER'] || nameOfUser()), why: options.why };
 }
 
 function nameOfUser(): string {

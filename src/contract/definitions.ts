@@ -9,7 +9,7 @@ export interface ObjectName {
   readonly name: string;
 }
 
-interface AppliedDefinition extends ObjectName {
+export interface AppliedDefinition extends ObjectName {
   /**
    * Present if the controller applied it from an object of the cluster, with which the controller deletes it. Applying
    * it by a command removes this.

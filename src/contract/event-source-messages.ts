@@ -1,14 +1,15 @@
 /** Messages of the `eventSource` workflow. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EventSourceDefinition, ObjectName } from './definitions';
-import type { ControlStatus } from './lifecycle-messages';
+import type { ApplyRequest, ControlStatus } from './lifecycle-messages';
 
 /** The input of the workflow; continue-as-new passes on more fields. */
 export interface EventSourceStart {
   readonly definition: EventSourceDefinition;
+  readonly request?: ApplyRequest;
 }
 
-export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinition]>('configure');
+export const configureEventSourceUpdate = defineUpdate<void, [EventSourceDefinition, ApplyRequest?]>('configure');
 
 export const eventSourceDefinitionQuery = defineQuery<EventSourceDefinition>('spec');
 

@@ -1,5 +1,6 @@
 /** Names that identify everything: workflow ids, workflow types, task queues. Pure. */
 
+/** The names under which the workflows are registered. */
 export const WORKFLOW_TYPES = {
   eventBus: 'eventBus',
   eventSource: 'eventSource',
@@ -17,19 +18,22 @@ export const DEFAULT_TASK_QUEUES = {
   controller: 'sluice-controller',
 } as const;
 
+/** Returns the id of the workflow of an event bus. */
 export function eventBusWorkflowId(namespace: string, name: string): string {
   return `event-bus/${namespace}/${name}`;
 }
 
+/** Returns the id of the workflow of an event source. */
 export function eventSourceWorkflowId(namespace: string, name: string): string {
   return `event-source/${namespace}/${name}`;
 }
 
+/** Returns the id of the workflow of a sensor. */
 export function sensorWorkflowId(namespace: string, name: string): string {
   return `sensor/${namespace}/${name}`;
 }
 
-/** `key` identifies the content of the run: an event's key, or the digest of a batch. */
+/** Returns the id of a run. `key` identifies the content of the run: an event's key, or the digest of a batch. */
 export function sensorRunWorkflowId(namespace: string, sensorName: string, key: string): string {
   return `run/${namespace}/${sensorName}/${key}`;
 }

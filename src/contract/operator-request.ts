@@ -2,6 +2,7 @@
 import { isJsonObject } from '../event/json';
 import { asProse } from '../text/markdown-text';
 import { showTime } from '../text/readable-times';
+import type { AppliedRecord } from './lifecycle-messages';
 import type { RequestedBy } from './requester';
 import { createUpdateRefusal } from './update-refusal';
 import { describeRequester } from '../text/requester-name';
@@ -59,6 +60,13 @@ export function requireRequest(request: unknown, fields: RequestFields): void {
 export function describeRefusals(refusals: readonly string[] = []): string[] {
   if (refusals.length === 0) return [];
   return ['', ['**Signals refused:**', ...refusals.map((refusal) => asProse(refusal, 600))].join('<br>')];
+}
+
+/** Markdown: who applied the object as it is now. */
+export function describeLastChange(applied: AppliedRecord | undefined): string[] {
+  if (applied === undefined) return [];
+  const { at, by, why } = applied;
+  return ['', `Last changed ${showTime(at)} by ${asProse(describeRequester(by))}: ${asProse(why)}`];
 }
 
 /** Markdown. */

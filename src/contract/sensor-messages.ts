@@ -2,7 +2,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloudEvent } from '../event/cloud-event';
 import type { ObjectName, SensorDefinition } from './definitions';
-import type { ControlStatus } from './lifecycle-messages';
+import type { ApplyRequest, ControlStatus } from './lifecycle-messages';
 import type { Overrides } from './overrides';
 import type { TriggerPriority } from './priority';
 import type { RequestedBy } from './requester';
@@ -10,9 +10,10 @@ import type { RequestedBy } from './requester';
 /** The input of the workflow; continue-as-new passes on more fields. */
 export interface SensorStart {
   readonly definition: SensorDefinition;
+  readonly request?: ApplyRequest;
 }
 
-export const configureSensorUpdate = defineUpdate<void, [SensorDefinition]>('configure');
+export const configureSensorUpdate = defineUpdate<void, [SensorDefinition, ApplyRequest?]>('configure');
 
 export const sensorDefinitionQuery = defineQuery<SensorDefinition>('spec');
 
@@ -38,7 +39,7 @@ export interface StoppedPart {
   readonly fix?: string;
 }
 
-interface TriggerStatus {
+export interface TriggerStatus {
   readonly name: string;
   readonly condition: string;
   readonly joined: boolean;

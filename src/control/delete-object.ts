@@ -8,9 +8,10 @@ import type { ObjectAddress } from './applied-kinds';
 import { workflowIdOf } from './applied-objects';
 import { addressOf } from './apply/apply-object';
 import { findBusDependents } from './apply/bus-dependents';
-import { addressText } from './ask-workflow';
+import { addressText, workerMissing } from './ask-workflow';
+import { terminateByDelete } from './terminate-by-delete';
 import { isWorkflowNotFound } from './not-found';
-import { DELETE_REASON, isDeleted, readEnd } from './status/execution-end';
+import { isDeleted, readEnd } from './status/execution-end';
 import type { TemporalSession } from './temporal-session';
 
 export interface DeleteOptions {
@@ -43,9 +44,10 @@ export async function requireUnused(
   deleted: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   if (address.kind.kind !== 'EventBus') return;
-  const users = (await findBusDependents(session, address))
-    .map(addressOf)
-    .filter((user) => !deleted.has(workflowIdOf(user)));
+  const { found, unanswered } = await findBusDependents(session, address);
+  const [silent] = unanswered.filter(({ workflowId }) => !deleted.has(workflowId));
+  if (silent !== undefined) throw workerMissing(silent.taskQueue);
+  const users = found.map(addressOf).filter((user) => !deleted.has(workflowIdOf(user)));
   if (users.length === 0) return;
   throw new SluiceError('OBJECT_IN_USE', {
     message: `${addressText(address)} is used by ${users.map(({ kind, name }) => `${kind.word}/${name}`).join(', ')}`,
@@ -63,7 +65,7 @@ export async function deleteObject(
     const description = await handle.describe();
     if (description.status.name !== 'RUNNING') return await forgetGone(session, description);
     // A bus has nothing to clean up, so deleting it need not wait for a worker.
-    if (force || address.kind.kind === 'EventBus') await handle.terminate(DELETE_REASON);
+    if (force || address.kind.kind === 'EventBus') await terminateByDelete(session, handle.workflowId, requestedBy);
     else await handle.signal(deleteSignal, requestedBy);
   } catch (error) {
     if (isWorkflowNotFound(error)) return NOT_FOUND;

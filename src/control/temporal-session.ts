@@ -32,12 +32,29 @@ export interface TemporalSession {
   readonly namespace: string;
 }
 
+export interface OpenSession {
+  readonly session: TemporalSession;
+  /** Adds advice to errors of the connection. */
+  run<T>(work: (session: TemporalSession) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
 /** Runs `work` with a connection that is closed afterwards. Throws TEMPORAL_UNREACHABLE if it cannot connect. */
 export async function withTemporal<T>(
   options: TemporalOptions,
   environment: ProcessEnvironment,
   work: (session: TemporalSession) => Promise<T>,
 ): Promise<T> {
+  const open = await openTemporal(options, environment);
+  try {
+    return await open.run(work);
+  } finally {
+    await open.close();
+  }
+}
+
+/** The same for a connection that stays open. */
+export async function openTemporal(options: TemporalOptions, environment: ProcessEnvironment): Promise<OpenSession> {
   const variables = Object.entries(environment.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
@@ -69,15 +86,22 @@ export async function withTemporal<T>(
   } catch (error) {
     throw translateTemporalError(error, address, namespace);
   }
-  try {
-    const client = new temporal.Client({ connection, namespace, dataConverter: encryption.converterFor(namespace) });
-    return await work({ client, connection, address, namespace });
-  } catch (error) {
-    throw translateTemporalError(error, address, namespace);
-  } finally {
-    calls.end();
-    await connection.close();
-  }
+  const client = new temporal.Client({ connection, namespace, dataConverter: encryption.converterFor(namespace) });
+  const session = { client, connection, address, namespace };
+  return {
+    session,
+    run: async (work) => {
+      try {
+        return await work(session);
+      } catch (error) {
+        throw translateTemporalError(error, address, namespace);
+      }
+    },
+    close: async () => {
+      calls.end();
+      await connection.close();
+    },
+  };
 }
 
 /** Returns the error unchanged, unless it concerns the connection itself. */

@@ -1,6 +1,7 @@
 /** Applies one object of the cluster as `sluice apply` would apply its manifest. */
 import { applyManifests, type ApplyOutcome } from '../control/apply/apply-manifests';
 import type { TaskQueues } from '../control/applied-kinds';
+import { addressText } from '../control/ask-workflow';
 import type { ProcessEnvironment } from '../control/process-environment';
 import type { TemporalSession } from '../control/temporal-session';
 import { describeError, isSluiceError } from '../errors/sluice-error';
@@ -46,6 +47,7 @@ export async function applyClusterObject(
         namespaces: { fallback: namespace },
         taskQueues,
         appliedBy: 'controller',
+        requestedBy: { by: 'controller', why: 'an object of the cluster is new or has changed' },
         keepStopped,
         // The workers that use them report the missing ones; the controller has no right to read them.
         skipSecretCheck: true,
@@ -55,6 +57,12 @@ export async function applyClusterObject(
       { progress: () => undefined, note: (text) => notes.push(text) },
     );
     if (outcome.kind === 'refused') return { result: { kind: 'waiting', problems: outcome.problems }, warnings, notes };
+    // An error is tried again; the bus itself is applied by then.
+    const [unfinished] = outcome.unfinished;
+    if (unfinished !== undefined) {
+      const message = `${addressText(unfinished.address)} does not have the new event bus yet: ${unfinished.reason}`;
+      return { result: { kind: 'failed', message }, warnings, notes };
+    }
     return { result: { kind: 'applied' }, action: outcome.rows[0]?.action, warnings, notes };
   } catch (error) {
     const message = describeError(error);

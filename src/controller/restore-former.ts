@@ -21,7 +21,7 @@ export async function restoreFormer(
 ): Promise<boolean> {
   const former = await readFormer(session, address);
   if (former.definition.appliedBy !== 'controller') return false;
-  await applyObject(session, former, queues);
+  await applyObject(session, former, queues, { by: 'controller', why: 'its last valid version is restored' });
   return true;
 }
 

@@ -77,7 +77,27 @@ export interface SluiceErrorDetails {
   cause?: unknown;
 }
 
-/** The one error class. Branch on `code`, never on the text and never on `instanceof` across the workflow sandbox. */
+/**
+ * The one error class. Branch on `code`, never on the text and never on `instanceof` across the workflow sandbox.
+ *
+ * @example
+ * ```ts
+ * import { isSluiceError } from 'sluice';
+ * import { ControlPlane } from 'sluice/control';
+ *
+ * async function isApplied(sluice: ControlPlane, name: string): Promise<boolean> {
+ *   try {
+ *     await sluice.status({ kind: 'Sensor', name });
+ *     return true;
+ *   } catch (error) {
+ *     if (isSluiceError(error) && error.code === 'OBJECT_UNKNOWN') return false;
+ *     throw error;
+ *   }
+ * }
+ *
+ * void isApplied;
+ * ```
+ */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
   readonly code: ErrorCode;

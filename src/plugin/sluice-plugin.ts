@@ -32,6 +32,7 @@ import { createLog } from './create-log';
 import { heartbeatWhileRunning } from './heartbeat-while-running';
 import { refuseClash, refuseTwice } from './guards';
 import { fixedActivitySlots, withCountedSlots } from './counted-slots';
+import { requireOneSdk } from './one-sdk';
 import { SlotWatch } from './slot-watch';
 import type { WorkflowSlots } from './workflow-slots';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
@@ -64,6 +65,7 @@ const HEARTBEAT_THROTTLE = '500ms';
 const HAND_OVER_MS = 5_000;
 const ANSWER_WITHIN_MS = 5_000;
 
+/** The base of both plugins; not for subclasses of your own. */
 export abstract class SluicePlugin extends SimplePlugin {
   private readonly dependencies: WorkerDependencies;
   private opened: PluginActivities | undefined;
@@ -83,6 +85,7 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   override configureWorker(options: WorkerOptions): WorkerOptions {
     refuseTwice(this.name, options.plugins);
+    requireOneSdk(this.name);
     const capacity = capacityOf(options);
     this.dependencies.longActivities.open(capacity);
     if (capacity.isDefault) this.warnOfDefault(capacity);
@@ -127,7 +130,10 @@ export abstract class SluicePlugin extends SimplePlugin {
 
   override configureBundler(options: BundleOptions): BundleOptions {
     const { failureConverterPath } = this.readEncryption();
-    return bundleCombined({ ...(failureConverterPath === undefined ? {} : { failureConverterPath }), ...options });
+    return bundleCombined(this.name, {
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+      ...options,
+    });
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BundleOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { SluiceError } from '../errors/sluice-error';
+import { requireOneSdkInBundle } from './one-sdk';
 import { refuseEqualNames } from './refuse-equal-names';
 import { SLUICE_WORKFLOWS_MARK } from '../../workflows/bundle-marker';
 
@@ -36,7 +37,7 @@ export function combineWorkflows(ownersPath: string | undefined): string {
  * The combined entry lies outside of any project, so webpack needs the path of the SDK's modules: the owner's, because
  * two copies of the SDK in one bundle would conflict.
  */
-export function bundleCombined(options: BundleOptions): BundleOptions {
+export function bundleCombined(pluginName: string, options: BundleOptions): BundleOptions {
   const workflowsPath = combineWorkflows(options.workflowsPath);
   const [owners] = [...combined].find(([, path]) => path === workflowsPath) ?? [];
   if (owners === undefined) return { ...options, workflowsPath };
@@ -49,7 +50,11 @@ export function bundleCombined(options: BundleOptions): BundleOptions {
       return {
         ...config,
         resolve: { ...config.resolve, modules },
-        plugins: [...(config.plugins ?? []), refuseEqualNames({ path: workflowsPath, owners, ours: OUR_ENTRY })],
+        plugins: [
+          ...(config.plugins ?? []),
+          refuseEqualNames({ path: workflowsPath, owners, ours: OUR_ENTRY }),
+          requireOneSdkInBundle(pluginName),
+        ],
       };
     },
   };

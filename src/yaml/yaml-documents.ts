@@ -49,7 +49,7 @@ export interface ParsedText {
 export type ReadYaml = (
   text: string,
 ) => Promise<{ readonly ok: true; readonly value: JsonDocument } | ({ readonly ok: false } & YamlRefusal)>;
-interface YamlRefusal {
+export interface YamlRefusal {
   readonly message: string;
   readonly line?: number;
 }

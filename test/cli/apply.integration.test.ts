@@ -1,4 +1,6 @@
+import { Client, Connection } from '@temporalio/client';
 import Redis from 'ioredis';
+import { kubeconfigUser } from '../../src/kubernetes/kubeconfig-user';
 import { eventually } from '../setup/eventually';
 import { jsonOf } from './run-cli-for-test';
 import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
@@ -9,6 +11,7 @@ interface ApplyAnswer {
     readonly name: string;
     readonly action: string;
     readonly state?: string;
+    readonly diff?: string;
   }>;
   readonly kubernetes: ReadonlyArray<{ readonly kind: string; readonly action: string }>;
 }
@@ -144,6 +147,72 @@ spec:
         ['Sensor/scenes', 'configured'],
         ['Sensor/second', 'configured'],
       ]);
+    });
+
+    it('passes a changed bus to a source later, if it had no worker when the bus changed', async () => {
+      const queue = { SLUICE_EVENT_SOURCE_TASK_QUEUE: `later-${cluster.namespace.name}` };
+      const late = await cluster.manifest('late.yaml', source('late'));
+      expect((await cluster.sluice(['apply', '-f', late], { env: queue })).exitCode).toBe(0);
+      const file = await cluster.manifest('bus.yaml', busManifest('3h'));
+      const first = await cluster.sluice(['apply', '-f', file, '-o', 'json']);
+      expect(first.exitCode).toBe(3);
+      expect(first.stderr).toMatch(
+        /Not finished: source \S+\/late: No worker answers .* earlier version of its event bus/,
+      );
+      expect(jsonOf<ApplyAnswer>(first).objects.map(({ name }) => name)).not.toContain('late');
+
+      await cluster.startWorkers(queue);
+      expect(await actionsOf(['apply', '-f', file])).toEqual([
+        ['EventBus/default', 'unchanged'],
+        ['EventSource/late', 'configured'],
+      ]);
+      expect(await actionsOf(['apply', '-f', file])).toEqual([['EventBus/default', 'unchanged']]);
+      expect((await cluster.sluice(['delete', 'source/late'])).exitCode).toBe(0);
+    });
+
+    it('shows in a dry run how that which runs differs from the manifests, also for objects that only get another bus', async () => {
+      const file = await cluster.manifest('bus.yaml', busManifest('4h'), sensor('scenes', 'renamed'));
+      const run = await cluster.sluice(['apply', '-f', file, '--dry-run']);
+      expect(run.stdout).toMatch(/^-\s+streamConfig: "?maxAge: 3h"?\n\+\s+streamConfig: "?maxAge: 4h"?$/m);
+      expect(run.stdout).toMatch(/^-\s+name: other\n\+\s+name: renamed$/m);
+      const { objects } = jsonOf<ApplyAnswer>(await cluster.sluice(['apply', '-f', file, '--dry-run', '-o', 'json']));
+      expect(objects.map(({ kind, name, action, diff }) => [`${kind}/${name}`, action, diff !== undefined])).toEqual([
+        ['EventBus/default', 'configured', true],
+        ['EventSource/stac', 'configured', true],
+        ['Sensor/scenes', 'configured', true],
+        ['Sensor/second', 'configured', true],
+      ]);
+      const same = await cluster.manifest('bus.yaml', busManifest('3h'));
+      expect((await cluster.sluice(['apply', '-f', same, '--dry-run'])).stdout).not.toMatch(/^[-+]/m);
+    });
+
+    it('keeps in the history who applied or deleted an object, and why', async () => {
+      const file = await cluster.manifest('noted.yaml', source('noted'));
+      const history = async () => {
+        const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });
+        const handle = new Client({ connection }).workflow.getHandle(`event-source/${cluster.namespace.name}/noted`);
+        const found = JSON.stringify(await handle.fetchHistory());
+        await connection.close();
+        const payloads = [...found.matchAll(/"data":"([^"]+)"/g)];
+        return payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()).join('\n');
+      };
+      expect((await cluster.sluice(['apply', '-f', file, '--by', 'ada', '--why', 'new catalogue'])).exitCode).toBe(0);
+      expect(await history()).toContain('"request":{"by":"ada","why":"new catalogue","annotations":{}}');
+      const changed = await cluster.manifest(
+        'noted.yaml',
+        source('noted').replace('consumerGroup: g', 'consumerGroup: h'),
+      );
+      expect((await cluster.sluice(['apply', '-f', changed, '--by', 'grace'])).exitCode).toBe(0);
+      const { applied } = jsonOf<{ applied: object }>(await cluster.sluice(['status', 'source/noted', '-o', 'json']));
+      expect(applied).toMatchObject({ by: 'grace', why: 'sluice apply' });
+      const shown = await cluster.sluice(['status', 'source/noted', '--manifest']);
+      const running = await cluster.manifest('running.yaml', shown.stdout);
+      expect(shown.stdout).toContain('consumerGroup: h');
+      expect(await actionsOf(['apply', '-f', running])).toEqual([['EventSource/noted', 'unchanged']]);
+      await cluster.sluice(['delete', 'source/noted', '--why', 'replaced']);
+      const user = kubeconfigUser(cluster.environment);
+      expect(user).toBeDefined();
+      expect(await history()).toContain(JSON.stringify({ by: user, why: 'replaced' }));
     });
 
     it('accepts a source once its secret exists', async () => {

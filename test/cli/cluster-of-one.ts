@@ -22,7 +22,8 @@ export interface ClusterOfOne {
   sluice(argv: readonly string[], options?: CliRunOptions): Promise<CliRun>;
   /** Writes documents into one file and answers its path. */
   manifest(name: string, ...documents: readonly string[]): Promise<string>;
-  startWorkers(): Promise<void>;
+  /** `environment`: in addition to that of the cluster. */
+  startWorkers(environment?: Readonly<Record<string, string>>): Promise<void>;
   /** In the middle of whatever they do. */
   killWorkers(): Promise<void>;
   stop(): Promise<void>;
@@ -56,7 +57,7 @@ export async function startClusterOfOne(options: ClusterOptions = {}): Promise<C
     ...(options.namesBus === true && { SLUICE_BUS_URL: nats.url }),
     ...options.environment,
   };
-  let workers: ChildProcess | undefined;
+  let workers: ChildProcess[] = [];
   return {
     kubernetes,
     nats,
@@ -69,15 +70,15 @@ export async function startClusterOfOne(options: ClusterOptions = {}): Promise<C
       await writeFile(file, documents.join('---\n'));
       return file;
     },
-    startWorkers: async () => {
-      workers = await spawnWorkers(env);
+    startWorkers: async (more) => {
+      workers.push(await spawnWorkers({ ...env, ...more }));
     },
     killWorkers: async () => {
-      if (workers) await endProcess(workers, 'SIGKILL');
-      workers = undefined;
+      await Promise.all(workers.map((each) => endProcess(each, 'SIGKILL')));
+      workers = [];
     },
     stop: async () => {
-      if (workers) await endProcess(workers);
+      await Promise.all(workers.map((each) => endProcess(each)));
       await Promise.all([nats.stop(), redis.stop(), namespace.remove(), rm(folder, { recursive: true })]);
       await Promise.all([temporal.stop(), kubernetes.stop()]);
     },

@@ -34,7 +34,7 @@ afterAll(() => engine.close());
 
 describe('a block of the documentation', () => {
   it('says in which language it is, and why it is not run where it is not', () => {
-    const known = ['yaml', 'json', 'sh', 'ts', 'diff', 'text', 'mermaid'];
+    const known = ['yaml', 'json', 'sh', 'ts', 'js', 'diff', 'text', 'mermaid'];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
     expect(blocks.flatMap(({ file, notRun }) => (notRun === undefined ? [] : [`${file}: ${notRun}`])).sort()).toEqual([
       'docs/contributing/adding-a-source.md: part of a file of the tree',
@@ -83,8 +83,8 @@ describe('a block of the documentation', () => {
     for (const argv of offline) expect([argv, (await runSluice(argv)).exitCode]).toEqual([argv, 0]);
   });
 
-  it('is TypeScript that compiles as it stands', () => {
-    expect(diagnose(of('ts').map(([, block]) => block))).toEqual([]);
+  it('is TypeScript or JavaScript that compiles as it stands', () => {
+    expect(diagnose([...of('ts'), ...of('js')].map(([, block]) => block))).toEqual([]);
   }, 120_000);
 });
 
@@ -138,7 +138,7 @@ function embed(text: string): string[] {
   }
 }
 
-const STUBS = ['npx', 'npm', 'node', 'kubectl', 'helm', 'temporal', 'docker', 'redis-cli', 'openssl'];
+const STUBS = ['npx', 'npm', 'node', 'kubectl', 'helm', 'temporal', 'docker', 'redis-cli', 'openssl', 'curl'];
 
 /** What bash would run: programs of the block are replaced by ones that write down their arguments. */
 function commandsOf(script: string): string[][] {
@@ -220,9 +220,15 @@ async function parseSluice(argv: readonly string[]): Promise<void> {
   expect([argv.join(' '), parsed]).toEqual([argv.join(' '), 1]);
 }
 
+/** Blocks that use modules of JavaScript say so by `import.meta`. */
+function extensionOf({ language, text }: DocBlock): string {
+  if (language === 'js') return 'cjs';
+  return text.includes('import.meta') ? 'mts' : 'ts';
+}
+
 function diagnose(sources: readonly DocBlock[]): string[] {
   const options: ts.CompilerOptions = {
-    ...{ strict: true, noEmit: true, skipLibCheck: true, esModuleInterop: true, types: ['node'] },
+    ...{ strict: true, noEmit: true, skipLibCheck: true, esModuleInterop: true, types: ['node'], allowJs: true },
     ...{
       module: ts.ModuleKind.Node16,
       moduleResolution: ts.ModuleResolutionKind.Node16,
@@ -231,7 +237,10 @@ function diagnose(sources: readonly DocBlock[]): string[] {
   };
   // Beside package.json, so that `sluice` is this package and what is pasted is CommonJS, as it is.
   const files = new Map(
-    sources.map((block) => [join(repoRoot, `block-${block.file.replace(/\W/g, '-')}-${block.line}.ts`), block]),
+    sources.map((block) => [
+      join(repoRoot, `block-${block.file.replace(/\W/g, '-')}-${block.line}.${extensionOf(block)}`),
+      block,
+    ]),
   );
   const host = ts.createCompilerHost(options);
   const [fileExists, readFile] = [host.fileExists.bind(host), host.readFile.bind(host)];

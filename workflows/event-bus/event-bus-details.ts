@@ -3,11 +3,11 @@ import { asCode } from '../../src/text/markdown-text';
 import { linkToList } from '../../src/text/temporal-ui-links';
 import type { EventBusDefinition } from '../../src/contract/definitions';
 import type { ControlStatus } from '../../src/contract/lifecycle-messages';
-import { describeRefusals } from '../../src/contract/operator-request';
+import { describeLastChange, describeRefusals } from '../../src/contract/operator-request';
 
 export function describeEventBus(
   { namespace, name, spec }: EventBusDefinition,
-  { refusals }: ControlStatus,
+  { applied, refusals }: ControlStatus,
   temporalNamespace: string,
 ): string {
   const kinds = Object.keys(spec).map((kind) => asCode(kind));
@@ -15,6 +15,7 @@ export function describeEventBus(
     linkToList(label, temporalNamespace, `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`);
   return [
     `Event bus **${namespace}/${name}**, ${kinds.join(', ')} · ${ofType('eventSource', 'event sources')} · ${ofType('sensor', 'sensors')}`,
+    ...describeLastChange(applied),
     ...describeRefusals(refusals),
     '',
     'It keeps the applied spec for event sources and sensors that are applied later; query `spec` shows it. Events travel through NATS, not through this workflow.',

@@ -4,7 +4,7 @@ import { showTime } from '../../src/text/readable-times';
 import { unreadFate } from '../../src/kinds/source-kinds';
 import { describeUnread } from '../../src/contract/source-events';
 import { linkToWorkflow } from '../../src/text/temporal-ui-links';
-import { describePause, describeRefusals } from '../../src/contract/operator-request';
+import { describeLastChange, describePause, describeRefusals } from '../../src/contract/operator-request';
 import { eventBusWorkflowId } from '../../src/contract/identity';
 import type { EventSourceDefinition } from '../../src/contract/definitions';
 import type { EventSourceStatus } from '../../src/contract/event-source-messages';
@@ -23,6 +23,7 @@ export function describeEventSource(
   const hasFailed = events.some(({ state }) => state === 'Failed');
   return [
     `Event source **${namespace}/${name}**, applied ${showTime(appliedAt)}, to ${linkToWorkflow(temporalNamespace, eventBusWorkflowId(bus.namespace, bus.name))}`,
+    ...describeLastChange(status.applied),
     ...(paused ? ['', describePause(paused)] : []),
     ...describeRefusals(status.refusals),
     '',

@@ -15,7 +15,7 @@ import {
   type EventSourceStart,
   type EventSourceStatus,
 } from '../../src/contract/event-source-messages';
-import type { ControlStatus } from '../../src/contract/lifecycle-messages';
+import type { ApplyRequest, ControlStatus } from '../../src/contract/lifecycle-messages';
 import { listEvents } from '../../src/contract/source-events';
 import { isSupportedSource } from '../../src/kinds/source-kinds';
 import { EventStates, type EventFailures } from '../../src/sandbox/event-source/event-states';
@@ -52,6 +52,7 @@ class EventSource {
     this.definition = input.definition;
     this.appliedAt = input.carried?.appliedAt ?? new Date().toISOString();
     this.state = new ControlState(input.carried);
+    if (input.carried === undefined) this.state.apply(input.request, workflowInfo().startTime.getTime());
     this.controls = new OperatorControls(this.state, () =>
       describeEventSource(this.definition, this.status(), workflowInfo().namespace),
     );
@@ -59,9 +60,9 @@ class EventSource {
 
   handleMessages(): void {
     setHandler(eventSourceDefinitionQuery, () => this.definition, { description: 'The EventSource as it is applied' });
-    setHandler(configureEventSourceUpdate, (next) => this.configure(next), {
+    setHandler(configureEventSourceUpdate, (next, request?: ApplyRequest) => this.configure(next, request), {
       description: 'Sent by `sluice apply`',
-      validator: (next) => requireDefinition(next, this.definition),
+      validator: (next, request?: ApplyRequest) => requireDefinition(next, this.definition, request),
     });
     this.controls.handlePause('Stop reading; new events stay in the system that is read');
     this.controls.handleResume('Resume reading');
@@ -99,11 +100,12 @@ class EventSource {
     await continueAsNew<typeof eventSource>({ definition: this.definition, carried });
   }
 
-  private configure(next: EventSourceDefinition): void {
+  private configure(next: EventSourceDefinition, request: ApplyRequest | undefined): void {
     const isUnchanged = JSON.stringify(next) === JSON.stringify(this.definition);
     // Re-applying an unchanged spec after a failure means that its cause was fixed elsewhere: restart.
     if (isUnchanged && !this.events.hasFailed() && !this.hasNewKinds()) return;
     this.definition = next;
+    this.state.apply(request, Date.now());
     this.controls.restart();
   }
 

@@ -5,6 +5,7 @@
 import { isJsonObject, type JsonObject } from '../../src/event/json';
 import { planSensor } from '../../src/sandbox/sensor/sensor-plan';
 import type { SensorDefinition } from '../../src/contract/definitions';
+import { missingRequester } from '../../src/contract/operator-request';
 import { createUpdateRefusal } from '../../src/contract/update-refusal';
 
 const PHASES = ['Succeeded', 'Failed', 'Error', 'Deleted', 'Unknown'];
@@ -45,17 +46,21 @@ export function isOutcomeList(value: unknown): boolean {
 export function requireDefinition(
   value: unknown,
   current: { readonly namespace: string; readonly name: string },
+  request?: unknown,
 ): void {
   const isOwn = isJsonObject(value) && value['namespace'] === current.namespace && value['name'] === current.name;
   if (!isOwn || !isJsonObject(value['spec'])) {
     const own = `${current.namespace}/${current.name}`;
     throw createUpdateRefusal('USAGE', `this is not a definition of ${own}: apply its manifest with sluice apply`);
   }
+  // Earlier versions of the command send none.
+  const missing = request === undefined || request === null ? undefined : missingRequester(request);
+  if (missing !== undefined) throw createUpdateRefusal('USAGE', missing);
 }
 
 /** Like `requireDefinition`; a spec that cannot be planned would end the sensor. @throws ApplicationFailure USAGE */
-export function requireSensorDefinition(value: SensorDefinition, current: SensorDefinition): void {
-  requireDefinition(value, current);
+export function requireSensorDefinition(value: SensorDefinition, current: SensorDefinition, request?: unknown): void {
+  requireDefinition(value, current, request);
   try {
     planSensor(value.spec, value.options);
   } catch (error) {

@@ -2,7 +2,7 @@
 import { asCode, asProse, describeFirst } from '../../src/text/markdown-text';
 import { showTime } from '../../src/text/readable-times';
 import { linkToList } from '../../src/text/temporal-ui-links';
-import { describePause, describeRefusals } from '../../src/contract/operator-request';
+import { describeLastChange, describePause, describeRefusals } from '../../src/contract/operator-request';
 import { HOW_TO_START_AGAIN } from '../../src/sandbox/sensor/stopped-parts';
 import { describePriority } from '../../src/contract/priority';
 import { sensorRef } from '../../src/contract/identity';
@@ -24,6 +24,7 @@ export function describeSensor(
       linkToList('all runs', temporalNamespace, runs),
       linkToList('parked runs', temporalNamespace, `${runs} AND SluiceState = 'Parked'`),
     ].join(' · ')}`,
+    ...describeLastChange(status.applied),
     ...(paused ? ['', describePause(paused)] : []),
     ...(holdingBack
       ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; further events stay on the bus`]

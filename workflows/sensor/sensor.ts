@@ -29,6 +29,7 @@ import {
   type SensorStart,
   type SensorStatus,
 } from '../../src/contract/sensor-messages';
+import type { ApplyRequest } from '../../src/contract/lifecycle-messages';
 import { SensorMemory, type CarriedSensor } from '../../src/sandbox/sensor/sensor-memory';
 import { StoppedParts } from '../../src/sandbox/sensor/stopped-parts';
 import { REPEATABLE } from '../lifecycle/activity-options';
@@ -75,8 +76,10 @@ class Sensor {
   private readonly controls: OperatorControls;
   private readonly retriggers: SensorRetriggers;
 
-  constructor({ definition, carried }: SensorInput) {
-    this.memory = new SensorMemory(definition, carried, workflowInfo().startTime.getTime());
+  constructor({ definition, request, carried }: SensorInput) {
+    const startedAt = workflowInfo().startTime.getTime();
+    this.memory = new SensorMemory(definition, carried, startedAt);
+    if (carried === undefined) this.memory.controls.apply(request, startedAt);
     this.contents = new HeldContentMover(this.memory);
     this.outbox = new SensorOutbox(this.contents);
     this.controls = new OperatorControls(this.memory.controls, () =>
@@ -119,9 +122,10 @@ class Sensor {
   }
 
   handleUpdates(): void {
-    setHandler(configureSensorUpdate, (definition) => this.configure(definition), {
+    setHandler(configureSensorUpdate, (definition, request?: ApplyRequest) => this.configure(definition, request), {
       description: 'Sent by `sluice apply`',
-      validator: (definition: SensorDefinition) => requireSensorDefinition(definition, this.memory.definition),
+      validator: (definition: SensorDefinition, request?: ApplyRequest) =>
+        requireSensorDefinition(definition, this.memory.definition, request),
     });
     this.retriggers.handleUpdate();
   }
@@ -204,9 +208,10 @@ class Sensor {
     this.controls.show();
   }
 
-  private configure(definition: SensorDefinition): void {
+  private configure(definition: SensorDefinition, request: ApplyRequest | undefined): void {
     const isSame = JSON.stringify(definition) === JSON.stringify(this.memory.definition);
     if (isSame && this.stopped.isEmpty()) return;
+    this.memory.controls.apply(request, Date.now());
     if (!isSame) {
       const keepsRemoved = this.memory.removesTriggers(definition) && patched(REMOVED_ARE_KEPT);
       this.outbox.post(this.memory.configure(definition, Date.now(), keepsRemoved));

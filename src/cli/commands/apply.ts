@@ -9,6 +9,7 @@ import {
 } from '../../control/apply/apply-manifests';
 import type { Applied } from '../../control/apply/apply-object';
 import { APPLIED_KINDS, defaultNamespace, taskQueuesOf } from '../../control/applied-kinds';
+import { addressText } from '../../control/ask-workflow';
 import { isAsWanted } from '../../control/status/condition';
 import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { identityOf } from '../../validation/manifest-document';
@@ -20,11 +21,13 @@ import { CONDITION_TONES } from '../printing/condition-tones';
 import { problemText, refuseManifests } from '../printing/print-problems';
 import type { Output } from '../printing/output';
 import { createProgress } from '../printing/progress';
+import { printable, type Paint, type Tone } from '../printing/style';
 import { readManifests } from '../read-manifests';
+import { addOptionalRequestedByOptions, requestedBy, type RequestedByOptions } from '../requested-by';
 import type { RegisterCommand } from '../runtime';
 import { addTemporalOptions } from '../temporal-options';
 
-export interface ApplyCommandOptions extends TemporalOptions {
+export interface ApplyCommandOptions extends TemporalOptions, RequestedByOptions {
   filename: string[];
   namespace?: string;
   dryRun?: boolean;
@@ -36,6 +39,7 @@ export interface ApplyCommandOptions extends TemporalOptions {
 }
 
 const NOTHING_APPLIED = 'Nothing was applied';
+const DEFAULT_REASON = 'sluice apply';
 
 const EXAMPLES = `
 Examples:
@@ -48,7 +52,7 @@ then sensors, then sources, so that a sensor misses none of the first events of 
 worker; changing a running object does.`;
 
 export const registerApply: RegisterCommand = (program, cli) => {
-  addTemporalOptions(program.command('apply'))
+  addOptionalRequestedByOptions(addTemporalOptions(program.command('apply')), DEFAULT_REASON)
     .summary('start or update the objects in manifests')
     .description('Applies EventBus, EventSource and Sensor manifests: starts their workflows, or updates running ones.')
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
@@ -56,7 +60,7 @@ export const registerApply: RegisterCommand = (program, cli) => {
       '-n, --namespace <name>',
       'Kubernetes namespace of manifests that name none (default: SLUICE_NAMESPACE, default)',
     )
-    .option('--dry-run', 'show what would change')
+    .option('--dry-run', 'show what would change, as a diff')
     .option('--wait <duration>', 'wait for sources and sensors to be ready, and fail if they are not', parseDuration)
     .option('--kubernetes', 'apply all other objects in the files to Kubernetes')
     .option('--skip-secret-check', 'do not check that the referenced Secrets exist')
@@ -85,6 +89,7 @@ export async function apply(options: ApplyCommandOptions, output: Output, io: Cl
         {
           namespaces: { required: namespace, fallback: defaultNamespace(io) },
           taskQueues: taskQueuesOf(options, io),
+          requestedBy: requestedBy(options, io),
           ...{ dryRun, kubernetes, skipSecretCheck, waitMs: wait },
         },
         io,
@@ -97,6 +102,10 @@ export async function apply(options: ApplyCommandOptions, output: Output, io: Cl
     if (outcome.leftAlone.length > 0) output.note(hintAt(outcome.leftAlone));
     const refused = outcome.kubernetes.flatMap(({ problem }) => problem ?? []);
     if (refused.length > 0) output.note(problemText(refused, output.paint));
+    for (const { address, reason } of outcome.unfinished) {
+      output.note(`Not finished: ${addressText(address)}: ${reason}. Apply again once a worker runs.`);
+    }
+    if (outcome.unfinished.length > 0) return EXIT_CODES.unreachable;
     const waitedInVain = wait !== undefined && outcome.rows.some(isNotReady);
     return waitedInVain || refused.length > 0 ? EXIT_CODES.problem : EXIT_CODES.ok;
   } finally {
@@ -114,23 +123,39 @@ function print(
     dryRun && action !== 'unchanged' && action !== 'failed' ? `would be ${action}` : action;
   output.print({
     data: describeApplied(outcome, dryRun),
-    table: {
-      columns: ['object', 'namespace', 'action', ...(dryRun ? [] : ['state', ''])],
-      rows: [
-        ...kubernetes.map(({ kind, name, namespace, action }) => [`${kind}/${name}`, namespace ?? '-', textOf(action)]),
-        ...rows.map(({ desired: { kind, definition }, action, readiness }) => [
-          `${kind}/${definition.name}`,
-          definition.namespace,
-          { text: textOf(action), tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
-          ...(readiness
-            ? [{ text: readiness.state, tone: CONDITION_TONES[readiness.state] }, readiness.reason ?? '']
-            : []),
-        ]),
-      ],
-      empty: 'Nothing to apply: no EventBus, EventSource or Sensor in these files.',
-    },
+    table: [
+      {
+        columns: ['object', 'namespace', 'action', ...(dryRun ? [] : ['state', ''])],
+        rows: [
+          ...kubernetes.map(({ kind, name, namespace, action }) => [
+            `${kind}/${name}`,
+            namespace ?? '-',
+            textOf(action),
+          ]),
+          ...rows.map(({ desired: { kind, definition }, action, readiness }) => [
+            `${kind}/${definition.name}`,
+            definition.namespace,
+            { text: textOf(action), tone: action === 'unchanged' ? ('quiet' as const) : ('good' as const) },
+            ...(readiness
+              ? [{ text: readiness.state, tone: CONDITION_TONES[readiness.state] }, readiness.reason ?? '']
+              : []),
+          ]),
+        ],
+        empty: 'Nothing to apply: no EventBus, EventSource or Sensor in these files.',
+      },
+      ...rows.flatMap(({ diff }) => (diff === undefined ? [] : [paintDiff(diff, output.paint)])),
+    ],
     names: rows.map(({ desired }) => `${APPLIED_KINDS[desired.kind].word}/${desired.definition.name}`),
   });
+}
+
+function paintDiff(diff: string, paint: Paint): string {
+  const tone = (line: string): Tone | undefined => {
+    if (/^(---|\+\+\+|@@)/.test(line)) return 'quiet';
+    return line.startsWith('+') ? 'good' : line.startsWith('-') ? 'bad' : undefined;
+  };
+  const lines = diff.trimEnd().split('\n');
+  return lines.map((line) => paint(tone(line), printable(line))).join('\n');
 }
 
 function isNotReady({ readiness }: AppliedRow): boolean {

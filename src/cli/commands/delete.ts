@@ -1,7 +1,7 @@
 /** `sluice delete`: deletes buses, sources and sensors, and what they leave on the bus. */
 import type { Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
-import { requestedBy, type RequestedByOptions } from '../requested-by';
+import { addOptionalRequestedByOptions, requestedBy, type RequestedByOptions } from '../requested-by';
 import {
   APPLIED_KINDS,
   DELETE_ORDER,
@@ -45,15 +45,13 @@ A deleted sensor gives up its position on the bus; runs in flight continue to th
 sources or sensors use it. The stream and its events stay on the NATS server.`;
 
 export const registerDelete: RegisterCommand = (program, cli) => {
-  addTemporalOptions(program.command('delete [object...]'))
+  addOptionalRequestedByOptions(addTemporalOptions(program.command('delete [object...]')), 'sluice delete')
     .summary('delete buses, sources and sensors')
     .description('Ends the workflows of the objects in manifests, or of one named object.')
     .option('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--ignore-not-found', 'ignore objects that are not applied')
     .option('--wait <duration>', 'how long to wait for each to end', parseDuration, 15_000)
-    .option('--why <text>', 'reason, kept in the history', 'sluice delete')
-    .option('--by <name>', 'name of the operator (default: the user name)')
     .option('--force', 'end it without a worker; a sensor then leaves its consumer on the bus')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: DeleteOptions, command: Command) => {

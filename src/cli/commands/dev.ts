@@ -98,7 +98,7 @@ async function dev(options: DevOptions, output: Output, io: CliIo): Promise<Exit
       await createNamespaces(documents, options, devIo);
       const { filename, namespace } = options;
       const applied = await apply(
-        { filename, namespace, kubernetes: true, wait: READY_TIMEOUT_MS },
+        { filename, namespace, kubernetes: true, wait: READY_TIMEOUT_MS, why: 'sluice dev' },
         noted(output),
         devIo,
       );

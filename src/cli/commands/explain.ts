@@ -2,43 +2,29 @@
 import type { Command } from 'commander';
 import { shortEventId } from '../../event/short-id';
 import { parseDuration } from '../arguments';
-import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
-import { findCandidates, type Candidate } from '../../control/explain/find-event';
-import { withBuses, type OpenBuses } from '../../control/explain/open-buses';
-import { describeLostEvents } from '../../control/explain/lost-events';
+import {
+  explainEvent,
+  type ExplainOptions,
+  type Explanation,
+  type JudgedCandidate,
+} from '../../control/explain/explain-event';
+import type { Candidate } from '../../control/explain/find-event';
+import { withBuses } from '../../control/explain/open-buses';
 import { describeStory, toneOf } from '../printing/print-story';
-import { readFacts } from '../../control/explain/read-facts';
-import { readRunsOf } from '../../control/explain/read-runs';
-import { describeSilentSources } from '../../control/explain/silent-sources';
-import type { Story } from '../../control/explain/story';
-import { timelineOf } from '../../control/explain/timeline';
-import { verdictOf } from '../../control/explain/verdict';
-import { explainNamespace } from '../../control/known-names';
 import type { Output } from '../printing/output';
-import { createProgress, type Progress } from '../printing/progress';
+import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
 import { wrap } from '../printing/wrap';
-import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
 
-interface ExplainOptions extends TemporalOptions {
+interface ExplainCommandOptions extends TemporalOptions {
   namespace?: string;
   since?: number;
 }
 
-type Answer =
-  | { readonly kind: 'story'; readonly story: Story }
-  | { readonly kind: 'several'; readonly candidates: readonly JudgedCandidate[]; readonly problems: readonly string[] }
-  /** `problems`: sources that could not be queried; `hints`: where the event may be instead. */
-  | { readonly kind: 'nothing'; readonly problems: readonly string[]; readonly hints: readonly string[] };
-
-/** `verdict` is absent from the older ones of many. */
-type JudgedCandidate = Candidate & { readonly verdict?: Story['verdict'] };
-
 const SHOWN_CANDIDATES = 50;
-const JUDGED_CANDIDATES = 20;
-const JUDGED_AT_ONCE = 4;
 
 const EXAMPLES = `
 Examples:
@@ -59,73 +45,26 @@ export const registerExplain: RegisterCommand = (program, cli) => {
     .option('-n, --namespace <name>', 'search only objects applied in this namespace (default: all)')
     .option('--since <duration>', 'search only this far back, e.g. 24h (default: no limit)', parseDuration)
     .addHelpText('after', EXAMPLES)
-    .action(async (text: string, options: ExplainOptions, command: Command) => {
+    .action(async (text: string, options: ExplainCommandOptions, command: Command) => {
       const progress = createProgress(cli.io);
       progress.update('connecting');
       const answer = await withTemporal(options, cli.io, (session) =>
-        withBuses(session, cli.io, options.namespace, (open) => explain(session, open, text, options, progress)),
+        withBuses(session, cli.io, options.namespace, (open) =>
+          explainEvent(session, open, text, explainOptions(options), (what) => progress.update(what)),
+        ),
       ).finally(() => progress.end());
       cli.exitWith(print(answer, text, cli.output(command)));
     });
 };
 
-async function explain(
-  session: TemporalSession,
-  open: OpenBuses,
-  text: string,
-  { namespace, since }: ExplainOptions,
-  progress: Progress,
-): Promise<Answer> {
-  const from = since === undefined ? undefined : new Date(Date.now() - since);
-  const found = await findCandidates(open.buses, text, from, (message) => progress.update(message));
-  progress.update('querying runs and sensors');
-  const candidates = found.length > 0 ? found : await findInRuns(session, text, namespace);
-  const [candidate, ...others] = candidates;
-  const { problems } = open;
-  if (candidate === undefined) {
-    const elsewhere = await explainNamespace(session, namespace);
-    const hints = [
-      ...(elsewhere === undefined ? [] : [elsewhere]),
-      ...(await describeSilentSources(session, namespace, open.buses)),
-      ...(await describeLostEvents(open.buses, namespace)),
-    ];
-    return { kind: 'nothing', problems, hints };
-  }
-  if (others.length > 0) {
-    progress.update(`querying runs and sensors about ${Math.min(candidates.length, JUDGED_CANDIDATES)} events`);
-    const unjudged = candidates.slice(0, -JUDGED_CANDIDATES);
-    const newest = candidates.slice(-JUDGED_CANDIDATES);
-    const judged = await concurrently(newest, JUDGED_AT_ONCE, async (each): Promise<JudgedCandidate> => {
-      return { ...each, verdict: verdictOf(await readFacts(session, open, each, namespace)) };
-    });
-    return { kind: 'several', candidates: [...unjudged, ...judged], problems };
-  }
-  const facts = await readFacts(session, open, candidate, namespace);
-  const { key, shortId, id, source, subject, event, unknown } = facts;
+function explainOptions({ namespace, since }: ExplainCommandOptions): ExplainOptions {
   return {
-    kind: 'story',
-    story: {
-      event: { key, shortId, id, source, subject, ...(event && { time: event.time, type: event.type }) },
-      timeline: timelineOf(facts),
-      verdict: verdictOf(facts),
-      unknown,
-    },
+    ...(namespace !== undefined && { namespace }),
+    ...(since !== undefined && { from: new Date(Date.now() - since) }),
   };
 }
 
-/** Runs may still carry events that the bus no longer has. */
-async function findInRuns(session: TemporalSession, text: string, namespace: string | undefined): Promise<Candidate[]> {
-  const { runs } = await readRunsOf(session, text, namespace);
-  const keys = runs.flatMap(({ fires }) => fires ?? []).flatMap(({ events }) => events);
-  const key = keys.find((candidate) => candidate === text || shortEventId(candidate) === text);
-  if (key === undefined) return [];
-  const at = key.indexOf('/');
-  const id = key.slice(at + 1);
-  const subject = id.split(':')[0] ?? '';
-  return [{ key, source: key.slice(0, at), id, subject, buses: new Set(), decisions: [], stored: [] }];
-}
-
-function print(answer: Answer, text: string, output: Output): ExitCode {
+function print(answer: Explanation, text: string, output: Output): ExitCode {
   switch (answer.kind) {
     case 'story':
       output.print({

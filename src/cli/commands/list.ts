@@ -1,27 +1,19 @@
 /** `sluice list`: applied objects and their state. */
 import type { Command } from 'commander';
-import type { SensorStatus } from '../../contract/sensor-messages';
-import { isSluiceError } from '../../errors/sluice-error';
 import { ageOf } from '../../text/ages';
 import { parseKind, type ObjectAddress } from '../../control/applied-kinds';
-import { ALL_KINDS, inOrder, listApplied, listGone, type AppliedObject } from '../../control/applied-objects';
+import { ALL_KINDS } from '../../control/applied-objects';
 import { addressText } from '../../control/ask-workflow';
-import { concurrently } from '../../concurrency/concurrently';
-import { goneCondition, isAsWanted, type Condition } from '../../control/status/condition';
+import { isAsWanted } from '../../control/status/condition';
+import { listObjects, type ListedObject } from '../../control/status/list-objects';
 import { CONDITION_TONES } from '../printing/condition-tones';
-import { readCondition } from '../../control/status/read-condition';
 import { EXIT_CODES } from '../exit-codes';
 import { explainNamespace } from '../../control/known-names';
 import { createProgress } from '../printing/progress';
 import type { RegisterCommand } from '../runtime';
-import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
 import { wrap } from '../printing/wrap';
-
-const QUERY_TIMEOUT_MS = 3_000;
-const QUERIES_AT_ONCE = 24;
-
-type Listed = AppliedObject & Condition & { readonly sensor?: Pick<SensorStatus, 'counts' | 'lag'> };
 
 const EXAMPLES = `
 Examples:
@@ -41,18 +33,11 @@ export const registerList: RegisterCommand = (program, cli) => {
       const output = cli.output(command);
       const progress = createProgress(cli.io);
       const { objects, hint } = await withTemporal(options, cli.io, async (session) => {
-        const applied = await listApplied(session, kinds, options.namespace);
-        progress.update(`querying the state of ${applied.length} workflows`);
-        const [present, gone] = await Promise.all([
-          concurrently(applied, QUERIES_AT_ONCE, (object) => look(session, object)),
-          listGone(session, kinds, options.namespace, applied),
-        ]);
-        const found: Listed[] = [
-          ...present.filter((object) => object !== undefined),
-          ...gone.map(({ end, ...object }) => ({ ...object, ...goneCondition(end) })),
-        ];
+        const found = await listObjects(session, kinds, options.namespace, (count) =>
+          progress.update(`querying the state of ${count} workflows`),
+        );
         return {
-          objects: inOrder(found),
+          objects: found,
           hint: found.length === 0 ? await explainNamespace(session, options.namespace) : undefined,
         };
       }).finally(() => progress.end());
@@ -88,17 +73,7 @@ export const registerList: RegisterCommand = (program, cli) => {
     });
 };
 
-/** Resolves with undefined if the object was deleted meanwhile. */
-async function look(session: TemporalSession, object: AppliedObject): Promise<Listed | undefined> {
-  try {
-    return { ...object, ...(await readCondition(session, object, QUERY_TIMEOUT_MS)) };
-  } catch (error) {
-    if (isSluiceError(error) && error.code === 'OBJECT_UNKNOWN') return undefined;
-    throw error;
-  }
-}
-
-function describeReasons(objects: readonly Listed[], width: number | undefined): string[] {
+function describeReasons(objects: readonly ListedObject[], width: number | undefined): string[] {
   const reasons = objects.flatMap(({ state, reason, ...address }) =>
     reason === undefined ? [] : [wrap(`${addressText(address satisfies ObjectAddress)} ${state}: ${reason}`, width, 2)],
   );

@@ -1,28 +1,29 @@
 /** `sluice retrigger`: starts triggers again, for one run, one event, or every run that a query finds. */
 import { Option, type Command } from 'commander';
-import { sensorWorkflowId } from '../../contract/identity';
-import { runRetriggerSignal } from '../../contract/run-messages';
-import { retriggerUpdate, type RetriggerRequest } from '../../contract/sensor-messages';
 import { describeError, isSluiceError, SluiceError } from '../../errors/sluice-error';
 import type { JsonValue } from '../../event/json';
 import { readJson, valueOf } from '../../event/json-text';
 import { toWorkingCopy, writeExactly } from '../../yaml/exact-numbers';
 import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../requested-by';
-import { APPLIED_KINDS, defaultNamespace } from '../../control/applied-kinds';
+import { defaultNamespace } from '../../control/applied-kinds';
 import { collect } from '../arguments';
-import { askWorkflow, runUnknown, signalWorkflow } from '../../control/ask-workflow';
 import { concurrently } from '../../concurrency/concurrently';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
 import { canAnswer, type CliIo } from '../io';
 import type { Output } from '../printing/output';
 import { askYes } from '../ask-yes';
 import { createProgress } from '../printing/progress';
-import { type RunFilter, countRuns, findRuns, parseRunId, requireRun } from '../../control/runs/search-runs';
-import { readFires } from '../../control/runs/read-fires';
+import {
+  retriggerEvent,
+  retriggerRun,
+  type FireAgain,
+  type FiredEvent,
+  type Retriggered,
+} from '../../control/runs/fire-again';
+import { type RunFilter, countRuns, findRuns, parseRunId } from '../../control/runs/search-runs';
 import type { RegisterCommand } from '../runtime';
 import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
-import { didYouMean, listNames, objectUnknown } from '../../control/unknown-object';
 
 interface RetriggerOptions extends TemporalOptions, RequestedByOptions {
   event?: string;
@@ -36,18 +37,6 @@ interface RetriggerOptions extends TemporalOptions, RequestedByOptions {
   yes?: boolean;
 }
 
-type Request = Omit<RetriggerRequest, 'runId' | 'eventId'>;
-
-/** The result of one request: the runs that were started or woken. */
-interface Retriggered {
-  readonly of: string;
-  readonly runs: readonly string[];
-  /** Why there was nothing to do. */
-  readonly skipped?: string;
-  readonly problem?: string;
-}
-
-const UPDATE_TIMEOUT_MS = 60_000;
 const AT_ONCE = 8;
 
 const EXAMPLES = `
@@ -108,7 +97,7 @@ async function retrigger(
     });
   }
   const overrides = parseOverrides(options);
-  const request: Request = {
+  const request: FireAgain = {
     ...requestedBy(options, io),
     ...(options.again ? { again: true } : {}),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
@@ -127,7 +116,7 @@ async function retrigger(
       );
     const done: Retriggered =
       runId === undefined
-        ? await retriggerEvent(session, namespace, options, request)
+        ? await retriggerEvent(session, eventOf(options, namespace), request)
         : await retriggerRun(session, parseRunId(runId), request);
     print([done], output);
     return EXIT_CODES.ok;
@@ -138,7 +127,7 @@ async function retriggerQuery(
   session: TemporalSession,
   filter: RunFilter,
   confirmed: boolean,
-  request: Request,
+  request: FireAgain,
   output: Output,
   io: CliIo,
 ): Promise<ExitCode> {
@@ -193,63 +182,11 @@ function summarise(done: readonly Retriggered[], found: number): string {
   return `${parts.join(', ')}.`;
 }
 
-async function retriggerEvent(
-  session: TemporalSession,
-  namespace: string,
-  options: RetriggerOptions,
-  request: Request,
-): Promise<Retriggered> {
-  const { event = '', sensor } = options;
+function eventOf({ event = '', sensor }: RetriggerOptions, fallback: string): FiredEvent {
   if (sensor === undefined)
     throw new SluiceError('USAGE', { message: '--event needs --sensor', fix: 'Add --sensor NAME' });
-  const [name = '', own = namespace] = sensor.split('/').reverse();
-  return { of: event, runs: await askSensor(session, own, name, { ...request, eventId: event }) };
-}
-
-/** A parked run is woken directly, which needs neither its sensor nor a running worker. */
-async function retriggerRun(
-  session: TemporalSession,
-  { id, namespace, sensor }: ReturnType<typeof parseRunId>,
-  request: Request,
-): Promise<Retriggered> {
-  const { state } = await requireRun(session, id);
-  if (state !== 'Parked') {
-    return { of: id, runs: await askSensor(session, namespace, sensor, { ...request, runId: id }) };
-  }
-  const { by, why, trigger, overrides } = request;
-  const fireIds = trigger === undefined ? [undefined] : await parkedFires(session, id, trigger);
-  for (const fireId of fireIds) {
-    const wake = { by, why, ...(overrides && { overrides }), ...(fireId === undefined ? {} : { fireId }) };
-    await signalWorkflow(session, id, runRetriggerSignal, [wake], () => runUnknown(id));
-  }
-  return { of: id, runs: [id] };
-}
-
-async function parkedFires(session: TemporalSession, id: string, trigger: string): Promise<readonly string[]> {
-  const fires = (await readFires(session, id)) ?? [];
-  const wanted = fires.filter((fire) => fire.state === 'Parked' && fire.trigger === trigger);
-  if (wanted.length > 0) return wanted.map((fire) => fire.id);
-  const parked = [...new Set(fires.filter(({ state }) => state === 'Parked').map((fire) => fire.trigger))];
-  throw new SluiceError('RUN_UNKNOWN', {
-    message: `${id} has no parked fire of trigger "${trigger}"`,
-    fix: `${didYouMean(trigger, parked)}Triggers with parked fires: ${listNames(parked) || 'none'}; sluice runs show ${id} lists all`,
-  });
-}
-
-async function askSensor(
-  session: TemporalSession,
-  namespace: string,
-  name: string,
-  request: RetriggerRequest,
-): Promise<readonly string[]> {
-  const unknown = () => objectUnknown(session, { kind: APPLIED_KINDS.Sensor, namespace, name });
-  return await askWorkflow(
-    session,
-    sensorWorkflowId(namespace, name),
-    unknown,
-    (handle) => handle.executeUpdate(retriggerUpdate, { args: [request] }),
-    UPDATE_TIMEOUT_MS,
-  );
+  const [name = '', namespace = fallback] = sensor.split('/').reverse();
+  return { event, sensor: name, namespace };
 }
 
 function parseOverrides({ set = [], setJson = [] }: RetriggerOptions): Record<string, JsonValue> {

@@ -1,180 +1,105 @@
 /** `sluice status`: the full state of one bus, source or sensor. */
-import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Command } from 'commander';
-import type { EventBusDefinition } from '../../contract/definitions';
-import { eventBusDefinitionQuery } from '../../contract/event-bus-messages';
-import {
-  eventSourceDefinitionQuery,
-  eventSourceStatusQuery,
-  type EventSourceStatus,
-} from '../../contract/event-source-messages';
-import {
-  sensorDefinitionQuery,
-  sensorDependenciesQuery,
-  sensorStatusQuery,
-  type HeldDependencies,
-  type SensorStatus,
-} from '../../contract/sensor-messages';
+import type { AppliedRecord } from '../../contract/lifecycle-messages';
+import type { HeldDependencies } from '../../contract/sensor-messages';
 import { DEFAULT_PRIORITY, describePriority } from '../../contract/priority';
 import { ageOf } from '../../text/ages';
 import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../../control/applied-kinds';
-import { workflowIdOf } from '../../control/applied-objects';
-import { describeExpiring, expiringEvents } from '../../control/status/expiring-events';
-import { addressText, askWorkflow } from '../../control/ask-workflow';
+import { addressText } from '../../control/ask-workflow';
+import { describeExpiring } from '../../control/status/expiring-events';
 import {
-  goneCondition,
-  withRelayReports,
-  sensorCondition,
-  sourceCondition,
-  type Condition,
-} from '../../control/status/condition';
-import { isDeleted, readEnd } from '../../control/status/execution-end';
-import { findBus, withBuses } from '../../control/explain/open-buses';
-import { isWorkflowNotFound } from '../../control/not-found';
+  readObjectStatus,
+  type EventBusObjectStatus,
+  type EventSourceObjectStatus,
+  type ObjectStatus,
+  type SensorObjectStatus,
+} from '../../control/status/read-status';
+import { SluiceError } from '../../errors/sluice-error';
 import { EXIT_CODES } from '../exit-codes';
-import type { CliIo } from '../io';
-import { sensorProblems, sourceProblems } from '../../control/status/object-problems';
 import type { Result } from '../printing/output';
-import { pendingActivitiesOf, type PendingActivity } from '../../control/pending-activities';
+import type { PendingActivity } from '../../control/pending-activities';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../printing/table';
-import { describeBacklog, withBacklogs, type EventWithFate } from '../../control/status/source-backlog';
-import { objectUnknown } from '../../control/unknown-object';
-import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
+import { describeBacklog } from '../../control/status/source-backlog';
+import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
 import { describeRequester } from '../../text/requester-name';
+import { writeYaml } from '../../yaml/write-yaml';
 
 /** For each trigger; `-o json` has all that the sensor reports. */
 const SHOWN_EVENTS = 20;
+
+interface StatusOptions extends TemporalOptions {
+  namespace?: string;
+  manifest?: boolean;
+}
 
 export const registerStatus: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('status <object...>'))
     .summary('show one bus, source or sensor')
     .description('Shows counts, lag, held events, reading positions and problems; exits with 1 if there are problems.')
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
+    .option('--manifest', 'print only the manifest of what runs, as YAML or with -o json')
     .addHelpText(
       'after',
-      '\nExamples:\n  sluice status sensor/water-bodies\n  sluice status source stac -n argo -o json',
+      '\nExamples:\n  sluice status sensor/water-bodies\n  sluice status sensor/water-bodies --manifest > running.yaml\n  sluice status source stac -n argo -o json',
     )
-    .action(async (words: string[], options: TemporalOptions & { namespace?: string }, command: Command) => {
+    .action(async (words: string[], options: StatusOptions, command: Command) => {
       const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
-      const { problems, ...result } = await withTemporal(options, cli.io, (session) =>
-        describe(session, address, cli.io),
-      );
+      const status = await withTemporal(options, cli.io, (session) => readObjectStatus(session, address, cli.io));
+      if (options.manifest) {
+        cli.output(command).print(describeManifest(address, status));
+        return;
+      }
+      const { problems, ...result } = describe(address, status);
       cli.output(command).print(result);
       if (problems.length > 0) cli.exitWith(EXIT_CODES.problem);
     });
 };
 
-/** The part that is printed first. */
-interface Judged {
-  readonly condition: Condition;
-  readonly problems: readonly string[];
-}
-
 interface ObjectResult extends Result {
   readonly problems: readonly string[];
 }
 
-async function describe(session: TemporalSession, address: ObjectAddress, io: CliIo): Promise<ObjectResult> {
-  const workflowId = workflowIdOf(address);
-  const unknown = () => objectUnknown(session, address);
-  const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
-    askWorkflow(session, workflowId, unknown, question);
-  const identity = { kind: address.kind.kind, namespace: address.namespace, name: address.name, workflowId };
-  const names = [`${address.kind.word}/${address.name}`];
-  const execution = await describeExecution(session, address);
-  const end = await readEnd(session, execution);
-  if (end !== undefined) {
-    if (isDeleted(end)) throw await unknown();
-    const condition = goneCondition(end);
-    const problems = [condition.reason ?? ''];
-    return {
-      data: { ...identity, ...condition, end, problems },
-      table: `${addressText(address)}: ${condition.state}\n${condition.reason ?? ''}`,
-      names,
-      problems,
-    };
+function describeManifest(address: ObjectAddress, status: ObjectStatus): Result {
+  if ('end' in status) {
+    throw new SluiceError('OBJECT_UNKNOWN', {
+      message: `${addressText(address)} has no manifest any more: ${status.reason ?? ''}`,
+      fix: 'Apply the manifest that you keep',
+    });
   }
-  const activities = await pendingActivitiesOf(session, execution);
-  switch (address.kind.kind) {
-    case 'EventBus': {
-      const definition = await ask((handle) => handle.query(eventBusDefinitionQuery));
-      const data = { ...identity, spec: definition.spec };
-      return { data, table: describeBus(address, definition), names, problems: [] };
-    }
-    case 'EventSource': {
-      const [status, { bus }] = await Promise.all([
-        ask((handle) => handle.query(eventSourceStatusQuery)),
-        ask((handle) => handle.query(eventSourceDefinitionQuery)),
-      ]);
-      const observed = withRelayReports(status.events, activities, Date.now());
-      const condition = sourceCondition(status, observed);
-      const now = { ...status, events: withBacklogs(observed, activities) };
-      const problems = sourceProblems(status, activities, condition);
-      return {
-        data: { ...identity, ...condition, bus: bus.name, ...now, problems, activities },
-        table: describeSource(address, bus, now, activities, { condition, problems }),
-        names,
-        problems,
-      };
-    }
-    case 'Sensor': {
-      const [status, { bus, options }, dependencies] = await Promise.all([
-        ask((handle) => handle.query(sensorStatusQuery)),
-        ask((handle) => handle.query(sensorDefinitionQuery)),
-        ask((handle) => handle.query(sensorDependenciesQuery)),
-      ]);
-      // A paused sensor has no listener to count events, so the count comes from its bus.
-      const backlog = status.paused && (await readBacklog(session, io, address, bus));
-      const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
-      const expiring = expiringEvents(activities);
-      const condition = sensorCondition(status, options.listeners, activities, Date.now());
-      const problems = sensorProblems(status, activities, condition);
-      const data = { ...identity, ...condition, bus: bus.name, ...now, problems, expiring, dependencies, activities };
-      const judged = { condition, problems };
-      return { data, table: describeSensor(address, bus, now, dependencies, activities, judged), names, problems };
-    }
+  const { manifest } = status;
+  return { data: manifest, table: writeYaml(manifest).trimEnd(), names: [`${address.kind.word}/${address.name}`] };
+}
+
+function describe(address: ObjectAddress, status: ObjectStatus): ObjectResult {
+  const { problems } = status;
+  const shared = { data: status, names: [`${address.kind.word}/${address.name}`], problems };
+  if ('end' in status) {
+    return { ...shared, table: `${addressText(address)}: ${status.state}\n${status.reason ?? ''}` };
+  }
+  switch (status.kind) {
+    case 'EventBus':
+      return { ...shared, table: describeBus(address, status) };
+    case 'EventSource':
+      return { ...shared, table: describeSource(address, status) };
+    case 'Sensor':
+      return { ...shared, table: describeSensor(address, status) };
   }
 }
 
-async function describeExecution(
-  session: TemporalSession,
-  address: ObjectAddress,
-): Promise<WorkflowExecutionDescription> {
-  try {
-    return await session.client.workflow.getHandle(workflowIdOf(address)).describe();
-  } catch (error) {
-    throw isWorkflowNotFound(error) ? await objectUnknown(session, address) : error;
-  }
+function describeBus(address: ObjectAddress, { spec, applied }: EventBusObjectStatus): string {
+  return [`${addressText(address)}`, ...describeApplied(applied), JSON.stringify(spec, null, 2)].join('\n');
 }
 
-/** Resolves with undefined if the bus cannot be reached from here. */
-async function readBacklog(
-  session: TemporalSession,
-  io: CliIo,
-  { namespace, name }: ObjectAddress,
-  wanted: EventBusDefinition,
-): Promise<number | undefined> {
-  return await withBuses(session, io, namespace, async ({ buses }) => {
-    const found = findBus(buses, wanted);
-    return found && ((await found.bus.position(namespace, name))?.waiting ?? 0);
-  });
+function describeApplied(applied: AppliedRecord | undefined): string[] {
+  if (applied === undefined) return [];
+  return [`Last changed ${ageOf(applied.at)} ago by ${describeRequester(applied.by)}: ${applied.why}`];
 }
 
-function describeBus(address: ObjectAddress, { spec }: EventBusDefinition): string {
-  return `${addressText(address)}\n${JSON.stringify(spec, null, 2)}`;
-}
-
-function describeSource(
-  address: ObjectAddress,
-  bus: EventBusDefinition,
-  status: Omit<EventSourceStatus, 'events'> & { readonly events: readonly EventWithFate[] },
-  activities: readonly PendingActivity[],
-  judged: Judged,
-): Result['table'] {
+function describeSource(address: ObjectAddress, status: EventSourceObjectStatus): Result['table'] {
   return [
-    heading(address, bus, status, judged),
+    heading(address, status),
     {
       columns: ['event', 'kind', 'state', 'backlog', 'problem'],
       rows: status.events.map((event) => [
@@ -184,28 +109,19 @@ function describeSource(
       ]),
       empty: 'No events are declared.',
     },
-    activityTable(activities),
+    activityTable(status.activities),
   ];
 }
 
-type Heading = Pick<SensorStatus, 'paused' | 'appliedAt' | 'refusals' | 'holdingBack'>;
-
-function describeSensor(
-  address: ObjectAddress,
-  bus: EventBusDefinition,
-  status: SensorStatus,
-  dependencies: readonly HeldDependencies[],
-  activities: readonly PendingActivity[],
-  judged: Judged,
-): Result['table'] {
+function describeSensor(address: ObjectAddress, status: SensorObjectStatus): Result['table'] {
+  const { dependencies, expiring, activities } = status;
   const { counts, parked, lag, countedAt } = status;
   const held: Table = {
     columns: ['trigger', 'held', 'waiting for'],
     rows: dependencies.map((entry) => [entry.trigger, listHeld(entry), entry.waitingFor.join(', ') || '-']),
   };
-  const expiring = expiringEvents(activities);
   return [
-    [heading(address, bus, status, judged), ...(expiring ? describeExpiring(expiring) : [])].join('\n'),
+    [heading(address, status), ...(expiring ? describeExpiring(expiring) : [])].join('\n'),
     {
       columns: ['consumed', 'matched', 'unmatched', 'fired', 'failed', 'parked', 'lag', 'counted'],
       rows: [
@@ -245,13 +161,17 @@ function listHeld({ held, more = 0, collected, waiting, running }: HeldDependenc
   return shown.join(', ') || '-';
 }
 
+type Heading = Pick<
+  EventSourceObjectStatus & Partial<Pick<SensorObjectStatus, 'holdingBack'>>,
+  'bus' | 'state' | 'paused' | 'applied' | 'appliedAt' | 'refusals' | 'problems' | 'holdingBack'
+>;
+
 function heading(
   address: ObjectAddress,
-  bus: EventBusDefinition,
-  { paused, appliedAt, refusals = [], holdingBack }: Heading,
-  { condition, problems }: Judged,
+  { bus, state, paused, applied, appliedAt, refusals = [], problems, holdingBack }: Heading,
 ): string {
-  const lines = [`${addressText(address)} on bus ${bus.name}, applied ${ageOf(appliedAt)} ago: ${condition.state}`];
+  const lines = [`${addressText(address)} on bus ${bus}, applied ${ageOf(appliedAt)} ago: ${state}`];
+  lines.push(...describeApplied(applied));
   if (paused) lines.push(`Paused for ${ageOf(paused.since)} by ${describeRequester(paused.by)}: ${paused.why}`);
   if (holdingBack) {
     lines.push(`Holding back: ${holdingBack.waiting} events wait for their turn; further events stay on the bus`);

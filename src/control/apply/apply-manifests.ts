@@ -1,22 +1,27 @@
 /** Applies manifests to Temporal: for `sluice apply`, `sluice dev` and workers with SLUICE_MANIFESTS. */
 import type { Problem } from '../../manifest/problem';
 import type { ManifestDocument } from '../../validation/manifest-document';
-import { APPLY_ORDER, LIST_ORDER, type TaskQueues } from '../applied-kinds';
+import type { ManifestKind } from '../../validation/parse-manifest';
+import { APPLY_ORDER, LIST_ORDER, type ObjectAddress, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { concurrently } from '../../concurrency/concurrently';
 import type { ProcessEnvironment } from '../process-environment';
 import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
 import { isForbidden, type TemporalSession } from '../temporal-session';
 import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from './apply-kubernetes';
+import type { RequestedBy } from '../../contract/requester';
+import { isSluiceError } from '../../errors/sluice-error';
 import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from './apply-object';
 import { awaitReady, type Readiness } from './await-ready';
-import { findBusDependents, withBus } from './bus-dependents';
+import { findBusDependents, hasOtherBus, withBus } from './bus-dependents';
 import { missingAccounts } from './check-accounts';
 import { checkSecrets } from './check-secrets';
 import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
 
 export interface ApplyOptions extends AppliedBy {
+  /** Kept in the history of every object that is started or changed. */
+  readonly requestedBy: RequestedBy;
   readonly namespaces: NamespaceChoice;
   readonly taskQueues: TaskQueues;
   /** Compare only. */
@@ -40,6 +45,8 @@ export interface ApplyReport {
 export interface AppliedRow {
   readonly desired: Desired;
   readonly action: Applied;
+  /** In a dry run, of objects that would change: a unified diff. */
+  readonly diff?: string;
   /** Undefined in a dry run. */
   readonly readiness?: Readiness;
 }
@@ -51,10 +58,18 @@ export type ApplyOutcome =
       readonly kind: 'applied';
       /** In the order in which operators list them. */
       readonly rows: readonly AppliedRow[];
+      /** Sources and sensors that may still use an earlier version of a bus. The next apply finishes them. */
+      readonly unfinished: readonly Unfinished[];
       readonly kubernetes: readonly KubernetesApplied[];
       /** Objects of other kinds that the caller did not ask to apply. */
       readonly leftAlone: readonly OtherDocument[];
     };
+
+export interface Unfinished {
+  readonly address: ObjectAddress;
+  /** Why, as a sentence. */
+  readonly reason: string;
+}
 
 /** Long enough for a connection to come up, short enough not to be noticed. */
 const SHORT_WAIT_MS = 3_000;
@@ -66,6 +81,7 @@ const START_MS = 30;
 const APPLIED_AT_ONCE = 32;
 /** Each looks every 200 ms until its object is ready. */
 const READINESS_AT_ONCE = 32;
+const COMPARED_AT_ONCE = 4;
 
 /** @param documents valid manifests; all other checks run before anything is applied */
 export async function applyManifests(
@@ -95,27 +111,56 @@ export async function applyManifests(
 
   if (desired.length > 0) await prepareNamespace(session, dryRun, report);
   const kubernetes = options.kubernetes ? await applyToKubernetes(others, namespace, dryRun, environment) : [];
+  const unfinished: Unfinished[] = [];
   const rows = inListOrder(
-    dryRun ? await compareAll(session, desired) : await applyAll(session, desired, options, report),
+    dryRun
+      ? await compareAll(session, desired, unfinished)
+      : await applyAll(session, desired, options, report, unfinished),
   );
   for (const warning of foreseeableLosses(rows)) report.note(warning);
-  return { kind: 'applied', rows, kubernetes, leftAlone: options.kubernetes ? [] : others };
+  return { kind: 'applied', rows, unfinished, kubernetes, leftAlone: options.kubernetes ? [] : others };
+}
+
+/** What `sluice apply -o json` prints. */
+export interface ApplySummary {
+  readonly dryRun: boolean;
+  readonly objects: ReadonlyArray<
+    Partial<Readiness> & {
+      readonly kind: ManifestKind;
+      readonly namespace: string;
+      readonly name: string;
+      readonly action: Applied;
+      readonly workflowId: string;
+      readonly diff?: string;
+    }
+  >;
+  readonly unfinished: ReadonlyArray<{
+    readonly kind: ManifestKind;
+    readonly namespace: string;
+    readonly name: string;
+    readonly reason: string;
+  }>;
+  readonly kubernetes: readonly KubernetesApplied[];
 }
 
 /** Returns the outcome as plain JSON, for programs and logs. */
 export function describeApplied(
-  { rows, kubernetes }: Extract<ApplyOutcome, { kind: 'applied' }>,
+  { rows, unfinished, kubernetes }: Extract<ApplyOutcome, { kind: 'applied' }>,
   dryRun: boolean,
-): object {
+): ApplySummary {
   return {
     dryRun,
-    objects: rows.map(({ desired, action, readiness }) => ({
+    objects: rows.map(({ desired, action, diff, readiness }) => ({
       kind: desired.kind,
       namespace: desired.definition.namespace,
       name: desired.definition.name,
       action,
       workflowId: workflowIdOf(addressOf(desired)),
+      ...(diff !== undefined && { diff }),
       ...readiness,
+    })),
+    unfinished: unfinished.map(({ address: { kind, namespace, name }, reason }) => ({
+      ...{ kind: kind.kind, namespace, name, reason },
     })),
     kubernetes,
   };
@@ -139,11 +184,48 @@ async function prepareNamespace(session: TemporalSession, dryRun: boolean, repor
   report.note(`Registered the search attributes ${missing.join(', ')} in namespace "${session.namespace}"`);
 }
 
-async function compareAll(session: TemporalSession, desired: readonly Desired[]): Promise<AppliedRow[]> {
-  return await concurrently(desired, 4, async (object) => ({
+async function compareAll(
+  session: TemporalSession,
+  desired: readonly Desired[],
+  unfinished: Unfinished[],
+): Promise<AppliedRow[]> {
+  const compare = async (object: Desired): Promise<AppliedRow> => ({
     desired: object,
-    action: await compareObject(session, object),
-  }));
+    ...(await compareObject(session, object)),
+  });
+  const rows = await concurrently(desired, COMPARED_AT_ONCE, compare);
+  const followers = await findFollowers(session, desired, unfinished);
+  return [...rows, ...(await concurrently(followers, COMPARED_AT_ONCE, compare))];
+}
+
+/**
+ * Finds the sources and sensors, beside those that are applied themselves, that hold another version of an applied bus.
+ * An unchanged bus is looked at too: when it changed, one of them may have had no worker.
+ */
+async function findFollowers(
+  session: TemporalSession,
+  desired: readonly Desired[],
+  unfinished: Unfinished[],
+): Promise<Desired[]> {
+  const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
+  const followers: Desired[] = [];
+  for (const { kind, definition: bus } of desired) {
+    if (kind !== 'EventBus') continue;
+    const { found, unanswered } = await findBusDependents(session, bus);
+    for (const dependent of found) {
+      const isNamed = named.has(workflowIdOf(addressOf(dependent)));
+      if (!isNamed && hasOtherBus(dependent, bus)) followers.push(withBus(dependent, bus));
+    }
+    for (const object of unanswered) {
+      if (!named.has(object.workflowId)) unfinished.push(unansweredOf(object, object.taskQueue));
+    }
+  }
+  return followers;
+}
+
+function unansweredOf(address: ObjectAddress, taskQueue: string): Unfinished {
+  const reason = `No worker answers on task queue "${taskQueue}", so it may still use an earlier version of its event bus`;
+  return { address, reason };
 }
 
 async function applyAll(
@@ -151,21 +233,13 @@ async function applyAll(
   desired: readonly Desired[],
   options: ApplyOptions,
   report: ApplyReport,
+  unfinished: Unfinished[],
 ): Promise<AppliedRow[]> {
   const rows: AppliedRow[] = [];
-  const named = new Set(desired.map((object) => workflowIdOf(addressOf(object))));
-  const followers: Desired[] = [];
+  const { taskQueues, requestedBy, keepStopped } = options;
   const apply = async (object: Desired): Promise<AppliedRow> => {
     report.progress(`applying ${object.kind} ${object.definition.name}`);
-    const action = await applyObject(session, object, options.taskQueues, options.keepStopped);
-    if (object.kind !== 'EventBus' || action !== 'configured') return { desired: object, action };
-    const dependents = await findBusDependents(session, object.definition);
-    followers.push(
-      ...dependents
-        .filter((dependent) => !named.has(workflowIdOf(addressOf(dependent))))
-        .map((dependent) => withBus(dependent, object.definition)),
-    );
-    return { desired: object, action };
+    return { desired: object, action: await applyObject(session, object, taskQueues, requestedBy, keepStopped) };
   };
   for (const kind of APPLY_ORDER) {
     const objects = desired.filter((object) => object.kind === kind);
@@ -175,8 +249,14 @@ async function applyAll(
     }
     rows.push(...(await concurrently(objects, APPLIED_AT_ONCE, apply)));
   }
-  for (const follower of followers) {
-    rows.push({ desired: follower, action: await applyObject(session, follower, options.taskQueues) });
+  for (const follower of await findFollowers(session, desired, unfinished)) {
+    try {
+      rows.push({ desired: follower, action: await applyObject(session, follower, taskQueues, requestedBy) });
+    } catch (error) {
+      if (!isSluiceError(error) || error.code !== 'WORKER_MISSING') throw error;
+      const reason = `${error.message}, so it still uses an earlier version of its event bus`;
+      unfinished.push({ address: addressOf(follower), reason });
+    }
   }
   const deadline = Date.now() + (options.waitMs ?? SHORT_WAIT_MS);
   report.progress('waiting for sources and sensors to be ready');

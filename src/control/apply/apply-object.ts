@@ -1,8 +1,12 @@
 /** Brings one workflow to the state in its manifest: starts it, or configures the running one. */
 import { isDeepStrictEqual } from 'node:util';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { EventBusDefinition } from '../../contract/definitions';
-import { configureEventBusUpdate, eventBusDefinitionQuery } from '../../contract/event-bus-messages';
+import type { EventBusDefinition, EventSourceDefinition, SensorDefinition } from '../../contract/definitions';
+import {
+  configureEventBusUpdate,
+  eventBusDefinitionQuery,
+  type EventBusStart,
+} from '../../contract/event-bus-messages';
 import {
   configureEventSourceUpdate,
   eventSourceDefinitionQuery,
@@ -15,7 +19,10 @@ import {
   sensorStatusQuery,
   type SensorStart,
 } from '../../contract/sensor-messages';
+import type { ApplyRequest } from '../../contract/lifecycle-messages';
+import type { RequestedBy } from '../../contract/requester';
 import { isSluiceError } from '../../errors/sluice-error';
+import { writeDiff } from './definition-diff';
 import { APPLIED_KINDS, type ObjectAddress, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workflow';
@@ -40,18 +47,19 @@ export async function applyObject(
   session: TemporalSession,
   desired: Desired,
   queues: TaskQueues,
+  requestedBy: RequestedBy,
   keepStopped = false,
 ): Promise<Applied> {
   const address = addressOf(desired);
   for (let round = 1; ; round++) {
     try {
       // First: most often it is new, and then this is the only request.
-      if (await start(session, desired, queues)) return 'created';
+      if (await start(session, desired, queues, requestedBy)) return 'created';
       const current = await readApplied(session, desired);
       if (current === undefined) throw notApplied(address);
       const action = await compare(session, desired, current);
       if (action === 'restarted' && keepStopped) return 'unchanged';
-      if (action !== 'unchanged') await configure(session, desired);
+      if (action !== 'unchanged') await configure(session, desired, requestedBy);
       return action;
     } catch (error) {
       // Another client deleted the object between two of our steps: start it.
@@ -61,16 +69,24 @@ export async function applyObject(
   }
 }
 
+export interface Comparison {
+  readonly action: Applied;
+  /** What runs against what would run: a unified diff of two YAML texts. Absent if they are the same. */
+  readonly diff?: string;
+}
+
 /** Returns the effect that applying would have. */
-export async function compareObject(session: TemporalSession, desired: Desired): Promise<Applied> {
+export async function compareObject(session: TemporalSession, desired: Desired): Promise<Comparison> {
   const current = await readApplied(session, desired);
-  return current === undefined ? 'created' : await compare(session, desired, current);
+  const action = current === undefined ? 'created' : await compare(session, desired, current);
+  const isChange = action === 'created' || action === 'configured';
+  return { action, ...(isChange && { diff: writeDiff(desired, current) }) };
 }
 
 async function compare(
   session: TemporalSession,
   desired: Desired,
-  current: unknown,
+  current: RunningDefinition,
 ): Promise<'configured' | 'restarted' | 'unchanged'> {
   if (!isSame(current, desired.definition)) return 'configured';
   return (await hasStopped(session, desired)) ? 'restarted' : 'unchanged';
@@ -102,8 +118,10 @@ export async function findAppliedBus(
   return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
 }
 
+export type RunningDefinition = EventBusDefinition | EventSourceDefinition | SensorDefinition;
+
 /** Resolves with undefined if it is not applied. Throws WORKER_MISSING. */
-async function readApplied(session: TemporalSession, desired: Desired): Promise<unknown> {
+async function readApplied(session: TemporalSession, desired: Desired): Promise<RunningDefinition | undefined> {
   const address = addressOf(desired);
   if (!(await isRunning(session, address))) return undefined;
   switch (desired.kind) {
@@ -116,32 +134,38 @@ async function readApplied(session: TemporalSession, desired: Desired): Promise<
   }
 }
 
-async function configure(session: TemporalSession, desired: Desired): Promise<void> {
+async function configure(session: TemporalSession, desired: Desired, requestedBy: RequestedBy): Promise<void> {
   const address = addressOf(desired);
+  const request = requestOf(desired, requestedBy);
   switch (desired.kind) {
     case 'EventBus': {
-      const args: [EventBusDefinition] = [desired.definition];
+      const args: [EventBusDefinition, ApplyRequest] = [desired.definition, request];
       return await ask(session, address, (handle) => handle.executeUpdate(configureEventBusUpdate, { args }));
     }
     case 'EventSource': {
-      const args: [typeof desired.definition] = [desired.definition];
+      const args: [typeof desired.definition, ApplyRequest] = [desired.definition, request];
       return await ask(session, address, (handle) => handle.executeUpdate(configureEventSourceUpdate, { args }));
     }
     case 'Sensor': {
-      const args: [typeof desired.definition] = [desired.definition];
+      const args: [typeof desired.definition, ApplyRequest] = [desired.definition, request];
       return await ask(session, address, (handle) => handle.executeUpdate(configureSensorUpdate, { args }));
     }
   }
 }
 
 /** Returns false if it runs already. */
-async function start(session: TemporalSession, desired: Desired, queues: TaskQueues): Promise<boolean> {
+async function start(
+  session: TemporalSession,
+  desired: Desired,
+  queues: TaskQueues,
+  requestedBy: RequestedBy,
+): Promise<boolean> {
   const address = addressOf(desired);
   try {
     await session.client.workflow.start(address.kind.workflowType, {
       workflowId: workflowIdOf(address),
       taskQueue: address.kind.taskQueue(queues),
-      args: [inputOf(desired)],
+      args: inputOf(desired, requestOf(desired, requestedBy)),
       staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
       priority: { fairnessKey: address.namespace },
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
@@ -154,15 +178,22 @@ async function start(session: TemporalSession, desired: Desired, queues: TaskQue
   }
 }
 
-function inputOf(desired: Desired): EventBusDefinition | EventSourceStart | SensorStart {
+function inputOf(
+  desired: Desired,
+  request: ApplyRequest,
+): [EventBusDefinition, EventBusStart] | [EventSourceStart] | [SensorStart] {
   switch (desired.kind) {
     case 'EventBus':
-      return desired.definition;
+      return [desired.definition, { request }];
     case 'EventSource':
-      return { definition: desired.definition };
+      return [{ definition: desired.definition, request }];
     case 'Sensor':
-      return { definition: desired.definition };
+      return [{ definition: desired.definition, request }];
   }
+}
+
+function requestOf({ annotations }: Desired, { by, why }: RequestedBy): ApplyRequest {
+  return { by, why, ...(annotations && { annotations }) };
 }
 
 async function ask<Answer>(

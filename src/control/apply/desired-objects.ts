@@ -6,10 +6,15 @@ import type {
   SensorDefinition,
 } from '../../contract/definitions';
 import type { ManifestDocument, Origin } from '../../validation/manifest-document';
+import { ANNOTATION_PREFIX } from '../../manifest/annotations';
 import type { Problem } from '../../manifest/problem';
 import { APPLY_ORDER } from '../applied-kinds';
 
-export type Desired = { readonly origin?: Origin } & (
+export type Desired = {
+  readonly origin?: Origin;
+  /** Of the manifest, as they were written. Absent if only the bus of an applied object changes. */
+  readonly annotations?: Readonly<Record<string, string>>;
+} & (
   | { readonly kind: 'EventBus'; readonly definition: EventBusDefinition }
   | { readonly kind: 'EventSource'; readonly definition: EventSourceDefinition }
   | { readonly kind: 'Sensor'; readonly definition: SensorDefinition }
@@ -46,6 +51,7 @@ export async function resolveDesired(
     for (const document of documents) {
       if (document.kind !== kind) continue;
       const { origin, object } = document;
+      const annotations = ownAnnotations(object.metadata.annotations);
       const place = { ...origin, object: `${kind}/${object.metadata.name}` };
       const namespace = object.metadata.namespace ?? namespaces.required ?? namespaces.fallback;
       if (namespaces.required !== undefined && namespace !== namespaces.required) {
@@ -61,7 +67,7 @@ export async function resolveDesired(
           ...(Object.keys(options).length > 0 && { options }),
         };
         buses.set(`${namespace}/${name.name}`, definition);
-        desired.push({ kind: 'EventBus', origin, definition: { ...definition, ...appliedBy } });
+        desired.push({ kind: 'EventBus', origin, annotations, definition: { ...definition, ...appliedBy } });
         continue;
       }
       const busName = document.object.spec.eventBusName || DEFAULT_BUS;
@@ -76,12 +82,12 @@ export async function resolveDesired(
         document.kind === 'EventSource'
           ? {
               kind: 'EventSource',
-              origin,
+              ...{ origin, annotations },
               definition: { ...name, spec: document.object.spec, options: document.options, ...shared },
             }
           : {
               kind: 'Sensor',
-              origin,
+              ...{ origin, annotations },
               definition: { ...name, spec: document.object.spec, options: document.options, ...shared },
             },
       );
@@ -93,6 +99,11 @@ export async function resolveDesired(
 /** Returns the bus as its users hold it: whatever applied it is of no meaning to them. */
 export function usedBus({ appliedBy: _, ...bus }: EventBusDefinition): EventBusDefinition {
   return bus;
+}
+
+/** Others are of kubectl, Argo CD and the like, and may be long. */
+function ownAnnotations(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(ANNOTATION_PREFIX)));
 }
 
 type Place = Pick<Problem, 'file' | 'line' | 'object'>;
