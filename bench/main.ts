@@ -92,7 +92,9 @@ async function runLong(events: number, output: BenchOptions['output']): Promise<
 
 async function runSensors(count: number, output: BenchOptions['output']): Promise<void> {
   say('starting servers …');
-  const system = await startMeasuredSystem({ isEmpty: true });
+  // As a worker chooses it that is started after the sensors were applied.
+  const settings = { SLUICE_MAX_CACHED_WORKFLOWS: `${300 + Math.ceil(1.25 * count)}` };
+  const system = await startMeasuredSystem({ isEmpty: true, settings });
   try {
     const sensors = await measureSensors(system, { sensors: count, eventSources: Math.ceil(count / 5) }, say);
     process.stdout.write(

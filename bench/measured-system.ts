@@ -45,12 +45,21 @@ export interface MeasuredSystem {
   stop(): Promise<void>;
 }
 
-/** `isEmpty`: without the example. */
-export async function startMeasuredSystem({ isEmpty = false } = {}): Promise<MeasuredSystem> {
+export interface MeasuredSystemOptions {
+  /** Without the example. */
+  readonly isEmpty?: boolean;
+  /** Settings of the worker. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export async function startMeasuredSystem({
+  isEmpty = false,
+  settings = {},
+}: MeasuredSystemOptions = {}): Promise<MeasuredSystem> {
   const system = await startSystem({ temporalUi: false, own: true });
   let worker: RunningWorker | undefined;
   try {
-    worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn' });
+    worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn', ...settings });
     const sluice = new SluiceCommand(system.environment);
     if (!isEmpty) await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--wait', '30s');
     return await measure(system, worker, sluice);

@@ -22,8 +22,7 @@ export async function readQuickly(session: TemporalSession, desired: Desired): P
     });
   if (description?.status.name !== 'RUNNING') return undefined;
   if (!(await hasWorker(session, description.taskQueue))) return noWorkerCondition(description.taskQueue);
-  const worst = worstOf(desired, await pendingActivitiesOf(session, description));
-  return worst?.state === 'Ready' ? worst : undefined;
+  return worstOf(desired, await pendingActivitiesOf(session, description));
 }
 
 function worstOf(desired: Desired, activities: readonly PendingActivity[]): Condition | undefined {
@@ -40,14 +39,17 @@ function worstOf(desired: Desired, activities: readonly PendingActivity[]): Cond
       return { state: 'Ready' };
     case 'EventSource': {
       const wanted = listEvents(desired.definition.spec).filter(({ kind }) => isSupportedSource(kind)).length;
-      return wanted === 0 ? undefined : judge('sluiceRelayEvents', wanted);
+      const worst = judge('sluiceRelayEvents', wanted);
+      // Which of its events does not read is known to the workflow.
+      return wanted > 0 && worst.state === 'Ready' ? worst : undefined;
     }
     case 'Sensor': {
       const { spec, options } = desired.definition;
       const follows =
         options.followOutcome && spec.triggers.some(({ template }) => template.argoWorkflow ?? template.k8s);
-      // A watch that has stopped for good is known to the workflow only.
+      // A part that has stopped for good is known to the workflow only.
       if (follows && ofType('sluiceWatchOutcomes').length === 0) return undefined;
+      if (ofType('sluiceListen').length < options.listeners) return undefined;
       return judge('sluiceListen', options.listeners);
     }
   }
