@@ -29,7 +29,7 @@ describe('a worker', () => {
     await writeFile(join(folder, 'fault.cjs'), FAULT);
     worker = await startWorker('all-in-one', {
       ...cluster.environment,
-      SLUICE_MAX_ACTIVITIES: '4',
+      SLUICE_MAX_ACTIVITIES: '5',
       FAULT_WHEN: join(folder, 'now'),
       NODE_OPTIONS: `--require ${join(folder, 'fault.cjs')}`,
     });
