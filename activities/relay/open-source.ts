@@ -3,7 +3,7 @@ import { SluiceError } from '../../src/errors/sluice-error';
 import { findSource } from '../../src/sources/registry';
 import type { Source, SourceContext } from '../../src/sources/source';
 import type { RelayEventsRequest } from '../../src/contract/activities';
-import { createTextMatcher } from './match-texts';
+import { createFieldMatcher, createTextMatcher } from './match-texts';
 import { createPositionStore } from './source-position';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
@@ -19,7 +19,13 @@ export interface OpenedSource {
 export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
-  { buses, secrets, log, engine }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine'>,
+  {
+    buses,
+    secrets,
+    log,
+    engine,
+    kubernetes,
+  }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine' | 'kubernetes'>,
   /** Marks of the previous reader, from its heartbeat. */
   formerMarks?: unknown,
 ): OpenedSource {
@@ -46,6 +52,8 @@ export function openSource(
       buses.use(definition.bus, signal, work),
     ),
     matchTexts: createTextMatcher(engine),
+    matchField: createFieldMatcher(engine),
+    kubernetes,
     formerMarks,
     log: write,
   });

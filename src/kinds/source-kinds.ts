@@ -38,7 +38,7 @@ export const SOURCE_KINDS = {
   pulsar: notRead,
   redis: { unread: 'lost' },
   redisStream: { unread: 'wait' },
-  resource: notRead,
+  resource: { unread: 'wait' },
   sftp: notRead,
   slack: { unread: 'refused' },
   sns: { unread: 'refused' },

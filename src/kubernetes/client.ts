@@ -113,7 +113,7 @@ export class KubernetesClient {
    * Opens a long response (watch, log) and yields its lines as they arrive; ends when the server ends it. `timeoutMs`
    * counts between bytes here; for the first one, the client's own limit applies if it is shorter.
    */
-  async *lines(request: KubernetesRequest): AsyncGenerator<string> {
+  async *lines(request: KubernetesRequest, onOpened: () => void = () => undefined): AsyncGenerator<string> {
     const response = await this.open(request, this.watchAgent);
     const status = response.statusCode ?? 0;
     if (status !== 200) {
@@ -121,6 +121,7 @@ export class KubernetesClient {
       if (status === 401) this.connection.renew();
       throw createRefusal(describe(request), status, response.headers, body, this.connection.identity);
     }
+    onOpened();
     response.setEncoding('utf8');
     let rest = '';
     try {

@@ -26,6 +26,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** The connection was lost or refused for now; it will be retried. */
   onInterrupted?(error: SluiceError): void;
+  /** The server has accepted the watch: changes from now on arrive. */
+  readonly onOpened?: () => void;
 }
 
 /** Objects may be a megabyte each. */
@@ -94,14 +96,35 @@ interface ListAnswer {
   items: KubernetesObject[];
 }
 
-async function* list(client: KubernetesClient, options: WatchOptions): AsyncGenerator<WatchEvent> {
+/** Yields the collection as it was at a version. Throws KUBERNETES_REFUSED with status 410 if the server has forgotten it. */
+export async function* listAt(
+  client: KubernetesClient,
+  options: Omit<WatchOptions, 'resourceVersion'>,
+  resourceVersion: string,
+): AsyncGenerator<KubernetesObject> {
+  for await (const event of list(client, options, { resourceVersion, resourceVersionMatch: 'Exact' })) {
+    if (event.type === 'LISTED') yield event.object;
+  }
+}
+
+async function* list(
+  client: KubernetesClient,
+  options: WatchOptions,
+  version: Readonly<Record<string, string>> = {},
+): AsyncGenerator<WatchEvent> {
   const { path, labelSelector, fieldSelector, signal } = options;
   let token: string | undefined;
   do {
     const answer: ListAnswer = await client.request<ListAnswer>({
       method: 'GET',
       path,
-      query: { labelSelector, fieldSelector, limit: PAGE_SIZE, continue: token },
+      // A further page is of the version of the first.
+      query: {
+        labelSelector,
+        fieldSelector,
+        limit: PAGE_SIZE,
+        ...(token === undefined ? version : { continue: token }),
+      },
       signal,
     });
     const { apiVersion } = answer;
@@ -115,7 +138,7 @@ async function* list(client: KubernetesClient, options: WatchOptions): AsyncGene
 
 async function* watch(
   client: KubernetesClient,
-  { path, labelSelector, fieldSelector, signal }: WatchOptions,
+  { path, labelSelector, fieldSelector, signal, onOpened }: WatchOptions,
   resourceVersion: string,
 ): AsyncGenerator<WatchEvent> {
   const query = {
@@ -127,7 +150,7 @@ async function* watch(
     fieldSelector,
   };
   const timeoutMs = (WATCH_SECONDS + 30) * 1_000;
-  for await (const line of client.lines({ method: 'GET', path, query, signal, timeoutMs })) {
+  for await (const line of client.lines({ method: 'GET', path, query, signal, timeoutMs }, onOpened)) {
     yield parseEvent(line, path);
   }
 }

@@ -12,6 +12,7 @@ import type { StreamStart } from '../manifest/annotations';
 import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
 import type { SupportedSource } from '../kinds/source-kinds';
+import type { KubernetesAccess } from '../kubernetes/access';
 
 /** One received event, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
@@ -81,6 +82,9 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   /** For sources whose outside system keeps no position for its readers. */
   readonly position: PositionStore;
   readonly matchTexts: MatchTexts;
+  readonly matchField: MatchField;
+  /** The cluster of the worker. */
+  readonly kubernetes: Pick<KubernetesAccess, 'open'>;
   /** The result of the previous reader's `marks`; undefined if there was none. */
   readonly formerMarks?: unknown;
 }
@@ -90,6 +94,12 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
  * manifest must not stop the sources of the others. Rejects with EXPRESSION_INVALID for a pattern that does not compile.
  */
 export type MatchTexts = (pattern: string, texts: readonly string[]) => Promise<readonly boolean[]>;
+
+/**
+ * Whether the text at a gjson path of a document matches a regular expression of Go; false if there is none. Rejects as
+ * MatchTexts does.
+ */
+export type MatchField = (document: JsonObject, path: string, pattern: string) => Promise<boolean>;
 
 export interface SourceStatus {
   /** The source subscribes, reads or listens right now, as observed: an open socket is not enough. */

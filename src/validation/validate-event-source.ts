@@ -34,6 +34,9 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
   for (const [name, calendar] of Object.entries(spec.calendar ?? {})) {
     validateCalendar(calendar, here.at('calendar', name));
   }
+  for (const [name, resource] of Object.entries(spec.resource ?? {})) {
+    validateResource(resource, here.at('resource', name));
+  }
   validateOtherKinds(spec, here);
   return findings.list;
 }
@@ -207,6 +210,32 @@ function validateCalendar(calendar: EventOptions<'calendar'>, findings: Findings
   if (configMap !== undefined) {
     findings.at('persistence', 'configMap').warning('not used: the position is kept on the event bus', {
       fix: 'Leave it for Argo Events, or remove it.',
+    });
+  }
+}
+
+const LABEL_OPERATIONS = ['', '=', '==', '!=', 'in', 'notin', 'exists', '!', 'gt', 'lt'];
+const FIELD_OPERATIONS = ['', '=', '==', '!='];
+
+function validateResource({ group, resource, filter }: EventOptions<'resource'>, findings: Findings): void {
+  if (!group && resource === 'secrets') {
+    findings.at('resource').error('the contents of Secrets would be part of the events', { found: '"secrets"' });
+  }
+  const check = (field: 'labels' | 'fields', operations: readonly string[]): void => {
+    (filter?.[field] ?? []).forEach(({ operation = '' }, index) => {
+      if (operations.includes(operation)) return;
+      findings.at('filter', field, index, 'operation').error('unknown operation', {
+        found: describeValue(operation),
+        expected: `one of ${operations.filter((known) => known !== '').join(' ')}`,
+      });
+    });
+  };
+  check('labels', LABEL_OPERATIONS);
+  check('fields', FIELD_OPERATIONS);
+  if (filter?.createdBy && Number.isNaN(Date.parse(filter.createdBy))) {
+    findings.at('filter', 'createdBy').error('not a time', {
+      found: describeValue(filter.createdBy),
+      expected: 'a time such as 2026-01-01T00:00:00Z',
     });
   }
 }

@@ -41,6 +41,7 @@ export interface SourceCapabilities {
 export interface SourceFixture<Spec> {
   readonly spec: Spec;
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly kubernetes?: SourceContext['kubernetes'];
   /** A spec that leads to a server that is not there. */
   readonly unreachableSpec?: Spec;
   /** Sends one message, and again with the same identity until the outside system has taken it. */
@@ -377,7 +378,7 @@ class RunningRelay {
 
   constructor(
     factory: SourceFactory<never>,
-    fixture: Pick<SourceFixture<unknown>, 'spec' | 'secrets'>,
+    fixture: Pick<SourceFixture<unknown>, 'spec' | 'secrets' | 'kubernetes'>,
     bus: EventRelayOptions['bus'],
     wrap: (source: Source) => Source,
     position: PositionStore,
@@ -430,14 +431,14 @@ class RunningRelay {
 
 export function createSource<Spec>(
   factory: SourceFactory<Spec>,
-  fixture: Pick<SourceFixture<Spec>, 'spec' | 'secrets'>,
+  fixture: Pick<SourceFixture<Spec>, 'spec' | 'secrets' | 'kubernetes'>,
   overrides: Partial<SourceContext> = {},
 ): Source {
   return factory.create(fixture.spec, contextOf(fixture, overrides));
 }
 
 function contextOf(
-  fixture: Pick<SourceFixture<unknown>, 'secrets'>,
+  fixture: Pick<SourceFixture<unknown>, 'secrets' | 'kubernetes'>,
   overrides: Partial<SourceContext> = {},
 ): SourceContext {
   return {
@@ -446,6 +447,8 @@ function contextOf(
     ...NAMES,
     position: forgetfulPosition(),
     matchTexts: () => Promise.reject(new Error('this test matches no texts')),
+    matchField: () => Promise.reject(new Error('this test matches no fields')),
+    kubernetes: fixture.kubernetes ?? { open: () => Promise.reject(new Error('this test has no cluster')) },
     secrets: secretsFrom(fixture.secrets),
     signal: new AbortController().signal,
     log: () => undefined,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { optionalFlag } from '../common';
 import { triggerParameters } from '../parameters';
-import { resourceSource } from './resource-source';
+import { triggerSource } from './resource-source';
 
 const K8S_OPERATIONS = ['create', 'update', 'patch', 'delete'] as const;
 const PATCH_STRATEGIES = [
@@ -13,7 +13,7 @@ const PATCH_STRATEGIES = [
 ] as const;
 
 export const k8sTriggerTemplate = z.strictObject({
-  source: resourceSource,
+  source: triggerSource,
   operation: z.enum(K8S_OPERATIONS).optional().describe('Default create.'),
   parameters: triggerParameters.optional(),
   patchStrategy: z.enum(PATCH_STRATEGIES).optional().describe('Default application/merge-patch+json.'),
@@ -34,7 +34,7 @@ const ARGO_WORKFLOW_OPERATIONS = [
 export type ArgoWorkflowOperation = (typeof ARGO_WORKFLOW_OPERATIONS)[number];
 
 export const argoWorkflowTriggerTemplate = z.strictObject({
-  source: resourceSource,
+  source: triggerSource,
   operation: z.enum(ARGO_WORKFLOW_OPERATIONS).optional().describe('Default submit.'),
   parameters: triggerParameters.optional(),
   args: z.array(z.string()).optional().describe('Options of the argo command line.'),

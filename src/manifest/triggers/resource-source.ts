@@ -29,7 +29,7 @@ const gitSource = z.strictObject({
 export const RESOURCE_SOURCE_KINDS = ['s3', 'inline', 'file', 'url', 'git', 'configmap', 'resource'] as const;
 export type ResourceSourceKind = (typeof RESOURCE_SOURCE_KINDS)[number];
 
-export const resourceSource = z.strictObject({
+export const triggerSource = z.strictObject({
   s3: s3Artifact.optional(),
   inline: optionalText.describe('The object as YAML or JSON text.'),
   file: z.strictObject({ path: requiredText }).optional(),
@@ -38,4 +38,4 @@ export const resourceSource = z.strictObject({
   configmap: configMapKeySelector.optional(),
   resource: kubernetesFields.optional().describe('The object itself.'),
 } satisfies Record<ResourceSourceKind, z.ZodType>);
-export type ResourceSource = z.infer<typeof resourceSource>;
+export type ResourceSource = z.infer<typeof triggerSource>;
