@@ -1,5 +1,6 @@
 /** Messages of Amazon SNS, and whether Amazon signed them. */
 import { X509Certificate, createVerify } from 'node:crypto';
+import { createAgent, exchangeHttp } from '../clients/http/http-exchange';
 import { textMember } from './hook-events';
 
 export type SnsMessageType = 'Notification' | 'SubscriptionConfirmation' | 'UnsubscribeConfirmation';
@@ -15,17 +16,23 @@ const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 /** Amazon uses one certificate at a time in each region. */
 const MAX_CERTIFICATES = 8;
 const FETCH_TIMEOUT_MS = 5_000;
-const MAX_FETCHED_BYTES = 64 * 1024;
 
 /** Returns the body of a GET request. Throws if the response is not 200. */
 export type FetchText = (url: string) => Promise<string>;
 
-export const fetchFromAmazon: FetchText = async (url) => {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`responded ${response.status}`);
-  const text = await response.text();
-  if (text.length > MAX_FETCHED_BYTES) throw new Error('the response is too large');
-  return text;
+/** Neither follows redirects nor connects to blocked addresses. */
+export const fetchFromAmazon: FetchText = async (address) => {
+  const url = new URL(address);
+  const agent = createAgent(url.protocol, undefined);
+  const signal = new AbortController().signal;
+  try {
+    const exchange = { url, method: 'GET', headers: {}, timeoutMs: FETCH_TIMEOUT_MS, agent, signal };
+    const { status, text } = await exchangeHttp(exchange);
+    if (status === 200) return text;
+    throw new Error(`${url.host} responded ${status}`);
+  } finally {
+    agent.destroy();
+  }
 };
 
 export function readMessageType(message: unknown): SnsMessageType | undefined {

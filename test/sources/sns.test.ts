@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../../dev/binaries/run-command';
 import type { EventOptions } from '../../src/manifest/event-source';
+import { fetchFromAmazon } from '../../src/sources/sns-messages';
 import { snsSource, snsWith } from '../../src/sources/sns';
 import { describeSourceContract } from '../contract-suites/source-contract';
 import { hookContract, listenForHooks, type HookListener } from './hook-fixture';
@@ -153,5 +154,9 @@ describe('event source sns', () => {
     const SubscribeURL = 'http://127.0.0.1:5000/?Action=ConfirmSubscription';
     expect((await post({ body: JSON.stringify({ ...confirmation, SubscribeURL }) })).status).toBe(200);
     expect(fetched).toEqual([SubscribeURL]);
+  });
+
+  it('connects to no blocked address, whatever the manifest names', async () => {
+    await expect(fetchFromAmazon('http://169.254.169.254/latest/meta-data')).rejects.toThrow(/169\.254\.169\.254/);
   });
 });
