@@ -1,32 +1,26 @@
 /** `npm run bench`: the throughput of Sluice, compared in the same run with that of the bare machine. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../src/errors/sluice-error';
-import { measureBurst } from './burst';
-import { measureDecisions } from './decisions';
-import { measureEvaluation } from './evaluate';
+import { FIELDS, measureField, QUICK_FIELDS, type Field } from './fields';
 import { measureLong } from './long';
-import { startMeasuredSystem } from './measured-system';
+import { startMeasuredSystem, type MeasuredSystem } from './measured-system';
+import { Scenarios } from './scenarios';
 import { measureSensors } from './sensors';
-import { measureTrickle } from './trickle';
 
 interface BenchOptions {
   readonly quick?: boolean;
   readonly long?: number;
   readonly sensors?: number;
+  readonly only?: readonly Field[];
   readonly output: 'text' | 'json';
 }
-
-const EVENTS = 2_000;
-const TRICKLE_PER_SECOND = 5;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function main(): Promise<void> {
   const program = new Command('npm run bench --')
-    .description(
-      'Measures bursts, trickle and evaluation on real servers. Compare ratios; absolute times are the machine’s.',
-    )
-    .option('--quick', 'one round instead of five, a short trickle (about two minutes)')
+    .description('Measures Sluice on real servers. Compare ratios; absolute times are the machine’s.')
+    .option('--quick', 'fewer fields, fewer events (about a minute on an idle machine)')
     .option(
       '--long <events>',
       'instead: so many Workflows that stay open, with speed and memory of the worker',
@@ -37,39 +31,38 @@ async function main(): Promise<void> {
       'instead: so many sensors, and a fifth as many event sources, on one worker: start, rest, an event',
       wholeNumber,
     )
+    .option('--only <fields>', `these fields, in this order: ${FIELDS.join(',')}`, fieldList)
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
-    .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json')
+    .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json\n  npm run bench -- --only steady,priority')
     .parse();
-  const { quick = false, long, sensors, output } = program.opts<BenchOptions>();
+  const { quick = false, long, sensors, only, output } = program.opts<BenchOptions>();
   if (long !== undefined) return await runLong(long, output);
   if (sensors !== undefined) return await runSensors(sensors, output);
 
-  say('evaluating expressions …');
-  const evaluateMsPerEvent = await measureEvaluation();
-  say('starting servers …');
-  const system = await startMeasuredSystem();
+  await runFields(only ?? (quick ? QUICK_FIELDS : FIELDS), quick, output);
+}
+
+async function runFields(fields: readonly Field[], isQuick: boolean, output: BenchOptions['output']): Promise<void> {
+  let starting: Promise<MeasuredSystem> | undefined;
+  let applying: Promise<Scenarios> | undefined;
+  const system = (): Promise<MeasuredSystem> => {
+    if (starting === undefined) say('starting servers …');
+    return (starting ??= startMeasuredSystem());
+  };
+  const scenarios = (): Promise<Scenarios> => (applying ??= system().then((running) => Scenarios.apply(running)));
+  const results: Record<string, object> = {};
   try {
-    say(`burst of ${EVENTS} …`);
-    const burst = await measureBurst(system, EVENTS, quick ? 1 : 5);
-    say(`trickle of ${TRICKLE_PER_SECOND} a second …`);
-    const trickle = await measureTrickle(system, TRICKLE_PER_SECOND, quick ? 50 : 300);
-    say('bursts with and without a record of decisions …');
-    const decisions = await measureDecisions(system, EVENTS / 2, quick ? 5 : 15);
-    const result = { burst, trickle, decisions, evaluateMsPerEvent };
-    if (output === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
-    else {
-      process.stdout.write(
-        `burst    ${burst.perSecond} Workflows/s, raw POSTs ${burst.rawPostsPerSecond}/s, ratio ${burst.ratio}\n` +
-          `trickle  p50 ${trickle.p50Ms} ms, p99 ${trickle.p99Ms} ms\n` +
-          `decisions kept ${decisions.keptPerSecond}/s, off ${decisions.offPerSecond}/s, cost ${decisions.cost} ` +
-          `(middle half ${decisions.costFrom} to ${decisions.costTo})\n` +
-          `evaluate 1 KB ${evaluateMsPerEvent.oneKb} ms, 20 KB ${evaluateMsPerEvent.twentyKb} ms an event\n`,
-      );
+    for (const field of fields) {
+      const { name, result, text } = await measureField(field, { isQuick, say, system, scenarios });
+      results[name] = result;
+      if (output === 'text') process.stdout.write(`${text}\n`);
     }
+    if (output === 'json') process.stdout.write(`${JSON.stringify(results)}\n`);
   } finally {
-    await system.stop();
+    (await applying)?.close();
+    await (await starting)?.stop();
   }
 }
 
@@ -108,6 +101,14 @@ async function runSensors(count: number, output: BenchOptions['output']): Promis
   } finally {
     await system.stop();
   }
+}
+
+function fieldList(text: string): readonly Field[] {
+  return text.split(',').map((name) => {
+    const field = FIELDS.find((known) => known === name);
+    if (field === undefined) throw new InvalidArgumentError(`expected some of ${FIELDS.join(',')}.`);
+    return field;
+  });
 }
 
 function wholeNumber(text: string): number {

@@ -31,6 +31,10 @@ export interface MeasuredSystem {
   readonly temporalPid: number;
   /** Metrics of the worker. */
   readonly metricsUrl: string;
+  /** The addresses of all servers, for further workers and commands. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Adds entries to a stream of any name, together. */
+  addAll(stream: string, entries: ReadonlyArray<Readonly<Record<string, string>>>): Promise<void>;
   /** Adds one entry to a stream of any name. */
   add(stream: string, fields: Readonly<Record<string, string>>): Promise<void>;
   /** Adds entries in the flat form of the water-bodies system; resolves with the links in them. */
@@ -99,6 +103,12 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
     workerPid: worker.pid,
     temporalPid: system.temporal.pid(),
     metricsUrl: worker.metricsUrl,
+    environment: system.environment,
+    async addAll(stream, entries) {
+      const pipeline = redis.pipeline();
+      for (const fields of entries) pipeline.xadd(stream, '*', ...Object.entries(fields).flat());
+      await pipeline.exec();
+    },
     add: async (stream, fields) => void (await redis.xadd(stream, '*', ...Object.entries(fields).flat())),
     async publish(count, tag) {
       const pipeline = redis.pipeline();
