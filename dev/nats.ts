@@ -22,8 +22,8 @@ export interface StartNatsOptions {
   /** Largest message that the server accepts; 1 MiB by default. */
   maxPayloadBytes?: number;
   port?: number;
-  /** More lines for the server's configuration file. */
-  configuration?: string;
+  /** More lines for the server's configuration file; a function is asked at each start. */
+  configuration?: string | (() => string);
   /** Never use the server that SLUICE_DEV_NATS_URL names, even if no other option asks for a server of its own. */
   own?: boolean;
 }
@@ -64,18 +64,18 @@ export async function startNats(options: StartNatsOptions = {}): Promise<Running
     const access = await createAccess(options.authentication, folder);
     return await startOnFreePorts([options.port, undefined], async (port, monitorPort) => {
       const configurationPath = join(folder, 'nats.conf');
-      const configuration = formatConfiguration(folder, port, monitorPort, options, tls, access.configuration);
-      await writeFile(configurationPath, configuration);
       const monitorUrl = `http://${HOST}:${monitorPort}`;
-      const server = await startRestartableServer(folder, () =>
-        startServerProcess({
+      const server = await startRestartableServer(folder, async () => {
+        const configuration = formatConfiguration(folder, port, monitorPort, options, tls, access.configuration);
+        await writeFile(configurationPath, configuration);
+        return await startServerProcess({
           name: 'nats-server',
           command: binary,
           args: ['--config', configurationPath],
           folder,
           isReady: () => isHealthy(monitorUrl),
-        }),
-      );
+        });
+      });
       return {
         url: `${tls === undefined ? 'nats' : 'tls'}://${HOST}:${port}`,
         port,
@@ -147,7 +147,9 @@ function formatConfiguration(
   const maxPayload = options.maxPayloadBytes === undefined ? '' : `max_payload: ${options.maxPayloadBytes}`;
   const store = `jetstream { store_dir: "${join(folder, 'jetstream')}" }`;
   const addresses = `listen: "${HOST}:${port}"\nhttp: "${HOST}:${monitorPort}"`;
-  return [addresses, store, maxPayload, tlsBlock, access, options.configuration ?? ''].join('\n');
+  const { configuration = '' } = options;
+  const more = typeof configuration === 'function' ? configuration() : configuration;
+  return [addresses, store, maxPayload, tlsBlock, access, more].join('\n');
 }
 
 async function isHealthy(monitorUrl: string): Promise<boolean> {

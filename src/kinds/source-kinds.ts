@@ -32,7 +32,7 @@ export const SOURCE_KINDS = {
   minio: notRead,
   mns: notRead,
   mqtt: notRead,
-  nats: notRead,
+  nats: { unread: 'lost' },
   nsq: notRead,
   pubSub: notRead,
   pulsar: notRead,

@@ -12,6 +12,7 @@ export type WorkStage =
   | 'expression result'
   | 'Kubernetes response'
   | 'Kubernetes watch'
+  | 'NATS message'
   | 'Redis message'
   | 'webhook body'
   | 'Workflow nodes';

@@ -5,6 +5,7 @@ import { Findings, describeValue, type Finding } from '../manifest/problem';
 import type { WebhookContext } from '../manifest/sources/shared';
 import type { RedisEventSource, RedisStreamEventSource } from '../manifest/sources/redis';
 import { parseGoDurationMs } from '../text/durations';
+import { validateNatsUrl } from './validate-event-bus';
 import { warnOfPodFields, warnOfReplicas } from './validate-pod-template';
 import { validateBackoff, validateCron, validateDuration, validateTimezone, validateTls } from './validate-common';
 
@@ -37,7 +38,7 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
   for (const [name, resource] of Object.entries(spec.resource ?? {})) {
     validateResource(resource, here.at('resource', name));
   }
-  validateOtherKinds(spec, here);
+  validateBrokers(spec, here);
   return findings.list;
 }
 
@@ -240,8 +241,8 @@ function validateResource({ group, resource, filter }: EventOptions<'resource'>,
   }
 }
 
-/** Rules of Argo Events for kinds that Sluice does not run: mistakes should show before it does. */
-function validateOtherKinds(spec: EventSourceSpec, findings: Findings): void {
+/** Rules of Argo Events for brokers, also for kinds that Sluice does not run: mistakes should show before it does. */
+function validateBrokers(spec: EventSourceSpec, findings: Findings): void {
   for (const [name, amqp] of Object.entries(spec.amqp ?? {})) {
     if (!amqp.url && amqp.urlSecret === undefined) {
       findings.at('amqp', name).error('neither url nor urlSecret is set', { fix: 'Set url, or urlSecret to hide it.' });
@@ -254,10 +255,19 @@ function validateOtherKinds(spec: EventSourceSpec, findings: Findings): void {
       });
     }
   }
+  for (const [name, { url }] of Object.entries(spec.nats ?? {})) {
+    validateNatsUrl(url, findings.at('nats', name, 'url'));
+  }
   for (const kind of BROKER_KINDS) {
     const events: Readonly<Record<string, BrokerOptions>> = spec[kind] ?? {};
     for (const [name, broker] of Object.entries(events)) {
-      validateBackoff(broker.connectionBackoff, findings.at(kind, name, 'connectionBackoff'));
+      const backoff = findings.at(kind, name, 'connectionBackoff');
+      validateBackoff(broker.connectionBackoff, backoff);
+      if (broker.connectionBackoff !== undefined && isSupportedSource(kind)) {
+        backoff.warning('not used: Sluice connects again until it succeeds, after at most 5 s each time', {
+          fix: 'Leave it for Argo Events, or remove it.',
+        });
+      }
       validateTls(broker.tls, findings.at(kind, name, 'tls'));
     }
   }

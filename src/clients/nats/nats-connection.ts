@@ -1,4 +1,4 @@
-/** Connections of the `nats` trigger: how a template's url, auth and tls become an open client. */
+/** Connections of the `nats` trigger and source: how the url, auth and tls of a manifest become an open client. */
 import {
   connect,
   credsAuthenticator,
@@ -6,6 +6,7 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
   type Authenticator,
+  type ConnectionOptions,
   type NatsConnection,
 } from '@nats-io/transport-node';
 import { SluiceError } from '../../errors/sluice-error';
@@ -17,6 +18,9 @@ import { requireAllowedTargets } from '../allowed-targets';
 import { readTls, type TlsSettings } from '../tls';
 
 export type NatsTemplate = Omit<NatsTriggerTemplate, 'payload' | 'parameters'>;
+
+/** The fields of a manifest that lead to a server. */
+export type NatsServerSpec = Pick<NatsTemplate, 'url' | 'auth' | 'tls'>;
 
 type Credentials =
   | { readonly kind: 'password'; readonly user: string; readonly password: string }
@@ -39,7 +43,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Reads every secret. Throws SECRET_MISSING, and TRIGGER_REFUSED for an invalid url. */
 export async function readNatsSettings(
-  template: NatsTemplate,
+  template: NatsServerSpec,
   namespace: string,
   secrets: SecretReader,
 ): Promise<NatsSettings> {
@@ -57,17 +61,15 @@ export async function readNatsSettings(
 }
 
 /** Throws TRIGGER_UNREACHABLE, or TRIGGER_REFUSED for a blocked address or credentials that the server rejects. */
-export async function openNats({ servers, credentials, tls }: NatsSettings): Promise<OpenNats> {
+export async function openNats(settings: NatsSettings): Promise<OpenNats> {
+  const { servers } = settings;
   await requireAllowedTargets(`NATS at ${servers.join(', ')}`, servers);
   try {
-    const nats = await connect({
-      servers: [...servers],
+    const nats = await connectToNats(settings, {
       name: 'sluice-trigger',
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
-      ...(credentials && { authenticator: authenticate(credentials) }),
-      ...(tls && { tls: { ...tls } }),
     });
     return { nats, deniedSubjects: watchDeniedSubjects(nats) };
   } catch (error) {
@@ -80,6 +82,19 @@ export async function openNats({ servers, credentials, tls }: NatsSettings): Pro
       cause: error,
     });
   }
+}
+
+/** Throws the errors of the library; the caller has checked the addresses. */
+export function connectToNats(
+  { servers, credentials, tls }: NatsSettings,
+  options: ConnectionOptions,
+): Promise<NatsConnection> {
+  return connect({
+    ...options,
+    servers: [...servers],
+    ...(credentials && { authenticator: authenticate(credentials) }),
+    ...(tls && { tls: { ...tls } }),
+  });
 }
 
 function watchDeniedSubjects(nats: NatsConnection): ReadonlySet<string> {
