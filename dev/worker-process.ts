@@ -20,6 +20,8 @@ export interface RunningWorker {
   pause(): void;
   resume(): void;
   readonly pid: number;
+  /** Undefined while it runs, null after a signal. */
+  exitCode(): number | null | undefined;
 }
 
 /** Resolves once the worker reports that it is ready. */
@@ -52,6 +54,7 @@ export async function startWorker(
         pause: () => server.pause(),
         resume: () => server.resume(),
         pid: server.pid(),
+        exitCode: () => server.exitCode(),
       };
     });
   } catch (error) {

@@ -3,6 +3,7 @@
  * rarely, and one activity per worker sends its own often enough for fail-over. The workflow `worker` schedules it on
  * the task queue of all workers: the right one holds it; if it dies, the one that gets the next attempt hands over.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { CancelledFailure, Context, sleep } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
@@ -18,6 +19,8 @@ const RETRY_AFTER_MS = 3_000;
 const START_WITHIN_MS = 10_000;
 /** Polls of a worker that froze, or whose machine is gone, stay open at the server for about a minute and get attempts. */
 const LOOK_AGAIN_AFTER_MS = [5_000, 10_000, 15_000, 20_000, 25_000];
+/** Whether those that it covers have ended. */
+const LOOK_EVERY_MS = 100;
 /** An attempt that nobody has held for so long belongs to a worker that died before it could. */
 const UNCLAIMED_MS = 4 * LEASE_MS;
 
@@ -31,8 +34,8 @@ export interface LeaseOptions {
   /** Unique, unlike the SDK's: a container that is restarted has the process id and the host name of the former one. */
   readonly identity: string;
   readonly log: Logger;
-  /** What the sign of life says besides. */
-  describe(): object;
+  /** What the sign of life says besides: among others, how many activities it covers. */
+  describe(): { readonly longActivities: number };
 }
 
 export class WorkerLease {
@@ -80,7 +83,11 @@ export class WorkerLease {
       await context.cancelled;
     } catch (error) {
       const { workerShutdown, notFound, timedOut } = context.cancellationDetails ?? {};
-      if (workerShutdown) heartbeat.report((): LeaseState => ({ held: false }));
+      if (workerShutdown) {
+        // It ends last: if the process is killed before the others have ended, they are handed over.
+        while (this.options.describe().longActivities > 0) await pause(LOOK_EVERY_MS);
+        heartbeat.report((): LeaseState => ({ held: false }));
+      }
       // Another worker may have handed over what this one runs: Temporal's answers say so.
       if (notFound || timedOut) beatAll();
       throw error;

@@ -33,6 +33,8 @@ export interface ServerProcess {
   resume(): void;
   /** Process id of the server, not of its guard. */
   pid(): number;
+  /** Undefined while it runs, null after a signal. */
+  exitCode(): number | null | undefined;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -107,6 +109,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
           pause: () => signalServer('SIGSTOP'),
           resume: () => signalServer('SIGCONT'),
           pid,
+          exitCode: () => (hasExited ? child.exitCode : undefined),
         };
     } catch (error) {
       lastProblem = error;

@@ -7,20 +7,30 @@ import { SluiceError } from '../errors/sluice-error';
 import type { Metrics } from '../metrics/metrics';
 import type { WorkflowSlots } from './workflow-slots';
 
-const LOOK_EVERY_MS = 5_000;
-/** All slots in use, and none released: longer than any workflow task with its local activities. */
-const ALL_HELD_LOOKS = 12;
-/** One slot in use for a workflow of Sluice: six times its longest local activity. */
-const ONE_HELD_LOOKS = 24;
+export const LOOK_EVERY_MS = 5_000;
+/**
+ * Two minutes of a process at rest. No task of Sluice takes so long, nor do the requests of the SDK for one task to a
+ * Temporal that hangs: each ends after 40 s.
+ */
+const LOST = 120;
+const AT_REST = 5;
+/** A process that was busy, or got no processor, may only be slow: it takes ten minutes. */
+const BUSY = 1;
 /** All slots in use, and none released: new tasks wait. */
 const BUSY_LOOKS = 2;
+/** Tasks are taken in turn; if so many others were completed meanwhile, it does not wait for its turn. */
+const OVERTAKEN = 400;
 
 export interface SlotWatchOptions {
   readonly slots: WorkflowSlots;
   readonly taskQueue: string;
   readonly metrics: Metrics;
-  /** False while Temporal does not answer: tasks cannot be completed then. */
+  /** False if Temporal does not answer soon: tasks cannot be completed then. */
   isTemporalThere(): Promise<boolean>;
+  /** False if the process was busy or got no processor since it was asked last. */
+  wasAtRest(): boolean;
+  /** Whether local activities of such workflows run: their tasks are in use as long as these take. */
+  isWaitingFor(workflowType: string): boolean;
   /** Called once. */
   onLost(error: SluiceError): void;
 }
@@ -28,7 +38,7 @@ export interface SlotWatchOptions {
 export class SlotWatch {
   private state: string | undefined;
   private isLost = false;
-  private isAsking = false;
+  private isLooking = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: SlotWatchOptions) {}
@@ -48,24 +58,42 @@ export class SlotWatch {
 
   async look(): Promise<void> {
     const { slots, taskQueue, metrics } = this.options;
-    const { all, longest } = slots.look((workflowType) => workflowType in WORKFLOW_TYPES);
-    metrics.set('sluice_worker_workflow_slots_free', { task_queue: taskQueue }, slots.slots - all.length);
-    if (this.isLost) return;
-    const leastLooks = all.length < slots.slots ? 0 : Math.min(...all);
-    this.state =
-      leastLooks < BUSY_LOOKS
-        ? undefined
-        : `all ${slots.slots} slots for workflow tasks are in use, and none is released`;
-    const lost =
-      leastLooks >= ALL_HELD_LOOKS
-        ? this.state
-        : longest !== undefined && longest.looks >= ONE_HELD_LOOKS
-          ? `a task of a workflow of type ${longest.workflowType} was not completed`
-          : undefined;
-    if (lost === undefined || this.isAsking) return;
-    this.isAsking = true;
-    this.isLost = await this.options.isTemporalThere().finally(() => (this.isAsking = false));
-    if (!this.isLost) return;
+    metrics.set('sluice_worker_workflow_slots_free', { task_queue: taskQueue }, slots.slots - slots.all().length);
+    const wasAtRest = this.options.wasAtRest();
+    if (this.isLost || this.isLooking) return;
+    this.isLooking = true;
+    try {
+      await this.count(wasAtRest);
+    } finally {
+      this.isLooking = false;
+    }
+    this.judge();
+  }
+
+  /** Only a look at which Temporal answered is held against a slot, so that an outage adds nothing. */
+  private async count(wasAtRest: boolean): Promise<void> {
+    const { slots } = this.options;
+    const isOld = slots.all().some(({ looks }) => looks >= BUSY_LOOKS);
+    const isThere = isOld && (await this.options.isTemporalThere());
+    slots.look(({ workflowType, overtakenBy }) => {
+      if (!isThere || this.options.isWaitingFor(workflowType)) return 0;
+      return wasAtRest || overtakenBy >= OVERTAKEN ? AT_REST : BUSY;
+    });
+  }
+
+  private judge(): void {
+    const { slots, taskQueue } = this.options;
+    const all = slots.all();
+    const areAllHeld = (least: number, held: 'looks' | 'suspicion'): boolean =>
+      all.length > 0 && slots.takesNoOthers() && all.every((use) => use[held] >= least);
+    const busy = `all ${slots.slots} slots for workflow tasks are in use, and none is released`;
+    this.state = areAllHeld(BUSY_LOOKS, 'looks') ? busy : undefined;
+    const ours = all.find(({ workflowType, suspicion }) => suspicion >= LOST && workflowType in WORKFLOW_TYPES);
+    const lost = areAllHeld(LOST, 'suspicion')
+      ? busy
+      : ours && `a task of a workflow of type ${ours.workflowType} was not completed`;
+    if (lost === undefined) return;
+    this.isLost = true;
     this.state = lost;
     this.options.onLost(
       new SluiceError('WORKER_STUCK', {

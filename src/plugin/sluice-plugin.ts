@@ -14,7 +14,9 @@ import type {
   Worker,
   WorkerOptions,
 } from '@temporalio/worker';
+import { workerWorkflowId } from '../contract/identity';
 import type { SluiceError } from '../errors/sluice-error';
+import { grpcStatusOf } from '../errors/temporal-failures';
 import { inActivity } from '../metrics/stages';
 import type { Logger } from 'pino';
 import { longActivityLimit, type WorkerCapacity } from '../../activities/worker/long-activities';
@@ -33,7 +35,9 @@ import { heartbeatWhileRunning } from './heartbeat-while-running';
 import { refuseClash, refuseTwice } from './guards';
 import { fixedActivitySlots, withCountedSlots } from './counted-slots';
 import { requireOneSdk } from './one-sdk';
-import { SlotWatch } from './slot-watch';
+import { ProcessLoad } from './process-load';
+import { RunningLocalActivities } from './running-local-activities';
+import { LOOK_EVERY_MS, SlotWatch } from './slot-watch';
 import type { WorkflowSlots } from './workflow-slots';
 import { bundleCombined, combineWorkflows, requireOurWorkflows } from './workflow-entry';
 
@@ -63,7 +67,9 @@ const HEARTBEAT_THROTTLE = '500ms';
 
 /** How long a worker that has lost its slots may take to end its activities. */
 const HAND_OVER_MS = 5_000;
-const ANSWER_WITHIN_MS = 5_000;
+/** Later answers are those of a Temporal, or of a machine, that is too busy to judge by. */
+const ANSWER_WITHIN_MS = 2_000;
+const GRPC_NOT_FOUND = 5;
 
 /** The base of both plugins; not for subclasses of your own. */
 export abstract class SluicePlugin extends SimplePlugin {
@@ -73,6 +79,7 @@ export abstract class SluicePlugin extends SimplePlugin {
   private encryption: PayloadEncryption | undefined;
   private slots: WorkflowSlots | undefined;
   private slotWatch: SlotWatch | undefined;
+  private readonly localActivities = new RunningLocalActivities();
   private lease: WorkerLease | undefined;
 
   constructor(name: string, options: SluicePluginOptions) {
@@ -100,8 +107,8 @@ export abstract class SluicePlugin extends SimplePlugin {
     if (options.activities !== undefined && 'sluiceHoldLease' in options.activities) return options;
     const { log, longActivities } = this.dependencies;
     const identity = `${options.identity ?? `${process.pid}@${hostname()}`}#${randomBytes(4).toString('hex')}`;
-    const describe = (): object => longActivities.counts();
-    this.lease = new WorkerLease({ taskQueue: options.taskQueue, identity, log, describe });
+    const { taskQueue } = options;
+    this.lease = new WorkerLease({ taskQueue, identity, log, describe: () => longActivities.counts() });
     return { ...options, identity, activities: { ...options.activities, ...this.lease.activities } };
   }
 
@@ -166,9 +173,12 @@ export abstract class SluicePlugin extends SimplePlugin {
     if (this.slots === undefined) return;
     const { taskQueue } = worker.options;
     const { metrics, log } = this.dependencies;
+    const load = new ProcessLoad(LOOK_EVERY_MS);
     this.slotWatch = new SlotWatch({
       ...{ slots: this.slots, taskQueue, metrics },
       isTemporalThere: () => answers(worker),
+      wasAtRest: () => load.wasAtRest(),
+      isWaitingFor: (workflowType) => this.localActivities.isRunningFor(workflowType),
       onLost: (error) => {
         log.fatal({ taskQueue, code: error.code }, `${error.message}. ${error.fix ?? ''}`);
         // Its activities go to other workers; it cannot end by itself, because it waits for the lost tasks.
@@ -214,7 +224,12 @@ export abstract class SluicePlugin extends SimplePlugin {
       activities: { ...options.activities, ...this.opened?.activities },
       interceptors: {
         ...options.interceptors,
-        activity: [...(options.interceptors?.activity ?? []), labelActivities, heartbeatWhileRunning],
+        activity: [
+          ...(options.interceptors?.activity ?? []),
+          labelActivities,
+          heartbeatWhileRunning,
+          this.localActivities.interceptors,
+        ],
       },
     };
   }
@@ -231,13 +246,18 @@ const labelActivities: ActivityInterceptorsFactory = ({ info }) => ({
 type ReadCapacity = WorkerCapacity &
   ({ readonly isDefault: true; readonly slots: number } | { readonly isDefault: false });
 
-async function answers({ client }: Worker): Promise<boolean> {
-  if (client === undefined) return false;
+/** Asks about the worker's own workflow, so that it is not only Temporal's front end that answers. */
+async function answers({ client, options }: Worker): Promise<boolean> {
+  const { namespace, taskQueue, identity } = options;
+  if (client === undefined || identity === undefined) return false;
+  const execution = { workflowId: workerWorkflowId(taskQueue, identity) };
   return await client
-    .withDeadline(Date.now() + ANSWER_WITHIN_MS, () => client.workflowService.getSystemInfo({}))
+    .withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      client.workflowService.describeWorkflowExecution({ namespace, execution }),
+    )
     .then(
       () => true,
-      () => false,
+      (error: unknown) => grpcStatusOf(error)?.code === GRPC_NOT_FOUND,
     );
 }
 
