@@ -7,9 +7,11 @@ import { Semaphore } from '../concurrency/semaphore';
 import { describeError } from '../errors/sluice-error';
 import { parseJson } from '../event/json';
 import { createExpressionEngine, createExpressionSyntax } from '../expressions';
+import type { ExpressionSyntax } from '../expressions/expression-syntax';
+import { BodyReader, BodyRefused, type BodyRefusal } from '../sources/webhook-body';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../kubernetes/access';
 import { keepCertificate, publishAuthority } from './kept-certificate';
-import { answerReview } from './review';
+import { answerReview, type AdmissionResponse } from './review';
 
 export interface AdmissionOptions {
   /** 0 selects a free port. */
@@ -29,6 +31,9 @@ const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_DEPTH = 500;
 const REVIEWS_AT_ONCE = 4;
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Any pod may call: what waits for a turn is bounded, too. */
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+const MOST_CONNECTIONS = 1_000;
 
 /** The first expression loads the engine, which takes longer than the API server waits where the machine is busy. */
 const WARM_UP = {
@@ -52,16 +57,18 @@ export async function serveAdmission(options: AdmissionOptions, signal: AbortSig
   const access = createKubernetesAccess(options.kubernetes);
   const engine = createExpressionEngine();
   const expressions = createExpressionSyntax(engine);
+  const bodies = new BodyReader(MOST_BYTES);
   const turns = new Semaphore(REVIEWS_AT_ONCE);
+  const waiting = { bytes: 0 };
   let server: Server | undefined;
   const warmedUp = answerReview(WARM_UP, expressions).catch(() => undefined);
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    void handle(request, response, (review) => turns.run(signal, () => answerReview(review, expressions))).catch(
-      (error: unknown) => {
-        log.warn(`an admission review failed: ${describeError(error)}`);
-        response.destroy();
-      },
-    );
+    void handle(request, response, bodies, waiting, (text) =>
+      turns.run(signal, () => answerText(text, expressions)),
+    ).catch((error: unknown) => {
+      log.warn(`an admission review failed: ${describeError(error)}`);
+      response.destroy();
+    });
   };
   try {
     while (!signal.aborted) {
@@ -76,6 +83,7 @@ export async function serveAdmission(options: AdmissionOptions, signal: AbortSig
           await warmedUp;
           if (server === undefined) {
             server = createServer({ ...context, requestTimeout: REQUEST_TIMEOUT_MS }, answer);
+            server.maxConnections = MOST_CONNECTIONS;
             options.onListening?.(await listen(server, options.port));
           } else server.setSecureContext(context);
           return LOOK_EVERY_MS;
@@ -87,6 +95,7 @@ export async function serveAdmission(options: AdmissionOptions, signal: AbortSig
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   } finally {
+    bodies.stop();
     server?.close();
     server?.closeAllConnections();
     access.close();
@@ -103,40 +112,45 @@ async function listen(server: Server, port: number): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-async function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  decide: (review: unknown) => ReturnType<typeof answerReview>,
-): Promise<void> {
-  if (request.method !== 'POST' || request.url?.split('?')[0] !== '/validate') return end(response, 404);
-  const text = await readText(request);
-  if (text === undefined) return end(response, 413);
+/** Undefined for what is no review. */
+async function answerText(text: string, expressions: ExpressionSyntax): Promise<AdmissionResponse | undefined> {
   let review: unknown;
   try {
     review = parseJson(text, MOST_DEPTH);
   } catch {
-    return end(response, 400);
+    return undefined;
   }
-  const answered = await decide(review);
-  if (answered === undefined) return end(response, 400);
-  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: answered });
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(body);
+  return await answerReview(review, expressions);
 }
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+  waiting: { bytes: number },
+  decide: (text: string) => Promise<AdmissionResponse | undefined>,
+): Promise<void> {
+  if (request.method !== 'POST' || request.url?.split('?')[0] !== '/validate') return end(response, 404);
+  const body = await bodies.read(request).catch((error: unknown) => {
+    if (error instanceof BodyRefused) return error;
+    throw error;
+  });
+  if (body instanceof BodyRefused) return end(response, STATUS_OF[body.refusal]);
+  if (waiting.bytes + body.length > MOST_WAITING_BYTES) return end(response, 503);
+  waiting.bytes += body.length;
+  const answered = await decide(body.toString('utf8')).finally(() => (waiting.bytes -= body.length));
+  if (answered === undefined) return end(response, 400);
+  const reply = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: answered });
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(reply);
+}
+
+const STATUS_OF = { tooLarge: 413, tooSlow: 408, evicted: 503, stopping: 503 } as const satisfies Record<
+  BodyRefusal,
+  number
+>;
 
 function end(response: ServerResponse, status: number): void {
   response.writeHead(status, { connection: 'close' });
   response.end();
-}
-
-/** Undefined for a body that is larger than any object. */
-async function readText(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > MOST_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

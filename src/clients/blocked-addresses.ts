@@ -90,6 +90,7 @@ export function readBlockedRanges(environment: NodeJS.ProcessEnv = process.env):
 const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([
   ['0.0.0.0', '127.0.0.1'],
   ['::', '::1'],
+  ['::ffff:0:0', '127.0.0.1'],
 ]);
 
 let known: { readonly text: string | undefined; readonly list: BlockList } | undefined;
@@ -99,7 +100,14 @@ function isBlocked(address: string): boolean {
   if (version === 0) return false;
   const text = process.env[VARIABLE];
   if (known === undefined || known.text !== text) known = { text, list: createBlockList(readBlockedRanges()) };
-  return known.list.check(LOOPBACK_OF.get(address) ?? address, version === 6 ? 'ipv6' : 'ipv4');
+  const connected = LOOPBACK_OF.get(inShortestForm(address, version)) ?? address;
+  return known.list.check(connected, isIP(connected) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** One address of IPv6 has many spellings. A zone (`%eth0`) stays: an address without one differs from it. */
+function inShortestForm(address: string, version: number): string {
+  if (version !== 6 || address.includes('%')) return address;
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
 function createBlockList(ranges: readonly string[]): BlockList {

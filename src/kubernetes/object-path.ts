@@ -12,7 +12,13 @@ export function objectPath(
 ): string {
   const scope = namespace === undefined ? '' : `/namespaces/${segment('metadata.namespace', namespace)}`;
   const object = name === undefined ? '' : `/${segment('metadata.name', name)}`;
-  return `${groupPath(resource.apiVersion)}${scope}/${resource.plural}${object}`;
+  return `${groupPath(resource.apiVersion)}${scope}/${plural(resource.plural)}${object}`;
+}
+
+/** A manifest may name it: what is more than a name would be another object, namespace or query. */
+function plural(text: string): string {
+  if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(text)) return text;
+  throw refused('resource', text, 'the plural name of a resource, such as workflows');
 }
 
 /** Returns `/api/v1` or `/apis/apps/v1`. Throws KUBERNETES_REFUSED (permanent) for an invalid group and version. */

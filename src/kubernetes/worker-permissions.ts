@@ -11,9 +11,13 @@ const VARIABLES = {
   kinds: 'SLUICE_ALLOWED_KINDS',
   serviceAccounts: 'SLUICE_ALLOWED_SERVICE_ACCOUNTS',
   secrets: 'SLUICE_ALLOWED_SECRETS',
+  withheldSecrets: 'SLUICE_WITHHELD_SECRETS',
 } as const;
 
-type Permission = keyof typeof VARIABLES;
+/** Where those Secrets are. */
+const OWN_NAMESPACE = 'SLUICE_SECRETS_NAMESPACE';
+
+type Permission = Exclude<keyof typeof VARIABLES, 'withheldSecrets'>;
 
 /** Omitted fields restrict nothing beyond the rights of the worker's own account. */
 export interface WorkerPermissions {
@@ -25,6 +29,10 @@ export interface WorkerPermissions {
   readonly serviceAccounts?: ReadonlySet<string>;
   /** Names of the Secrets that it uses. */
   readonly secrets?: ReadonlySet<string>;
+  /** Names of Secrets that it never uses for a manifest: its own credentials, and those of the controller. */
+  readonly withheldSecrets?: ReadonlySet<string>;
+  /** Where they are withheld; everywhere if omitted. */
+  readonly ownNamespace?: string;
 }
 
 /** The part of a request that is checked. */
@@ -36,11 +44,14 @@ export interface CheckedRequest {
 
 /** @throws SluiceError USAGE for a variable that is set but holds no names */
 export function readPermissions(env: NodeJS.ProcessEnv): WorkerPermissions {
+  const ownNamespace = env[OWN_NAMESPACE];
   return {
     namespaces: readNames(env, VARIABLES.namespaces),
     kinds: readNames(env, VARIABLES.kinds),
     serviceAccounts: readNames(env, VARIABLES.serviceAccounts),
     secrets: readNames(env, VARIABLES.secrets),
+    withheldSecrets: readNames(env, VARIABLES.withheldSecrets),
+    ...(ownNamespace && ownNamespace !== '*' && { ownNamespace }),
   };
 }
 
@@ -60,10 +71,34 @@ function readNames(env: NodeJS.ProcessEnv, variable: string): ReadonlySet<string
 export function requireSecret(permissions: WorkerPermissions, namespace: string, name: string): void {
   requireNamespace(permissions, namespace);
   requireAllowed(permissions, 'secrets', name, `Secret ${namespace}/${name}`);
+  requireNotWithheld(permissions, namespace, name);
+}
+
+function requireNotWithheld(
+  { withheldSecrets, ownNamespace }: WorkerPermissions,
+  namespace: string | undefined,
+  name: string,
+): void {
+  if (withheldSecrets?.has(name) !== true || (ownNamespace !== undefined && namespace !== ownNamespace)) return;
+  throw withheld(`${namespace ?? ''}/${name}`);
 }
 
 export function requireNamespace(permissions: WorkerPermissions, namespace: string): void {
   requireAllowed(permissions, 'namespaces', namespace, `namespace ${namespace}`);
+}
+
+/** A list or a watch has them all. */
+function requireNoSecretsWithheld({ withheldSecrets }: WorkerPermissions): void {
+  if (withheldSecrets !== undefined && withheldSecrets.size > 0) throw withheld('lists');
+}
+
+function withheld(name: string): SluiceError {
+  const variable = VARIABLES.withheldSecrets;
+  return new SluiceError('WORKER_RESTRICTED', {
+    message: `this worker may not use Secret ${name} for a manifest: ${variable} withholds Sluice's own Secrets`,
+    fix: 'Write the values that the manifest needs into a Secret of their own, and name that one',
+    context: { setting: variable },
+  });
 }
 
 /** Throws WORKER_RESTRICTED (permanent) unless the worker may send this request to the Kubernetes API. */
@@ -81,7 +116,11 @@ export function requireAllowedRequest(permissions: WorkerPermissions, request: C
     requireAllowed(permissions, 'serviceAccounts', name ?? '', `account ${name ?? ''} of spec.template`);
     return;
   }
-  if (resource === 'secrets') requireAllowed(permissions, 'secrets', name ?? '', `Secret ${name ?? 'lists'}`);
+  if (resource === 'secrets') {
+    requireAllowed(permissions, 'secrets', name ?? '', `Secret ${name ?? 'lists'}`);
+    if (name !== undefined) requireNotWithheld(permissions, target.namespace, name);
+    else requireNoSecretsWithheld(permissions);
+  }
   if (isRead) return;
   requireAllowed(permissions, 'kinds', resource, `writing ${resource}`);
   requireAccounts(permissions, request);

@@ -8,10 +8,15 @@ export type CalendarOptions = EventOptions<'calendar'>;
 /** Why the options describe no calendar; for operators. */
 export class CalendarUnusable extends Error {}
 
+const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** The clock of some zones was put back by more than an hour. */
+const LONGEST_DAY_MS = DAY_MS + 3 * HOUR_MS;
 /** Argo Events rounds to whole seconds, and loops without a pause below one. */
 const SHORTEST_INTERVAL_MS = 1_000;
+/** Ten years: each excluded day costs a step of the search for the next tick. */
+const MOST_EXCLUSIONS = 3_660;
 const EXCLUSION_PREFIX = 'EXDATE:';
 const EXCLUSION = /^(\d{4})(\d{2})(\d{2})T\d{6}Z$/;
 
@@ -25,20 +30,33 @@ export class CalendarTicks {
   /** Midnight in UTC of each excluded day → the day as `2019-01-02`. */
   private readonly excluded: ReadonlyMap<number, string>;
   private readonly dayFormat: Intl.DateTimeFormat;
+  /** Its readers ask for the same one again and again. */
+  private latest: { readonly last: number; readonly next: number } | undefined;
 
   /** @throws CalendarUnusable, and EXPRESSION_INVALID for a schedule that cannot be parsed. */
   constructor({ schedule, interval, timezone, exclusionDates = [] }: CalendarOptions) {
     this.cron = schedule ? new CronSchedule({ cron: schedule, ...(timezone && { timezone }) }) : undefined;
     this.intervalMs = this.cron ? 0 : readInterval(interval);
     this.name = this.cron ? `${schedule} in ${this.cron.timezone}` : `every ${interval}`;
-    this.excluded = new Map(exclusionDates.flatMap(readExclusions).map((day) => [Date.parse(day), day]));
+    const days = exclusionDates.flatMap(readExclusions);
+    if (days.length > MOST_EXCLUSIONS) {
+      throw new CalendarUnusable(`exclusionDates has ${days.length} times, expected at most ${MOST_EXCLUSIONS}`);
+    }
+    this.excluded = new Map(days.map((day) => [Date.parse(day), day]));
     this.dayFormat = dayFormatIn(timezone && timezone !== 'Local' ? timezone : 'UTC');
   }
 
   /** The first tick after `last`, which is a tick or where the calendar began; Infinity if there is none. */
   nextTick(last: number): number {
+    if (this.latest?.last !== last) this.latest = { last, next: this.search(last) };
+    return this.latest.next;
+  }
+
+  private search(last: number): number {
     let tick = this.step(last);
-    while (Number.isFinite(tick) && this.isExcluded(tick)) tick = this.step(tick);
+    // Not from tick to tick: a day may have 86,400 of them, and others wait meanwhile.
+    while (Number.isFinite(tick) && this.isExcluded(tick))
+      tick = this.step(this.skipTo(tick, this.lastSecondOfDay(tick)));
     return tick;
   }
 
@@ -59,6 +77,18 @@ export class CalendarTicks {
 
   private step(last: number): number {
     return this.cron ? this.cron.nextTick(last) : last + this.intervalMs;
+  }
+
+  /** Of the day in the time zone of the calendar; days are as long as their changes of the clock make them. */
+  private lastSecondOfDay(tick: number): number {
+    const day = this.dayFormat.format(tick);
+    let [last, next] = [tick, tick + LONGEST_DAY_MS];
+    while (next - last > SECOND_MS) {
+      const middle = last + Math.floor((next - last) / 2 / SECOND_MS) * SECOND_MS;
+      if (this.dayFormat.format(middle) === day) last = middle;
+      else next = middle;
+    }
+    return last;
   }
 
   /** Compares days in the time zone of the calendar, as Argo Events does. */

@@ -150,9 +150,10 @@ class ResourceSource implements Source {
     }
     try {
       labelSelectorOf(this.spec);
+      this.path();
       return new ResourceFilter(this.spec.filter, this.context.matchField);
     } catch (error) {
-      if (!(error instanceof FilterUnusable)) throw error;
+      if (!(error instanceof FilterUnusable)) throw this.explain(error);
       throw this.misconfigured(error.message, 'Correct the manifest and apply it again');
     }
   }
@@ -163,11 +164,8 @@ class ResourceSource implements Source {
 
   private explain(error: unknown): unknown {
     if (!isSluiceError(error) || error.code.startsWith('EVENT_SOURCE_')) return error;
-    return sourceFailure(this.context, error.retryable ? 'unreachable' : 'misconfigured', {
-      message: error.message,
-      fix: error.fix,
-      cause: error,
-    });
+    const { message, fix, retryable } = error;
+    return sourceFailure(this.context, retryable ? 'unreachable' : 'misconfigured', { message, fix, cause: error });
   }
 
   private async client(): Promise<KubernetesClient> {

@@ -38,14 +38,14 @@ class SlackProtocol implements HookProtocol {
   async read(request: HookRequest): Promise<HookReading> {
     if (this.signingSecret) requireSignature(request, await readHookSecret(this.signingSecret));
     const text = readHookText(request);
-    return isForm(request) ? readForm(new URLSearchParams(text)) : await this.readEvent(readHookObject(text));
+    return isForm(request)
+      ? await this.readForm(new URLSearchParams(text))
+      : await this.readEvent(readHookObject(text));
   }
 
   private async readEvent(body: ObjectDocument): Promise<HookReading> {
     const outer = valueOf(body);
-    if (this.token && !isSameText(textMember(outer, 'token') ?? '', await readHookSecret(this.token))) {
-      throw new RequestRefused(401, 'the token of the body does not match the Secret of token');
-    }
+    await this.requireToken(outer);
     switch (textMember(outer, 'type')) {
       case 'url_verification':
         return { events: [], answer: textMember(outer, 'challenge') ?? '' };
@@ -59,6 +59,26 @@ class SlackProtocol implements HookProtocol {
         return { events: [] };
     }
   }
+
+  /** Interactions carry JSON in `payload`; slash commands are plain fields. */
+  private async readForm(form: URLSearchParams): Promise<HookReading> {
+    const payload = form.get('payload');
+    if (!payload && !form.get('command')) {
+      throw new RequestRefused(400, 'the form has neither payload nor command', true);
+    }
+    const fields: JsonObject = Object.fromEntries(form);
+    const document = payload ? readHookObject(payload) : fields;
+    const outer = valueOf(document);
+    await this.requireToken(outer);
+    return reading(withoutToken(document), textMember(outer, 'trigger_id'));
+  }
+
+  /** Slack sends it in everything; without `signingSecret` nothing else proves who sends. */
+  private async requireToken(outer: unknown): Promise<void> {
+    if (this.token === undefined) return;
+    if (isSameText(textMember(outer, 'token') ?? '', await readHookSecret(this.token))) return;
+    throw new RequestRefused(401, 'the token of the body does not match the Secret of token');
+  }
 }
 
 function requireSignature(request: HookRequest, secret: string): void {
@@ -71,18 +91,6 @@ function requireSignature(request: HookRequest, secret: string): void {
   }
   if (isSignedBy(given, { prefix: 'v0=', algorithm: 'sha256', secret }, `v0:${timestamp}:`, request.content)) return;
   throw new RequestRefused(401, 'the signature is missing or does not match signingSecret');
-}
-
-/** Interactions carry JSON in `payload`; slash commands are plain fields. */
-function readForm(form: URLSearchParams): HookReading {
-  const payload = form.get('payload');
-  if (payload) {
-    const interaction = readHookObject(payload);
-    return reading(withoutToken(interaction), textMember(valueOf(interaction), 'trigger_id'));
-  }
-  if (!form.get('command')) throw new RequestRefused(400, 'the form has neither payload nor command', true);
-  const fields: JsonObject = Object.fromEntries(form);
-  return reading(withoutToken(fields), textMember(fields, 'trigger_id'));
 }
 
 /** The verification token is a secret of the app. */

@@ -11,7 +11,8 @@ const SIGNED_MEMBERS: Readonly<Record<SnsMessageType, readonly string[]>> = {
   UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
 };
 
-const AMAZON_HOST = /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/;
+/** Only names of regions: `sns.s3-us-west-2.amazonaws.com` is whoever owns the bucket `sns` there. */
+const AMAZON_HOST = /^sns\.[a-z]{2}(?:-[a-z]+)+-\d{1,2}\.amazonaws\.com(\.cn)?$/;
 const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 /** Amazon uses one certificate at a time in each region. */
 const MAX_CERTIFICATES = 8;
@@ -51,6 +52,11 @@ export function isAmazonUrl(text: string | undefined): text is string {
   return protocol === 'https:' && AMAZON_HOST.test(hostname) && port === '' && username === '';
 }
 
+/** A query would make one certificate many: each is fetched, and takes the place of another. */
+function isCertificateUrl({ pathname, search, hash }: URL): boolean {
+  return CERTIFICATE_PATH.test(pathname) && search === '' && hash === '';
+}
+
 export class SnsSignatures {
   /** Oldest first. */
   private readonly certificates = new Map<string, Promise<X509Certificate>>();
@@ -60,7 +66,7 @@ export class SnsSignatures {
   /** Returns why the signature is not valid; undefined if it is. Throws if the certificate cannot be fetched now. */
   async problemOf(message: unknown, type: SnsMessageType): Promise<string | undefined> {
     const url = textMember(message, 'SigningCertURL');
-    if (!isAmazonUrl(url) || !CERTIFICATE_PATH.test(new URL(url).pathname)) {
+    if (!isAmazonUrl(url) || !isCertificateUrl(new URL(url))) {
       return 'SigningCertURL is no certificate of Amazon SNS';
     }
     const algorithm = textMember(message, 'SignatureVersion') === '2' ? 'RSA-SHA256' : 'RSA-SHA1';

@@ -1,5 +1,5 @@
 /** Secrets and certificate of a webhook, read again while it listens: a rotated Secret needs no restart. */
-import { describeError, isSluiceError } from '../errors/sluice-error';
+import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import type { SecretKeySelector } from '../manifest/common';
 import type { WebhookContext } from '../manifest/sources/shared';
 import type { SourceContext } from './source';
@@ -52,6 +52,7 @@ export class WatchedSecret {
     const { secrets, namespace, log } = this.context;
     try {
       const value = (await secrets.secret(namespace, this.selector)).trim();
+      if (value === '') throw isEmpty(namespace, this.selector);
       if (this.latest !== undefined && this.latest.value !== value)
         log('info', `the Secret of ${this.field} was rotated`);
       this.latest = { value, readAt: performance.now() };
@@ -66,6 +67,15 @@ export class WatchedSecret {
       return this.latest.value;
     }
   }
+}
+
+/** What anybody can send or sign with must not open the source. */
+function isEmpty(namespace: string, { name, key }: SecretKeySelector): SluiceError {
+  return new SluiceError('SECRET_MISSING', {
+    message: `Secret ${namespace}/${name}: the value of key "${key}" is empty`,
+    fix: `Write the value that callers know: kubectl -n ${namespace} edit secret ${name}`,
+    context: { kind: 'Secret', namespace, name, key },
+  });
 }
 
 /** Returns undefined for a webhook without TLS. Throws SECRET_MISSING. */

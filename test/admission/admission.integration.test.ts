@@ -1,6 +1,7 @@
 /** A real API server calls the webhook, with exactly the rights of deploy/admission. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { ClientRequest } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -169,5 +170,22 @@ describe('the admission webhook', () => {
     expect(await post('not json')).toBe(400);
     expect((await send('GET', url, bundle, '')).status).toBe(404);
     expect(await post(`"${'x'.repeat(9 * 1024 * 1024)}"`).catch(() => 413)).toBe(413);
+  });
+
+  it('holds a bounded part of what slow callers send at once, and answers the API server meanwhile', async () => {
+    const { bundle } = await keepCertificate(await access.open(), name);
+    const [ended, slow]: [string[], ClientRequest[]] = [[], []];
+    for (let caller = 0; caller < 16; caller += 1) {
+      const headers = { 'content-length': 8 * 1024 * 1024 };
+      const sending = request(url, { method: 'POST', ca: bundle, headers, agent: false }, ({ statusCode }) =>
+        ended.push(String(statusCode)),
+      ).on('error', () => ended.push('closed'));
+      sending.write('x'.repeat(7 * 1024 * 1024));
+      slow.push(sending);
+    }
+    // 112 MB were sent, and 64 MB are held: the oldest had to go.
+    await eventually(() => Promise.resolve(ended.length >= 6 || undefined));
+    expect((await create(VALID, '?dryRun=All')).status).toBe(201);
+    for (const sending of slow) sending.destroy();
   });
 });

@@ -34,6 +34,14 @@ describe('blocked addresses', () => {
     expect(() => requireAllowedAddress('10.1.2.3')).not.toThrow();
   });
 
+  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0.0.0.0', '::ffff:0.0.0.0', '[::ffff:0:0]'])(
+    'include %s, which reaches this machine, where its own address is blocked',
+    (address) => {
+      process.env[VARIABLE] = '127.0.0.0/8,::1';
+      expect(() => requireAllowedAddress(address)).toThrow('is blocked');
+    },
+  );
+
   it('include a name that resolves to one of them', async () => {
     process.env[VARIABLE] = '127.0.0.0/8,::1';
     const lookup = promisify(allowedLookup);

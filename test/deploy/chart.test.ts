@@ -50,6 +50,20 @@ describe('the chart', () => {
     expect(inOrder(rendered)).toEqual(inOrder(plain));
   });
 
+  it('withholds its own Secrets from manifests, whatever they are called', async () => {
+    const rendered = await renderChart({
+      environmentSecretName: 'connection',
+      payloadKeysSecretName: 'keys',
+      temporal: { apiKeySecret: { name: 'api-key' }, tls: { enabled: true, clientSecretName: 'client' } },
+    });
+    for (const worker of ['sensor-worker', 'event-source-worker']) {
+      const { env = [] } = containerOf(find(rendered, `Deployment/sluice-${worker}`));
+      expect(env.find(({ name }) => name === 'SLUICE_WITHHELD_SECRETS')?.value).toBe(
+        'sluice-admission,connection,keys,api-key,client',
+      );
+    }
+  });
+
   it('has the alerts, the dashboard and the PodMonitor of deploy/monitoring', async () => {
     const metrics = { podMonitor: { enabled: true }, alerts: { enabled: true }, dashboard: { enabled: true } };
     const rendered = await renderChart({ metrics });

@@ -23,6 +23,14 @@ describe('the path of a Kubernetes object', () => {
     }
   });
 
+  it.each(['secrets?', 'secrets/', 'namespaces/b/secrets', 'pods/../secrets', '%73ecrets', 'Secrets', 'a\r\nb', ''])(
+    'rejects the resource %j',
+    (plural) => {
+      const path = (): string => objectPath({ apiVersion: 'v1', plural }, 'argo');
+      expect(refusalOf(path)).toMatchObject({ code: 'KUBERNETES_REFUSED', retryable: false });
+    },
+  );
+
   it.each([
     'v1/../../api/v1',
     '../api/v1',

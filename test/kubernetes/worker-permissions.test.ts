@@ -103,3 +103,43 @@ describe('a worker with permissions', () => {
     }
   });
 });
+
+describe('the Secrets of Sluice itself', () => {
+  const env = { SLUICE_WITHHELD_SECRETS: 'sluice-admission, sluice-temporal', SLUICE_SECRETS_NAMESPACE: 'sluice' };
+  const withholding = readPermissions(env);
+  const secrets = (namespace: string, rest = ''): CheckedRequest => ({
+    method: 'GET',
+    path: `/api/v1/namespaces/${namespace}/secrets${rest}`,
+  });
+  const reader = restrictSecrets(
+    { secret: (_, { name }) => Promise.resolve(name), configMap: (_, { name }) => Promise.resolve(name) },
+    withholding,
+  );
+
+  it.each([
+    ['read', secrets('sluice', '/sluice-admission')],
+    ['read in encoded letters', secrets('sluice', '/%73luice-admission')],
+    ['listed', secrets('sluice')],
+    ['listed with those of all namespaces', { method: 'GET', path: '/api/v1/secrets' }],
+    ['written', { ...secrets('sluice', '/sluice-temporal'), method: 'PUT' }],
+    ['replaced', post('/api/v1/namespaces/sluice/secrets', { metadata: { name: 'sluice-temporal' } })],
+  ])('are not %s for a manifest', (_what, request) => {
+    expect(() => requireAllowedRequest(withholding, request)).toThrow('SLUICE_WITHHELD_SECRETS');
+  });
+
+  it('are in no field of a manifest, wherever they are looked up', async () => {
+    const refused = reader.secret('sluice', { name: 'sluice-admission', key: 'ca.key' });
+    await expect(refused).rejects.toMatchObject({ code: 'WORKER_RESTRICTED', retryable: false });
+  });
+
+  it('keep no other Secret from manifests, nor one of a tenant that has the same name', async () => {
+    await expect(reader.secret('sluice', { name: 'redis', key: 'k' })).resolves.toBe('redis');
+    await expect(reader.secret('tenant', { name: 'sluice-temporal', key: 'k' })).resolves.toBe('sluice-temporal');
+    expect(() => requireAllowedRequest(withholding, secrets('tenant', '/sluice-temporal'))).not.toThrow();
+  });
+
+  it('are withheld in every namespace, if the worker does not know its own', () => {
+    const everywhere = readPermissions({ ...env, SLUICE_SECRETS_NAMESPACE: '*' });
+    expect(() => requireAllowedRequest(everywhere, secrets('tenant', '/sluice-temporal'))).toThrow('sluice-temporal');
+  });
+});

@@ -1,6 +1,7 @@
+import { CronSchedule } from '../../src/cron/cron-schedule';
 import type { JsonObject } from '../../src/event/json';
 import { calendarSource, calendarWith } from '../../src/sources/calendar';
-import type { CalendarOptions } from '../../src/sources/calendar-ticks';
+import { CalendarTicks, type CalendarOptions } from '../../src/sources/calendar-ticks';
 import type { Delivery, PositionStore } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
@@ -130,6 +131,25 @@ describe('event source calendar', () => {
     ]);
   });
 
+  it.each<[string, Partial<CalendarOptions>, string]>([
+    ['intervals', { interval: '7s' }, '2036-03-26T00:00:02.000Z'],
+    ['a schedule', { schedule: '* * * * *' }, '2036-03-26T00:00:00.000Z'],
+    // Its clock goes forward and back on days that are excluded.
+    ['another time zone', { schedule: '* * * * *', timezone: 'Europe/Berlin' }, '2036-03-25T23:00:00.000Z'],
+  ])('finds the tick behind ten excluded years without looking at each before (%s)', (_what, spec, expected) => {
+    const first = Date.parse('2026-03-29T00:00:00Z');
+    const days = Array.from({ length: 3_650 }, (_, day) => new Date(first + day * 86_400_000).toISOString());
+    const exclusionDates = days.map((day) => `EXDATE:${day.slice(0, 10).replaceAll('-', '')}T000000Z`);
+    const steps = jest.spyOn(CronSchedule.prototype, 'nextTick');
+    try {
+      const ticks = new CalendarTicks({ ...spec, exclusionDates });
+      expect(new Date(ticks.nextTick(Date.parse('2026-03-28T23:00:00Z') + 3_599_000)).toISOString()).toBe(expected);
+      expect(steps.mock.calls.length).toBeLessThan(5_000);
+    } finally {
+      steps.mockRestore();
+    }
+  });
+
   it('neither misses nor repeats ticks when a worker restarts', async () => {
     const before = await read({ interval: '1m' });
     at('2026-03-28T12:00:30Z');
@@ -197,6 +217,10 @@ describe('event source calendar', () => {
     ['an interval below one second', { interval: '500ms' }],
     ['an interval that is not a duration', { interval: 'hourly' }],
     ['an exclusion that is not a time', { interval: '1m', exclusionDates: ['EXDATE:2026-01-01'] }],
+    [
+      'more exclusions than ten years have days',
+      { interval: '1m', exclusionDates: [`EXDATE:${Array<string>(3_661).fill('20260101T000000Z').join(',')}`] },
+    ],
     ['an unknown time zone of an interval', { interval: '1m', timezone: 'Mars/Base' }],
     ['an unknown time zone', { schedule: '* * * * *', timezone: 'Mars/Base' }],
   ])('ends with an error for the operator on %s', async (_what, spec) => {

@@ -203,6 +203,12 @@ describe('event source resource', () => {
   it.each<[string, Partial<ResourceOptions>]>([
     ['a resource that does not exist', { resource: 'unicorns' }],
     ['Secrets', { resource: 'secrets' }],
+    ['Secrets of another namespace', { namespace: '', resource: 'namespaces/kube-system/secrets' }],
+    ['Secrets by a query', { resource: 'secrets?' }],
+    ['Secrets by a slash', { resource: 'secrets/' }],
+    ['one Secret', { resource: 'secrets/sluice-temporal' }],
+    ['Secrets by a path upwards', { resource: 'pods/../secrets' }],
+    ['Secrets in encoded letters', { resource: '%73ecrets' }],
     ['an unknown operation', { filter: { fields: [{ key: 'a', operation: '~', value: 'b' }] } }],
   ])('ends with an error for the operator on %s', async (_what, wrong) => {
     const spec: ResourceOptions = { ...CONFIG_MAPS, namespace: cluster.namespace, eventTypes: ['ADD'], ...wrong };

@@ -71,6 +71,17 @@ describe('event source slack', () => {
     ]);
   });
 
+  it.each([
+    ['a slash command', { command: '/deploy' }],
+    ['a slash command of another app', { command: '/deploy', token: 'other' }],
+    ['an interaction', { payload: '{"type":"block_actions"}' }],
+    ['an interaction with the token beside it', { payload: '{"type":"block_actions"}', token: 'verification' }],
+  ])('rejects %s without the token, if only the token proves who sends', async (_what, fields) => {
+    const { post, received } = await listen({ token });
+    expect((await post({ headers: FORM, body: new URLSearchParams(fields).toString() })).status).toBe(401);
+    expect(received).toEqual([]);
+  });
+
   it.each<[string, () => Partial<SentHook>, number]>([
     ['without a signature', () => ({ headers: {} }), 401],
     ['with the signature of another body', () => ({ ...signed('{"a":1}'), body: '{"a":2}' }), 401],

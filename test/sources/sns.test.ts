@@ -132,6 +132,14 @@ describe('event source sns', () => {
     'https://sns.eu-central-1.amazonaws.com.example.com/SimpleNotificationService-0123abcd.pem',
     'https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-0123abcd.pem',
     'https://bucket.s3.amazonaws.com/SimpleNotificationService-0123abcd.pem',
+    // The bucket `sns` of anybody, as S3 serves it in each region.
+    'https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-0123abcd.pem',
+    'https://sns.s3-accelerate.amazonaws.com/SimpleNotificationService-0123abcd.pem',
+    'https://sns.execute-api.amazonaws.com/SimpleNotificationService-0123abcd.pem',
+    'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123abcd.pem?1',
+    'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123abcd.pem#1',
+    'https://sns.eu-central-1.amazonaws.com@example.com/SimpleNotificationService-0123abcd.pem',
+    'https://sns.eu-central-1.amazonaws.com/../SimpleNotificationService-0123abcd.pem/..',
     'https://sns.eu-central-1.amazonaws.com/other.pem',
     'no address',
   ])('fetches no certificate from %s', async (SigningCertURL) => {

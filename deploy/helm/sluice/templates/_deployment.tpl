@@ -231,6 +231,17 @@ SLUICE_ALLOWED_KINDS, _SERVICE_ACCOUNTS and _SECRETS.
 {{- end }}
 - name: SLUICE_SECRETS_NAMESPACE
   {{- include "sluice.ownNamespace" . | nindent 2 }}
+# Sluice's own Secrets there, which no manifest may name.
+- name: SLUICE_WITHHELD_SECRETS
+  value: {{ include "sluice.ownSecrets" . }}
+{{- end }}
+
+{{- define "sluice.ownSecrets" -}}
+{{- $name := include "sluice.fullname" . -}}
+{{- $environment := .Values.environmentSecretName | default (printf "%s-temporal" $name) -}}
+{{- $payloadKeys := .Values.payloadKeysSecretName | default (printf "%s-payload-keys" $name) -}}
+{{- $temporal := list .Values.temporal.apiKeySecret.name .Values.temporal.tls.clientSecretName -}}
+{{- concat (list (printf "%s-admission" $name) $environment $payloadKeys) $temporal | compact | uniq | join "," -}}
 {{- end }}
 
 {{- define "sluice.namespacesVariable" -}}
