@@ -51,6 +51,8 @@ export interface BusSettings {
   /** True if the manifest sets the stream kind, so that it does not depend on the process that reads it. */
   readonly isStreamKindChosen: boolean;
   readonly stream: StreamSettings;
+  /** The stream settings that the manifest sets; the others have defaults. */
+  readonly written: ReadonlyArray<keyof StreamSettings>;
   /** With `until-handled`: how long handled events are kept for replay; 0: until space is needed. */
   readonly handledMaxAgeMs?: number;
   /** Ignored parts of the manifest, one log line each. */
@@ -75,7 +77,12 @@ export function busSettings(bus: EventBusObject, urlOverride?: string): BusSetti
   const settings = { ...manifestSettings(bus, urlOverride), streamKind, isStreamKindChosen };
   if (bus.options?.retention !== 'until-handled') return settings;
   const { stream } = settings;
-  return { ...settings, stream: { ...stream, maxAgeMs: 0, discard: 'new' }, handledMaxAgeMs: stream.maxAgeMs };
+  return {
+    ...settings,
+    stream: { ...stream, maxAgeMs: 0, discard: 'new' },
+    written: [...settings.written, 'maxAgeMs', 'discard'],
+    handledMaxAgeMs: stream.maxAgeMs,
+  };
 }
 
 function manifestSettings(
@@ -93,13 +100,7 @@ function manifestSettings(
       accessSecret: { name: `eventbus-${bus.name}-js-client-auth`, key: 'client-auth' },
       accessSecretOptional: urlOverride !== undefined,
       tls: 'automatic',
-      stream: parseStreamConfig(
-        name,
-        'spec.jetstream.streamConfig',
-        jetstream.streamConfig,
-        jetstream.replicas,
-        notices,
-      ),
+      ...parseStreamConfig(name, 'spec.jetstream.streamConfig', jetstream.streamConfig, jetstream.replicas, notices),
       notices,
     };
   }
@@ -114,13 +115,7 @@ function manifestSettings(
     ...(jetstreamExotic.accessSecret && { accessSecret: jetstreamExotic.accessSecret }),
     accessSecretOptional: false,
     tls: jetstreamExotic.tls ?? 'none',
-    stream: parseStreamConfig(
-      name,
-      'spec.jetstreamExotic.streamConfig',
-      jetstreamExotic.streamConfig,
-      undefined,
-      notices,
-    ),
+    ...parseStreamConfig(name, 'spec.jetstreamExotic.streamConfig', jetstreamExotic.streamConfig, undefined, notices),
     notices,
   };
 }
@@ -152,9 +147,9 @@ function parseStreamConfig(
   text: string | undefined,
   busReplicas: number | undefined,
   notices: string[],
-): StreamSettings {
+): Pick<BusSettings, 'stream' | 'written'> {
   const defaults = { ...STREAM_DEFAULTS, replicas: busReplicas ?? STREAM_DEFAULTS.replicas };
-  if (text === undefined || text.trim() === '') return defaults;
+  if (text === undefined || text.trim() === '') return { stream: defaults, written: [] };
   if (text.length > LARGEST_STREAM_CONFIG) {
     const size = `${text.length} characters, at most ${LARGEST_STREAM_CONFIG} are accepted`;
     throw misconfigured(bus, `${path} has ${size}`, 'Leave out what is not among the options of the stream.');
@@ -168,7 +163,7 @@ function parseStreamConfig(
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw misconfigured(bus, `${path} is not a YAML mapping`, 'Write it as lines like "maxAge: 24h".');
   }
-  let settings = defaults;
+  let change: Partial<StreamSettings> = {};
   for (const [key, value] of Object.entries(parsed)) {
     const name = key.toLowerCase();
     const parser = Object.hasOwn(STREAM_KEYS, name) ? STREAM_KEYS[name] : undefined;
@@ -176,13 +171,24 @@ function parseStreamConfig(
       notices.push(`event bus ${bus}: ${path}.${key} is not known and was ignored`);
       continue;
     }
-    const change = parser(value);
-    if (!change)
+    const read = parser(value);
+    if (!read)
       throw misconfigured(bus, `${path}.${key} is ${JSON.stringify(value)}`, `Allowed: ${allowedValues(key)}.`);
-    settings = { ...settings, ...change };
+    change = { ...change, ...read };
   }
-  return settings;
+  const written = STREAM_SETTINGS.filter((name) => Object.hasOwn(change, name));
+  return { stream: { ...defaults, ...change }, written };
 }
+
+const STREAM_SETTINGS = [
+  'maxMsgs',
+  'maxAgeMs',
+  'maxBytes',
+  'replicas',
+  'duplicatesMs',
+  'retention',
+  'discard',
+] as const satisfies ReadonlyArray<keyof StreamSettings>;
 
 type StreamKeyParser = (value: unknown) => Partial<StreamSettings> | undefined;
 

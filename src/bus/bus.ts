@@ -220,6 +220,11 @@ export interface Bus {
   ): Promise<SensorBacklog | undefined>;
   /** Removes the sensor's position and held contents: applied again, it starts afresh. No error if there are none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
+  /**
+   * Returns the settings of the stream that differ from the manifest, as sentences. `change`: first changes those that
+   * can be changed, and says of the others why not.
+   */
+  streamDifferences(options: { change: boolean }): Promise<readonly string[]>;
   /** Creates everything that is otherwise created on first use, for users without the right to create it. */
   prepare(): Promise<void>;
   /** Idempotent. First writes the remaining decisions, for at most a few seconds. */

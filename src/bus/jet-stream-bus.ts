@@ -17,6 +17,8 @@ import { findState, readEvents } from './read-back';
 import { readDecisions } from './read-decisions';
 import { SensorLooks, WITHOUT_LISTENER } from './sensor-looks';
 import { SharedValues } from './shared-values';
+import { findStream } from './stream';
+import { adjustStream, compareStream } from './stream-settings';
 
 export class JetStreamBus implements Bus {
   readonly name: string;
@@ -116,6 +118,14 @@ export class JetStreamBus implements Bus {
       ...{ first: isBefore ? before.first_seq : first, last, events: count },
       ...(count > 0 && earliest !== undefined && { firstAt: earliest }),
     };
+  };
+
+  streamDifferences: Bus['streamDifferences'] = async ({ change }) => {
+    const existing = await findStream(this.manager, this.places.events.stream);
+    if (existing === undefined) return [];
+    return change
+      ? await adjustStream(this.connection, this.manager, existing)
+      : compareStream(existing, this.connection.settings).map(({ text }) => text);
   };
 
   prepare: Bus['prepare'] = async () => {

@@ -1,19 +1,19 @@
-/** The stream that holds the events: created if missing, otherwise changed only if the manifest asks for it. */
+/** The stream that holds the events: created if missing, otherwise changed as the manifest says. */
 import {
   DiscardPolicy,
   JetStreamApiError,
-  RetentionPolicy,
   StorageType,
   jetstreamManager,
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { errors, nanos } from '@nats-io/transport-node';
+import { errors } from '@nats-io/transport-node';
 import { errorProperty } from '../errors/foreign-errors';
 import { SluiceError } from '../errors/sluice-error';
 import type { StreamSettings } from './bus-settings';
 import type { BusConnection } from './bus-connection';
 import { eventSubjects, type StreamNames } from './bus-names';
+import { adjustStream, configOfSettings } from './stream-settings';
 
 /** The server's error codes; its texts change between versions. */
 const STREAM_NOT_FOUND = 10059;
@@ -42,7 +42,8 @@ export async function openManager(connection: BusConnection): Promise<JetStreamM
 }
 
 /**
- * Throws BUS_MISCONFIGURED if the stream exists with other subjects; other differences are logged and left alone.
+ * Throws BUS_MISCONFIGURED if the stream exists with other subjects; other differences are changed, or logged if the
+ * server refuses.
  * `firstSequence`: for a stream that has to be created.
  */
 export async function ensureEventStream(
@@ -71,11 +72,11 @@ export async function ensureEventStream(
   }
   const kept =
     connection.settings.handledMaxAgeMs === undefined ? existing : await keepUnhandled(connection, manager, existing);
-  const differences = describeDifferences(kept, wanted);
-  if (differences.length > 0) {
+  const differences = await adjustStream(connection, manager, kept);
+  for (const difference of differences) {
     connection.log(
       'warn',
-      `event bus ${connection.settings.name}: its stream exists with other settings and is left unchanged (${differences.join(', ')}); change it with "nats stream edit ${events.stream}"`,
+      `event bus ${connection.settings.name}: its stream "${events.stream}" differs from the manifest: ${difference}`,
     );
   }
 }
@@ -136,34 +137,13 @@ export async function createStream(
 }
 
 function eventStreamConfig(events: StreamNames, settings: StreamSettings): Partial<StreamConfig> & { name: string } {
-  // The server rejects a duplicate window that is longer than the events live.
-  const duplicatesMs =
-    settings.maxAgeMs > 0 ? Math.min(settings.duplicatesMs, settings.maxAgeMs) : settings.duplicatesMs;
   return {
     name: events.stream,
     subjects: [eventSubjects(events)],
     storage: StorageType.File,
-    max_msgs: settings.maxMsgs,
-    max_age: nanos(settings.maxAgeMs),
-    max_bytes: settings.maxBytes,
     num_replicas: settings.replicas,
-    ...(duplicatesMs > 0 && { duplicate_window: nanos(duplicatesMs) }),
-    retention: RETENTION[settings.retention],
-    discard: settings.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    ...configOfSettings(settings),
   };
-}
-
-const RETENTION = {
-  limits: RetentionPolicy.Limits,
-  interest: RetentionPolicy.Interest,
-  workqueue: RetentionPolicy.Workqueue,
-} as const;
-
-function describeDifferences(existing: StreamConfig, wanted: Partial<StreamConfig>): string[] {
-  const compared = ['max_msgs', 'max_age', 'max_bytes', 'retention', 'discard', 'duplicate_window'] as const;
-  return compared
-    .filter((key) => wanted[key] !== undefined && existing[key] !== wanted[key])
-    .map((key) => `${key} is ${existing[key]}, the manifest says ${wanted[key]}`);
 }
 
 export function isStreamMissing(error: unknown): boolean {

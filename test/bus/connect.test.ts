@@ -160,7 +160,7 @@ describe('the stream of an event bus', () => {
     expect(isSluiceError(problem) && problem.code).toBe('BUS_UNREACHABLE');
   });
 
-  it('is created by streamConfig, with as many replicas as the server supports, and then left unchanged', async () => {
+  it('is created by streamConfig, with as many replicas as the server supports', async () => {
     const nats = await startNats({ own: true });
     const lines: string[] = [];
     const log = (_: string, line: string): void => void lines.push(line);
@@ -173,11 +173,6 @@ describe('the stream of an event bus', () => {
     expect(config).toMatchObject({ max_age: 3_600e9, max_msgs: 7, duplicate_window: 3_600e9, num_replicas: 1 });
     expect(lines.some((line) => line.includes('3 replicas'))).toBe(true);
 
-    lines.splice(0);
-    const again = await connectTestBus(nats, { streamConfig: 'maxMsgs: 8\nreplicas: 1', log });
-    expect((await manager.streams.info('default')).config.max_msgs).toBe(7);
-    expect(lines.filter((line) => line.includes('max_msgs is 7'))).toHaveLength(1);
-    await again.close();
     await client.close();
     await nats.stop();
   });

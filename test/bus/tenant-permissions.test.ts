@@ -101,7 +101,7 @@ describe('NATS users with the permissions of one tenant each', () => {
     expect(await command.extent()).toMatchObject({ events: 3 });
     await bus.forgetSensor('tenant-a', 's');
     expect(await bus.position('tenant-a', 's')).toBeUndefined();
-    expect([bus.problem(), ...log.filter((line) => !line.includes('exists with other settings'))]).toEqual([undefined]);
+    expect([bus.problem(), ...log.filter((line) => !line.includes('differs from the manifest'))]).toEqual([undefined]);
   });
 
   it('can keep events until they are handled, on a stream created for it', async () => {

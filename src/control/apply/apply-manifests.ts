@@ -18,6 +18,7 @@ import { missingAccounts } from './check-accounts';
 import { checkSecrets } from './check-secrets';
 import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
+import { settleStreams } from './settle-streams';
 
 export interface ApplyOptions extends AppliedBy {
   /** Kept in the history of every object that is started or changed. */
@@ -115,7 +116,7 @@ export async function applyManifests(
   const rows = inListOrder(
     dryRun
       ? await compareAll(session, desired, unfinished)
-      : await applyAll(session, desired, options, report, unfinished),
+      : await applyAll(session, desired, options, environment, report, unfinished),
   );
   for (const warning of foreseeableLosses(rows)) report.note(warning);
   return { kind: 'applied', rows, unfinished, kubernetes, leftAlone: options.kubernetes ? [] : others };
@@ -232,6 +233,7 @@ async function applyAll(
   session: TemporalSession,
   desired: readonly Desired[],
   options: ApplyOptions,
+  environment: ProcessEnvironment,
   report: ApplyReport,
   unfinished: Unfinished[],
 ): Promise<AppliedRow[]> {
@@ -260,10 +262,13 @@ async function applyAll(
   }
   const deadline = Date.now() + (options.waitMs ?? SHORT_WAIT_MS);
   report.progress('waiting for sources and sensors to be ready');
-  return await concurrently(rows, READINESS_AT_ONCE, async (row) => ({
-    ...row,
-    readiness: await awaitReady(session, row.desired, Math.max(0, deadline - Date.now())),
-  }));
+  const [streams, readiness] = await Promise.all([
+    settleStreams(session, rows, environment),
+    concurrently(rows, READINESS_AT_ONCE, ({ desired: object }) =>
+      awaitReady(session, object, Math.max(0, deadline - Date.now())),
+    ),
+  ]);
+  return rows.map((row, at) => ({ ...row, readiness: streams[at] ?? readiness[at] }));
 }
 
 /**

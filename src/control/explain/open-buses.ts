@@ -83,13 +83,41 @@ function readDefinition(session: TemporalSession, object: AppliedObject): Promis
   );
 }
 
+/**
+ * Opens one bus for `work`, as it is defined and not as it is applied.
+ *
+ * @throws SluiceError BUS_UNREACHABLE if its server does not answer in time
+ */
+export async function withOpenBus<T>(
+  definition: EventBusDefinition,
+  session: TemporalSession,
+  environment: ProcessEnvironment,
+  timeoutMs: number,
+  work: (bus: Bus) => Promise<T>,
+): Promise<T> {
+  const env = { ...environment.env };
+  const kubernetes = createKubernetesAccess({ env });
+  try {
+    const secrets = createSecretReader({ kubernetes, env });
+    const { bus } = await openBus(definition, session.namespace, secrets, env['SLUICE_BUS_URL'], timeoutMs);
+    try {
+      return await work(bus);
+    } finally {
+      await bus.close();
+    }
+  } finally {
+    kubernetes.close();
+  }
+}
+
 async function openBus(
   definition: EventBusDefinition,
   temporalNamespace: string,
   secrets: Parameters<typeof connectBus>[1],
   url: string | undefined,
+  timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<OpenBus> {
-  const giveUp = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  const giveUp = AbortSignal.timeout(timeoutMs);
   try {
     const bus = await connectBus(definition, secrets, {
       ...{ temporalNamespace, readOnly: true, signal: giveUp },

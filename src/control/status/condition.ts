@@ -46,6 +46,12 @@ export function noWorkerCondition(taskQueue: string): Condition {
   return { state: 'NoWorker', reason: `no worker polls task queue "${taskQueue}"` };
 }
 
+/** A bus carries events also while its stream has other settings than its manifest. */
+export function streamCondition(differences: readonly string[]): Condition {
+  if (differences.length === 0) return { state: 'Ready' };
+  return { state: 'Ready', reason: `its stream differs from the manifest: ${differences.join('. ')}` };
+}
+
 export function sensorCondition(
   status: SensorStatus,
   listeners: number,

@@ -20,14 +20,21 @@ import type { EventBusSpec } from '../../manifest/event-bus';
 import type { ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow } from '../ask-workflow';
-import { findBus, withBuses } from '../explain/open-buses';
+import { findBus, withBuses, withOpenBus } from '../explain/open-buses';
 import { isWorkflowNotFound } from '../not-found';
 import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
 import type { ProcessEnvironment } from '../process-environment';
 import type { TemporalSession } from '../temporal-session';
 import { objectUnknown } from '../unknown-object';
 import { appliedManifest, type AppliedManifest } from './applied-manifest';
-import { goneCondition, sensorCondition, sourceCondition, withRelayReports, type Condition } from './condition';
+import {
+  goneCondition,
+  sensorCondition,
+  sourceCondition,
+  streamCondition,
+  withRelayReports,
+  type Condition,
+} from './condition';
 import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
 import { expiringEvents, type ExpiringEvents } from './expiring-events';
 import { sensorProblems, sourceProblems } from './object-problems';
@@ -80,6 +87,9 @@ export interface SensorObjectStatus extends DescribedObject, AppliedState, Omit<
 
 export type ObjectStatus = GoneObject | EventBusObjectStatus | EventSourceObjectStatus | SensorObjectStatus;
 
+const STREAM_TIMEOUT_MS = 2_000;
+const HOW_TO_CHANGE = 'sluice apply changes it, or says why not';
+
 /** Throws OBJECT_UNKNOWN for an object that is not applied, and WORKER_MISSING. */
 export async function readObjectStatus(
   session: TemporalSession,
@@ -107,7 +117,9 @@ export async function readObjectStatus(
         ask((handle) => handle.query(eventBusStatusQuery)).catch(noStatusInEarlierVersions),
       ]);
       const manifest = appliedManifest({ kind: 'EventBus', definition }, applied);
-      const state = { kind: 'EventBus', ...identity, state: 'Ready', spec: definition.spec, problems: [] } as const;
+      const condition = await readStream(session, environment, definition);
+      const problems = condition.reason === undefined ? [] : [condition.reason];
+      const state = { kind: 'EventBus', ...identity, ...condition, spec: definition.spec, problems } as const;
       return { ...state, manifest, ...(applied && { applied }), ...(refusals && { refusals }) };
     }
     case 'EventSource': {
@@ -160,6 +172,17 @@ async function describeExecution(
 function noStatusInEarlierVersions(error: unknown): ControlStatus {
   if (isSluiceError(error)) throw error;
   return {};
+}
+
+/** A bus that cannot be reached from here is as good as its sources and sensors report. */
+async function readStream(
+  session: TemporalSession,
+  environment: ProcessEnvironment,
+  definition: EventBusDefinition,
+): Promise<Condition> {
+  return await withOpenBus(definition, session, environment, STREAM_TIMEOUT_MS, async (bus) =>
+    streamCondition((await bus.streamDifferences({ change: false })).map((text) => `${text}; ${HOW_TO_CHANGE}`)),
+  ).catch(() => ({ state: 'Ready' }));
 }
 
 /** Resolves with undefined if the bus cannot be reached from here. */
