@@ -11,7 +11,7 @@ export interface RequestedByOptions {
 }
 
 export function addRequestedByOptions(command: Command): Command {
-  return command.requiredOption('--why <text>', 'reason, kept in the history').option('--by <name>', BY_HELP);
+  return command.requiredOption('--why <text>', 'reason, kept in the history; required').option('--by <name>', BY_HELP);
 }
 
 /** For commands that nobody gives a reason for at each call. */
@@ -19,7 +19,7 @@ export function addOptionalRequestedByOptions(command: Command, why: string): Co
   return command.option('--why <text>', 'reason, kept in the history', why).option('--by <name>', BY_HELP);
 }
 
-const BY_HELP = "name of the operator, not authenticated (default: the kubeconfig's user, else the user name)";
+export const BY_HELP = "name of the operator, not authenticated (default: the kubeconfig's user, else the user name)";
 
 export function requestedBy(options: RequestedByOptions, io: CliIo): RequestedBy {
   return { by: options.by ?? kubeconfigUser(io.env) ?? (io.env['USER'] || nameOfUser()), why: options.why };

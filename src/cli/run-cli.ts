@@ -29,13 +29,18 @@ export async function createProgram(
   runtime: CliRuntime,
   words: readonly string[] | 'all',
 ): Promise<Command> {
-  const program = new Command('sluice')
+  const program: Command = new Command('sluice')
     .description('Argo Events manifests on Temporal: durable event sources and sensors, and answers about every event.')
     .version(productVersion())
     .addOption(outputOption())
     .option('--debug', 'show stack traces of errors')
     .addHelpText('afterAll', `\n${EXIT_CODE_HELP}`)
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      sortSubcommands: false,
+      // Not those of `replay` for `replay status`, where they have no effect.
+      visibleGlobalOptions: (command) => (command.parent === null ? [] : [...program.options]),
+    })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),

@@ -98,7 +98,7 @@ export function parseObjectAddress(words: readonly string[], namespace: string):
   const [word = '', name = '', ...rest] = words.flatMap((part) => part.split('/'));
   if (name === '' || rest.length > 0) {
     throw new SluiceError('USAGE', {
-      message: `"${words.join(' ')}" names no object`,
+      message: `"${words.join(' ')}" does not name one object`,
       fix: 'Write KIND NAME or KIND/NAME, for instance sensor/water-bodies',
     });
   }

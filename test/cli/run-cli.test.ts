@@ -43,6 +43,28 @@ describe('the sluice command', () => {
     expect(run.stdout).toContain('--output');
   });
 
+  it.each(commands)('%s --help gives default durations with their unit', async (name) => {
+    const { stdout } = await runSluice([...name.split(' '), '--help']);
+    const durations = stdout.match(/<duration>[^<]*/g) ?? [];
+    for (const text of durations) expect(text).not.toMatch(/\(default:\s+\d+\)/);
+  });
+
+  it('shows no options of replay in the help of replay status, where they have no effect', async () => {
+    const { stdout } = await runSluice(['replay', 'status', '--help']);
+    expect(stdout).toContain('Global Options:');
+    expect(stdout).not.toMatch(/--from|--again|--yes/);
+  });
+
+  it.each(['apply', 'delete', 'pause', 'resume', 'retrigger', 'runs discard', 'replay'])(
+    '%s --help gives the same default of --by',
+    async (name) => {
+      const { stdout } = await runSluice([...name.split(' '), '--help']);
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        "not authenticated (default: the kubeconfig's user, else the user name)",
+      );
+    },
+  );
+
   it('has a section of docs/cli.md for each command, and no other', async () => {
     const existing = leavesOf(await createWhole('all')).map((words) => words.join(' '));
     // `replay` both runs and has a command below it.

@@ -1,5 +1,5 @@
 /** `sluice delete`: deletes buses, sources and sensors, and what they leave on the bus. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
 import { addOptionalRequestedByOptions, requestedBy, type RequestedByOptions } from '../requested-by';
 import {
@@ -51,7 +51,11 @@ export const registerDelete: RegisterCommand = (program, cli) => {
     .option('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--ignore-not-found', 'ignore objects that are not applied')
-    .option('--wait <duration>', 'how long to wait for each to end', parseDuration, 15_000)
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for each to end')
+        .argParser(parseDuration)
+        .default(15_000, '15s'),
+    )
     .option('--force', 'end it without a worker; a sensor then leaves its consumer on the bus')
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: DeleteOptions, command: Command) => {

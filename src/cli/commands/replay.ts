@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { SluiceError } from '../../errors/sluice-error';
 import { type ReplayProgress, describeReplayLimits } from '../../contract/replay-messages';
-import { requestedBy } from '../requested-by';
+import { BY_HELP, requestedBy } from '../requested-by';
 import { defaultNamespace } from '../../control/applied-kinds';
 import { parseInstant, parseSequenceRange, type SequenceRange } from '../arguments';
 import { EXIT_CODES, type ExitCode } from '../exit-codes';
@@ -63,8 +63,8 @@ export const registerReplay: RegisterCommand = (program, cli) => {
         .argParser(parseSequenceRange)
         .conflicts(['from', 'to']),
     )
-    .option('--why <text>', 'reason, kept in the history')
-    .option('--by <name>', 'name of the operator (default: the user name)')
+    .option('--why <text>', 'reason, kept in the history; required')
+    .option('--by <name>', BY_HELP)
     .option('--dry-run', 'only show what would fire')
     .option('--again', 'also fire for events that fired before')
     .option('--yes', 'fire without confirmation')

@@ -1,5 +1,5 @@
 /** `sluice test`: shows what a sensor would do with given events, without any server. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { SensorDefinition } from '../../contract/definitions';
 import { SluiceError } from '../../errors/sluice-error';
 import { isJsonObject, type JsonObject } from '../../event/json';
@@ -55,7 +55,11 @@ export const registerTest: RegisterCommand = (program, cli) => {
     .option('--event-name <name>', 'event name of bare data')
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--resource <trigger=path>', 'the object of a trigger whose source needs a network', collectResource)
-    .option('--wait <duration>', 'simulate this much time after the last event', parseDuration, 0)
+    .addOption(
+      new Option('--wait <duration>', 'simulate this much time after the last event')
+        .argParser(parseDuration)
+        .default(0, '0s'),
+    )
     .option('--expect <path>', 'expected result; exit code 1 if it differs')
     .addHelpText('after', EXAMPLES)
     .action(async (options: TestOptions, command: Command) => {
