@@ -124,7 +124,11 @@ describe('an event source', () => {
       const { activityTaskScheduledEventAttributes: scheduled } = event;
       if (scheduled?.activityType?.name === 'sluiceRelayEvents') open.add(String(event.eventId));
       most = Math.max(most, open.size);
-      const closed = event.activityTaskFailedEventAttributes ?? event.activityTaskCanceledEventAttributes;
+      const closed =
+        event.activityTaskFailedEventAttributes ??
+        event.activityTaskCanceledEventAttributes ??
+        event.activityTaskCompletedEventAttributes ??
+        event.activityTaskTimedOutEventAttributes;
       open.delete(String(closed?.scheduledEventId));
     }
     return most;
