@@ -12,6 +12,8 @@ export interface ClusterAtWork extends ClusterOfOne {
   add(stream: string, fields: Readonly<Record<string, string>>): Promise<string>;
   /** The EventBus `default`, as a document. */
   readonly busDocument: string;
+  /** The EventSource `stac`, as a document: events by name, each with the stream that it reads. */
+  sourceDocument(streams: Readonly<Record<string, string>>): string;
   /** What a `redisStream` event source says to read this stream. */
   streamSpec(stream: string): string;
 }
@@ -21,6 +23,8 @@ export async function startClusterAtWork(options?: ClusterOptions): Promise<Clus
   const { redis, nats } = cluster;
   const client = new Redis(redis.url);
   await cluster.startWorkers();
+  const streamSpec = (stream: string): string =>
+    `{ hostAddress: '${redis.host}:${redis.port}', consumerGroup: g, streams: [${stream}] }`;
   let applied: string | undefined;
   return {
     ...cluster,
@@ -37,7 +41,18 @@ kind: EventBus
 metadata: { name: default }
 spec: { jetstreamExotic: { url: '${nats.url}' } }
 `,
-    streamSpec: (stream) => `{ hostAddress: '${redis.host}:${redis.port}', consumerGroup: g, streams: [${stream}] }`,
+    sourceDocument: (streams) => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: stac }
+spec:
+  redisStream:
+${Object.entries(streams)
+  .map(
+    ([event, stream]) => `    ${event}: ${streamSpec(stream)}
+`,
+  )
+  .join('')}`,
+    streamSpec,
     stop: async () => {
       // Workflows of a shared server must not wait for workers that are gone.
       if (applied !== undefined) await cluster.sluice(['delete', '-f', applied]);

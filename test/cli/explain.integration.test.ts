@@ -16,14 +16,7 @@ describe('sluice explain and events', () => {
   });
   afterAll(() => cluster?.stop());
 
-  const manifests = () => `apiVersion: argoproj.io/v1alpha1
-kind: EventSource
-metadata: { name: stac }
-spec:
-  redisStream:
-    items: ${cluster.streamSpec('ITEMS')}
-    spare: ${cluster.streamSpec('SPARE')}
----
+  const manifests = () => `${cluster.sourceDocument({ items: 'ITEMS', spare: 'SPARE' })}---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: scenes }

@@ -38,13 +38,7 @@ describe('sluice runs and retrigger', () => {
     await cluster?.stop();
   });
 
-  const manifests = () => `apiVersion: argoproj.io/v1alpha1
-kind: EventSource
-metadata: { name: stac }
-spec:
-  redisStream:
-    items: ${cluster.streamSpec('STREAM')}
----
+  const manifests = () => `${cluster.sourceDocument({ items: 'STREAM' })}---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: scenes }

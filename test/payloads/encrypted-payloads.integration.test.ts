@@ -49,13 +49,7 @@ describe('an installation with payload keys', () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const manifests = (): string => `apiVersion: argoproj.io/v1alpha1
-kind: EventSource
-metadata: { name: stac }
-spec:
-  redisStream:
-    items: ${cluster.streamSpec('STREAM')}
----
+  const manifests = (): string => `${cluster.sourceDocument({ items: 'STREAM' })}---
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: scenes }

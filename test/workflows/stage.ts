@@ -22,7 +22,7 @@ import type { SensorInput } from '../../workflows/sensor/sensor';
 import { connectTestBus } from '../bus/bus-fixture';
 import { eventually } from '../setup/eventually';
 import type { RecordedRequest } from '../setup/http-recorder';
-import type { SluiceWorld } from './sluice-world';
+import { openWorld, type SluiceWorld, type WorldOptions } from './sluice-world';
 import type { FireStatus } from '../../src/contract/fires';
 
 export interface StageOptions {
@@ -244,4 +244,18 @@ export class Stage {
     await this.handle.terminate('the test is over').catch(() => undefined);
     await (await this.openedBus)?.close();
   }
+}
+
+/** Opens a world for the tests of a block, and passes on a stage of its own for each test. */
+export function useStage(take: (stage: Stage) => void, world: WorldOptions = {}, options: StageOptions = {}): void {
+  let opened: SluiceWorld | undefined;
+  let stage: Stage | undefined;
+  beforeAll(async () => {
+    opened = await openWorld(world);
+  });
+  beforeEach(() => {
+    if (opened !== undefined) take((stage = new Stage(opened, options)));
+  });
+  afterEach(() => stage?.remove());
+  afterAll(() => opened?.close());
 }

@@ -4,23 +4,13 @@ import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { DecisionRecord } from '../../../src/records/decision-record';
 import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
-import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
-import { Stage } from '../../workflows/stage';
+import { useStage, type Stage } from '../../workflows/stage';
 
 const PATIENCE = { timeoutMs: 90_000 };
 
 describe('a difficult event', () => {
-  let world: SluiceWorld;
   let stage: Stage;
-
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world.close());
-  beforeEach(() => {
-    stage = new Stage(world);
-  });
-  afterEach(() => stage.remove());
+  useStage((fresh) => (stage = fresh));
 
   async function decisions(decision: DecisionRecord['decision']): Promise<DecisionRecord[]> {
     return await collect((await stage.bus()).readDecisions({ namespace: stage.namespace, decision }));
@@ -28,7 +18,7 @@ describe('a difficult event', () => {
 
   /** As another program does: under any subject, and without the bus recognising a repetition. */
   async function publishRaw(event: CloudEvent, subject = `default.${event.source}.${event.subject}`): Promise<void> {
-    const connection = await connect({ servers: world.nats.url });
+    const connection = await connect({ servers: stage.world.nats.url });
     connection.publish(subject, encodeEvent(event));
     await connection.drain();
   }
@@ -38,7 +28,7 @@ describe('a difficult event', () => {
     await stage.apply({ dependencies: [dependency], triggers: [stage.httpTrigger('t', ['a'])] });
     const deep = `{"x":${'['.repeat(6_000)}${']'.repeat(6_000)}}`;
     const events = [stage.event('a', '1', { item: '{}' }), stage.event('a', '2', { item: deep })];
-    await world.bus.publishEvents([...events, stage.event('a', '3', { item: '{}' })]);
+    await stage.world.bus.publishEvents([...events, stage.event('a', '3', { item: '{}' })]);
     expect(await stage.bodies(2)).toEqual(expect.arrayContaining([{ a: '1' }, { a: '3' }]));
     const [failed] = await eventually(async () => {
       const found = await decisions('failed');

@@ -11,20 +11,11 @@ import type { DecisionRecord } from '../../../src/records/decision-record';
 import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
-import { Stage } from '../../workflows/stage';
+import { Stage, useStage } from '../../workflows/stage';
 
 describe('a listener', () => {
-  let world: SluiceWorld;
   let stage: Stage;
-
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world.close());
-  beforeEach(() => {
-    stage = new Stage(world);
-  });
-  afterEach(() => stage.remove());
+  useStage((fresh) => (stage = fresh));
 
   /** The listener of a worker that will not live to acknowledge anything. */
   const openDying = async (...names: readonly string[]): Promise<BusListener> =>
@@ -50,8 +41,8 @@ describe('a listener', () => {
     const decided = await decideFires(definition, planSensor(definition.spec, definition.options), lost, engine);
     await engine.close();
     const fires = decided.flatMap((decision) => decision.fires);
-    const client = new WorkflowClient({ connection: world.connection });
-    for (const run of groupIntoRuns(definition, fires)) await startRun(client, world.taskQueue, run);
+    const client = new WorkflowClient({ connection: stage.world.connection });
+    for (const run of groupIntoRuns(definition, fires)) await startRun(client, stage.world.taskQueue, run);
     await stage.bodies(2);
 
     // The bus gives all three to the dying listener, and later once more to the next one.
@@ -99,16 +90,16 @@ describe('a listener', () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);
-    await world.nats.stopKeepingData();
+    await stage.world.nats.stopKeepingData();
     await eventually(async () => (await listenerTells(stage)).includes('"connected":false'));
-    await world.nats.restart();
+    await stage.world.nats.restart();
     await stage.publish(stage.event('a', '2'));
     expect(await stage.bodies(2)).toEqual([{ a: '1' }, { a: '2' }]);
   });
 
   it('records a decision for a malformed message, and continues', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
-    await publishRaw(world, `default.${stage.source}.a`, 'this is no CloudEvent');
+    await publishRaw(stage.world, `default.${stage.source}.a`, 'this is no CloudEvent');
     await stage.publish(stage.event('a', '1'));
     await stage.bodies(1);
     const failed = await eventually(async () => (await decisions()).find(({ decision }) => decision === 'failed'));

@@ -4,23 +4,13 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { DecisionRecord } from '../../../src/records/decision-record';
 import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
-import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
-import { Stage } from '../../workflows/stage';
+import { useStage, type Stage } from '../../workflows/stage';
 
 const BY = { by: 'ada', why: 'maintenance' };
 
 describe('a paused sensor', () => {
-  let world: SluiceWorld;
   let stage: Stage;
-
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world.close());
-  beforeEach(() => {
-    stage = new Stage(world);
-  });
-  afterEach(() => stage.remove());
+  useStage((fresh) => (stage = fresh));
 
   async function expired(): Promise<DecisionRecord[]> {
     const filter = { namespace: stage.namespace, decision: 'expired' as const };
@@ -44,7 +34,7 @@ describe('a paused sensor', () => {
     await eventually(async () => (await heartbeat())['waiting'] === 2);
     expect(Date.parse(String((await heartbeat())['expiresAt']))).toBeGreaterThan(Date.now());
 
-    const client = await connect({ servers: world.nats.url });
+    const client = await connect({ servers: stage.world.nats.url });
     const manager = await jetstreamManager(client);
     await manager.streams.purge('default', { filter: `default.${stage.source}.a` });
     await client.close();

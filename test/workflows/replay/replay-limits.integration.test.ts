@@ -6,23 +6,14 @@ import { replayWorkflowId } from '../../../src/contract/identity';
 import { type ReplayInput, type ReplayRequest, replayProgressQuery } from '../../../src/contract/replay-messages';
 import { sensorDefinitionQuery } from '../../../src/contract/sensor-messages';
 import { eventually } from '../../setup/eventually';
-import { openWorld, type SluiceWorld } from '../sluice-world';
-import { Stage } from '../stage';
+import { useStage, type Stage } from '../stage';
 
 const ADA = { by: 'ada', why: 'test' };
 const DRY_RUN: ReplayRequest = { ...ADA, fromSequence: 1, dryRun: true, again: true };
 
 describe('a replay', () => {
-  let world: SluiceWorld;
   let stage: Stage;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world.close());
-  beforeEach(() => {
-    stage = new Stage(world);
-  });
-  afterEach(() => stage.remove());
+  useStage((fresh) => (stage = fresh));
 
   it('skips events that are still pending for the sensor, and reports it', async () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
@@ -34,7 +25,7 @@ describe('a replay', () => {
       return (raw.pendingActivities ?? []).every(({ activityType }) => activityType?.name !== 'sluiceListen');
     });
     await stage.publish(stage.event('a', '2'), stage.event('a', '3'));
-    const { last } = await world.bus.extent();
+    const { last } = await stage.world.bus.extent();
     expect(await stage.replay(DRY_RUN)).toMatchObject({ read: 1, fired: 1, leftToSensor: last - 1 });
     await stage.handle.signal('resume', ADA);
     expect(await stage.bodies(3)).toEqual([{ a: '1' }, { a: '2' }, { a: '3' }]);
@@ -45,8 +36,8 @@ describe('a replay', () => {
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'])] });
     await stage.publish(stage.event('a', '1'), stage.event('a', '2'));
     await stage.bodies(2);
-    const { last } = await world.bus.extent();
-    const connection = await connect({ servers: world.nats.url });
+    const { last } = await stage.world.bus.extent();
+    const connection = await connect({ servers: stage.world.nats.url });
     await (await jetstreamManager(connection)).streams.purge(testNames().events.stream, { seq: last });
     await connection.close();
     expect(await stage.replay(DRY_RUN)).toMatchObject({ read: 1, keptFrom: last });
@@ -63,9 +54,9 @@ describe('a replay', () => {
     // Nobody works there yet, so that it is cancelled before it begins.
     const taskQueue = `late-${randomBytes(4).toString('hex')}`;
     const workflowId = replayWorkflowId(stage.namespace, stage.sensor, 'cancelled');
-    const replay = await world.client.workflow.start('replay', { workflowId, taskQueue, args });
+    const replay = await stage.world.client.workflow.start('replay', { workflowId, taskQueue, args });
     await replay.cancel();
-    const worker = await world.startWorker(taskQueue);
+    const worker = await stage.world.startWorker(taskQueue);
     await eventually(async () => (await replay.describe()).status.name === 'CANCELLED');
     expect(await replay.query(replayProgressQuery)).toMatchObject({ state: 'Cancelled', fired: 0 });
     await worker.stop();

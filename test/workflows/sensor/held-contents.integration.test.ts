@@ -4,8 +4,8 @@ import { connect } from '@nats-io/transport-node';
 import type { CloudEvent } from '../../../src/event/cloud-event';
 import { eventually } from '../../setup/eventually';
 import { testNames } from '../../bus/bus-fixture';
-import { openWorld, type SluiceWorld } from '../sluice-world';
-import { Stage } from '../stage';
+import { proposeContinueAsNewAfter, type SluiceWorld } from '../sluice-world';
+import { useStage, type Stage } from '../stage';
 import { summariesOf } from '../what-people-see';
 
 const SCENES = 150;
@@ -16,31 +16,15 @@ const BY_TILE = { 'sluice.io/correlate-by': 'tile', 'sluice.io/keep': 'all' };
 const LAST = `${SCENES - 1}`;
 
 describe('a sensor that holds megabytes', () => {
-  let world: SluiceWorld;
   let stage: Stage;
-
-  beforeAll(async () => {
-    const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': '30' };
-    world = await openWorld({ temporal: { own: true, headless: true, dynamicConfig } });
-  });
-  afterAll(() => world.close());
-  beforeEach(() => {
-    stage = new Stage(world, { continueAsNew: true });
-  });
-  afterEach(() => stage.remove());
+  useStage((fresh) => (stage = fresh), proposeContinueAsNewAfter(30), { continueAsNew: true });
 
   it('joins after continue-as-new, fires each pair once with its data, and leaves nothing on the bus', async () => {
-    await stage.apply({
-      annotations: BY_TILE,
-      dependencies: ['a', 'b'],
-      triggers: [stage.httpTrigger('t', ['a', 'b'])],
-    });
     await holdScenes(stage);
-    await stage.interlude();
     expect(await heldMessages(stage)).toBeGreaterThan(0);
     await stage.interlude();
     await publish(
-      world,
+      stage.world,
       numbers().map((number) => stage.event('b', `b${number}`, { tile: `${number}` })),
     );
     const bodies = await stage.bodies(SCENES);
@@ -55,16 +39,10 @@ describe('a sensor that holds megabytes', () => {
   });
 
   it('waits for an unavailable bus, and loses nothing', async () => {
-    await stage.apply({
-      annotations: BY_TILE,
-      dependencies: ['a', 'b'],
-      triggers: [stage.httpTrigger('t', ['a', 'b'])],
-    });
     await holdScenes(stage);
-    await stage.interlude();
     const event = stage.event('b', `b${LAST}`, { tile: LAST });
     const observation = { dependency: 'b', event, keys: { tile: LAST }, receivedAt: Date.now() };
-    await world.nats.stopKeepingData();
+    await stage.world.nats.stopKeepingData();
     try {
       await stage.handle.signal('observe', { observations: [observation] });
       await eventually(async () => {
@@ -73,22 +51,16 @@ describe('a sensor that holds megabytes', () => {
         return (pending?.attempt ?? 0) > 1;
       });
     } finally {
-      await world.nats.restart();
+      await stage.world.nats.restart();
     }
     expect(await stage.bodies(1)).toEqual([{ a: `a${LAST}`, b: `b${LAST}` }]);
     expect(await summariesOf(stage.handle)).toContain('held events ← bus, for runs: 1');
   });
 
   it('parks a run whose contents the bus has lost, and rejects firing it without them', async () => {
-    await stage.apply({
-      annotations: BY_TILE,
-      dependencies: ['a', 'b'],
-      triggers: [stage.httpTrigger('t', ['a', 'b'])],
-    });
     await holdScenes(stage);
-    await stage.interlude();
-    await inJetStream(world, (manager) => manager.streams.purge(heldStream(stage)));
-    await publish(world, [stage.event('b', `b${LAST}`, { tile: LAST })]);
+    await inJetStream(stage.world, (manager) => manager.streams.purge(heldStream(stage)));
+    await publish(stage.world, [stage.event('b', `b${LAST}`, { tile: LAST })]);
     const run = await stage.onlyRun('Parked');
     expect(await stage.fires(run)).toMatchObject([
       {
@@ -104,13 +76,7 @@ describe('a sensor that holds megabytes', () => {
   });
 
   it('deletes its held contents from the bus when it is deleted', async () => {
-    await stage.apply({
-      annotations: BY_TILE,
-      dependencies: ['a', 'b'],
-      triggers: [stage.httpTrigger('t', ['a', 'b'])],
-    });
     await holdScenes(stage);
-    await stage.interlude();
     expect(await heldMessages(stage)).toBeGreaterThan(0);
     await stage.handle.signal('delete', { by: 'ada', why: 'test' });
     await stage.handle.result();
@@ -122,7 +88,7 @@ describe('a sensor that holds megabytes', () => {
       annotations: { 'sluice.io/batch-size': '200' },
       triggers: [stage.httpTrigger('t', ['a'])],
     });
-    await publish(world, scenes(stage));
+    await publish(stage.world, scenes(stage));
     await stage.bodies(3);
     await eventually(async () => (await stage.runIds('Succeeded')).length >= 3);
     await stage.holds(([only]) => (only?.collected ?? 0) < 50);
@@ -138,10 +104,16 @@ function scenes(stage: Stage): CloudEvent[] {
   return numbers().map((number) => stage.event('a', `a${number}`, { tile: `${number}`, item }));
 }
 
-/** All wait for their partners: three megabytes. */
+/** Applies a sensor in which all wait for their partners, three megabytes, and continues it as new. */
 async function holdScenes(stage: Stage): Promise<void> {
+  await stage.apply({
+    annotations: BY_TILE,
+    dependencies: ['a', 'b'],
+    triggers: [stage.httpTrigger('t', ['a', 'b'])],
+  });
   await publish(stage.world, scenes(stage));
   await stage.holds(([only]) => only?.held.length === SCENES);
+  await stage.interlude();
 }
 
 async function publish(world: SluiceWorld, events: readonly CloudEvent[]): Promise<void> {
