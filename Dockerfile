@@ -16,8 +16,13 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -p tsconfig.json && node dist/workers/build-workflow-bundles.js && npm prune --omit=dev --ignore-scripts
+RUN npx tsc -p tsconfig.json && node dist/workers/build-workflow-bundles.js
 COPY --from=expressions /build/expressions.wasm dist/expressions/expressions.wasm
+# The licences of the Go modules are read by Go.
+COPY --from=expressions /usr/local/go /usr/local/go
+COPY --from=expressions /go/pkg/mod /go/pkg/mod
+RUN PATH=$PATH:/usr/local/go/bin GOPATH=/go node tools/write-notices.mjs \
+    && npm prune --omit=dev --ignore-scripts
 
 FROM node:22-bookworm-slim
 # For objects that lie in Git repositories; the certificates are for all that TLS reaches. ssh refuses to run as a user
@@ -37,6 +42,7 @@ COPY --from=build /app/dist/activities dist/activities
 COPY --from=build /app/dist/workers dist/workers
 COPY --from=build /app/dist/workflow-bundle dist/workflow-bundle
 COPY --from=build /app/dist/expressions dist/expressions
+COPY --from=build /app/dist/THIRD-PARTY-NOTICES.txt dist/THIRD-PARTY-NOTICES.txt
 RUN ln -s /app/dist/src/cli/main.js /usr/local/bin/sluice && chmod +x dist/src/cli/main.js
 # Numeric, so that Kubernetes can see that it is not root.
 USER 10001:10001

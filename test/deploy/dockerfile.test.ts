@@ -10,6 +10,9 @@ const lines = text
   .filter((line) => line !== '' && !line.startsWith('#'));
 const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
 
+/** Made when the image and the package are built, not by `npm run build`. */
+const NOTICES = 'dist/THIRD-PARTY-NOTICES.txt';
+
 describe('the Dockerfile', () => {
   it('builds a slim Debian image that does not run as root', () => {
     expect(lastStage[0]).toMatch(/^FROM node:\d+-bookworm-slim$/);
@@ -34,7 +37,8 @@ describe('the Dockerfile', () => {
     expect(copied).toContain('package-lock.json');
     for (const path of copied) expect(existsSync(join(repoRoot, path.replace(/\*.*$/, '')))).toBe(true);
     const built = lastStage.flatMap((line) => /^COPY --from=build \/app\/(dist\S+)/.exec(line)?.[1] ?? []);
-    for (const path of built) expect(existsSync(join(repoRoot, path))).toBe(true);
+    for (const path of built.filter((one) => one !== NOTICES)) expect(existsSync(join(repoRoot, path))).toBe(true);
+    expect(lines.join('\n')).toContain('node tools/write-notices.mjs');
     // Everything that package.json ships is in the image.
     const { files } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8')) as { files: string[] };
     expect(built).toEqual(expect.arrayContaining(files.filter((path) => path.startsWith('dist/'))));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { runCommand } from '../../dev/binaries/run-command';
 import type { EventOptions } from '../../src/manifest/event-source';
 import { fetchFromAmazon } from '../../src/sources/sns-messages';
-import { snsSource, snsWith } from '../../src/sources/sns';
+import { snsWith } from '../../src/sources/sns';
 import { describeSourceContract } from '../contract-suites/source-contract';
 import { hookContract, listenForHooks, type HookListener } from './hook-fixture';
 
@@ -19,13 +19,10 @@ let key: string;
 let certificate: string;
 let fetched: string[] = [];
 let isReachable = true;
-const source: typeof snsSource = {
-  ...snsSource,
-  create: snsWith((url) => {
-    fetched.push(url);
-    return isReachable ? Promise.resolve(certificate) : Promise.reject(new Error('unreachable'));
-  }).create,
-};
+const source = snsWith((url) => {
+  fetched.push(url);
+  return isReachable ? Promise.resolve(certificate) : Promise.reject(new Error('unreachable'));
+});
 
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-sns-'));
