@@ -9,7 +9,7 @@ const FIRST = 16;
 const FEWEST = 1 / 8;
 const MOST = 200;
 /** So that a namespace goes on, however slow everything is. */
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 100;
 /** Times the shortest delay of late: what is longer was spent in a queue. */
 const TOLERATED = 2;
 const BASE_IS_OF_LAST_MS = 60_000;

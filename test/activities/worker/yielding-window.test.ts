@@ -18,13 +18,13 @@ describe('the window of a namespace that yields', () => {
     observe(window, Array<number>(10).fill(100));
     expect(window.fires).toBe(8);
     expect(window.pauseMs).toBe(0);
-    for (now = 100; now < 600; now += 100) observe(window, [100]);
+    for (now = 100; now < 500; now += 100) observe(window, [100]);
     expect(window.fires).toBe(1);
-    expect(window.pauseMs).toBe(300);
-    for (now = 600; now < 2_000; now += 100) observe(window, [100]);
-    expect(window.pauseMs).toBe(700);
+    expect(window.pauseMs).toBe(100);
+    for (now = 500; now < 2_000; now += 100) observe(window, [100]);
+    // However slow everything is, it goes on.
     observe(window, [5_000]);
-    expect(window.pauseMs).toBe(1_000);
+    expect(window.pauseMs).toBe(100);
   });
 
   it('ends its pauses once fires no longer wait', () => {
