@@ -66,7 +66,7 @@ async function measure(field: Field, { isQuick, say, system, scenarios }: Measur
       const running = await system();
       say('burst of 2,000 …');
       const result = await measureBurst(running, 2_000, sized(1, 5));
-      const text = `burst     ${result.perSecond} Workflows/s, raw POSTs ${result.rawPostsPerSecond}/s, ratio ${result.ratio}`;
+      const text = `burst     ${result.perSecond} Workflows/s, raw POSTs ${result.rawPostsPerSecond}/s (${result.rawClient}), ratio ${result.ratio}`;
       return { name: field, result, text };
     }
     case 'trickle': {

@@ -1,6 +1,7 @@
 /** `npm run bench`: the throughput of Sluice, compared in the same run with that of the bare machine. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../src/errors/sluice-error';
+import { formatCost, measureCost } from './cost';
 import { FIELDS, measureField, QUICK_FIELDS, type Field } from './fields';
 import { measureLong } from './long';
 import { startMeasuredSystem, type MeasuredSystem } from './measured-system';
@@ -12,6 +13,7 @@ interface BenchOptions {
   readonly long?: number;
   readonly sensors?: number;
   readonly only?: readonly Field[];
+  readonly cost?: boolean;
   readonly output: 'text' | 'json';
 }
 
@@ -32,14 +34,16 @@ async function main(): Promise<void> {
       wholeNumber,
     )
     .option('--only <fields>', `these fields, in this order: ${FIELDS.join(',')}`, fieldList)
+    .option('--cost', 'instead: the CPU time of an event and of a plain POST, process by process')
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
     .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json\n  npm run bench -- --only steady,priority')
     .parse();
-  const { quick = false, long, sensors, only, output } = program.opts<BenchOptions>();
+  const { quick = false, long, sensors, cost = false, only, output } = program.opts<BenchOptions>();
   if (long !== undefined) return await runLong(long, output);
   if (sensors !== undefined) return await runSensors(sensors, output);
+  if (cost) return await runCost(quick ? 1 : 3, output);
 
   await runFields(only ?? (quick ? QUICK_FIELDS : FIELDS), quick, output);
 }
@@ -78,6 +82,17 @@ async function runLong(events: number, output: BenchOptions['output']): Promise<
         : `long     first quarter ${long.firstQuarterPerSecond}/s, last quarter ${long.lastQuarterPerSecond}/s\n` +
             `memory   idle ${long.idleMb} MB, after each quarter ${long.quarterMb.join(', ')} MB, highest ${long.highestMb} MB\n`,
     );
+  } finally {
+    await system.stop();
+  }
+}
+
+async function runCost(rounds: number, output: BenchOptions['output']): Promise<void> {
+  say('starting servers …');
+  const system = await startMeasuredSystem();
+  try {
+    const cost = await measureCost(system, 2_000, rounds, say);
+    process.stdout.write(output === 'json' ? `${JSON.stringify({ cost })}\n` : cost.map(formatCost).join(''));
   } finally {
     await system.stop();
   }

@@ -9,15 +9,13 @@ import { SluiceCommand } from '../dev/demo/command';
 import { repoRoot } from '../dev/repo-root';
 import { startSystem, type OwnSystem } from '../dev/system';
 import { startWorker, type RunningWorker } from '../dev/worker-process';
+import type { RawTarget } from './raw-posts';
 
 const EXAMPLE = join(repoRoot, 'examples', 'water-bodies');
 const NAMESPACE = 'default';
 const WORKFLOWS = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/workflows`;
 const STREAM = 'stac-items';
 const ITEMS = 'https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a/items';
-/** As many connections as the raw posts of the comparison use. */
-export const CONCURRENCY = 32;
-
 export interface WorkflowObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -40,8 +38,10 @@ export interface MeasuredSystem {
   /** Adds entries in the flat form of the water-bodies system; resolves with the links in them. */
   publish(count: number, tag: string): Promise<string[]>;
   countWorkflows(): Promise<number>;
-  firstWorkflow(): Promise<WorkflowObject>;
-  createWorkflow(body: string): Promise<void>;
+  /** Where clients of the comparison POST Workflows. */
+  readonly rawTarget: RawTarget;
+  /** Returns bodies for such POSTs: Workflows as Sluice creates them, under names of their own. */
+  rawBodies(tag: string): Promise<(index: number) => string>;
   /** Applies the sensor again, with or without a record of every decision, and waits until it listens. */
   keepDecisions(kept: boolean): Promise<void>;
   /** Calls back for every new Workflow; resolves, once the watch is open, with a function that closes it. */
@@ -77,7 +77,8 @@ export async function startMeasuredSystem({
 async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceCommand): Promise<MeasuredSystem> {
   const { url, caPath, adminToken } = system.kubernetes;
   const redis = new Redis(system.redis.url);
-  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY, ca: await readFile(caPath, 'utf8') });
+  const ca = await readFile(caPath, 'utf8');
+  const agent = new Agent({ keepAlive: true, ca });
   const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
 
   const call = (method: string, path: string, body?: string): Promise<string> =>
@@ -121,12 +122,21 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
       const { items, metadata } = await list();
       return items.length + (metadata.remainingItemCount ?? 0);
     },
-    async firstWorkflow() {
+    rawTarget: { url, ca, token: adminToken, path: WORKFLOWS },
+    async rawBodies(tag) {
       const [first] = (await list()).items;
       if (first === undefined) throw new Error('no Workflow was created');
-      return first;
+      const { apiVersion, kind, metadata, spec } = first;
+      const {
+        uid: _uid,
+        resourceVersion: _version,
+        creationTimestamp: _time,
+        generation: _generation,
+        managedFields: _fields,
+        ...own
+      } = metadata;
+      return (index) => JSON.stringify({ apiVersion, kind, metadata: { ...own, name: `raw-${tag}-${index}` }, spec });
     },
-    createWorkflow: async (body) => void (await call('POST', WORKFLOWS, body)),
     async keepDecisions(kept) {
       const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
       try {

@@ -124,8 +124,8 @@ async function measureRest({ workerPid, temporalPid, metricsUrl }: MeasuredSyste
   };
 }
 
-/** The most frequent first. */
-function requestsBetween(first: readonly Sample[], last: readonly Sample[]): Array<[string, number]> {
+/** Requests to Temporal by operation, the most frequent first. */
+export function requestsBetween(first: readonly Sample[], last: readonly Sample[]): Array<[string, number]> {
   const operations = new Set(last.flatMap(({ labels: { operation } }) => operation ?? []));
   const names = ['temporal_request', 'temporal_long_request', 'temporal_request_total', 'temporal_long_request_total'];
   const countOf = (samples: readonly Sample[], operation: string): number =>

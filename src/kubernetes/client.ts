@@ -1,16 +1,17 @@
 /**
- * A thin client for the Kubernetes API: one keep-alive agent, JSON in, JSON out, typed failures.
+ * A thin client for the Kubernetes API: kept connections, JSON in, JSON out, typed failures.
  *
  * Own code rather than the official client because the calls are few and their cost decides how many Workflows a
  * second a sensor can start (docs/architecture.md, "Speed").
  */
 import { setMaxListeners } from 'node:events';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { SluiceError } from '../errors/sluice-error';
 import { readKnownJson } from '../event/json-text';
 import { toWorkingCopy, writeExactly } from '../yaml/exact-numbers';
 import { inStage } from '../metrics/stages';
+import { ShortRequests, UnansweredRequest, type ShortResponse } from './short-requests';
 import type { KubernetesConnection } from './kubernetes-connection';
 import { isRecord } from './kubernetes-object';
 import { createRefusal } from './refusal';
@@ -42,15 +43,14 @@ export interface KubernetesClientOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The API server closes idle connections after 90 s; ours close first, so that a request never meets a closing one. */
-const IDLE_SOCKET_MS = 45_000;
+const DEFAULT_CONNECTIONS = 64;
 const USER_AGENT = 'sluice';
 
 export class KubernetesClient {
-  private readonly agent: HttpAgent;
-  /** Separate, so that watches, which hold their connection for minutes, cannot starve requests. */
-  private readonly watchAgent: HttpAgent;
-  private readonly send: typeof httpRequest;
+  private readonly shortRequests: ShortRequests;
+  /** Long requests; they have connections of their own and so cannot starve short ones. */
+  private readonly watches = new Set<ClientRequest>();
+  private readonly sendLong: typeof httpRequest;
   private readonly target: RequestOptions;
   private readonly prefix: string;
   private readonly timeoutMs: number;
@@ -62,13 +62,14 @@ export class KubernetesClient {
   ) {
     const url = new URL(connection.server);
     const secure = url.protocol === 'https:';
-    const agentOptions = { keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS } as const;
-    const maxSockets = options.maxSockets ?? 64;
-    this.agent = secure
-      ? new HttpsAgent({ ...agentOptions, maxSockets })
-      : new HttpAgent({ ...agentOptions, maxSockets });
-    this.watchAgent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
-    this.send = secure ? httpsRequest : httpRequest;
+    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.shortRequests = new ShortRequests({
+      origin: url.origin,
+      tls: connection.tls,
+      connections: options.maxSockets ?? DEFAULT_CONNECTIONS,
+      connectTimeoutMs: this.timeoutMs,
+    });
+    this.sendLong = secure ? httpsRequest : httpRequest;
     this.prefix = url.pathname.replace(/\/+$/, '');
     // IPv6 addresses have brackets only in URLs.
     this.target = {
@@ -76,7 +77,6 @@ export class KubernetesClient {
       port: url.port || (secure ? 443 : 80),
       ...connection.tls,
     };
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.permissions = options.permissions ?? {};
   }
 
@@ -90,13 +90,15 @@ export class KubernetesClient {
    * KUBERNETES_UNREACHABLE (no response), WORKER_RESTRICTED, or the signal's reason.
    */
   async request<Answer>(request: KubernetesRequest): Promise<Answer> {
-    const attempt = () => this.exchange(request);
-    let answer: Answered;
+    requireAllowedRequest(this.permissions, request);
+    const body = serialise(request.body);
+    const attempt = () => this.send(request, body);
+    let answer: ShortResponse;
     try {
       answer = await attempt();
     } catch (error) {
       // The server closed an idle connection just as we used it. Creating twice is harmless: names are deterministic.
-      if (!(error instanceof StaleConnection) || request.contentType === 'application/json-patch+json') throw error;
+      if (!isUnanswered(error) || request.contentType === 'application/json-patch+json') throw error;
       answer = await attempt();
     }
     if (answer.status === 401) {
@@ -104,7 +106,7 @@ export class KubernetesClient {
       answer = await attempt();
     }
     if (answer.status < 200 || answer.status > 299) {
-      throw createRefusal(describe(request), answer.status, answer.headers, answer.body, this.connection.identity);
+      throw createRefusal(describe(request), answer.status, answer.retryAfter, answer.body, this.connection.identity);
     }
     return parseAnswer<Answer>(request, answer.body);
   }
@@ -114,12 +116,12 @@ export class KubernetesClient {
    * counts between bytes here; for the first one, the client's own limit applies if it is shorter.
    */
   async *lines(request: KubernetesRequest, onOpened: () => void = () => undefined): AsyncGenerator<string> {
-    const response = await this.open(request, this.watchAgent);
+    const response = await this.open(request);
     const status = response.statusCode ?? 0;
     if (status !== 200) {
       const body = await readBody(response);
       if (status === 401) this.connection.renew();
-      throw createRefusal(describe(request), status, response.headers, body, this.connection.identity);
+      throw createRefusal(describe(request), status, response.headers['retry-after'], body, this.connection.identity);
     }
     onOpened();
     response.setEncoding('utf8');
@@ -140,81 +142,69 @@ export class KubernetesClient {
 
   /** Closes idle and open connections. Idempotent. */
   close(): void {
-    this.agent.destroy();
-    this.watchAgent.destroy();
+    this.shortRequests.close();
+    for (const watch of this.watches) watch.destroy();
   }
 
-  private async exchange(request: KubernetesRequest): Promise<Answered> {
-    const response = await this.open(request, this.agent);
+  private async send(request: KubernetesRequest, body: string | undefined): Promise<ShortResponse> {
+    const { method, contentType = 'application/json', signal, timeoutMs = this.timeoutMs } = request;
+    const given = this.connection.authorization();
+    const authorization = typeof given === 'object' ? await given : given;
+    const headers = ['accept', 'application/json', 'user-agent', USER_AGENT];
+    if (authorization) headers.push('authorization', authorization);
+    if (body !== undefined) headers.push('content-type', contentType);
+    const path = this.pathOf(request);
     try {
-      return { status: response.statusCode ?? 0, headers: response.headers, body: await readBody(response) };
+      return await this.shortRequests.send({ method, path, headers, body, signal, timeoutMs });
     } catch (cause) {
       throw asFailure(request, this.connection, cause);
     }
   }
 
-  private async open(request: KubernetesRequest, agent: HttpAgent): Promise<IncomingMessage> {
+  private pathOf({ path, query }: KubernetesRequest): string {
+    return this.prefix + path + formatQuery(query);
+  }
+
+  private async open(request: KubernetesRequest): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
     requireAllowedRequest(this.permissions, request);
-    // One listener per in-flight request is expected, not a leak.
+    // One listener per open watch is expected, not a leak.
     if (request.signal) setMaxListeners(0, request.signal);
     const given = this.connection.authorization();
     const authorization = typeof given === 'object' ? await given : given;
-    const body = serialise(request.body);
-    const headers: Record<string, string | number> = { accept: 'application/json', 'user-agent': USER_AGENT };
-    if (authorization) headers.authorization = authorization;
-    if (body !== undefined) {
-      headers['content-type'] = request.contentType ?? 'application/json';
-      headers['content-length'] = body.byteLength;
-    }
     const timeoutMs = request.timeoutMs ?? this.timeoutMs;
     return await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = this.send({
+      const outgoing = this.sendLong({
         ...this.target,
-        agent,
+        // One connection for each.
+        agent: false,
         method: request.method,
-        path: this.prefix + request.path + formatQuery(request.query),
-        headers,
+        path: this.pathOf(request),
+        headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...(authorization && { authorization }) },
         signal: request.signal,
       });
-      const isLong = agent === this.watchAgent;
-      const limitMs = isLong ? Math.min(timeoutMs, this.timeoutMs) : timeoutMs;
-      const timer = setTimeout(
-        () => outgoing.destroy(new Error(`no ${isLong ? '' : 'complete '}answer within ${limitMs / 1000} s`)),
-        limitMs,
-      );
+      this.watches.add(outgoing);
+      outgoing.once('close', () => this.watches.delete(outgoing));
+      const limitMs = Math.min(timeoutMs, this.timeoutMs);
+      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
       outgoing.once('response', (response) => {
-        if (isLong) {
-          clearTimeout(timer);
-          // Detects a peer that vanished silently.
-          response.socket.setKeepAlive(true, 30_000);
-          response.setTimeout(timeoutMs, () => response.destroy(new Error(`silent for ${timeoutMs / 1000} s`)));
-        } else response.once('close', () => clearTimeout(timer));
+        clearTimeout(timer);
+        // Detects a peer that vanished silently.
+        response.socket.setKeepAlive(true, 30_000);
+        response.setTimeout(timeoutMs, () => response.destroy(new Error(`silent for ${timeoutMs / 1000} s`)));
         resolve(response);
       });
-      outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+      outgoing.on('error', (cause) => {
         clearTimeout(timer);
-        const stale = outgoing.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-        reject(
-          stale ? new StaleConnection(request, this.connection, cause) : asFailure(request, this.connection, cause),
-        );
+        reject(asFailure(request, this.connection, cause));
       });
-      outgoing.end(body);
+      outgoing.end();
     });
   }
 }
 
-interface Answered {
-  status: number;
-  headers: IncomingMessage['headers'];
-  body: string;
-}
-
-/** The request met a kept-alive connection that the server had closed; no byte of a response arrived. */
-class StaleConnection extends SluiceError {
-  constructor(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown) {
-    super('KUBERNETES_UNREACHABLE', { message: unreachableText(request, connection), cause });
-  }
+function isUnanswered(error: unknown): boolean {
+  return error instanceof SluiceError && error.cause instanceof UnansweredRequest;
 }
 
 function asFailure(request: KubernetesRequest, connection: KubernetesConnection, cause: unknown): Error {
@@ -259,9 +249,8 @@ function parseAnswer<Answer>(request: KubernetesRequest, body: string): Answer {
   });
 }
 
-function serialise(body: unknown): Buffer | undefined {
-  if (body === undefined) return undefined;
-  return Buffer.from(typeof body === 'string' ? body : writeExactly(body));
+function serialise(body: unknown): string | undefined {
+  return body === undefined || typeof body === 'string' ? body : writeExactly(body);
 }
 
 function formatQuery(query: KubernetesRequest['query']): string {

@@ -1,5 +1,4 @@
 /** Turns responses of the API server into errors that say whether a retry can help. */
-import type { IncomingHttpHeaders } from 'node:http';
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
 import { parseRetryAfterMs } from '../text/retry-after';
 import { isRecord } from './kubernetes-object';
@@ -31,14 +30,15 @@ export function isConflict(error: unknown): boolean {
 const PASSING_STATUSES = new Set([408, 409, 425, 429]);
 
 /**
- * Creates KUBERNETES_REFUSED for one response. `request` is `POST /apis/…`, `body` the text of the response.
+ * Creates KUBERNETES_REFUSED for one response. `request` is `POST /apis/…`, `body` the text of the response, `retryAfter`
+ * the header of that name.
  *
  * @param identity whose rights the request had; default: the worker's own
  */
 export function createRefusal(
   request: string,
   status: number,
-  headers: IncomingHttpHeaders,
+  retryAfter: string | undefined,
   body: string,
   identity?: string,
 ): SluiceError {
@@ -53,7 +53,7 @@ export function createRefusal(
     message: `Kubernetes answered ${status}${reason ? ` ${reason}` : ''} to ${request}: ${answer.message}`,
     fix: adviceFor(status, reason, identity),
     retryable: passing,
-    retryAfterMs: parseRetryAfterMs(headers['retry-after']) ?? answer.retryAfterMs,
+    retryAfterMs: parseRetryAfterMs(retryAfter) ?? answer.retryAfterMs,
     context: { status, reason, request },
   });
 }

@@ -173,7 +173,7 @@ function parseEvent(line: string, path: string): WatchEvent {
         return { type: 'BOOKMARK', resourceVersion: object.metadata.resourceVersion ?? '0' };
       case 'ERROR': {
         const status = typeof object.code === 'number' ? object.code : 500;
-        throw createRefusal(`GET ${path}?watch`, status, {}, JSON.stringify(object));
+        throw createRefusal(`GET ${path}?watch`, status, undefined, JSON.stringify(object));
       }
     }
   }
