@@ -2,7 +2,6 @@
  * First attempts that a listener makes before it starts the run, for triggers whose second attempt finds the object of
  * the first. See docs/decisions/140-act-first.md.
  */
-import { setMaxListeners } from 'node:events';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { TriggerSpec } from '../../src/manifest/sensor';
 import type { TimedAttempt } from '../../src/contract/fires';
@@ -136,29 +135,38 @@ export class FirstAttempts {
   /** Attempts that were given up, or not begun in time, are missing from the result. */
   private async attempt(jobs: readonly Job[], signal: AbortSignal): Promise<ReadonlyMap<string, TimedAttempt>> {
     const { fireLoad } = this.options;
-    // One listener per in-flight request is expected, not a leak.
-    setMaxListeners(0, signal);
     const begunBy = performance.now() + BEGIN_WITHIN_MS;
     const attempts = new Map<string, TimedAttempt>();
+    // One listener on the signal for all: `AbortSignal.any` would take longer than the rest of an attempt's bookkeeping.
+    const inFlight = new Set<AbortController>();
+    const onAbort = (): void => {
+      for (const controller of inFlight) controller.abort(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
     let isGivenUp = false;
-    await concurrentlyAll(jobs, CONCURRENT_FIRES, async (job) => {
-      if (isGivenUp || signal.aborted || performance.now() > begunBy) return;
-      const attempt = await this.attemptOne(job, signal);
-      if (attempt === undefined) isGivenUp = true;
-      else attempts.set(job.fireId, attempt);
-      fireLoad.finished([job.fireId]);
-    });
+    try {
+      await concurrentlyAll(jobs, CONCURRENT_FIRES, async (job) => {
+        if (isGivenUp || signal.aborted || performance.now() > begunBy) return;
+        const controller = new AbortController();
+        inFlight.add(controller);
+        const attempt = await this.attemptOne(job, controller).finally(() => inFlight.delete(controller));
+        if (attempt === undefined) isGivenUp = true;
+        else attempts.set(job.fireId, attempt);
+        fireLoad.finished([job.fireId]);
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
     if (isGivenUp && !signal.aborted) this.pausedUntil = performance.now() + PAUSE_AFTER_GIVING_UP_MS;
     return attempts;
   }
 
   /** Undefined if it was given up. */
-  private async attemptOne({ request, index }: Job, signal: AbortSignal): Promise<TimedAttempt | undefined> {
+  private async attemptOne({ request, index }: Job, giveUp: AbortController): Promise<TimedAttempt | undefined> {
     const at = new Date().toISOString();
     const beganAt = performance.now();
-    const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), GIVE_UP_AFTER_MS);
-    const over = AbortSignal.any([signal, giveUp.signal]);
+    const over = giveUp.signal;
     const isLast = (trigger: TriggerSpec): boolean => isTriedOnce(trigger) && !over.aborted;
     // A trigger that ignores the signal must not delay the batch.
     const attempt = await unlessAborted(this.options.firing.attempt(request, index, over, isLast), over)

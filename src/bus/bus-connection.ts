@@ -91,6 +91,8 @@ function natsOptions(
     inboxPrefix,
     timeout: 5_000,
     reconnect: true,
+    // Otherwise each publish creates an error for its stack, used or not.
+    noAsyncTraces: true,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => refusals.delayMs(),
     pingInterval: 10_000,

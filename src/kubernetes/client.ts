@@ -31,6 +31,8 @@ export interface KubernetesRequest {
   readonly timeoutMs?: number;
   /** For an object that is written back: keeps whole numbers beyond 2^53 in the response (see exact-numbers.ts). */
   readonly keepsNumbers?: boolean;
+  /** Asks for the metadata of the object alone; a server that cannot do so returns all of it. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface KubernetesClientOptions {
@@ -45,6 +47,7 @@ export interface KubernetesClientOptions {
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_CONNECTIONS = 64;
 const USER_AGENT = 'sluice';
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json';
 
 export class KubernetesClient {
   private readonly shortRequests: ShortRequests;
@@ -54,7 +57,7 @@ export class KubernetesClient {
   private readonly target: RequestOptions;
   private readonly prefix: string;
   private readonly timeoutMs: number;
-  private readonly permissions: WorkerPermissions;
+  private readonly permissions: WorkerPermissions | undefined;
 
   constructor(
     readonly connection: KubernetesConnection,
@@ -77,7 +80,8 @@ export class KubernetesClient {
       port: url.port || (secure ? 443 : 80),
       ...connection.tls,
     };
-    this.permissions = options.permissions ?? {};
+    const isRestricted = Object.values(options.permissions ?? {}).some((allowed) => allowed !== undefined);
+    this.permissions = isRestricted ? options.permissions : undefined;
   }
 
   /** Namespace of the connection, for objects that name none. */
@@ -90,7 +94,7 @@ export class KubernetesClient {
    * KUBERNETES_UNREACHABLE (no response), WORKER_RESTRICTED, or the signal's reason.
    */
   async request<Answer>(request: KubernetesRequest): Promise<Answer> {
-    requireAllowedRequest(this.permissions, request);
+    if (this.permissions) requireAllowedRequest(this.permissions, request);
     const body = serialise(request.body);
     const attempt = () => this.send(request, body);
     let answer: ShortResponse;
@@ -150,7 +154,8 @@ export class KubernetesClient {
     const { method, contentType = 'application/json', signal, timeoutMs = this.timeoutMs } = request;
     const given = this.connection.authorization();
     const authorization = typeof given === 'object' ? await given : given;
-    const headers = ['accept', 'application/json', 'user-agent', USER_AGENT];
+    const accept = request.metadataOnly ? METADATA_ONLY : 'application/json';
+    const headers = ['accept', accept, 'user-agent', USER_AGENT];
     if (authorization) headers.push('authorization', authorization);
     if (body !== undefined) headers.push('content-type', contentType);
     const path = this.pathOf(request);
@@ -167,7 +172,7 @@ export class KubernetesClient {
 
   private async open(request: KubernetesRequest): Promise<IncomingMessage> {
     request.signal?.throwIfAborted();
-    requireAllowedRequest(this.permissions, request);
+    if (this.permissions) requireAllowedRequest(this.permissions, request);
     // One listener per open watch is expected, not a leak.
     if (request.signal) setMaxListeners(0, request.signal);
     const given = this.connection.authorization();

@@ -38,10 +38,11 @@ export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; re
   const look = (): void => {
     const now = performance.now();
     const blockedMs = now - last - LOOK_EVERY_MS;
-    const used = process.cpuUsage(cpu);
+    const current = process.cpuUsage();
+    const used = { user: current.user - cpu.user, system: current.system - cpu.system };
     const longest = takeLongestStage();
     last = now;
-    cpu = process.cpuUsage();
+    cpu = current;
     if (blockedMs < BLOCK_MS) return;
     const cause = longest !== undefined && longest.ms >= blockedMs * CAUSE_SHARE ? longest : undefined;
     const stage: WorkStage | 'unknown' = cause?.stage ?? 'unknown';

@@ -44,9 +44,11 @@ export async function createObject(
       path: objectPath(resource, namespace),
       query: options.strict ? { fieldValidation: 'Strict' } : undefined,
       body: object,
+      // A Workflow may be a megabyte.
+      metadataOnly: true,
       signal: options.signal,
     });
-    return { object: referenceTo(created), existed: false };
+    return { object: referenceTo(created, object), existed: false };
   } catch (error) {
     if (refusalOf(error)?.reason !== 'AlreadyExists') throw error;
     return { object: await readOwnObject(cluster, resource, namespace, name, fire, options.signal), existed: true };

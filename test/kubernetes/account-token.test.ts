@@ -32,7 +32,7 @@ function tokenOf(answers: ReadonlyArray<string | Error>): {
 }
 
 const refusal = (status: number, message: string): SluiceError =>
-  createRefusal('POST /x', status, {}, JSON.stringify({ message }));
+  createRefusal('POST /x', status, undefined, JSON.stringify({ message }));
 
 describe('the token of a ServiceAccount', () => {
   it('is requested once for requests at the same time, for an hour, and held', async () => {
