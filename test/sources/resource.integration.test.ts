@@ -223,7 +223,7 @@ describe('event source resource', () => {
 async function forgetful(access: KubernetesAccess): Promise<SourceContext['kubernetes']> {
   const opened = await access.open();
   const gone = (path: string): never => {
-    throw createRefusal(`GET ${path}`, 410, {}, JSON.stringify({ reason: 'Expired', message: 'too old' }));
+    throw createRefusal(`GET ${path}`, 410, undefined, JSON.stringify({ reason: 'Expired', message: 'too old' }));
   };
   let hasForgotten = false;
   const client = new Proxy(opened.client, {
