@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { runCommand } from '../../dev/binaries/run-command';
 import type { EventOptions } from '../../src/manifest/event-source';
 import { fetchFromAmazon } from '../../src/sources/sns-messages';
-import { snsWith } from '../../src/sources/sns';
+import { snsWith, type snsSource } from '../../src/sources/sns';
 import { describeSourceContract } from '../contract-suites/source-contract';
 import { hookContract, listenForHooks, type HookListener } from './hook-fixture';
 
@@ -19,7 +19,7 @@ let key: string;
 let certificate: string;
 let fetched: string[] = [];
 let isReachable = true;
-const source = snsWith((url) => {
+const source: typeof snsSource = snsWith((url) => {
   fetched.push(url);
   return isReachable ? Promise.resolve(certificate) : Promise.reject(new Error('unreachable'));
 });
