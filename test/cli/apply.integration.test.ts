@@ -149,6 +149,22 @@ spec:
       ]);
     });
 
+    it('changes the stream of a changed bus, and says in its answer and in the status what cannot be changed', async () => {
+      const changed = bus.replace("'maxAge: 1h'", '"maxAge: 5h\\nretention: 1"');
+      const file = await cluster.manifest('bus.yaml', changed);
+      const answer = jsonOf<{ readonly objects: ReadonlyArray<{ readonly kind: string; readonly reason?: string }> }>(
+        await cluster.sluice(['apply', '-f', file, '-o', 'json']),
+      );
+      const why = /its stream differs from the manifest: retention is limits, the manifest says interest/;
+      expect(answer.objects.find(({ kind }) => kind === 'EventBus')?.reason).toMatch(why);
+      const status = jsonOf<{ readonly problems: readonly string[] }>(
+        await cluster.sluice(['status', 'bus/default', '-n', cluster.namespace.name, '-o', 'json']),
+      );
+      expect(status.problems).toEqual([expect.stringMatching(why)]);
+      await cluster.sluice(['apply', '-f', await cluster.manifest('bus.yaml', busManifest('2h'))]);
+      expect((await cluster.sluice(['status', 'bus/default', '-n', cluster.namespace.name])).stdout).not.toMatch(why);
+    });
+
     it('passes a changed bus to a source later, if it had no worker when the bus changed', async () => {
       const queue = { SLUICE_EVENT_SOURCE_TASK_QUEUE: `later-${cluster.namespace.name}` };
       const late = await cluster.manifest('late.yaml', source('late'));
