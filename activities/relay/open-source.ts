@@ -25,7 +25,8 @@ export function openSource(
     log,
     engine,
     kubernetes,
-  }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine' | 'kubernetes'>,
+    triggerIdentity,
+  }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine' | 'kubernetes' | 'triggerIdentity'>,
   /** Marks of the previous reader, from its heartbeat. */
   formerMarks?: unknown,
 ): OpenedSource {
@@ -38,6 +39,9 @@ export function openSource(
       fix: 'Apply the event source again with a worker of the same version as the command',
     });
   }
+  // As in Argo Events, where the pod of the event source has this account.
+  const serviceAccount = triggerIdentity === 'worker' ? undefined : definition.spec.template?.serviceAccountName;
+  const account = serviceAccount ? { namespace, name: serviceAccount } : undefined;
   const where = { eventSource: name, event: eventName };
   const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
   const source = factory.create(spec, {
@@ -53,7 +57,7 @@ export function openSource(
     ),
     matchTexts: createTextMatcher(engine),
     matchField: createFieldMatcher(engine),
-    kubernetes,
+    kubernetes: { open: () => kubernetes.open(account) },
     formerMarks,
     log: write,
   });

@@ -83,8 +83,8 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   readonly position: PositionStore;
   readonly matchTexts: MatchTexts;
   readonly matchField: MatchField;
-  /** The cluster of the worker. */
-  readonly kubernetes: Pick<KubernetesAccess, 'open'>;
+  /** The cluster of the worker, with the rights of the service account that the manifest names. */
+  readonly kubernetes: { open(): ReturnType<KubernetesAccess['open']> };
   /** The result of the previous reader's `marks`; undefined if there was none. */
   readonly formerMarks?: unknown;
 }

@@ -15,7 +15,8 @@ type BrokerOptions = NonNullable<EventSourceSpec[(typeof BROKER_KINDS)[number]]>
 export function validateEventSource({ spec }: EventSource): Finding[] {
   const findings = new Findings();
   const here = findings.at('spec');
-  warnOfPodFields(spec.template ?? {}, [], here.at('template'));
+  // Only this kind reads the API server.
+  warnOfPodFields(spec.template ?? {}, spec.resource ? ['serviceAccountName'] : [], here.at('template'));
   warnOfReplicas(spec.replicas, 'Start more event source workers: one takes over from another,', here);
   validateEventNames(spec, here);
   for (const { kind, name, hook, at } of declaredHooks(spec)) {

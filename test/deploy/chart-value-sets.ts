@@ -55,6 +55,7 @@ const EVERYTHING: JsonObject = {
     serviceAccount: { annotations: { 'example.org/role': 'reader' } },
     podDisruptionBudget: { enabled: true },
     priorityClassName: 'system-node-critical',
+    readerServiceAccounts: ['object-reader'],
     webhooks: {
       ports: [12000, 13000],
       type: 'NodePort',

@@ -206,6 +206,7 @@ describe('the rights of the chart’s service accounts', () => {
   it('are limited to the Secrets, and extended by the rules and accounts, that the values name', async () => {
     await run(['install', 'sluice', CHART], {
       rbac: { resourceNames: ['redis-auth'] },
+      eventSource: { readerServiceAccounts: ['object-reader'] },
       sensor: {
         workflowOperations: true,
         triggerServiceAccounts: ['workflow-runner'],
@@ -214,7 +215,7 @@ describe('the rights of the chart’s service accounts', () => {
     });
     const reads = { 'configmaps redis-auth': ['get'], 'secrets redis-auth': ['get'] };
     expect(await rulesIn(fixture.namespace)).toEqual({
-      eventSource: reads,
+      eventSource: { ...reads, 'serviceaccounts/token object-reader': ['create'] },
       sensor: {
         ...reads,
         ...WORKFLOWS,

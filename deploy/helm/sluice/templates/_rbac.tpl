@@ -57,3 +57,12 @@ subjects:
   {{- end }}
   verbs: [get]
 {{- end }}
+
+{{/* The argument is a list of ServiceAccounts as which a worker acts, by tokens that it requests. */}}
+{{- define "sluice.tokenRule" -}}
+- apiGroups: ['']
+  resources: [serviceaccounts/token]
+  resourceNames:
+    {{- toYaml . | nindent 4 }}
+  verbs: [create]
+{{- end }}
