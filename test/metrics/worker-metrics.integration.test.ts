@@ -159,7 +159,15 @@ describe('a worker process', () => {
   });
 
   it("exports them next to Temporal's own, with exactly the documented labels", async () => {
-    const samples = await scrape(worker.metricsUrl);
+    const controller = await startWorker('controller', {
+      ...system.environment,
+      SLUICE_CONTROLLER_NAMESPACES: 'default',
+    });
+    const ofController = await eventually(async () => {
+      const found = await scrape(controller.metricsUrl);
+      return found.some(({ name }) => name === 'sluice_objects') && found;
+    }).finally(() => controller.stop());
+    const samples = [...(await scrape(worker.metricsUrl)), ...ofController];
     expect(samples.some(({ name }) => name.startsWith('temporal_'))).toBe(true);
     for (const [name, { kind, labels }] of Object.entries(METRICS)) {
       const found = samples.find((sample) => sample.name === (kind === 'histogram' ? `${name}_count` : name));
