@@ -4,6 +4,7 @@ import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import type { JsonObject } from '../../src/event/json';
 import { CREATES_MAPS, giveAccount, mayActAs } from '../kubernetes/account-roles';
 import { deployRoles } from '../setup/deployed-roles';
+import { eventually } from '../setup/eventually';
 import { createTestNamespace, type TestNamespace } from '../setup/test-namespace';
 import { openWorld, type SluiceWorld } from '../workflows/sluice-world';
 import { Stage } from '../workflows/stage';
@@ -94,8 +95,13 @@ describe('a Sensor with a service account', () => {
     expect(await stage.fires(rescued)).toMatchObject([{ state: 'DeadLettered' }]);
 
     await stage.configure({ triggers: [mapTrigger()], serviceAccount: 'absent' });
-    await stage.publish(stage.event('a', '2'));
-    const run = await stage.onlyRun('Parked');
+    // The listener of the former version may still take an event.
+    let published = 1;
+    const run = await eventually(async () => {
+      await stage.publish(stage.event('a', String((published += 1))));
+      const [id] = await stage.runIds('Parked');
+      return id === undefined ? undefined : world.client.workflow.getHandle(id);
+    });
     await stage.configure({ triggers: [mapTrigger()], serviceAccount: 'runner' });
     await run.signal('retrigger', BY);
     expect(await run.result()).toMatchObject({ state: 'Succeeded' });
