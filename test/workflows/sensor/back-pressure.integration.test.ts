@@ -9,7 +9,7 @@ import { Stage } from '../stage';
 import { currentDetails } from '../what-people-see';
 
 const LIMIT = 10;
-const EVENTS = 600;
+const EVENTS = 700;
 
 describe('a sensor with a concurrency limit and a backlog', () => {
   let world: SluiceWorld;
@@ -41,7 +41,7 @@ describe('a sensor with a concurrency limit and a backlog', () => {
     expect(holdingBack?.waiting).toBeGreaterThanOrEqual(500);
     expect(await currentDetails(stage.handle)).toContain('**Holding back**');
     receiver.open();
-    await eventually(() => receiver.names().length >= EVENTS, { timeoutMs: 150_000 });
+    await eventually(() => receiver.names().length >= EVENTS, { timeoutMs: 300_000 });
     expect(new Set(receiver.names()).size).toBe(EVENTS);
     expect(receiver.names()).toHaveLength(EVENTS);
     expect(receiver.mostAtOnce()).toBeLessThanOrEqual(LIMIT);
@@ -51,7 +51,7 @@ describe('a sensor with a concurrency limit and a backlog', () => {
     const history = await stage.handle.fetchHistory();
     await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history);
     await stage.remove();
-  }, 240_000);
+  }, 480_000);
 
   function trigger() {
     const payload = [{ src: { dependencyName: 'a', dataKey: 'name', useRawData: true }, dest: 'name' }];
