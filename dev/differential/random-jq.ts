@@ -1,4 +1,4 @@
-/** jq programs of every shape that plain-jq.ts knows, and some that it does not. */
+/** jq programs of every shape that plain-jq.ts knows, and many that only the engine does. */
 import fc from 'fast-check';
 
 const PATHS = [
@@ -62,7 +62,9 @@ const { expression } = fc.letrec<{ expression: string }>((tie) => ({
 const objects = fc
   .tuple(expression, expression)
   .map(([first, second]) => `{id: (${first}), "x y": (${second}), a, "list", b: .b | length}`);
-const simpleObjects = fc.constantFrom(...PATHS).map((path) => `{a: ${path}, b: ${path} | tostring, c: "v"}`);
+const simpleObjects = fc
+  .tuple(fc.constantFrom(...PATHS), fc.constantFrom(...PATHS, '(.list[])', '[.list[]]', '(.a + .b)', '(.b, .a)', '{a}'))
+  .map(([first, second]) => `{a: ${first}, b: ${second}, c: "v", "list", x_y}`);
 const assignments = fc
   .tuple(
     fc.constantFrom('.a', '.new', '.a.b', '.new.deep', '.list[0]', '."x-y"', '.["eo:cloud_cover"]'),

@@ -237,21 +237,12 @@ describe('showing a script or template only the keys that it names changes nothi
 
 /** What would block the process, or fill its memory, on one event. */
 describe('a fast path leaves to the engine what grows', () => {
-  const list = Array.from({ length: 30_000 }, (_none, n) => n);
   it.each<[string, string, JsonValue]>([
-    ['outputs', `{x: [${Array(18).fill('(., .)').join(' | ')}] | length}`, { a: 1 }],
-    ['lists', `{x: ([.a] | ${Array(24).fill('. + .').join(' | ')} | length)}`, { a: 1 }],
-    ['text', `{x: (.a | ${Array(26).fill('. + .').join(' | ')} | length)}`, { a: 'text' }],
+    ['outputs', `{x: [${Array(18).fill('(., .)').join(' | ')}]}`, { a: 1 }],
+    ['lists', `{x: ([.a] | ${Array(24).fill('. + .').join(' | ')})}`, { a: 1 }],
+    ['text', `{x: (.a | ${Array(26).fill('. + .').join(' | ')})}`, { a: 'text' }],
     ['shared parts', `${Array(40).fill('{a: ., b: .}').join(' | ')}`, { a: 1 }],
     ['shared text', `{x: [${Array(500).fill('.a').join(', ')}]}`, { a: 'x'.repeat(100_000) }],
-    [
-      'parsed text',
-      `{x: ([${Array(500).fill('.a').join(', ')}] | map(fromjson) | length)}`,
-      { a: JSON.stringify(list) },
-    ],
-    ['comparisons', `{x: [${Array(400).fill('(.a == .b)').join(', ')}]}`, { a: list, b: [...list] }],
-    ['long pipes', Array(1_900).fill('.').join('|'), { a: 1 }],
-    ['nested text', '.a |= fromjson', { a: `${'['.repeat(3_000)}${']'.repeat(3_000)}` }],
   ])('in jq: %s', (_name, program, data) => {
     expect(transformPlainJq(program, data)).toBeUndefined();
   });
@@ -275,12 +266,7 @@ describe('a fast path leaves to the engine what grows', () => {
 
 it('treats a key named __proto__ like others in jq', async () => {
   const data = JSON.parse('{"body": {"__proto__": {"k": "v"}, "x": {"k": "v2"}}}') as JsonValue;
-  for (const program of [
-    '{a: .body, __proto__: .body.x}',
-    '.body',
-    '.z = .body',
-    '{x: .body.__proto__, w: .body | keys}',
-  ]) {
+  for (const program of ['{a: .body, __proto__: .body.x}', '.body', '.z = .body', '{x: .body.__proto__, w: .body}']) {
     const expected = await engine.evaluate({ kind: 'jq', program, data });
     expect(expected.ok && JSON.stringify(expected.value)).toContain('"k"');
     const plain = transformPlainJq(program, data);

@@ -7,20 +7,6 @@ export class NeedsJq extends Error {}
 /** The program exceeds what is allowed in the main thread. */
 export class TooMuchForMainThread extends NeedsJq {}
 
-export function isJqTruthy(value: JsonValue): boolean {
-  return value !== null && value !== false;
-}
-
-export function requireJqNumber(value: JsonValue): number {
-  if (typeof value !== 'number') throw new NeedsJq();
-  return value;
-}
-
-export function requireJqText(value: JsonValue): string {
-  if (typeof value !== 'string') throw new NeedsJq();
-  return value;
-}
-
 /** Characters that cost as much as one step. */
 const CHARACTERS_PER_STEP = 16;
 
@@ -65,48 +51,8 @@ export function addJq(left: JsonValue, right: JsonValue, allowance: JqAllowance)
   throw new NeedsJq();
 }
 
-export function compareJq(operator: string, left: JsonValue, right: JsonValue, allowance: JqAllowance): boolean {
-  if (operator === '==') return isEqual(left, right, allowance);
-  if (operator === '!=') return !isEqual(left, right, allowance);
-  const order = orderOf(left, right);
-  switch (operator) {
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    case '>=':
-      return order >= 0;
-    default:
-      throw new NeedsJq();
-  }
-}
-
 /** Text in this range has the same order in UTF-8 and in UTF-16. */
 const SAME_ORDER = /^[\0-\ud7ff]*$/;
-
-function orderOf(left: JsonValue, right: JsonValue): number {
-  if (typeof left === 'number' && typeof right === 'number') return left - right;
-  const first = requireJqText(left);
-  const second = requireJqText(right);
-  if (!SAME_ORDER.test(first) || !SAME_ORDER.test(second)) throw new NeedsJq();
-  return first < second ? -1 : Number(first > second);
-}
-
-function isEqual(left: JsonValue, right: JsonValue, allowance: JqAllowance): boolean {
-  allowance.spend(1);
-  if (left === right) return true;
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  if (Array.isArray(left)) {
-    if (!Array.isArray(right) || left.length !== right.length) return false;
-    return left.every((element, index) => isEqual(element, right[index] ?? null, allowance));
-  }
-  if (Array.isArray(right)) return false;
-  const keys = Object.keys(left);
-  if (keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key] ?? null, right[key] ?? null, allowance));
-}
 
 /** The keys of an object in jq's order: by their bytes. */
 export function jqKeys(value: JsonObject, allowance: JqAllowance): string[] {

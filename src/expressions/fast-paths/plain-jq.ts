@@ -1,25 +1,14 @@
 /**
- * Evaluates common jq programs on the parsed event: paths, objects, assignments, simple functions.
+ * Evaluates the commonest jq programs on the parsed event: those that move, keep and add fields. Everything else, all
+ * functions among it, is evaluated by the engine (docs/decisions/174-jq-beyond-paths-in-the-engine.md).
  *
  * If a value would be an error, or if gojq might differ in the last digit, the result is undefined and the engine
  * evaluates the program; so only defined results must be correct. Differential tests compare them with gojq. It runs in
  * the main thread, so programs that grow are left to the engine as well (see JqAllowance).
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../event/json';
-import { callJqFunction, type JqRun } from './plain-jq-functions';
-import {
-  addJq,
-  compareJq,
-  isJqTruthy,
-  JqAllowance,
-  jqKeys,
-  NeedsJq,
-  requireJqNumber,
-  sortJqKeys,
-  TooMuchForMainThread,
-} from './plain-jq-values';
-import { parsePlainJq } from './plain-jq-syntax';
-import type { JqNode, JqPath } from './plain-jq-syntax';
+import { addJq, JqAllowance, jqKeys, NeedsJq, sortJqKeys, TooMuchForMainThread } from './plain-jq-values';
+import { parsePlainJq, type JqNode, type JqPath } from './plain-jq-syntax';
 import { memoize } from './memoize';
 
 interface PlainProgram {
@@ -40,9 +29,8 @@ export function transformPlainJq(program: string, data: JsonValue): JsonObject |
   if (!node || !isJsonObject(data) || plain.skips-- > 0) return undefined;
   plain.skips = 0;
   const allowance = new JqAllowance();
-  const run: JqRun = { allowance, outputs: (each, input) => outputs(each, input, run) };
   try {
-    const [first] = outputs(node, data, run);
+    const [first] = outputs(node, data, allowance);
     return first !== undefined && isJsonObject(first) ? (sortJqKeys(first, allowance) as JsonObject) : undefined;
   } catch (error) {
     if (error instanceof TooMuchForMainThread) plain.skips = SKIPS_AFTER_TOO_MUCH;
@@ -52,86 +40,48 @@ export function transformPlainJq(program: string, data: JsonValue): JsonObject |
   }
 }
 
-function outputs(node: JqNode, input: JsonValue, run: JqRun): JsonValue[] {
-  run.allowance.spend(1);
+function outputs(node: JqNode, input: JsonValue, allowance: JqAllowance): JsonValue[] {
+  allowance.spend(1);
   switch (node.kind) {
     case 'pipe':
-      return outputs(node.left, input, run).flatMap((value) => outputs(node.right, value, run));
+      return outputs(node.left, input, allowance).flatMap((value) => outputs(node.right, value, allowance));
     case 'comma':
-      return [...outputs(node.left, input, run), ...outputs(node.right, input, run)];
+      return [...outputs(node.left, input, allowance), ...outputs(node.right, input, allowance)];
     case 'iterate':
-      return elements(one(node.of, input, run), run);
-    case 'alternative': {
-      const chosen = outputs(node.left, input, run).filter(isJqTruthy);
-      return chosen.length > 0 ? chosen : outputs(node.right, input, run);
-    }
-    case 'call':
-      return callJqFunction(node.name, node.argument, input, run);
-    case 'if':
-      return outputs(isJqTruthy(one(node.condition, input, run)) ? node.then : node.otherwise, input, run);
+      return elements(one(node.of, input, allowance), allowance);
     default:
-      return [single(node, input, run)];
+      return [single(node, input, allowance)];
   }
 }
 
 /** jq combines several outputs in its own order; that is left to the engine. */
-function one(node: JqNode, input: JsonValue, run: JqRun): JsonValue {
-  const [value, ...more] = outputs(node, input, run);
+function one(node: JqNode, input: JsonValue, allowance: JqAllowance): JsonValue {
+  const [value, ...more] = outputs(node, input, allowance);
   if (value === undefined || more.length > 0) throw new NeedsJq();
   return value;
 }
 
-type SingleNode = Exclude<JqNode, { kind: 'pipe' | 'comma' | 'iterate' | 'alternative' | 'call' | 'if' }>;
+type SingleNode = Exclude<JqNode, { kind: 'pipe' | 'comma' | 'iterate' }>;
 
-function single(node: SingleNode, input: JsonValue, run: JqRun): JsonValue {
+function single(node: SingleNode, input: JsonValue, allowance: JqAllowance): JsonValue {
   switch (node.kind) {
     case 'identity':
       return input;
     case 'literal':
       return node.value;
     case 'field':
-      return field(one(node.of, input, run), node.name);
+      return field(one(node.of, input, allowance), node.name);
     case 'index':
-      return element(one(node.of, input, run), node.index);
-    case 'text':
-      return node.parts
-        .map((part) => (typeof part === 'string' ? part : embeddedText(one(part, input, run), run)))
-        .join('');
+      return element(one(node.of, input, allowance), node.index);
     case 'array':
-      return node.of ? outputs(node.of, input, run) : [];
+      return node.of ? outputs(node.of, input, allowance) : [];
     case 'object':
-      return Object.fromEntries(node.entries.map(({ key, value }) => [key, one(value, input, run)]));
+      return Object.fromEntries(node.entries.map(({ key, value }) => [key, one(value, input, allowance)]));
+    case 'sum':
+      return addJq(one(node.left, input, allowance), one(node.right, input, allowance), allowance);
     case 'assign':
-      return assign(node.operator, node.path, node.value, input, run);
-    case 'binary':
-      return binary(node.operator, node.left, node.right, input, run);
+      return assign(node, input, allowance);
   }
-}
-
-function binary(operator: string, left: JqNode, right: JqNode, input: JsonValue, run: JqRun): JsonValue {
-  const first = one(left, input, run);
-  if (operator === 'and') return isJqTruthy(first) && isJqTruthy(one(right, input, run));
-  if (operator === 'or') return isJqTruthy(first) || isJqTruthy(one(right, input, run));
-  const second = one(right, input, run);
-  switch (operator) {
-    case '+':
-      return addJq(first, second, run.allowance);
-    case '-':
-      return exact(requireJqNumber(first) - requireJqNumber(second));
-    case '*':
-      return exact(requireJqNumber(first) * requireJqNumber(second));
-    case '/':
-      return exact(requireJqNumber(first) / requireJqNumber(second));
-    default:
-      return compareJq(operator, first, second, run.allowance);
-  }
-}
-
-/** gojq has unlimited integers and writes -0; JavaScript does neither. */
-function exact(value: number): number {
-  const isExact = Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0);
-  if (!isExact) throw new NeedsJq();
-  return value;
 }
 
 function field(value: JsonValue, name: string): JsonValue {
@@ -147,24 +97,22 @@ function element(value: JsonValue, index: number): JsonValue {
 }
 
 /** jq iterates objects in the order of their keys. */
-function elements(value: JsonValue, run: JqRun): JsonValue[] {
+function elements(value: JsonValue, allowance: JqAllowance): JsonValue[] {
   if (Array.isArray(value)) {
-    run.allowance.spend(value.length);
+    allowance.spend(value.length);
     return value;
   }
   if (!isJsonObject(value)) throw new NeedsJq();
-  return jqKeys(value, run.allowance).map((key) => value[key] ?? null);
+  return jqKeys(value, allowance).map((key) => value[key] ?? null);
 }
 
-function embeddedText(value: JsonValue, run: JqRun): string {
-  const [text] = callJqFunction('tostring', undefined, value, run);
-  return typeof text === 'string' ? text : '';
-}
-
-function assign(operator: string, path: JqPath, valueNode: JqNode, input: JsonValue, run: JqRun): JsonValue {
-  const { allowance } = run;
-  if (operator === '|=') return update(input, path, allowance, (current) => one(valueNode, current, run));
-  const value = one(valueNode, input, run);
+function assign(
+  { operator, path, value: valueNode }: Extract<JqNode, { kind: 'assign' }>,
+  input: JsonValue,
+  allowance: JqAllowance,
+): JsonValue {
+  if (operator === '|=') return update(input, path, allowance, (current) => one(valueNode, current, allowance));
+  const value = one(valueNode, input, allowance);
   return update(input, path, allowance, (current) => (operator === '+=' ? addJq(current, value, allowance) : value));
 }
 
