@@ -9,6 +9,7 @@ import { describeError, type ErrorCode, type SluiceError } from '../../src/error
 import type { Bus, BusLog } from '../../src/bus/bus';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/records/decision-record';
+import { Pace } from '../../src/concurrency/pace';
 import { jsonOf } from '../../src/event/event-data';
 import type { JsonDocument } from '../../src/event/json-text';
 import type { Delivery, RejectedEvent, Source } from '../../src/sources/source';
@@ -85,7 +86,7 @@ export class EventRelay {
   private inFlight = 0;
   private position: string | undefined;
   private lastEventAt: string | undefined;
-  private loggedAt = -Infinity;
+  private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(private readonly options: EventRelayOptions) {
     this.received = new ReceivedEvents(options);
@@ -299,7 +300,12 @@ export class EventRelay {
       if (problem && (signal.aborted || performance.now() >= giveUpAt)) throw problem;
       if (problem) {
         this.options.telemetry?.stillWaiting(failed.length);
-        this.logWaiting(failed.length, problem);
+        if (this.logPace.isDue()) {
+          this.options.log(
+            'warn',
+            `${this.name()}: ${failed.length} events wait for the event bus: ${problem.message}`,
+          );
+        }
       }
       remaining = failed;
     }
@@ -310,12 +316,6 @@ export class EventRelay {
     this.options.telemetry?.published(event, isDuplicate);
     if (isDuplicate) this.totals.duplicates += 1;
     else this.totals.published += 1;
-  }
-
-  private logWaiting(events: number, problem: SluiceError): void {
-    if (performance.now() - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = performance.now();
-    this.options.log('warn', `${this.name()}: ${events} events wait for the event bus: ${problem.message}`);
   }
 
   private repetition(event: CloudEvent, sequence: number): DecisionRecord {

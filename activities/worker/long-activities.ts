@@ -3,6 +3,7 @@
  * long as it is applied; a worker whose slots are all held by such activities can no longer fire.
  */
 import type { Logger } from 'pino';
+import { Pace } from '../../src/concurrency/pace';
 import { SluiceError } from '../../src/errors/sluice-error';
 import type { Metrics } from '../../src/metrics/metrics';
 import { toApplicationFailure } from './failures';
@@ -15,7 +16,7 @@ const OTHER_SLOTS = 2;
 const LONG_SHARE = 0.8;
 /** Another worker may start, or an object may be deleted. */
 const RETRY_AFTER_MS = 5_000;
-const SAY_EVERY_MS = 60_000;
+const LOG_EVERY_MS = 60_000;
 
 export interface WorkerCapacity {
   readonly taskQueue: string;
@@ -30,7 +31,7 @@ type Activity<Args extends readonly unknown[]> = (...args: Args) => Promise<void
 export class LongActivities {
   private capacity: (WorkerCapacity & { readonly slots: number; readonly limit: number }) | undefined;
   private running = 0;
-  private saidAt = -Infinity;
+  private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(
     private readonly metrics: Metrics,
@@ -77,8 +78,7 @@ export class LongActivities {
       fix: 'Start another worker, or raise SLUICE_MAX_ACTIVITIES (in a worker of your own maxConcurrentActivityTaskExecutions)',
       retryAfterMs: RETRY_AFTER_MS,
     });
-    if (performance.now() - this.saidAt > SAY_EVERY_MS) {
-      this.saidAt = performance.now();
+    if (this.logPace.isDue()) {
       this.log.error({ activity: name, taskQueue: this.capacity?.taskQueue }, `${problem.message}. ${problem.fix}`);
     }
     return problem;

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../errors/foreign-errors';
 import { SluiceError, describeError } from '../errors/sluice-error';
 import { openWhileWanted } from '../concurrency/open-while-wanted';
+import { Pace } from '../concurrency/pace';
 import type { SecretReader } from '../kubernetes/secrets';
 import { AddressBlocked, BLOCKED_ADDRESS_FIX, requireAllowedHost } from '../clients/blocked-addresses';
 import type { BusLog } from './bus';
@@ -52,7 +53,7 @@ async function connectPatiently(
   signal: AbortSignal | undefined,
 ): Promise<NatsConnection> {
   const attempts = credentials.tls;
-  let loggedAt = -Infinity;
+  const logPace = new Pace(LOG_EVERY_MS);
   for (let attempt = 0; ; attempt += 1) {
     const tls = attempts[attempt % attempts.length];
     try {
@@ -64,12 +65,11 @@ async function connectPatiently(
       if (isRefusal(error)) throw refused(settings, error);
       if (!isLastKindOfAttempt) continue;
       if (isTlsProblem(error)) throw tlsRefused(settings, error);
-      if (performance.now() - loggedAt >= LOG_EVERY_MS) {
+      if (logPace.isDue()) {
         log(
           'warn',
           `waiting for the event bus ${settings.name} at ${settings.servers.join(', ')}: ${describeError(error)}`,
         );
-        loggedAt = performance.now();
       }
       await delay(RETRY_MS, undefined, { signal }).catch(() => {
         throw unreachable(settings, error);

@@ -6,7 +6,7 @@
 import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { consumerPrefix, eventSubjects, FORMER, ownEvents, type StreamNames } from './bus-names';
 import type { BusConnection } from './bus-connection';
-import { ensureDecisionStream, findSuccession, type DecisionRetention } from './decisions';
+import { ensureDecisionStream, findSuccession } from './decisions';
 import { ensureEventStream, findStream, isPermissionViolation, isStreamMissing } from './stream';
 
 /** Workers of an earlier version may go on publishing to the former stream during an update. */
@@ -27,12 +27,8 @@ export interface BusPlaces {
 }
 
 /** Creates the streams that are missing. */
-export async function ensurePlaces(
-  connection: BusConnection,
-  manager: JetStreamManager,
-  retention: DecisionRetention,
-): Promise<BusPlaces> {
-  const succeeds = await ensureDecisionStream(connection, manager, retention);
+export async function ensurePlaces(connection: BusConnection, manager: JetStreamManager): Promise<BusPlaces> {
+  const succeeds = await ensureDecisionStream(connection, manager);
   await ensureEvents(connection, manager, succeeds);
   return await withFormer(connection, manager, connection.names.events, succeeds);
 }

@@ -1,13 +1,14 @@
 /** Opens the event bus of an EventBus manifest: the only way for activities to get a `Bus`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SluiceError, describeError, isSluiceError } from '../errors/sluice-error';
+import { Pace } from '../concurrency/pace';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { Bus, BusLog } from './bus';
 import { busNames } from './bus-names';
 import { ensurePlaces, findPlaces } from './bus-places';
 import { busSettings, type EventBusObject } from './bus-settings';
 import { openConnection, type BusConnection } from './bus-connection';
-import { DECISION_RETENTION, DecisionJournal, ensureDecisionStream, type DecisionRetention } from './decisions';
+import { DecisionJournal, ensureDecisionStream } from './decisions';
 import { JetStreamBus } from './jet-stream-bus';
 import { openManager } from './stream';
 
@@ -28,7 +29,6 @@ export interface ConnectBusOptions {
   readonly signal?: AbortSignal;
   /** Replaces the manifest's address; default: environment variable `SLUICE_BUS_URL`. */
   readonly url?: string;
-  readonly decisionRetention?: DecisionRetention;
 }
 
 /**
@@ -42,14 +42,11 @@ export async function connectBus(bus: EventBusObject, secrets: SecretReader, opt
   const { namespace, name } = bus;
   const names = busNames({ temporalNamespace: options.temporalNamespace, namespace, bus: name }, settings.streamKind);
   const connection = await openConnection(settings, names, secrets, log, options.signal);
-  const retention = options.decisionRetention ?? DECISION_RETENTION;
-  const ensureDecisions = async (): Promise<boolean> =>
-    ensureDecisionStream(connection, await openManager(connection), retention);
+  const ensureDecisions = async (): Promise<boolean> => ensureDecisionStream(connection, await openManager(connection));
   try {
     const { manager, places } = await untilReady(connection, options.signal, async () => {
       const opened = await openManager(connection);
-      const find =
-        options.readOnly === true ? findPlaces(connection, opened) : ensurePlaces(connection, opened, retention);
+      const find = options.readOnly === true ? findPlaces(connection, opened) : ensurePlaces(connection, opened);
       return { manager: opened, places: await find };
     });
     const journal = new DecisionJournal(connection, ensureDecisions);
@@ -66,19 +63,18 @@ async function untilReady<Result>(
   signal: AbortSignal | undefined,
   step: () => Promise<Result>,
 ): Promise<Result> {
-  let loggedAt = -Infinity;
+  const logPace = new Pace(LOG_EVERY_MS);
   for (;;) {
     try {
       return await step();
     } catch (error) {
       if (isSluiceError(error) && !error.retryable) throw error;
       if (signal?.aborted) throw notReady(connection, error);
-      if (performance.now() - loggedAt >= LOG_EVERY_MS) {
+      if (logPace.isDue()) {
         connection.log(
           'warn',
           `waiting for JetStream on event bus ${connection.settings.name}: ${describeError(error)}`,
         );
-        loggedAt = performance.now();
       }
       await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }

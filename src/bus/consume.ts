@@ -11,7 +11,7 @@ import { FetchedMessage, parseDeliveryPosition, type DeliveryPosition } from './
 import { ACK_WAIT_MS, findConsumer, restoreDelivery } from './durable-consumer';
 import { PullRequest } from './pull-request';
 import type { SensorLooks } from './sensor-looks';
-import type { Wakers } from './wakers';
+import type { Wakers } from '../concurrency/wakers';
 
 const MAX_FETCHED_AHEAD = 500;
 /** Bounds memory where events are large; a single one always fits. */

@@ -21,13 +21,8 @@ import type { BusConnection } from './bus-connection';
 import { createStream, findStream, isPermissionViolation } from './stream';
 import { decisionSubject, FORMER, type StreamNames } from './bus-names';
 
-export interface DecisionRetention {
-  readonly maxAgeMs: number;
-  readonly maxBytes: number;
-}
-
-export const DECISION_RETENTION: DecisionRetention = { maxAgeMs: 7 * 24 * 3_600_000, maxBytes: 512 * 1024 * 1024 };
-
+const KEEP_FOR_MS = 7 * 24 * 3_600_000;
+const KEEP_BYTES = 512 * 1024 * 1024;
 const FLUSH_AFTER_MS = 50;
 const MAX_RECORDS_PER_MESSAGE = 200;
 /** About 20 MB of records. The oldest are dropped first: the newest show what is happening now. */
@@ -42,11 +37,7 @@ const SUCCEEDS = 'sluice.io/succeeds';
  * Creates the stream if it is missing; leaves an existing one unchanged. Returns whether an earlier version used this
  * server: determined once, so that a new installation never looks for former names.
  */
-export async function ensureDecisionStream(
-  connection: BusConnection,
-  manager: JetStreamManager,
-  retention: DecisionRetention,
-): Promise<boolean> {
+export async function ensureDecisionStream(connection: BusConnection, manager: JetStreamManager): Promise<boolean> {
   const { decisions, description } = connection.names;
   const existing = await findStream(manager, decisions.stream);
   if (existing) return SUCCEEDS in (existing.metadata ?? {});
@@ -58,8 +49,8 @@ export async function ensureDecisionStream(
     subjects: [`${decisions.prefix}.>`],
     storage: StorageType.File,
     compression: StoreCompression.S2,
-    max_age: nanos(retention.maxAgeMs),
-    max_bytes: retention.maxBytes,
+    max_age: nanos(KEEP_FOR_MS),
+    max_bytes: KEEP_BYTES,
     num_replicas: connection.settings.stream.replicas,
   };
   try {

@@ -8,7 +8,7 @@ import { ConsumerReader, type ReaderOptions } from './consume';
 import { ensureConsumer, findConsumer, handledBefore, isConsumerOf, updateConsumer } from './durable-consumer';
 import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
 import { TakeoverListener } from './takeover-listener';
-import { Wakers } from './wakers';
+import { Wakers } from '../concurrency/wakers';
 
 export interface FoundConsumer {
   readonly place: ConsumerPlace;

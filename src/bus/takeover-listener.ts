@@ -12,7 +12,7 @@ import type { ConsumerPlace } from './consumer-place';
 import type { ConsumerReader } from './consume';
 import { deleteConsumer, findConsumer } from './durable-consumer';
 import { findLatest } from './next-message';
-import type { Wakers } from './wakers';
+import type { Wakers } from '../concurrency/wakers';
 
 const LOOK_EVERY_MS = 500;
 

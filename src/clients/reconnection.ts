@@ -1,8 +1,13 @@
 /** A connection that is opened again whenever it fails: with back-off, and only as long as waiting can help. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Pace } from '../concurrency/pace';
 import type { ConnectionOwner } from './connection-owner';
 
-/** `credentials`: they may be changing on the server and in the Secret, one after the other. */
+/**
+ * - transient: the same connection parameters may work later;
+ * - credentials: refused as they are now; they may be changing on the server and in the Secret, one after the other;
+ * - permanent: an operator must change the server or the manifest.
+ */
 export type FailureVerdict = 'transient' | 'credentials' | 'permanent';
 
 const FIRST_PAUSE_MS = 100;
@@ -19,7 +24,7 @@ export class Reconnection {
   private refusedSince: number | undefined;
   private hasWorked = false;
   private workedSince: number | undefined;
-  private loggedAt = -Infinity;
+  private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(
     /** As in messages: `NATS at host:4222`. */
@@ -45,7 +50,7 @@ export class Reconnection {
     this.workedSince ??= performance.now();
     this.failure = undefined;
     this.refusedSince = undefined;
-    this.loggedAt = -Infinity;
+    this.logPace.reset();
   }
 
   /** Called when opening failed or the connection ended. Returns false if waiting cannot help. */
@@ -58,7 +63,7 @@ export class Reconnection {
     this.failures += 1;
     // Many sources may lose one server at the same moment.
     this.readyAt = performance.now() + pauseMs * (0.75 + Math.random() / 4);
-    this.logFailure();
+    if (this.logPace.isDue()) this.log('warn', `${this.hasWorked ? 'lost' : 'waiting for'} ${this.server}: ${reason}`);
     return this.mayPass(verdict);
   }
 
@@ -73,11 +78,5 @@ export class Reconnection {
         this.refusedSince ??= performance.now();
         return this.hasWorked && performance.now() - this.refusedSince <= REFUSED_FOR_MS;
     }
-  }
-
-  private logFailure(): void {
-    if (performance.now() - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = performance.now();
-    this.log('warn', `${this.hasWorked ? 'lost' : 'waiting for'} ${this.problem() ?? this.server}`);
   }
 }

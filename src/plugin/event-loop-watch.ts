@@ -7,6 +7,7 @@
  */
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { Pace } from '../concurrency/pace';
 import { Metrics } from '../metrics/metrics';
 import { takeLongestStage, type WorkStage } from '../metrics/stages';
 import { createLog } from './create-log';
@@ -30,7 +31,7 @@ export function watchEventLoop({ log = createLog() }: EventLoopWatchOptions = {}
 }
 
 export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; readonly metrics: Metrics }): () => void {
-  const logged = new Map<string, { at: number; since: number }>();
+  const logPace = new Pace(LOG_EVERY_MS);
   let last = performance.now();
   let cpu = process.cpuUsage();
   metrics.count('sluice_worker_event_loop_blocks_total', { stage: 'unknown' }, 0);
@@ -47,14 +48,8 @@ export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; re
     const cause = longest !== undefined && longest.ms >= blockedMs * CAUSE_SHARE ? longest : undefined;
     const stage: WorkStage | 'unknown' = cause?.stage ?? 'unknown';
     metrics.count('sluice_worker_event_loop_blocks_total', { stage });
-    const key = `${stage} ${cause?.activity ?? ''}`;
-    const former = logged.get(key);
-    if (former !== undefined && now - former.at < LOG_EVERY_MS) {
-      former.since += 1;
-      return;
-    }
-    if (logged.size >= 100) logged.clear();
-    logged.set(key, { at: now, since: 0 });
+    const repeated = logPace.pass(`${stage} ${cause?.activity ?? ''}`, now);
+    if (repeated === undefined) return;
     log.warn(
       {
         blockedMs: Math.round(blockedMs),
@@ -63,7 +58,7 @@ export function watch({ log, metrics }: { readonly log: Pick<Logger, 'warn'>; re
         stage,
         ...(cause !== undefined && { stageMs: Math.round(cause.ms) }),
         ...(cause?.activity !== undefined && { activity: cause.activity }),
-        ...(former !== undefined && former.since > 0 && { repeated: former.since }),
+        ...(repeated > 0 && { repeated }),
       },
       'the event loop was blocked',
     );

@@ -7,6 +7,7 @@
  */
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { Pace } from '../concurrency/pace';
 import { Metrics } from '../metrics/metrics';
 import { createLog } from './create-log';
 
@@ -21,8 +22,7 @@ export interface ProcessGuardOptions {
 }
 
 /** A repeated error is logged once in this time, with its number of occurrences. */
-const SAY_EVERY_MS = 10_000;
-const REMEMBERED_ERRORS = 100;
+const LOG_EVERY_MS = 10_000;
 const STACK_LINES = 12;
 
 /** Calls of a connection: our state is not in doubt, and the client detects the failure by itself. */
@@ -44,22 +44,15 @@ export function guard({
   metrics,
   onFatal,
 }: Required<ProcessGuardOptions> & { readonly metrics: Metrics }): () => void {
-  const said = new Map<string, { at: number; since: number }>();
+  const logPace = new Pace(LOG_EVERY_MS);
   let hasEnded = false;
 
   const report = (error: unknown, what: string): void => {
     const { module, ...culprit } = describeCulprit(error);
     metrics.count('sluice_worker_unhandled_errors_total', { module });
-    const key = `${module} ${culprit.error}`;
-    const former = said.get(key);
-    if (former !== undefined && performance.now() - former.at < SAY_EVERY_MS) {
-      former.since += 1;
-      return;
-    }
-    if (said.size >= REMEMBERED_ERRORS) said.clear();
-    said.set(key, { at: performance.now(), since: 0 });
-    const repeated = former === undefined || former.since === 0 ? {} : { repeated: former.since };
-    log.error({ module, ...culprit, ...repeated }, what);
+    const repeated = logPace.pass(`${module} ${culprit.error}`);
+    if (repeated === undefined) return;
+    log.error({ module, ...culprit, ...(repeated > 0 && { repeated }) }, what);
   };
   const onRejection = (reason: unknown): void =>
     report(reason, 'unhandled error; the worker continues. Please report it');

@@ -6,6 +6,7 @@ import { busNames, type BusNames } from '../../src/bus/bus-names';
 import type { EventBusOptions } from '../../src/manifest/annotations';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import { secretsFrom } from '../setup/secrets';
+import { cloudEvent } from '../setup/cloud-event';
 
 export interface TestBusOptions extends Partial<ConnectBusOptions> {
   readonly namespace?: string;
@@ -28,17 +29,8 @@ export function testNames(namespace = 'argo'): BusNames {
 }
 
 export function sampleEvent(id: string, overrides: Partial<CloudEvent> = {}): CloudEvent {
-  return {
-    specversion: '1.0',
-    id,
-    source: 'stac',
-    subject: 'scenes',
-    type: 'redisStream',
-    time: '2026-01-02T03:04:05.678Z',
-    datacontenttype: 'application/json',
-    data: { stream: 'stac-events', values: { href: `https://stac.example/${id}` } },
-    ...overrides,
-  };
+  const data = { stream: 'stac-events', values: { href: `https://stac.example/${id}` } };
+  return cloudEvent({ id, data, ...overrides });
 }
 
 export function sampleEvents(count: number, prefix = 'e'): CloudEvent[] {

@@ -3,13 +3,7 @@ import { errorCode, errorText } from '../../errors/foreign-errors';
 import { describeError, type SluiceError } from '../../errors/sluice-error';
 import { AddressBlocked, BLOCKED_ADDRESS_FIX } from '../blocked-addresses';
 import type { ConnectionOwner } from '../connection-owner';
-
-/**
- * - transient: the same connection parameters may work later;
- * - credentials: refused as they are now; the Secret may have changed;
- * - permanent: an operator must change the server or the manifest.
- */
-export type RedisVerdict = 'transient' | 'credentials' | 'permanent';
+import type { FailureVerdict } from '../reconnection';
 
 /** A finding about a server beyond what its replies say. */
 export type RedisMismatch = 'sentinel' | 'server speaks TLS' | 'server speaks no TLS';
@@ -37,7 +31,7 @@ const MISMATCHES: Readonly<Record<RedisMismatch, { readonly message: string; rea
 };
 
 interface Explanation {
-  readonly verdict: RedisVerdict;
+  readonly verdict: FailureVerdict;
   readonly fix: string;
 }
 
@@ -102,7 +96,7 @@ function explain(error: unknown): Explanation {
   return { verdict: 'transient', fix: 'Check that Redis runs there and can be reached.' };
 }
 
-export function redisVerdict(error: unknown): RedisVerdict {
+export function redisVerdict(error: unknown): FailureVerdict {
   return explain(error).verdict;
 }
 
@@ -121,9 +115,9 @@ export function redisFailure(error: unknown, address: string, owner: ConnectionO
   });
 }
 
-/** For a status line: omits the name of the owner, which is shown next to it. */
-export function describeRedisProblem(error: unknown, address: string): string {
-  return `Redis at ${address}: ${describeError(withoutCommand(error))}. ${explain(error).fix}`;
+/** For a status line: omits the server and its owner, which are shown next to it. */
+export function describeRedisProblem(error: unknown): string {
+  return `${describeError(withoutCommand(error))}. ${explain(error).fix}`;
 }
 
 /** Removes the failed command from an error of the client, because the arguments of AUTH are a password. */

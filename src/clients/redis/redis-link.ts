@@ -10,13 +10,8 @@ import { openRedis, type OpenRedis } from './open-redis';
 import { describeRedisProblem, redisErrorCode, redisFailure, redisVerdict } from './redis-errors';
 import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
 import type { ConnectionOwner } from '../connection-owner';
+import { Reconnection } from '../reconnection';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
-const SETTLED_AFTER_MS = 5_000;
-const LOG_EVERY_MS = 5_000;
-/** After a rotation, server and Secret change one after the other, and a Secret is cached for ten seconds. */
-const REFUSED_FOR_MS = 12_000;
 /** A reconnection must not depend on the Kubernetes API: the last known credentials will usually work. */
 const SECRETS_WITHIN_MS = 3_000;
 
@@ -33,21 +28,18 @@ export class RedisLink {
   private current: OpenRedis | undefined;
   private opening: Promise<OpenRedis> | undefined;
   private credentials: RedisCredentials | undefined;
-  private failure: unknown;
-  private failures = 0;
-  private readyAt = 0;
-  private refusedSince: number | undefined;
-  private hasWorked = false;
-  private workedSince: number | undefined;
-  private loggedAt = -Infinity;
+  private readonly reconnection: Reconnection;
   private readonly judged = new WeakSet<Redis>();
   private readonly closing = new AbortController();
 
-  constructor(private readonly options: RedisLinkOptions) {}
+  constructor(private readonly options: RedisLinkOptions) {
+    const log = options.isQuiet === true ? () => undefined : options.owner.log;
+    this.reconnection = new Reconnection(`Redis at ${options.spec.hostAddress}`, log);
+  }
 
   /** Returns undefined while the connection works. */
   problem(): string | undefined {
-    return this.failure === undefined ? undefined : describeRedisProblem(this.failure, this.address());
+    return this.reconnection.problem();
   }
 
   isOpen(): boolean {
@@ -72,15 +64,7 @@ export class RedisLink {
 
   /** Called when a command or subscription has succeeded. */
   worked(): void {
-    const isNews = !this.hasWorked || this.failure !== undefined;
-    if (isNews && this.options.isQuiet !== true) {
-      this.options.owner.log('info', `${this.hasWorked ? 'Redis is back' : 'connected to Redis'} at ${this.address()}`);
-    }
-    this.hasWorked = true;
-    this.workedSince ??= performance.now();
-    this.failure = undefined;
-    this.refusedSince = undefined;
-    this.loggedAt = -Infinity;
+    this.reconnection.worked();
   }
 
   /**
@@ -118,7 +102,7 @@ export class RedisLink {
   private async open(): Promise<OpenRedis> {
     const { signal } = this.closing;
     for (;;) {
-      await delay(Math.max(0, this.readyAt - performance.now()), undefined, { signal, ref: false });
+      await this.reconnection.pause(signal);
       const options = redisOptions(this.options.spec, await this.readCredentials(), this.options.owner);
       try {
         if (this.options.isSubscriber === true) delete options.socketTimeout;
@@ -139,39 +123,17 @@ export class RedisLink {
       this.current = undefined;
       this.judged.add(opened.client);
       // There may be no command in flight, so the reason for the end is reported here.
-      this.notePatiently(opened.lastError() ?? new Error('the connection was closed'));
+      this.noteFailure(opened.lastError() ?? new Error('the connection was closed'));
     });
   }
 
+  /** Throws the owner's error if waiting cannot help. */
   private note(error: unknown): void {
-    this.notePatiently(error);
-    if (this.isPermanent(error)) throw redisFailure(error, this.address(), this.options.owner);
+    if (!this.noteFailure(error)) throw redisFailure(error, this.address(), this.options.owner);
   }
 
-  private notePatiently(error: unknown): void {
-    this.failure = error;
-    // A connection that works only for a moment each time is a recurring fault.
-    if (this.workedSince !== undefined && performance.now() - this.workedSince > SETTLED_AFTER_MS) this.failures = 0;
-    this.workedSince = undefined;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.failures, LONGEST_PAUSE_MS);
-    this.failures += 1;
-    // Many sources may lose one server at the same moment.
-    this.readyAt = performance.now() + pauseMs * (0.75 + Math.random() / 4);
-    this.log();
-  }
-
-  private isPermanent(error: unknown): boolean {
-    switch (redisVerdict(error)) {
-      case 'transient':
-        this.refusedSince = undefined;
-        return false;
-      case 'permanent':
-        return true;
-      case 'credentials':
-        if (!this.hasWorked) return true;
-        this.refusedSince ??= performance.now();
-        return performance.now() - this.refusedSince > REFUSED_FOR_MS;
-    }
+  private noteFailure(error: unknown): boolean {
+    return this.reconnection.failed(describeRedisProblem(error), redisVerdict(error));
   }
 
   private async readCredentials(): Promise<RedisCredentials> {
@@ -182,13 +144,6 @@ export class RedisLink {
     const late = delay(SECRETS_WITHIN_MS, known, { signal: this.closing.signal, ref: false });
     this.credentials = await Promise.race([reading.catch(() => known), late]);
     return this.credentials;
-  }
-
-  private log(): void {
-    if (this.options.isQuiet === true || performance.now() - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = performance.now();
-    const what = this.hasWorked ? 'lost' : 'waiting for';
-    this.options.owner.log('warn', `${what} ${this.problem() ?? this.address()}`);
   }
 
   private address(): string {
