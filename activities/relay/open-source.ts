@@ -9,7 +9,6 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 export interface OpenedSource {
   readonly source: Source;
-  readonly cloudEventType: string;
   /** `spec.<kind>.<eventName>`, as parsed by its schema. */
   readonly spec: object;
   readonly write: SourceContext['log'];
@@ -61,7 +60,7 @@ export function openSource(
     formerMarks,
     log: write,
   });
-  return { source, cloudEventType: factory.cloudEventType, spec, write };
+  return { source, spec, write };
 }
 
 function readSpec(spec: object, kind: string, eventName: string): object | undefined {

@@ -56,19 +56,14 @@ async function relay(
   const { definition, eventName } = request;
   const { namespace, name } = definition;
   const { engine, metrics } = dependencies;
-  const { source, cloudEventType, spec, write } = openSource(
-    request,
-    signal,
-    dependencies,
-    readMarks(info.heartbeatDetails),
-  );
+  const { source, spec, write } = openSource(request, signal, dependencies, readMarks(info.heartbeatDetails));
   const filter = createSourceFilter(spec, engine);
   const { idFrom } = definition.options;
   const relayed = { namespace, eventSourceName: name, eventName };
   const telemetry = new RelayTelemetry(metrics, relayed);
   const eventRelay = new EventRelay({
     ...relayed,
-    cloudEventType,
+    cloudEventType: request.kind,
     source,
     bus,
     log: write,

@@ -10,6 +10,7 @@ import { describeError, isSluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { parseGoDurationMs } from '../text/durations';
 import { CalendarTicks, CalendarUnusable, type CalendarOptions } from './calendar-ticks';
+import { KeptPosition } from './kept-position';
 import type { Delivery, ReceivedEvent, Source, SourceBacklog, SourceContext, SourceOf, SourceStatus } from './source';
 import { describeSource, sourceFailure } from './source-failure';
 
@@ -37,7 +38,6 @@ export const calendarSource: SourceOf<'calendar'> = calendarWith(systemClock);
 export function calendarWith(clock: Clock): SourceOf<'calendar'> {
   return {
     kind: 'calendar',
-    cloudEventType: 'calendar',
     guarantee: 'at least once',
     create: (spec, context) => new CalendarSource(spec, context, clock),
   };
@@ -47,7 +47,6 @@ export function calendarWith(clock: Clock): SourceOf<'calendar'> {
 const GRACE_MS = 5 * 60_000;
 const MAX_PER_DELIVERY = 100;
 const MAX_COUNTED = 1_000;
-const CLOSE_WITHIN_MS = 1_000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
@@ -55,19 +54,21 @@ class CalendarSource implements Source {
   /** The last tick that the bus has, or where the calendar began. */
   private last = 0;
   private isReading = false;
-  private hasChanged = false;
   private dropped = 0;
   private retryMs = FIRST_RETRY_MS;
   private next: number | undefined;
   private problem: string | undefined;
   /** Ends the wait for the delivery in flight. */
   private settled: (() => void) | undefined;
+  private readonly position: KeptPosition;
 
   constructor(
     private readonly spec: CalendarOptions,
     private readonly context: SourceContext,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.position = new KeptPosition(context, () => ({ of: this.readTicks().name, last: this.last }));
+  }
 
   check(): Promise<void> {
     this.readTicks();
@@ -77,7 +78,11 @@ class CalendarSource implements Source {
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
     const ticks = this.readTicks();
-    if (!(await this.load(ticks))) return;
+    const isLoaded = await this.position.load(
+      () => this.load(ticks),
+      (error) => this.note(`its position cannot be read: ${describeError(error)}`),
+    );
+    if (!isLoaded) return;
     const onAbort = (): void => this.settled?.();
     signal.addEventListener('abort', onAbort, { once: true });
     this.isReading = true;
@@ -86,7 +91,7 @@ class CalendarSource implements Source {
       while (!signal.aborted) {
         const due = ticks.between(this.last, this.clock.now(), MAX_PER_DELIVERY);
         if (due.length > 0) yield* this.deliver(due, signal);
-        await this.persist();
+        await this.position.write(true);
         this.next = ticks.nextTick(this.last);
         if (!signal.aborted) await this.clock.sleepUntil(this.next, signal);
       }
@@ -117,8 +122,7 @@ class CalendarSource implements Source {
   }
 
   async close(): Promise<void> {
-    // A tick whose position is not written is published again, and recognised by its id.
-    await Promise.race([this.persist(), delay(CLOSE_WITHIN_MS, undefined, { ref: false })]);
+    await this.position.close();
   }
 
   private readTicks(): CalendarTicks {
@@ -134,27 +138,19 @@ class CalendarSource implements Source {
     }
   }
 
-  /** Loads the position; returns false if stopped before the bus returned it. */
-  private async load(ticks: CalendarTicks): Promise<boolean> {
-    const { signal } = this.context;
-    while (!signal.aborted) {
-      try {
-        const former = await this.formerTick(ticks);
-        const now = this.clock.now();
-        if (former === undefined) {
-          this.last = Math.floor(now / 1_000) * 1_000;
-          this.hasChanged = true;
-        } else this.continueAfter(former, ticks, now);
-        this.problem = undefined;
-        return true;
-      } catch (error) {
-        const problem = `its position cannot be read: ${describeError(error)}`;
-        if (problem !== this.problem) this.context.log('warn', `${describeSource(this.context)}: ${problem}`);
-        this.problem = problem;
-        await this.backOff(signal);
-      }
-    }
-    return false;
+  private async load(ticks: CalendarTicks): Promise<void> {
+    const former = await this.formerTick(ticks);
+    const now = this.clock.now();
+    if (former === undefined) {
+      this.last = Math.floor(now / 1_000) * 1_000;
+      this.position.changed();
+    } else this.continueAfter(former, ticks, now);
+    this.problem = undefined;
+  }
+
+  private note(problem: string): void {
+    if (problem !== this.problem) this.context.log('warn', `${describeSource(this.context)}: ${problem}`);
+    this.problem = problem;
   }
 
   private continueAfter(former: number, ticks: CalendarTicks, now: number): void {
@@ -162,7 +158,7 @@ class CalendarSource implements Source {
     const skipped = ticks.between(former, this.last, MAX_COUNTED).length;
     if (skipped === 0) return;
     this.dropped += skipped;
-    this.hasChanged = true;
+    this.position.changed();
     const count = skipped === MAX_COUNTED ? `at least ${skipped}` : String(skipped);
     this.context.log(
       'warn',
@@ -200,7 +196,7 @@ class CalendarSource implements Source {
       position: new Date(end).toISOString(),
       acknowledge: () => {
         this.last = end;
-        this.hasChanged = true;
+        this.position.changed();
         this.retryMs = FIRST_RETRY_MS;
         this.settled?.();
         return Promise.resolve();
@@ -227,18 +223,6 @@ class CalendarSource implements Source {
   private async backOff(signal: AbortSignal): Promise<void> {
     await delay(this.retryMs, undefined, { signal }).catch(() => undefined);
     this.retryMs = Math.min(2 * this.retryMs, LONGEST_RETRY_MS);
-  }
-
-  /** Tried again at the next tick, and when it closes. */
-  private async persist(): Promise<void> {
-    if (!this.hasChanged) return;
-    this.hasChanged = false;
-    try {
-      await this.context.position.write({ of: this.readTicks().name, last: this.last });
-    } catch (error) {
-      this.hasChanged = true;
-      this.context.log('warn', `${describeSource(this.context)}: cannot write its position: ${describeError(error)}`);
-    }
   }
 }
 

@@ -12,14 +12,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { errorCode } from '../errors/foreign-errors';
 import { describeError, isSluiceError, type SluiceError } from '../errors/sluice-error';
+import type { JsonObject } from '../event/json';
 import type { EventOptions } from '../manifest/event-source';
+import { KeptPosition, MAX_POSITION_BYTES } from './kept-position';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 import { describeSource, sourceFailure } from './source-failure';
 import { DirectoryWithheld, resolveWatchedDirectory } from './watched-directory';
 
 export const fileSource: SourceOf<'file'> = {
   kind: 'file',
-  cloudEventType: 'file',
   guarantee: 'at least once',
   create: (spec, context) => new FileSource(spec, context),
 };
@@ -35,9 +36,6 @@ const POLL_EVERY_MS = 500;
 /** A burst of notifications triggers one scan. */
 const SETTLE_MS = 50;
 const MAX_PER_DELIVERY = 100;
-const PERSIST_EVERY_MS = 1_000;
-/** NATS accepts messages of up to 1 MB. */
-const MAX_POSITION_BYTES = 700_000;
 /** Clients of the bus can write positions, and what was compressed to 700 kB may be a thousand times larger. */
 const MAX_UNPACKED_POSITION_BYTES = 16 * 1024 * 1024;
 
@@ -63,13 +61,12 @@ interface Change {
 
 class FileSource implements Source {
   private readonly operation: Operation | undefined;
+  private readonly position: KeptPosition;
   /** Whether the pattern matches the names of the last scan. */
   private matches = new Map<string, boolean>();
   /** The state that the bus has; `seen` also includes changes in flight. */
   private acknowledged: Snapshot = new Map();
   private seen: Snapshot = new Map();
-  private hasChanged = false;
-  private persistedAt = -Infinity;
   private isReading = false;
   private problem: string | undefined;
   private watcher: FSWatcher | undefined;
@@ -80,6 +77,7 @@ class FileSource implements Source {
     private readonly context: SourceContext,
   ) {
     this.operation = isOperation(spec.eventType) ? spec.eventType : undefined;
+    this.position = new KeptPosition(context, () => this.currentPosition());
   }
 
   async check(): Promise<void> {
@@ -99,7 +97,11 @@ class FileSource implements Source {
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
     await this.requireSound();
-    if (!(await this.load())) return;
+    const isLoaded = await this.position.load(
+      () => this.load(),
+      (error) => this.note(`its position cannot be read: ${this.explain(error)}`),
+    );
+    if (!isLoaded) return;
     const onAbort = (): void => this.wake();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -111,7 +113,7 @@ class FileSource implements Source {
         for (let from = 0; from < events.length; from += MAX_PER_DELIVERY) {
           yield this.toDelivery(events.slice(from, from + MAX_PER_DELIVERY));
         }
-        await this.persist(false);
+        await this.position.write();
         await this.pause(signal);
       }
     } finally {
@@ -136,8 +138,7 @@ class FileSource implements Source {
   async close(): Promise<void> {
     this.watcher?.close();
     this.watcher = undefined;
-    // Changes that are not written are found again, and recognised by their id.
-    await Promise.race([this.persist(true), delay(PERSIST_EVERY_MS, undefined, { ref: false })]);
+    await this.position.close();
   }
 
   /** Throws for problems that waiting does not fix. */
@@ -163,24 +164,13 @@ class FileSource implements Source {
     return sourceFailure(this.context, 'misconfigured', { message: what, fix });
   }
 
-  /** Loads the position; returns false if stopped before the bus returned it. */
-  private async load(): Promise<boolean> {
-    const { signal } = this.context;
-    while (!signal.aborted) {
-      try {
-        const former = await this.formerPosition();
-        // Without a position, either all existing files are new, or none are.
-        const start = former ?? (this.startsWithNew() ? (await this.scan()).files : new Map<string, string>());
-        this.acknowledged = new Map([...start].map(([name, state]) => [name, tokenOf(state)]));
-        this.seen = new Map(this.acknowledged);
-        this.hasChanged = former === undefined;
-        return true;
-      } catch (error) {
-        this.note(`its position cannot be read: ${this.explain(error)}`);
-        await delay(SCAN_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-    return false;
+  private async load(): Promise<void> {
+    const former = await this.formerPosition();
+    // Without a position, either all existing files are new, or none are.
+    const start = former ?? (this.startsWithNew() ? (await this.scan()).files : new Map<string, string>());
+    this.acknowledged = new Map([...start].map(([name, state]) => [name, tokenOf(state)]));
+    this.seen = new Map(this.acknowledged);
+    if (former === undefined) this.position.changed();
   }
 
   /** Returns undefined if there is none, or if it belongs to another operation or directory and so does not apply. */
@@ -332,7 +322,7 @@ class FileSource implements Source {
 
   private settle(changes: readonly Change[]): void {
     for (const change of changes) this.remember(this.acknowledged, change);
-    if (changes.length > 0) this.hasChanged = true;
+    if (changes.length > 0) this.position.changed();
   }
 
   private remember(snapshot: Snapshot, { name, token }: Pick<Change, 'name' | 'token'>): void {
@@ -340,24 +330,13 @@ class FileSource implements Source {
     else snapshot.set(name, token);
   }
 
-  private async persist(isLast: boolean): Promise<void> {
-    const isDue = isLast || performance.now() - this.persistedAt > PERSIST_EVERY_MS;
-    if (!this.hasChanged || !isDue) return;
+  private currentPosition(): JsonObject {
     const files = formatFiles(this.acknowledged);
-    if (files.length > MAX_POSITION_BYTES) {
-      throw this.misconfigured(
-        `${this.acknowledged.size} files are selected, more than its position can hold`,
-        'Select fewer with path or pathRegexp, or move files away that were handled',
-      );
-    }
-    this.hasChanged = false;
-    this.persistedAt = performance.now();
-    try {
-      await this.context.position.write({ of: this.positionOf(), files });
-    } catch (error) {
-      this.hasChanged = true;
-      this.context.log('warn', `${describeSource(this.context)}: cannot write its position: ${describeError(error)}`);
-    }
+    if (files.length <= MAX_POSITION_BYTES) return { of: this.positionOf(), files };
+    throw this.misconfigured(
+      `${this.acknowledged.size} files are selected, more than its position can hold`,
+      'Select fewer with path or pathRegexp, or move files away that were handled',
+    );
   }
 
   /** Resolves when something may have changed. */

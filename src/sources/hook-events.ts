@@ -1,6 +1,17 @@
 /** Payloads that the hooks of several services share. Pure. */
 import { sortedObject, joinObject, type JsonDocument, type ObjectDocument } from '../event/json-text';
+import type { ReceivedEvent } from './source';
 import type { HookRequest } from './webhook-request';
+
+/** The event of a request. A retry has the same `id`, if the service gives its requests one. */
+export function hookEvent(data: ObjectDocument, id?: string): ReceivedEvent {
+  return { ...(id && { transportId: id }), data, time: new Date().toISOString() };
+}
+
+/** Whether a list of the manifest names a type of event; an empty one names all. */
+export function isListed(type: string, list: readonly string[] = []): boolean {
+  return list.length === 0 || list.includes('*') || list.includes(type);
+}
 
 /** `headers`, `body` and `metadata`; `metadata` is left out if it is empty, as Argo Events does. */
 export function hookData(

@@ -5,9 +5,11 @@
  * A kind of hook is a HookProtocol: it verifies a request and makes events of it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Wakers } from '../concurrency/wakers';
 import { describeError } from '../errors/sluice-error';
+import type { EventOptions } from '../manifest/event-source';
 import type { WebhookContext } from '../manifest/sources/shared';
-import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceStatus } from './source';
+import type { Delivery, ReceivedEvent, RejectedEvent, Source, SourceContext, SourceOf, SourceStatus } from './source';
 import { describeSource, sourceFailure } from './source-failure';
 import { BodyReader } from './webhook-body';
 import { CredentialMask } from './webhook-masking';
@@ -18,8 +20,8 @@ import { RouteConflict, addWebhookRoute, respond, type WebhookListener } from '.
 
 /** What one kind of hook makes of a request. */
 export interface HookProtocol {
-  /** Without `method` in the manifest. */
-  readonly methods: readonly string[];
+  /** Without `method` in the manifest; default POST. */
+  readonly methods?: readonly string[];
   /** Read before it listens, and watched while it does. */
   readonly secrets?: readonly WatchedSecret[];
   /** Throws RequestRefused. */
@@ -30,6 +32,20 @@ export interface HookReading {
   readonly events: readonly ReceivedEvent[];
   /** The body of the response; default "success". */
   readonly answer?: string;
+}
+
+type HookKind = 'bitbucket' | 'bitbucketserver' | 'github' | 'gitlab' | 'slack' | 'sns' | 'stripe';
+
+/** The source for the hooks of one service, which the service sends again until they are accepted. */
+export function hookSource<Kind extends HookKind>(
+  kind: Kind,
+  protocolOf: (spec: EventOptions<Kind>, context: SourceContext) => HookProtocol,
+): SourceOf<Kind> {
+  return {
+    kind,
+    guarantee: 'at least once',
+    create: (spec, context) => new HookSource(spec.webhook, context, protocolOf(spec, context)),
+  };
 }
 
 /** The value of a secret of a protocol. Throws RequestRefused if it cannot be read. */
@@ -54,7 +70,7 @@ export class HookSource implements Source {
   /** Read, and neither on the bus nor given up; includes requests whose callers have hung up. */
   private waiting = 0;
   private waitingBytes = 0;
-  private wake: (() => void) | undefined;
+  private readonly wakers = new Wakers();
   private listener: WebhookListener | undefined;
   private isClosed = false;
   private certificates: CertificateWatch | undefined;
@@ -83,7 +99,7 @@ export class HookSource implements Source {
     this.bodies = new BodyReader(maxPayloadBytes);
     this.refusals = new WebhookRefusals((text) => context.log('warn', `${describeSource(context)}: ${text}`));
     this.rules = {
-      methods: method ? [method.toUpperCase()] : protocol.methods,
+      methods: method ? [method.toUpperCase()] : (protocol.methods ?? ['POST']),
       token: token && (() => token.read()),
       mask: new CredentialMask(context.maskedHeaders),
       maxPayloadBytes,
@@ -107,14 +123,14 @@ export class HookSource implements Source {
     await this.listen();
     const stop = (): void => {
       this.bodies.stop();
-      this.wakeUp();
+      this.wakers.wake();
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
       for (;;) {
         for (let next = this.queue.shift(); next; next = this.queue.shift()) yield next;
         if (this.isStopping()) return;
-        await new Promise<void>((resolve) => (this.wake = resolve));
+        await this.wakers.wait();
       }
     } finally {
       signal.removeEventListener('abort', stop);
@@ -128,7 +144,7 @@ export class HookSource implements Source {
     this.certificates?.stop();
     for (const secret of this.secrets) secret.stop();
     this.bodies.stop();
-    this.wakeUp();
+    this.wakers.wake();
     const stopping = new Error('the event source is stopping');
     await Promise.all(this.queue.splice(0).map((delivery) => delivery.release(stopping)));
     await listener?.remove();
@@ -223,12 +239,7 @@ export class HookSource implements Source {
 
   private hand(delivery: Delivery): void {
     this.queue.push(delivery);
-    this.wakeUp();
-  }
-
-  private wakeUp(): void {
-    this.wake?.();
-    this.wake = undefined;
+    this.wakers.wake();
   }
 
   private toDelivery(

@@ -13,6 +13,7 @@ import { Reconnection, type FailureVerdict } from '../clients/reconnection';
 import { openWhileWanted, unlessAborted } from '../concurrency/open-while-wanted';
 import { errorText, hasErrorName } from '../errors/foreign-errors';
 import { isSluiceError } from '../errors/sluice-error';
+import type { Subscription } from './subscribed-source';
 
 const CONNECT_WITHIN_MS = 8_000;
 /** A subscriber only listens, so only an unanswered ping reveals a connection that died silently. */
@@ -26,7 +27,8 @@ export interface NatsSubject extends NatsServerSpec {
   readonly queue?: string;
 }
 
-export class NatsSubscription {
+export class NatsSubscription implements Subscription {
+  private readonly closing = new AbortController();
   private readonly reconnection: Reconnection;
   private settings: NatsSettings | undefined;
   private isReading = false;
@@ -65,8 +67,13 @@ export class NatsSubscription {
     }
   }
 
-  /** Runs until the signal aborts. Throws errors that an operator must fix. */
-  async run(signal: AbortSignal): Promise<void> {
+  close(): void {
+    this.closing.abort();
+  }
+
+  /** Runs until the signal aborts, or after `close`. Throws errors that an operator must fix. */
+  async run(stopping: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping, this.closing.signal]);
     while (!signal.aborted) {
       try {
         await this.reconnection.pause(signal);

@@ -1,5 +1,6 @@
 /** Decides how many entries to read at once, and when to read on: bounds the bytes that are in memory. */
 import { unlessAborted } from '../concurrency/open-while-wanted';
+import { Wakers } from '../concurrency/wakers';
 import type { StreamEntry } from './redis-stream-reader';
 
 const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024;
@@ -11,7 +12,7 @@ export class ReadAhead {
   private next: number;
   private bytesInFlight = 0;
   private readonly bytesOf = new Map<string, number>();
-  private wake: (() => void) | undefined;
+  private readonly wakers = new Wakers();
 
   constructor(private readonly maxCount: number) {
     this.next = Math.min(FIRST_COUNT, maxCount);
@@ -40,14 +41,13 @@ export class ReadAhead {
       this.bytesInFlight -= this.bytesOf.get(keyOf(entry)) ?? 0;
       this.bytesOf.delete(keyOf(entry));
     }
-    this.wake?.();
+    this.wakers.wake();
   }
 
   /** Resolves once more may be read, or the signal aborts. */
   async room(signal: AbortSignal): Promise<void> {
     while (this.bytesInFlight > MAX_BYTES_IN_FLIGHT && !signal.aborted) {
-      const woken = new Promise<void>((resolve) => (this.wake = resolve));
-      await unlessAborted(woken, signal).catch(() => undefined);
+      await unlessAborted(this.wakers.wait(), signal).catch(() => undefined);
     }
   }
 }

@@ -13,6 +13,7 @@ import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
+import { hookMetadata } from './hook-events';
 import { measureBacklog } from './redis-stream-backlog';
 import { StreamGroups } from './redis-stream-groups';
 import {
@@ -55,7 +56,6 @@ const NO_ENTRY = '0-0';
 
 export const redisStreamSource: SourceOf<'redisStream'> = {
   kind: 'redisStream',
-  cloudEventType: 'redisStream',
   guarantee: 'at least once',
   create: (spec, context) => new RedisStreamSource(spec, context),
 };
@@ -316,7 +316,6 @@ class RedisStreamSource implements Source {
   }
 
   private toEvent(entry: StreamEntry, fields: readonly string[]): ReceivedEvent {
-    const { metadata } = this.spec;
     const values = fieldsToValues(fields);
     const time = entryTime(entry.id);
     return {
@@ -325,7 +324,7 @@ class RedisStreamSource implements Source {
         stream: entry.stream,
         message_id: entry.id,
         values: sortedObject(values),
-        ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
+        ...hookMetadata(this.spec.metadata),
       }),
       document: values,
       ...(time !== undefined && { time }),

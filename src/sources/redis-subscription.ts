@@ -3,6 +3,7 @@ import type Redis from 'ioredis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { redisErrorCode } from '../clients/redis/redis-errors';
 import { RedisLink, type RedisLinkOptions } from '../clients/redis/redis-link';
+import type { Subscription } from './subscribed-source';
 
 /** A subscriber only listens, so only an unanswered ping reveals a connection that died silently. */
 const PING_EVERY_MS = 3_000;
@@ -18,7 +19,7 @@ export interface SubscriptionListener {
   overrun(): void;
 }
 
-export class RedisSubscription {
+export class RedisSubscription implements Subscription {
   private readonly link: RedisLink;
   private subscribed: Redis | undefined;
   private isPaused = false;

@@ -14,6 +14,7 @@ import type { KubernetesObject } from '../kubernetes/kubernetes-object';
 import { objectPath } from '../kubernetes/object-path';
 import { refusalOf } from '../kubernetes/refusal';
 import { listAndWatch, listAt, type WatchEvent } from '../kubernetes/watch';
+import { KeptPosition, MAX_POSITION_BYTES } from './kept-position';
 import {
   FilterUnusable,
   ResourceFilter,
@@ -36,17 +37,13 @@ import { describeSource, sourceFailure } from './source-failure';
 
 export const resourceSource: SourceOf<'resource'> = {
   kind: 'resource',
-  cloudEventType: 'resource',
   guarantee: 'at least once',
   create: (spec, context) => new ResourceSource(spec, context),
 };
 
 const MAX_PER_DELIVERY = 100;
 const MAX_WAITING = 200;
-const PERSIST_EVERY_MS = 1_000;
-const LOAD_AGAIN_MS = 1_000;
-/** NATS accepts messages of up to 1 MB. */
-const MAX_POSITION_BYTES = 700_000;
+const WRITE_POSITION_WITHIN_MS = 1_000;
 
 interface Position {
   readonly version: string;
@@ -68,14 +65,15 @@ class ResourceSource implements Source {
   private wakeReader: () => void = () => undefined;
   private wakeWatch: () => void = () => undefined;
   private failure: { readonly error: unknown } | undefined;
-  private hasChanged = false;
-  private persistedAt = -Infinity;
+  private readonly position: KeptPosition;
   private filter: ResourceFilter | undefined;
 
   constructor(
     private readonly spec: ResourceOptions,
     private readonly context: SourceContext,
-  ) {}
+  ) {
+    this.position = new KeptPosition(context, () => this.currentPosition());
+  }
 
   async check(): Promise<void> {
     this.requireSound();
@@ -90,7 +88,11 @@ class ResourceSource implements Source {
   async *deliveries(): AsyncIterable<Delivery> {
     const { signal } = this.context;
     this.filter = this.requireSound();
-    if (!(await this.load())) return;
+    const isLoaded = await this.position.load(
+      () => this.load(),
+      (error) => this.note(`its position cannot be read: ${describeError(error)}`),
+    );
+    if (!isLoaded) return;
     const stopping = new AbortController();
     const either = AbortSignal.any([signal, stopping.signal]);
     const onAbort = (): void => {
@@ -108,7 +110,7 @@ class ResourceSource implements Source {
         if (batch !== undefined) yield this.toDelivery(batch);
         else if (this.failure !== undefined) throw this.explain(this.failure.error);
         else await this.waitForSteps(signal);
-        await this.persist(false);
+        await this.position.write();
       }
     } finally {
       stopping.abort();
@@ -138,8 +140,7 @@ class ResourceSource implements Source {
   }
 
   async close(): Promise<void> {
-    // Changes that are not written are found again, and recognised by their id.
-    await Promise.race([this.persist(true), delay(PERSIST_EVERY_MS, undefined, { ref: false })]);
+    await this.position.close();
   }
 
   /** Throws for problems that waiting does not fix. */
@@ -197,24 +198,13 @@ class ResourceSource implements Source {
     return { version, begunAt, objects: parseObjects(objects) };
   }
 
-  /** Loads the position; returns false if stopped before the bus returned it. */
-  private async load(): Promise<boolean> {
-    const { signal } = this.context;
-    while (!signal.aborted) {
-      try {
-        const former = await this.formerPosition();
-        if (former === undefined) return true;
-        this.begunAt = former.begunAt;
-        this.version = former.version;
-        this.acknowledged = former.objects;
-        this.seen = new Map(former.objects);
-        return true;
-      } catch (error) {
-        this.note(`its position cannot be read: ${describeError(error)}`);
-        await delay(LOAD_AGAIN_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-    return false;
+  private async load(): Promise<void> {
+    const former = await this.formerPosition();
+    if (former === undefined) return;
+    this.begunAt = former.begunAt;
+    this.version = former.version;
+    this.acknowledged = former.objects;
+    this.seen = new Map(former.objects);
   }
 
   /** Turns what the API server reports into steps, and waits while many of them are not taken. */
@@ -392,41 +382,31 @@ class ResourceSource implements Source {
       }
       this.version = version ?? this.version;
     }
-    this.hasChanged = true;
+    this.position.changed();
   }
 
   private async waitForSteps(signal: AbortSignal): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.wakeReader = resolve));
     if (signal.aborted || this.steps.length > 0 || this.failure !== undefined) return;
     const retryInMs = this.batches.retryInMs();
-    if (!this.hasChanged && retryInMs === undefined) return await woken;
+    if (!this.position.isUnwritten && retryInMs === undefined) return await woken;
     // The position is still to be written, or a batch to be delivered again.
-    const waitMs = retryInMs ?? PERSIST_EVERY_MS;
+    const waitMs = retryInMs ?? WRITE_POSITION_WITHIN_MS;
     const timer = new AbortController();
     await Promise.race([woken, delay(waitMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
     timer.abort();
   }
 
-  private async persist(isLast: boolean): Promise<void> {
-    const isDue = isLast || performance.now() - this.persistedAt > PERSIST_EVERY_MS;
+  private currentPosition(): JsonObject | undefined {
+    const { version, begunAt } = this;
     // Within the first list there is no version to resume from.
-    if (!this.hasChanged || !isDue || this.version === undefined) return;
+    if (version === undefined) return undefined;
     const objects = formatObjects(this.acknowledged);
-    if (objects.length > MAX_POSITION_BYTES) {
-      throw this.misconfigured(
-        `${this.acknowledged.size} objects are selected, more than its position can hold`,
-        'Select fewer with namespace or filter.labels',
-      );
-    }
-    this.hasChanged = false;
-    this.persistedAt = performance.now();
-    try {
-      const { version, begunAt } = this;
-      await this.context.position.write({ of: this.positionOf(), version, begunAt, objects });
-    } catch (error) {
-      this.hasChanged = true;
-      this.context.log('warn', `${describeSource(this.context)}: cannot write its position: ${describeError(error)}`);
-    }
+    if (objects.length <= MAX_POSITION_BYTES) return { of: this.positionOf(), version, begunAt, objects };
+    throw this.misconfigured(
+      `${this.acknowledged.size} objects are selected, more than its position can hold`,
+      'Select fewer with namespace or filter.labels',
+    );
   }
 
   /** Compares the present objects with the position. */

@@ -5,26 +5,20 @@
 import type { JsonObject } from '../event/json';
 import { joinObject, membersOf, valueOf, type JsonDocument, type ObjectDocument } from '../event/json-text';
 import type { EventOptions } from '../manifest/event-source';
-import { textMember } from './hook-events';
+import { hookEvent, textMember } from './hook-events';
 import { isSameText, isSignedBy } from './hook-signatures';
-import { HookSource, readHookSecret, type HookProtocol, type HookReading } from './hook-source';
+import { hookSource, readHookSecret, type HookProtocol, type HookReading } from './hook-source';
 import type { SourceContext, SourceOf } from './source';
 import { MASK } from './webhook-masking';
 import { RequestRefused, isForm, readHookObject, readHookText, type HookRequest } from './webhook-request';
 import { WatchedSecret } from './webhook-secrets';
 
-export const slackSource: SourceOf<'slack'> = {
-  kind: 'slack',
-  cloudEventType: 'slack',
-  guarantee: 'at least once',
-  create: (spec, context) => new HookSource(spec.webhook, context, new SlackProtocol(spec, context)),
-};
+export const slackSource: SourceOf<'slack'> = hookSource('slack', (spec, context) => new SlackProtocol(spec, context));
 
 /** Slack's own advice against replayed requests. */
 const MAX_AGE_SECONDS = 300;
 
 class SlackProtocol implements HookProtocol {
-  readonly methods = ['POST'];
   readonly secrets: readonly WatchedSecret[];
   private readonly signingSecret: WatchedSecret | undefined;
   private readonly token: WatchedSecret | undefined;
@@ -53,7 +47,7 @@ class SlackProtocol implements HookProtocol {
         const { event = null } = membersOf(body);
         const type = textMember(valueOf(event), 'type');
         if (type === undefined) throw new RequestRefused(400, 'the body has no event with a type', true);
-        return reading(joinObject({ type, Data: event }), textMember(outer, 'event_id'));
+        return { events: [hookEvent(joinObject({ type, Data: event }), textMember(outer, 'event_id'))] };
       }
       default:
         return { events: [] };
@@ -70,7 +64,7 @@ class SlackProtocol implements HookProtocol {
     const document = payload ? readHookObject(payload) : fields;
     const outer = valueOf(document);
     await this.requireToken(outer);
-    return reading(withoutToken(document), textMember(outer, 'trigger_id'));
+    return { events: [hookEvent(withoutToken(document), textMember(outer, 'trigger_id'))] };
   }
 
   /** Slack sends it in everything; without `signingSecret` nothing else proves who sends. */
@@ -97,8 +91,4 @@ function requireSignature(request: HookRequest, secret: string): void {
 function withoutToken(document: ObjectDocument): ObjectDocument {
   const members: Record<string, JsonDocument> = membersOf(document);
   return joinObject({ ...members, ...('token' in members && { token: MASK }) });
-}
-
-function reading(data: ObjectDocument, id: string | undefined): HookReading {
-  return { events: [{ ...(id && { transportId: id }), data, time: new Date().toISOString() }] };
 }

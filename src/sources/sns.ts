@@ -5,8 +5,8 @@
 import { describeError } from '../errors/sluice-error';
 import { valueOf } from '../event/json-text';
 import type { EventOptions } from '../manifest/event-source';
-import { hookData, textMember } from './hook-events';
-import { HookSource, type HookProtocol, type HookReading } from './hook-source';
+import { hookData, hookEvent, textMember } from './hook-events';
+import { hookSource, type HookProtocol, type HookReading } from './hook-source';
 import { SnsSignatures, fetchFromAmazon, isAmazonUrl, readMessageType, type FetchText } from './sns-messages';
 import type { SnsMessageType } from './sns-messages';
 import type { SourceContext, SourceOf } from './source';
@@ -16,16 +16,10 @@ import { RequestRefused, readHookObject, readHookText, type HookRequest } from '
 export const snsSource: SourceOf<'sns'> = snsWith(fetchFromAmazon);
 
 export function snsWith(fetchText: FetchText): SourceOf<'sns'> {
-  return {
-    kind: 'sns',
-    cloudEventType: 'sns',
-    guarantee: 'at least once',
-    create: (spec, context) => new HookSource(spec.webhook, context, new SnsProtocol(spec, context, fetchText)),
-  };
+  return hookSource('sns', (spec, context) => new SnsProtocol(spec, context, fetchText));
 }
 
 class SnsProtocol implements HookProtocol {
-  readonly methods = ['POST'];
   private readonly signatures: SnsSignatures;
 
   constructor(
@@ -50,9 +44,8 @@ class SnsProtocol implements HookProtocol {
     if (mustBeSigned) await this.requireSignature(message, type);
     switch (type) {
       case 'Notification': {
-        const id = textMember(message, 'MessageId');
         const data = hookData(request, body, this.spec.metadata, 'header');
-        return { events: [{ ...(id && { transportId: id }), data, time: new Date().toISOString() }] };
+        return { events: [hookEvent(data, textMember(message, 'MessageId'))] };
       }
       case 'SubscriptionConfirmation':
         await this.confirm(textMember(message, 'SubscribeURL'));

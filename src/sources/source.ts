@@ -149,10 +149,8 @@ export interface Source {
  * as `SourceOf<'kind'>`. `Spec` is the zod-inferred type of `spec.<kind>.<eventName>`.
  */
 export interface SourceFactory<Spec> {
-  /** Key in the EventSource's spec: `redis`, `redisStream`, `webhook`. */
+  /** Key in the EventSource's spec: `redis`, `redisStream`, `webhook`. As in Argo Events, also the CloudEvent type. */
   readonly kind: string;
-  /** CloudEvent type, as Argo Events writes it. */
-  readonly cloudEventType: string;
   /** The guarantee of the transport itself; docs/sources/ and the contract suite state it too. */
   readonly guarantee: 'at least once' | 'at most once';
   create(spec: Spec, context: SourceContext): Source;

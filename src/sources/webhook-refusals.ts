@@ -1,4 +1,6 @@
 /** Logs and shows requests refused because the worker is busy, a body slow or the Secret unreadable. */
+import { Pace } from '../concurrency/pace';
+
 const LOG_EVERY_MS = 10_000;
 /** How long the status shows the last of them. */
 const SHOWN_FOR_MS = 60_000;
@@ -15,7 +17,7 @@ export class WebhookRefusals {
   private counts = new Map<WebhookRefusal, number>();
   private firstAt = 0;
   private lastAt = -Infinity;
-  private loggedAt = -Infinity;
+  private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(private readonly log: (message: string) => void) {}
 
@@ -26,9 +28,7 @@ export class WebhookRefusals {
     }
     this.lastAt = now;
     this.counts.set(refusal, (this.counts.get(refusal) ?? 0) + 1);
-    if (now - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = now;
-    this.log(this.describe());
+    if (this.logPace.isDue(now)) this.log(this.describe());
   }
 
   /** Returns undefined if all is well. */

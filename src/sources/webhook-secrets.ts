@@ -10,6 +10,16 @@ const TOKEN_FOR_MS = 1_000;
 export const CERTIFICATE_EVERY_MS = 5_000;
 const TOKEN_EVERY_MS = 5_000;
 
+/** Watches the secrets that the manifest names, by field. */
+export function watchedSecrets(
+  fields: Readonly<Record<string, SecretKeySelector | undefined>>,
+  context: SourceContext,
+): readonly WatchedSecret[] {
+  return Object.entries(fields).flatMap(([field, selector]) =>
+    selector === undefined ? [] : [new WatchedSecret(field, selector, context)],
+  );
+}
+
 export class WatchedSecret {
   private latest: { readonly value: string; readonly readAt: number } | undefined;
   private reading: Promise<string> | undefined;

@@ -8,6 +8,7 @@ import { isName } from '../event/event-id';
 import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { WebhookEventSource } from '../manifest/sources/webhook';
+import { hookMetadata } from './hook-events';
 import { HookSource, type HookProtocol } from './hook-source';
 import type { ReceivedEvent, SourceOf } from './source';
 import type { CredentialMask } from './webhook-masking';
@@ -15,7 +16,6 @@ import { readHookBody, type HookRequest } from './webhook-request';
 
 export const webhookSource: SourceOf<'webhook'> = {
   kind: 'webhook',
-  cloudEventType: 'webhook',
   guarantee: 'at least once',
   create: (spec, context) => new HookSource(spec, context, new WebhookProtocol(spec)),
 };
@@ -30,7 +30,6 @@ class WebhookProtocol implements HookProtocol {
   }
 
   private toEvent(request: HookRequest, mask: CredentialMask): ReceivedEvent {
-    const { metadata } = this.spec;
     const body = readHookBody(request, mask);
     const idempotencyKey = request.header('Idempotency-Key')?.trim();
     const traceparent = request.header('Traceparent');
@@ -38,7 +37,7 @@ class WebhookProtocol implements HookProtocol {
       data: joinObject({
         header: sortedObject(request.headers),
         body,
-        ...(metadata && Object.keys(metadata).length > 0 && { metadata: sortedObject(metadata) }),
+        ...hookMetadata(this.spec.metadata),
       }),
       document:
         binaryCloudEvent(request.header('Ce-Specversion'), request.header('Ce-Source'), request.header('Ce-Id')) ??

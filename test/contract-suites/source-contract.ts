@@ -150,7 +150,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       for (const text of texts) await fixture.send(text);
       await expectOnBus(texts);
       for await (const { event } of bus.readEvents({})) {
-        expect(event).toMatchObject({ source: 'outside', subject: 'news', type: factory.cloudEventType });
+        expect(event).toMatchObject({ source: 'outside', subject: 'news', type: factory.kind });
       }
       await eventually(() => relay.counts().published === 40);
       expect(relay.counts()).toMatchObject({ received: 40, duplicates: 0, failed: 0, dropped: 0, connected: true });
@@ -390,7 +390,7 @@ class RunningRelay {
       namespace: context.namespace,
       eventSourceName: context.eventSourceName,
       eventName: context.eventName,
-      cloudEventType: factory.cloudEventType,
+      cloudEventType: factory.kind,
       source,
       bus,
       log,

@@ -1,39 +1,28 @@
 /** Counting what a consumer group has before it, on a real Redis. */
-import Redis from 'ioredis';
-import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { StreamStart } from '../../src/manifest/annotations';
 import { measureBacklog } from '../../src/sources/redis-stream-backlog';
 import { redisStreamSource } from '../../src/sources/redis-stream';
 import { createSource } from '../contract-suites/source-contract';
+import { useRedis } from './redis-fixture';
 
 const ALL: StreamStart = { kind: 'all' };
 
 describe('the backlog of Redis streams', () => {
-  let server: RunningRedis;
-  let client: Redis;
-  beforeAll(async () => {
-    server = await startRedis({ own: true });
-    client = new Redis(server.url);
-  });
-  afterEach(() => client.flushall());
-  afterAll(async () => {
-    client.disconnect();
-    await server.stop();
-  });
+  const redis = useRedis();
 
   /** Entries 1-0, 2-0 … */
   async function add(stream: string, from: number, to: number): Promise<void> {
-    const adding = client.pipeline();
+    const adding = redis.client.pipeline();
     for (let id = from; id <= to; id += 1) adding.xadd(stream, `${id}-0`, 'scene', String(id));
     await adding.exec();
   }
-  const createGroup = (stream: string, start: string) => client.xgroup('CREATE', stream, 'g', start, 'MKSTREAM');
+  const createGroup = (stream: string, start: string) => redis.client.xgroup('CREATE', stream, 'g', start, 'MKSTREAM');
   const read = (stream: string, count: number) =>
-    client.call('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', stream, '>');
+    redis.client.call('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', stream, '>');
   const measure = (start: StreamStart = ALL, ...streams: readonly string[]) =>
-    measureBacklog(client, streams.length > 0 ? streams : ['s'], 'g', start);
+    measureBacklog(redis.client, streams.length > 0 ? streams : ['s'], 'g', start);
   async function lagOf(stream: string): Promise<unknown> {
-    const [fields] = (await client.xinfo('GROUPS', stream)) as unknown[][];
+    const [fields] = (await redis.client.xinfo('GROUPS', stream)) as unknown[][];
     return fields?.[fields.indexOf('lag') + 1];
   }
 
@@ -41,7 +30,7 @@ describe('the backlog of Redis streams', () => {
     await createGroup('s', '0');
     await add('s', 1, 30);
     await read('s', 5);
-    await client.xack('s', 'g', '1-0', '2-0');
+    await redis.client.xack('s', 'g', '1-0', '2-0');
     expect(await measure()).toEqual({ entries: 28, pending: 3 });
   });
 
@@ -67,7 +56,7 @@ describe('the backlog of Redis streams', () => {
     await createGroup('s', '0');
     await add('s', 1, 20);
     await read('s', 4);
-    await client.xdel('s', '10-0');
+    await redis.client.xdel('s', '10-0');
     expect(await lagOf('s')).toBeNull();
     expect(await measure()).toEqual({ entries: 4 + 15, pending: 4 });
   });
@@ -75,7 +64,7 @@ describe('the backlog of Redis streams', () => {
   it('reports "at least" if counting one by one would take too long', async () => {
     await add('s', 1, 1_300);
     await createGroup('s', '5-0');
-    await client.xdel('s', '700-0');
+    await redis.client.xdel('s', '700-0');
     expect(await lagOf('s')).toBeNull();
     const { entries, isAtLeast } = await measure();
     expect({ isEnough: entries >= 1_000, isAtLeast }).toEqual({ isEnough: true, isAtLeast: true });
@@ -84,16 +73,16 @@ describe('the backlog of Redis streams', () => {
   it('is 0 for a group that has read everything, even if Redis has lost count', async () => {
     await createGroup('s', '0');
     await add('s', 1, 20);
-    await client.xdel('s', '10-0');
+    await redis.client.xdel('s', '10-0');
     await read('s', 100);
-    await client.xack('s', 'g', ...Array.from({ length: 20 }, (_, index) => `${index + 1}-0`));
+    await redis.client.xack('s', 'g', ...Array.from({ length: 20 }, (_, index) => `${index + 1}-0`));
     expect(await measure()).toEqual({ entries: 0, pending: 0 });
   });
 
   it("fails with the key's name if a key is not a stream, or the user lacks permission", async () => {
-    await client.set('s', 'text');
-    await client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+xreadgroup');
-    const hostAddress = `${server.host}:${server.port}`;
+    await redis.client.set('s', 'text');
+    await redis.client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+xreadgroup');
+    const { hostAddress } = redis;
     const { signal } = new AbortController();
     const password = { name: 'redis', key: 'password' };
     const secrets = { 'redis/password': 'secret' };

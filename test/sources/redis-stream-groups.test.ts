@@ -1,46 +1,23 @@
-import type Redis from 'ioredis';
-import { startRedis, type RunningRedis } from '../../dev/servers';
 import type { StreamStart } from '../../src/manifest/annotations';
 import { redisStreamSource } from '../../src/sources/redis-stream';
 import { compareIds, idBefore } from '../../src/sources/redis-stream-ids';
 import { eventually } from '../setup/eventually';
-import { connectToRedis, readSource, type SourceReading } from './read-source';
+import type { SourceReading } from './read-source';
+import { useRedis } from './redis-fixture';
 import { fieldOf } from './field-of';
 
 const NEW: StreamStart = { kind: 'new' };
 const GROUP = 'argo-events-cg';
 
 describe('a destroyed consumer group', () => {
-  let server: RunningRedis;
-  let client: Redis;
-  const open: SourceReading[] = [];
-
-  beforeAll(async () => {
-    server = await startRedis({ own: true });
-    client = connectToRedis(server);
-  });
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((reading) => reading.stop()));
-    await client.flushall();
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
+  const redis = useRedis();
 
   /** Collects ids, and acknowledges where it is told to. */
   function read(
     startFrom: StreamStart,
     { formerMarks, acknowledges = true }: { formerMarks?: unknown; acknowledges?: boolean } = {},
   ) {
-    const reading = readSource(
-      redisStreamSource,
-      { hostAddress: `${server.host}:${server.port}`, streams: ['s'] },
-      { startFrom, formerMarks },
-    );
-    open.push(reading);
+    const reading = redis.read(redisStreamSource, { streams: ['s'] }, { startFrom, formerMarks });
     const ids: unknown[] = [];
     (async () => {
       for (;;) {
@@ -53,7 +30,7 @@ describe('a destroyed consumer group', () => {
   }
 
   const add = async (...ids: readonly string[]): Promise<void> => {
-    for (const id of ids) await client.xadd('s', id, 'a', 'b');
+    for (const id of ids) await redis.client.xadd('s', id, 'a', 'b');
   };
   const isReading = ({ source }: SourceReading): Promise<true> =>
     eventually(() => source.status().connected || undefined);
@@ -64,7 +41,7 @@ describe('a destroyed consumer group', () => {
     await isReading(reading);
     await add('4-0');
     await eventually(() => reading.ids.length === 1);
-    await client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '5-0', 'a', 'b').exec();
+    await redis.client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '5-0', 'a', 'b').exec();
     await add('6-0');
     await eventually(() => reading.ids.length === 3);
     expect(reading.ids).toEqual(['4-0', '5-0', '6-0']);
@@ -74,7 +51,7 @@ describe('a destroyed consumer group', () => {
     await add('1-0', '2-0');
     const reading = read(NEW);
     await isReading(reading);
-    await client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '3-0', 'a', 'b').exec();
+    await redis.client.multi().xgroup('DESTROY', 's', GROUP).xadd('s', '3-0', 'a', 'b').exec();
     await eventually(() => reading.ids.length > 0);
     expect(reading.ids).toEqual(['3-0']);
   });
@@ -89,7 +66,7 @@ describe('a destroyed consumer group', () => {
       return JSON.stringify(marks).includes('"done":"3-0"') && marks;
     });
     await former.stop();
-    await client.xgroup('DESTROY', 's', GROUP);
+    await redis.client.xgroup('DESTROY', 's', GROUP);
     await add('4-0');
     const next = read(NEW, { formerMarks });
     await eventually(() => next.ids.length > 0);
@@ -104,7 +81,7 @@ describe('a destroyed consumer group', () => {
     await eventually(() => former.ids.length === 2);
     const formerMarks = former.source.marks?.();
     await former.stop();
-    await client.xgroup('DESTROY', 's', GROUP);
+    await redis.client.xgroup('DESTROY', 's', GROUP);
     const next = read(NEW, { formerMarks });
     await eventually(() => next.ids.length === 2);
     expect(next.ids).toEqual(['2-0', '3-0']);
@@ -114,7 +91,7 @@ describe('a destroyed consumer group', () => {
     await add('100-0');
     const reading = read(NEW);
     await isReading(reading);
-    await client.multi().del('s').xadd('s', '5-0', 'a', 'b').exec();
+    await redis.client.multi().del('s').xadd('s', '5-0', 'a', 'b').exec();
     await eventually(() => reading.ids.length > 0);
     expect(reading.ids).toEqual(['5-0']);
   });

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import type Redis from 'ioredis';
 import { startRedis, type RunningRedis, type StartRedisOptions } from '../../dev/servers';
 import { isSluiceError } from '../../src/errors/sluice-error';
 import { readEventSourceOptions, type StreamStart } from '../../src/manifest/annotations';
@@ -10,8 +9,7 @@ import { redisStreamSource } from '../../src/sources/redis-stream';
 import type { Delivery, SourceContext } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
-import { startRedisFixture } from './redis-fixture';
-import { connectToRedis, readSource, type SourceReading } from './read-source';
+import { startRedisFixture, useRedis } from './redis-fixture';
 import { failureOf } from '../setup/failure';
 import { fieldOf } from './field-of';
 
@@ -36,31 +34,11 @@ describeSourceContract<RedisStreamEventSource>({
 });
 
 describe('event source redisStream', () => {
-  let server: RunningRedis;
-  let client: Redis;
-  const open: SourceReading[] = [];
-
-  beforeAll(async () => {
-    server = await startRedis({ own: true });
-    client = connectToRedis(server);
-  });
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((reading) => reading.stop()));
-    await client.flushall();
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
+  const redis = useRedis();
 
   /** Reads with a source of its own; `next` answers with the payloads of the next delivery. */
   function read(spec: Partial<RedisStreamEventSource> = {}, overrides: Partial<SourceContext> = {}) {
-    const hostAddress = `${server.host}:${server.port}`;
-    const reading = readSource(redisStreamSource, { hostAddress, streams: ['s'], ...spec }, overrides);
-    open.push(reading);
-    return reading;
+    return redis.read(redisStreamSource, { streams: ['s'], ...spec }, overrides);
   }
 
   function idsOf(delivery: Delivery): Array<string | undefined> {
@@ -68,7 +46,7 @@ describe('event source redisStream', () => {
   }
 
   it('gives entries the payload of Argo Events, with values as strings', async () => {
-    const id = await client.xadd('s', '*', 'href', 'https://stac.example/1', 'count', '7');
+    const id = await redis.client.xadd('s', '*', 'href', 'https://stac.example/1', 'count', '7');
     const { events, position } = await read({ metadata: { team: 'eo' } }).next();
     expect(events).toEqual([
       {
@@ -87,7 +65,7 @@ describe('event source redisStream', () => {
   });
 
   it('omits empty metadata', async () => {
-    await client.xadd('s', '5-1', 'a', 'b');
+    await redis.client.xadd('s', '5-1', 'a', 'b');
     const { events } = await read({ metadata: {} }).next();
     expect(events[0]?.data).toEqual({ stream: 's', message_id: '5-1', values: { a: 'b' } });
     expect(events[0]?.time).toBeUndefined();
@@ -96,10 +74,10 @@ describe('event source redisStream', () => {
   it('creates a missing stream and group, with the group name of Argo Events by default', async () => {
     const { next } = read({ streams: ['one', 'two'] });
     const waiting = next();
-    await eventually(async () => (await client.exists('one', 'two')) === 2);
-    const [group] = (await client.xinfo('GROUPS', 'two')) as [string[]];
+    await eventually(async () => (await redis.client.exists('one', 'two')) === 2);
+    const [group] = (await redis.client.xinfo('GROUPS', 'two')) as [string[]];
     expect(group).toContain('argo-events-cg');
-    await client.xadd('two', '1-1', 'a', 'b');
+    await redis.client.xadd('two', '1-1', 'a', 'b');
     expect(idsOf(await waiting)).toEqual(['two:1-1']);
   });
 
@@ -109,71 +87,71 @@ describe('event source redisStream', () => {
     ['entries after an id', { kind: 'id', id: '1-1' }, ['s:2-1', 's:3-1']],
     ['only new entries', { kind: 'new' }, ['s:3-1']],
   ])('starts a new group with %s', async (_, startFrom, expected) => {
-    await client.xadd('s', '1-1', 'a', 'b');
-    await client.xadd('s', '2-1', 'a', 'b');
+    await redis.client.xadd('s', '1-1', 'a', 'b');
+    await redis.client.xadd('s', '2-1', 'a', 'b');
     const { next } = read({}, { startFrom });
     const first = next();
-    await eventually(async () => ((await client.xinfo('GROUPS', 's')) as unknown[]).length === 1);
-    await client.xadd('s', '3-1', 'a', 'b');
+    await eventually(async () => ((await redis.client.xinfo('GROUPS', 's')) as unknown[]).length === 1);
+    await redis.client.xadd('s', '3-1', 'a', 'b');
     const seen = idsOf(await first);
     while (seen.length < expected.length) seen.push(...idsOf(await next()));
     expect(seen).toEqual(expected);
   });
 
   it('reads no more than the batch size at once', async () => {
-    for (let index = 1; index <= 5; index += 1) await client.xadd('s', `${index}-0`, 'a', 'b');
+    for (let index = 1; index <= 5; index += 1) await redis.client.xadd('s', `${index}-0`, 'a', 'b');
     const { next } = read({ maxMsgCountPerRead: 2 });
     expect(idsOf(await next())).toEqual(['s:1-0', 's:2-0']);
     expect(idsOf(await next())).toEqual(['s:3-0', 's:4-0']);
   });
 
   it('recreates its group after the server was flushed, and reads later entries', async () => {
-    await client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
     const { next, lines } = read();
     await (await next()).acknowledge({ rejected: [] });
     const waiting = next();
-    await client.flushall();
-    await client.xadd('s', '2-0', 'a', 'b');
+    await redis.client.flushall();
+    await redis.client.xadd('s', '2-0', 'a', 'b');
     expect(idsOf(await waiting)).toEqual(['s:2-0']);
     expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
   });
 
   it('claims entries of a dead consumer, but not those in flight in its own', async () => {
-    await client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
-    await client.xadd('s', '1-0', 'a', 'b');
-    await client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
+    await redis.client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
     // As if it had died a minute ago.
-    await client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
-    await client.xadd('s', '2-0', 'a', 'b');
+    await redis.client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
+    await redis.client.xadd('s', '2-0', 'a', 'b');
     const { next } = read();
     const first = await next();
     const second = await next();
     expect([...idsOf(first), ...idsOf(second)].sort()).toEqual(['s:1-0', 's:2-0']);
     await first.acknowledge({ rejected: [] });
     await second.acknowledge({ rejected: [] });
-    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+    expect((await redis.client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
   });
 
   it('reports an entry that was deleted while pending, and drops it', async () => {
-    await client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
     const dying = read();
     await dying.next();
-    await open.pop()?.stop();
-    await client.xdel('s', '1-0');
+    await dying.stop();
+    await redis.client.xdel('s', '1-0');
     const delivery = await read().next();
     expect(delivery.events).toEqual([]);
     expect(delivery.rejected).toMatchObject([{ transportId: 's:1-0', code: 'EVENT_UNDECODABLE' }]);
     await delivery.acknowledge({ rejected: [] });
-    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+    expect((await redis.client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
   });
 
   it('reports an entry that was trimmed while it was pending with a consumer that died', async () => {
-    await client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
-    await client.xadd('s', '1-0', 'a', 'b');
-    await client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
-    await client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
-    await client.xadd('s', '2-0', 'a', 'b');
-    await client.xtrim('s', 'MAXLEN', 1);
+    await redis.client.xgroup('CREATE', 's', 'argo-events-cg', '0', 'MKSTREAM');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xreadgroup('GROUP', 'argo-events-cg', 'argo-events-worker', 'COUNT', 10, 'STREAMS', 's', '>');
+    await redis.client.call('XCLAIM', 's', 'argo-events-cg', 'argo-events-worker', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
+    await redis.client.xadd('s', '2-0', 'a', 'b');
+    await redis.client.xtrim('s', 'MAXLEN', 1);
     const { next } = read();
     const [first, second] = [await next(), await next()];
     expect([...first.rejected, ...second.rejected]).toMatchObject([
@@ -183,11 +161,11 @@ describe('event source redisStream', () => {
   });
 
   it('reads unusual entries: fields of any name, binary bytes, deep nesting and megabytes', async () => {
-    await client.xadd('s', '1-0', '__proto__', 'x', 'constructor', 'y');
-    await client.xadd('s', '2-0', 'binary', Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]));
-    await client.xadd('s', '3-0', 'deep', '['.repeat(50_000) + ']'.repeat(50_000));
-    await client.xadd('s', '4-0', 'large', 'x'.repeat(5_000_000));
-    await client.xadd('s', '5-0', 'a', 'b');
+    await redis.client.xadd('s', '1-0', '__proto__', 'x', 'constructor', 'y');
+    await redis.client.xadd('s', '2-0', 'binary', Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]));
+    await redis.client.xadd('s', '3-0', 'deep', '['.repeat(50_000) + ']'.repeat(50_000));
+    await redis.client.xadd('s', '4-0', 'large', 'x'.repeat(5_000_000));
+    await redis.client.xadd('s', '5-0', 'a', 'b');
     const { next } = read();
     const values: unknown[] = [];
     while (values.length < 5) for (const { data } of (await next()).events) values.push(fieldOf(data, 'values'));
@@ -201,38 +179,38 @@ describe('event source redisStream', () => {
   });
 
   it('reads fewer entries at once if they are large', async () => {
-    for (let index = 1; index <= 20; index += 1) await client.xadd('s', `${index}-0`, 'a', 'x'.repeat(2_000_000));
+    for (let index = 1; index <= 20; index += 1) await redis.client.xadd('s', `${index}-0`, 'a', 'x'.repeat(2_000_000));
     const { next } = read();
     await next();
     expect((await next()).events.length).toBeLessThanOrEqual(4);
   });
 
   it('backs off for entries that are returned repeatedly, and reads new entries meanwhile', async () => {
-    await client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
     const { next } = read();
     let received = 0;
     for (let round = 0; round < 4; round += 1) {
       const delivery = await next();
       received += delivery.events.length;
-      if (round === 2) await client.xadd('s', '2-0', 'a', 'b');
+      if (round === 2) await redis.client.xadd('s', '2-0', 'a', 'b');
       await delivery.release(new Error('not now'));
     }
     expect(received).toBeLessThanOrEqual(5);
   });
 
   it('acknowledges while a read is blocking', async () => {
-    await client.xadd('s', '1-0', 'a', 'b');
+    await redis.client.xadd('s', '1-0', 'a', 'b');
     const { next } = read();
     const delivery = await next();
     const blocked = next();
     await delivery.acknowledge({ rejected: [] });
-    expect((await client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
-    await client.xadd('s', '2-0', 'a', 'b');
+    expect((await redis.client.xpending('s', 'argo-events-cg'))[0]).toBe(0);
+    await redis.client.xadd('s', '2-0', 'a', 'b');
     expect(idsOf(await blocked)).toEqual(['s:2-0']);
   });
 
   it('ends with an error for the operator if the key is not a stream, instead of retrying forever', async () => {
-    await client.set('s', 'text');
+    await redis.client.set('s', 'text');
     const { next, source } = read();
     for (const attempt of [() => next(), () => source.check()]) {
       expect(await failureOf(attempt())).toMatchObject({

@@ -1,14 +1,12 @@
-import type Redis from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startRedis, type RunningRedis } from '../../dev/servers';
+import { startRedis } from '../../dev/servers';
 import type { RedisEventSource } from '../../src/manifest/sources/redis';
 import { redisSource } from '../../src/sources/redis';
 import type { Delivery } from '../../src/sources/source';
 import { createSource, describeSourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { failureOf } from '../setup/failure';
-import { startRedisFixture } from './redis-fixture';
-import { connectToRedis, readSource, type SourceReading } from './read-source';
+import { startRedisFixture, useRedis } from './redis-fixture';
 import { fieldOf } from './field-of';
 
 describeSourceContract<RedisEventSource>({
@@ -39,32 +37,14 @@ describeSourceContract<RedisEventSource>({
 });
 
 describe('event source redis', () => {
-  let server: RunningRedis;
-  let client: Redis;
-  const open: SourceReading[] = [];
-
-  beforeAll(async () => {
-    server = await startRedis({ own: true });
-    client = connectToRedis(server);
-  });
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((reading) => reading.stop()));
-    await eventually(async () => (await client.pubsub('CHANNELS')).length === 0);
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
+  const redis = useRedis();
 
   /** Reads with a source of its own that has subscribed already. */
   async function read(spec: Partial<RedisEventSource> = {}) {
     const channels = spec.channels ?? ['stac-events'];
-    const reading = readSource(redisSource, { hostAddress: `${server.host}:${server.port}`, ...spec, channels });
-    open.push(reading);
+    const reading = redis.read(redisSource, { ...spec, channels });
     const first = reading.next();
-    await eventually(async () => (await client.pubsub('NUMSUB', ...channels)).slice(-1)[0] === 1);
+    await eventually(async () => (await redis.client.pubsub('NUMSUB', ...channels)).slice(-1)[0] === 1);
     return { ...reading, first };
   }
 
@@ -75,7 +55,7 @@ describe('event source redis', () => {
     ['JSON null with jsonBody', { jsonBody: true }, 'null', null],
   ])('gives messages the payload of Argo Events: %s', async (_, spec, message, body) => {
     const { first } = await read({ ...spec, metadata: { team: 'eo' } });
-    await client.publish('stac-events', message);
+    await redis.client.publish('stac-events', message);
     const { events, rejected } = await first;
     expect(rejected).toEqual([]);
     expect(events[0]?.data).toEqual({ channel: 'stac-events', pattern: '', body, metadata: { team: 'eo' } });
@@ -85,7 +65,7 @@ describe('event source redis', () => {
   it('rejects a message that is nested too deeply, with its depth, and accepts the others', async () => {
     const { first, next } = await read({ jsonBody: true });
     const deep = '['.repeat(5_000) + ']'.repeat(5_000);
-    for (const message of ['"before"', deep, '"after"']) await client.publish('stac-events', message);
+    for (const message of ['"before"', deep, '"after"']) await redis.client.publish('stac-events', message);
     const seen = [await first];
     const count = (): number => seen.reduce((sum, { events, rejected }) => sum + events.length + rejected.length, 0);
     while (count() < 3) seen.push(await next());
@@ -97,17 +77,17 @@ describe('event source redis', () => {
 
   it('reads several channels', async () => {
     const { first, next } = await read({ channels: ['one', 'two'] });
-    await client.publish('two', 'b');
+    await redis.client.publish('two', 'b');
     expect((await first).events[0]?.data).toMatchObject({ channel: 'two', body: 'b' });
-    await client.publish('one', 'a');
+    await redis.client.publish('one', 'a');
     expect((await next()).events[0]?.data).toMatchObject({ channel: 'one', body: 'a' });
   });
 
   it('keeps its subscription if the user lacks permission to PING', async () => {
-    const subscriber = async (): Promise<string> => String(await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+    const subscriber = async (): Promise<string> => String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
     const refusedPings = async (): Promise<number> =>
-      Number(/^cmdstat_ping:.*rejected_calls=(\d+)/m.exec(await client.info('commandstats'))?.[1] ?? 0);
-    await client.call('ACL', 'SETUSER', 'default', '-ping');
+      Number(/^cmdstat_ping:.*rejected_calls=(\d+)/m.exec(await redis.client.info('commandstats'))?.[1] ?? 0);
+    await redis.client.call('ACL', 'SETUSER', 'default', '-ping');
     try {
       const { first } = await read();
       first.catch(() => undefined);
@@ -117,20 +97,20 @@ describe('event source redis', () => {
       await eventually(async () => (await refusedPings()) >= 6, { timeoutMs: 60_000 });
       expect(idOf(await subscriber())).toBe(id);
     } finally {
-      await client.call('ACL', 'SETUSER', 'default', '+ping');
+      await redis.client.call('ACL', 'SETUSER', 'default', '+ping');
     }
   }, 90_000);
 
   it('finds the id of a CloudEvent or STAC item in a message, even if the body stays text', async () => {
     const { first } = await read();
     const item = { type: 'Feature', stac_version: '1.0.0', id: 'a', properties: {} };
-    await client.publish('stac-events', JSON.stringify(item));
+    await redis.client.publish('stac-events', JSON.stringify(item));
     expect((await first).events[0]?.document).toEqual(item);
   });
 
   it('applies back-pressure to Redis for a slow bus, and loses nothing of a flood', async () => {
     const { source, first, next, lines } = await read();
-    const flood = client.pipeline();
+    const flood = redis.client.pipeline();
     for (let index = 0; index < 30_000; index += 1) flood.publish('stac-events', String(index));
     await flood.exec();
     const bodies: unknown[] = [];
@@ -147,7 +127,7 @@ describe('event source redis', () => {
   it('bounds its memory in bytes, whatever the bus does', async () => {
     const { first, next } = await read();
     const megabyte = 'x'.repeat(1_000_000);
-    for (let index = 0; index < 60; index += 1) await client.publish('stac-events', megabyte);
+    for (let index = 0; index < 60; index += 1) await redis.client.publish('stac-events', megabyte);
     const held: Delivery[] = [await first];
     // Nothing is acknowledged, so a source without a bound would hand on everything.
     let pending = next();
@@ -164,12 +144,12 @@ describe('event source redis', () => {
   });
 
   it('reports that Redis disconnected it because the bus was too slow, and subscribes again', async () => {
-    await client.config('SET', 'client-output-buffer-limit', 'pubsub 4mb 0 0');
+    await redis.client.config('SET', 'client-output-buffer-limit', 'pubsub 4mb 0 0');
     try {
       const { source, first, next, lines } = await read();
       // More than memory, the socket and Redis hold together.
       const half = 'x'.repeat(500_000);
-      for (let index = 0; index < 150; index += 1) await client.publish('stac-events', half);
+      for (let index = 0; index < 150; index += 1) await redis.client.publish('stac-events', half);
       const taking = (async () => {
         for (let delivery = await first; ; delivery = await next()) await delivery.acknowledge({ rejected: [] });
       })();
@@ -178,7 +158,7 @@ describe('event source redis', () => {
       await eventually(() => source.status().connected);
       expect(lines.filter((line) => line.includes('output buffer'))).toHaveLength(1);
     } finally {
-      await client.config('SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
+      await redis.client.config('SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
     }
   });
 
@@ -187,8 +167,8 @@ describe('event source redis', () => {
     async (jsonBody) => {
       const { first, next } = await read({ jsonBody });
       const deep = '['.repeat(6_000) + ']'.repeat(6_000);
-      await client.publish('stac-events', deep);
-      await client.publish('stac-events', '"good"');
+      await redis.client.publish('stac-events', deep);
+      await redis.client.publish('stac-events', '"good"');
       const deliveries = [await first];
       while (deliveries.flatMap(({ events, rejected }) => [...events, ...rejected]).length < 2)
         deliveries.push(await next());
