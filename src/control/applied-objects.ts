@@ -1,7 +1,7 @@
 /** The applied objects as Temporal knows them: one running workflow each. */
 import { concurrently } from '../concurrency/concurrently';
 import { APPLIED_KINDS, LIST_ORDER, type AppliedKind, type ObjectAddress } from './applied-kinds';
-import { isWorkflowNotFound } from './not-found';
+import { findExecution } from './find-execution';
 import { isDeleted, readEnd, type ExecutionEnd } from './status/execution-end';
 import type { TemporalSession } from './temporal-session';
 
@@ -74,15 +74,11 @@ export async function listGone(
   }
   const found = await concurrently(ended, QUESTIONS_AT_ONCE, async (object) => {
     // The latest execution decides: an object that was applied again and then deleted is not gone.
-    const latest = await session.client.workflow.getHandle(object.workflowId).describe().catch(absentIfNotFound);
+    const latest = await findExecution(session, object.workflowId);
     const end = latest && (await readEnd(session, latest));
     return end === undefined || isDeleted(end) ? undefined : { ...object, end };
   });
   return found.filter((object) => object !== undefined);
-}
-
-function absentIfNotFound(error: unknown): undefined {
-  if (!isWorkflowNotFound(error)) throw error;
 }
 
 export const ALL_KINDS: readonly AppliedKind[] = LIST_ORDER.map((kind) => APPLIED_KINDS[kind]);

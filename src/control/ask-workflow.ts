@@ -1,11 +1,11 @@
 /** Queries and updates that need a worker, with a time limit for when there is none. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { ApplicationFailure, type SignalDefinition } from '@temporalio/common';
+import { ApplicationFailure, type QueryDefinition, type SignalDefinition } from '@temporalio/common';
 import { ERROR_CODES, SluiceError, type ErrorCode } from '../errors/sluice-error';
 import type { ObjectAddress } from './applied-kinds';
 import { grpcStatusOf } from '../errors/temporal-failures';
-import { isWorkflowNotFound } from './not-found';
+import { isWorkflowNotFound } from './find-execution';
 import type { TemporalSession } from './temporal-session';
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -45,6 +45,18 @@ export async function askWorkflow<Answer>(
     const { taskQueue } = await handle.describe();
     throw workerMissing(taskQueue, error);
   }
+}
+
+/** Queries the workflow of an object that was listed just before. Throws as `askWorkflow` does. */
+export function queryApplied<Answer, Args extends unknown[]>(
+  session: TemporalSession,
+  object: ObjectAddress & { readonly workflowId: string },
+  query: QueryDefinition<Answer, Args>,
+  args: Args,
+  timeoutMs?: number,
+): Promise<Answer> {
+  const ask = (handle: WorkflowHandle): Promise<Answer> => handle.query(query, ...args);
+  return askWorkflow(session, object.workflowId, () => notApplied(object), ask, timeoutMs);
 }
 
 const lastAsked = new WeakMap<TemporalSession, Map<string, Promise<unknown>>>();

@@ -10,7 +10,7 @@ import { addressOf } from './apply/apply-object';
 import { findBusDependents } from './apply/bus-dependents';
 import { addressText, workerMissing } from './ask-workflow';
 import { terminateByDelete } from './terminate-by-delete';
-import { isWorkflowNotFound } from './not-found';
+import { isWorkflowNotFound } from './find-execution';
 import { isDeleted, readEnd } from './status/execution-end';
 import type { TemporalSession } from './temporal-session';
 

@@ -7,7 +7,7 @@ import type { TriggerSpec } from '../manifest/sensor';
 import { isSluiceError } from '../errors/sluice-error';
 import { APPLIED_KINDS, type AppliedKind } from './applied-kinds';
 import { ALL_KINDS, listApplied, type AppliedObject } from './applied-objects';
-import { askWorkflow, notApplied } from './ask-workflow';
+import { queryApplied } from './ask-workflow';
 import { concurrently } from '../concurrency/concurrently';
 import { findRuns, type RunFilter } from './runs/search-runs';
 import type { TemporalSession } from './temporal-session';
@@ -77,12 +77,7 @@ async function readTriggers(
 ): Promise<readonly string[] | undefined> {
   try {
     const found = await concurrently(sensors, QUERIES_AT_ONCE, async (object): Promise<readonly TriggerSpec[]> => {
-      const { spec } = await askWorkflow(
-        session,
-        object.workflowId,
-        () => notApplied(object),
-        (handle) => handle.query(sensorDefinitionQuery),
-      );
+      const { spec } = await queryApplied(session, object, sensorDefinitionQuery, []);
       return spec.triggers;
     });
     return [...new Set(found.flat().map(({ template }) => template.name))].sort();

@@ -5,7 +5,7 @@ import type { SluiceError } from '../errors/sluice-error';
 import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
 import { COVERED_ACTIVITIES } from '../contract/fail-over';
 import { workerSeenAt } from './signs-of-life';
-import { isWorkflowNotFound } from './not-found';
+import { findExecution } from './find-execution';
 import type { TemporalSession } from './temporal-session';
 
 export interface PendingActivity {
@@ -33,12 +33,8 @@ export async function readPendingActivities(
   workflowId: string,
   unknown: () => SluiceError,
 ): Promise<PendingActivity[]> {
-  const description = await session.client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .catch((error: unknown) => {
-      throw isWorkflowNotFound(error) ? unknown() : error;
-    });
+  const description = await findExecution(session, workflowId);
+  if (description === undefined) throw unknown();
   return pendingActivitiesOf(session, description);
 }
 

@@ -1,7 +1,7 @@
 /** The signs of life of workers, which cover the readers and listeners that they run. */
 import { temporal } from '@temporalio/proto';
 import { workerWorkflowId } from '../contract/identity';
-import { isWorkflowNotFound } from './not-found';
+import { findExecution } from './find-execution';
 import type { TemporalSession } from './temporal-session';
 
 const { PENDING_ACTIVITY_STATE_STARTED } = temporal.api.enums.v1.PendingActivityState;
@@ -29,13 +29,7 @@ export function workerSeenAt(
 }
 
 async function readSeenAt(session: TemporalSession, workflowId: string, identity: string): Promise<number | undefined> {
-  const description = await session.client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .catch((error: unknown) => {
-      if (isWorkflowNotFound(error)) return undefined;
-      throw error;
-    });
+  const description = await findExecution(session, workflowId);
   if (description?.status.name !== 'RUNNING') return undefined;
   const [lease] = description.raw.pendingActivities ?? [];
   const isHeld = lease?.state === PENDING_ACTIVITY_STATE_STARTED && lease.lastWorkerIdentity === identity;

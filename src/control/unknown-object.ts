@@ -5,13 +5,14 @@ import { addressText } from './ask-workflow';
 import type { ObjectAddress } from './applied-kinds';
 import { listApplied, workflowIdOf, type AppliedObject } from './applied-objects';
 import { describeEnd, isDeleted, readEnd } from './status/execution-end';
-import { isWorkflowNotFound } from './not-found';
+import { findExecution } from './find-execution';
 import type { TemporalSession } from './temporal-session';
 
 const MOST_NAMES = 10;
 
 export async function objectUnknown(session: TemporalSession, address: ObjectAddress): Promise<SluiceError> {
-  const end = await readEndOf(session, address);
+  const execution = await findExecution(session, workflowIdOf(address));
+  const end = execution && (await readEnd(session, execution));
   if (end !== undefined && !isDeleted(end)) {
     return new SluiceError('OBJECT_UNKNOWN', {
       message: `${addressText(address)} no longer exists: ${describeEnd(end)}`,
@@ -27,22 +28,8 @@ export async function objectUnknown(session: TemporalSession, address: ObjectAdd
 
 /** For queries that an ended workflow would still respond to. Throws OBJECT_UNKNOWN. */
 export async function requireRunning(session: TemporalSession, address: ObjectAddress): Promise<void> {
-  const description = await session.client.workflow
-    .getHandle(workflowIdOf(address))
-    .describe()
-    .catch((error: unknown) => {
-      if (!isWorkflowNotFound(error)) throw error;
-    });
+  const description = await findExecution(session, workflowIdOf(address));
   if (description?.status.name !== 'RUNNING') throw await objectUnknown(session, address);
-}
-
-async function readEndOf(session: TemporalSession, address: ObjectAddress): Promise<ReturnType<typeof readEnd>> {
-  try {
-    return await readEnd(session, await session.client.workflow.getHandle(workflowIdOf(address)).describe());
-  } catch (error) {
-    if (isWorkflowNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Pure. */

@@ -2,13 +2,11 @@
 import type { Command } from 'commander';
 import { busSettings } from '../../bus/bus-settings';
 import { busNames, type BusNames } from '../../bus/bus-names';
-import { connectBus } from '../../bus/connect';
 import { formatPermissions, tenantPermissions, type NatsPermissions } from '../../bus/tenant-permissions';
 import { SluiceError } from '../../errors/sluice-error';
-import { createKubernetesAccess } from '../../kubernetes/access';
-import { createSecretReader } from '../../kubernetes/secret-readers';
 import { defaultNamespace } from '../../control/applied-kinds';
 import { resolveDesired } from '../../control/apply/desired-objects';
+import { withOpenBus } from '../../control/explain/open-buses';
 import { collect } from '../arguments';
 import type { CliIo } from '../io';
 import { refuseManifests } from '../printing/print-problems';
@@ -30,8 +28,6 @@ interface Prepared {
   readonly tenant: string;
   readonly permissions: NatsPermissions;
 }
-
-const CONNECT_TIMEOUT_MS = 10_000;
 
 const EXAMPLES = `
 Examples:
@@ -64,7 +60,9 @@ export const registerBusPrepare: RegisterCommand = (program, cli) => {
       const prepared: Prepared[] = [];
       for (const { definition } of resolved.desired.filter((object) => object.kind === 'EventBus')) {
         const names = namesOf(definition, temporalNamespace, cli.io);
-        if (options.permissionsOnly !== true) await createStreams(definition, temporalNamespace, cli.io);
+        if (options.permissionsOnly !== true) {
+          await withOpenBus(definition, { temporalNamespace }, cli.io, (bus) => bus.prepare());
+        }
         const bus = `${definition.namespace}/${definition.name}`;
         const permissions = tenantPermissions(names);
         prepared.push({ bus, temporalNamespace, tenant: names.tenant, permissions });
@@ -87,25 +85,6 @@ function namesOf(definition: EventBusDefinition, temporalNamespace: string, { en
     fix: 'Annotate it with sluice.io/stream: own, or set SLUICE_BUS_URL to the value that the workers use.',
     context: { bus: `${namespace}/${name}` },
   });
-}
-
-async function createStreams(definition: EventBusDefinition, temporalNamespace: string, io: CliIo): Promise<void> {
-  const env = { ...io.env };
-  const kubernetes = createKubernetesAccess({ env });
-  const url = io.env['SLUICE_BUS_URL'];
-  try {
-    const bus = await connectBus(definition, createSecretReader({ kubernetes, env }), {
-      ...{ temporalNamespace, signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) },
-      ...(url && { url }),
-    });
-    try {
-      await bus.prepare();
-    } finally {
-      await bus.close();
-    }
-  } finally {
-    kubernetes.close();
-  }
 }
 
 function noBus(): SluiceError {

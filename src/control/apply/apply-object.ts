@@ -1,31 +1,23 @@
 /** Brings one workflow to the state in its manifest: starts it, or configures the running one. */
 import { isDeepStrictEqual } from 'node:util';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { EventBusDefinition, EventSourceDefinition, SensorDefinition } from '../../contract/definitions';
-import {
-  configureEventBusUpdate,
-  eventBusDefinitionQuery,
-  type EventBusStart,
-} from '../../contract/event-bus-messages';
+import type { EventBusDefinition } from '../../contract/definitions';
+import { configureEventBusUpdate, type EventBusStart } from '../../contract/event-bus-messages';
 import {
   configureEventSourceUpdate,
-  eventSourceDefinitionQuery,
   eventSourceStatusQuery,
   type EventSourceStart,
 } from '../../contract/event-source-messages';
-import {
-  configureSensorUpdate,
-  sensorDefinitionQuery,
-  sensorStatusQuery,
-  type SensorStart,
-} from '../../contract/sensor-messages';
+import { configureSensorUpdate, sensorStatusQuery, type SensorStart } from '../../contract/sensor-messages';
 import type { ApplyRequest } from '../../contract/lifecycle-messages';
 import type { RequestedBy } from '../../contract/requester';
 import { isSluiceError } from '../../errors/sluice-error';
 import { writeDiff } from './definition-diff';
+import { queryDefinition, type KindAndDefinition } from '../applied-definition';
 import { APPLIED_KINDS, type ObjectAddress, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workflow';
+import { findExecution } from '../find-execution';
 import type { TemporalSession } from '../temporal-session';
 import type { Desired } from './desired-objects';
 
@@ -113,44 +105,32 @@ export async function findAppliedBus(
   session: TemporalSession,
   name: { readonly namespace: string; readonly name: string },
 ): Promise<EventBusDefinition | undefined> {
-  const address = { kind: APPLIED_KINDS.EventBus, ...name };
-  if (!(await isRunning(session, address))) return undefined;
-  return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
+  const found = await queryRunning(session, { kind: APPLIED_KINDS.EventBus, ...name });
+  return found?.kind === 'EventBus' ? found.definition : undefined;
 }
 
-export type RunningDefinition = EventBusDefinition | EventSourceDefinition | SensorDefinition;
+export type RunningDefinition = KindAndDefinition['definition'];
 
 /** Resolves with undefined if it is not applied. Throws WORKER_MISSING. */
 async function readApplied(session: TemporalSession, desired: Desired): Promise<RunningDefinition | undefined> {
-  const address = addressOf(desired);
-  if (!(await isRunning(session, address))) return undefined;
-  switch (desired.kind) {
-    case 'EventBus':
-      return await ask(session, address, (handle) => handle.query(eventBusDefinitionQuery));
-    case 'EventSource':
-      return await ask(session, address, (handle) => handle.query(eventSourceDefinitionQuery));
-    case 'Sensor':
-      return await ask(session, address, (handle) => handle.query(sensorDefinitionQuery));
-  }
+  return (await queryRunning(session, addressOf(desired)))?.definition;
 }
 
+async function queryRunning(session: TemporalSession, address: ObjectAddress): Promise<KindAndDefinition | undefined> {
+  const execution = await findExecution(session, workflowIdOf(address));
+  if (execution?.status.name !== 'RUNNING') return undefined;
+  return await queryDefinition(address.kind.kind, (question) => ask(session, address, question));
+}
+
+const CONFIGURE_UPDATES = {
+  EventBus: configureEventBusUpdate.name,
+  EventSource: configureEventSourceUpdate.name,
+  Sensor: configureSensorUpdate.name,
+};
+
 async function configure(session: TemporalSession, desired: Desired, requestedBy: RequestedBy): Promise<void> {
-  const address = addressOf(desired);
-  const request = requestOf(desired, requestedBy);
-  switch (desired.kind) {
-    case 'EventBus': {
-      const args: [EventBusDefinition, ApplyRequest] = [desired.definition, request];
-      return await ask(session, address, (handle) => handle.executeUpdate(configureEventBusUpdate, { args }));
-    }
-    case 'EventSource': {
-      const args: [typeof desired.definition, ApplyRequest] = [desired.definition, request];
-      return await ask(session, address, (handle) => handle.executeUpdate(configureEventSourceUpdate, { args }));
-    }
-    case 'Sensor': {
-      const args: [typeof desired.definition, ApplyRequest] = [desired.definition, request];
-      return await ask(session, address, (handle) => handle.executeUpdate(configureSensorUpdate, { args }));
-    }
-  }
+  const args: [RunningDefinition, ApplyRequest] = [desired.definition, requestOf(desired, requestedBy)];
+  await ask(session, addressOf(desired), (handle) => handle.executeUpdate(CONFIGURE_UPDATES[desired.kind], { args }));
 }
 
 /** Returns false if it runs already. */
@@ -205,16 +185,6 @@ async function ask<Answer>(
   const { taskQueue } = await session.client.workflow.getHandle(workflowId).describe();
   if (!(await hasWorker(session, taskQueue))) throw workerMissing(taskQueue);
   return await askWorkflow(session, workflowId, () => notApplied(address), question, UPDATE_TIMEOUT_MS);
-}
-
-async function isRunning(session: TemporalSession, address: ObjectAddress): Promise<boolean> {
-  try {
-    const { status } = await session.client.workflow.getHandle(workflowIdOf(address)).describe();
-    return status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
-    throw error;
-  }
 }
 
 function isUnknown(error: unknown): boolean {

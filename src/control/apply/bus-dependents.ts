@@ -1,9 +1,8 @@
 /** Sources and sensors hold a copy of their bus: when a bus changes, its dependents get the new one. */
 import { isDeepStrictEqual } from 'node:util';
 import type { EventBusDefinition } from '../../contract/definitions';
-import { eventSourceDefinitionQuery } from '../../contract/event-source-messages';
-import { sensorDefinitionQuery } from '../../contract/sensor-messages';
 import { isSluiceError } from '../../errors/sluice-error';
+import { queryDefinition } from '../applied-definition';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { listApplied, type AppliedObject } from '../applied-objects';
 import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workflow';
@@ -61,17 +60,9 @@ export function withBus(desired: Desired, bus: EventBusDefinition): Desired {
 }
 
 async function readDefinition(session: TemporalSession, object: AppliedObject): Promise<Desired> {
-  const unknown = () => notApplied(object);
   // A query without a worker ends only by timeout.
   if (!(await hasWorker(session, object.taskQueue))) throw workerMissing(object.taskQueue);
-  if (object.kind.kind === 'Sensor') {
-    const definition = await askWorkflow(session, object.workflowId, unknown, (handle) =>
-      handle.query(sensorDefinitionQuery),
-    );
-    return { kind: 'Sensor', definition };
-  }
-  const definition = await askWorkflow(session, object.workflowId, unknown, (handle) =>
-    handle.query(eventSourceDefinitionQuery),
+  return await queryDefinition(object.kind.kind, (question) =>
+    askWorkflow(session, object.workflowId, () => notApplied(object), question),
   );
-  return { kind: 'EventSource', definition };
 }

@@ -1,24 +1,16 @@
 /** Turns manifests into inputs of their workflows, with namespaces and buses resolved. */
-import type {
-  EventBusDefinition,
-  EventSourceDefinition,
-  ObjectName,
-  SensorDefinition,
-} from '../../contract/definitions';
+import type { EventBusDefinition, ObjectName } from '../../contract/definitions';
 import type { ManifestDocument, Origin } from '../../validation/manifest-document';
 import { ANNOTATION_PREFIX } from '../../manifest/annotations';
 import type { Problem } from '../../manifest/problem';
+import type { KindAndDefinition } from '../applied-definition';
 import { APPLY_ORDER } from '../applied-kinds';
 
 export type Desired = {
   readonly origin?: Origin;
   /** Of the manifest, as they were written. Absent if only the bus of an applied object changes. */
   readonly annotations?: Readonly<Record<string, string>>;
-} & (
-  | { readonly kind: 'EventBus'; readonly definition: EventBusDefinition }
-  | { readonly kind: 'EventSource'; readonly definition: EventSourceDefinition }
-  | { readonly kind: 'Sensor'; readonly definition: SensorDefinition }
-);
+} & KindAndDefinition;
 
 export interface DesiredObjects {
   /** In the order in which they are to be applied. */

@@ -3,7 +3,7 @@ import { listEvents } from '../../contract/source-events';
 import { isSupportedSource } from '../../kinds/source-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { hasWorker } from '../ask-workflow';
-import { isWorkflowNotFound } from '../not-found';
+import { findExecution } from '../find-execution';
 import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
 import { noWorkerCondition, type Condition } from '../status/condition';
 import { judgeReader, worstReader } from '../status/readers';
@@ -13,13 +13,7 @@ import type { Desired } from './desired-objects';
 
 /** Resolves with undefined if only the workflow itself can tell: it is paused, stopped, or still starts. */
 export async function readQuickly(session: TemporalSession, desired: Desired): Promise<Condition | undefined> {
-  const description = await session.client.workflow
-    .getHandle(workflowIdOf(addressOf(desired)))
-    .describe()
-    .catch((error: unknown) => {
-      if (isWorkflowNotFound(error)) return undefined;
-      throw error;
-    });
+  const description = await findExecution(session, workflowIdOf(addressOf(desired)));
   if (description?.status.name !== 'RUNNING') return undefined;
   if (!(await hasWorker(session, description.taskQueue))) return noWorkerCondition(description.taskQueue);
   return worstOf(desired, await pendingActivitiesOf(session, description));

@@ -1,4 +1,5 @@
 /** Gives the stream of an applied bus the settings of its manifest, or says why it keeps others. */
+import type { Bus } from '../../bus/bus';
 import { describeError } from '../../errors/sluice-error';
 import { concurrently } from '../../concurrency/concurrently';
 import { withOpenBus } from '../explain/open-buses';
@@ -21,9 +22,9 @@ export async function settleStreams(
     // A bus that is created has a stream only if another created it; status shows how that differs.
     if (desired.kind !== 'EventBus' || action === 'created') return undefined;
     try {
-      return await withOpenBus(desired.definition, session, environment, TIMEOUT_MS, async (bus) =>
-        streamCondition(await bus.streamDifferences({ change: true })),
-      );
+      const options = { temporalNamespace: session.namespace, readOnly: true };
+      const change = async (bus: Bus) => streamCondition(await bus.streamDifferences({ change: true }));
+      return await withOpenBus(desired.definition, options, environment, change, TIMEOUT_MS);
     } catch (error) {
       if (action === 'unchanged') return undefined;
       const reason = `its stream was not changed from here (${describeError(error)}); workers change it when they connect`;

@@ -2,13 +2,14 @@
 import type { EventBusDefinition } from '../../contract/definitions';
 import { eventBusDefinitionQuery } from '../../contract/event-bus-messages';
 import type { Bus } from '../../bus/bus';
-import { connectBus } from '../../bus/connect';
+import { connectBus, type ConnectBusOptions } from '../../bus/connect';
 import { describeError, isSluiceError, SluiceError } from '../../errors/sluice-error';
 import { createKubernetesAccess } from '../../kubernetes/access';
 import { createSecretReader } from '../../kubernetes/secret-readers';
+import type { SecretReader } from '../../kubernetes/secrets';
 import { APPLIED_KINDS } from '../applied-kinds';
-import { listApplied, type AppliedObject } from '../applied-objects';
-import { askWorkflow, notApplied } from '../ask-workflow';
+import { listApplied } from '../applied-objects';
+import { queryApplied } from '../ask-workflow';
 import type { ProcessEnvironment } from '../process-environment';
 import type { TemporalSession } from '../temporal-session';
 
@@ -44,43 +45,26 @@ export async function withBuses<T>(
 ): Promise<T> {
   const applied = await listApplied(session, [APPLIED_KINDS.EventBus], namespace);
   const problems: string[] = [];
-  const found = await Promise.all(
-    applied.map((object) => readDefinition(session, object).catch((error: unknown) => note(problems, object, error))),
-  );
-  const definitions = found.filter((definition) => definition !== undefined);
-  const env = { ...environment.env };
-  const kubernetes = createKubernetesAccess({ env });
-  const opened = await Promise.all(
-    definitions.map((definition) =>
-      openBus(
-        definition,
-        session.namespace,
-        createSecretReader({ kubernetes, env }),
-        environment.env['SLUICE_BUS_URL'],
-      ).catch((error: unknown) => note(problems, definition, error)),
-    ),
-  );
-  const buses = opened.filter((bus) => bus !== undefined);
-  try {
-    return await work({ buses, problems });
-  } finally {
-    await Promise.all(buses.map(({ bus }) => bus.close()));
-    kubernetes.close();
-  }
-}
-
-function note(problems: string[], { namespace, name }: { namespace: string; name: string }, error: unknown): undefined {
-  problems.push(`Event bus ${namespace}/${name} cannot be read: ${describeError(error)}`);
-  return undefined;
-}
-
-function readDefinition(session: TemporalSession, object: AppliedObject): Promise<EventBusDefinition> {
-  return askWorkflow(
-    session,
-    object.workflowId,
-    () => notApplied(object),
-    (handle) => handle.query(eventBusDefinitionQuery),
-  );
+  const options = { temporalNamespace: session.namespace, readOnly: true };
+  return await withSecrets(environment, async (secrets) => {
+    const opened = await Promise.all(
+      applied.map(async (object) => {
+        try {
+          const definition = await queryApplied(session, object, eventBusDefinitionQuery, []);
+          return { definition, bus: await openBus(definition, secrets, environment, CONNECT_TIMEOUT_MS, options) };
+        } catch (error) {
+          problems.push(`Event bus ${object.namespace}/${object.name} cannot be read: ${describeError(error)}`);
+          return undefined;
+        }
+      }),
+    );
+    const buses = opened.filter((bus) => bus !== undefined);
+    try {
+      return await work({ buses, problems });
+    } finally {
+      await Promise.all(buses.map(({ bus }) => bus.close()));
+    }
+  });
 }
 
 /**
@@ -90,21 +74,27 @@ function readDefinition(session: TemporalSession, object: AppliedObject): Promis
  */
 export async function withOpenBus<T>(
   definition: EventBusDefinition,
-  session: TemporalSession,
+  options: BusOptions,
   environment: ProcessEnvironment,
-  timeoutMs: number,
   work: (bus: Bus) => Promise<T>,
+  timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<T> {
-  const env = { ...environment.env };
-  const kubernetes = createKubernetesAccess({ env });
-  try {
-    const secrets = createSecretReader({ kubernetes, env });
-    const { bus } = await openBus(definition, session.namespace, secrets, env['SLUICE_BUS_URL'], timeoutMs);
+  return await withSecrets(environment, async (secrets) => {
+    const bus = await openBus(definition, secrets, environment, timeoutMs, options);
     try {
       return await work(bus);
     } finally {
       await bus.close();
     }
+  });
+}
+
+type BusOptions = Pick<ConnectBusOptions, 'temporalNamespace' | 'readOnly'>;
+
+async function withSecrets<T>({ env }: ProcessEnvironment, work: (secrets: SecretReader) => Promise<T>): Promise<T> {
+  const kubernetes = createKubernetesAccess({ env: { ...env } });
+  try {
+    return await work(createSecretReader({ kubernetes, env: { ...env } }));
   } finally {
     kubernetes.close();
   }
@@ -112,20 +102,17 @@ export async function withOpenBus<T>(
 
 async function openBus(
   definition: EventBusDefinition,
-  temporalNamespace: string,
-  secrets: Parameters<typeof connectBus>[1],
-  url: string | undefined,
-  timeoutMs = CONNECT_TIMEOUT_MS,
-): Promise<OpenBus> {
-  const giveUp = AbortSignal.timeout(timeoutMs);
+  secrets: SecretReader,
+  { env }: ProcessEnvironment,
+  timeoutMs: number,
+  options: BusOptions,
+): Promise<Bus> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const url = env['SLUICE_BUS_URL'] || undefined;
   try {
-    const bus = await connectBus(definition, secrets, {
-      ...{ temporalNamespace, readOnly: true, signal: giveUp },
-      ...(url && { url }),
-    });
-    return { definition, bus };
+    return await connectBus(definition, secrets, { ...options, signal, url });
   } catch (error) {
-    if (isSluiceError(error) || !giveUp.aborted) throw error;
+    if (isSluiceError(error) || !signal.aborted) throw error;
     throw new SluiceError('BUS_UNREACHABLE', { message: 'its server does not answer', cause: error });
   }
 }

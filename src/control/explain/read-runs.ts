@@ -1,13 +1,12 @@
 /** Reads the runs that carry an event: fires from the result or the workflow itself, the rest from the history. */
 import type { SensorRunInput } from '../../contract/run-messages';
-import { isSluiceError } from '../../errors/sluice-error';
 import { decodePayload } from '../../payloads/decode-payload';
 import type { FireStatus, ListenerAttempt } from '../../contract/fires';
 import { runUnknown } from '../ask-workflow';
-import { isWorkflowNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../find-execution';
 import { concurrently } from '../../concurrency/concurrently';
 import { readPendingActivities } from '../pending-activities';
-import { describeRun, findRuns, type FoundRun } from '../runs/search-runs';
+import { findKeptRun, findRuns, type FoundRun } from '../runs/search-runs';
 import { readFires } from '../runs/read-fires';
 import type { TemporalSession } from '../temporal-session';
 import type { RunFacts } from './facts';
@@ -36,7 +35,7 @@ export async function readRunsOf(
     found.set(run.id, run);
   }
   const missed = more ? [] : [...new Set(named)].filter((id) => !found.has(id));
-  for (const run of await concurrently(missed, READS_AT_ONCE, (id) => describeKeptRun(session, id))) {
+  for (const run of await concurrently(missed, READS_AT_ONCE, (id) => findKeptRun(session, id))) {
     if (run !== undefined && isWanted(run)) found.set(run.id, run);
   }
   const runs = await concurrently([...found.values()], READS_AT_ONCE, (run) => readRun(session, run));
@@ -44,16 +43,6 @@ export async function readRunsOf(
     runs: runs.filter((run) => run !== undefined).sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt)),
     more,
   };
-}
-
-/** Resolves with undefined if Temporal no longer retains the run. */
-async function describeKeptRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
-  try {
-    return await describeRun(session, id);
-  } catch (error) {
-    if (isSluiceError(error) && error.code === 'RUN_UNKNOWN') return undefined;
-    throw error;
-  }
 }
 
 /** Resolves with undefined if the run was already deleted: visibility lags behind retention. */

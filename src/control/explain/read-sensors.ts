@@ -1,11 +1,10 @@
 /** Reads the applied sensors that depend on an event, with what they hold of it and their position on the bus. */
-import type { QueryDefinition } from '@temporalio/common';
 import { sensorDefinitionQuery, sensorPlacesQuery, sensorStatusQuery } from '../../contract/sensor-messages';
 import { describeError } from '../../errors/sluice-error';
 import type { SensorSpec } from '../../manifest/sensor';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { listApplied, listGone, type AppliedObject } from '../applied-objects';
-import { askWorkflow, notApplied } from '../ask-workflow';
+import { queryApplied } from '../ask-workflow';
 import { concurrently } from '../../concurrency/concurrently';
 import { describeEnd } from '../status/execution-end';
 import type { TemporalSession } from '../temporal-session';
@@ -52,13 +51,7 @@ export async function readInterestedSensors(
 /** An ended workflow still responds to queries while there is a worker. */
 async function wasInterested(session: TemporalSession, object: AppliedObject, candidate: Candidate): Promise<boolean> {
   try {
-    const { spec } = await askWorkflow(
-      session,
-      object.workflowId,
-      () => notApplied(object),
-      (handle) => handle.query(sensorDefinitionQuery),
-      GONE_TIMEOUT_MS,
-    );
+    const { spec } = await queryApplied(session, object, sensorDefinitionQuery, [], GONE_TIMEOUT_MS);
     return isInterested(spec, candidate);
   } catch {
     return false;
@@ -75,22 +68,15 @@ async function readSensor(
   candidate: Candidate,
   buses: readonly OpenBus[],
 ): Promise<SensorFacts | undefined> {
-  const ask = <T, Args extends unknown[]>(wanted: QueryDefinition<T, Args>, ...args: Args): Promise<T> =>
-    askWorkflow(
-      session,
-      object.workflowId,
-      () => notApplied(object),
-      (handle) => handle.query(wanted, ...args),
-    );
   const { key, buses: seenOn } = candidate;
-  const definition = await ask(sensorDefinitionQuery);
+  const definition = await queryApplied(session, object, sensorDefinitionQuery, []);
   if (!isInterested(definition.spec, candidate)) return undefined;
   const bus = findBus(buses, definition.bus);
   // Another bus may have an event source of the same name; its sensors never see this event.
   if (bus !== undefined && seenOn.size > 0 && !seenOn.has(busName(bus))) return undefined;
   const [status, places, position, backlog] = await Promise.all([
-    ask(sensorStatusQuery),
-    ask(sensorPlacesQuery, key),
+    queryApplied(session, object, sensorStatusQuery, []),
+    queryApplied(session, object, sensorPlacesQuery, [key]),
     bus?.bus.position(object.namespace, object.name),
     bus?.bus.sensorBacklog(object.namespace, object.name, { record: false }),
   ]);

@@ -90,13 +90,13 @@ function ofLateOutcome(run: RunFacts, fire: FireFacts, records: readonly Decisio
 }
 
 function ofFire(run: RunFacts, fire: FireFacts): Answer {
-  const state = stateOfFire(fire.state);
+  const { state, words } = FIRE_VERDICTS[fire.state];
   if (run.endedAt !== undefined && UNFINISHED.includes(state)) {
     const summary = `fired trigger ${fire.trigger} in run ${run.id}, which was ended from outside (${run.state}) before the trigger was done`;
     return { state: 'failed', summary, next: adviceOnFailed(run, fire) };
   }
   const reason = fire.underWay ?? fireReason(fire);
-  const summary = `${wordsOfFire(fire)}${reason === '' ? '' : ` (${reason})`}, in run ${run.id}`;
+  const summary = `${words(`trigger ${fire.trigger}`)}${reason === '' ? '' : ` (${reason})`}, in run ${run.id}`;
   if (state === 'parked') return { state, summary, next: adviceOnParked(run, fire) };
   return state === 'failed' ? { state, summary, next: adviceOnFailed(run, fire) } : { state, summary };
 }
@@ -279,43 +279,17 @@ function triggersOf(runs: readonly RunFacts[]): Set<string> {
   return new Set(runs.flatMap(({ fires = [] }) => fires.map(({ trigger }) => trigger)));
 }
 
-function stateOfFire(state: FireState): VerdictState {
-  switch (state) {
-    case 'Firing':
-    case 'Retrying':
-      return 'firing';
-    case 'Waiting':
-      return 'waiting';
-    case 'Parked':
-      return 'parked';
-    case 'Succeeded':
-      return 'succeeded';
-    case 'Failed':
-    case 'DeadLettered':
-      return 'failed';
-    case 'Discarded':
-      return 'discarded';
-  }
-}
-
-/** Without the sensor, which is the subject of the sentence. */
-function wordsOfFire({ trigger, state }: FireFacts): string {
-  switch (state) {
-    case 'Firing':
-      return `is firing trigger ${trigger}`;
-    case 'Retrying':
-      return `fired trigger ${trigger}, which failed and is retried`;
-    case 'Waiting':
-      return `fired trigger ${trigger} and waits for the outcome`;
-    case 'Parked':
-      return `has parked it until an operator decides about trigger ${trigger}`;
-    case 'Succeeded':
-      return `fired trigger ${trigger}, which succeeded`;
-    case 'Failed':
-      return `fired trigger ${trigger}, which failed`;
-    case 'DeadLettered':
-      return `fired trigger ${trigger}, which failed and went to its dead-letter trigger`;
-    case 'Discarded':
-      return `had parked it for trigger ${trigger}, and an operator discarded it`;
-  }
-}
+/** The words are without the sensor, which is the subject of the sentence. */
+const FIRE_VERDICTS: Readonly<Record<FireState, { state: VerdictState; words: (trigger: string) => string }>> = {
+  Firing: { state: 'firing', words: (trigger) => `is firing ${trigger}` },
+  Retrying: { state: 'firing', words: (trigger) => `fired ${trigger}, which failed and is retried` },
+  Waiting: { state: 'waiting', words: (trigger) => `fired ${trigger} and waits for the outcome` },
+  Parked: { state: 'parked', words: (trigger) => `has parked it until an operator decides about ${trigger}` },
+  Succeeded: { state: 'succeeded', words: (trigger) => `fired ${trigger}, which succeeded` },
+  Failed: { state: 'failed', words: (trigger) => `fired ${trigger}, which failed` },
+  DeadLettered: {
+    state: 'failed',
+    words: (trigger) => `fired ${trigger}, which failed and went to its dead-letter trigger`,
+  },
+  Discarded: { state: 'discarded', words: (trigger) => `had parked it for ${trigger}, and an operator discarded it` },
+};

@@ -2,7 +2,7 @@
 import { eventSourceStatusQuery } from '../../contract/event-source-messages';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { listApplied, listGone, type AppliedObject } from '../applied-objects';
-import { askWorkflow, notApplied } from '../ask-workflow';
+import { queryApplied } from '../ask-workflow';
 import { concurrently } from '../../concurrency/concurrently';
 import { describeEnd } from '../status/execution-end';
 import { sourceProblems } from '../status/object-problems';
@@ -34,12 +34,7 @@ export async function describeSilentSources(
 async function describeSilence(session: TemporalSession, source: AppliedObject): Promise<string[]> {
   const name = `Event source ${source.namespace}/${source.name}`;
   try {
-    const status = await askWorkflow(
-      session,
-      source.workflowId,
-      () => notApplied(source),
-      (handle) => handle.query(eventSourceStatusQuery),
-    );
+    const status = await queryApplied(session, source, eventSourceStatusQuery, []);
     if (status.paused) {
       const { since, by, why } = status.paused;
       return [

@@ -16,7 +16,7 @@ import { SluiceError } from '../../errors/sluice-error';
 import { asProse } from '../../text/markdown-text';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { askWorkflow } from '../ask-workflow';
-import { isWorkflowNotFound } from '../not-found';
+import { findExecution, isWorkflowNotFound } from '../find-execution';
 import { objectUnknown, requireRunning } from '../unknown-object';
 import type { TemporalSession } from '../temporal-session';
 import { describeRequester } from '../../text/requester-name';
@@ -103,11 +103,8 @@ export async function awaitReplay(
 
 /** Throws USAGE for an id that is not of a replay. */
 export async function readReplay(session: TemporalSession, id: string): Promise<ReplayState> {
-  const handle = session.client.workflow.getHandle(id);
-  const description = await handle.describe().catch((error: unknown) => {
-    throw isWorkflowNotFound(error) ? replayUnknown(id) : error;
-  });
-  if (description.type !== WORKFLOW_TYPES.replay) throw replayUnknown(id);
+  const description = await findExecution(session, id);
+  if (description?.type !== WORKFLOW_TYPES.replay) throw replayUnknown(id);
   const progress = await askWorkflow(
     session,
     id,
@@ -115,7 +112,13 @@ export async function readReplay(session: TemporalSession, id: string): Promise<
     (asked) => asked.query(replayProgressQuery),
   );
   const state = stateOf(description);
-  const problem = state === 'Failed' ? await handle.result().then(() => undefined, describeEnd) : undefined;
+  const problem =
+    state === 'Failed'
+      ? await session.client.workflow
+          .getHandle(id)
+          .result()
+          .then(() => undefined, describeEnd)
+      : undefined;
   const dryRun = description.memo?.['dryRun'] === true;
   return { id, state, dryRun, progress, ...(problem !== undefined && { problem }) };
 }

@@ -7,10 +7,10 @@ import {
   STATE_ATTRIBUTE,
   TRIGGERS_ATTRIBUTE,
 } from '../../contract/search-attributes';
-import { isSluiceError, SluiceError } from '../../errors/sluice-error';
+import { SluiceError } from '../../errors/sluice-error';
 import { toShortEventId } from '../../event/short-id';
 import { runUnknown } from '../ask-workflow';
-import { isWorkflowNotFound } from '../not-found';
+import { findExecution } from '../find-execution';
 import { closestMatch } from '../../text/closest-match';
 import type { TemporalSession } from '../temporal-session';
 import { didYouMean } from '../unknown-object';
@@ -91,11 +91,8 @@ const NAMED_CANDIDATES = 5;
  * id. Throws RUN_UNKNOWN, and USAGE if several match.
  */
 export async function findRun(session: TemporalSession, text: string): Promise<FoundRun> {
-  try {
-    return await describeRun(session, text.startsWith('run/') ? text : `run/${text}`);
-  } catch (error) {
-    if (!isSluiceError(error)) throw error;
-  }
+  const exact = await findKeptRun(session, text.startsWith('run/') ? text : `run/${text}`);
+  if (exact !== undefined) return exact;
   const found: FoundRun[] = [];
   for await (const run of findRuns(session, { namespace: '', event: text })) found.push(run);
   if (found.length === 0) {
@@ -143,22 +140,17 @@ export async function findSuccessors(session: TemporalSession, id: string): Prom
   return found.reverse();
 }
 
-/** Throws RUN_UNKNOWN. */
-export async function describeRun(session: TemporalSession, id: string): Promise<FoundRun> {
-  try {
-    return toFoundRun(await session.client.workflow.getHandle(id).describe());
-  } catch (error) {
-    throw isWorkflowNotFound(error) ? runUnknown(id) : error;
-  }
+/** Resolves with undefined if Temporal does not retain the run. */
+export async function findKeptRun(session: TemporalSession, id: string): Promise<FoundRun | undefined> {
+  const execution = await findExecution(session, id);
+  return execution && toFoundRun(execution);
 }
 
 /** For an id that a user typed. Throws RUN_UNKNOWN with the closest match. */
 export async function requireRun(session: TemporalSession, id: string): Promise<FoundRun> {
-  try {
-    return await describeRun(session, id);
-  } catch (error) {
-    throw isSluiceError(error) && error.code === 'RUN_UNKNOWN' ? await runUnknownLike(session, id) : error;
-  }
+  const found = await findKeptRun(session, id);
+  if (found === undefined) throw await runUnknownLike(session, id);
+  return found;
 }
 
 function toFoundRun(info: Omit<WorkflowExecutionInfo, 'raw'>): FoundRun {

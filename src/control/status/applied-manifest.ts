@@ -1,8 +1,11 @@
 /** The manifest of an object as it is applied, with defaults filled in. Pure. */
-import type { EventBusDefinition, EventSourceDefinition, SensorDefinition } from '../../contract/definitions';
 import type { AppliedRecord } from '../../contract/lifecycle-messages';
 import { API_VERSION } from '../../manifest/common';
+import type { EventBusSpec } from '../../manifest/event-bus';
+import type { EventSourceSpec } from '../../manifest/event-source';
+import type { SensorSpec } from '../../manifest/sensor';
 import type { ManifestKind } from '../../validation/parse-manifest';
+import type { KindAndDefinition } from '../applied-definition';
 
 export interface AppliedManifest {
   readonly apiVersion: typeof API_VERSION;
@@ -13,15 +16,13 @@ export interface AppliedManifest {
     /** Those of Sluice: the workflow keeps no others. */
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec: EventBusDefinition['spec'] | EventSourceDefinition['spec'] | SensorDefinition['spec'];
+  readonly spec: EventBusSpec | EventSourceSpec | SensorSpec;
 }
 
-type Applied =
-  | { readonly kind: 'EventBus'; readonly definition: EventBusDefinition }
-  | { readonly kind: 'EventSource'; readonly definition: EventSourceDefinition }
-  | { readonly kind: 'Sensor'; readonly definition: SensorDefinition };
-
-export function appliedManifest({ kind, definition }: Applied, record: AppliedRecord | undefined): AppliedManifest {
+export function appliedManifest(
+  { kind, definition }: KindAndDefinition,
+  record: AppliedRecord | undefined,
+): AppliedManifest {
   const { namespace, name, spec } = definition;
   const { annotations = {} } = record ?? {};
   const hasAnnotations = Object.keys(annotations).length > 0;

@@ -4,7 +4,8 @@ import type { SensorStatus } from '../../contract/sensor-messages';
 import { describeStopped } from '../../sandbox/sensor/stopped-parts';
 import type { PendingActivity } from '../pending-activities';
 import { describeEnd, type ExecutionEnd } from './execution-end';
-import { judgeReader, readReport, worstReader, type Reader } from './readers';
+import { readReport } from './heartbeat-report';
+import { judgeReader, worstReader, type Reader } from './readers';
 
 export type ConditionState =
   /** Its readers have reported within the last seconds that they read. */

@@ -2,7 +2,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { decodeFailureMessage } from '../../payloads/decode-payload';
-import { isWorkflowNotFound } from '../not-found';
+import { isWorkflowNotFound } from '../find-execution';
 import type { TemporalSession } from '../temporal-session';
 import { describeRequester } from '../../text/requester-name';
 

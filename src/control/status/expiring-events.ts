@@ -1,5 +1,6 @@
 /** The lines of `status` about pending events on a bus that expires them. Pure. */
 import type { PendingActivity } from '../pending-activities';
+import { readReport } from './heartbeat-report';
 
 export interface ExpiringEvents {
   readonly waiting: number;
@@ -11,7 +12,10 @@ export interface ExpiringEvents {
 
 /** As the last heartbeat of the listener, or of a paused sensor's watch, reported. */
 export function expiringEvents(activities: readonly PendingActivity[]): ExpiringEvents | undefined {
-  return activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)).at(0);
+  const reports = activities.map(({ heartbeat }) => readReport(heartbeat));
+  const { waiting, expiresAt, lost } = reports.find((report) => report.waiting !== undefined) ?? {};
+  if (waiting === undefined) return undefined;
+  return { waiting, ...(expiresAt !== undefined && { expiresAt }), ...(lost !== undefined && { lost }) };
 }
 
 export function describeExpiring({ waiting, expiresAt, lost }: ExpiringEvents): string[] {
@@ -21,13 +25,4 @@ export function describeExpiring({ waiting, expiresAt, lost }: ExpiringEvents): 
       : []),
     ...(lost === undefined ? [] : [`Lost: ${lost}`]),
   ];
-}
-
-function readHeartbeat(details: unknown): ExpiringEvents[] {
-  if (typeof details !== 'object' || details === null || !('waiting' in details)) return [];
-  const { waiting } = details;
-  if (typeof waiting !== 'number') return [];
-  const expiresAt = 'expiresAt' in details && typeof details.expiresAt === 'string' ? details.expiresAt : undefined;
-  const lost = 'lost' in details && typeof details.lost === 'string' ? details.lost : undefined;
-  return [{ waiting, ...(expiresAt !== undefined && { expiresAt }), ...(lost !== undefined && { lost }) }];
 }

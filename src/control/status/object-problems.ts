@@ -3,7 +3,8 @@ import type { EventSourceStatus } from '../../contract/event-source-messages';
 import type { SensorStatus } from '../../contract/sensor-messages';
 import { describeStopped, HOW_TO_TRY_AT_ONCE } from '../../sandbox/sensor/stopped-parts';
 import { isAsWanted, type Condition } from './condition';
-import { describeBusProblem, describeUntaken, readReport, untakenFor } from './readers';
+import { readReport } from './heartbeat-report';
+import { describeBusProblem, describeUntaken, untakenFor } from './readers';
 import type { PendingActivity } from '../pending-activities';
 
 export function sensorProblems(

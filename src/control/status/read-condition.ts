@@ -5,7 +5,7 @@ import { describeError, isSluiceError } from '../../errors/sluice-error';
 import type { ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker } from '../ask-workflow';
-import { isWorkflowNotFound } from '../not-found';
+import { findExecution } from '../find-execution';
 import { pendingActivitiesOf } from '../pending-activities';
 import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
@@ -36,12 +36,8 @@ export async function readCondition(
   const unknown = () => objectUnknown(session, address);
   const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
     askWorkflow(session, workflowId, unknown, question, timeoutMs);
-  const description = await session.client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .catch(async (error: unknown) => {
-      throw isWorkflowNotFound(error) ? await unknown() : error;
-    });
+  const description = await findExecution(session, workflowId);
+  if (description === undefined) throw await unknown();
   const end = await readEnd(session, description);
   if (end !== undefined) {
     if (isDeleted(end)) throw await unknown();

@@ -1,5 +1,5 @@
 /** The full state of one applied object, as plain JSON: for `sluice status` and programs. */
-import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Bus } from '../../bus/bus';
 import type { EventBusDefinition } from '../../contract/definitions';
 import { eventBusDefinitionQuery, eventBusStatusQuery } from '../../contract/event-bus-messages';
 import {
@@ -21,7 +21,7 @@ import type { ObjectAddress } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow } from '../ask-workflow';
 import { findBus, withBuses, withOpenBus } from '../explain/open-buses';
-import { isWorkflowNotFound } from '../not-found';
+import { findExecution } from '../find-execution';
 import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
 import type { ProcessEnvironment } from '../process-environment';
 import type { TemporalSession } from '../temporal-session';
@@ -102,7 +102,8 @@ export async function readObjectStatus(
     askWorkflow(session, workflowId, unknown, question);
   const { namespace, name } = address;
   const identity = { namespace, name, workflowId };
-  const execution = await describeExecution(session, address);
+  const execution = await findExecution(session, workflowId);
+  if (execution === undefined) throw await unknown();
   const end = await readEnd(session, execution);
   if (end !== undefined) {
     if (isDeleted(end)) throw await unknown();
@@ -157,17 +158,6 @@ export async function readObjectStatus(
   }
 }
 
-async function describeExecution(
-  session: TemporalSession,
-  address: ObjectAddress,
-): Promise<WorkflowExecutionDescription> {
-  try {
-    return await session.client.workflow.getHandle(workflowIdOf(address)).describe();
-  } catch (error) {
-    throw isWorkflowNotFound(error) ? await objectUnknown(session, address) : error;
-  }
-}
-
 /** Workers of earlier versions reject this query, and have no more to say. */
 function noStatusInEarlierVersions(error: unknown): ControlStatus {
   if (isSluiceError(error)) throw error;
@@ -180,9 +170,10 @@ async function readStream(
   environment: ProcessEnvironment,
   definition: EventBusDefinition,
 ): Promise<Condition> {
-  return await withOpenBus(definition, session, environment, STREAM_TIMEOUT_MS, async (bus) =>
-    streamCondition((await bus.streamDifferences({ change: false })).map((text) => `${text}; ${HOW_TO_CHANGE}`)),
-  ).catch(() => ({ state: 'Ready' }));
+  const options = { temporalNamespace: session.namespace, readOnly: true };
+  const read = async (bus: Bus) =>
+    streamCondition((await bus.streamDifferences({ change: false })).map((text) => `${text}; ${HOW_TO_CHANGE}`));
+  return await withOpenBus(definition, options, environment, read, STREAM_TIMEOUT_MS).catch(() => ({ state: 'Ready' }));
 }
 
 /** Resolves with undefined if the bus cannot be reached from here. */

@@ -2,6 +2,7 @@
 import { COVERED_FAIL_OVER_MS, FAIL_OVER_MS } from '../../contract/fail-over';
 import { ageOf } from '../../text/ages';
 import type { PendingActivity } from '../pending-activities';
+import { readReport } from './heartbeat-report';
 
 /** `Stale`: it has reported, but not recently. */
 export type ReaderState = 'Ready' | 'Connecting' | 'NotReady' | 'Stale';
@@ -88,20 +89,4 @@ function judgeStarted(activity: PendingActivity, now: number): Reader {
 
 export function describeBusProblem(problem: string): string {
   return `the event bus cannot be used now: ${problem}`;
-}
-
-/** Heartbeats come from workers of any version. */
-export function readReport(heartbeat: unknown): {
-  readonly connected: boolean;
-  readonly problem?: string;
-  readonly busProblem?: string;
-  readonly event?: string;
-} {
-  if (typeof heartbeat !== 'object' || heartbeat === null) return { connected: false };
-  return {
-    connected: 'connected' in heartbeat && heartbeat.connected === true,
-    ...('problem' in heartbeat && typeof heartbeat.problem === 'string' && { problem: heartbeat.problem }),
-    ...('busProblem' in heartbeat && typeof heartbeat.busProblem === 'string' && { busProblem: heartbeat.busProblem }),
-    ...('event' in heartbeat && typeof heartbeat.event === 'string' && { event: heartbeat.event }),
-  };
 }

@@ -5,6 +5,7 @@ import type { EventBacklog } from '../../contract/event-source-messages';
 import { ageOf } from '../../text/ages';
 import type { ObservedEvent } from './condition';
 import type { PendingActivity } from '../pending-activities';
+import { readReport } from './heartbeat-report';
 
 /** `unread`: the fate of events that arrive while there is no reader. */
 export type EventWithFate = ObservedEvent & { readonly unread?: UnreadFate };
@@ -13,10 +14,11 @@ export function withBacklogs(
   events: readonly ObservedEvent[],
   activities: readonly PendingActivity[],
 ): readonly EventWithFate[] {
-  const beaten = new Map(activities.flatMap(({ heartbeat }) => readHeartbeat(heartbeat)));
+  // Of relays, and of the watches of a paused source.
+  const reports = activities.map(({ heartbeat }) => readReport(heartbeat));
   return events.map(({ backlog: reported, ...event }) => {
     const unread = unreadFate(event.kind);
-    const told = beaten.get(event.name);
+    const told = reports.findLast((report) => report.event === event.name && report.backlog)?.backlog;
     const backlog = reported && told ? later(reported, told) : (told ?? reported);
     return { ...event, ...(unread && { unread }), ...(backlog && { backlog }) };
   });
@@ -34,16 +36,4 @@ export function describeBacklog({ state, unread, backlog }: EventWithFate): stri
 
 function later(one: EventBacklog, other: EventBacklog): EventBacklog {
   return one.at > other.at ? one : other;
-}
-
-/** Heartbeats of relays and of the watch of a paused source. */
-function readHeartbeat(details: unknown): Array<[string, EventBacklog]> {
-  if (!isFields(details) || typeof details['event'] !== 'string' || !isFields(details['backlog'])) return [];
-  const { entries, pending, isAtLeast, at } = details['backlog'];
-  if (typeof entries !== 'number' || typeof pending !== 'number' || typeof at !== 'string') return [];
-  return [[details['event'], { entries, pending, at, ...(isAtLeast === true && { isAtLeast }) }]];
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
