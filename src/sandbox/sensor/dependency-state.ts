@@ -16,7 +16,8 @@ import type {
 } from './dependency-state-types';
 import type { EventPlace } from '../../contract/sensor-messages';
 import { RecentEvents } from './recent-events';
-import { purgeForChange, TriggerState, type TriggerSnapshot } from './trigger-state';
+import { purgeForChange } from './purge-trigger';
+import { TriggerState, type TriggerSnapshot } from './trigger-state';
 
 /** Plain JSON. `version` changes when older snapshots become unreadable. */
 export interface DependencyStateSnapshot<E> {

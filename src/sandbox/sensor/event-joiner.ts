@@ -22,6 +22,7 @@ import type {
   StatefulTrigger,
 } from './dependency-state-types';
 import type { EventPlace } from '../../contract/sensor-messages';
+import { first, HeldGroups, type Group, type Held } from './held-groups';
 
 const DEFAULT_MAX_HELD = 1000;
 
@@ -29,19 +30,6 @@ const DEFAULT_MAX_HELD = 1000;
 export interface JoinedEvents<E extends EventReference> {
   readonly dependencies: Readonly<Record<string, E>>;
   readonly reason: 'event' | 'joined';
-}
-
-interface Held<E extends EventReference> extends HeldEvent<E> {
-  readonly group: Group<E>;
-}
-
-interface Group<E extends EventReference> {
-  readonly id: string;
-  readonly correlationKey: string | undefined;
-  /** When the period of the group began; 0 without resets. */
-  readonly periodStart: number;
-  /** Oldest first. Never holds an empty set. */
-  readonly queues: Map<string, Set<Held<E>>>;
 }
 
 export interface JoinerSnapshot<E> {
@@ -53,9 +41,7 @@ export interface JoinerSnapshot<E> {
 export class EventJoiner<E extends EventReference> {
   private readonly dependencies: readonly string[];
   private readonly clock: ResetClock | undefined;
-  private readonly groups = new Map<string, Group<E>>();
-  /** Everything held, by dependency, oldest first: the next to expire or overflow is always in front. */
-  private readonly byAge = new Map<string, Set<Held<E>>>();
+  private readonly held = new HeldGroups<E>();
   private resetAt = 0;
 
   constructor(
@@ -99,38 +85,34 @@ export class EventJoiner<E extends EventReference> {
 
   /** Arrival time of the event that has waited longest; undefined if none waits. */
   oldestAt(): number | undefined {
-    return this.oldest()?.receivedAt;
+    return this.held.oldest()?.receivedAt;
   }
 
   parkOldest(change: StateChange<E>): void {
-    const oldest = this.oldest();
+    const oldest = this.held.oldest();
     if (oldest !== undefined) this.parkForRoom(oldest, change);
   }
 
   /** When `settle` has something to do if no event arrives before. */
   nextDeadline(now: number): number | undefined {
     const deadlines: number[] = [];
-    for (const queue of this.byAge.values()) {
-      const oldest = first(queue);
-      if (oldest && this.trigger.windowMs !== undefined) deadlines.push(oldest.receivedAt + this.trigger.windowMs);
-    }
-    if (this.clock && this.groups.size > 0) deadlines.push(this.clock.periodOf(now).end);
+    const { windowMs } = this.trigger;
+    if (windowMs !== undefined) deadlines.push(...this.held.fronts().map(({ receivedAt }) => receivedAt + windowMs));
+    if (this.clock && !this.held.isEmpty) deadlines.push(this.clock.periodOf(now).end);
     const next = Math.min(...deadlines);
     return Number.isFinite(next) ? next : undefined;
   }
 
   /** Where the event waits, and for which dependencies: events with another key or of another period cannot join it. */
   placesOf(eventKey: string): EventPlace[] {
-    return [...this.byAge.values()].flatMap((queue) =>
-      [...queue]
-        .filter(({ event }) => event.key === eventKey)
-        .map(({ dependency, group }) => ({ kind: 'held', dependency, waitingFor: this.remainingOf(group) })),
-    );
+    return this.held
+      .all()
+      .filter(({ event }) => event.key === eventKey)
+      .map(({ dependency, group }) => ({ kind: 'held', dependency, waitingFor: this.remainingOf(group) }));
   }
 
   snapshot(): JoinerSnapshot<E> {
-    const held = [...this.byAge.values()].flatMap((queue) => [...queue].map(withoutGroup));
-    return { held, resetAt: this.resetAt };
+    return { held: this.held.all().map(withoutGroup), resetAt: this.resetAt };
   }
 
   private hold(arrival: HeldEvent<E>, change: StateChange<E>): Group<E> | undefined {
@@ -139,12 +121,8 @@ export class EventJoiner<E extends EventReference> {
       this.park([arrival], 'key-missing', [], undefined, change);
       return undefined;
     }
-    const { dependency } = arrival;
     if (this.trigger.keep !== 'all') this.replaceEarlier(group, arrival, change);
-    const held: Held<E> = { ...arrival, group };
-    addTo(group.queues, dependency, held);
-    addTo(this.byAge, dependency, held);
-    this.groups.set(group.id, group);
+    this.held.add({ ...arrival, group });
     return group;
   }
 
@@ -152,37 +130,26 @@ export class EventJoiner<E extends EventReference> {
     const { correlateBy } = this.trigger;
     const correlationKey = correlateBy === undefined ? undefined : arrival.keys?.[correlateBy];
     if (correlateBy !== undefined && correlationKey === undefined) return undefined;
-    const periodStart = this.clock?.periodOf(timeOf(arrival)).start ?? 0;
-    const id = `${periodStart} ${correlationKey ?? ''}`;
-    return this.groups.get(id) ?? { id, correlationKey, periodStart, queues: new Map() };
+    return this.held.group(this.clock?.periodOf(timeOf(arrival)).start ?? 0, correlationKey);
   }
 
   private replaceEarlier(group: Group<E>, arrival: HeldEvent<E>, change: StateChange<E>): void {
     const earlier = first(group.queues.get(arrival.dependency) ?? []);
     if (earlier === undefined) return;
-    this.release(earlier);
+    this.held.release(earlier);
     const { dependency, event } = earlier;
     change.notes.push({ kind: 'replaced', trigger: this.trigger.name, dependency, event, by: arrival.event });
   }
 
   private parkOverflow(dependency: string, change: StateChange<E>): void {
-    const queue = this.byAge.get(dependency);
-    const oldest = first(queue ?? []);
-    if (!queue || !oldest || queue.size <= (this.trigger.maxHeld ?? DEFAULT_MAX_HELD)) return;
-    this.parkForRoom(oldest, change);
-  }
-
-  private oldest(): Held<E> | undefined {
-    const fronts = [...this.byAge.values()].flatMap((queue) => first(queue) ?? []);
-    return fronts.reduce<Held<E> | undefined>(
-      (oldest, held) => (oldest === undefined || held.receivedAt < oldest.receivedAt ? held : oldest),
-      undefined,
-    );
+    const queue = this.held.queueOf(dependency);
+    const oldest = first(queue);
+    if (oldest && queue.size > (this.trigger.maxHeld ?? DEFAULT_MAX_HELD)) this.parkForRoom(oldest, change);
   }
 
   private parkForRoom(held: Held<E>, change: StateChange<E>): void {
     const missing = this.missingIn(held.group);
-    this.release(held);
+    this.held.release(held);
     this.park([held], 'too-many-held', missing, held.group.correlationKey, change);
   }
 
@@ -190,7 +157,7 @@ export class EventJoiner<E extends EventReference> {
     const { windowMs } = this.trigger;
     if (windowMs === undefined) return;
     const expired = new Map<Group<E>, Held<E>[]>();
-    for (const queue of this.byAge.values()) {
+    for (const queue of this.held.queues()) {
       for (const held of queue) {
         if (held.receivedAt + windowMs > now) break;
         expired.set(held.group, [...(expired.get(held.group) ?? []), held]);
@@ -198,7 +165,7 @@ export class EventJoiner<E extends EventReference> {
     }
     for (const [group, held] of expired) {
       const missing = this.missingIn(group);
-      held.forEach((one) => this.release(one));
+      held.forEach((one) => this.held.release(one));
       for (const half of asTuples(held)) this.park(half, 'window-passed', missing, group.correlationKey, change);
     }
   }
@@ -208,9 +175,9 @@ export class EventJoiner<E extends EventReference> {
     const resetAt = this.clock.periodOf(now).start;
     if (resetAt <= this.resetAt) return;
     this.resetAt = resetAt;
-    for (const held of [...this.byAge.values()].flatMap((queue) => [...queue])) {
+    for (const held of this.held.all()) {
       if (held.group.periodStart >= resetAt) continue;
-      this.release(held);
+      this.held.release(held);
       const { dependency, event } = held;
       change.notes.push({ kind: 'reset', trigger: this.trigger.name, dependency, event, resetAt });
     }
@@ -221,17 +188,10 @@ export class EventJoiner<E extends EventReference> {
     for (const name of this.dependencies.filter((candidate) => names.includes(candidate))) {
       const held = first(group.queues.get(name) ?? []);
       if (held === undefined) continue;
-      this.release(held);
+      this.held.release(held);
       events.set(name, held.event);
     }
     return Object.fromEntries(events);
-  }
-
-  private release(held: Held<E>): void {
-    const { group, dependency } = held;
-    removeFrom(group.queues, dependency, held);
-    removeFrom(this.byAge, dependency, held);
-    if (group.queues.size === 0) this.groups.delete(group.id);
   }
 
   private missingIn(group: Group<E>): string[] {
@@ -273,21 +233,4 @@ function timeOf(arrival: HeldEvent<EventReference>): number {
 
 function withoutGroup<E extends EventReference>({ dependency, event, receivedAt, keys }: Held<E>): HeldEvent<E> {
   return { dependency, event, receivedAt, ...(keys && { keys }) };
-}
-
-function first<T>(values: Iterable<T>): T | undefined {
-  for (const value of values) return value;
-  return undefined;
-}
-
-function addTo<T>(sets: Map<string, Set<T>>, name: string, value: T): void {
-  const set = sets.get(name);
-  if (set) set.add(value);
-  else sets.set(name, new Set([value]));
-}
-
-function removeFrom<T>(sets: Map<string, Set<T>>, name: string, value: T): void {
-  const set = sets.get(name);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(name);
 }
