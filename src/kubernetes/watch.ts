@@ -20,7 +20,6 @@ export interface WatchOptions {
   /** Path of the collection. */
   readonly path: string;
   readonly labelSelector?: string;
-  readonly fieldSelector?: string;
   /** Resume here instead of listing; if the server has expired this version, it lists after all. */
   readonly resourceVersion?: string;
   readonly signal: AbortSignal;
@@ -112,7 +111,7 @@ async function* list(
   options: WatchOptions,
   version: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<WatchEvent> {
-  const { path, labelSelector, fieldSelector, signal } = options;
+  const { path, labelSelector, signal } = options;
   let token: string | undefined;
   do {
     const answer: ListAnswer = await client.request<ListAnswer>({
@@ -121,7 +120,6 @@ async function* list(
       // A further page is of the version of the first.
       query: {
         labelSelector,
-        fieldSelector,
         limit: PAGE_SIZE,
         ...(token === undefined ? version : { continue: token }),
       },
@@ -138,7 +136,7 @@ async function* list(
 
 async function* watch(
   client: KubernetesClient,
-  { path, labelSelector, fieldSelector, signal, onOpened }: WatchOptions,
+  { path, labelSelector, signal, onOpened }: WatchOptions,
   resourceVersion: string,
 ): AsyncGenerator<WatchEvent> {
   const query = {
@@ -147,7 +145,6 @@ async function* watch(
     timeoutSeconds: WATCH_SECONDS,
     resourceVersion,
     labelSelector,
-    fieldSelector,
   };
   const timeoutMs = (WATCH_SECONDS + 30) * 1_000;
   for await (const line of client.lines({ method: 'GET', path, query, signal, timeoutMs }, onOpened)) {

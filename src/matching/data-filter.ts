@@ -60,46 +60,27 @@ function compareQuickly(filter: DataFilter, value: JsonDocument, wanted: string)
     case 'number': {
       const left = gjsonNumber(value);
       const right = parseGoFloat(wanted);
-      return left === undefined || right === undefined ? undefined : compareNumbers(left, filter.comparator, right);
+      return left === undefined || right === undefined ? undefined : COMPARISONS[filter.comparator ?? '='](left, right);
     }
     case 'string':
       return compareText(filter, gjsonText(value), wanted);
   }
 }
 
-function compareNumbers(left: number, comparator: DataFilter['comparator'], right: number): boolean {
-  switch (comparator) {
-    case '>=':
-      return left >= right;
-    case '>':
-      return left > right;
-    case '<':
-      return left < right;
-    case '<=':
-      return left <= right;
-    case '!=':
-      return left !== right;
-    case '=':
-    case undefined:
-      return left === right;
-  }
-}
+const COMPARISONS: Readonly<Record<NonNullable<DataFilter['comparator']>, (left: number, right: number) => boolean>> = {
+  '>=': (left, right) => left >= right,
+  '>': (left, right) => left > right,
+  '<': (left, right) => left < right,
+  '<=': (left, right) => left <= right,
+  '!=': (left, right) => left !== right,
+  '=': (left, right) => left === right,
+};
 
-function compareText(filter: DataFilter, text: string, pattern: string): boolean | undefined {
+/** As in Argo Events, text has no order: it is neither greater nor less than anything. */
+function compareText({ comparator = '=' }: DataFilter, text: string, pattern: string): boolean | undefined {
   const matches = matchesPlainPattern(pattern, text);
-  if (matches === undefined) return undefined;
-  switch (filter.comparator) {
-    case '=':
-    case undefined:
-      return matches;
-    case '!=':
-      return !matches;
-    case '>=':
-    case '>':
-    case '<':
-    case '<=':
-      return false; // As in Argo Events: text has no order.
-  }
+  if (matches === undefined || comparator === '=') return matches;
+  return comparator === '!=' && !matches;
 }
 
 function verdictOf(filter: DataFilter, isPassed: boolean, found: string): ClauseVerdict {

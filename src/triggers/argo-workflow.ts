@@ -54,7 +54,7 @@ function createArgoWorkflowTrigger({
       const { operation, options } = readTemplate(request);
       const cluster = await kubernetes.open(request.account);
       const namespace = namespaceOf(request, options);
-      const done = await operate(operation, request, {
+      const done = await OPERATIONS[operation](request.resource, {
         cluster,
         fire: request,
         namespace,
@@ -70,6 +70,12 @@ function createArgoWorkflowTrigger({
 }
 
 type Operation = NonNullable<ArgoWorkflowTriggerTemplate['operation']>;
+type Operate = (resource: unknown, context: OperationContext) => Promise<Created>;
+
+const OPERATIONS: Readonly<Record<Operation, Operate>> = {
+  ...{ submit, 'submit-from': submitFrom, resubmit, retry },
+  ...{ suspend, resume, stop, terminate },
+};
 
 function readTemplate({ template }: Request): { operation: Operation; options: ArgoOptions } {
   const operation = template.operation ?? 'submit';
@@ -80,25 +86,4 @@ function namespaceOf(request: Request, options: ArgoOptions): string {
   const metadata = request.resource?.metadata;
   const own = isJsonObject(metadata) ? metadata.namespace : undefined;
   return options.namespace ?? (typeof own === 'string' && own !== '' ? own : request.namespace);
-}
-
-async function operate(operation: Operation, request: Request, context: OperationContext): Promise<Created> {
-  switch (operation) {
-    case 'submit':
-      return await submit(request.resource, context);
-    case 'submit-from':
-      return await submitFrom(request.resource, context);
-    case 'resubmit':
-      return await resubmit(request.resource, context);
-    case 'retry':
-      return await retry(request.resource, context);
-    case 'suspend':
-      return await suspend(request.resource, context);
-    case 'resume':
-      return await resume(request.resource, context);
-    case 'stop':
-      return await stop(request.resource, context);
-    case 'terminate':
-      return await terminate(request.resource, context);
-  }
 }

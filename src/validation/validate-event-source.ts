@@ -95,40 +95,36 @@ function declaredHooks(spec: EventSourceSpec): DeclaredHook[] {
   return [...plain.map(([name, hook]) => ({ kind: 'webhook', name, hook, at: [] }) as const), ...ofServices];
 }
 
-/** Sluice receives hooks, and does not register them. */
+/** Fields with which Argo Events registers hooks at a service. Sluice receives hooks, and does not register them. */
+const REGISTRATION = {
+  github: { service: 'GitHub', fields: ['apiToken', 'githubApp', 'deleteHookOnFinish'] },
+  gitlab: { service: 'GitLab', fields: ['accessToken', 'deleteHookOnFinish'] },
+  bitbucket: { service: 'Bitbucket', fields: ['auth', 'deleteHookOnFinish'] },
+  bitbucketserver: { service: 'Bitbucket Server', fields: ['accessToken', 'deleteHookOnFinish'] },
+  stripe: { service: 'Stripe', fields: ['createWebhook', 'apiKey'] },
+  sns: { service: 'Amazon SNS', fields: ['accessKey', 'secretKey', 'roleARN'] },
+} as const satisfies Partial<Record<EventSourceKind, { service: string; fields: readonly string[] }>>;
+
 function validateHookOptions(spec: EventSourceSpec, findings: Findings): void {
-  const registered = (kind: EventSourceKind, name: string, fields: object, service: string): void => {
-    for (const [field, value] of Object.entries(fields)) {
-      if (value === undefined || value === false) continue;
-      findings.at(kind, name, field).warning(`not used: Sluice does not register hooks at ${service}`, {
-        fix: `Create the hook at ${service} yourself, with the address of the endpoint.`,
-      });
+  for (const kind of Object.keys(REGISTRATION) as Array<keyof typeof REGISTRATION>) {
+    const { service, fields } = REGISTRATION[kind];
+    const events: Readonly<Record<string, object>> = spec[kind] ?? {};
+    for (const [name, options] of Object.entries(events)) {
+      for (const [field, value] of Object.entries(options)) {
+        if (!fields.some((known) => known === field) || value === undefined || value === false) continue;
+        findings.at(kind, name, field).warning(`not used: Sluice does not register hooks at ${service}`, {
+          fix: `Create the hook at ${service} yourself, with the address of the endpoint.`,
+        });
+      }
     }
-  };
-  for (const [name, { apiToken, githubApp, deleteHookOnFinish }] of Object.entries(spec.github ?? {})) {
-    registered('github', name, { apiToken, githubApp, deleteHookOnFinish }, 'GitHub');
   }
-  for (const [name, { accessToken, deleteHookOnFinish }] of Object.entries(spec.gitlab ?? {})) {
-    registered('gitlab', name, { accessToken, deleteHookOnFinish }, 'GitLab');
-  }
-  for (const [name, { auth, deleteHookOnFinish }] of Object.entries(spec.bitbucket ?? {})) {
-    registered('bitbucket', name, { auth, deleteHookOnFinish }, 'Bitbucket');
-  }
-  for (const [name, options] of Object.entries(spec.bitbucketserver ?? {})) {
-    const { accessToken, deleteHookOnFinish, skipBranchRefsChangedOnOpenPR } = options;
-    registered('bitbucketserver', name, { accessToken, deleteHookOnFinish }, 'Bitbucket Server');
+  for (const [name, { skipBranchRefsChangedOnOpenPR }] of Object.entries(spec.bitbucketserver ?? {})) {
     if (!skipBranchRefsChangedOnOpenPR) continue;
     findings
       .at('bitbucketserver', name, 'skipBranchRefsChangedOnOpenPR')
       .warning('not used: branches with an open pull request make events, too', {
         fix: 'Remove it and filter in the sensor, or leave this EventSource to Argo Events.',
       });
-  }
-  for (const [name, { createWebhook, apiKey }] of Object.entries(spec.stripe ?? {})) {
-    registered('stripe', name, { createWebhook, apiKey }, 'Stripe');
-  }
-  for (const [name, { accessKey, secretKey, roleARN }] of Object.entries(spec.sns ?? {})) {
-    registered('sns', name, { accessKey, secretKey, roleARN }, 'Amazon SNS');
   }
 }
 
