@@ -1,25 +1,10 @@
 /** The control plane as a library: what the command `sluice` does, for programs. Importing this starts nothing. */
 export { ControlPlane } from './control/control-plane';
 
+/** Types that objects share with the messages of their workflows. */
+export type * from './messages';
+
 export type { StoredEvent } from './bus/bus';
-export type {
-  AppliedDefinition,
-  EventBusDefinition,
-  EventSourceDefinition,
-  ObjectName,
-  SensorDefinition,
-} from './contract/definitions';
-export type { EventBacklog, EventSourceStatus } from './contract/event-source-messages';
-export type { AppliedRecord, ApplyRequest, ControlStatus } from './contract/lifecycle-messages';
-export type { Overrides } from './contract/overrides';
-export type { RequestedBy } from './contract/requester';
-export type {
-  HeldDependencies,
-  RetriggerRequest,
-  SensorCounts,
-  SensorStatus,
-  StoppedPart,
-} from './contract/sensor-messages';
 export type { AppliedKind, ObjectAddress, TaskQueues } from './control/applied-kinds';
 export type { AppliedObject } from './control/applied-objects';
 export type { KubernetesApplied } from './control/apply/apply-kubernetes';
@@ -59,17 +44,7 @@ export type { Reader, ReaderState } from './control/status/readers';
 export type { EventWithFate } from './control/status/source-backlog';
 export type { TemporalOptions } from './control/temporal-session';
 export type { CloudEvent } from './event/cloud-event';
-export type { JsonValue } from './event/json';
 export type { UnreadFate } from './kinds/source-kinds';
-export type { EventBusOptions, EventSourceOptions, SensorOptions, TriggerFlow } from './manifest/annotations';
-export type { TlsConfig } from './manifest/common';
-export type { EventBusSpec } from './manifest/event-bus';
-export type { EventSourceSpec } from './manifest/event-source';
-export type { OutcomeRedisAccess, SecretKey } from './manifest/outcome-redis';
 export type { Problem, Severity } from './manifest/problem';
-export type { SensorSpec } from './manifest/sensor';
 export type { Decision, DecisionRecord, ExpiredRange } from './records/decision-record';
 export type { ManifestKind } from './validation/parse-manifest';
-
-export type { TriggerPriority } from './contract/priority';
-export type { TriggerStatus } from './contract/sensor-messages';

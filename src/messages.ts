@@ -46,6 +46,7 @@ export type {
 } from './contract/fires';
 export type { AppliedRecord, ApplyRequest, ControlStatus } from './contract/lifecycle-messages';
 export type { Overrides } from './contract/overrides';
+export type { TriggerPriority } from './contract/priority';
 export type { ReplayProgress } from './contract/replay-messages';
 export type { RequestedBy } from './contract/requester';
 export type { RunDiscardRequest, RunRetriggerRequest } from './contract/run-messages';
@@ -57,6 +58,7 @@ export type {
   SensorCounts,
   SensorStatus,
   StoppedPart,
+  TriggerStatus,
 } from './contract/sensor-messages';
 export type { ObjectReference } from './errors/object-reference';
 export type { ErrorCode } from './errors/sluice-error';
@@ -67,6 +69,3 @@ export type { EventBusSpec } from './manifest/event-bus';
 export type { EventSourceSpec } from './manifest/event-source';
 export type { OutcomeRedisAccess, SecretKey } from './manifest/outcome-redis';
 export type { SensorSpec } from './manifest/sensor';
-
-export type { TriggerPriority } from './contract/priority';
-export type { TriggerStatus } from './contract/sensor-messages';
