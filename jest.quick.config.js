@@ -8,14 +8,16 @@ const path = require('node:path');
 
 const tests = path.join(__dirname, 'dist', 'test');
 const launcher = path.join(__dirname, 'dist', 'dev', 'processes');
-/** These start no server, but run thousands of cases, build bundles, start processes, or wait for what they provoke. */
+/** These start no program, but run thousands of cases, compile, bundle, start processes, or wait for what they provoke. */
 const SLOW = [
   'activities/outcomes/outcome-namespaces',
+  'activities/outcomes/outcome-notifier',
   'activities/outcomes/outcome-report',
   'cli/migrate',
   'cli/run-cli',
   'cli/test',
   'cli/validate',
+  'control/calls-until-close',
   'controller/argo-cd-health',
   'event/depth-through-stages',
   'expressions/cpu-clock',
@@ -24,17 +26,22 @@ const SLOW = [
   'kubernetes/argo/hostile-nodes',
   'kubernetes/watch',
   'manifest/messages.property',
+  'payloads/payload-keys',
   'plugin/event-loop-watch',
+  'plugin/one-sdk',
   'plugin/process-guard',
   'repo/conformance',
   'repo/docs-blocks',
   'repo/import-rules',
+  'repo/public-types',
   'repo/rooms',
   'sandbox/sensor/dependency-state.property',
   'sandbox/sensor/held-contents',
   'sandbox/sensor/recent-events',
   'stac/quirks',
   'triggers/custom',
+  'triggers/email',
+  'triggers/http',
   'triggers/kept-numbers',
   'triggers/resource-sources/git',
   'triggers/resource-sources/resource-sources',

@@ -8,14 +8,9 @@ import {
   repackFires,
   type LoadedFire,
 } from '../../src/contract/packed-fires';
+import { cloudEvent } from '../setup/cloud-event';
 
-function eventNamed(id: string): CloudEvent {
-  return {
-    specversion: '1.0',
-    ...{ id, source: 'stac', subject: 'items', type: 'webhook' },
-    ...{ time: '2026-01-01T00:00:00Z', datacontenttype: 'application/json' },
-  };
-}
+const eventNamed = (id: string) => cloudEvent({ id });
 
 describe('the events that some fires of a run use', () => {
   const events = ['a', 'b', 'c', 'd'].map(eventNamed);

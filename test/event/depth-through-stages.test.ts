@@ -3,6 +3,7 @@ import { createExpressionEngine } from '../../src/expressions';
 import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
 import { MAX_JSON_DEPTH, measureDepth, parseJson } from '../../src/event/json';
 import type { ExpressionEngine, ExpressionRequest } from '../../src/expressions/engine';
+import { cloudEvent } from '../setup/cloud-event';
 
 describe('a document at the depth limit', () => {
   const body = parseJson('{"a":'.repeat(MAX_JSON_DEPTH) + '1' + '}'.repeat(MAX_JSON_DEPTH));
@@ -34,16 +35,7 @@ describe('a document at the depth limit', () => {
   });
 
   it('passes the bus and the input of a run', () => {
-    const event = {
-      specversion: '1.0' as const,
-      id: 'i',
-      source: 's',
-      subject: 'e',
-      type: 'webhook',
-      time: '2026-01-02T03:04:05Z',
-      datacontenttype: 'application/json',
-      data,
-    };
+    const event = cloudEvent({ data });
     const input = { events: [{ dependencies: { d: [decodeEvent(encodeEvent(event))] } }] };
     const payload = defaultPayloadConverter.toPayload(input);
     expect(measureDepth(defaultPayloadConverter.fromPayload(payload))).toBe(measureDepth(input));

@@ -1,22 +1,15 @@
 import { CloudEvent as LibraryEvent } from 'cloudevents';
 import { isSluiceError } from '../../src/errors/sluice-error';
-import type { CloudEvent } from '../../src/event/cloud-event';
 import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
 import { isJsonContent } from '../../src/event/event-data';
 import { MAX_JSON_DEPTH } from '../../src/event/json';
+import { cloudEvent } from '../setup/cloud-event';
 
-const event: CloudEvent = {
-  specversion: '1.0',
-  id: 'scenes:stac-events:1-0',
-  source: 'stac',
-  subject: 'scenes',
-  type: 'redisStream',
-  time: '2026-01-02T03:04:05.678Z',
-  datacontenttype: 'application/json',
+const event = cloudEvent({
   data: { stream: 'stac-events', values: { href: 'https://stac.example/ü' } },
   sluicenamespace: 'tenant-a',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-};
+});
 
 function bytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));

@@ -6,6 +6,7 @@ import { decodeEvent, encodeEvent } from '../../src/event/encode-event';
 import { dataAttributes, dataOf } from '../../src/event/event-data';
 import { deriveEventId } from '../../src/event/event-id';
 import { elementsOf, isJsonText, memberOf, readJson, textOf, valueOf } from '../../src/event/json-text';
+import { cloudEvent } from '../setup/cloud-event';
 
 const CHANGED_BY_JAVASCRIPT = [
   ['a whole number beyond 2^53', '{"id":9007199254740993}'],
@@ -32,10 +33,7 @@ const spaced = (text: string): string =>
 const unescaped = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"/g, (string) => JSON.stringify(JSON.parse(string)));
 
-const eventWith = (data: Pick<CloudEvent, 'data' | 'data_base64'>): CloudEvent => ({
-  ...{ specversion: '1.0', id: 'e1', source: 'orders', subject: 'new', type: 'webhook' },
-  ...{ time: '2026-01-02T03:04:05Z', datacontenttype: 'application/json', ...data },
-});
+const eventWith = (data: Pick<CloudEvent, 'data' | 'data_base64'>) => cloudEvent(data);
 
 function textOfData(event: CloudEvent): string | undefined {
   const data = dataOf(event);

@@ -6,6 +6,7 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import type { OwnKubernetes } from '../../dev/servers';
 import { sharedKubernetes } from '../setup/shared-kubernetes';
 import { createTestNamespace } from '../setup/test-namespace';
+import { cloudEvent } from '../setup/cloud-event';
 
 export interface ClusterFixture {
   readonly kubernetes: OwnKubernetes;
@@ -71,15 +72,8 @@ export async function openClusterFixture(prefix: string, running?: OwnKubernetes
 
 /** A scene as the event source reports it. */
 export function sceneEvent(id = 'scene-1', fields: Partial<CloudEvent> = {}): CloudEvent {
-  return {
-    specversion: '1.0',
-    id,
-    source: 'stac',
-    subject: 'scenes',
-    type: 'redisStream',
-    time: '2026-01-01T00:00:00Z',
-    datacontenttype: 'application/json',
-    data: { href: 'https://stac.example/items/1' },
+  return cloudEvent({
+    ...{ id, time: '2026-01-01T00:00:00Z', data: { href: 'https://stac.example/items/1' } },
     ...fields,
-  };
+  });
 }

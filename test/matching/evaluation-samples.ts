@@ -1,19 +1,10 @@
 /** Events and dependencies for the tests of transforms, filters and parameters. */
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { Dependency } from '../../src/manifest/filters';
+import { cloudEvent } from '../setup/cloud-event';
 
 export function eventWith(changes: Partial<CloudEvent> = {}): CloudEvent {
-  return {
-    specversion: '1.0',
-    id: 'e1',
-    source: 'stac',
-    subject: 'items',
-    type: 'redis',
-    time: '2026-01-02T03:04:05.678Z',
-    datacontenttype: 'application/json',
-    data: {},
-    ...changes,
-  };
+  return cloudEvent({ id: 'e1', subject: 'items', type: 'redis', data: {}, ...changes });
 }
 
 export function dependencyWith(changes: Partial<Dependency> = {}): Dependency {

@@ -1,4 +1,3 @@
-import type { CloudEvent } from '../../src/event/cloud-event';
 import { SluiceError } from '../../src/errors/sluice-error';
 import { Metrics } from '../../src/metrics/metrics';
 import type { FireResult } from '../../src/contract/fires';
@@ -7,17 +6,10 @@ import type { SensorBacklog } from '../../src/bus/bus';
 import { ListenerTelemetry } from '../../activities/listener/listener-telemetry';
 import { RelayTelemetry } from '../../activities/relay/relay-telemetry';
 import { RecordingMeter } from './recording-meter';
+import { cloudEvent } from '../setup/cloud-event';
 
-const createEvent = (id: string): CloudEvent => ({
-  specversion: '1.0',
-  id,
-  source: 'orders',
-  subject: 'placed',
-  type: 'redis',
-  time: '2026-01-02T03:04:05.000Z',
-  datacontenttype: 'application/json',
-  data: {},
-});
+const createEvent = (id: string) =>
+  cloudEvent({ id, source: 'orders', subject: 'placed', type: 'redis', time: '2026-01-02T03:04:05.000Z', data: {} });
 
 let recording: RecordingMeter;
 let metrics: Metrics;

@@ -1,12 +1,12 @@
 /** What every trigger test needs around the trigger: a request, secrets, a log that remembers. */
 import { pino } from 'pino';
-import type { CloudEvent } from '../../src/event/cloud-event';
 import type { SluiceError } from '../../src/errors/sluice-error';
 import { isSluiceError } from '../../src/errors/sluice-error';
 import { createKubernetesAccess } from '../../src/kubernetes/access';
 import type { FireRequest, TriggerDependencies } from '../../src/triggers/trigger';
 import { secretsFrom } from '../setup/secrets';
 import { noYaml } from '../setup/yaml-reader';
+import { cloudEvent } from '../setup/cloud-event';
 
 export interface TriggerWorld extends TriggerDependencies {
   /** Parsed log lines, oldest first. */
@@ -19,16 +19,9 @@ export function createTriggerWorld(secrets: Readonly<Record<string, string>> = {
   return { secrets: secretsFrom(secrets), kubernetes: createKubernetesAccess(), readYaml: noYaml, log, lines };
 }
 
-export const SCENE_EVENT: CloudEvent = {
-  specversion: '1.0',
-  id: '1c0ffee',
-  source: 'stac',
-  subject: 'sentinel-2',
-  type: 'redisStream',
-  time: '2026-01-02T03:04:05Z',
-  datacontenttype: 'application/json',
-  data: { scene: 'S2A_10TFK' },
-};
+export const SCENE_EVENT = cloudEvent({
+  ...{ id: '1c0ffee', subject: 'sentinel-2', time: '2026-01-02T03:04:05Z', data: { scene: 'S2A_10TFK' } },
+});
 
 export function fireRequest<Template>(
   template: Template,

@@ -24,6 +24,7 @@ import { eventually } from '../setup/eventually';
 import type { RecordedRequest } from '../setup/http-recorder';
 import { openWorld, type SluiceWorld, type WorldOptions } from './sluice-world';
 import type { FireStatus } from '../../src/contract/fires';
+import { cloudEvent } from '../setup/cloud-event';
 
 export interface StageOptions {
   /** A Kubernetes namespace that exists; default: a name that does not. */
@@ -149,17 +150,9 @@ export class Stage {
 
   event(dependency: string, name: string, data: JsonObject = {}, fields: Partial<CloudEvent> = {}): CloudEvent {
     this.published += 1;
-    return {
-      specversion: '1.0',
-      id: `${dependency}-${name}`,
-      source: this.source,
-      subject: dependency,
-      type: 'redisStream',
-      time: new Date(Date.UTC(2026, 0, 1) + this.published * 1000).toISOString(),
-      datacontenttype: 'application/json',
-      data: { name, ...data },
-      ...fields,
-    };
+    const time = new Date(Date.UTC(2026, 0, 1) + this.published * 1000).toISOString();
+    const event = { id: `${dependency}-${name}`, source: this.source, subject: dependency, time };
+    return cloudEvent({ ...event, data: { name, ...data }, ...fields });
   }
 
   /** One after the other: their order on the bus is that of the arguments. */

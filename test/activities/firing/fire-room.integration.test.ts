@@ -15,6 +15,7 @@ import { parseSensor } from '../../../src/validation/parse-manifest';
 import { eventually } from '../../setup/eventually';
 import { startHttpRecorder, type HttpRecorder } from '../../setup/http-recorder';
 import { installRuntime, workflowBundle } from '../../workflows/sluice-world';
+import { cloudEvent } from '../../setup/cloud-event';
 
 /** As many as a worker has under way before it holds events back. */
 const FIRES = 200;
@@ -95,18 +96,7 @@ function firesOf(count: number): LoadedFire[] {
     id: `fire-${n}`,
     trigger: 'call',
     dependencies: {
-      a: [
-        {
-          specversion: '1.0',
-          id: `${n}`,
-          source: 'hooks',
-          subject: 'calls',
-          type: 'webhook',
-          time: '2026-01-01T00:00:00Z',
-          datacontenttype: 'application/json',
-          data: { n },
-        },
-      ],
+      a: [cloudEvent({ id: `${n}`, data: { n } })],
     },
   }));
 }

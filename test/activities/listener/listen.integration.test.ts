@@ -12,6 +12,7 @@ import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
 import { openWorld, type SluiceWorld } from '../../workflows/sluice-world';
 import { Stage, useStage } from '../../workflows/stage';
+import { cloudEvent } from '../../setup/cloud-event';
 
 describe('a listener', () => {
   let stage: Stage;
@@ -134,16 +135,7 @@ describe('observations', () => {
     const observation = (id: string, size: number): Observation => ({
       dependency: 'a',
       receivedAt: 0,
-      event: {
-        specversion: '1.0',
-        id,
-        source: 's',
-        subject: 'a',
-        type: 't',
-        time: '2026-01-01T00:00:00Z',
-        datacontenttype: 'application/json',
-        data: 'x'.repeat(size),
-      },
+      event: cloudEvent({ id, data: 'x'.repeat(size) }),
     });
     const all = ['1', '2', '3', '4'].map((id, index) => observation(id, index === 2 ? 5_000 : 400));
     const portions = cutObservations(all, 1_500);

@@ -1,8 +1,8 @@
 import { readPriorities } from '../../../activities/listener/read-priorities';
-import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { JsonValue } from '../../../src/event/json';
 import { createExpressionEngine } from '../../../src/expressions';
 import type { ExpressionEngine } from '../../../src/expressions/engine';
+import { cloudEvent } from '../../setup/cloud-event';
 
 describe('the priority of an event', () => {
   let engine: ExpressionEngine;
@@ -11,16 +11,7 @@ describe('the priority of an event', () => {
   });
   afterAll(() => engine.close());
 
-  const eventWith = (data?: JsonValue): CloudEvent => ({
-    specversion: '1.0',
-    id: '1',
-    source: 'stac',
-    subject: 'scene',
-    type: 'redisStream',
-    time: '2026-11-30T12:00:00Z',
-    datacontenttype: 'application/json',
-    ...(data !== undefined && { data }),
-  });
+  const eventWith = (data?: JsonValue) => cloudEvent(data === undefined ? {} : { data });
   const read = async (data?: JsonValue) => {
     const trigger = { priority: 4, from: 'body.priority' };
     const priorities = await readPriorities(eventWith(data), [trigger, { priority: 2 }], engine);

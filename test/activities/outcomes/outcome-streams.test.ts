@@ -3,11 +3,11 @@ import Redis from 'ioredis';
 import { startRedis, type RunningRedis } from '../../../dev/servers';
 import { entryOf, OutcomeStreams } from '../../../activities/outcomes/outcome-streams';
 import type { PublishOutcomesRequest } from '../../../src/contract/activities';
-import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { JsonValue } from '../../../src/event/json';
 import { createSecretReader } from '../../../src/kubernetes/secret-readers';
 import { eventually } from '../../setup/eventually';
 import type { FireStatus, WorkflowOutcomeReport } from '../../../src/contract/fires';
+import { cloudEvent } from '../../setup/cloud-event';
 
 const HREF = 'https://stac.example/items/scene-1';
 
@@ -27,16 +27,8 @@ describe('outcomes on Redis streams', () => {
   });
   beforeEach(() => client.flushall());
 
-  const event = (data: JsonValue): CloudEvent => ({
-    specversion: '1.0',
-    id: 'items:1-0',
-    source: 'stac',
-    subject: 'items',
-    type: 'redisStream',
-    time: '2026-01-02T03:04:05Z',
-    datacontenttype: 'application/json',
-    data,
-  });
+  const event = (data: JsonValue) =>
+    cloudEvent({ id: 'items:1-0', subject: 'items', time: '2026-01-02T03:04:05Z', data });
   const fire = (phase: WorkflowOutcomeReport['phase'], outputs: Record<string, string> = {}): FireStatus => ({
     id: 'fire-1',
     trigger: 'detect',

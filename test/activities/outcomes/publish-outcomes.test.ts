@@ -1,19 +1,11 @@
 import { outcomeEvent } from '../../../activities/outcomes/publish-outcomes';
 import type { PublishOutcomesRequest } from '../../../src/contract/activities';
-import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { FireStatus } from '../../../src/contract/fires';
+import { cloudEvent } from '../../setup/cloud-event';
 
 const traceparentNumber = (digit: string): string => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
-const event = (id: string, traceparent?: string): CloudEvent => ({
-  specversion: '1.0',
-  id,
-  source: 'stac',
-  subject: 'items',
-  type: 'redisStream',
-  time: '2026-01-02T03:04:05Z',
-  datacontenttype: 'application/json',
-  ...(traceparent !== undefined && { traceparent }),
-});
+const event = (id: string, traceparent?: string) =>
+  cloudEvent({ id, subject: 'items', time: '2026-01-02T03:04:05Z', ...(traceparent !== undefined && { traceparent }) });
 const fire = (id: string, events: readonly string[], finishedAt?: string): FireStatus => ({
   id,
   trigger: 'detect',

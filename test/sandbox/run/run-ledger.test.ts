@@ -1,17 +1,9 @@
-import type { CloudEvent } from '../../../src/event/cloud-event';
 import type { Fire } from '../../../src/contract/packed-fires';
 import { RunLedger } from '../../../src/sandbox/run/run-ledger';
 import type { FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../../src/contract/fires';
+import { cloudEvent } from '../../setup/cloud-event';
 
-const scene = (id: string): CloudEvent => ({
-  specversion: '1.0',
-  id,
-  source: 'stac',
-  subject: 'items',
-  type: 'redisStream',
-  time: '2026-11-22T10:00:00Z',
-  datacontenttype: 'application/json',
-});
+const scene = (id: string) => cloudEvent({ id, subject: 'items', time: '2026-11-22T10:00:00Z' });
 const fires: Fire[] = [
   { id: 'one', trigger: 'detect', dependencies: { scene: [0] } },
   { id: 'two', trigger: 'detect', dependencies: { scene: [1] } },

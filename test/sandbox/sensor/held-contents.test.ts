@@ -3,6 +3,7 @@ import type { CloudEvent } from '../../../src/event/cloud-event';
 import { parseSensor } from '../../../src/validation/parse-manifest';
 import type { SensorDefinition } from '../../../src/contract/definitions';
 import { SensorMemory, type CarriedSensor } from '../../../src/sandbox/sensor/sensor-memory';
+import { cloudEvent } from '../../setup/cloud-event';
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const TWO_MEGABYTES = 2 * 1024 * 1024;
@@ -24,16 +25,9 @@ function sensor(annotations: Readonly<Record<string, string>>, dependencies = ['
 }
 
 function event(dependency: string, number: number, bytes = SCENE_BYTES): CloudEvent {
-  return {
-    specversion: '1.0',
-    id: `${dependency}${number}`,
-    source: 'stac',
-    subject: dependency,
-    type: 'redisStream',
-    time: new Date(NOON + number).toISOString(),
-    datacontenttype: 'application/json',
-    data: { number, item: 'x'.repeat(bytes) },
-  };
+  const time = new Date(NOON + number).toISOString();
+  const data = { number, item: 'x'.repeat(bytes) };
+  return cloudEvent({ id: `${dependency}${number}`, subject: dependency, time, data });
 }
 
 function observe(memory: SensorMemory, events: readonly CloudEvent[]) {
