@@ -1,5 +1,4 @@
 /** The control plane for programs: what the command `sluice` does, without printing. */
-import { Writable } from 'node:stream';
 import { pauseSignal, resumeSignal } from '../contract/lifecycle-messages';
 import type { RequestedBy } from '../contract/requester';
 import { SluiceError } from '../errors/sluice-error';
@@ -14,7 +13,7 @@ import { addressText, signalWorkflow } from './ask-workflow';
 import { deleteObject, requireUnused, type Deletion } from './delete-object';
 import { explainEvent, type ExplainOptions, type Explanation } from './explain/explain-event';
 import { withBuses } from './explain/open-buses';
-import type { ProcessEnvironment } from './process-environment';
+import { loggedEnvironment, type ProcessEnvironment } from './process-environment';
 import { retriggerEvent, retriggerRun, type FireAgain, type FiredEvent, type Retriggered } from './runs/fire-again';
 import { parseRunId } from './runs/search-runs';
 import { listObjects, type ListedObject } from './status/list-objects';
@@ -105,8 +104,8 @@ export class ControlPlane {
 
   /** Finds Temporal as the command does: options, then `TEMPORAL_…`, then its configuration file. Throws TEMPORAL_UNREACHABLE. */
   static async connect(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-    const { address, temporalNamespace, profile, env = process.env, warn = () => undefined } = options;
-    const environment: ProcessEnvironment = { env, stderr: writableOf(warn) };
+    const { address, temporalNamespace, profile, env, warn = () => undefined } = options;
+    const environment = loggedEnvironment(warn, env);
     const open = await openTemporal({ address, temporalNamespace, profile }, environment);
     const queues = { ...taskQueuesOf({}, environment), ...options.taskQueues };
     return new ControlPlane(open, environment, options.namespace ?? defaultNamespace(environment), queues);
@@ -220,14 +219,4 @@ export class ControlPlane {
   private addressOf({ kind, name, namespace = this.namespace }: AppliedName): ObjectAddress {
     return { kind: APPLIED_KINDS[kind], namespace, name };
   }
-}
-
-function writableOf(warn: (text: string) => void): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write: (text: string, _encoding, done) => {
-      warn(text.trimEnd());
-      done();
-    },
-  });
 }

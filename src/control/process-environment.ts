@@ -7,8 +7,11 @@ export interface ProcessEnvironment {
   readonly stderr: Writable;
 }
 
-/** The environment of a worker, which logs what a command would write to stderr. */
-export function loggedEnvironment(warn: (text: string) => void): ProcessEnvironment {
+/** For a worker or a program, which is told what a command would write to stderr. */
+export function loggedEnvironment(
+  warn: (text: string) => void,
+  env: ProcessEnvironment['env'] = process.env,
+): ProcessEnvironment {
   const stderr = new Writable({
     decodeStrings: false,
     write: (text: string, _encoding, done) => {
@@ -16,5 +19,5 @@ export function loggedEnvironment(warn: (text: string) => void): ProcessEnvironm
       done();
     },
   });
-  return { env: process.env, stderr };
+  return { env, stderr };
 }

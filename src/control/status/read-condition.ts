@@ -3,13 +3,10 @@ import { eventSourceStatusQuery } from '../../contract/event-source-messages';
 import { sensorDefinitionQuery, sensorStatusQuery, type SensorStatus } from '../../contract/sensor-messages';
 import { describeError, isSluiceError } from '../../errors/sluice-error';
 import type { ObjectAddress } from '../applied-kinds';
-import { workflowIdOf } from '../applied-objects';
-import { askWorkflow, hasWorker } from '../ask-workflow';
-import { findExecution } from '../find-execution';
+import { hasWorker } from '../ask-workflow';
 import { pendingActivitiesOf } from '../pending-activities';
 import { grpcStatusOf } from '../../errors/temporal-failures';
 import type { TemporalSession } from '../temporal-session';
-import { objectUnknown } from '../unknown-object';
 import {
   goneCondition,
   noWorkerCondition,
@@ -18,7 +15,8 @@ import {
   withRelayReports,
   type Condition,
 } from './condition';
-import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
+import type { ExecutionEnd } from './execution-end';
+import { findObject } from './find-object';
 
 export interface ReadCondition extends Condition {
   readonly sensor?: SensorStatus;
@@ -32,20 +30,11 @@ export async function readCondition(
   address: ObjectAddress,
   timeoutMs: number,
 ): Promise<ReadCondition> {
-  const workflowId = workflowIdOf(address);
-  const unknown = () => objectUnknown(session, address);
-  const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
-    askWorkflow(session, workflowId, unknown, question, timeoutMs);
-  const description = await findExecution(session, workflowId);
-  if (description === undefined) throw await unknown();
-  const end = await readEnd(session, description);
-  if (end !== undefined) {
-    if (isDeleted(end)) throw await unknown();
-    return { ...goneCondition(end), end };
-  }
+  const { execution, end, ask } = await findObject(session, address, timeoutMs);
+  if (end !== undefined) return { ...goneCondition(end), end };
   // A query without a worker ends only by timeout: check for one first.
-  if (!(await hasWorker(session, description.taskQueue))) return noWorkerCondition(description.taskQueue);
-  const activities = await pendingActivitiesOf(session, description);
+  if (!(await hasWorker(session, execution.taskQueue))) return noWorkerCondition(execution.taskQueue);
+  const activities = await pendingActivitiesOf(session, execution);
   try {
     switch (address.kind.kind) {
       case 'EventBus':
@@ -62,7 +51,7 @@ export async function readCondition(
       }
     }
   } catch (error) {
-    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(description.taskQueue, timeoutMs);
+    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return unanswered(execution.taskQueue, timeoutMs);
     // One workflow that cannot respond must not hide the others.
     if (!isOfWorkflow(error)) throw error;
     return { state: 'NotReady', reason: `its workflow cannot be queried: ${describeError(error)}` };

@@ -18,14 +18,10 @@ import {
 import { isSluiceError } from '../../errors/sluice-error';
 import type { EventBusSpec } from '../../manifest/event-bus';
 import type { ObjectAddress } from '../applied-kinds';
-import { workflowIdOf } from '../applied-objects';
-import { askWorkflow } from '../ask-workflow';
 import { findBus, withBuses, withOpenBus } from '../explain/open-buses';
-import { findExecution } from '../find-execution';
 import { pendingActivitiesOf, type PendingActivity } from '../pending-activities';
 import type { ProcessEnvironment } from '../process-environment';
 import type { TemporalSession } from '../temporal-session';
-import { objectUnknown } from '../unknown-object';
 import { appliedManifest, type AppliedManifest } from './applied-manifest';
 import {
   goneCondition,
@@ -35,8 +31,9 @@ import {
   withRelayReports,
   type Condition,
 } from './condition';
-import { isDeleted, readEnd, type ExecutionEnd } from './execution-end';
+import type { ExecutionEnd } from './execution-end';
 import { expiringEvents, type ExpiringEvents } from './expiring-events';
+import { findObject } from './find-object';
 import { sensorProblems, sourceProblems } from './object-problems';
 import { withBacklogs, type EventWithFate } from './source-backlog';
 
@@ -96,17 +93,10 @@ export async function readObjectStatus(
   address: ObjectAddress,
   environment: ProcessEnvironment,
 ): Promise<ObjectStatus> {
-  const workflowId = workflowIdOf(address);
-  const unknown = () => objectUnknown(session, address);
-  const ask: <T>(question: Parameters<typeof askWorkflow<T>>[3]) => Promise<T> = (question) =>
-    askWorkflow(session, workflowId, unknown, question);
+  const { workflowId, execution, end, ask } = await findObject(session, address);
   const { namespace, name } = address;
   const identity = { namespace, name, workflowId };
-  const execution = await findExecution(session, workflowId);
-  if (execution === undefined) throw await unknown();
-  const end = await readEnd(session, execution);
   if (end !== undefined) {
-    if (isDeleted(end)) throw await unknown();
     const condition = goneCondition(end);
     return { kind: address.kind.kind, ...identity, ...condition, end, problems: [condition.reason ?? ''] };
   }
