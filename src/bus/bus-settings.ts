@@ -166,82 +166,62 @@ function parseStreamConfig(
   let change: Partial<StreamSettings> = {};
   for (const [key, value] of Object.entries(parsed)) {
     const name = key.toLowerCase();
-    const parser = Object.hasOwn(STREAM_KEYS, name) ? STREAM_KEYS[name] : undefined;
-    if (!parser) {
+    const known = Object.hasOwn(STREAM_KEYS, name) ? STREAM_KEYS[name] : undefined;
+    if (known === undefined) {
       notices.push(`event bus ${bus}: ${path}.${key} is not known and was ignored`);
       continue;
     }
-    const read = parser(value);
-    if (!read)
-      throw misconfigured(bus, `${path}.${key} is ${JSON.stringify(value)}`, `Allowed: ${allowedValues(key)}.`);
-    change = { ...change, ...read };
+    const read = known.read(value);
+    if (read === undefined)
+      throw misconfigured(bus, `${path}.${key} is ${JSON.stringify(value)}`, `Allowed: ${known.allowed}.`);
+    change = { ...change, [known.setting]: read };
   }
   const written = STREAM_SETTINGS.filter((name) => Object.hasOwn(change, name));
   return { stream: { ...defaults, ...change }, written };
 }
 
-const STREAM_SETTINGS = [
-  'maxMsgs',
-  'maxAgeMs',
-  'maxBytes',
-  'replicas',
-  'duplicatesMs',
-  'retention',
-  'discard',
-] as const satisfies ReadonlyArray<keyof StreamSettings>;
+const STREAM_SETTINGS = Object.keys(STREAM_DEFAULTS) as Array<keyof StreamSettings>;
 
-type StreamKeyParser = (value: unknown) => Partial<StreamSettings> | undefined;
-
-/** Keys in lower case: Argo Events reads them case-insensitively. */
-const STREAM_KEYS: Readonly<Record<string, StreamKeyParser>> = {
-  maxmsgs: (value) => integer(value, (maxMsgs) => ({ maxMsgs })),
-  maxbytes: (value) => integer(value, (maxBytes) => ({ maxBytes })),
-  replicas: (value) => integer(value, (replicas) => ({ replicas })),
-  maxage: (value) => duration(value, (maxAgeMs) => ({ maxAgeMs })),
-  duplicates: (value) => duration(value, (duplicatesMs) => ({ duplicatesMs })),
-  retention: (value) => choice(value, ['limits', 'interest', 'workqueue'] as const, (retention) => ({ retention })),
-  discard: (value) => choice(value, ['old', 'new'] as const, (discard) => ({ discard })),
-};
-
-function integer(
-  value: unknown,
-  change: (value: number) => Partial<StreamSettings>,
-): Partial<StreamSettings> | undefined {
-  const parsed = typeof value === 'string' && value !== '' ? Number(value) : value;
-  return typeof parsed === 'number' && Number.isSafeInteger(parsed) ? change(parsed) : undefined;
+interface StreamKey {
+  readonly setting: keyof StreamSettings;
+  /** Returns undefined for a value that is not allowed. */
+  readonly read: (value: unknown) => string | number | undefined;
+  /** In words. */
+  readonly allowed: string;
 }
 
-function duration(
-  value: unknown,
-  change: (ms: number) => Partial<StreamSettings>,
-): Partial<StreamSettings> | undefined {
-  const ms = typeof value === 'string' ? parseGoDurationMs(value) : value === 0 ? 0 : undefined;
-  return ms === undefined ? undefined : change(ms);
+const COUNT = { read: integer, allowed: 'a whole number, -1 for no limit' };
+const DURATION = { read: duration, allowed: 'a duration such as 24h, 90m or 300s' };
+
+/** Keys in lower case: Argo Events reads them case-insensitively. */
+const STREAM_KEYS: Readonly<Record<string, StreamKey>> = {
+  maxmsgs: { setting: 'maxMsgs', ...COUNT },
+  maxbytes: { setting: 'maxBytes', ...COUNT },
+  replicas: { setting: 'replicas', ...COUNT },
+  maxage: { setting: 'maxAgeMs', ...DURATION },
+  duplicates: { setting: 'duplicatesMs', ...DURATION },
+  retention: { setting: 'retention', ...choice('limits', 'interest', 'workqueue') },
+  discard: { setting: 'discard', ...choice('old', 'new') },
+};
+
+function integer(value: unknown): number | undefined {
+  const parsed = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof parsed === 'number' && Number.isSafeInteger(parsed) ? parsed : undefined;
+}
+
+function duration(value: unknown): number | undefined {
+  return typeof value === 'string' ? parseGoDurationMs(value) : value === 0 ? 0 : undefined;
 }
 
 /** Go writes these as the index in the list; words are accepted because they are easier to read. */
-function choice<Word extends string>(
-  value: unknown,
-  words: readonly Word[],
-  change: (word: Word) => Partial<StreamSettings>,
-): Partial<StreamSettings> | undefined {
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : '';
-  const word = words.find((candidate) => candidate === text) ?? (/^\d$/.test(text) ? words[Number(text)] : undefined);
-  return word === undefined ? undefined : change(word);
-}
-
-function allowedValues(key: string): string {
-  switch (key.toLowerCase()) {
-    case 'retention':
-      return '0 (limits), 1 (interest), 2 (workqueue)';
-    case 'discard':
-      return '0 (old), 1 (new)';
-    case 'maxage':
-    case 'duplicates':
-      return 'a duration such as 24h, 90m or 300s';
-    default:
-      return 'a whole number, -1 for no limit';
-  }
+function choice(...words: readonly string[]): Pick<StreamKey, 'read' | 'allowed'> {
+  return {
+    read(value) {
+      const text = typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : '';
+      return words.includes(text) ? text : /^\d$/.test(text) ? words[Number(text)] : undefined;
+    },
+    allowed: words.map((word, index) => `${index} (${word})`).join(', '),
+  };
 }
 
 function misconfigured(bus: string, what: string, fix: string): SluiceError {

@@ -94,20 +94,7 @@ function findVariable(text: string, name: string): number | undefined {
   return at === -1 ? undefined : at;
 }
 
-const JQ_FORMATS = [
-  'text',
-  'json',
-  'html',
-  'uri',
-  'urid',
-  'csv',
-  'tsv',
-  'sh',
-  'base32',
-  'base32d',
-  'base64',
-  'base64d',
-].map((name) => `@${name}`);
+const JQ_FORMATS = '@text @json @html @uri @urid @csv @tsv @sh @base32 @base32d @base64 @base64d'.split(' ');
 
 function adviseOnJqToken(text: string, at: number): string | undefined {
   const format = /^@\w+/.exec(text.slice(at))?.[0];
