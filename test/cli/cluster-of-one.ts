@@ -20,6 +20,12 @@ export interface ClusterOfOne {
   readonly environment: Readonly<Record<string, string>>;
   /** `sluice` as a person at this cluster would run it. */
   sluice(argv: readonly string[], options?: CliRunOptions): Promise<CliRun>;
+  /** The EventBus `default`, as a document. */
+  readonly busDocument: string;
+  /** The EventSource `stac`, as a document: events by name, each with the stream that it reads. */
+  sourceDocument(streams: Readonly<Record<string, string>>): string;
+  /** What a `redisStream` event source says to read this stream. */
+  streamSpec(stream: string): string;
   /** Writes documents into one file and answers its path. */
   manifest(name: string, ...documents: readonly string[]): Promise<string>;
   /** `environment`: in addition to that of the cluster. */
@@ -57,6 +63,8 @@ export async function startClusterOfOne(options: ClusterOptions = {}): Promise<C
     ...(options.namesBus === true && { SLUICE_BUS_URL: nats.url }),
     ...options.environment,
   };
+  const streamSpec = (stream: string): string =>
+    `{ hostAddress: '${redis.host}:${redis.port}', consumerGroup: g, streams: [${stream}] }`;
   let workers: ChildProcess[] = [];
   return {
     kubernetes,
@@ -65,6 +73,23 @@ export async function startClusterOfOne(options: ClusterOptions = {}): Promise<C
     namespace,
     environment: env,
     sluice: (argv, options) => runSluice(argv, { ...options, env: { ...env, ...options?.env } }),
+    busDocument: `apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: { name: default }
+spec: { jetstreamExotic: { url: '${nats.url}' } }
+`,
+    sourceDocument: (streams) => `apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: { name: stac }
+spec:
+  redisStream:
+${Object.entries(streams)
+  .map(
+    ([event, stream]) => `    ${event}: ${streamSpec(stream)}
+`,
+  )
+  .join('')}`,
+    streamSpec,
     manifest: async (name, ...documents) => {
       const file = path.join(folder, name);
       await writeFile(file, documents.join('---\n'));

@@ -32,11 +32,6 @@ describe('the state of applied objects', () => {
     await cluster?.stop();
   });
 
-  const bus = () => `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
-`;
   const source = (
     name: string,
     address = `${cluster.redis.host}:${cluster.redis.port}`,
@@ -69,7 +64,12 @@ ${sources.map((each) => `    - { name: ${each}, eventSourceName: ${each}, eventN
 
   it('loses no backlog if a source and a sensor are applied together, in any order', async () => {
     for (let item = 0; item < 10; item += 1) await redis.xadd('first', '*', 'item', item);
-    const file = await cluster.manifest('together.yaml', source('first'), sensor('scenes', 'first'), bus());
+    const file = await cluster.manifest(
+      'together.yaml',
+      source('first'),
+      sensor('scenes', 'first'),
+      cluster.busDocument,
+    );
     expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
     await eventually(async () => (await status('sensor/scenes')).counts?.fired === 10);
   });

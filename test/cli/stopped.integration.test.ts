@@ -27,13 +27,6 @@ kind: EventBus
 metadata: { name: ${name} }
 spec: { jetstreamExotic: { url: '${cluster.nats.url}'${extra} } }
 `;
-  const source = () => `apiVersion: argoproj.io/v1alpha1
-kind: EventSource
-metadata: { name: stac }
-spec:
-  redisStream:
-    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [STAC] }
-`;
   const sensor = () => `apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: scenes }
@@ -58,7 +51,12 @@ spec:
 
   it('of a sensor is shown with its reason, also by explain, until the cause is repaired', async () => {
     const broken = await cluster.manifest('strict.yaml', bus('strict', ', tls: { enabled: true }'));
-    const rest = await cluster.manifest('rest.yaml', bus('default'), source(), sensor());
+    const rest = await cluster.manifest(
+      'rest.yaml',
+      cluster.busDocument,
+      cluster.sourceDocument({ items: 'STAC' }),
+      sensor(),
+    );
     expect((await apply(broken)).exitCode).toBe(0);
     const applied = await cluster.sluice(['apply', '-f', rest, '-o', 'json']);
     expect(applied.stdout).toContain('BUS_MISCONFIGURED');
@@ -94,7 +92,7 @@ spec:
     const { exitCode, stdout } = await cluster.sluice(['status', 'source/stac']);
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/Problem: event items is not read: EVENT_SOURCE_MISCONFIGURED.*WRONGTYPE.*apply it again/);
-    const file = await cluster.manifest('source.yaml', source());
+    const file = await cluster.manifest('source.yaml', cluster.sourceDocument({ items: 'STAC' }));
     expect((await apply(file)).objects).toMatchObject([{ action: 'restarted', state: 'NotReady' }]);
     await redis.del('STAC');
     expect(await apply(file)).toMatchObject({ exitCode: 0, objects: [{ action: 'restarted', state: 'Ready' }] });

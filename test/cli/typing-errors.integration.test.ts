@@ -1,33 +1,18 @@
 import { Client, Connection } from '@temporalio/client';
-import Redis from 'ioredis';
 import type { Story } from '../../src/control/explain/story';
 import { eventually } from '../setup/eventually';
-import { startClusterOfOne, type ClusterOfOne } from './cluster-of-one';
+import { startClusterAtWork, type ClusterAtWork } from './cluster-at-work';
 import { jsonOf } from './run-cli-for-test';
 
 describe('the command', () => {
-  let cluster: ClusterOfOne;
-  let redis: Redis;
+  let cluster: ClusterAtWork;
   let own: string;
   beforeAll(async () => {
-    cluster = await startClusterOfOne();
+    cluster = await startClusterAtWork();
     own = cluster.namespace.name;
-    redis = new Redis(cluster.redis.url);
-    await cluster.startWorkers();
-    const file = await cluster.manifest(
-      'all.yaml',
-      `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
-`,
-      `apiVersion: argoproj.io/v1alpha1
-kind: EventSource
-metadata: { name: stac }
-spec:
-  redisStream:
-    items: { hostAddress: '${cluster.redis.host}:${cluster.redis.port}', consumerGroup: g, streams: [STAC] }
-`,
+    await cluster.apply(
+      cluster.busDocument,
+      cluster.sourceDocument({ items: 'STAC' }),
       `apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: { name: scenes }
@@ -40,14 +25,10 @@ spec:
   triggers: [{ template: { name: detect, log: {} } }]
 `,
     );
-    expect((await cluster.sluice(['apply', '-f', file, '--wait', '60s'])).exitCode).toBe(0);
-    await redis.xadd('STAC', '*', 'kind', 'clear', 'scene', 'S2B_10TFK_20210713');
+    await cluster.add('STAC', { kind: 'clear', scene: 'S2B_10TFK_20210713' });
     await eventually(async () => (await cluster.sluice(['runs', 'list', '-o', 'name'])).stdout.includes('run/'));
   });
-  afterAll(async () => {
-    redis?.disconnect();
-    await cluster?.stop();
-  });
+  afterAll(() => cluster?.stop());
 
   it.each<[string, string[], RegExp]>([
     ['a sensor', ['status', 'sensor/scnes'], /scnes is not applied.*Did you mean scenes\?.*\[OBJECT_UNKNOWN\]/s],
@@ -111,7 +92,7 @@ spec:
   });
 
   it('explains an event found by its data as it does by its key', async () => {
-    const id = await redis.xadd('STAC', '*', 'kind', 'cloudy', 'scene', 'only-in-the-data');
+    const id = await cluster.add('STAC', { kind: 'cloudy', scene: 'only-in-the-data' });
     const explain = async (text: string) =>
       jsonOf<Story>(await cluster.sluice(['explain', text, '-n', own, '-o', 'json']));
     await eventually(async () => (await explain(`stac/items:STAC:${id}`)).verdict.state === 'filtered');
@@ -125,8 +106,8 @@ spec:
   });
 
   it('shows the verdict of every event that has the same text', async () => {
-    const first = await redis.xadd('STAC', '*', 'kind', 'cloudy', 'scene', 'twice-announced');
-    const second = await redis.xadd('STAC', '*', 'kind', 'clear', 'scene', 'twice-announced');
+    const first = await cluster.add('STAC', { kind: 'cloudy', scene: 'twice-announced' });
+    const second = await cluster.add('STAC', { kind: 'clear', scene: 'twice-announced' });
     const explain = () => cluster.sluice(['explain', 'twice-announced', '-n', own, '-o', 'json']);
     await eventually(async () => {
       const { candidates = [] } = jsonOf<{ candidates?: Array<{ key: string; verdict?: { state: string } }> }>(
@@ -199,7 +180,7 @@ spec:
     await connection.close();
     // Its listener learns of it with its next heartbeat, and handles what comes before that.
     const { verdict } = await eventually(async () => {
-      const id = await redis.xadd('STAC', '*', 'kind', 'clear', 'scene', 'too-late');
+      const id = await cluster.add('STAC', { kind: 'clear', scene: 'too-late' });
       const run = await cluster.sluice(['explain', `stac/items:STAC:${id}`, '-n', own, '-o', 'json']);
       const story = jsonOf<Story>(run);
       return story.verdict?.summary.includes('no longer listens') && story;

@@ -42,11 +42,7 @@ describe('a worker', () => {
 
   const manifests = (...sensors: readonly string[]): string =>
     [
-      `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
-`,
+      cluster.busDocument,
       ...sensors.map(
         (name) => `apiVersion: argoproj.io/v1alpha1
 kind: Sensor

@@ -20,11 +20,7 @@ describe('an event source worker that gets SIGTERM', () => {
   const manifests = async (): Promise<string> => {
     const { host, port } = cluster.redis;
     const hostAddress = `${host}:${port}`;
-    return `apiVersion: argoproj.io/v1alpha1
-kind: EventBus
-metadata: { name: default }
-spec: { jetstreamExotic: { url: '${cluster.nats.url}' } }
----
+    return `${cluster.busDocument}---
 apiVersion: argoproj.io/v1alpha1
 kind: EventSource
 metadata: { name: all }
