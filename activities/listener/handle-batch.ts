@@ -1,5 +1,6 @@
 /** Handles a batch of events from the bus: decides, starts runs, signals the sensor. Events fail separately. */
 import type { Client } from '@temporalio/client';
+import type { ArgoPosition } from '../../src/bus/argo-positions';
 import type { BusMessage } from '../../src/bus/bus';
 import { eventKey } from '../../src/event/cloud-event';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
@@ -13,6 +14,7 @@ import { planRuns } from '../starting/group-into-runs';
 import { settleEvent, type HandledEvent } from './settle-event';
 import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '../starting/start-runs';
 import { observeEvents } from './observe-events';
+import { skipHandledByArgo } from './skip-handled-by-argo';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /** Temporal rejects more than 2 MB; the trigger's template and the overhead of JSON need some of it. */
@@ -45,11 +47,25 @@ export class BatchHandler {
     private readonly dependencies: Pick<WorkerDependencies, 'engine' | 'fireLoad'>,
   ) {}
 
-  /** Never throws because of a single event, and neither acks nor naks. */
-  async handle(messages: readonly BusMessage[], signal: AbortSignal): Promise<HandledBatch> {
+  /**
+   * Never throws because of a single event, and neither acks nor naks. `handledByArgo`: what is left out, see
+   * BusListener.
+   */
+  async handle(
+    messages: readonly BusMessage[],
+    handledByArgo: readonly ArgoPosition[],
+    signal: AbortSignal,
+  ): Promise<HandledBatch> {
     const { definition, client } = this;
     const postponed: PostponedEvent[] = [];
-    const decided = await this.decide(messages, postponed);
+    const all = await this.decide(messages, postponed);
+    const decided =
+      handledByArgo.length === 0
+        ? all
+        : all.map(({ message, decision }) => ({
+            message,
+            decision: skipHandledByArgo(definition, this.plan, decision, message, handledByArgo),
+          }));
     const { pending, known } = await this.lookUp(decided, postponed);
     const { starts, repeated, startable } = separateFires(pending, known);
     const [started, deliveries] = await Promise.all([

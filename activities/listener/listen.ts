@@ -28,6 +28,7 @@ import { recordExpired } from './record-expired';
 import { ReportPace } from '../worker/report-pace';
 import { mayHoldBack, queryCapacity, SensorCapacity } from './sensor-capacity';
 import type { HandledEvent } from './settle-event';
+import { startOfListener } from './start-of-listener';
 import { StallWatch } from './stall-watch';
 import { UnrecordedAttempts } from './unrecorded-attempts';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
@@ -121,15 +122,13 @@ class Listener {
   }
 
   async run(signal: AbortSignal, heartbeat: Heartbeat): Promise<void> {
-    const { namespace, name, options } = this.request.definition;
-    const { startFrom } = options;
+    const { namespace, name } = this.request.definition;
     const paths = this.plan.interests.map(({ eventSourceName, eventName }) => eventPath(eventSourceName, eventName));
     const opening = this.bus.openListener({
       namespace,
       sensorName: name,
       paths,
-      // "New" is everything since the sensor was applied, including events before its first listener was up.
-      startFrom: startFrom.kind === 'new' ? { kind: 'time', time: this.request.appliedAt } : startFrom,
+      startFrom: startOfListener(this.request),
       maxBatch: PULL_SIZE,
       signal,
     });
@@ -181,7 +180,7 @@ class Listener {
       this.dependencies.fireLoad.waiting(this.request.definition, this.lag);
       const startedAt = Date.now();
       try {
-        this.answer(await this.handler.handle(messages, signal), startedAt);
+        this.answer(await this.handler.handle(messages, listener.handledByArgo, signal), startedAt);
       } catch (error) {
         this.giveBack(messages.map((message) => ({ message, isOutage: true, error })));
       }

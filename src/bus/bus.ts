@@ -6,6 +6,7 @@
 import type { CloudEvent } from '../event/cloud-event';
 import type { Decision, DecisionRecord } from '../records/decision-record';
 import type { SluiceError } from '../errors/sluice-error';
+import type { ArgoPosition, ArgoSubscription } from './argo-positions';
 import type { BucketPurpose } from './bus-names';
 import type { ExpiredEvents } from './expired-events';
 
@@ -30,7 +31,9 @@ export type StartFrom =
   | { readonly kind: 'new' }
   | { readonly kind: 'all' }
   /** RFC 3339. */
-  | { readonly kind: 'time'; readonly time: string };
+  | { readonly kind: 'time'; readonly time: string }
+  /** Where the consumers of Argo Events for these subscriptions stand; at `otherwise` (RFC 3339) if there are none. */
+  | { readonly kind: 'argo-events'; readonly subscriptions: readonly ArgoSubscription[]; readonly otherwise: string };
 
 export interface ListenerOptions {
   readonly namespace: string;
@@ -69,6 +72,8 @@ export interface BusMessage {
 }
 
 export interface BusListener {
+  /** For a sensor that moved here from Argo Events: what it had handled there, and the bus may deliver here again. */
+  readonly handledByArgo: readonly ArgoPosition[];
   /**
    * Returns up to `max` pending events immediately; if there are none, waits for the next one; empty once closed.
    * Several calls may wait at the same time.

@@ -3,6 +3,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors/sluice-error';
+import type { ArgoPosition } from './argo-positions';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
 import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
@@ -28,6 +29,7 @@ export interface ReaderOptions {
   readonly signal?: AbortSignal;
   /** Events up to here may have been handled after delivery by another consumer; 0: none. */
   readonly handledBefore: number;
+  readonly handledByArgo: readonly ArgoPosition[];
   /** Losses found before reading began. */
   readonly unreported: readonly ExpiredEvents[];
   /** Recreates the consumer after it was deleted on the server. If omitted, the reader has nothing left to read. */
@@ -74,6 +76,10 @@ export class ConsumerReader implements BusListener {
     this.keepAlive = setInterval(() => this.keepEvents(), ACK_WAIT_MS / 4).unref();
     if (options.signal?.aborted) this.onAbort();
     else options.signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  get handledByArgo(): readonly ArgoPosition[] {
+    return this.options.handledByArgo;
   }
 
   get isClosed(): boolean {

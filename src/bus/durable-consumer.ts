@@ -9,6 +9,7 @@ import {
   type JetStreamManager,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { firstUnhandled, readPositions, writePositions, type ArgoPosition } from './argo-positions';
 import type { ListenerOptions, StartFrom } from './bus';
 import { eventSubject } from './bus-names';
 import type { ConsumerPlace, SensorAddress } from './consumer-place';
@@ -39,20 +40,30 @@ const DELIVERY = {
 /** Metadata key of a consumer that took over from another: events up to here may already have been handled. */
 const HANDLED_UP_TO = 'sluice.io/handled-up-to';
 
+/** Metadata key of a consumer that began where Argo Events stood. */
+const HANDLED_BY_ARGO = 'sluice.io/handled-by-argo-events';
+
 export type ConsumerOptions = Pick<ListenerOptions, 'namespace' | 'sensorName' | 'paths' | 'startFrom'>;
 
-/**
- * Creates the consumer, or updates its subjects and delivery settings, which keeps the position. A consumer of the same
- * stream under a former name passes on its position and is removed. `resumeAt`: where to continue if a consumer that
- * this process had read from was deleted.
- */
+/** Where a consumer that has to be created begins; if omitted, at `startFrom`. */
+export interface Beginning {
+  /** A consumer of the same stream under a former name: passes on its position and is removed. */
+  readonly former?: ConsumerInfo;
+  /** Positions of Argo Events. */
+  readonly handledByArgo?: readonly ArgoPosition[];
+  /** Where to continue if a consumer that this process had read from was deleted. */
+  readonly resumeAt?: number;
+}
+
+/** Creates the consumer, or updates its subjects and delivery settings, which keeps the position. */
 export async function ensureConsumer(
   manager: JetStreamManager,
   place: ConsumerPlace,
   options: ConsumerOptions,
-  { former, resumeAt }: { readonly former?: ConsumerInfo; readonly resumeAt?: number } = {},
+  beginning: Beginning = {},
 ): Promise<'created' | 'updated' | 'unchanged'> {
-  const change = await ensureAt(manager, place, options, former, resumeAt);
+  const { former } = beginning;
+  const change = await ensureAt(manager, place, options, beginning);
   if (former !== undefined) await deleteConsumer(manager, former.stream_name, former.name);
   return change;
 }
@@ -61,8 +72,7 @@ async function ensureAt(
   manager: JetStreamManager,
   place: ConsumerPlace,
   options: ConsumerOptions,
-  former: ConsumerInfo | undefined,
-  resumeAt: number | undefined,
+  { former, handledByArgo, resumeAt }: Beginning,
 ): Promise<'created' | 'updated' | 'unchanged'> {
   const existing = await findConsumer(manager, place);
   if (existing) return await updateConsumer(manager, place, existing, options.paths);
@@ -70,7 +80,8 @@ async function ensureAt(
   const isWorkQueue = config.retention === RetentionPolicy.Workqueue;
   // Work queue consumers must not share a subject; events that the former left unhandled stay on the stream.
   if (former !== undefined && isWorkQueue) await deleteConsumer(manager, former.stream_name, former.name);
-  const from = former === undefined ? resumeAt : handledTo(former) + 1;
+  const taken = handledByArgo && firstUnhandled(handledByArgo);
+  const from = former === undefined ? (resumeAt ?? taken) : handledTo(former) + 1;
   await manager.consumers.add(place.stream, {
     durable_name: place.name,
     description: describeSensor(options),
@@ -79,7 +90,12 @@ async function ensureAt(
     filter_subjects: subjectsAt(place, options.paths),
     // On a work queue, the server rejects the deliver policy "new": no consumer may skip.
     ...(isWorkQueue ? { deliver_policy: DeliverPolicy.All } : startPosition(state.last_seq, options.startFrom, from)),
-    ...(former && { metadata: { [HANDLED_UP_TO]: String(former.delivered.stream_seq) } }),
+    ...((former ?? handledByArgo) && {
+      metadata: {
+        ...(former && { [HANDLED_UP_TO]: String(former.delivered.stream_seq) }),
+        ...(handledByArgo && { [HANDLED_BY_ARGO]: writePositions(handledByArgo) }),
+      },
+    }),
   });
   return 'created';
 }
@@ -125,6 +141,10 @@ export function handledTo({ num_ack_pending: unconfirmed, delivered, ack_floor: 
 /** Events up to here may have been handled before, although this consumer delivers them for the first time; 0: none. */
 export function handledBefore({ config }: ConsumerInfo): number {
   return Number(config.metadata?.[HANDLED_UP_TO] ?? 0);
+}
+
+export function handledByArgo({ config }: ConsumerInfo): readonly ArgoPosition[] {
+  return readPositions(config.metadata?.[HANDLED_BY_ARGO]);
 }
 
 /** Names of earlier versions are the same for `a` / `b-c` and `a-b` / `c`: only the description distinguishes them. */
@@ -202,6 +222,8 @@ function startPosition(
       return { deliver_policy: DeliverPolicy.New };
     case 'time':
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: startFrom.time };
+    case 'argo-events':
+      return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: startFrom.otherwise };
   }
 }
 

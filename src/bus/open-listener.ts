@@ -1,11 +1,21 @@
 /** Opens the listener of a sensor: on its consumer, and on its former one until that has nothing left. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { SluiceError } from '../errors/sluice-error';
+import { findArgoConsumers, positionsOf } from './argo-consumers';
+import type { ArgoPosition } from './argo-positions';
 import type { BusListener, ListenerOptions } from './bus';
 import { ensureEvents, type BusPlaces } from './bus-places';
 import type { BusConnection } from './bus-connection';
 import { sensorPlaces, type ConsumerPlace, type SensorAddress, type SensorPlaces } from './consumer-place';
 import { ConsumerReader, type ReaderOptions } from './consume';
-import { ensureConsumer, findConsumer, handledBefore, isConsumerOf, updateConsumer } from './durable-consumer';
+import {
+  ensureConsumer,
+  findConsumer,
+  handledBefore,
+  handledByArgo,
+  isConsumerOf,
+  updateConsumer,
+} from './durable-consumer';
 import { WITHOUT_LISTENER, type SensorLooks } from './sensor-looks';
 import { TakeoverListener } from './takeover-listener';
 import { Wakers } from '../concurrency/wakers';
@@ -59,7 +69,9 @@ export async function openListener(
   // A sensor that listened before has handled no event of a new stream.
   const known: ListenerOptions = found === undefined ? options : { ...options, startFrom: { kind: 'all' } };
   const handsOver = found !== undefined && found.place.stream === current.stream;
-  await ensureConsumer(manager, current, known, handsOver ? { former: found.info } : {});
+  const taken = found === undefined ? await takeArgoPositions(connection, manager, current, options) : undefined;
+  const beginning = { ...(handsOver && { former: found.info }), ...(taken && { handledByArgo: taken }) };
+  await ensureConsumer(manager, current, known, beginning);
   if (handsOver) await looks.forget(found.place);
 
   const info = await findConsumer(manager, current);
@@ -73,17 +85,47 @@ export async function openListener(
   const reader = read({
     place: current,
     handledBefore: info === undefined ? 0 : handledBefore(info),
+    handledByArgo: info === undefined ? [] : handledByArgo(info),
     unreported: handsOver ? [...lostBefore, ...lost] : lost,
     recreate: async (resumeAt) => {
       await ensureEvents(connection, manager, places.succeeds);
-      return await ensureConsumer(manager, current, known, resumeAt === undefined ? {} : { resumeAt });
+      return await ensureConsumer(manager, current, known, {
+        ...(taken && { handledByArgo: taken }),
+        ...(resumeAt !== undefined && { resumeAt }),
+      });
     },
   });
   if (found === undefined || handsOver) return reader;
   await updateConsumer(manager, found.place, found.info, options.paths);
-  const formerReader = read({ place: found.place, handledBefore: 0, unreported: lostBefore });
+  const formerReader = read({
+    ...{ place: found.place, handledBefore: 0, unreported: lostBefore },
+    handledByArgo: handledByArgo(found.info),
+  });
   return new TakeoverListener(connection, manager, {
     ...{ reader, formerReader, wakers, former: found.place, current, sensor: shared.sensor },
     graceMs: takeoverGraceMs,
   });
+}
+
+/** Returns the positions at which a new sensor begins if Argo Events has any, and undefined otherwise. */
+async function takeArgoPositions(
+  { names, settings, log }: BusConnection,
+  manager: JetStreamManager,
+  current: ConsumerPlace,
+  { startFrom, namespace, sensorName }: ListenerOptions,
+): Promise<readonly ArgoPosition[] | undefined> {
+  if (startFrom.kind !== 'argo-events' || (await findConsumer(manager, current)) !== undefined) return undefined;
+  if (names.kind !== 'argo-events') {
+    throw new SluiceError('BUS_MISCONFIGURED', {
+      message: `Sensor ${namespace}/${sensorName} starts where Argo Events stands, but event bus ${settings.name} has a stream of its own`,
+      fix: 'Annotate the EventBus with sluice.io/stream: argo-events, or remove sluice.io/start-from from the Sensor.',
+      context: { bus: settings.name },
+    });
+  }
+  const consumers = await findArgoConsumers(manager, sensorName, startFrom.subscriptions);
+  const positions = positionsOf(consumers, startFrom.otherwise);
+  const start = positions === undefined ? 'as a new one' : 'where they stand';
+  const found = positions === undefined ? 'no consumers' : 'consumers';
+  log('info', `Argo Events has ${found} of sensor ${namespace}/${sensorName}: it starts ${start}`);
+  return positions;
 }

@@ -6,6 +6,7 @@
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mergeBacklogs } from './backlogs';
+import type { ArgoPosition } from './argo-positions';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
 import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
@@ -39,6 +40,10 @@ export class TakeoverListener implements BusListener {
     private readonly manager: JetStreamManager,
     private readonly takeover: Takeover,
   ) {}
+
+  get handledByArgo(): readonly ArgoPosition[] {
+    return this.takeover.formerReader.handledByArgo;
+  }
 
   async pull(max: number): Promise<BusMessage[]> {
     const { reader, formerReader, wakers } = this.takeover;

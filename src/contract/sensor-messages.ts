@@ -115,6 +115,8 @@ export interface Observation {
   readonly again?: string;
   /** Distinguishes the fires of this event from its earlier ones. */
   readonly round?: string;
+  /** Triggers that do not take it: Argo Events had handled it for them. */
+  readonly except?: readonly string[];
 }
 
 export interface ObservationBatch {

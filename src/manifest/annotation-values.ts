@@ -8,7 +8,11 @@ import { maskedHeaders } from './masked-headers';
 
 /** Where reading starts if nothing was read before. */
 export type StartPoint =
-  { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'time'; readonly time: string };
+  | { readonly kind: 'new' }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'time'; readonly time: string }
+  /** Where the Sensor of the same name in Argo Events stands. */
+  | { readonly kind: 'argo-events' };
 
 /** The same for a Redis stream, which has entry ids (`1647495121754-0`) instead of times. */
 export type StreamStart =
@@ -44,9 +48,9 @@ const dataPath = z.string().min(1, refuse('a path into the event data, such as b
 const flag = choice(['true', 'false']).transform((text) => text === 'true');
 
 const startFrom = z.string().transform((text, context): StartPoint => {
-  if (text === 'new' || text === 'all') return { kind: text };
+  if (text === 'new' || text === 'all' || text === 'argo-events') return { kind: text };
   if (isTimestamp(text)) return { kind: 'time', time: text };
-  context.addIssue({ code: 'custom', message: 'new, all, or a time such as 2026-01-31T12:00:00Z' });
+  context.addIssue({ code: 'custom', message: 'new, all, argo-events, or a time such as 2026-01-31T12:00:00Z' });
   return z.NEVER;
 });
 

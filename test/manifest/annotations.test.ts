@@ -25,6 +25,7 @@ describe('options of a Sensor', () => {
     ['listeners', '4', { listeners: 4 }],
     ['run-batch', '1', { runBatch: 1 }],
     ['start-from', 'all', { startFrom: { kind: 'all' } }],
+    ['start-from', 'argo-events', { startFrom: { kind: 'argo-events' } }],
     ['start-from', '2026-01-31T12:00:00+01:00', { startFrom: { kind: 'time', time: '2026-01-31T12:00:00+01:00' } }],
     ['keep', 'all', { keep: 'all' }],
     ['correlate-by', 'body.id', { correlateBy: 'body.id' }],

@@ -22,6 +22,8 @@ export interface StateObservation<E extends EventReference> {
   readonly keys?: Readonly<Record<string, string>>;
   /** The request that asks for the event again: accepted even if it was seen before, but once per request. */
   readonly again?: string;
+  /** Names of triggers that do not take the event. */
+  readonly except?: readonly string[];
 }
 
 /** The parts of a sensor's spec that the state needs. */

@@ -77,6 +77,7 @@ export class DependencyState<E extends EventReference> {
       return change;
     }
     for (const trigger of triggers) {
+      if (observation.except?.includes(trigger.trigger.name) === true) continue;
       trigger.settle(now, change);
       trigger.observe(observation, now, change);
     }
