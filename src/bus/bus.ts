@@ -6,9 +6,11 @@
 import type { CloudEvent } from '../event/cloud-event';
 import type { Decision, DecisionRecord } from '../records/decision-record';
 import type { SluiceError } from '../errors/sluice-error';
+import type { ArgoConsumer } from './argo-consumers';
 import type { ArgoPosition, ArgoSubscription } from './argo-positions';
 import type { BucketPurpose } from './bus-names';
 import type { ExpiredEvents } from './expired-events';
+import type { HandedBack } from './hand-back';
 
 /** One clear line per state change, never one per event. */
 export type BusLog = (level: 'info' | 'warn', message: string) => void;
@@ -214,6 +216,16 @@ export interface Bus {
   forgetHeld(namespace: string, sensorName: string, names: readonly string[]): Promise<void>;
   /** Returns a sensor's position, with or without a listener; undefined for a sensor that never listened. */
   position(namespace: string, sensorName: string): Promise<SensorPosition | undefined>;
+  /** Returns what Argo Events keeps for a sensor of this name, one entry for each subscription. */
+  argoConsumers(sensorName: string, subscriptions: readonly ArgoSubscription[]): Promise<readonly ArgoConsumer[]>;
+  /** How far Argo Events was when the sensor moved here; empty if it did not. */
+  movedFromArgo(namespace: string, sensorName: string): Promise<readonly ArgoPosition[]>;
+  /** See hand-back.ts. */
+  handBackToArgo(
+    sensorName: string,
+    subscriptions: readonly ArgoSubscription[],
+    handledTo: number,
+  ): Promise<readonly HandedBack[]>;
   /**
    * Measures the backlog of a sensor without a listener; undefined if it never listened. `record`: keeps losses, for
    * callers that know that the sensor is paused; otherwise losses are only returned.

@@ -1,5 +1,6 @@
 /** The event bus over one connection to NATS JetStream. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { findArgoConsumers } from './argo-consumers';
 import { mergeBacklogs, mergePositions } from './backlogs';
 import type { Bus, SensorBacklog, SensorPosition } from './bus';
 import { BUCKETS, bucketName, formerBucketName } from './bus-names';
@@ -7,7 +8,8 @@ import type { BusPlaces } from './bus-places';
 import type { BusConnection } from './bus-connection';
 import { sensorPlaces, type SensorPlaces } from './consumer-place';
 import type { DecisionJournal } from './decisions';
-import { adoptConsumer, deleteConsumer, findConsumer, handledTo } from './durable-consumer';
+import { adoptConsumer, deleteConsumer, findConsumer, handledByArgo, handledTo } from './durable-consumer';
+import { handBack } from './hand-back';
 import { HandledEvents } from './handled-events';
 import { ContentStore } from './content-store';
 import { findFormerConsumer, findFormerConsumers, openListener } from './open-listener';
@@ -79,6 +81,17 @@ export class JetStreamBus implements Bus {
     if (former === undefined) return info && positionOf(info);
     return info === undefined ? positionOf(former.info) : mergePositions(positionOf(former.info), positionOf(info));
   };
+
+  argoConsumers: Bus['argoConsumers'] = (sensorName, subscriptions) =>
+    findArgoConsumers(this.manager, sensorName, subscriptions);
+
+  movedFromArgo: Bus['movedFromArgo'] = async (namespace, sensorName) => {
+    const info = await findConsumer(this.manager, this.placesOf(namespace, sensorName).current);
+    return info === undefined ? [] : handledByArgo(info);
+  };
+
+  handBackToArgo: Bus['handBackToArgo'] = (sensorName, subscriptions, sequence) =>
+    handBack(this.connection, this.manager, sensorName, subscriptions, sequence);
 
   sensorBacklog: Bus['sensorBacklog'] = async (namespace, sensorName, { record }) => {
     const measured: SensorBacklog[] = [];

@@ -31,8 +31,8 @@ export interface KubernetesRequest {
   readonly timeoutMs?: number;
   /** For an object that is written back: keeps whole numbers beyond 2^53 in the response (see exact-numbers.ts). */
   readonly keepsNumbers?: boolean;
-  /** Asks for the metadata of the object alone; a server that cannot do so returns all of it. */
-  readonly metadataOnly?: boolean;
+  /** Asks for metadata alone, of an object or (`list`) of each item; a server that cannot do so returns everything. */
+  readonly metadataOnly?: boolean | 'list';
 }
 
 export interface KubernetesClientOptions {
@@ -48,6 +48,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_CONNECTIONS = 64;
 const USER_AGENT = 'sluice';
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json';
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json';
 
 export class KubernetesClient {
   private readonly shortRequests: ShortRequests;
@@ -154,7 +155,7 @@ export class KubernetesClient {
     const { method, contentType = 'application/json', signal, timeoutMs = this.timeoutMs } = request;
     const given = this.connection.authorization();
     const authorization = typeof given === 'object' ? await given : given;
-    const accept = request.metadataOnly ? METADATA_ONLY : 'application/json';
+    const accept = acceptOf(request);
     const headers = ['accept', accept, 'user-agent', USER_AGENT];
     if (authorization) headers.push('authorization', authorization);
     if (body !== undefined) headers.push('content-type', contentType);
@@ -232,6 +233,11 @@ function unreachableText(request: KubernetesRequest, connection: KubernetesConne
 
 function describe(request: KubernetesRequest): string {
   return `${request.method} ${request.path}`;
+}
+
+function acceptOf({ metadataOnly }: KubernetesRequest): string {
+  if (metadataOnly === 'list') return METADATA_LIST;
+  return metadataOnly === true ? METADATA_ONLY : 'application/json';
 }
 
 function readAnswer({ keepsNumbers }: KubernetesRequest, body: string): unknown {

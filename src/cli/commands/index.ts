@@ -91,8 +91,14 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'migrate',
-    summary: 'migrate manifests from parts that Argo Events has removed',
-    load: async () => [(await import('./migrate.js')).registerMigrate],
+    summary: 'move from Argo Events',
+    load: async () => [
+      (await import('./migrate-inventory.js')).registerMigrateInventory,
+      (await import('./migrate-plan.js')).registerMigratePlan,
+      (await import('./migrate-check.js')).registerMigrateCheck,
+      (await import('./migrate-back.js')).registerMigrateBack,
+      (await import('./migrate-eventbus.js')).registerMigrateEventBus,
+    ],
   },
   {
     term: 'crds',
@@ -117,7 +123,7 @@ const COMMANDS: readonly CommandEntry[] = [
 ];
 
 /** Their files register subcommands of these. */
-const GROUPS: ReadonlySet<string> = new Set(['runs', 'stac', 'bus']);
+const GROUPS: ReadonlySet<string> = new Set(['runs', 'stac', 'bus', 'migrate']);
 
 /**
  * Loads the files of the commands that `words` name, because all of them take longer than most commands run. The others

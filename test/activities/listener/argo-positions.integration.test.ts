@@ -1,7 +1,7 @@
 import { connectArgoEvents, type ArgoEventsOnBus } from '../../setup/argo-events-sensor';
 import { collect } from '../../setup/collect';
 import { eventually } from '../../setup/eventually';
-import { Stage, useStage } from '../../workflows/stage';
+import { useStage, type Stage } from '../../workflows/stage';
 
 describe('a sensor that starts where Argo Events stands', () => {
   let stage: Stage;

@@ -27,10 +27,8 @@ Examples:
   kubectl get eventbus default -o yaml | sluice migrate eventbus -f - | kubectl apply --dry-run=server -f -
   sluice migrate eventbus -f manifests/ --nats-url nats://nats.messaging:4222 -o yaml`;
 
-export const registerMigrate: RegisterCommand = (program, cli) => {
+export const registerMigrateEventBus: RegisterCommand = (program, cli) => {
   program
-    .command('migrate')
-    .description('migrate manifests from parts that Argo Events has removed')
     .command('eventbus')
     .summary('from NATS Streaming to JetStream, offline')
     .description(
