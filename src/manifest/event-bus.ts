@@ -13,9 +13,9 @@ import {
 } from './common';
 
 const persistence = z.strictObject({
-  storageClassName: optionalText,
-  accessMode: optionalText,
-  volumeSize: z.union([z.string(), z.number()]).optional(),
+  storageClassName: optionalText.describe('Storage class of the volume.'),
+  accessMode: optionalText.describe('Access mode of the volume.'),
+  volumeSize: z.union([z.string(), z.number()]).optional().describe('Size of the volume.'),
 });
 
 const natsNative = z.strictObject({
@@ -47,18 +47,18 @@ const natsBus = z.strictObject({ native: natsNative.optional(), exotic: natsExot
 
 const jetStreamBus = z.strictObject({
   ...podPlacement,
-  version: requiredText,
-  replicas: z.int().optional(),
-  containerTemplate: containerTemplate.optional(),
-  reloaderContainerTemplate: containerTemplate.optional(),
-  metricsContainerTemplate: containerTemplate.optional(),
-  persistence: persistence.optional(),
-  settings: optionalText,
-  startArgs: z.array(z.string()).optional(),
+  version: requiredText.describe('Version of NATS, one of those that Argo’s controller knows.'),
+  replicas: z.int().optional().describe('Number of servers; default 3.'),
+  containerTemplate: containerTemplate.optional().describe('Container of the NATS server.'),
+  reloaderContainerTemplate: containerTemplate.optional().describe('Container of the configuration reloader.'),
+  metricsContainerTemplate: containerTemplate.optional().describe('Container of the metrics exporter.'),
+  persistence: persistence.optional().describe('Volume of the servers; without it, events are lost with the pods.'),
+  settings: optionalText.describe('Lines for the jetstream block of the server configuration.'),
+  startArgs: z.array(z.string()).optional().describe('More arguments of the server.'),
   streamConfig: optionalText.describe(
     'YAML text: maxMsgs, maxAge, maxBytes, replicas, duplicates, retention (0, 1, 2), discard (0, 1).',
   ),
-  maxPayload: optionalText,
+  maxPayload: optionalText.describe('Largest message; default 1MB.'),
 });
 
 const jetStreamExoticBus = z.strictObject({
@@ -66,8 +66,8 @@ const jetStreamExoticBus = z.strictObject({
   accessSecret: secretKeySelector
     .optional()
     .describe('Secret key whose value is YAML: username and password, or token, nkey, credentials.'),
-  streamConfig: optionalText,
-  tls: tlsConfig.optional(),
+  streamConfig: optionalText.describe('YAML text, as under jetstream.'),
+  tls: tlsConfig.optional().describe('TLS to the server.'),
 });
 
 const kafkaBus = z.strictObject({
@@ -86,10 +86,12 @@ export const EVENT_BUS_KINDS = ['nats', 'jetstream', 'jetstreamExotic', 'kafka']
 export type EventBusKind = (typeof EVENT_BUS_KINDS)[number];
 
 const eventBusSpec = z.strictObject({
-  nats: natsBus.optional(),
-  jetstream: jetStreamBus.optional(),
-  jetstreamExotic: jetStreamExoticBus.optional(),
-  kafka: kafkaBus.optional(),
+  nats: natsBus
+    .optional()
+    .describe('NATS Streaming, which Argo Events has removed: sluice migrate eventbus rewrites it.'),
+  jetstream: jetStreamBus.optional().describe('NATS JetStream that the controller of Argo Events runs.'),
+  jetstreamExotic: jetStreamExoticBus.optional().describe('A NATS server of your own, with JetStream.'),
+  kafka: kafkaBus.optional().describe('Kafka. Not supported by Sluice.'),
 } satisfies Record<EventBusKind, z.ZodType>);
 export type EventBusSpec = z.infer<typeof eventBusSpec>;
 

@@ -16,9 +16,12 @@ export type TriggerParameterSource = z.infer<typeof triggerParameterSource>;
 const PARAMETER_OPERATIONS = ['overwrite', 'append', 'prepend'] as const;
 
 const triggerParameter = z.strictObject({
-  src: triggerParameterSource,
+  src: triggerParameterSource.describe('Where the value comes from.'),
   dest: optionalText.describe('sjson path of the place to write.'),
-  operation: z.enum(PARAMETER_OPERATIONS).optional(),
+  operation: z
+    .enum(PARAMETER_OPERATIONS)
+    .optional()
+    .describe('What happens to a value that is there already; default overwrite.'),
 });
 export type TriggerParameter = z.infer<typeof triggerParameter>;
 

@@ -52,6 +52,21 @@ export function manifestJsonSchema(): JsonSchema {
   };
 }
 
+/** The same for files that hold objects of one kind. */
+export function kindJsonSchema(wanted: ManifestKind): JsonSchema {
+  const { title: _, allOf: __, ...frame } = manifestJsonSchema();
+  const { $defs, ...common } = frame;
+  const kept = Object.entries(isFields($defs) ? $defs : {}).filter(
+    ([name]) => name === wanted || name.startsWith(`${wanted}.`),
+  );
+  return {
+    ...common,
+    title: `${wanted} of Argo Events as Sluice reads it`,
+    $ref: `#/$defs/${wanted}`,
+    $defs: Object.fromEntries(kept),
+  };
+}
+
 /** Shared parts are renamed to `<kind>.<part>`, so that several kinds fit into one document. */
 function toJsonSchema(schema: z.ZodType, kind: ManifestKind): JsonSchema {
   const {

@@ -101,6 +101,11 @@ const COMMANDS: readonly CommandEntry[] = [
     ],
   },
   {
+    term: 'schema [kind]',
+    summary: 'print JSON Schemas of manifests, for editors',
+    load: async () => [(await import('./schema.js')).registerSchema],
+  },
+  {
     term: 'crds',
     summary: 'print CustomResourceDefinitions for clusters without Argo Events',
     load: async () => [(await import('./crds.js')).registerCrds],

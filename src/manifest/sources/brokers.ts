@@ -15,7 +15,11 @@ import {
 import { withConnectionBackoff, withJsonBody, withMetadataAndFilter } from './shared';
 
 const messageSource = { ...withJsonBody, ...withMetadataAndFilter };
-const brokerSource = { ...messageSource, ...withConnectionBackoff, tls: tlsConfig.optional() };
+const brokerSource = {
+  ...messageSource,
+  ...withConnectionBackoff,
+  tls: tlsConfig.optional().describe('TLS to the server.'),
+};
 
 export const amqpEventSource = z.strictObject({
   ...brokerSource,
@@ -81,10 +85,10 @@ export const mqttEventSource = z.strictObject({
 
 export const natsEventSource = z.strictObject({
   ...brokerSource,
-  url: requiredText,
-  subject: requiredText,
-  queue: optionalText,
-  auth: natsAuth.optional(),
+  url: requiredText.describe('Address of the NATS server.'),
+  subject: requiredText.describe('Subject to subscribe to; may hold wildcards.'),
+  queue: optionalText.describe('Queue group whose members share the messages.'),
+  auth: natsAuth.optional().describe('Login at the server.'),
 });
 
 export const nsqEventSource = z.strictObject({

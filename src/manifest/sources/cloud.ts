@@ -5,14 +5,14 @@ import { webhookContext, withFilter, withJsonBody, withMetadataAndFilter } from 
 
 export const snsEventSource = z.strictObject({
   ...withMetadataAndFilter,
-  webhook: webhookContext.optional(),
-  topicArn: requiredText,
-  accessKey: secretKeySelector.optional(),
-  secretKey: secretKeySelector.optional(),
-  region: requiredText,
-  roleARN: optionalText,
-  validateSignature: optionalFlag,
-  endpoint: optionalText,
+  webhook: webhookContext.optional().describe('Endpoint to which the topic is subscribed.'),
+  topicArn: requiredText.describe('ARN of the topic; messages of others are refused.'),
+  accessKey: secretKeySelector.optional().describe('Access key id; used by Argo Events to subscribe.'),
+  secretKey: secretKeySelector.optional().describe('Secret access key; used by Argo Events to subscribe.'),
+  region: requiredText.describe('AWS region of the topic.'),
+  roleARN: optionalText.describe('Role to assume; used by Argo Events to subscribe.'),
+  validateSignature: optionalFlag.describe('Verify the signature of each message.'),
+  endpoint: optionalText.describe('Address of another service than AWS.'),
 });
 
 export const sqsEventSource = z.strictObject({

@@ -6,16 +6,16 @@ import { withJsonBody, withMetadataAndFilter } from './shared';
 const redisConnection = {
   hostAddress: requiredText.describe('host:port'),
   username: optionalText.describe('ACL user; text, not a Secret.'),
-  password: secretKeySelector.optional(),
-  db: z.int().min(0).optional(),
-  tls: tlsConfig.optional(),
+  password: secretKeySelector.optional().describe('Password of the user.'),
+  db: z.int().min(0).optional().describe('Number of the database; default 0.'),
+  tls: tlsConfig.optional().describe('TLS to the server.'),
 };
 
 export const redisEventSource = z.strictObject({
   ...redisConnection,
   ...withJsonBody,
   ...withMetadataAndFilter,
-  channels: z.array(requiredText).min(1),
+  channels: z.array(requiredText).min(1).describe('Channels to subscribe to.'),
   namespace: optionalText.describe('Accepted for Argo Events, which demands it with a password; not used.'),
 });
 export type RedisEventSource = z.infer<typeof redisEventSource>;
@@ -23,7 +23,7 @@ export type RedisEventSource = z.infer<typeof redisEventSource>;
 export const redisStreamEventSource = z.strictObject({
   ...redisConnection,
   ...withMetadataAndFilter,
-  streams: z.array(requiredText).min(1),
+  streams: z.array(requiredText).min(1).describe('Streams to read.'),
   maxMsgCountPerRead: z.int().optional().describe('Entries per stream and read; default 100.'),
   consumerGroup: optionalText.describe('Default argo-events-cg.'),
 });

@@ -12,23 +12,34 @@ import { watchPathConfig, withMetadataAndFilter } from './shared';
 
 /** One S3 object (resource source) or bucket (event source). */
 export const s3Artifact = z.strictObject({
-  endpoint: requiredText,
-  bucket: z.strictObject({ name: requiredText, key: optionalText }),
-  region: optionalText,
-  insecure: optionalFlag,
-  accessKey: secretKeySelector.optional(),
-  secretKey: secretKeySelector.optional(),
-  events: z.array(z.string()).optional(),
-  filter: z.strictObject({ prefix: optionalText, suffix: optionalText }).optional(),
-  metadata: stringMap.optional(),
-  caCertificate: secretKeySelector.optional(),
+  endpoint: requiredText.describe('Host and port of the S3 service.'),
+  bucket: z
+    .strictObject({
+      name: requiredText.describe('Name of the bucket.'),
+      key: optionalText.describe('Key of the object.'),
+    })
+    .describe('Bucket and object.'),
+  region: optionalText.describe('Region of the bucket.'),
+  insecure: optionalFlag.describe('Use HTTP instead of HTTPS.'),
+  accessKey: secretKeySelector.optional().describe('Access key id.'),
+  secretKey: secretKeySelector.optional().describe('Secret access key.'),
+  events: z.array(z.string()).optional().describe('Kinds of notifications.'),
+  filter: z
+    .strictObject({
+      prefix: optionalText.describe('The key begins with this.'),
+      suffix: optionalText.describe('The key ends with this.'),
+    })
+    .optional()
+    .describe('Which objects count.'),
+  metadata: stringMap.optional().describe('Texts that are copied into each event.'),
+  caCertificate: secretKeySelector.optional().describe('Certificate authority of the service, PEM.'),
 });
 
 export const fileEventSource = z.strictObject({
   ...withMetadataAndFilter,
-  eventType: requiredText,
-  watchPathConfig,
-  polling: optionalFlag,
+  eventType: requiredText.describe('CREATE, WRITE, REMOVE, RENAME or CHMOD.'),
+  watchPathConfig: watchPathConfig.describe('What to watch.'),
+  polling: optionalFlag.describe('Compare listings instead of using notifications of the system.'),
 });
 
 export const sftpEventSource = z.strictObject({

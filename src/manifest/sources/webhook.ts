@@ -8,17 +8,17 @@ export type WebhookEventSource = z.infer<typeof webhookEventSource>;
 
 export const slackEventSource = z.strictObject({
   ...withMetadataAndFilter,
-  signingSecret: secretKeySelector.optional(),
-  token: secretKeySelector.optional(),
-  webhook: webhookContext.optional(),
+  signingSecret: secretKeySelector.optional().describe('Secret with which Slack signs each request.'),
+  token: secretKeySelector.optional().describe('Verification token of Slack; out of date, signingSecret is safer.'),
+  webhook: webhookContext.optional().describe('Endpoint that Slack calls.'),
 });
 
 export const stripeEventSource = z.strictObject({
   ...withMetadata,
-  webhook: webhookContext.optional(),
-  createWebhook: optionalFlag,
-  apiKey: secretKeySelector.optional(),
-  eventFilter: z.array(z.string()).optional(),
+  webhook: webhookContext.optional().describe('Endpoint that Stripe calls.'),
+  createWebhook: optionalFlag.describe('Not used: Sluice registers no hooks.'),
+  apiKey: secretKeySelector.optional().describe('Not used: Sluice registers no hooks.'),
+  eventFilter: z.array(z.string()).optional().describe('Types of events that are published; default: all.'),
 });
 
 export const storageGridEventSource = z.strictObject({

@@ -13,9 +13,9 @@ const PATCH_STRATEGIES = [
 ] as const;
 
 export const k8sTriggerTemplate = z.strictObject({
-  source: triggerSource,
+  source: triggerSource.describe('Where the object comes from.'),
   operation: z.enum(K8S_OPERATIONS).optional().describe('Default create.'),
-  parameters: triggerParameters.optional(),
+  parameters: triggerParameters.optional().describe('Write values of events into the object.'),
   patchStrategy: z.enum(PATCH_STRATEGIES).optional().describe('Default application/merge-patch+json.'),
   liveObject: optionalFlag.describe('update only: apply the parameters to the object as it is in the cluster.'),
 });
@@ -34,9 +34,9 @@ const ARGO_WORKFLOW_OPERATIONS = [
 export type ArgoWorkflowOperation = (typeof ARGO_WORKFLOW_OPERATIONS)[number];
 
 export const argoWorkflowTriggerTemplate = z.strictObject({
-  source: triggerSource,
+  source: triggerSource.describe('Where the Workflow, or the name of one, comes from.'),
   operation: z.enum(ARGO_WORKFLOW_OPERATIONS).optional().describe('Default submit.'),
-  parameters: triggerParameters.optional(),
+  parameters: triggerParameters.optional().describe('Write values of events into the object.'),
   args: z.array(z.string()).optional().describe('Options of the argo command line.'),
 });
 export type ArgoWorkflowTriggerTemplate = z.infer<typeof argoWorkflowTriggerTemplate>;
