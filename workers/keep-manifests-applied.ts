@@ -14,6 +14,7 @@ import { loggedEnvironment } from '../src/control/process-environment';
 import { withTemporal } from '../src/control/temporal-session';
 import { describeError } from '../src/errors/sluice-error';
 import { formatProblem, type Problem } from '../src/manifest/problem';
+import type { Metrics } from '../src/metrics/metrics';
 import { findManifestFiles } from '../src/validation/manifest-files';
 import { reportManifests } from '../src/validation/manifest-report';
 
@@ -26,7 +27,11 @@ const NOTHING = Readable.from([]);
  * Resolves once `signal` aborts. Manifests that cannot be applied are logged and retried: the worker of the other task
  * queue, the cluster or a Secret may not be ready yet. An object whose file vanishes runs until `sluice delete`.
  */
-export async function keepManifestsApplied(folder: string, log: Logger, signal: AbortSignal): Promise<void> {
+export async function keepManifestsApplied(
+  folder: string,
+  { log, metrics }: { readonly log: Logger; readonly metrics: Pick<Metrics, 'set'> },
+  signal: AbortSignal,
+): Promise<void> {
   let applied: string | undefined;
   let complaint: string | undefined;
   while (!signal.aborted) {
@@ -36,6 +41,7 @@ export async function keepManifestsApplied(folder: string, log: Logger, signal: 
       if (problem === undefined) applied = found;
       else if (problem !== complaint) log.warn({ folder }, `manifests are not applied yet: ${problem}`);
       complaint = problem;
+      metrics.set('sluice_manifests_applied', {}, problem === undefined ? 1 : 0);
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }

@@ -11,6 +11,7 @@ import type { SluicePlugin } from '../src/plugin/sluice-plugin';
 import { watchEventLoop } from '../src/plugin/event-loop-watch';
 import { guardProcess } from '../src/plugin/process-guard';
 import { METRIC_BUCKETS } from '../src/metrics/metric-definitions';
+import { Metrics } from '../src/metrics/metrics';
 import { chooseCacheSize } from './cache-size';
 import { startHealthServer, type WorkerState } from './health';
 import { createLogger, temporalLogger } from './logger';
@@ -124,7 +125,8 @@ export async function runWorkers(
       run.catch(() => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown()));
     for (const role of roles) if (role.beside) beside.push(role.beside(ending.signal));
     if (settings.manifests !== undefined) {
-      beside.push(keepManifestsApplied(settings.manifests, log, ending.signal));
+      const metrics = new Metrics(() => Runtime.instance().metricMeter);
+      beside.push(keepManifestsApplied(settings.manifests, { log, metrics }, ending.signal));
     }
     await Promise.all(runs);
     await Promise.allSettled(runs);

@@ -174,6 +174,11 @@ export const METRICS = {
     labels: ['namespace'],
     help: 'Objects whose current version is not applied: invalid, waiting for their bus, or failing',
   },
+  sluice_manifests_applied: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 while the manifests in the folder SLUICE_MANIFESTS are applied as they are, 0 while they are not',
+  },
   sluice_worker_long_activities: {
     kind: 'gauge',
     labels: WORKER,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
 import { startClusterOfOne, type ClusterOfOne } from '../cli/cluster-of-one';
 import { jsonOf } from '../cli/run-cli-for-test';
+import { scrape, valueOf } from '../metrics/read-metrics';
 import { eventually } from '../setup/eventually';
 
 /** The worker looks every five seconds. */
@@ -55,13 +56,18 @@ spec:
   const logged = async (text: string): Promise<true | undefined> =>
     (await readFile(worker.logPath, 'utf8')).includes(text) || undefined;
 
-  it('logs their problems and applies nothing, then applies them once they are valid', async () => {
+  const isApplied = async (): Promise<number | undefined> =>
+    valueOf(await scrape(worker.metricsUrl), 'sluice_manifests_applied');
+
+  it('reports their problems and applies nothing, then applies them once they are valid', async () => {
     await mount('first', manifests('name: note, logg: {}'));
     worker = await startWorker('all-in-one', { ...cluster.environment, SLUICE_MANIFESTS: folder });
     await eventually(() => logged('spec.triggers[0].template.logg'));
     expect(await applied()).toEqual([]);
+    await eventually(async () => (await isApplied()) === 0);
     await mount('second', manifests('name: note, log: {}'));
     await eventually(async () => (await applied()).join() === 'EventBus/default Ready,Sensor/scenes Ready');
+    await eventually(async () => (await isApplied()) === 1);
   }, 120_000);
 
   it('updates applied objects when they change', async () => {
