@@ -6,7 +6,7 @@ const SEMANTIC_VERSION = /(\d+\.\d+\.\d+)/;
 interface GoToolOptions {
   lowestVersion: string;
   versionPattern?: RegExp;
-  versionArgument?: string;
+  versionArguments?: readonly string[];
   /** How long a first build takes on two cores, for the message. */
   duration: string;
   linkerFlags?: (version: string) => string;
@@ -20,7 +20,7 @@ function createGoTool(executable: string, options: GoToolOptions): Tool {
     version,
     lowestVersion: options.lowestVersion,
     versionPattern: options.versionPattern ?? SEMANTIC_VERSION,
-    ...(options.versionArgument !== undefined && { versionArgument: options.versionArgument }),
+    ...(options.versionArguments !== undefined && { versionArguments: options.versionArguments }),
     release: ({ os, architecture }) => options.release(version, os, architecture),
     source: {
       kind: 'go-module',
@@ -95,9 +95,19 @@ export const tools = {
       return { url, checksumUrl: `${url}.sha256` };
     },
   }),
+  kubectl: createGoTool('kubectl', {
+    lowestVersion: '1.28.0',
+    versionArguments: ['version', '--client'],
+    duration: 'about 2 minutes',
+    linkerFlags: (version) => `-X k8s.io/component-base/version.gitVersion=v${version}`,
+    release: (version, os, architecture) => {
+      const url = `https://dl.k8s.io/v${version}/bin/${os}/${architecture}/kubectl`;
+      return { url, checksumUrl: `${url}.sha256` };
+    },
+  }),
   helm: createGoTool('helm', {
     lowestVersion: '3.17.0',
-    versionArgument: 'version',
+    versionArguments: ['version'],
     duration: 'about 3 minutes',
     // As in the Makefile of Helm: its version, and the Kubernetes that `helm template` and `helm lint` assume.
     linkerFlags: (version) =>

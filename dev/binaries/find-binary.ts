@@ -61,7 +61,7 @@ export function cacheFolder(): string {
 }
 
 async function isVersionAccepted(tool: Tool, path: string): Promise<boolean> {
-  const output = await runCommand(path, [tool.versionArgument ?? '--version']).catch(() => '');
+  const output = await runCommand(path, [...(tool.versionArguments ?? ['--version'])]).catch(() => '');
   const version = tool.versionPattern.exec(output)?.[1];
   if (version !== undefined && isAtLeast(version, tool.lowestVersion)) return true;
   announce(`${path} is not used: its version is ${version ?? 'unknown'}, ${tool.lowestVersion} or newer is needed`);

@@ -9,7 +9,7 @@ export interface Tool {
   /** Finds the comparable version in what `<executable> --version` prints; its first group is the version. */
   versionPattern: RegExp;
   /** What prints the version; default: `--version`. */
-  versionArgument?: string;
+  versionArguments?: readonly string[];
   /** The official release for this platform, if its makers publish one. */
   release?: (platform: Platform) => Release | undefined;
   /** The last resort. */

@@ -4,6 +4,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { tools } from '../../dev/binaries/catalogue';
+import { findBinary } from '../../dev/binaries/find-binary';
 import { repoRoot } from '../../dev/repo-root';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes-object';
 import { startControlledNamespace, type ControlledNamespace } from '../controller/controlled-namespace';
@@ -25,6 +27,7 @@ export async function startArgoCluster(): Promise<ArgoCluster> {
   const npx = path.join(bin, 'npx');
   await writeFile(npx, `#!/bin/sh\nshift\nexec "${process.execPath}" "${repoRoot}/dist/src/cli/main.js" "$@"\n`);
   await chmod(npx, 0o755);
+  const kubectl = path.dirname(await findBinary(tools.kubectl));
   const create = async (root: string, plural: string, object: object): Promise<KubernetesObject> => {
     const { body } = await api.expect('POST', `${root}/namespaces/${namespace}/${plural}`, object);
     return body as KubernetesObject;
@@ -41,7 +44,11 @@ export async function startArgoCluster(): Promise<ArgoCluster> {
       await create('/apis/apps/v1', 'deployments', deployment(`${name}-${kind}-x7f2k`, labels, [`${kind}-service`]));
     },
     script: async (lines) => {
-      const env = { ...process.env, ...cluster.environment, PATH: `${bin}:${process.env.PATH ?? ''}` };
+      const env = {
+        ...process.env,
+        ...cluster.environment,
+        PATH: [bin, kubectl, process.env.PATH].join(path.delimiter),
+      };
       const { stdout, stderr } = await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], {
         env,
         cwd: repoRoot,
