@@ -73,21 +73,28 @@ interface Summary {
   readonly hops: Readonly<Record<string, { readonly p50Ms: number; readonly p99Ms: number }>>;
   /** Of the machine at its end: rounds under different load cannot be compared. */
   readonly loadAverage: number;
+  /** Program → milliseconds of CPU in a second. */
+  readonly cpu: Readonly<Record<string, number>>;
 }
 
-function summary({ latenciesMs, missing, repeated, hops }: Round): Summary {
+function summary({ latenciesMs, missing, repeated, hops, cpu }: Round): Summary {
   return {
     ...quantiles(latenciesMs),
     lost: missing.length,
     repeated: repeated.length,
     hops: Object.fromEntries(HOPS.map((hop) => [hop, quantiles(hops.map((times) => times[hop]))])),
     loadAverage: Number((loadavg()[0] ?? NaN).toFixed(1)),
+    cpu: Object.fromEntries([...cpu].map(([program, ms]) => [program, Math.round(ms)])),
   };
 }
 
-function describe({ p50Ms, p99Ms, hops, loadAverage }: Summary): string {
+function describe({ p50Ms, p99Ms, hops, loadAverage, cpu }: Summary): string {
   const each = Object.entries(hops).map(([hop, times]) => `${hop} ${times.p50Ms}/${times.p99Ms}`);
-  return `p50 ${p50Ms} ms, p99 ${p99Ms} ms (${each.join(', ')}); load ${loadAverage}`;
+  const used = Object.entries(cpu).map(([program, ms]) => `${program} ${ms}`);
+  return (
+    `p50 ${p50Ms} ms, p99 ${p99Ms} ms (${each.join(', ')}); load ${loadAverage}\n` +
+    `          ms of CPU a second: ${used.join(', ')}`
+  );
 }
 
 /** NaN if no event arrived: not a time of 0 ms. */

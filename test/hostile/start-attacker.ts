@@ -8,6 +8,7 @@ import type { AttackCounts } from './attacks';
 export interface Attacker {
   /** Of the server that A's manifests name. */
   readonly url: string;
+  readonly pid: number;
   attack(targets: AttackTargets): void;
   /** Resolves to how often each attack was made. */
   stop(): Promise<AttackCounts>;
@@ -25,6 +26,7 @@ export async function startAttacker(): Promise<Attacker> {
   };
   const listening = await nextAnswer();
   return {
+    pid: child.pid ?? NaN,
     url: listening.kind === 'listening' ? listening.url : '',
     attack: (targets) => send({ kind: 'attack', targets }),
     stop: async () => {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceCommand } from '../../dev/demo/command';
 import { startSystem } from '../../dev/system';
 import { startWorker } from '../../dev/worker-process';
+import { cpuByProgram, usedBetween, type CpuByProgram } from '../../bench/cpu-by-program';
 import { eventually } from '../setup/eventually';
 import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
 import { freePort } from '../sources/free-port';
@@ -26,6 +27,8 @@ export interface Round {
   readonly repeated: readonly number[];
   /** Of each event that came, in any order, in milliseconds. */
   readonly hops: ReadonlyArray<Readonly<Record<Hop, number>>>;
+  /** Program → milliseconds of CPU in each second of the round. */
+  readonly cpu: CpuByProgram;
 }
 
 export interface Tenants {
@@ -58,6 +61,12 @@ export async function startTenants(): Promise<Tenants> {
     const environment = { ...system.environment, SLUICE_LOG_LEVEL: 'error' };
     const workers = await Promise.all([startWorker('event-source', environment), startWorker('sensor', environment)]);
     closing.push(...workers.map((worker) => () => worker.stop()));
+    const [sourceWorker, sensorWorker] = workers;
+    const programs = new Map([
+      [attacker.pid, 'attacker'],
+      [sourceWorker.pid, 'source worker'],
+      [sensorWorker.pid, 'sensor worker'],
+    ]);
     const sluice = new SluiceCommand(system.environment);
     const ports = { a: await freePort(), b: await freePort() };
     const addresses = {
@@ -80,7 +89,10 @@ export async function startTenants(): Promise<Tenants> {
       },
       endAttacks: () => attacker.stop(),
       sendOrders: async (count, perSecond) => {
+        const begin = { at: Date.now(), cpu: await cpuByProgram(programs) };
         const round = await sendOrders(ports.b, receiver, count, perSecond);
+        const seconds = (Date.now() - begin.at) / 1_000;
+        const cpu = usedBetween(begin.cpu, await cpuByProgram(programs), seconds);
         const events = round.sentAt.flatMap((sentAt, n) => {
           const firedAt = round.firedAt.get(n);
           return firedAt === undefined ? [] : [{ n, sentAt, firedAt }];
@@ -90,6 +102,7 @@ export async function startTenants(): Promise<Tenants> {
           missing: round.sentAt.flatMap((_at, n) => (round.firedAt.has(n) ? [] : [n])),
           repeated: round.sentAt.flatMap((_at, n) => ((round.fireIds.get(n)?.size ?? 0) > 1 ? [n] : [])),
           hops: await measureHops(system.environment, events),
+          cpu,
         };
       },
       stop,
