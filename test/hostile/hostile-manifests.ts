@@ -1,5 +1,6 @@
 /** Tenant A, which does its worst, and tenant B, which does its work: on the same workers, Temporal and NATS. */
 import { writeYaml } from '../../src/yaml/write-yaml';
+import type { TriggerOfB } from './arrivals';
 
 const apiVersion = 'argoproj.io/v1alpha1';
 export const TENANT_A = 'tenant-a';
@@ -24,15 +25,30 @@ const bus = { apiVersion, kind: 'EventBus', metadata: { name: 'default' }, spec:
 const payload = [{ src: { dependencyName: 'event', dataKey: 'body.n', useRawData: true }, dest: 'n' }];
 const http = (url: string) => ({ http: { url, payload } });
 
+const workflow = {
+  k8s: {
+    operation: 'create',
+    source: {
+      resource: {
+        apiVersion,
+        kind: 'Workflow',
+        metadata: { generateName: 'order-', annotations: { order: '' } },
+        spec: { entrypoint: 'main', templates: [{ name: 'main', container: { image: 'busybox' } }] },
+      },
+    },
+    parameters: [{ src: { dependencyName: 'event', dataKey: 'body.n' }, dest: 'metadata.annotations.order' }],
+  },
+};
+
 /** With a filter and a transform that need the threads which all tenants share. */
-export function manifestsOfB({ b }: HostilePorts, { receiver }: Addresses): string {
+export function manifestsOfB({ b }: HostilePorts, { receiver }: Addresses, trigger: TriggerOfB): string {
   return write([
     bus,
     webhooks({ orders: { port: String(b), endpoint: '/orders' } }),
     sensor(
       'orders',
       'orders',
-      { count: http(`${receiver}/b`) },
+      { count: trigger === 'http' ? http(`${receiver}/b`) : workflow },
       {
         transform: { jq: '.body.name |= ("order " + .) | .body.tags = [range(3)]' },
         filters: { script: 'return event.body.n >= 0 and string.find(event.body.name, "order") ~= nil' },

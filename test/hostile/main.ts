@@ -3,12 +3,14 @@ import { loadavg } from 'node:os';
 import { Command, Option } from 'commander';
 import { parsePositiveInteger } from '../../src/cli/arguments';
 import { describeError } from '../../src/errors/sluice-error';
+import type { TriggerOfB } from './arrivals';
 import { HOPS } from './hops';
 import { startTenants, type Round } from './tenants';
 
 interface Options {
   readonly events: number;
   readonly rate: number;
+  readonly trigger: TriggerOfB;
   readonly only?: readonly string[];
   readonly output: 'text' | 'json';
 }
@@ -17,10 +19,11 @@ interface Options {
 const HIGHEST_RATIO = 3;
 
 async function main(): Promise<number> {
-  const { events, rate, only, output } = new Command('npm run hostile --')
+  const { events, rate, trigger, only, output } = new Command('npm run hostile --')
     .description('Sends the events of one tenant in quiet, and again while another tenant attacks the same workers.')
     .option('--events <n>', 'of the tenant that is measured, in each run', parsePositiveInteger, 1_000)
     .option('--rate <n>', 'of its events in a second', parsePositiveInteger, 20)
+    .addOption(new Option('--trigger <kind>', 'of its sensor').choices(['http', 'workflow']).default('http'))
     .option('--only <names>', 'of these attacks, separated by commas', (text: string) => text.split(','))
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
@@ -33,7 +36,7 @@ async function main(): Promise<number> {
     .opts<Options>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say('starting servers …');
-  const tenants = await startTenants();
+  const tenants = await startTenants(trigger);
   try {
     // What is compiled and connected at the first events is no part of either run.
     await tenants.sendOrders(Math.min(events, 100), rate);
@@ -82,7 +85,8 @@ function summary({ latenciesMs, missing, repeated, hops, cpu }: Round): Summary 
     ...quantiles(latenciesMs),
     lost: missing.length,
     repeated: repeated.length,
-    hops: Object.fromEntries(HOPS.map((hop) => [hop, quantiles(hops.map((times) => times[hop]))])),
+    hops:
+      hops.length === 0 ? {} : Object.fromEntries(HOPS.map((hop) => [hop, quantiles(hops.map((times) => times[hop]))])),
     loadAverage: Number((loadavg()[0] ?? NaN).toFixed(1)),
     cpu: Object.fromEntries([...cpu].map(([program, ms]) => [program, Math.round(ms)])),
   };
@@ -92,7 +96,7 @@ function describe({ p50Ms, p99Ms, hops, loadAverage, cpu }: Summary): string {
   const each = Object.entries(hops).map(([hop, times]) => `${hop} ${times.p50Ms}/${times.p99Ms}`);
   const used = Object.entries(cpu).map(([program, ms]) => `${program} ${ms}`);
   return (
-    `p50 ${p50Ms} ms, p99 ${p99Ms} ms (${each.join(', ')}); load ${loadAverage}\n` +
+    `p50 ${p50Ms} ms, p99 ${p99Ms} ms${each.length > 0 ? ` (${each.join(', ')})` : ''}; load ${loadAverage}\n` +
     `          ms of CPU a second: ${used.join(', ')}`
   );
 }

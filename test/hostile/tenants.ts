@@ -8,8 +8,9 @@ import { startSystem } from '../../dev/system';
 import { startWorker } from '../../dev/worker-process';
 import { cpuByProgram, usedBetween, type CpuByProgram } from '../../bench/cpu-by-program';
 import { eventually } from '../setup/eventually';
-import { startHttpRecorder, type HttpRecorder } from '../setup/http-recorder';
+import { startHttpRecorder } from '../setup/http-recorder';
 import { freePort } from '../sources/free-port';
+import { requestsAt, workflowsOf, type Arrivals, type TriggerOfB } from './arrivals';
 import type { AttackCounts } from './attacks';
 import { startAttacker } from './start-attacker';
 import { measureHops, type Hop } from './hops';
@@ -19,13 +20,13 @@ import { manifestsOfA, manifestsOfB, TENANT_A, TENANT_B } from './hostile-manife
 const FAIR_TASK_QUEUES = { 'matching.useNewMatcher': 'true', 'matching.enableFairness': 'true' };
 
 export interface Round {
-  /** Of each event, from its POST to the request that its trigger made, in the order of sending. */
+  /** Of each event, from its POST to the request or the Workflow that its trigger made, in the order of sending. */
   readonly latenciesMs: readonly number[];
   /** Numbers of events that did not come. */
   readonly missing: readonly number[];
   /** Numbers of events for which more than one fire was made; repeated requests of one fire have the same key. */
   readonly repeated: readonly number[];
-  /** Of each event that came, in any order, in milliseconds. */
+  /** Of each event that came, in any order, in milliseconds; none for Workflows, which are created before the run. */
   readonly hops: ReadonlyArray<Readonly<Record<Hop, number>>>;
   /** Program → milliseconds of CPU in each second of the round. */
   readonly cpu: CpuByProgram;
@@ -41,7 +42,7 @@ export interface Tenants {
   stop(): Promise<void>;
 }
 
-export async function startTenants(): Promise<Tenants> {
+export async function startTenants(trigger: TriggerOfB = 'http'): Promise<Tenants> {
   const closing: Array<() => Promise<unknown>> = [];
   const stop = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end().catch(() => undefined);
@@ -79,7 +80,9 @@ export async function startTenants(): Promise<Tenants> {
       await writeFile(path, text);
       await sluice.json('apply', '-f', path, '-n', namespace, '--wait', '60s');
     };
-    await apply(TENANT_B, manifestsOfB(ports, addresses));
+    const arrivals = trigger === 'http' ? requestsAt(receiver) : await workflowsOf(api);
+    closing.push(() => Promise.resolve(arrivals.close()));
+    await apply(TENANT_B, manifestsOfB(ports, addresses, trigger));
     return {
       attack: async (only) => {
         await apply(TENANT_A, manifestsOfA(ports, addresses));
@@ -90,7 +93,7 @@ export async function startTenants(): Promise<Tenants> {
       endAttacks: () => attacker.stop(),
       sendOrders: async (count, perSecond) => {
         const begin = { at: Date.now(), cpu: await cpuByProgram(programs) };
-        const round = await sendOrders(ports.b, receiver, count, perSecond);
+        const round = await sendOrders(ports.b, arrivals, count, perSecond);
         const seconds = (Date.now() - begin.at) / 1_000;
         const cpu = usedBetween(begin.cpu, await cpuByProgram(programs), seconds);
         const events = round.sentAt.flatMap((sentAt, n) => {
@@ -101,7 +104,7 @@ export async function startTenants(): Promise<Tenants> {
           latenciesMs: events.map(({ sentAt, firedAt }) => firedAt - sentAt),
           missing: round.sentAt.flatMap((_at, n) => (round.firedAt.has(n) ? [] : [n])),
           repeated: round.sentAt.flatMap((_at, n) => ((round.fireIds.get(n)?.size ?? 0) > 1 ? [n] : [])),
-          hops: await measureHops(system.environment, events),
+          hops: trigger === 'http' ? await measureHops(system.environment, events) : [],
           cpu,
         };
       },
@@ -119,8 +122,8 @@ interface Orders {
   readonly fireIds: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
-async function sendOrders(port: number, receiver: HttpRecorder, count: number, perSecond: number): Promise<Orders> {
-  receiver.forgetRequests();
+async function sendOrders(port: number, arrivals: Arrivals, count: number, perSecond: number): Promise<Orders> {
+  arrivals.forget();
   const sentAt: number[] = [];
   const sending: Array<Promise<void>> = [];
   const start = performance.now();
@@ -132,20 +135,17 @@ async function sendOrders(port: number, receiver: HttpRecorder, count: number, p
   await Promise.all(sending);
   let came = -1;
   let cameAt = Date.now();
-  const arrivals = await eventually(
+  const firedAt = await eventually(
     () => {
-      const found = new Map(receiver.requests('/b').map(({ body, at }) => [Number(body.n), at]));
+      const found = new Map(arrivals.all().map(({ n, at }) => [n, at]));
       if (found.size !== came) [came, cameAt] = [found.size, Date.now()];
       return found.size === count || Date.now() - cameAt > 60_000 ? found : undefined;
     },
     { timeoutMs: 600_000 },
   );
   const fireIds = new Map<number, Set<string>>();
-  for (const { body, headers } of receiver.requests('/b')) {
-    const n = Number(body.n);
-    fireIds.set(n, (fireIds.get(n) ?? new Set()).add(String(headers['idempotency-key'])));
-  }
-  return { sentAt, firedAt: arrivals, fireIds };
+  for (const { n, fire } of arrivals.all()) fireIds.set(n, (fireIds.get(n) ?? new Set()).add(fire));
+  return { sentAt, firedAt, fireIds };
 }
 
 /** As a caller does that wants its event to arrive: again until it is taken. */
