@@ -51,16 +51,24 @@ export function planMigration(inventory: Inventory, options: PlanOptions): Plan 
 
 function installStep(objects: readonly InventoryObject[], { sluiceClass }: PlanOptions): PlanStep {
   const namespaces = [...new Set(objects.map(({ namespace }) => namespace))].sort();
+  const accounts = [...new Set(objects.flatMap(accountOf))].sort();
   return {
     id: 'install',
     title: 'Install Sluice beside Argo Events',
     why: `It takes only objects with the label sluice.io/class=${sluiceClass}, so nothing moves yet. nats.url stays empty: both use the NATS that each EventBus names.`,
     run: [
       `helm upgrade --install sluice deploy/helm/sluice -n sluice --create-namespace --set controller.class=${sluiceClass} ` +
-        `--set "namespaces={${namespaces.join(',')}}" --set image.repository="$IMAGE" --set temporal.address="$TEMPORAL_ADDRESS"`,
+        `--set "namespaces={${namespaces.join(',')}}" --set image.repository="$IMAGE" --set temporal.address="$TEMPORAL_ADDRESS"` +
+        (accounts.length === 0 ? '' : ` --set "sensor.triggerServiceAccounts={${accounts.join(',')}}"`),
     ],
     back: ['helm uninstall sluice -n sluice'],
   };
+}
+
+/** Without the right to act as this account, the triggers of the Sensor are parked. */
+function accountOf({ manifest }: InventoryObject): string[] {
+  const account = manifest?.kind === 'Sensor' ? manifest.object.spec.template?.serviceAccountName : undefined;
+  return account === undefined || account === '' ? [] : [account];
 }
 
 function compareStep({ namespace, name }: InventoryObject): PlanStep {
