@@ -9,6 +9,7 @@ import type { ServiceSelector } from '../../src/controller/event-source-service'
 import { KeptNamespace } from '../../src/controller/kept-namespace';
 import { describeError } from '../../src/errors/sluice-error';
 import { createExpressionSyntax } from '../../src/expressions';
+import { createManifestChecker } from '../../src/validation/manifest-checker';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../../src/kubernetes/access';
 import { toPatientFailure } from '../worker/failures';
 import { notConnected, startHeartbeat } from '../worker/heartbeat';
@@ -37,6 +38,7 @@ export function createControllerActivities(
   { namespaces, objectClass, serviceSelector, taskQueues, kubernetes }: ControllerOptions,
 ): PluginActivities {
   const access = createKubernetesAccess(kubernetes);
+  const checker = createManifestChecker(createExpressionSyntax(engine));
   const keep = async (namespace: string): Promise<void> => {
     if (!namespaces.includes(namespace)) return;
     const context = Context.current();
@@ -49,7 +51,7 @@ export function createControllerActivities(
         const kept = new KeptNamespace({
           ...(namespace !== ALL_NAMESPACES && { namespace }),
           ...{ cluster, session, environment, taskQueues, log: log.child({ namespace }) },
-          expressions: createExpressionSyntax(engine),
+          check: checker.check,
           ...(objectClass !== undefined && { objectClass }),
           ...(serviceSelector !== undefined && { serviceSelector }),
         });
@@ -81,7 +83,7 @@ export function createControllerActivities(
     activities,
     close: () => {
       access.close();
-      return Promise.resolve();
+      return checker.close();
     },
   };
 }

@@ -1,9 +1,8 @@
 /** Decides about one AdmissionReview by the checks of `sluice validate`. */
 import { isDeepStrictEqual } from 'node:util';
-import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { isRecord } from '../kubernetes/kubernetes-object';
 import { formatProblem, type Problem } from '../manifest/problem';
-import { loadManifestText } from '../validation/load-manifests';
+import type { CheckManifest } from '../validation/manifest-checker';
 
 export interface AdmissionResponse {
   readonly uid: string;
@@ -19,10 +18,7 @@ const WARNING_CHARACTERS = 256;
 const MESSAGE_CHARACTERS = 4_000;
 
 /** Undefined if `review` is not an AdmissionReview. */
-export async function answerReview(
-  review: unknown,
-  expressions: ExpressionSyntax | undefined,
-): Promise<AdmissionResponse | undefined> {
+export async function answerReview(review: unknown, check: CheckManifest): Promise<AdmissionResponse | undefined> {
   const request = isRecord(review) ? review['request'] : undefined;
   if (!isRecord(request) || typeof request['uid'] !== 'string') return undefined;
   const { uid, object, oldObject } = request;
@@ -31,9 +27,7 @@ export async function answerReview(
   const { name, generateName, namespace, annotations } = isRecord(metadata) ? metadata : {};
   // The API server makes a name of generateName after admission.
   const named = { name: name ?? `${typeof generateName === 'string' ? generateName : ''}0`, namespace, annotations };
-  const { problems } = await loadManifestText(JSON.stringify({ apiVersion, kind, metadata: named, spec }), '', {
-    ...(expressions !== undefined && { expressions }),
-  });
+  const { problems } = await check(JSON.stringify({ apiVersion, kind, metadata: named, spec }));
   const errors = problems.filter(({ severity }) => severity === 'error');
   const notices = problems.filter(({ severity }) => severity !== 'error');
   return {

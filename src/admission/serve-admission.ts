@@ -7,10 +7,10 @@ import { Semaphore } from '../concurrency/semaphore';
 import { describeError } from '../errors/sluice-error';
 import { parseJson } from '../event/json';
 import { createExpressionEngine, createExpressionSyntax } from '../expressions';
-import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import { BodyReader, BodyRefused, type BodyRefusal } from '../sources/webhook-body';
 import { createKubernetesAccess, type KubernetesAccessOptions } from '../kubernetes/access';
 import { keepCertificate, publishAuthority } from './kept-certificate';
+import { createManifestChecker, type CheckManifest } from '../validation/manifest-checker';
 import { answerReview, type AdmissionResponse } from './review';
 
 export interface AdmissionOptions {
@@ -56,15 +56,15 @@ export async function serveAdmission(options: AdmissionOptions, signal: AbortSig
   const { log, name } = options;
   const access = createKubernetesAccess(options.kubernetes);
   const engine = createExpressionEngine();
-  const expressions = createExpressionSyntax(engine);
+  const checker = createManifestChecker(createExpressionSyntax(engine));
   const bodies = new BodyReader(MOST_BYTES);
   const turns = new Semaphore(REVIEWS_AT_ONCE);
   const waiting = { bytes: 0 };
   let server: Server | undefined;
-  const warmedUp = answerReview(WARM_UP, expressions).catch(() => undefined);
+  const warmedUp = answerReview(WARM_UP, checker.check).catch(() => undefined);
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     void handle(request, response, bodies, waiting, (text) =>
-      turns.run(signal, () => answerText(text, expressions)),
+      turns.run(signal, () => answerText(text, checker.check)),
     ).catch((error: unknown) => {
       log.warn(`an admission review failed: ${describeError(error)}`);
       response.destroy();
@@ -99,6 +99,7 @@ export async function serveAdmission(options: AdmissionOptions, signal: AbortSig
     server?.close();
     server?.closeAllConnections();
     access.close();
+    await checker.close();
     await engine.close();
   }
 }
@@ -113,14 +114,14 @@ async function listen(server: Server, port: number): Promise<number> {
 }
 
 /** Undefined for what is no review. */
-async function answerText(text: string, expressions: ExpressionSyntax): Promise<AdmissionResponse | undefined> {
+async function answerText(text: string, check: CheckManifest): Promise<AdmissionResponse | undefined> {
   let review: unknown;
   try {
     review = parseJson(text, MOST_DEPTH);
   } catch {
     return undefined;
   }
-  return await answerReview(review, expressions);
+  return await answerReview(review, check);
 }
 
 async function handle(

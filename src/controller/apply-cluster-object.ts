@@ -6,14 +6,13 @@ import type { ProcessEnvironment } from '../control/process-environment';
 import type { TemporalSession } from '../control/temporal-session';
 import { describeError, isSluiceError } from '../errors/sluice-error';
 import { classifyTemporalFailure } from '../errors/temporal-failures';
-import type { ExpressionSyntax } from '../expressions/expression-syntax';
 import type { Problem } from '../manifest/problem';
-import { loadManifestText } from '../validation/load-manifests';
+import type { CheckManifest } from '../validation/manifest-checker';
 import type { ApplyResult } from './object-conditions';
 
 export interface ApplyTools {
   readonly session: TemporalSession;
-  readonly expressions: ExpressionSyntax;
+  readonly check: CheckManifest;
   readonly taskQueues: TaskQueues;
   readonly environment: ProcessEnvironment;
 }
@@ -32,10 +31,10 @@ export async function applyClusterObject(
   manifest: string,
   namespace: string,
   keepStopped: boolean,
-  { session, expressions, taskQueues, environment }: ApplyTools,
+  { session, check, taskQueues, environment }: ApplyTools,
 ): Promise<AppliedClusterObject> {
   const notes: string[] = [];
-  const { documents, problems } = await loadManifestText(manifest, '', { expressions });
+  const { documents, problems } = await check(manifest);
   const errors = problems.filter(({ severity }) => severity !== 'warning');
   const warnings = problems.filter(({ severity }) => severity === 'warning');
   if (errors.length > 0) return { result: { kind: 'faulty', problems: errors }, warnings, notes };

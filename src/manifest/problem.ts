@@ -90,12 +90,50 @@ function shorten(text: string): string {
   return line.length <= 80 ? line : `${line.slice(0, 77)}…`;
 }
 
+/** More of one severity say nothing new, and a hostile manifest may have a hundred thousand. */
+const MOST_FINDINGS = 100;
+/** Names and values of manifests may have megabytes. */
+const LONGEST_TEXT = 2_000;
+
+/** Returns the findings, with at most `MOST_FINDINGS` of each severity and a last one that says so. */
+export function limitFindings(findings: readonly Finding[]): Finding[] {
+  const counts = new Map<Severity, number>();
+  return findings.flatMap((finding) => {
+    const count = (counts.get(finding.severity) ?? 0) + 1;
+    counts.set(finding.severity, count);
+    if (count > MOST_FINDINGS + 1) return [];
+    if (count <= MOST_FINDINGS) return [withShortTexts(finding)];
+    const { severity } = finding;
+    return [{ severity, path: [], message: `there are more of these; the first ${MOST_FINDINGS} are listed` }];
+  });
+}
+
+function withShortTexts(finding: Finding): Finding {
+  const { message, found, expected, fix } = finding;
+  return {
+    ...finding,
+    message: cut(message),
+    ...(found !== undefined && { found: cut(found) }),
+    ...(expected !== undefined && { expected: cut(expected) }),
+    ...(fix !== undefined && { fix: cut(fix) }),
+  };
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
+}
+
 /** Collects findings below one path, so that checks need not repeat the path. */
 export class Findings {
   constructor(
     readonly list: Finding[] = [],
     private readonly base: FieldPath = [],
   ) {}
+
+  /** True once no more are listed: looking for advice on others would be in vain. */
+  get isFull(): boolean {
+    return this.list.length > MOST_FINDINGS;
+  }
 
   /** A collector for a field below, adding to the same list. */
   at(...path: FieldPath): Findings {

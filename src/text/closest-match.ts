@@ -1,15 +1,22 @@
 /** "Did you mean …?" */
 
+/** Words and candidates come from manifests, and comparing two of them takes the product of their lengths. */
+const LONGEST_WORD = 64;
+const MOST_CANDIDATES = 500;
+
 /** The candidate that `word` was probably meant to be, or undefined if none is close. */
 export function closestMatch(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined;
+  const compared = candidates.slice(0, MOST_CANDIDATES).filter(({ length }) => length <= LONGEST_WORD);
   const wanted = word.toLowerCase();
   const limit = Math.max(1, Math.min(4, Math.floor(wanted.length / 3)));
   let best: { candidate: string; distance: number } | undefined;
-  for (const candidate of candidates) {
+  for (const candidate of compared) {
+    if (Math.abs(candidate.length - wanted.length) > limit) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance };
   }
-  return best?.candidate ?? candidates.find((candidate) => isPartOf(wanted, candidate.toLowerCase()));
+  return best?.candidate ?? compared.find((candidate) => isPartOf(wanted, candidate.toLowerCase()));
 }
 
 /** `backoff` is probably `connectionBackoff`. */

@@ -15,11 +15,15 @@ import {
 } from './expression-places';
 import { explainTemplate } from './template-mistakes';
 
+/** The search for the place of a mistake takes up to the square of the length. */
+const LONGEST_EXPLAINED = 10_000;
+
 export function explainComplaint(
   language: ExpressionLanguage,
   text: string,
   complaint: ExpressionComplaint,
 ): ExpressionMistake {
+  if (text.length > LONGEST_EXPLAINED) return { message: complaint.message };
   switch (language) {
     case 'jq':
       return explainJq(text, complaint);

@@ -49,8 +49,9 @@ class Fitting {
   private fitFields(shape: Readonly<Record<string, Schema>>, value: Fields, path: FieldPath): Fields {
     const fitted: Fields = {};
     const writtenAs = new Map<string, string>();
+    const [known, written] = [Object.keys(shape), Object.keys(value)];
     for (const [key, item] of Object.entries(value)) {
-      const { field, inside } = this.resolveField(Object.keys(shape), key, path, Object.keys(value));
+      const { field, inside } = this.resolveField(known, key, path, written);
       const schema = field === undefined ? undefined : shape[field];
       if (field === undefined || schema === undefined) continue;
       const former = writtenAs.get(field);
@@ -103,6 +104,10 @@ class Fitting {
       if (outcome === 'refused') here.error(`${key} ${isLater ? LATER_FIELD : FORMER_FIELD}`, { fix });
       else if (isLater) here.warning(`has no effect: ${key} ${LATER_FIELD}`, { fix });
       else here.warning('Argo Events no longer has this field and ignores it; so does Sluice', { fix });
+      return {};
+    }
+    if (this.findings.isFull) {
+      here.error(`unknown field ${key}`);
       return {};
     }
     const meant = closestMatch(key, known);

@@ -10,9 +10,10 @@ import { isFields } from '../manifest/fields';
 import { findHelm } from '../yaml/helm';
 import { MANIFEST_KINDS, checkManifest, objectLabel } from './parse-manifest';
 import type { Manifest, ManifestKind } from './parse-manifest';
-import { describeValue, formatPath, type Finding, type Problem } from '../manifest/problem';
+import { describeValue, formatPath, limitFindings, type Finding, type Problem } from '../manifest/problem';
 import { crossCheck } from './cross-check';
-import { readYamlDocuments, type SourceDocument } from '../yaml/yaml-documents';
+import { findExcess } from './manifest-size';
+import { readJsonDocument, readYamlDocuments, type SourceDocument } from '../yaml/yaml-documents';
 
 export interface LoadedManifests {
   /** Every object without errors, in the order of the files. */
@@ -25,6 +26,8 @@ export interface LoadedManifests {
 export interface LoadOptions {
   /** Checks jq, Lua, templates and expressions; without it only regular expressions are checked, roughly. */
   readonly expressions?: ExpressionSyntax;
+  /** The text is the JSON of one object that no person wrote: it has no lines to report. */
+  readonly isJson?: boolean;
   /** For `-`; default: the standard input of the process. */
   readonly stdin?: NodeJS.ReadableStream;
 }
@@ -60,7 +63,8 @@ async function checkFiles(
       skipped.push(file);
       continue;
     }
-    const { documents: sources, mistakes } = await readYamlDocuments(text, options.expressions?.readYaml);
+    const { documents: sources, mistakes } =
+      options.isJson === true ? readJsonDocument(text) : await readYamlDocuments(text, options.expressions?.readYaml);
     problems.push(...mistakes.map((mistake): Problem => ({ severity: 'error', file, ...mistake })));
     if (isFromFolder && mistakes.length === 0 && !sources.some(({ value }) => looksLikeObject(value))) {
       skipped.push(file);
@@ -69,7 +73,7 @@ async function checkFiles(
     for (const source of sources) {
       const { manifest, findings } = await checkDocument(roundFields(source.value), options.expressions);
       const warnings = manifest?.kind === 'other' ? [] : source.warnings;
-      problems.push(...[...warnings, ...findings].map((finding) => toProblem(finding, file, source)));
+      problems.push(...limitFindings([...warnings, ...findings]).map((finding) => toProblem(finding, file, source)));
       if (manifest === undefined) continue;
       documents.push({ ...withExactObjects(manifest), origin: { file, line: source.positionOf([])?.line ?? 1 } });
     }
@@ -91,6 +95,8 @@ async function checkDocument(
   value: unknown,
   syntax: ExpressionSyntax | undefined,
 ): Promise<{ manifest?: Manifest | OtherObject; findings: readonly Finding[] }> {
+  const excess = findExcess(value);
+  if (excess !== undefined) return { findings: [excess] };
   const identity = identify(value);
   if ('findings' in identity) return identity;
   if (identity.kind === 'other') return { manifest: identity, findings: [] };

@@ -7,8 +7,10 @@ const WORDS: ReadonlySet<string> = new Set(['true', 'false', 'in']);
 
 export function warnOfUnknownNames({ expr, fields }: ExprFilter, findings: Findings): void {
   const known = fields.map(({ name }) => name);
+  const isKnown = new Set(known);
   for (const name of namesIn(expr)) {
-    if (known.includes(name)) continue;
+    if (isKnown.has(name)) continue;
+    if (findings.isFull) return;
     const meant = closestMatch(name, known);
     findings.at('expr').warning(`reads ${name}, which is not among its fields, so no event passes`, {
       expected: `one of ${known.join(', ')}`,

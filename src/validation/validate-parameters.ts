@@ -42,6 +42,7 @@ export function validateParameters(
 function validateDependencyName(name: string, dependencies: KnownDependencies, findings: Findings): void {
   if (!dependencies.all.includes(name)) {
     if (dependencies.arePlaceholders) return;
+    if (findings.isFull) return findings.error(`unknown dependency ${name}`);
     const meant = closestMatch(name, dependencies.all);
     findings.error(`unknown dependency ${name}`, {
       found: describeValue(name),

@@ -80,7 +80,9 @@ function validateConditions(trigger: TriggerSpec, names: readonly string[], find
   if (conditions === undefined || conditions.trim() === '') return names;
   try {
     const mentioned = conditionDependencies(parseCondition(conditions));
-    for (const name of mentioned.filter((candidate) => !names.includes(candidate))) {
+    const known = new Set(names);
+    for (const name of mentioned.filter((candidate) => !known.has(candidate))) {
+      if (findings.isFull) break;
       const meant = closestMatch(name, names);
       findings.error(`unknown dependency ${name}`, {
         found: describeValue(conditions),

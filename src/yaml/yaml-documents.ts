@@ -69,7 +69,19 @@ export async function readYamlDocuments(text: string, readYaml?: ReadYaml): Prom
   return joinParts(parts);
 }
 
-/** The same without kubectl's library: some rare forms are read differently. */
+/** Reads the JSON of one object, without places and without the parser of YAML, which costs ten times as much. */
+export function readJsonDocument(text: string): ParsedText {
+  try {
+    const value: unknown = toWorkingCopy(readJson(text, MAX_DEPTH));
+    const document = { value, warnings: [], positionOf: () => undefined, numberAt: () => undefined };
+    return { documents: [document], mistakes: [] };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { documents: [], mistakes: [{ line: 1, column: 1, message, object: '', path: '' }] };
+  }
+}
+
+/** Reads YAML without kubectl's library: some rare forms are read differently. */
 export function parseYamlDocuments(text: string): ParsedText {
   return joinParts(splitDocuments(text).map((source) => toParsedText(source, undefined)));
 }

@@ -1,4 +1,5 @@
 import { answerReview } from '../../src/admission/review';
+import { loadManifestText } from '../../src/validation/load-manifests';
 
 const sensor = (spec: object, metadata: object = {}): object => ({
   apiVersion: 'argoproj.io/v1alpha1',
@@ -16,8 +17,11 @@ const review = (object: object, oldObject?: object): unknown => ({
   kind: 'AdmissionReview',
   request: { uid: 'r1', object, oldObject },
 });
+const check = (manifest: string): ReturnType<typeof loadManifestText> =>
+  loadManifestText(manifest, '', { isJson: true });
+
 const answer = (object: object, oldObject?: object): ReturnType<typeof answerReview> =>
-  answerReview(review(object, oldObject), undefined);
+  answerReview(review(object, oldObject), check);
 
 describe('an admission review', () => {
   it('accepts a valid object', async () => {
@@ -58,7 +62,6 @@ describe('an admission review', () => {
   });
 
   it('is nothing else', async () => {
-    for (const other of [undefined, [], {}, { request: {} }])
-      expect(await answerReview(other, undefined)).toBeUndefined();
+    for (const other of [undefined, [], {}, { request: {} }]) expect(await answerReview(other, check)).toBeUndefined();
   });
 });
