@@ -15,6 +15,7 @@ import {
   type OutcomeRedisSecret,
 } from '../../src/manifest/outcome-redis';
 import { isPermanent, withoutCommand } from '../../src/clients/redis/redis-errors';
+import { connectorTo } from '../../src/clients/redis/guarded-connector';
 import { readRedisCredentials } from '../../src/clients/redis/redis-options';
 import type { ObjectName } from '../../src/contract/definitions';
 
@@ -34,6 +35,7 @@ interface Connection {
 
 /** A connection without a response to a command for this long is dead, even if TCP considers it open. */
 const SILENCE_MS = 10_000;
+const DISCONNECT_MS = 100;
 
 export class OutcomeRedisConnections {
   private readonly open = new Map<string, Connection>();
@@ -86,7 +88,8 @@ export class OutcomeRedisConnections {
       enableReadyCheck: false,
       enableOfflineQueue: false,
       socketTimeout: SILENCE_MS,
-      disconnectTimeout: 100,
+      disconnectTimeout: DISCONNECT_MS,
+      Connector: connectorTo({ host, port: Number(port), tls: credentials.tls, disconnectTimeout: DISCONNECT_MS }),
     };
   }
 

@@ -1,5 +1,5 @@
 /** A connection to NATS: waits for the server at start, and reconnects by itself for as long as the process lives. */
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorProperty, errorText } from '../errors/foreign-errors';
 import { SluiceError, describeError } from '../errors/sluice-error';
@@ -7,6 +7,7 @@ import { openWhileWanted } from '../concurrency/open-while-wanted';
 import { Pace } from '../concurrency/pace';
 import type { SecretReader } from '../kubernetes/secrets';
 import { AddressBlocked, BLOCKED_ADDRESS_FIX, requireAllowedHost } from '../clients/blocked-addresses';
+import { connectNats } from '../clients/nats/guarded-connect';
 import type { BusLog } from './bus';
 import type { BusNames } from './bus-names';
 import type { BusSettings } from './bus-settings';
@@ -57,7 +58,7 @@ async function connectPatiently(
   for (let attempt = 0; ; attempt += 1) {
     const tls = attempts[attempt % attempts.length];
     try {
-      const opening = connect(natsOptions(settings, names, credentials, refusals, tls));
+      const opening = connectNats(natsOptions(settings, names, credentials, refusals, tls));
       return await (signal ? openWhileWanted(opening, signal, (nats) => nats.close()) : opening);
     } catch (error) {
       if (signal?.aborted) throw unreachable(settings, error);

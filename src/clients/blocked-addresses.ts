@@ -5,14 +5,13 @@
 import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { lookup as resolveAll } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { embeddedAddresses } from './embedded-addresses';
 
 const VARIABLE = 'SLUICE_BLOCKED_ADDRESSES';
 
 const DEFAULT_RANGES = [
   '169.254.0.0/16',
   'fe80::/10',
-  // The same link-local IPv4 addresses behind NAT64.
-  '64:ff9b::a9fe:0/112',
   // Metadata services outside the link-local ranges: AWS and Google over IPv6, Alibaba, Oracle, Azure.
   'fd00:ec2::254/128',
   'fd20:ce::254/128',
@@ -76,7 +75,7 @@ export async function requireAllowedHost(hostname: string): Promise<void> {
   }
 }
 
-/** Throws if the variable cannot be read; workers call it when they start. */
+/** Throws if the variable cannot be read. */
 export function readBlockedRanges(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
   const text = environment[VARIABLE]?.trim();
   if (text === undefined || text === '') return DEFAULT_RANGES;
@@ -100,8 +99,10 @@ function isBlocked(address: string): boolean {
   if (version === 0) return false;
   const text = process.env[VARIABLE];
   if (known === undefined || known.text !== text) known = { text, list: createBlockList(readBlockedRanges()) };
+  const { list } = known;
   const connected = LOOPBACK_OF.get(inShortestForm(address, version)) ?? address;
-  return known.list.check(connected, isIP(connected) === 6 ? 'ipv6' : 'ipv4');
+  const reached = [connected, ...(version === 6 ? embeddedAddresses(address) : [])];
+  return reached.some((each) => list.check(each, isIP(each) === 6 ? 'ipv6' : 'ipv4'));
 }
 
 /** One address of IPv6 has many spellings. A zone (`%eth0`) stays: an address without one differs from it. */

@@ -5,12 +5,14 @@
  * served recipients are remembered, so that a retry writes only to the others.
  */
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { isIP, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { SluiceError, isSluiceError } from '../errors/sluice-error';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import type { EmailTriggerTemplate } from '../manifest/triggers/messages';
 import { requireAllowedTargets } from '../clients/allowed-targets';
+import { connectGuarded } from '../clients/guarded-socket';
 import { ConnectionCache } from '../clients/connection-cache';
 import { describeEmailFailure } from './email-failure';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
@@ -90,6 +92,12 @@ async function openTransport({ host, port, user, password }: MailServer) {
   await requireAllowedTargets(`the mail server ${host}`, [host.includes(':') ? `[${host}]` : host]);
   const hasCredentials = Boolean(user) && password !== undefined;
   return createTransport({
+    getSocket: (_: unknown, callback: (error: Error | null, socket: { connection: Socket } | false) => void) => {
+      openSocket(host, port).then(
+        (connection) => callback(null, { connection }),
+        (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), false),
+      );
+    },
     host,
     port,
     pool: true,
@@ -105,6 +113,18 @@ async function openTransport({ host, port, user, password }: MailServer) {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+/** TLS, from the start or later, is left to the client. */
+async function openSocket(host: string, port: number): Promise<Socket> {
+  const socket = connectGuarded({ host, port });
+  const timer = setTimeout(() => socket.destroy(new Error('Connection timeout')), TIMEOUT_MS);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isLoopback(host: string): boolean {

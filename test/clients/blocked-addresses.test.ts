@@ -13,6 +13,16 @@ describe('blocked addresses', () => {
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
     '64:ff9b::a9fe:a9fe',
+    '64:ff9b:1:a9fe:a9:fe00::',
+    '64:ff9b:1:a9:fe:a9fe::',
+    '64:ff9b:1::a9:fea9:fe00:0',
+    '64:ff9b:1:2:3:4:a9fe:a9fe',
+    '2002:a9fe:a9fe::1',
+    '2002:6464:64c8::',
+    '2001:0:a9fe:a9fe::',
+    '2001:0:1:2:3:4:5601:5601',
+    '::169.254.169.254',
+    'fe00::5efe:169.254.169.254',
     '[fe80::1]',
     'fd00:ec2::254',
     '100.100.100.200',
@@ -21,7 +31,16 @@ describe('blocked addresses', () => {
     expect(() => requireAllowedAddress(address)).toThrow('is blocked');
   });
 
-  it.each(['127.0.0.1', '10.0.0.1', '169.253.255.255', '::1', 'metadata.example'])('do not include %s', (address) => {
+  it.each([
+    '127.0.0.1',
+    '10.0.0.1',
+    '169.253.255.255',
+    '::1',
+    '2002:a00:1::',
+    '64:ff9b:1::a00:1',
+    '2001:db8::a9fe:a9fe',
+    'metadata.example',
+  ])('do not include %s', (address) => {
     expect(() => requireAllowedAddress(address)).not.toThrow();
   });
 

@@ -6,6 +6,7 @@ import type { SecretReader } from '../../kubernetes/secrets';
 import type { SaslConfig } from '../../manifest/common';
 import type { KafkaTriggerTemplate } from '../../manifest/triggers/brokers';
 import { requireAllowedTargets } from '../allowed-targets';
+import { connectGuarded, limitReading } from '../guarded-socket';
 import { describeKafkaFailure } from './kafka-failure';
 import { readTls, type TlsSettings } from '../tls';
 
@@ -18,6 +19,9 @@ export interface KafkaSettings {
 }
 
 const TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 60_000;
+/** The largest reply that a producer asks for lists all partitions of its topics and all brokers. */
+const REPLIES = { burst: 16 * 1024 * 1024, perSecond: 256 * 1024 };
 
 // kafkajs supports the format but leaves the choice of an implementation to its user.
 CompressionCodecs[CompressionTypes.Snappy] = () => ({
@@ -53,6 +57,13 @@ export async function openProducer({ brokers, tls, sasl }: KafkaSettings): Promi
     // Long waits belong to the run, where an operator can see them.
     retry: { retries: 2, initialRetryTime: 200 },
     logLevel: logLevel.NOTHING,
+    // Each broker that the cluster advertises is connected here, too.
+    socketFactory: ({ host, port, onConnect }) => {
+      const socket = connectGuarded({ host, port, ...(tls && { tls }) }, onConnect);
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      limitReading(socket, REPLIES);
+      return socket;
+    },
   });
   const producer = kafka.producer({ allowAutoTopicCreation: true });
   try {

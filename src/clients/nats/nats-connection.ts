@@ -1,6 +1,5 @@
 /** Connections of the `nats` trigger and source: how the url, auth and tls of a manifest become an open client. */
 import {
-  connect,
   credsAuthenticator,
   nkeyAuthenticator,
   tokenAuthenticator,
@@ -16,6 +15,7 @@ import type { NatsTriggerTemplate } from '../../manifest/triggers/brokers';
 import { errorText, hasErrorName } from '../../errors/foreign-errors';
 import { requireAllowedTargets } from '../allowed-targets';
 import { readTls, type TlsSettings } from '../tls';
+import { connectNats } from './guarded-connect';
 
 export type NatsTemplate = Omit<NatsTriggerTemplate, 'payload' | 'parameters'>;
 
@@ -89,7 +89,7 @@ export function connectToNats(
   { servers, credentials, tls }: NatsSettings,
   options: ConnectionOptions,
 ): Promise<NatsConnection> {
-  return connect({
+  return connectNats({
     ...options,
     servers: [...servers],
     ...(credentials && { authenticator: authenticate(credentials) }),

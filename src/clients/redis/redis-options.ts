@@ -1,5 +1,6 @@
 /** Connection options for one Redis server, from the manifest and its Secrets. */
 import type { RedisOptions } from 'ioredis';
+import { connectorTo } from './guarded-connector';
 import { resolveHostAlias } from './host-aliases';
 import type { KeySelector } from '../../kubernetes/secrets';
 import type { TlsConfig } from '../../manifest/common';
@@ -53,9 +54,12 @@ export function redisOptions(
   owner: ConnectionOwner,
 ): RedisOptions & { readonly host: string; readonly port: number } {
   const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), owner);
+  // The client waits this long even for a connection that is already closed.
+  const disconnectTimeout = 100;
   return {
     host,
     port,
+    Connector: connectorTo({ host, port, disconnectTimeout, tls: credentials.tls }),
     db: spec.db ?? 0,
     ...credentials,
     // Every server version speaks it, and stream replies have one shape.
@@ -72,8 +76,7 @@ export function redisOptions(
     maxRetriesPerRequest: 0,
     socketTimeout: SILENCE_MS,
     connectTimeout: CONNECT_WITHIN_MS,
-    // The client waits this long even for a connection that is already closed.
-    disconnectTimeout: 100,
+    disconnectTimeout,
     retryStrategy: () => null,
   };
 }

@@ -1,7 +1,7 @@
 /** Determines whether a server speaks TLS, after a connection failed without saying so. */
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import { errorCode } from '../../errors/foreign-errors';
+import { connectGuarded } from '../guarded-socket';
 
 const PROBE_WITHIN_MS = 2_000;
 
@@ -13,7 +13,7 @@ interface Address {
 /** Returns true only on evidence: an answered TLS handshake, or a TLS alert. */
 export async function speaksTls(address: Address, signal: AbortSignal): Promise<boolean> {
   // The certificate is not verified because nothing is sent.
-  const socket = connectTls({ ...address, rejectUnauthorized: false });
+  const socket = connectGuarded({ ...address, tls: { rejectUnauthorized: false } });
   return await observe(socket, signal, (conclude) => {
     socket.once('secureConnect', () => conclude(true));
     socket.on('error', (error) => conclude(/^ERR_SSL_.*ALERT/.test(errorCode(error))));
@@ -22,7 +22,7 @@ export async function speaksTls(address: Address, signal: AbortSignal): Promise<
 
 /** Returns true only on evidence: a reply of Redis to an unencrypted PING. */
 export async function speaksPlainRedis(address: Address, signal: AbortSignal): Promise<boolean> {
-  const socket = connectTcp(address);
+  const socket = connectGuarded(address);
   return await observe(socket, signal, (conclude) => {
     socket.once('connect', () => socket.write('PING\r\n'));
     // +PONG, -NOAUTH, -DENIED, -ERR max number of clients reached
