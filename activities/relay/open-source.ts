@@ -51,6 +51,7 @@ export function openSource(
     signal,
     startFrom: options.startFrom,
     maskedHeaders: options.maskedHeaders,
+    signatureSecret: options.signatureSecret,
     position: createPositionStore({ eventSourceName: name, eventName }, (work) =>
       buses.use(definition.bus, signal, work),
     ),

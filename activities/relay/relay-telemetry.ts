@@ -21,6 +21,7 @@ const COUNTERS = [
   'sluice_events_filtered_total',
   'sluice_events_rejected_total',
   'sluice_source_dropped_total',
+  'sluice_source_unauthorized_total',
 ] as const;
 
 interface InFlight {
@@ -32,6 +33,7 @@ export class RelayTelemetry {
   private readonly labels: { readonly namespace: string; readonly eventsource_name: string; event_name: string };
   private readonly inFlight = new Map<CloudEvent, InFlight>();
   private dropped = 0;
+  private unauthorized = 0;
   /** The last heartbeat comes after the end. */
   private isOpen = false;
 
@@ -55,10 +57,14 @@ export class RelayTelemetry {
     else if (ending === 'let go') this.metrics.forget('sluice_source_connected', this.labels);
   }
 
-  observe({ connected, dropped }: SourceStatus): void {
+  observe({ connected, dropped, unauthorized = 0 }: SourceStatus): void {
     if (this.isOpen) this.metrics.set('sluice_source_connected', this.labels, connected ? 1 : 0);
     if (dropped > this.dropped) this.count('sluice_source_dropped_total', dropped - this.dropped);
     this.dropped = dropped;
+    if (unauthorized > this.unauthorized) {
+      this.count('sluice_source_unauthorized_total', unauthorized - this.unauthorized);
+    }
+    this.unauthorized = unauthorized;
   }
 
   /** Returns the event to publish: part of the trace that its producer began, otherwise of a new one. */

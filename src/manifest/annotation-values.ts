@@ -77,7 +77,7 @@ const secretKey = z.string().transform((text, context) => {
   if (name !== undefined && key !== undefined) return { name, key };
   context.addIssue({
     code: 'custom',
-    message: '<secret>/<key>, the name of a Secret in the namespace of the Sensor and one of its keys',
+    message: '<secret>/<key>, the name of a Secret in the namespace of the object and one of its keys',
   });
   return z.NEVER;
 });
@@ -300,6 +300,12 @@ export const EVENT_SOURCE_ANNOTATIONS = {
     schema: maskedHeaders,
     otherwise: 'list',
     description: 'Webhooks: headers and query parameters that are masked in events as credentials.',
+  },
+  'signature-secret': {
+    option: 'signatureSecret',
+    schema: secretKey,
+    otherwise: 'requests are not verified',
+    description: '`stripe` and `bitbucket`: the secret of the hook, with which the service signs its requests.',
   },
 } as const satisfies Record<string, OptionAnnotation>;
 

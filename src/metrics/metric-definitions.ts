@@ -93,6 +93,11 @@ export const METRICS = {
     labels: SOURCE,
     help: 'Messages that could not become an event: unreadable, or too large for the event bus',
   },
+  sluice_source_unauthorized_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Requests of hooks that were refused because their token or signature is missing or wrong',
+  },
   sluice_source_dropped_total: {
     kind: 'counter',
     labels: SOURCE,

@@ -7,6 +7,9 @@ import type { SourceOf } from './source';
 import { RequestRefused, isForm, readHookObject, readHookText, type HookRequest } from './webhook-request';
 import { watchedSecrets } from './webhook-secrets';
 
+/** Of GitHub's own; callers may send any. */
+const LONGEST_NAME = 100;
+
 export const githubSource: SourceOf<'github'> = hookSource('github', (spec, context) => {
   const secrets = watchedSecrets({ webhookSecret: spec.webhookSecret }, context);
   return {
@@ -18,7 +21,7 @@ export const githubSource: SourceOf<'github'> = hookSource('github', (spec, cont
       const body = sortedObject({ ...payload, 'X-GitHub-Event': event, 'X-GitHub-Delivery': delivery });
       const leftOut = isListed(event, spec.events)
         ? undefined
-        : `X-GitHub-Event is "${event}", which events does not list`;
+        : `X-GitHub-Event is "${event.slice(0, LONGEST_NAME)}", which events does not list`;
       return {
         events: [{ ...hookEvent(hookData(request, body, spec.metadata), delivery), ...(leftOut && { leftOut }) }],
       };

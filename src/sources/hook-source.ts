@@ -58,6 +58,11 @@ export async function readHookSecret(secret: WatchedSecret): Promise<string> {
 }
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
+/**
+ * Whatever the manifest says: a body is parsed in one piece, in the thread that serves everybody. NATS advises at most
+ * 8 MB.
+ */
+const LARGEST_MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 /** Callers usually time out after ten seconds, so they get a response before that. */
 const PATIENCE_MS = 8_000;
 /** Requests that were read and wait for the bus; a single request may always exceed the limit in bytes. */
@@ -70,6 +75,7 @@ export class HookSource implements Source {
   /** Read, and neither on the bus nor given up; includes requests whose callers have hung up. */
   private waiting = 0;
   private waitingBytes = 0;
+  private unauthorized = 0;
   private readonly wakers = new Wakers();
   private listener: WebhookListener | undefined;
   private isClosed = false;
@@ -93,7 +99,8 @@ export class HookSource implements Source {
     }
     this.hook = hook;
     const { authSecret, method, maxPayloadSize } = hook;
-    const maxPayloadBytes = maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES;
+    const wanted = maxPayloadSize && maxPayloadSize > 0 ? maxPayloadSize : DEFAULT_MAX_PAYLOAD_BYTES;
+    const maxPayloadBytes = Math.min(wanted, LARGEST_MAX_PAYLOAD_BYTES);
     const token = authSecret && new WatchedSecret('authSecret', authSecret, context);
     this.secrets = [...(token ? [token] : []), ...(protocol.secrets ?? [])];
     this.bodies = new BodyReader(maxPayloadBytes);
@@ -115,7 +122,8 @@ export class HookSource implements Source {
     const [shutOut] = this.secrets.flatMap((secret) => secret.problem() ?? []);
     const problem = shutOut ?? this.certificates?.problem() ?? this.refusals.problem();
     const connected = this.listener !== undefined && shutOut === undefined;
-    return { connected, dropped: 0, ...(problem !== undefined && { problem }) };
+    const { unauthorized } = this;
+    return { connected, dropped: 0, unauthorized, ...(problem !== undefined && { problem }) };
   }
 
   async *deliveries(): AsyncIterable<Delivery> {
@@ -227,14 +235,23 @@ export class HookSource implements Source {
       code: status === 413 ? 'BUS_EVENT_TOO_LARGE' : 'EVENT_UNDECODABLE',
       reason: `${request.method} ${this.endpoint()}: ${message}`,
     } as const;
-    const nothing = (): Promise<void> => Promise.resolve();
-    this.hand({ events: [], rejected: [rejected], acknowledge: nothing, release: nothing });
+    // Until it is recorded, it waits like an event: a flood of them must not grow while the bus is away.
+    this.waiting += 1;
+    const settled = (): Promise<void> => {
+      this.waiting -= 1;
+      return Promise.resolve();
+    };
+    this.hand({ events: [], rejected: [rejected], acknowledge: settled, release: settled });
   }
 
   private noteRefusal(status: number): void {
     if (status === 503) this.refusals.note('busy');
     else if (status === 408) this.refusals.note('slow');
     else if (status === 500) this.refusals.note('secret');
+    else if (status === 401 || status === 403) {
+      this.unauthorized += 1;
+      this.refusals.note('unauthorized');
+    }
   }
 
   private hand(delivery: Delivery): void {

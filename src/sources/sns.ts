@@ -19,6 +19,8 @@ export function snsWith(fetchText: FetchText): SourceOf<'sns'> {
   return hookSource('sns', (spec, context) => new SnsProtocol(spec, context, fetchText));
 }
 
+const TOKEN = /^[\w.-]{1,2000}$/;
+
 class SnsProtocol implements HookProtocol {
   private readonly signatures: SnsSignatures;
 
@@ -75,13 +77,12 @@ class SnsProtocol implements HookProtocol {
 
   private async confirm(url: string | undefined): Promise<void> {
     const { endpoint, topicArn } = this.spec;
-    const isOfEndpoint =
-      endpoint && url !== undefined && URL.canParse(url) && new URL(url).origin === originOf(endpoint);
-    if (url === undefined || (!isOfEndpoint && !isAmazonUrl(url))) {
-      throw new RequestRefused(400, 'SubscribeURL is no address of Amazon SNS', true);
+    const address = url === undefined ? undefined : confirmationOf(url, topicArn, endpoint);
+    if (address === undefined) {
+      throw new RequestRefused(400, 'SubscribeURL does not confirm the subscription of topicArn', true);
     }
     try {
-      await this.fetchText(url);
+      await this.fetchText(address);
     } catch (error) {
       this.context.log(
         'warn',
@@ -93,6 +94,19 @@ class SnsProtocol implements HookProtocol {
   }
 }
 
-function originOf(endpoint: string): string | undefined {
-  return URL.canParse(endpoint) ? new URL(endpoint).origin : undefined;
+/**
+ * The address that confirms a subscription of this topic, at Amazon or at the endpoint of the manifest. It is built here:
+ * of what a sender wrote, only the token is used.
+ */
+function confirmationOf(text: string, topicArn: string, endpoint: string | undefined): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isOfEndpoint = endpoint !== undefined && URL.canParse(endpoint) && url.origin === new URL(endpoint).origin;
+  if (!isOfEndpoint && !isAmazonUrl(text)) return undefined;
+  const token = url.searchParams.get('Token') ?? '';
+  const isConfirmation = url.searchParams.get('Action') === 'ConfirmSubscription';
+  if (!isConfirmation || url.searchParams.get('TopicArn') !== topicArn || !TOKEN.test(token)) return undefined;
+  const address = new URL(isOfEndpoint ? new URL(endpoint).pathname : '/', url.origin);
+  address.search = new URLSearchParams({ Action: 'ConfirmSubscription', TopicArn: topicArn, Token: token }).toString();
+  return address.href;
 }

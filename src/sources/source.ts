@@ -13,6 +13,7 @@ import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
 import type { SupportedSource } from '../kinds/source-kinds';
 import type { KubernetesAccess } from '../kubernetes/access';
+import type { KeySelector } from '../kubernetes/secrets';
 
 /** One received event, in the payload shape that Argo Events gives this kind of source. */
 export interface ReceivedEvent {
@@ -79,6 +80,8 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   readonly startFrom: StreamStart;
   /** Webhooks only: annotation `sluice.io/masked-headers`. Default: the list in webhook-masking.ts. */
   readonly maskedHeaders?: MaskedHeaders;
+  /** `stripe` and `bitbucket`: annotation `sluice.io/signature-secret`. Default: requests are not verified. */
+  readonly signatureSecret?: KeySelector;
   /** For sources whose outside system keeps no position for its readers. */
   readonly position: PositionStore;
   readonly matchTexts: MatchTexts;
@@ -106,6 +109,8 @@ export interface SourceStatus {
   readonly connected: boolean;
   /** Messages dropped because the transport keeps nothing and the bus was unreachable for too long. */
   readonly dropped: number;
+  /** Requests of callers that did not prove who they are: without a valid token or signature. Default: none. */
+  readonly unauthorized?: number;
   /** Why it does not read, or what it reads and cannot keep, for operators; undefined if all is well. No secrets. */
   readonly problem?: string;
 }

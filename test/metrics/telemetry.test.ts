@@ -66,7 +66,7 @@ describe('a relay', () => {
   const totals = (): Record<string, number> => {
     metrics.flush();
     const names = ['sent', 'sent_failed', 'processing_failed'].map((name) => `argo_events_events_${name}_total`);
-    const ours = ['events_duplicate', 'events_filtered', 'events_rejected', 'source_dropped'];
+    const ours = ['events_duplicate', 'events_filtered', 'events_rejected', 'source_dropped', 'source_unauthorized'];
     const all = [...names, ...ours.map((name) => `sluice_${name}_total`)];
     return Object.fromEntries(
       all.map((name) => [name.replace(/^(argo_events|sluice)_|_total$/g, ''), recording.total(name)]),
@@ -74,12 +74,12 @@ describe('a relay', () => {
   };
   const NOTHING = {
     ...{ events_sent: 0, events_sent_failed: 0, events_processing_failed: 0, events_duplicate: 0 },
-    ...{ events_filtered: 0, events_rejected: 0, source_dropped: 0 },
+    ...{ events_filtered: 0, events_rejected: 0, source_dropped: 0, source_unauthorized: 0 },
   };
 
   it('shows zeros before anything happens', () => {
     expect(totals()).toEqual(NOTHING);
-    expect(recording.writes.filter(({ value }) => value === 0)).toHaveLength(7);
+    expect(recording.writes.filter(({ value }) => value === 0)).toHaveLength(8);
   });
 
   it.each<[string, (telemetry: RelayTelemetry) => void, object]>([
@@ -116,6 +116,13 @@ describe('a relay', () => {
         for (const dropped of [3, 3, 5]) t.observe({ connected: true, dropped });
       },
       { source_dropped: 5 },
+    ],
+    [
+      'the source refused two callers, then one more',
+      (t) => {
+        for (const unauthorized of [2, 3]) t.observe({ connected: true, dropped: 0, unauthorized });
+      },
+      { source_unauthorized: 3 },
     ],
   ])('counts what happens when %s', (_what, happen, expected) => {
     happen(telemetry);

@@ -26,4 +26,24 @@ describe('event source bitbucket', () => {
       metadata: { team: 'eo' },
     });
   });
+
+  it('verifies the signature, if sluice.io/signature-secret names the secret of the hook', async () => {
+    const { post, received, status, stop } = await listenForHooks(
+      bitbucketSource,
+      {},
+      { 'hook/bitbucket': "It's a Secret to Everybody" },
+      { signatureSecret: { name: 'hook', key: 'bitbucket' } },
+    );
+    // The example of Bitbucket's documentation.
+    const signature = 'sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9';
+    const body = 'Hello World!';
+    // Signed, but no JSON.
+    expect((await post({ headers: { 'x-hub-signature': signature }, body })).status).toBe(400);
+    for (const wrong of ['', signature.replace('a', 'b')]) {
+      expect((await post({ headers: { 'x-hub-signature': wrong }, body })).status).toBe(401);
+    }
+    expect(status().unauthorized).toBe(2);
+    await stop();
+    expect(received.flatMap(({ events }) => events)).toEqual([]);
+  });
 });

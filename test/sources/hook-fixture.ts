@@ -1,7 +1,7 @@
 /** Hooks of services: a source that listens, and the contract that each kind of hook passes. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent } from '../../src/event/cloud-event';
-import type { Delivery, SourceContext, SourceFactory } from '../../src/sources/source';
+import type { Delivery, SourceContext, SourceFactory, SourceStatus } from '../../src/sources/source';
 import { createSource, type SourceContract } from '../contract-suites/source-contract';
 import { eventually } from '../setup/eventually';
 import { freePort } from './free-port';
@@ -55,6 +55,7 @@ export function hookContract<Spec extends HookSpec>(service: HookService<Spec>):
 export interface HookListener {
   readonly received: readonly Delivery[];
   readonly lines: readonly string[];
+  readonly status: () => SourceStatus;
   readonly post: (hook: Partial<SentHook>) => Promise<{ readonly status: number; readonly text: string }>;
   readonly stop: () => Promise<void>;
 }
@@ -85,6 +86,7 @@ export async function listenForHooks<Spec extends HookSpec>(
   return {
     received,
     lines,
+    status: () => source.status(),
     async post({ headers = {}, body = '{}' }) {
       const response = await fetch(`http://127.0.0.1:${port}/hook`, { method: 'POST', headers, body });
       return { status: response.status, text: await response.text() };

@@ -11,7 +11,8 @@ import { hookContract, listenForHooks, type HookListener } from './hook-fixture'
 
 const TOPIC = 'arn:aws:sns:eu-central-1:1:scenes';
 const CERTIFICATE_URL = 'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123abcd.pem';
-const SUBSCRIBE_URL = 'https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t';
+const CONFIRMATION = `Action=ConfirmSubscription&TopicArn=${encodeURIComponent(TOPIC)}&Token=t`;
+const SUBSCRIBE_URL = `https://sns.eu-central-1.amazonaws.com/?${CONFIRMATION}`;
 const SPEC = { topicArn: TOPIC, region: 'eu-central-1', validateSignature: true };
 
 /** Amazon's key, for tests. */
@@ -156,9 +157,22 @@ describe('event source sns', () => {
 
   it('confirms at the endpoint of an emulator, which signs nothing', async () => {
     const { post } = await listen({ endpoint: 'http://127.0.0.1:5000', validateSignature: false });
-    const SubscribeURL = 'http://127.0.0.1:5000/?Action=ConfirmSubscription';
+    const SubscribeURL = `http://127.0.0.1:5000/?${CONFIRMATION}`;
     expect((await post({ body: JSON.stringify({ ...confirmation, SubscribeURL }) })).status).toBe(200);
     expect(fetched).toEqual([SubscribeURL]);
+  });
+
+  it.each([
+    ['another path', `http://127.0.0.1:5000/admin?${CONFIRMATION}`, `http://127.0.0.1:5000/?${CONFIRMATION}`],
+    ['further parameters', `http://127.0.0.1:5000/?${CONFIRMATION}&delete=1`, `http://127.0.0.1:5000/?${CONFIRMATION}`],
+    ['another action', `http://127.0.0.1:5000/?${CONFIRMATION.replace('Confirm', 'Un')}`, undefined],
+    ['another topic', `http://127.0.0.1:5000/?${CONFIRMATION.replace('TopicArn=', 'TopicArn=x')}`, undefined],
+    ['no token', 'http://127.0.0.1:5000/?Action=ConfirmSubscription', undefined],
+  ])('gets nothing but the confirmation from an endpoint, for a caller that names %s', async (_, SubscribeURL, got) => {
+    const { post } = await listen({ endpoint: 'http://127.0.0.1:5000', validateSignature: false });
+    const { status } = await post({ body: JSON.stringify({ ...confirmation, SubscribeURL }) });
+    expect(status).toBe(got === undefined ? 400 : 200);
+    expect(fetched).toEqual(got === undefined ? [] : [got]);
   });
 
   it('connects to no blocked address, whatever the manifest names', async () => {

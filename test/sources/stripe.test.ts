@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { EventOptions } from '../../src/manifest/event-source';
 import { stripeSource } from '../../src/sources/stripe';
 import { describeSourceContract } from '../contract-suites/source-contract';
@@ -29,5 +30,43 @@ describe('event source stripe', () => {
     expect((await post({ body: '{"id":"evt_2"}' })).status).toBe(400);
     await stop();
     expect(received[0]?.events[0]?.leftOut).toBe('its type is "charge.succeeded", which eventFilter does not list');
+  });
+
+  describe('with sluice.io/signature-secret', () => {
+    const secrets = { 'hook/stripe': 'whsec_test' };
+    const signature = (body: string, { secret = 'whsec_test', at = Date.now() / 1_000 } = {}): string => {
+      const time = Math.floor(at);
+      return `t=${time},v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`;
+    };
+    const body = '{"id":"evt_1","type":"charge.succeeded"}';
+    const listen = (): ReturnType<typeof listenForHooks> =>
+      listenForHooks(stripeSource, {}, secrets, { signatureSecret: { name: 'hook', key: 'stripe' } });
+
+    it('accepts what Stripe signed, also while its secret is rolled', async () => {
+      const { post, received, stop } = await listen();
+      expect((await post({ headers: { 'stripe-signature': signature(body) }, body })).status).toBe(200);
+      const both = `${signature(body, { secret: 'old' })},v1=${signature(body).split('v1=')[1]},v0=1`;
+      expect((await post({ headers: { 'stripe-signature': both }, body })).status).toBe(200);
+      await stop();
+      expect(received).toHaveLength(2);
+    });
+
+    it.each([
+      ['no signature', () => ''],
+      ['the signature of another body', () => signature('{}')],
+      ['the signature of another secret', () => signature(body, { secret: 'other' })],
+      ['an old signature', () => signature(body, { at: Date.now() / 1_000 - 400 })],
+      ['a signature of the future', () => signature(body, { at: Date.now() / 1_000 + 400 })],
+      ['a signature without a time', () => signature(body).replace(/^t=\d+,/, '')],
+      ['only the signature of test mode', () => signature(body).replace('v1=', 'v0=')],
+    ])('refuses %s, counts it and says so', async (_, sign) => {
+      const { post, received, lines, status, stop } = await listen();
+      expect((await post({ headers: { 'stripe-signature': sign() }, body })).status).toBe(401);
+      expect(status()).toMatchObject({ connected: true, unauthorized: 1 });
+      expect(status().problem).toBeUndefined();
+      await stop();
+      expect(received).toEqual([]);
+      expect(lines.join()).toContain('1 answered 401 or 403');
+    });
   });
 });

@@ -126,6 +126,17 @@ describe('a webhook among hostile callers', () => {
     expect(statusOf(await send(port, `${head(2)}{}`))).toBe(200);
   });
 
+  it('answers 503 if too many rejected requests wait to be recorded, so that a flood of them takes no memory', async () => {
+    const held: Delivery[] = [];
+    const { port } = await listen({}, { answer: (delivery) => Promise.resolve(void held.push(delivery)) });
+    const callers = await Promise.all(Array.from({ length: 1_000 }, () => dial(port)));
+    for (const caller of callers) caller.write(`${head(2)}{,`);
+    await eventually(() => held.length === 1_000);
+    expect(statusOf(await send(port, `${head(2)}{,`))).toBe(503);
+    for (const delivery of held) await delivery.acknowledge({ rejected: [] });
+    expect(statusOf(await send(port, `${head(2)}{,`))).toBe(400);
+  });
+
   it('answers 503, with a log line and a problem, if too many requests wait for the bus', async () => {
     const held: Delivery[] = [];
     const { port, source, lines } = await listen(

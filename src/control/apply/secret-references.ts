@@ -38,6 +38,11 @@ export function findSecretReferences(desired: Desired): SecretReference[] {
     }
   };
   visit(desired.definition.spec, ['spec']);
+  if (desired.kind === 'EventSource') {
+    const { signatureSecret } = desired.definition.options;
+    const path = formatPath(['metadata', 'annotations', `${ANNOTATION_PREFIX}signature-secret`]);
+    if (signatureSecret !== undefined) found.push({ kind: 'Secret', ...signatureSecret, path });
+  }
   if (desired.kind === 'Sensor') found.push(...findInAnnotations(desired.definition.options));
   return found;
 }
