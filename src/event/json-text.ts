@@ -79,12 +79,18 @@ function joinMembers(entries: ReadonlyArray<readonly [string, JsonDocument]>): O
 
 /** The order of UTF-8; JavaScript's own comparison differs beyond U+FFFF. */
 function compareCodePoints(one: string, other: string): number {
-  const [first, second] = [[...one], [...other]];
-  for (let index = 0; index < first.length; index += 1) {
-    const difference = (first[index]?.codePointAt(0) ?? -1) - (second[index]?.codePointAt(0) ?? -1);
-    if (difference !== 0) return difference;
+  const shorter = Math.min(one.length, other.length);
+  for (let index = 0; index < shorter; index += 1) {
+    const [first, second] = [one.charCodeAt(index), other.charCodeAt(index)];
+    // Units of code points beyond U+FFFF come after all others in UTF-8, but not in UTF-16.
+    if (first !== second)
+      return isSurrogate(first) === isSurrogate(second) ? first - second : isSurrogate(first) ? 1 : -1;
   }
-  return first.length - second.length;
+  return one.length - other.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 /** A list made of documents. */

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { limitConnections } from './webhook-connections';
 
 /** Bounds callers that send their headers slowly. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** The longest that a whole request may take; its body has a stricter limit of its own (webhook-body.ts). */
 const REQUEST_TIMEOUT_MS = 300_000;
 const CHECK_CONNECTIONS_EVERY_MS = 2_000;
+/** As long as a client may take for its headers. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Node handles all requests of a packet in one turn of the event loop; callers wait for answers, so they send one. */
 const MAX_PER_TURN = 20;
@@ -121,9 +124,13 @@ function openServer(port: number, certificate: ServerCertificate | undefined): S
     connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
   };
   const secure = certificate
-    ? createHttpsServer({ ...options, cert: certificate.cert, key: certificate.key }, onRequest)
+    ? createHttpsServer(
+        { ...options, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, cert: certificate.cert, key: certificate.key },
+        onRequest,
+      )
     : undefined;
   const server = secure ?? createHttpServer(options, onRequest);
+  limitConnections(server);
   // After the start, an error of one connection must not end the process.
   server.on('error', () => undefined);
   const listening = Promise.race([
