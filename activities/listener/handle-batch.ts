@@ -15,6 +15,7 @@ import { settleEvent, type HandledEvent } from './settle-event';
 import { findStartedFires, startedFireKey, startPlanned, type FireStart } from '../starting/start-runs';
 import { observeEvents } from './observe-events';
 import { skipHandledByArgo } from './skip-handled-by-argo';
+import { boundPriority } from '../worker/priority-bound';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /** Temporal rejects more than 2 MB; the trigger's template and the overhead of JSON need some of it. */
@@ -116,11 +117,11 @@ export class BatchHandler {
       definition,
       fires.map(({ id }) => id),
       signal,
-      priority,
+      boundPriority(priority),
     );
     const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
     const unmade = fires.flatMap(({ id }) => (made.has(id) ? [] : [id]));
-    fireLoad.started(definition, unmade, priority);
+    fireLoad.started(definition, unmade, boundPriority(priority));
     const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
       withAttempts(run, made, client.options.identity ?? ''),
     );

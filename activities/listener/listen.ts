@@ -25,6 +25,7 @@ import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../
 import { ListenerTelemetry } from './listener-telemetry';
 import { ParkedRuns } from './parked-runs';
 import { recordExpired } from './record-expired';
+import { boundPriority } from '../worker/priority-bound';
 import { ReportPace } from '../worker/report-pace';
 import { mayHoldBack, queryCapacity, SensorCapacity } from './sensor-capacity';
 import type { HandledEvent } from './settle-event';
@@ -106,7 +107,7 @@ class Listener {
     private readonly shared: SharedByListeners,
   ) {
     this.plan = planSensor(request.definition.spec, request.definition.options);
-    this.priority = mostUrgent([...this.plan.priorities.values()].map(({ priority }) => priority));
+    this.priority = boundPriority(mostUrgent([...this.plan.priorities.values()].map(({ priority }) => priority)));
     const { definition } = request;
     const { fireLoad } = dependencies;
     const { firing, unrecorded } = shared;

@@ -13,6 +13,7 @@ import type { SensorRunInput } from '../../src/contract/run-messages';
 import { findRunsCarrying } from './find-runs';
 import { firesByEvent, isPartOfEvent, planEvent, planPart, parkTooLarge } from './group-into-runs';
 import type { PlannedRun } from './group-into-runs';
+import { boundPriority } from '../worker/priority-bound';
 
 /** Result of starting one fire. */
 export type FireStart =
@@ -36,7 +37,10 @@ export async function startRun(client: WorkflowClient, taskQueue: string, run: R
       staticSummary: run.summary,
       requestEagerStart: true,
       // Where they are enabled: urgent tasks first, and one tenant's backlog does not delay another's events.
-      priority: { fairnessKey: sensor.namespace, ...(priority !== undefined && { priorityKey: priority }) },
+      priority: {
+        fairnessKey: sensor.namespace,
+        ...(priority !== undefined && { priorityKey: boundPriority(priority) }),
+      },
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
     });
