@@ -1,4 +1,5 @@
 /** Evaluates whether an event satisfies a dependency: transform, then filters. The result always has the reason. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ErrorCode } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
@@ -10,6 +11,8 @@ import { decideClauses, isGroupPassing, isPassing, planFilters } from './filters
 import type { FilterPlan } from './filters';
 import { transformEvent } from './transforms';
 import type { TransformResult } from './transforms';
+
+const LONGEST_TURN_MS = 20;
 
 export interface EventAndDependency {
   readonly event: CloudEvent;
@@ -29,11 +32,24 @@ export type DependencyVerdict =
  * The caller checks that an event's source and subject match the dependency. A failing expression is a verdict; throws
  * only what the engine throws.
  */
-export function evaluateDependencies(
+export async function evaluateDependencies(
   pairs: readonly EventAndDependency[],
   engine: ExpressionEngine,
 ): Promise<DependencyVerdict[]> {
-  return Promise.all(pairs.map((pair) => evaluateDependency(pair, engine)));
+  const verdicts: Array<Promise<DependencyVerdict>> = [];
+  let turnBegan = performance.now();
+  for (const pair of pairs) {
+    const verdict = evaluateDependency(pair, engine);
+    // Reported below; meanwhile it must not count as unhandled.
+    verdict.catch(() => undefined);
+    verdicts.push(verdict);
+    // A batch for a sensor with thousands of dependencies must not hold up the other sensors of the worker.
+    if (performance.now() - turnBegan > LONGEST_TURN_MS) {
+      await nextTurn();
+      turnBegan = performance.now();
+    } else await undefined;
+  }
+  return await Promise.all(verdicts);
 }
 
 async function evaluateDependency(

@@ -92,17 +92,19 @@ async function resolveAll(
   events: EventsByDependency,
   engine: ExpressionEngine,
 ): Promise<(ResolvedValue | undefined)[]> {
-  const values = await Promise.all(
-    parameters.map((parameter, index) => naming(index, parameter, () => resolveValue(parameter.src, events, engine))),
+  let length = 0;
+  return await Promise.all(
+    parameters.map(async (parameter, index) => {
+      const value = await naming(index, parameter, () => resolveValue(parameter.src, events, engine));
+      length += value?.text.length ?? 0;
+      // As each arrives: thousands of large ones must not be held until the last is there.
+      if (length <= LARGEST_VALUES) return value;
+      throw new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
+        message: `The values of all parameters together have more than ${LARGEST_VALUES} characters`,
+        fix: 'Take only those parts of the event that the trigger needs',
+      });
+    }),
   );
-  const length = values.reduce((sum, value) => sum + (value?.text.length ?? 0), 0);
-  if (length > LARGEST_VALUES) {
-    throw new SluiceError('SENSOR_PARAMETER_UNRESOLVED', {
-      message: `The values of all parameters together have ${length} characters, more than ${LARGEST_VALUES}`,
-      fix: 'Take only those parts of the event that the trigger needs',
-    });
-  }
-  return values;
 }
 
 /** False for a dependency that has no event in this fire, and no default. */

@@ -11,6 +11,8 @@ import { memoize } from './memoize';
 const PLAIN_KEY = /^[A-Za-z0-9_:/$ -]+$/;
 const ARRAY_INDEX = /^(0|[1-9][0-9]{0,8})$/;
 const ONLY_DIGITS = /^[0-9]+$/;
+/** A text is searched for each path again, and a sensor may have thousands of them: longer ones are left to the engine. */
+const LONGEST_TEXT = 16 * 1024;
 
 /** The keys of a plain path, or undefined if only the engine can interpret it. `\.` is a dot inside a key. */
 export const parsePlainPath = memoize((path: string): readonly string[] | undefined => {
@@ -48,7 +50,7 @@ function lookUpInValue(data: JsonValue, keys: readonly string[]): PathResult<Jso
 }
 
 function lookUpInText(text: string, keys: readonly string[]): PathResult | undefined {
-  if (!isContainer(text)) return undefined;
+  if (text.length > LONGEST_TEXT || !isContainer(text)) return undefined;
   const found = findInText(text, keys);
   if (found === NEEDS_ENGINE) return undefined;
   return found === undefined ? ABSENT : { exists: true, value: readPart(found) };
