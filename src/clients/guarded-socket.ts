@@ -17,9 +17,24 @@ export interface ServerAddress {
 export function connectGuarded({ host, port, tls }: ServerAddress, onConnect?: () => void): Socket {
   requireAllowedAddress(host);
   const target = { host, port, lookup: allowedLookup };
-  if (tls === undefined) return connect(target, onConnect);
+  if (tls === undefined) return containErrors(connect(target, onConnect));
   const servername = tls.servername ?? (isIP(host) === 0 ? host : undefined);
-  return connectTls({ ...target, ...(servername !== undefined && { servername }), ...tls }, onConnect);
+  return containErrors(connectTls({ ...target, ...(servername !== undefined && { servername }), ...tls }, onConnect));
+}
+
+/** A client that throws while it reads would end the process: below it on the stack is only the socket. */
+function containErrors(socket: Socket): Socket {
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string | symbol, ...details: unknown[]): boolean => {
+    if (event !== 'data') return emit(event, ...details);
+    try {
+      return emit(event, ...details);
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)));
+      return true;
+    }
+  };
+  return socket;
 }
 
 export interface ReadAllowance {

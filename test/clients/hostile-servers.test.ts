@@ -143,7 +143,8 @@ describe('a NATS server', () => {
   });
 
   it('may send what real servers send, cut anywhere', () => {
-    const text = 'INFO {"a":1}\r\nMSG a 1 5\r\nhello\r\nHMSG a 1 12 17\r\nNATS/1.0\r\n\r\nhello\r\n+OK\r\nPING\r\n';
+    const info = 'INFO {"version":"2.12.3","connect_urls":["10.0.0.1:4222","[::1]:4222"]}\r\n';
+    const text = `${info}MSG a 1 5\r\nhello\r\nMSG a.ü 1 _INBOX.x 2\r\nhi\r\nHMSG a 1 _INBOX.x 12 17\r\nNATS/1.0\r\n\r\nhello\r\nHMSG a 1 12 17\r\nNATS/1.0\r\n\r\nhello\r\n+OK\r\nPING\r\n-ERR 'Permissions Violation'\r\n`;
     const messages = Buffer.from(text.repeat(2_000));
     for (const size of [1, 7, 1_000, messages.length]) {
       const limits = new MessageLimits();
@@ -153,9 +154,38 @@ describe('a NATS server', () => {
     }
     expect(new MessageLimits().add(Buffer.from('MSG a 1 70000000\r\n'))).toContain('70000000');
   });
+
+  it.each([
+    'INFO null',
+    'INFO {x',
+    'INFO {"version":"x"}',
+    'INFO {"version":"2.0.0","connect_urls":["[::"]}',
+    'INFO {"version":"2.0.0","connect_urls":5}',
+    'MSG a 1 -5',
+    'MSG a x 2',
+    'MSG',
+    'HMSG a 1 5 3',
+    'HMSG a 1 99999999999999999999 5',
+    'HELLO',
+    '\u0000\u0001',
+  ])('that sends %j is left before its client reads it', (line) => {
+    expect(new MessageLimits().add(Buffer.from(`${line}\r\n`))).toBeDefined();
+  });
 });
 
 describe('a Kafka broker', () => {
+  it.each([0, 1, 3, -1])('whose reply has %i bytes is left, and the worker goes on', async (size) => {
+    const port = await serve((socket) => {
+      const reply = Buffer.alloc(64);
+      reply.writeInt32BE(size);
+      socket.on('data', () => socket.write(reply));
+    });
+    // Thrown in a handler of the socket, it would end this process.
+    await expect(openProducer({ brokers: [`127.0.0.1:${port}`] })).rejects.toMatchObject({
+      code: 'TRIGGER_UNREACHABLE',
+    });
+  });
+
   it('that announces a reply of two gigabytes is left', async () => {
     let sent = 0;
     const port = await serve((socket) => {
