@@ -47,7 +47,7 @@ export async function evaluateDependencies(
     if (performance.now() - turnBegan > LONGEST_TURN_MS) {
       await nextTurn();
       turnBegan = performance.now();
-    } else await undefined;
+    } else await Promise.resolve();
   }
   return await Promise.all(verdicts);
 }
