@@ -1,4 +1,4 @@
-/** The activities that fire: all quick fires of a run together, or a single fire. */
+/** The activities that fire: many fires of a run together, or a single fire. */
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { FiredAlone, FireTriggersRequest } from '../../src/contract/activities';
@@ -17,13 +17,13 @@ export interface FireActivities {
 export function createFireActivities(firing: Firing, fireLoad: FireLoad): FireActivities {
   return {
     async sluiceFireTriggers(request) {
-      const signal = Context.current().cancellationSignal;
+      const { cancellationSignal: signal, info } = Context.current();
       // One listener per in-flight request is expected, not a leak.
       setMaxListeners(0, signal);
-      fireLoad.begun(
-        request.sensor,
-        request.fires.map(({ id }) => id),
-      );
+      const fireIds = request.fires.map(({ id }) => id);
+      // Only quick fires are local: the others wait for targets that may be slow.
+      if (info.isLocal) fireLoad.begun(request.sensor, fireIds);
+      else fireLoad.calling(request.sensor, fireIds);
       const attempts: FireAttempt[] = [];
       await concurrentlyAll([...request.fires.entries()], CONCURRENT_FIRES, async ([index, { id }]) => {
         attempts[index] = await firing.attempt(request, index, signal);

@@ -11,6 +11,8 @@ import type { FireTriggersRequest, SensorActivities } from '../../src/contract/a
 import { jsonBytes } from '../../src/text/json-bytes';
 import type { TriggerSpec } from '../../src/manifest/sensor';
 import { actingAs, type RunTrigger } from '../../src/contract/run-trigger';
+import { triggerDeadline } from '../../src/sandbox/run/trigger-traits';
+import { shareCalls } from '../../src/sandbox/run/shared-calls';
 import { pauseAfterFirst, timeAttempts } from '../../src/sandbox/run/attempt-timing';
 import { readAttempts, readFailure } from '../../src/sandbox/run/read-failure';
 import type { Overrides } from '../../src/contract/overrides';
@@ -30,6 +32,8 @@ const regular = proxyActivities<SensorActivities>({
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 
+/** In earlier versions each of these fires had an activity of its own. */
+const SHARED_CALLS = 'calls-share-activities';
 /** A worker of an earlier version ignores them: it made the first attempt by a local activity. */
 const LISTENER_ATTEMPTS = 'listener-attempts';
 
@@ -72,15 +76,36 @@ export class FireAttempts {
     return others.length === 0 ? made : [...made, ...(await this.locally(others, overrides))];
   }
 
-  /** If the activity as a whole is lost, the result of every fire is unknown, and each is retried. */
+  /** Groups of fires that may wait for their target, each with one activity for its first attempts. */
+  shareCalls(fires: readonly Fire[]): ReadonlyArray<readonly Fire[]> {
+    const groups = shareCalls(fires, (fire) => this.triggerOf(fire));
+    return groups.length > 0 && patched(SHARED_CALLS) ? groups : [];
+  }
+
+  /** First attempts of a group of `shareCalls`. */
+  async callTogether(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
+    const request = this.request(fires, this.triggersOf(fires), overrides);
+    try {
+      return await this.admission.run(jsonBytes(request), () =>
+        proxyActivities<SensorActivities>({
+          startToCloseTimeout: Math.max(...fires.map((fire) => triggerDeadline(this.triggerOf(fire)))),
+          heartbeatTimeout: '30s',
+          retry: { maximumAttempts: 1 },
+          summary: this.nameFires(fires),
+        }).sluiceFireTriggers(request),
+      );
+    } catch (error) {
+      return retryEach(fires, error);
+    }
+  }
+
   private async locally(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
     try {
       return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
         this.request(fires, this.triggersOf(fires), overrides),
       ]);
     } catch (error) {
-      const failure = readFailure(error);
-      return fires.map((fire) => ({ fireId: fire.id, failure: { ...failure, retryable: true } }));
+      return retryEach(fires, error);
     }
   }
 
@@ -163,4 +188,12 @@ export class FireAttempts {
       .map(({ id }) => id)
       .join(', ');
   }
+}
+
+/** The activity was lost as a whole, so the result of each fire is unknown. */
+function retryEach(fires: readonly Fire[], error: unknown): readonly FireAttempt[] {
+  // The run was cancelled, which is not a failure of the fires.
+  if (isCancellation(error)) throw error;
+  const failure = readFailure(error);
+  return fires.map((fire) => ({ fireId: fire.id, failure: { ...failure, retryable: true } }));
 }

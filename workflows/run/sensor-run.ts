@@ -132,12 +132,23 @@ class Run {
   /** Fires that succeeded at once, nearly all in a storm, are noted without a promise and a UI update for each. */
   private finishAll(attempts: readonly FireAttempt[]): Array<Promise<void>> {
     const slow = this.input.fires.filter((fire) => !isQuick(this.attempts.triggerOf(fire)));
+    const groups = this.attempts.shareCalls(slow);
+    const sharing = new Set(groups.flat());
+    return [
+      ...this.finishAttempted(attempts),
+      ...groups.map((fires) => this.finishTogether(fires)),
+      ...slow.filter((fire) => !sharing.has(fire)).map((fire) => this.finish(fire, undefined)),
+    ];
+  }
+
+  private async finishTogether(fires: readonly Fire[]): Promise<void> {
+    await Promise.all(this.finishAttempted(await this.attempts.callTogether(fires, this.overrides)));
+  }
+
+  private finishAttempted(attempts: readonly FireAttempt[]): Array<Promise<void>> {
     const unfinished = attempts.filter((attempt) => !this.noteFired(attempt));
     this.page.show();
-    return [
-      ...unfinished.map((attempt) => this.finish(this.fire(attempt.fireId), attempt)),
-      ...slow.map((fire) => this.finish(fire, undefined)),
-    ];
+    return unfinished.map((attempt) => this.finish(this.fire(attempt.fireId), attempt));
   }
 
   /** Returns false if the attempt failed. */

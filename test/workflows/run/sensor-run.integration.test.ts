@@ -224,6 +224,36 @@ describe('a run', () => {
     expect(await summariesOf(run)).toContainEqual(`t ← a-1`);
   });
 
+  it('sends many fires of a trigger by one activity, and retries only the one that failed', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `${index}`);
+    stage.answerNext('t', [{ status: 503, headers: { 'retry-after': '1' } }]);
+    await stage.publish(...names.map((name) => stage.event('a', name)));
+    // Together, because the listener finds all of them on the bus.
+    await stage.apply({
+      annotations: { 'sluice.io/start-from': 'all' },
+      triggers: [stage.httpTrigger('t', ['a'])],
+    });
+    const bodies = await stage.bodies(41);
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(40);
+    expect(new Set(stage.requests().map(({ headers }) => headers['idempotency-key'])).size).toBe(40);
+    const runs = await Promise.all(
+      (await stage.runIds()).map(async (id) => {
+        const run = world.client.workflow.getHandle(id);
+        await run.result();
+        const fires = await stage.fires(run);
+        return { fires, summaries: await summariesOf(run) };
+      }),
+    );
+    const fires = runs.flatMap((run) => run.fires);
+    expect(fires.map(({ state }) => state)).toEqual(names.map(() => 'Succeeded'));
+    expect(fires.filter(({ attempts }) => attempts === 2)).toHaveLength(1);
+    for (const { fires: carried, summaries } of runs) {
+      const first = summaries.filter((summary) => /^(first attempt of|t ←)/.test(summary));
+      const retries = carried.filter(({ attempts }) => attempts > 1).length;
+      expect(first).toHaveLength(Math.ceil(carried.length / 32) + retries);
+    }
+  });
+
   it('parks after the steps of the retry strategy', async () => {
     const retryStrategy = { steps: 3, duration: '10ms' };
     await stage.apply({ triggers: [stage.httpTrigger('t', ['a'], { retryStrategy })] });
