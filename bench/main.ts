@@ -6,6 +6,7 @@ import { FIELDS, measureField, QUICK_FIELDS, type Field } from './fields';
 import { measureLong } from './long';
 import { startMeasuredSystem, type MeasuredSystem } from './measured-system';
 import { Scenarios } from './scenarios';
+import { measureScene } from './scene';
 import { measureSensors } from './sensors';
 
 interface BenchOptions {
@@ -14,6 +15,7 @@ interface BenchOptions {
   readonly sensors?: number;
   readonly only?: readonly Field[];
   readonly cost?: boolean;
+  readonly scene?: boolean;
   readonly output: 'text' | 'json';
 }
 
@@ -35,15 +37,18 @@ async function main(): Promise<void> {
     )
     .option('--only <fields>', `these fields, in this order: ${FIELDS.join(',')}`, fieldList)
     .option('--cost', 'instead: the CPU time of an event and of a plain POST, process by process')
+    .option('--scene', 'instead: what a scene costs in actions of Temporal, history, messages and requests')
     .addOption(
       new Option('-o, --output <format>', 'text, or one line of JSON').choices(['text', 'json']).default('text'),
     )
     .addHelpText('after', '\nExample:\n  npm run bench -- --quick -o json\n  npm run bench -- --only steady,priority')
     .parse();
-  const { quick = false, long, sensors, cost = false, only, output } = program.opts<BenchOptions>();
+  const { quick = false, long, sensors, cost = false, scene = false, only, output } = program.opts<BenchOptions>();
   if (long !== undefined) return await runLong(long, output);
   if (sensors !== undefined) return await runSensors(sensors, output);
   if (cost) return await runCost(quick ? 1 : 3, output);
+
+  if (scene) return await runScene(quick, output);
 
   await runFields(only ?? (quick ? QUICK_FIELDS : FIELDS), quick, output);
 }
@@ -93,6 +98,17 @@ async function runCost(rounds: number, output: BenchOptions['output']): Promise<
   try {
     const cost = await measureCost(system, 2_000, rounds, say);
     process.stdout.write(output === 'json' ? `${JSON.stringify({ cost })}\n` : cost.map(formatCost).join(''));
+  } finally {
+    await system.stop();
+  }
+}
+
+async function runScene(isQuick: boolean, output: BenchOptions['output']): Promise<void> {
+  say('starting servers …');
+  const system = await startMeasuredSystem({ workflowDurationMs: 500 });
+  try {
+    const scene = await measureScene(system, isQuick ? { trickle: 5, storm: 100 } : { trickle: 30, storm: 2_000 }, say);
+    process.stdout.write(`${JSON.stringify({ scene }, null, output === 'json' ? undefined : 2)}\n`);
   } finally {
     await system.stop();
   }

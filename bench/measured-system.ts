@@ -4,7 +4,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
-import { parseDocument, Scalar } from 'yaml';
+import { parseAllDocuments, parseDocument, Scalar } from 'yaml';
 import { SluiceCommand } from '../dev/demo/command';
 import { repoRoot } from '../dev/repo-root';
 import { startSystem, type OwnSystem } from '../dev/system';
@@ -29,6 +29,11 @@ export interface MeasuredSystem {
   readonly temporalPid: number;
   /** Metrics of the worker. */
   readonly metricsUrl: string;
+  readonly temporalMetricsUrl: string;
+  /** Without it Workflows of the example end at once, as failed. */
+  createWorkflowTemplate(): Promise<void>;
+  /** The metrics of the API server, as text. */
+  apiServerMetrics(): Promise<string>;
   /** The addresses of all servers, for further workers and commands. */
   readonly environment: Readonly<Record<string, string>>;
   /** Adds entries to a stream of any name, together. */
@@ -54,19 +59,28 @@ export interface MeasuredSystemOptions {
   readonly isEmpty?: boolean;
   /** Settings of the worker. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Workflows end after so long; otherwise they never begin. */
+  readonly workflowDurationMs?: number;
 }
 
 export async function startMeasuredSystem({
   isEmpty = false,
   settings = {},
+  workflowDurationMs,
 }: MeasuredSystemOptions = {}): Promise<MeasuredSystem> {
-  const system = await startSystem({ temporalUi: false, own: true });
+  const system = await startSystem({
+    temporalUi: false,
+    own: true,
+    ...(workflowDurationMs !== undefined && { workflowDurationMs }),
+  });
   let worker: RunningWorker | undefined;
   try {
     worker = await startWorker('all-in-one', { ...system.environment, SLUICE_LOG_LEVEL: 'warn', ...settings });
     const sluice = new SluiceCommand(system.environment);
     if (!isEmpty) await sluice.json('apply', '-f', EXAMPLE, '-n', NAMESPACE, '--wait', '30s');
-    return await measure(system, worker, sluice);
+    const measured = await measure(system, worker, sluice);
+    if (workflowDurationMs !== undefined) await measured.createWorkflowTemplate();
+    return measured;
   } catch (error) {
     await worker?.stop();
     await system.stop();
@@ -104,6 +118,13 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
     workerPid: worker.pid,
     temporalPid: system.temporal.pid(),
     metricsUrl: worker.metricsUrl,
+    temporalMetricsUrl: system.temporal.metricsUrl ?? '',
+    async createWorkflowTemplate() {
+      const documents = parseAllDocuments(await readFile(join(EXAMPLE, 'workflow-template.yaml'), 'utf8'));
+      const template = documents.find((document) => document.get('kind') === 'WorkflowTemplate');
+      await call('POST', WORKFLOWS.replace(/workflows$/, 'workflowtemplates'), JSON.stringify(template));
+    },
+    apiServerMetrics: () => call('GET', '/metrics'),
     environment: system.environment,
     async addAll(stream, entries) {
       const pipeline = redis.pipeline();

@@ -36,6 +36,8 @@ export interface RunningTemporal {
   address: string;
   /** Web interface; empty if there is none. */
   uiUrl: string;
+  /** Of the server that was started here, for Prometheus. */
+  readonly metricsUrl?: string;
   /** Of the server that was started here. Throws for an external one. */
   pid(): number;
   /** Ends the server. Idempotent. */
@@ -63,45 +65,60 @@ export async function startTemporal(options: StartTemporalOptions = {}): Promise
   const binary = await findBinary(tools.temporal);
   const folder = await createTemporaryFolder('temporal');
   try {
-    return await startOnFreePorts([options.port, options.uiPort, undefined], async (port, uiPort, httpPort) => {
-      const address = `${HOST}:${port}`;
-      const start = () =>
-        startServerProcess({
-          name: 'temporal',
-          command: binary,
-          args: formatArguments(port, uiPort, httpPort, options),
-          // The caller's own Temporal configuration must not leak into the server.
-          env: { TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') },
-          folder,
-          isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
-        });
-      let server = await start();
-      const restart = async (): Promise<void> => {
-        await server.stop();
-        server = await startAgain(start);
-      };
-      return {
-        ownership: 'own',
-        address,
-        uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
-        pid: () => server.pid(),
-        stop: async () => {
-          // In-memory data is not worth the second that an orderly stop takes.
-          await (options.databasePath === undefined ? server.kill() : server.stop());
-          await removeFolder(folder);
-        },
-        outage: outageOf(() => server, restart),
-      };
-    });
+    return await startOnFreePorts(
+      [options.port, options.uiPort, undefined, undefined],
+      async (port, uiPort, httpPort, metricsPort) => {
+        const address = `${HOST}:${port}`;
+        const start = () =>
+          startServerProcess({
+            name: 'temporal',
+            command: binary,
+            args: formatArguments({ port, uiPort, httpPort, metricsPort }, options),
+            // The caller's own Temporal configuration must not leak into the server.
+            env: { TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') },
+            folder,
+            isReady: () => hasNamespaces(address, ['default', ...(options.namespaces ?? [])]),
+          });
+        let server = await start();
+        const restart = async (): Promise<void> => {
+          await server.stop();
+          server = await startAgain(start);
+        };
+        return {
+          ownership: 'own',
+          address,
+          uiUrl: options.headless === true ? '' : `http://${HOST}:${uiPort}`,
+          metricsUrl: `http://${HOST}:${metricsPort}/metrics`,
+          pid: () => server.pid(),
+          stop: async () => {
+            // In-memory data is not worth the second that an orderly stop takes.
+            await (options.databasePath === undefined ? server.kill() : server.stop());
+            await removeFolder(folder);
+          },
+          outage: outageOf(() => server, restart),
+        };
+      },
+    );
   } catch (error) {
     await removeFolder(folder);
     throw error;
   }
 }
 
-function formatArguments(port: number, uiPort: number, httpPort: number, options: StartTemporalOptions): string[] {
+interface TemporalPorts {
+  readonly port: number;
+  readonly uiPort: number;
+  readonly httpPort: number;
+  readonly metricsPort: number;
+}
+
+function formatArguments(
+  { port, uiPort, httpPort, metricsPort }: TemporalPorts,
+  options: StartTemporalOptions,
+): string[] {
   return [
     ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--http-port', String(httpPort)],
+    ...['--metrics-port', String(metricsPort)],
     ...['--log-level', 'error', '--color', 'never', '--disable-config-file'],
     ...(options.headless === true ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(options.databasePath === undefined ? [] : ['--db-filename', options.databasePath]),

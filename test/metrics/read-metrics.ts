@@ -12,7 +12,7 @@ export async function scrape(url: string): Promise<Sample[]> {
   return parseSamples(await response.text());
 }
 
-function parseSamples(text: string): Sample[] {
+export function parseSamples(text: string): Sample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
     if (name === undefined || line.startsWith('#')) return [];
