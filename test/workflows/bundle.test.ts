@@ -3,8 +3,8 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@tempora
 import { repoRoot } from '../../dev/repo-root';
 import { roomOf, rooms } from '../repo/rooms';
 
-/** Measured 854,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
-const BUDGET_BYTES = 895_000;
+/** Measured 896,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
+const BUDGET_BYTES = 900_000;
 
 /** Bundling takes some seconds of one core, and longer on a busy machine. */
 const BUNDLING_TIMEOUT_MS = 120_000;
