@@ -36,6 +36,9 @@ export async function publishLateOutcomes(
     return [{ ...fire, state: outcome.phase === 'Succeeded' ? 'Succeeded' : 'Failed', outcome: toReport(outcome) }];
   });
   if (late.length === 0) return;
+  // No run took the signal, and one answers the query: it was started in between, and can take the outcome itself.
+  const { status } = await client.workflow.getHandle(runId).describe();
+  if (status.name === 'RUNNING') throw new Error(`run ${runId} was started after its Workflow had ended`);
   const { sensor, bus, options, events, fires } = await readRunInput(client, runId);
   await publish({ sensor, bus, runId, options, events, fires: late });
   const records = late.flatMap((fire) => recordsOf({ sensor, events, fires }, runId, fire));

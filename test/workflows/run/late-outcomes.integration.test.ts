@@ -86,6 +86,26 @@ describe('the outcome of an Argo Workflow', () => {
     await tell(61_000);
   });
 
+  it('is for a run that was started after its Workflow had ended, which is told again', async () => {
+    await stage.apply({ triggers: [makeWorkflow()] });
+    await stage.publish(stage.event('a', '1'));
+    const run = await stage.onlyRun('Waiting');
+    const [fire] = await stage.fires(run);
+    if (fire?.object === undefined) throw new Error('the run made no Workflow');
+    // As when the signal found no run, because the listener creates the Workflow first.
+    const outcome: WorkflowOutcome = {
+      ...{ fireId: fire.id, phase: 'Succeeded', message: '', outputs: {}, afterRetry: false, object: fire.object },
+      finishedAt: new Date().toISOString(),
+    };
+    const publish = () => Promise.reject(new Error('the run publishes it'));
+    const options = { client: world.client, buses: new BusPool(() => Promise.resolve(world.bus)), publish };
+    const { signal } = new AbortController();
+    await expect(publishLateOutcomes({ ...options, signal }, run.workflowId, [outcome])).rejects.toThrow(
+      'was started after its Workflow had ended',
+    );
+    await run.terminate();
+  });
+
   it('is known immediately to a run that finds the completed Workflow of an earlier run', async () => {
     await stage.apply({ triggers: [makeWorkflow()] });
     const event = stage.event('a', '1');
