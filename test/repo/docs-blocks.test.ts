@@ -148,7 +148,8 @@ function commandsOf(script: string): string[][] {
     mkdirSync(bin);
     const log = join(folder, 'log');
     writeFileSync(log, '');
-    const write = `#!/bin/bash\n{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> ${log}\n`;
+    // One write for each command, without the end of a line: those of a pipe run at the same time.
+    const write = `#!/bin/bash\nprintf '%s\\0' "\${0##*/}" "$@" $'\\001' >> ${log}\n`;
     for (const name of STUBS) writeFileSync(join(bin, name), write, { mode: 0o755 });
     // Files that the reader has.
     for (const [, file = ''] of script.matchAll(/< ([\w.-]+)/g)) writeFileSync(join(folder, file), '');
@@ -165,7 +166,7 @@ function commandsOf(script: string): string[][] {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const records = readFileSync(log, 'utf8').split('\n\0');
+    const records = readFileSync(log, 'utf8').split('\u0001\0');
     return records.filter((record) => record !== '').map((record) => record.split('\0').slice(0, -1));
   } finally {
     rmSync(folder, { recursive: true });
