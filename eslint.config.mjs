@@ -74,7 +74,7 @@ export default tseslint.config(
   { files: ['src/cli/**', 'dev/**', 'bench/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['jest.config.js', 'jest.quick.config.js'],
+    files: ['jest.config.js', 'jest.quick.config.js', 'jest.image.config.js'],
     languageOptions: { globals: { module: 'writable', require: 'readonly', __dirname: 'readonly' } },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
