@@ -47,6 +47,9 @@ async function findChromium(): Promise<string> {
   return isNamed || onPath === undefined ? await findBinary(tool) : onPath;
 }
 
+/** Of a machine that does much else. */
+const SLOWEST_STEP_MS = 60_000;
+
 /** Opens an empty page in a fresh browser: no cookies, no settings, no cache. */
 export async function openChromium({
   width = 1200,
@@ -64,6 +67,7 @@ export async function openChromium({
       deviceScaleFactor: scale,
       colorScheme: 'light',
     });
+    context.setDefaultTimeout(SLOWEST_STEP_MS);
     return {
       page: context.pages()[0] ?? (await context.newPage()),
       close: async () => {

@@ -133,11 +133,41 @@ export const tools = {
       names: { 'apt-get': 'redis-server', apk: 'redis', dnf: 'redis', brew: 'redis' },
     },
   },
+  mosquitto: {
+    executable: 'mosquitto',
+    version: '2',
+    lowestVersion: '2.0.0',
+    versionPattern: SEMANTIC_VERSION,
+    acceptsAnyVersion: true,
+    source: {
+      kind: 'system-package',
+      names: { 'apt-get': 'mosquitto', apk: 'mosquitto', dnf: 'mosquitto', brew: 'mosquitto' },
+    },
+  },
+  rabbitmqServer: {
+    executable: 'rabbitmq-server',
+    version: '3',
+    lowestVersion: '3.10.0',
+    versionPattern: SEMANTIC_VERSION,
+    acceptsAnyVersion: true,
+    source: {
+      kind: 'system-package',
+      names: { 'apt-get': 'rabbitmq-server', apk: 'rabbitmq-server', dnf: 'rabbitmq-server', brew: 'rabbitmq' },
+    },
+  },
   rustac: {
     executable: 'rustac',
     version: '0.9.18',
     lowestVersion: '0.2.0',
     versionPattern: SEMANTIC_VERSION,
     source: { kind: 'python-package', name: 'rustac' },
+  },
+  /** Amazon SQS and IAM, in memory. */
+  motoServer: {
+    executable: 'moto_server',
+    version: '5.2.5',
+    lowestVersion: '5.1.0',
+    versionPattern: SEMANTIC_VERSION,
+    source: { kind: 'python-package', name: 'moto', extra: 'server' },
   },
 } as const satisfies Record<string, Tool>;

@@ -61,6 +61,7 @@ export function cacheFolder(): string {
 }
 
 async function isVersionAccepted(tool: Tool, path: string): Promise<boolean> {
+  if (tool.acceptsAnyVersion === true) return true;
   const output = await runCommand(path, [...(tool.versionArguments ?? ['--version'])]).catch(() => '');
   const version = tool.versionPattern.exec(output)?.[1];
   if (version !== undefined && isAtLeast(version, tool.lowestVersion)) return true;

@@ -26,7 +26,9 @@ export async function installPythonPackage(
   try {
     await runCommand('python3', ['-m', 'venv', environment], { onLine });
     const pip = join(environment, 'bin', 'pip');
-    await runCommand(pip, ['install', '--disable-pip-version-check', `${source.name}==${tool.version}`], { onLine });
+    const extra = source.extra === undefined ? '' : `[${source.extra}]`;
+    const requirement = `${source.name}${extra}==${tool.version}`;
+    await runCommand(pip, ['install', '--disable-pip-version-check', requirement], { onLine });
     await symlink(join(environment, 'bin', tool.executable), link);
     await rename(link, target);
     progress.finish(`installed ${source.name}`);

@@ -10,6 +10,8 @@ export interface Tool {
   versionPattern: RegExp;
   /** What prints the version; default: `--version`. */
   versionArguments?: readonly string[];
+  /** Any version on PATH will do: the program starts, or fails, when it is asked for its version. */
+  acceptsAnyVersion?: true;
   /** The official release for this platform, if its makers publish one. */
   release?: (platform: Platform) => Release | undefined;
   /** The last resort. */
@@ -19,7 +21,8 @@ export interface Tool {
 export type ToolSource =
   | { kind: 'go-module'; folder: string; packagePath: string; linkerFlags: string; duration: string }
   | { kind: 'system-package'; names: Readonly<Record<PackageManager, string>> }
-  | { kind: 'python-package'; name: string };
+  /** `extra`: what the package needs besides, as in `name[extra]`. */
+  | { kind: 'python-package'; name: string; extra?: string };
 
 export type PackageManager = 'apt-get' | 'apk' | 'dnf' | 'brew';
 
