@@ -102,6 +102,11 @@ export function bucketName({ tenant }: BusNames, purpose: BucketPurpose): string
   return `sluice-${tenant}-${purpose}`;
 }
 
+/** In the bucket of positions: which first attempts listeners of a sensor have begun. */
+export function attemptsKey(namespace: string, sensorName: string): string {
+  return `attempts.${shortHash(JSON.stringify([namespace, sensorName]), TENANT_HASH_LENGTH)}`;
+}
+
 export function formerBucketName(purpose: BucketPurpose): string {
   return `sluice-${purpose}`;
 }

@@ -188,7 +188,10 @@ export interface Bus {
   isConnected(): boolean;
   /** Why no events are accepted or delivered now, for operators: connection lost, credentials refused, stream full. */
   problem(): string | undefined;
-  /** Resolves to results in the order of the events. Never throws because of a single event. */
+  /**
+   * Resolves to results in the order of the events, in which the bus stores them too, except those that it does not
+   * confirm at once: they are sent again, behind others. Never throws because of a single event.
+   */
   publishEvents(events: readonly CloudEvent[], options?: PublishOptions): Promise<PublishOutcome[]>;
   openListener(options: ListenerOptions): Promise<BusListener>;
   readEvents(range: EventRange, onRead?: OnRead): AsyncIterable<StoredEvent>;
@@ -207,6 +210,7 @@ export interface Bus {
     purpose: BucketPurpose,
     key: string,
     change: (before: Value | undefined) => Value | undefined,
+    options?: { readonly optimistic?: boolean },
   ): Promise<Value>;
   /** Keeps contents until they are forgotten; a later content replaces an earlier one of the same name. */
   storeHeld(namespace: string, sensorName: string, contents: readonly HeldContent[]): Promise<void>;
@@ -235,6 +239,8 @@ export interface Bus {
     sensorName: string,
     options: { record: boolean },
   ): Promise<SensorBacklog | undefined>;
+  /** Counts the events that wait for the sensor that is furthest behind, of those that take events of this path. */
+  waitingEvents(path: string): Promise<number>;
   /** Removes the sensor's position and held contents: applied again, it starts afresh. No error if there are none. */
   forgetSensor(namespace: string, sensorName: string): Promise<void>;
   /**

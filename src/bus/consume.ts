@@ -2,13 +2,14 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseDeliveryPosition, type DeliveryPosition } from '../clients/nats/delivery-position';
 import { describeError } from '../errors/sluice-error';
 import type { ArgoPosition } from './argo-positions';
 import type { BusListener, BusMessage, SensorBacklog } from './bus';
 import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
 import type { ExpiredEvents } from './expired-events';
-import { FetchedMessage, parseDeliveryPosition, type DeliveryPosition } from './delivery';
+import { FetchedMessage } from './delivery';
 import { ACK_WAIT_MS, findConsumer, restoreDelivery } from './durable-consumer';
 import { PullRequest } from './pull-request';
 import type { SensorLooks } from './sensor-looks';

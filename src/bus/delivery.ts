@@ -1,36 +1,11 @@
-/** One message as JetStream delivers it to a pull consumer: parses its reply subject, and acknowledges it. */
+/** One message as JetStream delivers it to a pull consumer, and its acknowledgement. */
 import type { Msg } from '@nats-io/transport-node';
+import type { DeliveryPosition } from '../clients/nats/delivery-position';
 import { describeError } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { decodeEvent } from '../event/encode-event';
 import { inStage } from '../metrics/stages';
 import type { BusMessage } from './bus';
-
-export interface DeliveryPosition {
-  readonly deliveryCount: number;
-  readonly sequence: number;
-  readonly publishedAt: number;
-  readonly pending: number;
-}
-
-/**
- * Parses `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`, in newer
- * servers with domain and account before the stream and a token at the end. Returns undefined for any other subject.
- */
-export function parseDeliveryPosition(reply: string): DeliveryPosition | undefined {
-  const tokens = reply.split('.');
-  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
-  const numbers = tokens.length === 9 ? tokens.slice(4) : tokens.slice(6, 11);
-  const [deliveries, streamSequence, , nanoseconds, pending] = numbers;
-  if (deliveries === undefined || streamSequence === undefined || !nanoseconds || pending === undefined)
-    return undefined;
-  return {
-    deliveryCount: Number(deliveries),
-    sequence: Number(streamSequence),
-    publishedAt: Number(nanoseconds.slice(0, -6)),
-    pending: Number(pending),
-  };
-}
 
 /** Decodes a payload from the bus, or returns the reason why it is not an event. */
 export function readEvent(payload: Uint8Array): { event: CloudEvent | undefined; undecodable?: string } {

@@ -5,9 +5,9 @@
  * for a whole acknowledgement wait, and after a server restart it may check its consumer only 30 s later.
  */
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { parseDeliveryPosition } from '../clients/nats/delivery-position';
 import type { BusConnection } from './bus-connection';
 import type { ConsumerPlace } from './consumer-place';
-import { parseDeliveryPosition } from './delivery';
 
 /** Requests expire before the acknowledgement wait: a stalled worker is not sent an event a second time. */
 const BUSY = { expiresMs: 8_000, heartbeatMs: 2_000 };
