@@ -43,6 +43,7 @@ export type {
 export type { Reader, ReaderState } from './control/status/readers';
 export type { EventWithFate } from './control/status/source-backlog';
 export type { TemporalOptions } from './control/temporal-session';
+export type { FolderOwner } from './contract/definitions';
 export type { CloudEvent } from './event/cloud-event';
 export type { UnreadFate } from './kinds/source-kinds';
 export type { Problem, Severity } from './manifest/problem';

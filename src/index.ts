@@ -1,5 +1,21 @@
 /** Public names of Sluice. Importing this starts nothing. */
-export { EventSourcePlugin, EVENT_SOURCE_PLUGIN_NAME } from './plugin/event-source-plugin';
+export {
+  EventSourcePlugin,
+  EVENT_SOURCE_PLUGIN_NAME,
+  type EventSourcePluginOptions,
+} from './plugin/event-source-plugin';
+export type { CustomSource, CustomSourceContext } from './sources/custom-source';
+export type {
+  Delivery,
+  DeliveryOutcome,
+  PositionStore,
+  ReceivedEvent,
+  RejectedEvent,
+  RejectedInput,
+  Source,
+  SourceBacklog,
+  SourceStatus,
+} from './sources/source';
 export { SensorPlugin, SENSOR_PLUGIN_NAME } from './plugin/sensor-plugin';
 export { guardProcess, type ProcessGuardOptions } from './plugin/process-guard';
 export { watchEventLoop, type EventLoopWatchOptions } from './plugin/event-loop-watch';
@@ -31,8 +47,8 @@ export {
 
 export type { ObjectReference } from './errors/object-reference';
 export type { SluiceErrorDetails } from './errors/sluice-error';
-export type { JsonValue } from './event/json';
-export type { JsonDocument, JsonText } from './event/json-text';
+export type { JsonObject, JsonValue } from './event/json';
+export type { JsonDocument, JsonText, ObjectDocument } from './event/json-text';
 export type { ExpressionComplaint, ExpressionLanguage } from './expressions/engine';
 export type { ExpressionSyntax } from './expressions/expression-syntax';
 export type { KubernetesAccessOptions } from './kubernetes/access';
@@ -41,7 +57,7 @@ export type { KubernetesConnection, KubernetesTls } from './kubernetes/kubernete
 export type { LoadConnectionOptions } from './kubernetes/load-connection';
 export type { KeySelector, SecretReader } from './kubernetes/secrets';
 export type { WorkerPermissions } from './kubernetes/worker-permissions';
-export type { EventBusOptions, TriggerFlow } from './manifest/annotations';
+export type { EventBusOptions, ItemFilter, TriggerFlow } from './manifest/annotations';
 export type { KubernetesFields, TlsConfig } from './manifest/common';
 export type { OutcomeRedisAccess, SecretKey } from './manifest/outcome-redis';
 export type { Severity } from './manifest/problem';

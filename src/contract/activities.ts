@@ -3,6 +3,7 @@
  * the same names, prefixed `sluice` so that they cannot clash with other activities of the same worker.
  */
 import type { CloudEvent } from '../event/cloud-event';
+import type { FindLostPlacesRequest, LostPlaces, ReportSharesRequest } from './group-messages';
 import type { DecisionRecord } from '../records/decision-record';
 import type { TriggerSpec } from '../manifest/sensor';
 import type { Overrides } from './overrides';
@@ -10,6 +11,7 @@ import type { FireAttempt, FireResult, FireStatus, WorkflowOutcomeReport } from 
 import type { JoinedRun, RunStart } from './run-start';
 import type { RunTrigger } from './run-trigger';
 import type { EventBusDefinition, EventSourceDefinition, ObjectName, SensorDefinition } from './definitions';
+import type { BackfillPortion, BackfillProgress, BackfillRequest } from './backfill-messages';
 import type { ReplayProgress, ReplayRequest } from './replay-messages';
 import type { PackedFires } from './packed-fires';
 import type { RunOptions } from './run-messages';
@@ -19,6 +21,12 @@ export interface RelayEventsRequest {
   readonly definition: EventSourceDefinition;
   readonly kind: string;
   readonly eventName: string;
+}
+
+export interface BackfillPortionRequest {
+  readonly definition: EventSourceDefinition;
+  readonly request: BackfillRequest;
+  readonly progress: BackfillProgress;
 }
 
 export interface ListenRequest {
@@ -142,6 +150,10 @@ export interface SensorActivities {
   sluiceStartRuns(request: StartRunsRequest): Promise<void>;
   /** Fetches the contents of their events from the bus and starts the runs, each once. */
   sluiceStartHeldRuns(request: StartHeldRunsRequest): Promise<void>;
+  /** Tells each concurrency group the share of a sensor; starts the group if it does not run. */
+  sluiceReportShares(request: ReportSharesRequest): Promise<void>;
+  /** Finds the places of a concurrency group that nobody will return. */
+  sluiceFindLostPlaces(request: FindLostPlacesRequest): Promise<LostPlaces>;
   /** Removes what a deleted sensor leaves on its bus. */
   sluiceForgetSensor(definition: SensorDefinition): Promise<void>;
 }
@@ -176,6 +188,8 @@ export interface EventSourceActivities {
   sluiceRelayEvents(request: RelayEventsRequest): Promise<void>;
   /** Runs until cancelled, while the source is paused: counts the events that wait in the outside system. */
   sluiceWatchBacklog(request: RelayEventsRequest): Promise<void>;
-  /** Makes the two above end as soon as they are cancelled; `parts`: how many they are. */
+  /** Continues a back-fill by some windows of time; returns its progress, also when it is cancelled. */
+  sluiceBackfillPortion(request: BackfillPortionRequest): Promise<BackfillPortion>;
+  /** Makes the activities above end as soon as they are cancelled; `parts`: how many they are. */
   sluiceStopReading(parts: number): Promise<void>;
 }

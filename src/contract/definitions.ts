@@ -11,11 +11,14 @@ export interface ObjectName {
 
 export interface AppliedDefinition extends ObjectName {
   /**
-   * Present if the controller applied it from an object of the cluster, with which the controller deletes it. Applying
-   * it by a command removes this.
+   * Present if it was applied from an object of the cluster, or from a folder whose removed objects are pruned: with its
+   * origin it is deleted. Applying it by a command removes this.
    */
-  readonly appliedBy?: 'controller';
+  readonly appliedBy?: 'controller' | FolderOwner;
 }
+
+/** With the name that the operator gave to the folder. */
+export type FolderOwner = `folder/${string}`;
 
 export interface EventBusDefinition extends AppliedDefinition {
   readonly spec: EventBusSpec;

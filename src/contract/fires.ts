@@ -51,7 +51,19 @@ export interface WorkflowOutcomeReport {
 export interface ListenerAttempts {
   /** Identity of the worker, as Temporal shows it. */
   readonly worker: string;
-  readonly attempts: readonly TimedAttempt[];
+  /** Without times: an attempt of another worker, of which only the note on the bus is known. */
+  readonly attempts: ReadonlyArray<TimedAttempt | FireAttempt>;
+  /** Calls that had no response yet when the run was started. Their attempts follow in the signal `attempted`. */
+  readonly underWay?: readonly CallUnderWay[];
+}
+
+/** A first attempt that a listener has begun. */
+export interface CallUnderWay {
+  readonly fireId: string;
+  /** RFC 3339: when it began. */
+  readonly at: string;
+  /** RFC 3339: if the run has not heard of it by then, the worker was lost. */
+  readonly until: string;
 }
 
 /** What one attempt, or several of one fire, came to. */
@@ -69,8 +81,11 @@ export interface TimedAttempt extends FireAttempt {
   readonly tookMs: number;
 }
 
-/** Where and when the listener made a fire's first attempt, before the run existed. */
-export interface ListenerAttempt extends Pick<TimedAttempt, 'at' | 'tookMs'>, Pick<ListenerAttempts, 'worker'> {}
+/** Where and when the listener made a fire's first attempt, or began it, before the run existed. */
+export interface ListenerAttempt extends Pick<TimedAttempt, 'at'>, Pick<ListenerAttempts, 'worker'> {
+  /** Absent until the target has responded. */
+  readonly tookMs?: number;
+}
 
 export interface FireStatus {
   readonly id: string;

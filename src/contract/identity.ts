@@ -7,8 +7,10 @@ export const WORKFLOW_TYPES = {
   sensor: 'sensor',
   sensorRun: 'sensorRun',
   replay: 'replay',
+  backfill: 'backfill',
   controller: 'controller',
   worker: 'worker',
+  concurrencyGroup: 'concurrencyGroup',
 } as const;
 
 /** Defaults, unless a plugin or a command sets others; each worker polls one of them. */
@@ -48,12 +50,21 @@ export function replayWorkflowId(namespace: string, sensorName: string, id: stri
   return `replay/${namespace}/${sensorName}/${id}`;
 }
 
+export function backfillWorkflowId(namespace: string, eventSourceName: string, id: string): string {
+  return `backfill/${namespace}/${eventSourceName}/${id}`;
+}
+
 /** In place of a namespace: the controller of all namespaces. No namespace has this name. */
 export const ALL_NAMESPACES = '*';
 
 /** One controller for each Kubernetes namespace, or one for all. */
 export function controllerWorkflowId(namespace: string): string {
   return `controller/${namespace}`;
+}
+
+/** One for each concurrency group of a Kubernetes namespace. */
+export function concurrencyGroupWorkflowId(namespace: string, name: string): string {
+  return `concurrency-group/${namespace}/${name}`;
 }
 
 /** Of a worker process; `identity` is unique. */

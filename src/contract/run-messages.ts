@@ -2,7 +2,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { SensorOptions } from '../manifest/annotations';
 import type { EventBusDefinition, ObjectName } from './definitions';
-import type { FireStatus, ListenerAttempts, WorkflowOutcomeReport } from './fires';
+import type { FireStatus, ListenerAttempts, TimedAttempt, WorkflowOutcomeReport } from './fires';
 import type { Overrides } from './overrides';
 import type { PackedFires } from './packed-fires';
 import type { RequestedBy } from './requester';
@@ -66,3 +66,6 @@ export const outcomeSignal = defineSignal<[readonly WorkflowOutcomeReport[]]>('o
  * for the Workflows of its other fires itself.
  */
 export const listedSignal = defineSignal<[readonly string[]]>('listed');
+
+/** Sent by the listener: first attempts that were under way when it started the run. */
+export const attemptedSignal = defineSignal<[readonly TimedAttempt[]]>('attempted');

@@ -47,6 +47,17 @@ export interface TriggerStatus {
   readonly priority?: TriggerPriority;
 }
 
+/** A sensor's part in a concurrency group. */
+export interface SensorGroup {
+  readonly name: string;
+  /** As the sensor's manifest states it; absent if the sensor has left the group and only returns its places. */
+  readonly limit?: number;
+  /** Fires that wait for a place. */
+  readonly waiting: number;
+  /** Fires that have one. */
+  readonly holding: number;
+}
+
 export interface SensorStatus extends ObjectName, ControlStatus {
   readonly appliedAt: string;
   /** How many should listen; absent in answers of earlier versions. */
@@ -61,6 +72,8 @@ export interface SensorStatus extends ObjectName, ControlStatus {
   /** Why listeners returned events to the bus, as of `countedAt`; they retry them. */
   readonly problems?: readonly string[];
   readonly stopped?: readonly StoppedPart[];
+  /** The concurrency groups of its triggers; absent if there are none. */
+  readonly groups?: readonly SensorGroup[];
   /** Set while so many events wait in queued fires that the sensor accepts no more from the bus. */
   readonly holdingBack?: { readonly waiting: number };
 }
@@ -92,8 +105,8 @@ export type EventPlace =
   | { readonly kind: 'held'; readonly dependency: string; readonly waitingFor: string }
   /** It is collected with others, `collected` in total; `dueAt` (milliseconds): when they fire if no more arrive. */
   | { readonly kind: 'collected'; readonly dependency: string; readonly collected: number; readonly dueAt?: number }
-  /** Its fire is queued behind this many others. */
-  | { readonly kind: 'queued'; readonly dependency: string; readonly ahead: number };
+  /** Its fire is queued behind this many others of the sensor; `group`: for a place in this concurrency group. */
+  | { readonly kind: 'queued'; readonly dependency: string; readonly ahead: number; readonly group?: string };
 
 /**
  * Where a sensor has one event, by its key: it waits for others, is collected with others, or waits in a fire for its

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   MANIFEST_UNREADABLE: { retryable: false },
   SECRET_MISSING: { retryable: true },
   EVENT_UNDECODABLE: { retryable: false },
+  EVENT_LINK_UNREADABLE: { retryable: false },
   EVENT_SUBJECT_MISMATCH: { retryable: false },
   EVENT_SOURCE_UNREACHABLE: { retryable: true },
   EVENT_SOURCE_MISCONFIGURED: { retryable: false },

@@ -25,6 +25,8 @@ export interface CloudEvent {
   readonly data_base64?: string;
   /** Namespace of the EventSource, or of the Sensor whose outcome it is; Argo Events does not set it. */
   readonly sluicenamespace?: string;
+  /** How urgent its fires can be at most, `1` to `5`: back-filled events let live ones go first. */
+  readonly sluicepriority?: string;
   /** W3C trace context, if the producer sent one. */
   readonly traceparent?: string;
 }

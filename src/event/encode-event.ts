@@ -46,6 +46,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
   }
   const datacontenttype = optionalText(envelope, 'datacontenttype') ?? 'application/json';
   const namespace = optionalText(envelope, 'sluicenamespace');
+  const { sluicepriority: priority } = envelope;
   const traceparent = optionalText(envelope, 'traceparent', Number.POSITIVE_INFINITY);
   const isTraced = traceparent !== undefined && traceparent.length <= MAX_ATTRIBUTE_LENGTH;
   return {
@@ -57,6 +58,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
     datacontenttype,
     time: decodeTime(envelope),
     ...(namespace !== undefined && { sluicenamespace: namespace }),
+    ...(typeof priority === 'string' && /^[1-5]$/.test(priority) && { sluicepriority: priority }),
     // An invalid trace context is dropped, as W3C asks: the event is worth more than its trace.
     ...(isTraced && { traceparent }),
     ...(data === undefined ? decodeBytes(envelope, datacontenttype) : dataAttributes(data)),

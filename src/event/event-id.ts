@@ -8,6 +8,7 @@
  * | a CloudEvent in the payload | `<event>:cloudevent:<id>~<hash of its source>` | the producer repeats source and id |
  * | a STAC item | `<event>:stac:<collection>:<id>:<updated>` | the same version of the item is published again |
  * | a STAC item without `updated` | `<event>:stac:<collection>:<id>:<hash of the item>` | an identical item is published again |
+ * | anything else that the transport names when it delivers again (MQTT packet) | `<event>:<delivery id>` | the transport delivers the same message again |
  * | anything else, or with a blank identity | `<event>:<receive time>:<hash of the payload>` | never: without an id of its own, each message is its own event |
  *
  * The event name is part of the id because one event source may read one stream under two event names, and JetStream
@@ -32,6 +33,8 @@ export interface EventOrigin {
   readonly eventName: string;
   /** The transport's own stable id, if it has one. */
   readonly transportId?: string;
+  /** Weaker: what the transport calls this delivery when it repeats it. A document with an identity goes before. */
+  readonly deliveryId?: string;
   /** The producer's own document inside the payload. */
   readonly document?: JsonDocument;
   /** The payload as sensors see it. */
@@ -55,7 +58,7 @@ export function deriveEventId(origin: EventOrigin): string {
   return `${name}:${legalPart(identityOf(origin), MAX_EVENT_ID_LENGTH - name.length - 1)}`;
 }
 
-function identityOf({ transportId, document = null, data, receivedAt }: EventOrigin): string {
+function identityOf({ transportId, deliveryId, document = null, data, receivedAt }: EventOrigin): string {
   if (isName(transportId)) return transportId;
   const value = valueOf(document);
 
@@ -67,7 +70,7 @@ function identityOf({ transportId, document = null, data, receivedAt }: EventOri
     const version = item.updated ?? hashOf(document);
     return `stac:${item.collection ?? ''}:${item.id}:${version}`;
   }
-  return `${receivedAt}:${hashOf(data)}`;
+  return isName(deliveryId) ? deliveryId : `${receivedAt}:${hashOf(data)}`;
 }
 
 /** Throws EVENT_UNDECODABLE if the document is nested too deeply to be written as JSON. */

@@ -70,7 +70,7 @@ export function createSecretReader(options: SecretReaderOptions = {}): SecretRea
 
 function missing({ kind, namespace, name, key }: Wanted, absences: readonly string[]): SluiceError {
   return new SluiceError('SECRET_MISSING', {
-    message: `${kind} ${namespace}/${name} has no key "${key}" anywhere; looked in: ${absences.join('; ')}`,
+    message: `${kind} ${namespace}/${name} has no key "${key}" anywhere; looked in: ${[...new Set(absences)].join('; ')}`,
     fix:
       kind === 'Secret'
         ? `Create it: kubectl -n ${namespace} create secret generic ${name} --from-literal=${key}=…`

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { parseDurationMs } from '../text/durations';
+import { acquiredAnnotation, areaAnnotation, percentAnnotation, platformsAnnotation } from './item-filter';
+import { linkOriginsAnnotation } from './link-origins';
 import { maskedHeaders } from './masked-headers';
 
 /** Where reading starts if nothing was read before. */
@@ -17,6 +19,15 @@ export type StartPoint =
 /** The same for a Redis stream, which has entry ids (`1647495121754-0`) instead of times. */
 export type StreamStart =
   { readonly kind: 'new' } | { readonly kind: 'all' } | { readonly kind: 'id'; readonly id: string };
+
+/** A quota that triggers of several Sensors of a namespace share. */
+export interface ConcurrencyGroup {
+  readonly name: string;
+  readonly limit: number;
+}
+
+/** Each report of a sensor names every place that it holds. */
+const MAX_GROUP_LIMIT = 1_000;
 
 /** Streams to which the outcome of Argo Workflows is written. */
 export interface OutcomeStreamNames {
@@ -44,6 +55,14 @@ const choice = <const Choices extends readonly [string, ...string[]]>(choices: C
   z.enum(choices, refuse(`one of ${choices.join(', ')}`));
 
 const dataPath = z.string().min(1, refuse('a path into the event data, such as body.properties.id'));
+
+/** Only keys and indexes: it is looked up beside the engine, for each event. */
+const linkPlace = z
+  .string()
+  .regex(
+    /^[\w:/$ -]+(\.[\w:/$ -]+)*$/,
+    refuse('auto, or the path of a link in the event data, keys and indexes only, such as body.links.0.href'),
+  );
 
 const flag = choice(['true', 'false']).transform((text) => text === 'true');
 
@@ -93,6 +112,33 @@ const outcomeStreams = z.string().transform((text, context): OutcomeStreamNames 
     streams[outcome] = stream;
   }
   return streams;
+});
+
+/** Dependency → milliseconds; `*` for all that have none of their own. */
+const expectations = z.string().transform((text, context): Readonly<Record<string, number>> => {
+  const everyMs = new Map<string, number>();
+  for (const part of text.split(',').map((item) => item.trim())) {
+    const [, name = '*', written = ''] = /^(?:([^=]+)=)?([^=]+)$/.exec(part) ?? [];
+    const milliseconds = parseDurationMs(written);
+    if (milliseconds === undefined || milliseconds < 1_000 || everyMs.has(name)) {
+      context.addIssue({ code: 'custom', message: 'a duration such as 6d, or DEPENDENCY=6d,OTHER=12h; at least 1s' });
+      return z.NEVER;
+    }
+    everyMs.set(name, milliseconds);
+  }
+  return Object.fromEntries(everyMs);
+});
+
+/** `<group>=<limit>`: written together, so that a group never lacks its limit. */
+const concurrencyGroup = z.string().transform((text, context): ConcurrencyGroup => {
+  const { name, limit } = /^(?<name>[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)=(?<limit>\d{1,4})$/.exec(text)?.groups ?? {};
+  if (name !== undefined && Number(limit) >= 1 && Number(limit) <= MAX_GROUP_LIMIT)
+    return { name, limit: Number(limit) };
+  context.addIssue({
+    code: 'custom',
+    message: `GROUP=LIMIT, such as gpu=20: a name of lower-case letters, digits and -, and a number from 1 to ${MAX_GROUP_LIMIT}`,
+  });
+  return z.NEVER;
 });
 
 const namespaces = z.string().transform((text, context): readonly string[] => {
@@ -150,6 +196,11 @@ export const FLOW_ANNOTATIONS = {
     schema: dataPath,
     description: 'Apply `concurrency` to each value at this path separately.',
   },
+  'concurrency-group': {
+    option: 'concurrencyGroup',
+    schema: concurrencyGroup,
+    description: 'Fires in flight at the same time, over all Sensors of the namespace that name the group.',
+  },
   debounce: {
     option: 'debounceMs',
     schema: duration,
@@ -179,6 +230,30 @@ export const FLOW_ANNOTATIONS = {
     option: 'priorityFrom',
     schema: dataPath,
     description: "The event's own priority, 1 to 5, at this path; `priority` applies to events without one.",
+  },
+} as const satisfies Record<string, OptionAnnotation>;
+
+/** Annotations that apply to all dependencies of a Sensor, or with `.<dependency name>` to one. */
+export const ITEM_ANNOTATIONS = {
+  'stac-intersects': {
+    option: 'area',
+    schema: areaAnnotation,
+    description: 'Only STAC items whose geometry intersects this box, in degrees, or this GeoJSON geometry.',
+  },
+  'stac-cloud-cover': {
+    option: 'cloudCover',
+    schema: percentAnnotation,
+    description: 'Only STAC items with this cloud cover (`eo:cloud_cover`), in percent.',
+  },
+  'stac-platform': {
+    option: 'platforms',
+    schema: platformsAnnotation,
+    description: 'Only STAC items of one of these platforms.',
+  },
+  'stac-datetime': {
+    option: 'acquired',
+    schema: acquiredAnnotation,
+    description: 'Only STAC items acquired in this interval, or within this duration before their event.',
   },
 } as const satisfies Record<string, OptionAnnotation>;
 
@@ -222,6 +297,11 @@ export const SENSOR_ANNOTATIONS = {
     schema: duration,
     default: '7d',
     description: 'How long a parked run waits for an operator.',
+  },
+  'expect-every': {
+    option: 'expectEvery',
+    schema: expectations,
+    description: 'Publish an event when no event has matched a dependency for this long.',
   },
   decisions: {
     option: 'decisions',
@@ -300,6 +380,37 @@ export const EVENT_SOURCE_ANNOTATIONS = {
     schema: maskedHeaders,
     otherwise: 'list',
     description: 'Webhooks: headers and query parameters that are masked in events as credentials.',
+  },
+  split: {
+    option: 'split',
+    schema: choice(['stac-items', 'cloudevents']),
+    otherwise: 'one event for each payload',
+    description:
+      'Make an event of each STAC item, or of each event of a CloudEvents batch, in a payload, as its `body`.',
+  },
+  hydrate: {
+    option: 'hydrate',
+    schema: linkPlace,
+    otherwise: 'links are not followed',
+    description:
+      'Fetch the STAC item that an event links to: by the link at this path, or, with `auto`, by a link in a known form.',
+  },
+  'hydrate-from': {
+    option: 'hydrateFrom',
+    schema: linkOriginsAnnotation,
+    description: 'With `hydrate`: the servers that links may lead to.',
+  },
+  'hydrate-token-secret': {
+    option: 'hydrateToken',
+    schema: secretKey,
+    otherwise: 'no credentials',
+    description: 'With `hydrate`: a token that is sent to these servers.',
+  },
+  'hydrate-for': {
+    option: 'hydrateForMs',
+    schema: duration,
+    otherwise: '10m',
+    description: 'With `hydrate`: how long an item is asked for; then its event goes on without it.',
   },
   'signature-secret': {
     option: 'signatureSecret',

@@ -8,6 +8,7 @@ import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
+  ITEM_ANNOTATIONS,
   OUTCOME_REDIS_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
   type Annotation,
@@ -27,6 +28,9 @@ export const ANNOTATION_PREFIX = 'sluice.io/';
 /** How the fires of one trigger are collected and spaced. */
 export type TriggerFlow = OptionsOf<typeof FLOW_ANNOTATIONS>;
 
+/** Which STAC items satisfy a dependency. */
+export type ItemFilter = OptionsOf<typeof ITEM_ANNOTATIONS>;
+
 /** Options of a Sensor. Plain JSON: it goes into workflow arguments. */
 export interface SensorOptions extends OptionsOf<typeof SENSOR_ANNOTATIONS> {
   /** If omitted: no password and no TLS. */
@@ -35,6 +39,8 @@ export interface SensorOptions extends OptionsOf<typeof SENSOR_ANNOTATIONS> {
   readonly flow: TriggerFlow;
   /** Trigger name → its own settings, each replacing the one in `flow`. */
   readonly triggerFlows: Readonly<Record<string, TriggerFlow>>;
+  /** By name of the dependency. */
+  readonly itemFilters?: Readonly<Record<string, ItemFilter>>;
 }
 
 /** Options of an EventSource. Plain JSON. */
@@ -48,6 +54,8 @@ export const ANNOTATION_NAMES = {
   Sensor: [...Object.keys(SENSOR_ANNOTATIONS), ...Object.keys(OUTCOME_REDIS_ANNOTATIONS)],
   /** May end in `.<trigger name>`. */
   SensorPerTrigger: Object.keys(FLOW_ANNOTATIONS),
+  /** May end in `.<dependency name>`. */
+  SensorPerDependency: Object.keys(ITEM_ANNOTATIONS),
   EventSource: Object.keys(EVENT_SOURCE_ANNOTATIONS),
   EventBus: Object.keys(EVENT_BUS_ANNOTATIONS),
 } as const;
@@ -58,6 +66,7 @@ type Annotations = Readonly<Record<string, string>>;
 export function readSensorOptions(
   annotations: Annotations | undefined,
   triggerNames: readonly string[],
+  dependencyNames: readonly string[] = [],
 ): { options: SensorOptions; findings: Finding[] } {
   const findings = new Findings();
   const remaining = ourAnnotations(annotations);
@@ -71,7 +80,13 @@ export function readSensorOptions(
     checkFlow({ ...flow, ...own }, `.${name}`, own, findings);
   }
   checkFlow(flow, '', flow, findings);
-  refuseUnknown(remaining, [...ANNOTATION_NAMES.Sensor, ...ANNOTATION_NAMES.SensorPerTrigger], triggerNames, findings);
+  const itemFilters = takeItemFilters(remaining, dependencyNames, findings);
+  const known = [
+    ...ANNOTATION_NAMES.Sensor,
+    ...ANNOTATION_NAMES.SensorPerTrigger,
+    ...ANNOTATION_NAMES.SensorPerDependency,
+  ];
+  refuseUnknown(remaining, known, { trigger: triggerNames, dependency: dependencyNames }, findings);
   if (values['correlate-window'] !== undefined && values['correlate-by'] === undefined) {
     annotation(findings, 'correlate-window').error('has no meaning without sluice.io/correlate-by', {
       fix: 'Add sluice.io/correlate-by with the data path whose value must be the same.',
@@ -82,12 +97,20 @@ export function readSensorOptions(
       fix: 'Add sluice.io/outcome-redis with host:port.',
     });
   }
+  for (const name of Object.keys(values['expect-every'] ?? {})) {
+    if (name === '*' || dependencyNames.includes(name)) continue;
+    annotation(findings, 'expect-every').error(`the Sensor has no dependency ${describeValue(name)}`, {
+      expected: `one of ${dependencyNames.join(', ')}`,
+      fix: 'Name a dependency, or write the duration alone for all of them.',
+    });
+  }
   const outcomeRedisAccess = readOutcomeRedisAccess({ ...values, ...access }, (name) => annotation(findings, name));
   const options: SensorOptions = {
     ...optionsOf(SENSOR_ANNOTATIONS, values),
     ...(outcomeRedisAccess && { outcomeRedisAccess }),
     flow,
     triggerFlows,
+    ...(Object.keys(itemFilters).length > 0 && { itemFilters }),
   };
   return { options, findings: findings.list };
 }
@@ -100,8 +123,25 @@ export function readEventSourceOptions(annotations: Annotations | undefined): {
   const findings = new Findings();
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(EVENT_SOURCE_ANNOTATIONS, remaining, '', findings);
-  refuseUnknown(remaining, ANNOTATION_NAMES.EventSource, [], findings);
+  refuseUnknown(remaining, ANNOTATION_NAMES.EventSource, NO_PARTS, findings);
+  if (values.hydrate !== undefined || annotations?.[`${ANNOTATION_PREFIX}hydrate`] === undefined) {
+    checkHydration(values, findings);
+  }
   return { options: optionsOf(EVENT_SOURCE_ANNOTATIONS, values), findings: findings.list };
+}
+
+function checkHydration(values: ValuesOf<typeof EVENT_SOURCE_ANNOTATIONS>, findings: Findings): void {
+  if (values.hydrate !== undefined && values['hydrate-from'] === undefined) {
+    annotation(findings, 'hydrate').error('does not say which servers links may lead to', {
+      fix: 'Add sluice.io/hydrate-from, such as https://stac.example.com.',
+    });
+  }
+  for (const name of ['hydrate-from', 'hydrate-token-secret', 'hydrate-for'] as const) {
+    if (values[name] === undefined || values.hydrate !== undefined) continue;
+    annotation(findings, name).error('has no meaning without sluice.io/hydrate', {
+      fix: 'Add sluice.io/hydrate with auto, or with the path of the link.',
+    });
+  }
 }
 
 /** Reads the options of an EventBus. An invalid option gives a finding, and its default is used. */
@@ -112,7 +152,7 @@ export function readEventBusOptions(annotations: Annotations | undefined): {
   const findings = new Findings();
   const remaining = ourAnnotations(annotations);
   const values = takeAnnotations(EVENT_BUS_ANNOTATIONS, remaining, '', findings);
-  refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, [], findings);
+  refuseUnknown(remaining, ANNOTATION_NAMES.EventBus, NO_PARTS, findings);
   return { options: optionsOf(EVENT_BUS_ANNOTATIONS, values), findings: findings.list };
 }
 
@@ -143,7 +183,7 @@ function takeAnnotations<Table extends Readonly<Record<string, Annotation>>>(
     else {
       annotation(findings, name + suffix).error('this value is not allowed here', {
         // A value in the wrong place here may be the password itself.
-        ...(!name.startsWith('outcome-redis') && { found: describeValue(text) }),
+        ...(!/^(outcome-redis|hydrate-from)|-secret$/.test(name) && { found: describeValue(text) }),
         expected: parsed.error.issues[0]?.message,
       });
     }
@@ -153,6 +193,22 @@ function takeAnnotations<Table extends Readonly<Record<string, Annotation>>>(
 
 function takeFlow(remaining: Map<string, string>, suffix: string, findings: Findings): TriggerFlow {
   return optionsOf(FLOW_ANNOTATIONS, takeAnnotations(FLOW_ANNOTATIONS, remaining, suffix, findings));
+}
+
+function takeItemFilters(
+  remaining: Map<string, string>,
+  dependencyNames: readonly string[],
+  findings: Findings,
+): Record<string, ItemFilter> {
+  const take = (suffix: string): ItemFilter =>
+    optionsOf(ITEM_ANNOTATIONS, takeAnnotations(ITEM_ANNOTATIONS, remaining, suffix, findings));
+  const ofAll = take('');
+  const filters: Record<string, ItemFilter> = {};
+  for (const name of dependencyNames) {
+    const filter = { ...ofAll, ...take(`.${name}`) };
+    if (Object.keys(filter).length > 0) filters[name] = filter;
+  }
+  return filters;
 }
 
 /** Fills in the defaults. */
@@ -198,18 +254,27 @@ function checkFlow(flow: TriggerFlow, suffix: string, own: TriggerFlow, findings
   }
 }
 
+/** Names that may follow the name of an annotation. */
+interface NamedParts {
+  readonly trigger: readonly string[];
+  readonly dependency: readonly string[];
+}
+
+const NO_PARTS: NamedParts = { trigger: [], dependency: [] };
+
 function refuseUnknown(
   remaining: ReadonlyMap<string, string>,
   known: readonly string[],
-  triggerNames: readonly string[],
+  parts: NamedParts,
   findings: Findings,
 ): void {
   for (const name of remaining.keys()) {
     const [stem = name] = name.split('.');
     const here = annotation(findings, name);
-    if (stem !== name && stem in FLOW_ANNOTATIONS && triggerNames.length > 0) {
-      here.error(`no trigger is called ${name.slice(stem.length + 1)}`, {
-        expected: `one of ${triggerNames.join(', ')}`,
+    const part = stem in FLOW_ANNOTATIONS ? 'trigger' : stem in ITEM_ANNOTATIONS ? 'dependency' : undefined;
+    if (stem !== name && part !== undefined && parts[part].length > 0) {
+      here.error(`no ${part} is called ${name.slice(stem.length + 1)}`, {
+        expected: `one of ${parts[part].join(', ')}`,
       });
       continue;
     }

@@ -8,6 +8,7 @@ import {
   kafkaEventSource,
   mqttEventSource,
   natsEventSource,
+  natsJetStreamEventSource,
   nsqEventSource,
   pulsarEventSource,
 } from './sources/brokers';
@@ -28,8 +29,10 @@ import {
   githubEventSource,
   gitlabEventSource,
 } from './sources/code-hosts';
+import { customEventSource } from './sources/custom';
 import { redisEventSource, redisStreamEventSource } from './sources/redis';
 import { resourceEventSource } from './sources/resource';
+import { stacEventSource } from './sources/stac';
 import { fileEventSource, hdfsEventSource, s3Artifact, sftpEventSource } from './sources/storage';
 import {
   genericEventSource,
@@ -42,13 +45,14 @@ import {
 const events = <Schema extends z.ZodType>(schema: Schema) => z.record(z.string(), schema).optional();
 
 const eventsOfKinds = {
-  amqp: events(amqpEventSource).describe('Messages of RabbitMQ. Not read by Sluice.'),
+  amqp: events(amqpEventSource).describe('Messages of RabbitMQ queues, by event name.'),
   azureEventsHub: events(azureEventsHubEventSource).describe('Azure Event Hubs. Not read by Sluice.'),
   azureQueueStorage: events(azureQueueStorageEventSource).describe('Azure Queue Storage. Not read by Sluice.'),
   azureServiceBus: events(azureServiceBusEventSource).describe('Azure Service Bus. Not read by Sluice.'),
   bitbucket: events(bitbucketEventSource).describe('Webhooks of Bitbucket Cloud, by event name.'),
   bitbucketserver: events(bitbucketServerEventSource).describe('Webhooks of Bitbucket Server, by event name.'),
   calendar: events(calendarEventSource).describe('Schedules and intervals, by event name.'),
+  custom: events(customEventSource).describe('Sources of your own, in a worker of your own, by event name.'),
   emitter: events(emitterEventSource).describe('Emitter channels. Not read by Sluice.'),
   file: events(fileEventSource).describe('Changes of files on the worker, by event name.'),
   generic: events(genericEventSource).describe('A gRPC server of your own. Not read by Sluice.'),
@@ -56,11 +60,14 @@ const eventsOfKinds = {
   github: events(githubEventSource).describe('Webhooks of GitHub, by event name.'),
   gitlab: events(gitlabEventSource).describe('Webhooks of GitLab, by event name.'),
   hdfs: events(hdfsEventSource).describe('Files of HDFS. Not read by Sluice.'),
-  kafka: events(kafkaEventSource).describe('Kafka topics. Not read by Sluice.'),
+  kafka: events(kafkaEventSource).describe('Kafka topics, by event name.'),
   minio: events(s3Artifact).describe('Notifications of S3 buckets. Not read by Sluice.'),
   mns: events(mnsEventSource).describe('Alibaba MNS. Not read by Sluice.'),
-  mqtt: events(mqttEventSource).describe('MQTT topics. Not read by Sluice.'),
+  mqtt: events(mqttEventSource).describe('MQTT topics, by event name.'),
   nats: events(natsEventSource).describe('NATS subjects, by event name.'),
+  natsJetStream: events(natsJetStreamEventSource).describe(
+    'Streams of NATS JetStream, by event name; not a kind of Argo Events.',
+  ),
   nsq: events(nsqEventSource).describe('NSQ topics. Not read by Sluice.'),
   pubSub: events(pubSubEventSource).describe('Google Pub/Sub. Not read by Sluice.'),
   pulsar: events(pulsarEventSource).describe('Apache Pulsar topics. Not read by Sluice.'),
@@ -70,7 +77,8 @@ const eventsOfKinds = {
   sftp: events(sftpEventSource).describe('Files on an SFTP server. Not read by Sluice.'),
   slack: events(slackEventSource).describe('Events, commands and interactions of Slack, by event name.'),
   sns: events(snsEventSource).describe('Topics of AWS SNS, by event name.'),
-  sqs: events(sqsEventSource).describe('Queues of AWS SQS. Not read by Sluice.'),
+  sqs: events(sqsEventSource).describe('Queues of AWS SQS, by event name.'),
+  stac: events(stacEventSource).describe('Items of STAC APIs, by event name; not a kind of Argo Events.'),
   storageGrid: events(storageGridEventSource).describe('StorageGRID buckets. Not read by Sluice.'),
   stripe: events(stripeEventSource).describe('Webhooks of Stripe, by event name.'),
   webhook: events(webhookEventSource).describe('HTTP requests, by event name.'),

@@ -4,11 +4,13 @@ import type { ErrorCode } from '../errors/sluice-error';
 import type { CloudEvent } from '../event/cloud-event';
 import { dataOf } from '../event/event-data';
 import type { JsonDocument } from '../event/json-text';
+import type { ItemFilter } from '../manifest/annotations';
 import type { Dependency } from '../manifest/filters';
 import type { ClauseVerdict } from './clause-verdict';
 import type { ExpressionEngine } from '../expressions/engine';
 import { decideClauses, isGroupPassing, isPassing, planFilters } from './filters';
 import type { FilterPlan } from './filters';
+import { decideItemFilter, type ItemClause } from './item-filter';
 import { transformEvent } from './transforms';
 import type { TransformResult } from './transforms';
 
@@ -17,12 +19,14 @@ const LONGEST_TURN_MS = 20;
 export interface EventAndDependency {
   readonly event: CloudEvent;
   readonly dependency: Dependency;
+  /** Annotations `sluice.io/stac-*`. */
+  readonly itemFilter?: ItemFilter | undefined;
 }
 
 export type DependencyVerdict =
   /** `event` is the transformed one. */
   | { readonly outcome: 'matched'; readonly event: CloudEvent }
-  /** `clause` is a path in the dependency (`filters.data[0]`), `reason` the value found there and the expected one. */
+  /** `clause` is a path in the dependency (`filters.data[0]`) or an annotation, `reason` the value found there and the expected one. */
   | { readonly outcome: 'filtered'; readonly clause: string; readonly reason: string }
   | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly clause: string; readonly reason: string };
 
@@ -53,9 +57,11 @@ export async function evaluateDependencies(
 }
 
 async function evaluateDependency(
-  { event, dependency }: EventAndDependency,
+  { event, dependency, itemFilter }: EventAndDependency,
   engine: ExpressionEngine,
 ): Promise<DependencyVerdict> {
+  const unwanted = itemFilter && refusalByItem(decideItemFilter(itemFilter, event));
+  if (unwanted !== undefined) return unwanted;
   const transformed = await transformEvent(event, dependency, engine);
   if (transformed.outcome === 'failed') return failedTransform(transformed);
   const plan = planFilters(transformed.event, dependency);
@@ -85,15 +91,21 @@ export async function explainDependency(
   event: CloudEvent,
   dependency: Dependency,
   engine: ExpressionEngine,
+  itemFilter?: ItemFilter,
 ): Promise<DependencyTrace> {
+  const ofItem = itemFilter === undefined ? [] : decideItemFilter(itemFilter, event);
+  const itemClauses = ofItem.map(({ clause, verdict }) => ({ clause, ...verdict }));
+  const unwanted = refusalByItem(ofItem);
+  if (unwanted !== undefined) return { dependency: dependency.name, clauses: itemClauses, verdict: unwanted };
   const transformed = await transformEvent(event, dependency, engine);
   const transform = traceOf(transformed);
   const common = { dependency: dependency.name, ...(transform && { transform }) };
-  if (transformed.outcome === 'failed') return { ...common, clauses: [], verdict: failedTransform(transformed) };
+  if (transformed.outcome === 'failed')
+    return { ...common, clauses: itemClauses, verdict: failedTransform(transformed) };
   const plan = planFilters(transformed.event, dependency);
   const decided = await decideClauses(plan, engine);
   const verdict = verdictOf(transformed.event, isPassing(plan) === undefined ? decided : plan);
-  return { ...common, clauses: decidedClauses(decided.groups), verdict };
+  return { ...common, clauses: [...itemClauses, ...decidedClauses(decided.groups)], verdict };
 }
 
 function traceOf(transformed: TransformResult): DependencyTrace['transform'] {
@@ -134,6 +146,14 @@ function verdictOf(event: CloudEvent, plan: FilterPlan): DependencyVerdict {
     reason: 'no filter is set, and "or" needs one',
   };
   return blame(plan.operator, 'filters', refusals) ?? nothingSet;
+}
+
+function refusalByItem(clauses: readonly ItemClause[]): Refusal | undefined {
+  return blame(
+    'and',
+    'sluice.io/stac-*',
+    clauses.flatMap(({ clause, verdict }) => refusalOf({ clause, ...verdict })),
+  );
 }
 
 function refusalOf({ clause, ...verdict }: DecidedClause): Refusal[] {

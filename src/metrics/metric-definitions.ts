@@ -93,6 +93,16 @@ export const METRICS = {
     labels: SOURCE,
     help: 'Messages that could not become an event: unreadable, or too large for the event bus',
   },
+  sluice_hydrations_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'STAC items that were fetched by the link in their event',
+  },
+  sluice_hydrations_failed_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Events that went on without the STAC item that they link to, because it could not be fetched',
+  },
   sluice_source_unauthorized_total: {
     kind: 'counter',
     labels: SOURCE,
@@ -147,6 +157,16 @@ export const METRICS = {
     kind: 'gauge',
     labels: SENSOR,
     help: 'Runs that wait for an operator',
+  },
+  sluice_group_fires: {
+    kind: 'gauge',
+    labels: [...SENSOR, 'concurrency_group', 'state'],
+    help: 'Fires of a sensor in a concurrency group, by state: in-flight or waiting',
+  },
+  sluice_group_limit: {
+    kind: 'gauge',
+    labels: [...SENSOR, 'concurrency_group'],
+    help: 'Limit of a concurrency group, as the sensor states it',
   },
   sluice_outcomes_total: {
     kind: 'counter',

@@ -6,14 +6,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Values of a metric label: a fixed set. */
 export type WorkStage =
+  | 'AMQP message'
   | 'bus message'
   | 'event to publish'
   | 'expression request'
   | 'expression result'
   | 'Kubernetes response'
   | 'Kubernetes watch'
+  | 'MQTT message'
+  | 'Kafka record'
   | 'NATS message'
   | 'Redis message'
+  | 'SQS message'
   | 'webhook body'
   | 'Workflow nodes';
 

@@ -94,7 +94,9 @@ export abstract class SluicePlugin extends SimplePlugin {
     refuseTwice(this.name, options.plugins);
     requireOneSdk(this.name);
     const capacity = capacityOf(options);
-    this.dependencies.longActivities.open(capacity);
+    const { fireLoad, longActivities } = this.dependencies;
+    longActivities.open(capacity);
+    fireLoad.open(longActivities.slotsLeft);
     if (capacity.isDefault) this.warnOfDefault(capacity);
     const counted = withCountedSlots(options);
     this.slots = counted.slots;

@@ -37,15 +37,16 @@ export function combineWorkflows(ownersPath: string | undefined): string {
  * The combined entry lies outside of any project, so webpack needs the path of the SDK's modules: the owner's, because
  * two copies of the SDK in one bundle would conflict.
  */
-export function bundleCombined(pluginName: string, options: BundleOptions): BundleOptions {
+export function bundleCombined(pluginName: string, given: BundleOptions): BundleOptions {
+  const options = { ...given, preloadModules: withOurs(given.preloadModules) };
   const workflowsPath = combineWorkflows(options.workflowsPath);
   const [owners] = [...combined].find(([, path]) => path === workflowsPath) ?? [];
   if (owners === undefined) return { ...options, workflowsPath };
   return {
     ...options,
     workflowsPath,
-    webpackConfigHook: (given) => {
-      const config = options.webpackConfigHook?.(given) ?? given;
+    webpackConfigHook: (before) => {
+      const config = options.webpackConfigHook?.(before) ?? before;
       const modules = [...(config.resolve?.modules ?? ['node_modules']), ownersModules(owners)];
       return {
         ...config,
@@ -58,6 +59,11 @@ export function bundleCombined(pluginName: string, options: BundleOptions): Bund
       };
     },
   };
+}
+
+/** Our modules hold no state of a workflow, so they are loaded once for a worker instead of once for each workflow. */
+function withOurs(preloadModules: readonly string[] = []): string[] {
+  return [...new Set([...preloadModules, OUR_ENTRY])];
 }
 
 /** The `node_modules` in which the owner's code finds `@temporalio/workflow`. */

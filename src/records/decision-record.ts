@@ -6,7 +6,8 @@ import { isJsonObject } from '../event/json';
  * - `fired`: one or more triggers were started with it.
  * - `joined`: it satisfied a dependency of a trigger that waits for others.
  * - `filtered`: a filter did not match; `clause` and `reason` say which and why.
- * - `failed`: a filter, transform or parameter could not be evaluated.
+ * - `failed`: a filter, transform or parameter could not be evaluated; without `sensor`: the item that the event links to
+ *   could not be fetched, and the event went on without it.
  * - `unmatched`: no dependency of the sensor asks for it.
  * - `rejected`: it never became an event (not JSON, larger than the bus accepts, not a CloudEvent).
  * - `discarded`: it waited for others, and was replaced or dropped before they arrived.

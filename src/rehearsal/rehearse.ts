@@ -66,7 +66,9 @@ async function rehearseEvent(item: TestEvent, now: number, stage: Stage): Promis
   const { origin, event } = item;
   const { definition, plan, memory, engine } = stage;
   const traces: DependencyTrace[] = [];
-  for (const dependency of plan.dependenciesOf(event)) traces.push(await explainDependency(event, dependency, engine));
+  for (const dependency of plan.dependenciesOf(event)) {
+    traces.push(await explainDependency(event, dependency, engine, plan.itemFilters[dependency.name]));
+  }
   const incoming = { event, subject: eventPath(event.source, event.subject), sequence: 0 };
   const [decision] = await decideFires(definition, plan, [incoming], engine, () => now);
   const direct = decision?.fires ?? [];
@@ -82,11 +84,17 @@ async function rehearseEvent(item: TestEvent, now: number, stage: Stage): Promis
   };
 }
 
-/** Completes the fires, which may let the next in line fire. */
+/** Completes the fires, which may let the next in line fire; a concurrency group has places for all of them. */
 function settle(memory: SensorMemory, first: SensorEffects): SensorEffects[] {
   const all = [first];
-  for (let latest = first; latest.runs.length > 0; all.push(latest)) {
-    latest = memory.finish(latest.runs.flatMap(({ input }) => input.fires.flatMap(({ ticket }) => ticket ?? [])));
+  for (let next = [first]; next.length > 0; all.push(...next)) {
+    const runs = next.flatMap((effects) => effects.runs);
+    const tickets = runs.flatMap(({ input }) => input.fires.flatMap(({ ticket }) => ticket ?? []));
+    const asking = memory.takeShares().filter(({ asked }) => asked.length > 0);
+    next = [
+      ...(tickets.length > 0 ? [memory.finish(tickets)] : []),
+      ...asking.map(({ group, asked }) => memory.takePlaces({ group, epoch: '', given: asked, lost: [] })),
+    ];
   }
   return all;
 }

@@ -7,7 +7,7 @@ type Known = Extract<ManifestDocument, { kind: 'EventBus' | 'EventSource' | 'Sen
 
 export function crossCheck(documents: readonly ManifestDocument[]): Problem[] {
   const known = documents.filter((document): document is Known => document.kind !== 'other');
-  return [...findDuplicates(known), ...findDeadDependencies(known)];
+  return [...findDuplicates(known), ...findDeadDependencies(known), ...findDifferentLimits(known)];
 }
 
 /** Two objects of one kind, namespace and name: the second would replace the first. */
@@ -54,6 +54,36 @@ function findDeadDependencies(documents: readonly Known[]): Problem[] {
     });
   }
   return problems;
+}
+
+/** Sensors that share a concurrency group and state different limits: the smallest applies to all of them. */
+function findDifferentLimits(documents: readonly Known[]): Problem[] {
+  const stated = documents.flatMap((document) => (document.kind === 'Sensor' ? limitsOf(document) : []));
+  return stated.flatMap(({ document, annotation, group: { name, limit } }) => {
+    const { namespace } = document.object.metadata;
+    const others = stated.filter(
+      (other) => other.document.object.metadata.namespace === namespace && other.group.name === name,
+    );
+    const smallest = others.reduce((least, other) => (other.group.limit < least.group.limit ? other : least));
+    if (smallest.group.limit === limit) return [];
+    return [
+      {
+        ...placeOf(document, `metadata.annotations.sluice.io/${annotation}`),
+        severity: 'warning' as const,
+        message: `Sensor ${smallest.document.object.metadata.name} states another limit for concurrency group ${name}; the smallest applies`,
+        found: `${limit}, and ${smallest.group.limit} there`,
+        fix: 'Write the same limit in every Sensor of the group.',
+      },
+    ];
+  });
+}
+
+function limitsOf(document: Extract<Known, { kind: 'Sensor' }>) {
+  const { flow, triggerFlows } = document.options;
+  const flows = [['', flow] as const, ...Object.entries(triggerFlows).map(([name, own]) => [`.${name}`, own] as const)];
+  return flows.flatMap(([suffix, { concurrencyGroup: group }]) =>
+    group === undefined ? [] : [{ document, annotation: `concurrency-group${suffix}`, group }],
+  );
 }
 
 function placeOf(document: Known, path: string): Pick<Problem, 'file' | 'line' | 'object' | 'path'> {

@@ -5,6 +5,7 @@ import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
+  ITEM_ANNOTATIONS,
   OUTCOME_REDIS_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
   type Annotation,
@@ -25,7 +26,7 @@ const KINDS: ReadonlyArray<{ kind: ManifestKind; schema: z.ZodType; annotations:
   {
     kind: 'Sensor',
     schema: sensorSchema,
-    annotations: { ...SENSOR_ANNOTATIONS, ...OUTCOME_REDIS_ANNOTATIONS, ...FLOW_ANNOTATIONS },
+    annotations: { ...SENSOR_ANNOTATIONS, ...OUTCOME_REDIS_ANNOTATIONS, ...FLOW_ANNOTATIONS, ...ITEM_ANNOTATIONS },
   },
 ];
 

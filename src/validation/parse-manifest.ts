@@ -54,7 +54,9 @@ export function checkManifest(kind: ManifestKind, document: unknown): ManifestCh
       const { object, findings } = decode('Sensor', sensorSchema, hoisted.value);
       if (object === undefined) return { findings: [...hoisted.findings, ...findings] };
       const triggerNames = object.spec.triggers.map((trigger) => trigger.template.name);
-      const { options, findings: optionFindings } = readSensorOptions(object.metadata.annotations, triggerNames);
+      const dependencyNames = object.spec.dependencies.map(({ name }) => name);
+      const { annotations } = object.metadata;
+      const { options, findings: optionFindings } = readSensorOptions(annotations, triggerNames, dependencyNames);
       return conclude({ kind, object, options }, [
         ...hoisted.findings,
         ...findings,

@@ -6,7 +6,10 @@ import type { WebhookContext } from '../manifest/sources/shared';
 import type { RedisEventSource, RedisStreamEventSource } from '../manifest/sources/redis';
 import { parseGoDurationMs } from '../text/durations';
 import { validateNatsUrl } from './validate-event-bus';
+import { validateMessageBrokers } from './validate-message-brokers';
 import { warnOfPodFields, warnOfReplicas } from './validate-pod-template';
+import { validateKafka, validateSqs } from './validate-queues';
+import { validateStac } from './validate-stac';
 import { validateBackoff, validateCron, validateDuration, validateTimezone, validateTls } from './validate-common';
 
 const BROKER_KINDS = ['amqp', 'kafka', 'mqtt', 'nats', 'nsq', 'emitter', 'pulsar'] as const;
@@ -28,7 +31,13 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
   validateSharedEndpoints(spec, here);
   validateHookOptions(spec, here);
   for (const [name, redis] of Object.entries(spec.redis ?? {})) {
-    validateRedis(redis, 'channels', redis.channels, here.at('redis', name));
+    const { channels = [], patterns = [] } = redis;
+    const place = here.at('redis', name);
+    validateRedis(redis, 'channels', channels, place);
+    validateNames('patterns', patterns, place);
+    if (channels.length + patterns.length === 0) {
+      place.at('channels').error('no channels are named', { fix: 'Name channels, or patterns of channels.' });
+    }
   }
   for (const [name, stream] of Object.entries(spec.redisStream ?? {})) {
     validateRedis(stream, 'streams', stream.streams, here.at('redisStream', name));
@@ -38,6 +47,9 @@ export function validateEventSource({ spec }: EventSource): Finding[] {
   }
   for (const [name, resource] of Object.entries(spec.resource ?? {})) {
     validateResource(resource, here.at('resource', name));
+  }
+  for (const [name, stac] of Object.entries(spec.stac ?? {})) {
+    validateStac(stac, here.at('stac', name));
   }
   validateBrokers(spec, here);
   return findings.list;
@@ -172,6 +184,10 @@ function validateRedis(
     });
   }
   validateTls(redis.tls, findings.at('tls'));
+  validateNames(field, names, findings);
+}
+
+function validateNames(field: 'channels' | 'patterns' | 'streams', names: readonly string[], findings: Findings): void {
   names.forEach((name, index) => {
     if (names.indexOf(name) !== index)
       findings.at(field, index).error(`${name} is listed twice`, { fix: 'Remove one.' });
@@ -240,20 +256,16 @@ function validateResource({ group, resource, filter }: EventOptions<'resource'>,
 
 /** Rules of Argo Events for brokers, also for kinds that Sluice does not run: mistakes should show before it does. */
 function validateBrokers(spec: EventSourceSpec, findings: Findings): void {
-  for (const [name, amqp] of Object.entries(spec.amqp ?? {})) {
-    if (!amqp.url && amqp.urlSecret === undefined) {
-      findings.at('amqp', name).error('neither url nor urlSecret is set', { fix: 'Set url, or urlSecret to hide it.' });
-    }
-  }
-  for (const [name, kafka] of Object.entries(spec.kafka ?? {})) {
-    if (!kafka.partition && kafka.consumerGroup === undefined) {
-      findings.at('kafka', name).error('neither partition nor consumerGroup is set', {
-        fix: 'Set consumerGroup.groupName to read all partitions, or partition for one.',
-      });
-    }
-  }
+  validateMessageBrokers(spec, findings);
+  for (const [name, kafka] of Object.entries(spec.kafka ?? {})) validateKafka(kafka, findings.at('kafka', name));
+  for (const [name, sqs] of Object.entries(spec.sqs ?? {})) validateSqs(sqs, findings.at('sqs', name));
   for (const [name, { url }] of Object.entries(spec.nats ?? {})) {
     validateNatsUrl(url, findings.at('nats', name, 'url'));
+  }
+  for (const [name, { url, tls }] of Object.entries(spec.natsJetStream ?? {})) {
+    const place = findings.at('natsJetStream', name);
+    validateNatsUrl(url, place.at('url'));
+    validateTls(tls, place.at('tls'));
   }
   for (const kind of BROKER_KINDS) {
     const events: Readonly<Record<string, BrokerOptions>> = spec[kind] ?? {};

@@ -1,9 +1,10 @@
 /** Handles one request for the nodes of a Workflow, in any thread. Pure. */
+import { TooLarge } from '../../compression/unpack-zstd';
 import { describeError } from '../../errors/sluice-error';
 import { allNodes } from './checked-nodes';
 import { summarizeNodes } from './node-summary';
 import type { NodeRequest, NodeResponse } from './node-thread-messages';
-import { TooLarge, unpackNodes, type UnpackLimits } from './unpack-nodes';
+import { unpackNodes, type UnpackLimits } from './unpack-nodes';
 
 /** Returns undefined if the nodes are above `limits`. */
 export function handleWithin(limits: UnpackLimits, request: NodeRequest): NodeResponse | undefined {

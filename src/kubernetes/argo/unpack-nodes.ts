@@ -3,7 +3,7 @@
  * can expand to a gigabyte, so output, nesting and number of values are bounded before anything is parsed. Pure.
  */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { Decompress as ZstdDecompress } from 'fzstd';
+import { TooLarge, tooLong, unpackZstd } from '../../compression/unpack-zstd';
 import { describeError } from '../../errors/sluice-error';
 import { parseJson } from '../../event/json';
 import { isRecord } from '../kubernetes-object';
@@ -19,13 +19,6 @@ export const UNPACK_LIMITS: UnpackLimits = { maxBytes: 24 * 1024 * 1024, maxValu
 const ZSTD_MAGIC = 0x28b52ffd;
 /** Nodes are about ten levels deep. */
 const MAX_DEPTH = 100;
-/** The largest window that zstd itself accepts by default. fzstd allocates what the frame demands. */
-const MAX_ZSTD_WINDOW = 8 * 1024 * 1024;
-/** fzstd moves the whole window for every block, also for an empty one. 24 MiB take 192 blocks of full size. */
-const MAX_ZSTD_BLOCKS = 2_000;
-
-/** Thrown for content above a limit, as opposed to malformed content. */
-export class TooLarge extends Error {}
 
 /** Throws `TooLarge` above a limit, and an Error that never quotes the content if it cannot be read. */
 export function unpackNodes(compressedNodes: string, limits: UnpackLimits = UNPACK_LIMITS): Record<string, unknown> {
@@ -46,55 +39,13 @@ function inflate(packed: Buffer, maxBytes: number): Buffer {
   const options = { maxOutputLength: maxBytes };
   try {
     if (packed[0] === 0x1f && packed[1] === 0x8b) return gunzipSync(packed, options);
-    if (packed.length >= 4 && packed.readUInt32BE(0) === ZSTD_MAGIC) return inflateZstd(packed, maxBytes);
+    if (packed.length >= 4 && packed.readUInt32BE(0) === ZSTD_MAGIC) return unpackZstd(packed, maxBytes);
     return brotliDecompressSync(packed, options);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(maxBytes);
     if (error instanceof TooLarge) throw error;
     throw new Error(`it cannot be decompressed: ${describeError(error)}`, { cause: error });
   }
-}
-
-function inflateZstd(packed: Buffer, maxBytes: number): Buffer {
-  const window = zstdWindow(packed);
-  if (window > Math.max(MAX_ZSTD_WINDOW, maxBytes)) throw tooLong(maxBytes);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const stream = new ZstdDecompress((chunk) => {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLong(maxBytes);
-    if (chunks.length >= MAX_ZSTD_BLOCKS) throw new TooLarge(`it has more than ${MAX_ZSTD_BLOCKS} compressed blocks`);
-    chunks.push(chunk);
-  });
-  stream.push(packed, true);
-  return Buffer.concat(chunks, length);
-}
-
-/** Returns the bytes of history that the first frame demands (RFC 8878, 3.1.1.1). */
-function zstdWindow(packed: Buffer): number {
-  const descriptor = packed[4] ?? 0;
-  const isSingleSegment = (descriptor & 0x20) !== 0;
-  if (!isSingleSegment) {
-    const window = packed[5] ?? 0;
-    const base = 2 ** (10 + (window >> 3));
-    return base + (base / 8) * (window & 7);
-  }
-  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
-  const size = packed.subarray(5 + dictionaryBytes);
-  switch (descriptor >> 6) {
-    case 0:
-      return size[0] ?? 0;
-    case 1:
-      return size.length < 2 ? 0 : size.readUInt16LE(0) + 256;
-    case 2:
-      return size.length < 4 ? 0 : size.readUInt32LE(0);
-    default:
-      return size.length < 8 ? 0 : Number(size.readBigUInt64LE(0));
-  }
-}
-
-function tooLong(maxBytes: number): TooLarge {
-  return new TooLarge(`it is larger than ${maxBytes} bytes when decompressed`);
 }
 
 const COMMA = 0x2c;
