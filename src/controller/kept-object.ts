@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Semaphore } from '../concurrency/semaphore';
 import type { ObjectAddress } from '../control/applied-kinds';
 import { addressText } from '../control/ask-workflow';
+import { deleteOwned } from '../control/delete-owned';
 import { describeEnd, type ExecutionEnd } from '../control/status/execution-end';
 import { readCondition } from '../control/status/read-condition';
 import { describeError, isSluiceError } from '../errors/sluice-error';
@@ -11,7 +12,6 @@ import type { ManifestKind } from '../validation/parse-manifest';
 import { applyClusterObject, type AppliedClusterObject, type ApplyTools } from './apply-cluster-object';
 import type { ClusterEvent, ClusterEvents } from './cluster-events';
 import { generationOf, manifestOf } from './cluster-object';
-import { deleteOwned } from './delete-owned';
 import { conditionsOf, describeProblem, type ApplyResult, type ObservedObject } from './object-conditions';
 import { writeStatus } from './object-status';
 import { KeptService, type ServiceTools } from './kept-service';
@@ -138,7 +138,9 @@ export class KeptObject {
   }
 
   private async leave(): Promise<number | undefined> {
-    const state = await deleteOwned(this.tools.session, this.address);
+    const why = `${addressText(this.address)} was deleted from the cluster, or is no longer selected`;
+    const owner = { appliedBy: 'controller', requestedBy: { by: 'controller', why } } as const;
+    const state = await deleteOwned(this.tools.session, this.address, owner);
     // It may have come back meanwhile.
     if (this.latest !== undefined) return 0;
     if (state === 'present') return LEAVE_AGAIN_MS;

@@ -9,9 +9,10 @@ import type { ProcessEnvironment } from '../process-environment';
 import { readSearchAttributes, registerSearchAttributes, wrongTypes } from '../search-attribute-setup';
 import { isForbidden, type TemporalSession } from '../temporal-session';
 import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from './apply-kubernetes';
+import type { ObjectName } from '../../contract/definitions';
 import type { RequestedBy } from '../../contract/requester';
 import { isSluiceError } from '../../errors/sluice-error';
-import { addressOf, applyObject, compareObject, findAppliedBus, type Applied } from './apply-object';
+import { addressOf, applyObject, compareObject, findAppliedBus, findAppliedSource, type Applied } from './apply-object';
 import { awaitReady, type Readiness } from './await-ready';
 import { findBusDependents, hasOtherBus, withBus } from './bus-dependents';
 import { missingAccounts } from './check-accounts';
@@ -19,6 +20,7 @@ import { checkSecrets } from './check-secrets';
 import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
 import { settleStreams } from './settle-streams';
+import { silentDependencies, type AppliedSource } from './silent-dependencies';
 
 export interface ApplyOptions extends AppliedBy {
   /** Kept in the history of every object that is started or changed. */
@@ -119,6 +121,8 @@ export async function applyManifests(
       : await applyAll(session, desired, options, environment, report, unfinished),
   );
   for (const warning of foreseeableLosses(rows)) report.note(warning);
+  const findSource = (name: ObjectName): Promise<AppliedSource | undefined> => findAppliedSource(session, name);
+  for (const warning of await silentDependencies(desired, findSource)) report.note(warning);
   return { kind: 'applied', rows, unfinished, kubernetes, leftAlone: options.kubernetes ? [] : others };
 }
 

@@ -20,6 +20,7 @@ import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workfl
 import { findExecution } from '../find-execution';
 import type { TemporalSession } from '../temporal-session';
 import type { Desired } from './desired-objects';
+import type { AppliedSource } from './silent-dependencies';
 
 /** `restarted`: the spec is unchanged, but a permanently stopped part is tried again. */
 export type Applied = 'created' | 'configured' | 'restarted' | 'unchanged';
@@ -107,6 +108,19 @@ export async function findAppliedBus(
 ): Promise<EventBusDefinition | undefined> {
   const found = await queryRunning(session, { kind: APPLIED_KINDS.EventBus, ...name });
   return found?.kind === 'EventBus' ? found.definition : undefined;
+}
+
+/** Undefined if it is not applied. The answer is a hint: what prevents it is no reason for an apply to fail. */
+export async function findAppliedSource(
+  session: TemporalSession,
+  name: { readonly namespace: string; readonly name: string },
+): Promise<AppliedSource | undefined> {
+  try {
+    const found = await queryRunning(session, { kind: APPLIED_KINDS.EventSource, ...name });
+    return found?.kind === 'EventSource' ? { spec: found.definition.spec } : undefined;
+  } catch {
+    return { spec: undefined };
+  }
 }
 
 export type RunningDefinition = KindAndDefinition['definition'];

@@ -39,9 +39,12 @@ export function findSecretReferences(desired: Desired): SecretReference[] {
   };
   visit(desired.definition.spec, ['spec']);
   if (desired.kind === 'EventSource') {
-    const { signatureSecret } = desired.definition.options;
-    const path = formatPath(['metadata', 'annotations', `${ANNOTATION_PREFIX}signature-secret`]);
-    if (signatureSecret !== undefined) found.push({ kind: 'Secret', ...signatureSecret, path });
+    const { signatureSecret, hydrateToken } = desired.definition.options;
+    const named = { 'signature-secret': signatureSecret, 'hydrate-token-secret': hydrateToken };
+    for (const [name, secret] of Object.entries(named)) {
+      const path = formatPath(['metadata', 'annotations', ANNOTATION_PREFIX + name]);
+      if (secret !== undefined) found.push({ kind: 'Secret', ...secret, path });
+    }
   }
   if (desired.kind === 'Sensor') found.push(...findInAnnotations(desired.definition.options));
   return found;

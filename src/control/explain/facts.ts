@@ -1,5 +1,6 @@
 /** The facts about one event, from which its story is made. */
 import type { SensorDefinition } from '../../contract/definitions';
+import type { GroupStatus } from '../../contract/group-messages';
 import type { SensorRunInput } from '../../contract/run-messages';
 import type { HeldPlace, SensorStatus } from '../../contract/sensor-messages';
 import type { SensorPosition, StoredEvent } from '../../bus/bus';
@@ -68,6 +69,8 @@ export interface SensorFacts {
   readonly status: SensorStatus;
   /** Places where it holds the event now. */
   readonly places: readonly HeldPlace[];
+  /** The concurrency groups in which it waits for a place. */
+  readonly groups?: readonly GroupStatus[];
   /** Undefined: it never listened, or its bus cannot be read. */
   readonly position?: SensorPosition;
   /** The latest events that the bus removed before the sensor handled them. */

@@ -5,6 +5,7 @@ import { eventKey } from '../../event/cloud-event';
 import { jsonOf } from '../../event/event-data';
 import { textOf, type JsonDocument } from '../../event/json-text';
 import type { DecisionRecord } from '../../records/decision-record';
+import { ABSENCE_SOURCE } from '../../event/absence-event';
 import { OUTCOME_SOURCE } from '../../event/outcome-event-id';
 import { isShortEventId, shortEventId } from '../../event/short-id';
 import type { StoredOnBus } from './facts';
@@ -23,6 +24,8 @@ export interface Candidate {
 }
 
 const MAX_CANDIDATES = 1_000;
+/** Sources of events that name others in their data. */
+const REPORTS: ReadonlySet<string> = new Set([OUTCOME_SOURCE, ABSENCE_SOURCE]);
 
 /** How well an event matches the text. Exact matches win; otherwise every event that contains the text. */
 type Fit = 'exact' | 'part of the key' | 'part of the data';
@@ -157,8 +160,8 @@ class CandidateList {
     if (exact.length > 0) return exact;
     const byKey = [...this.fitting('part of the key')];
     const byData = [...this.fitting('part of the data')];
-    // The outcome of a run quotes the run's events: it is shown in their stories.
-    const originals = byData.filter(({ source }) => source !== OUTCOME_SOURCE);
+    // The outcome of a run quotes the run's events: it is shown in their stories. So does an absence.
+    const originals = byData.filter(({ source }) => !REPORTS.has(source));
     return [...byKey, ...(byKey.length + originals.length > 0 ? originals : byData)];
   }
 

@@ -81,7 +81,8 @@ export async function readRun(session: TemporalSession, run: FoundRun): Promise<
 }
 
 function endOf(attempt: ListenerAttempt | undefined): string | undefined {
-  return attempt && new Date(Date.parse(attempt.at) + attempt.tookMs).toISOString();
+  if (attempt?.tookMs === undefined) return undefined;
+  return new Date(Date.parse(attempt.at) + attempt.tookMs).toISOString();
 }
 
 async function fetchHistory(session: TemporalSession, runId: string): Promise<readonly HistoryEvent[] | undefined> {

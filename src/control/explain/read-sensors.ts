@@ -1,5 +1,6 @@
 /** Reads the applied sensors that depend on an event, with what they hold of it and their position on the bus. */
 import { sensorDefinitionQuery, sensorPlacesQuery, sensorStatusQuery } from '../../contract/sensor-messages';
+import { readGroups } from '../status/read-groups';
 import { describeError } from '../../errors/sluice-error';
 import type { SensorSpec } from '../../manifest/sensor';
 import { APPLIED_KINDS } from '../applied-kinds';
@@ -80,5 +81,12 @@ async function readSensor(
     bus?.bus.position(object.namespace, object.name),
     bus?.bus.sensorBacklog(object.namespace, object.name, { record: false }),
   ]);
-  return { definition, status, places, ...(position && { position }), ...(backlog && { expired: backlog.history }) };
+  const waitsIn = new Set(places.flatMap((place) => (place.kind === 'queued' && place.group ? [place.group] : [])));
+  const groups = await readGroups(session, object.namespace, [...waitsIn]);
+  return {
+    ...{ definition, status, places },
+    ...(groups.length > 0 && { groups }),
+    ...(position && { position }),
+    ...(backlog && { expired: backlog.history }),
+  };
 }

@@ -36,7 +36,10 @@ export function sensorVerdict(sensor: string, facts: EventFacts): SensorVerdict 
   const applied = facts.sensors.find(({ definition }) => `${definition.namespace}/${definition.name}` === sensor);
   const certain = [
     ...ofRuns(runs, records),
-    ...(applied?.places ?? []).map((place): Answer => ({ state: 'joined', summary: describePlace(place) })),
+    ...(applied?.places ?? []).map((place): Answer => ({
+      state: 'joined',
+      summary: describePlace(place, applied?.groups),
+    })),
     ...ofForgottenRuns(records, runs),
     ...ofErrors(records, runs, sensor, facts),
     ...ofReplaced(records, runs, applied),

@@ -82,13 +82,13 @@ function joinKey({ namespace, sensor, decision, dependency }: DecisionRecord): s
   return JSON.stringify([namespace, sensor, decision, dependency]);
 }
 
-function placeEntries({ definition, places }: SensorFacts, { now }: EventFacts): TimelineEntry[] {
+function placeEntries({ definition, places, groups }: SensorFacts, { now }: EventFacts): TimelineEntry[] {
   const sensor = `${definition.namespace}/${definition.name}`;
   return places.map((place) => ({
     at: now.toISOString(),
     stage: 'sensor',
     what: place.kind,
-    text: `now: sensor ${sensor} ${describePlace(place)}`,
+    text: `now: sensor ${sensor} ${describePlace(place, groups)}`,
     sensor,
     dependency: place.dependency,
     triggers: [place.trigger],

@@ -44,12 +44,22 @@ export function verdictOf(facts: EventFacts): Story['verdict'] {
   }
   return {
     state: worst.state,
-    summary: [...verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`), ...ofRepetition(facts)].join(
-      ' ',
-    ),
+    summary: [
+      ...verdicts.map(({ sensor, summary }) => `Sensor ${sensor} ${summary}.`),
+      ...ofMissingItem(facts),
+      ...ofRepetition(facts),
+    ].join(' '),
     next: [...new Set(verdicts.flatMap(({ next }) => next ?? []))],
     sensors: verdicts,
   };
+}
+
+/** Why a filter found no item, where the event source could not fetch it. */
+function ofMissingItem({ decisions }: EventFacts): string[] {
+  const record = decisions.findLast(({ decision, sensor }) => decision === 'failed' && sensor === undefined);
+  return record?.reason === undefined
+    ? []
+    : [`Event source ${record.namespace}/${record.eventSource}: ${record.reason}.`];
 }
 
 /** The event is on the bus more than once; each sensor counts that as one event. */

@@ -16,6 +16,7 @@ import { SluiceError } from '../../errors/sluice-error';
 import { asProse } from '../../text/markdown-text';
 import { APPLIED_KINDS } from '../applied-kinds';
 import { askWorkflow } from '../ask-workflow';
+import { failureOf } from '../failure-of';
 import { findExecution, isWorkflowNotFound } from '../find-execution';
 import { objectUnknown, requireRunning } from '../unknown-object';
 import type { TemporalSession } from '../temporal-session';
@@ -112,13 +113,7 @@ export async function readReplay(session: TemporalSession, id: string): Promise<
     (asked) => asked.query(replayProgressQuery),
   );
   const state = stateOf(description);
-  const problem =
-    state === 'Failed'
-      ? await session.client.workflow
-          .getHandle(id)
-          .result()
-          .then(() => undefined, describeEnd)
-      : undefined;
+  const problem = state === 'Failed' ? await failureOf(session, id) : undefined;
   const dryRun = description.memo?.['dryRun'] === true;
   return { id, state, dryRun, progress, ...(problem !== undefined && { problem }) };
 }
@@ -127,13 +122,6 @@ function stateOf({ status }: WorkflowExecutionDescription): ReplayState['state']
   if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return 'Running';
   if (status.name === 'CANCELLED') return 'Cancelled';
   return status.name === 'COMPLETED' ? 'Completed' : 'Failed';
-}
-
-/** The useful cause is at the bottom of the chain: the failure of the activity. */
-function describeEnd(error: unknown): string {
-  let deepest = error;
-  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
-  return deepest instanceof Error ? deepest.message : String(deepest);
 }
 
 function replayUnknown(id: string): SluiceError {

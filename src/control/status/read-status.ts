@@ -1,6 +1,7 @@
 /** The full state of one applied object, as plain JSON: for `sluice status` and programs. */
 import type { Bus } from '../../bus/bus';
 import type { EventBusDefinition } from '../../contract/definitions';
+import type { GroupStatus } from '../../contract/group-messages';
 import { eventBusDefinitionQuery, eventBusStatusQuery } from '../../contract/event-bus-messages';
 import {
   eventSourceDefinitionQuery,
@@ -34,6 +35,7 @@ import {
 import type { ExecutionEnd } from './execution-end';
 import { expiringEvents, type ExpiringEvents } from './expiring-events';
 import { findObject } from './find-object';
+import { groupProblems, readGroups } from './read-groups';
 import { sensorProblems, sourceProblems } from './object-problems';
 import { withBacklogs, type EventWithFate } from './source-backlog';
 
@@ -79,6 +81,8 @@ export interface SensorObjectStatus extends DescribedObject, AppliedState, Omit<
   readonly bus: string;
   readonly expiring?: ExpiringEvents;
   readonly dependencies: readonly HeldDependencies[];
+  /** The concurrency groups of its triggers, with all their sensors; absent if there are none. */
+  readonly concurrencyGroups?: readonly GroupStatus[];
   readonly activities: readonly PendingActivity[];
 }
 
@@ -138,11 +142,14 @@ export async function readObjectStatus(
       const now = backlog === undefined ? status : { ...status, lag: backlog, countedAt: new Date().toISOString() };
       const expiring = expiringEvents(activities);
       const condition = sensorCondition(status, options.listeners, activities, Date.now());
-      const problems = sensorProblems(status, activities, condition);
+      const names = (status.groups ?? []).map(({ name }) => name);
+      const groups = await readGroups(session, address.namespace, names);
+      const problems = [...sensorProblems(status, activities, condition), ...groupProblems(groups)];
       const manifest = appliedManifest({ kind: 'Sensor', definition }, status.applied);
       return {
         ...{ kind: 'Sensor', ...identity, ...condition, bus: bus.name, ...now, problems },
         ...{ ...(expiring && { expiring }), dependencies, activities, manifest },
+        ...(groups.length > 0 && { concurrencyGroups: groups }),
       };
     }
   }
