@@ -2,7 +2,9 @@
  * The workflows of Sluice. A worker of your own serves them beside yours with `export * from 'sluice/workflows'` in its
  * workflow entry; the plugins do so automatically.
  */
+export { backfill } from './backfill/backfill';
 export { controller } from './controller/controller';
+export { concurrencyGroup } from './concurrency-group/concurrency-group';
 export { eventBus } from './event-bus/event-bus';
 export { eventSource } from './event-source/event-source';
 export { replay } from './replay/replay';

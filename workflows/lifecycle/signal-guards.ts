@@ -21,6 +21,22 @@ export function isListenerReport(value: unknown): boolean {
   return isJsonObject(value['counts']) && hasNumbers(value['counts'], COUNTS);
 }
 
+export function isSensorShare(value: unknown): boolean {
+  if (!isJsonObject(value) || !hasTexts(value, ['group', 'sensor', 'epoch'])) return false;
+  if (!hasNumbers(value, ['sequence', 'waiting']) || !isTicketList(value['asked'])) return false;
+  const { holding, limit } = value;
+  return isJsonObject(holding) && (limit === undefined || Number.isFinite(limit));
+}
+
+export function isGroupPlaces(value: unknown): boolean {
+  return (
+    isJsonObject(value) &&
+    hasTexts(value, ['group', 'epoch']) &&
+    isTicketList(value['given']) &&
+    isTicketList(value['lost'])
+  );
+}
+
 export function isBacklogReport(value: unknown): boolean {
   if (!isJsonObject(value) || !hasTexts(value, ['eventName'])) return false;
   const { backlog } = value;
@@ -39,6 +55,20 @@ export function isOutcomeList(value: unknown): boolean {
       hasTexts(report, ['fireId', 'phase', 'message']) &&
       PHASES.some((phase) => phase === report['phase']) &&
       isJsonObject(report['outputs']),
+  );
+}
+
+export function isAttemptList(value: unknown): boolean {
+  return isListOf(
+    value,
+    (attempt) =>
+      isJsonObject(attempt) &&
+      hasTexts(attempt, ['fireId', 'at']) &&
+      hasNumbers(attempt, ['tookMs']) &&
+      attempt['attempts'] === undefined &&
+      (attempt['failure'] === undefined
+        ? isResponse(attempt['result'])
+        : isFailureOfCall(attempt['failure']) && attempt['result'] === undefined),
   );
 }
 
@@ -74,6 +104,19 @@ function isObservation(value: unknown): boolean {
   const { event, keys } = value;
   if (!isJsonObject(event) || !hasTexts(event, ['id', 'source', 'subject', 'time'])) return false;
   return keys === undefined || (isJsonObject(keys) && hasTexts(keys, Object.keys(keys)));
+}
+
+/** Only calls are under way when a run starts, so no object is expected: the run would wait for its end. */
+function isResponse(value: unknown): boolean {
+  return isJsonObject(value) && value['kind'] === 'response' && hasTexts(value, ['summary']);
+}
+
+function isFailureOfCall(value: unknown): boolean {
+  if (!isJsonObject(value) || !hasTexts(value, ['code', 'message'])) return false;
+  const { fix = '', retryAfterMs = 0, retryable, object } = value;
+  return (
+    typeof fix === 'string' && Number.isFinite(retryAfterMs) && typeof retryable === 'boolean' && object === undefined
+  );
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {

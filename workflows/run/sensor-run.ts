@@ -8,11 +8,19 @@
  */
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import { ApplicationFailure, condition, isCancellation, setHandler } from '@temporalio/workflow';
-import type { FireAttempt, FireFailure, FireResult, RunState, WorkflowOutcomeReport } from '../../src/contract/fires';
+import type {
+  FireAttempt,
+  FireFailure,
+  FireResult,
+  RunState,
+  TimedAttempt,
+  WorkflowOutcomeReport,
+} from '../../src/contract/fires';
 import { requestRefusal, RUN_DISCARD_FIELDS, RUN_RETRIGGER_FIELDS } from '../../src/contract/operator-request';
 import type { Overrides } from '../../src/contract/overrides';
 import type { Fire } from '../../src/contract/packed-fires';
 import {
+  attemptedSignal,
   discardSignal,
   firesQuery,
   listedSignal,
@@ -28,8 +36,9 @@ import { RunLedger } from '../../src/sandbox/run/run-ledger';
 import { followsOutcome, isQuick } from '../../src/sandbox/run/trigger-traits';
 import { showDuration } from '../../src/text/readable-times';
 import { summaryLine } from '../../src/text/summary-line';
-import { isOutcomeList, isTicketList } from '../lifecycle/signal-guards';
+import { isAttemptList, isOutcomeList, isTicketList } from '../lifecycle/signal-guards';
 import { FireAttempts } from './fire-attempts';
+import { ListenerCalls } from './listener-calls';
 import { OutcomeLookups } from './outcome-lookups';
 import { OutcomePublisher } from './outcome-publisher';
 import { RunPage } from './run-page';
@@ -39,6 +48,7 @@ import { unfitFromTheStart } from './unfireable-run';
 /** The maximum of a Date, in milliseconds. */
 const LAST_TIME = 8.64e15;
 const NOT_OF_THE_WATCH = 'it is not a message of the outcome watch';
+const NOT_OF_THE_LISTENER = 'it is not a message of a listener';
 
 export interface SensorRunResult {
   readonly state: RunState;
@@ -55,6 +65,9 @@ export async function sensorRun(input: SensorRunInput): Promise<SensorRunResult>
   setHandler(discardSignal, (request) => run.discard(request), {
     description: 'Discard the parked fires: {"by": "…", "why": "…", "trigger"?: "…", "fireId"?: "…"}',
   });
+  setHandler(attemptedSignal, (attempts) => run.takeAttempts(attempts), {
+    description: 'Sent by the listener: the results of first attempts that were under way when it started this run',
+  });
   setHandler(outcomeSignal, (reports) => run.takeOutcomes(reports), {
     description: 'Sent by the outcome watch: how created Workflows ended',
   });
@@ -70,6 +83,7 @@ class Run {
   private readonly fires: ReadonlyMap<string, Fire>;
   private readonly overrides: Overrides | undefined;
   private readonly attempts: FireAttempts;
+  private readonly calls: ListenerCalls;
   private readonly parked: ParkedFires;
   private readonly page: RunPage;
   private readonly tickets: TicketReturns;
@@ -81,6 +95,7 @@ class Run {
     this.overrides = input.retriggerOf?.overrides;
     this.ledger = new RunLedger(input.fires, input.events, input.listenerAttempts);
     this.attempts = new FireAttempts(input);
+    this.calls = new ListenerCalls(input.listenerAttempts);
     this.parked = new ParkedFires(this.ledger);
     this.page = new RunPage(input, this.ledger, () => this.passOn());
     this.tickets = new TicketReturns(input, this.ledger);
@@ -91,13 +106,14 @@ class Run {
   async carry(): Promise<SensorRunResult> {
     const failure = unfitFromTheStart(this.input);
     if (failure !== undefined) await Promise.all(this.finishUnfit(failure));
-    else {
-      const quick = this.input.fires.filter((fire) => isQuick(this.attempts.triggerOf(fire)));
-      const attempts = quick.length === 0 ? [] : await this.attempts.together(quick, this.overrides);
-      await Promise.all(this.finishAll(attempts));
-    }
+    else await this.fireAll();
     await this.outcomes.settled();
     return await this.conclude();
+  }
+
+  takeAttempts(attempts: readonly TimedAttempt[]): void {
+    if (this.page.isRefused('attempted', isAttemptList(attempts) ? undefined : NOT_OF_THE_LISTENER)) return;
+    for (const attempt of this.calls.take(attempts)) this.ledger.attemptedEarly(attempt);
   }
 
   retrigger(request: RunRetriggerRequest): void {
@@ -124,21 +140,36 @@ class Run {
 
   /** Fires that the listener had attempted may have succeeded; the others wait for an operator. */
   private finishUnfit(failure: FireFailure): Array<Promise<void>> {
-    const fired = this.attempts.byListener(this.input.fires).filter((attempt) => this.noteFired(attempt));
+    const fired = this.attempts.byListener().filter((attempt) => this.noteFired(attempt));
     const unmade = this.input.fires.filter(({ id }) => !fired.some(({ fireId }) => fireId === id));
-    return unmade.map((fire) => this.finish(fire, { fireId: fire.id, failure }, 0));
+    return unmade.map(async (fire) => {
+      const attempt = await this.calls.attempted(fire.id);
+      if (attempt === undefined || !this.noteFired(attempt)) await this.finish(fire, { fireId: fire.id, failure }, 0);
+    });
   }
 
   /** Fires that succeeded at once, nearly all in a storm, are noted without a promise and a UI update for each. */
-  private finishAll(attempts: readonly FireAttempt[]): Array<Promise<void>> {
-    const slow = this.input.fires.filter((fire) => !isQuick(this.attempts.triggerOf(fire)));
+  private async fireAll(): Promise<void> {
+    const made = this.attempts.byListener();
+    const attempted = new Set(made.map(({ fireId }) => fireId));
+    const calling = this.input.fires.filter(({ id }) => this.calls.has(id));
+    const others = this.input.fires.filter(({ id }) => !attempted.has(id) && !this.calls.has(id));
+    const isQuickFire = (fire: Fire): boolean => isQuick(this.attempts.triggerOf(fire));
+    const quick = await this.attempts.together(others.filter(isQuickFire), this.overrides);
+    const slow = others.filter((fire) => !isQuickFire(fire));
     const groups = this.attempts.shareCalls(slow);
     const sharing = new Set(groups.flat());
-    return [
-      ...this.finishAttempted(attempts),
+    await Promise.all([
+      ...this.finishAttempted([...made, ...quick]),
+      ...calling.map((fire) => this.finishCall(fire)),
       ...groups.map((fires) => this.finishTogether(fires)),
       ...slow.filter((fire) => !sharing.has(fire)).map((fire) => this.finish(fire, undefined)),
-    ];
+    ]);
+  }
+
+  private async finishCall({ id }: Fire): Promise<void> {
+    const attempt = await this.calls.attempted(id);
+    if (attempt !== undefined) await Promise.all(this.finishAttempted([attempt]));
   }
 
   private async finishTogether(fires: readonly Fire[]): Promise<void> {

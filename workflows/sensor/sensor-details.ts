@@ -5,7 +5,7 @@ import { linkToList } from '../../src/text/temporal-ui-links';
 import { describeLastChange, describePause, describeRefusals } from '../../src/contract/operator-request';
 import { HOW_TO_START_AGAIN } from '../../src/sandbox/sensor/stopped-parts';
 import { describePriority } from '../../src/contract/priority';
-import { sensorRef } from '../../src/contract/identity';
+import { concurrencyGroupWorkflowId, sensorRef } from '../../src/contract/identity';
 import type { HeldDependencies, SensorStatus, StoppedPart } from '../../src/contract/sensor-messages';
 
 const SHOWN_EVENTS = 20;
@@ -17,7 +17,7 @@ export function describeSensor(
   held: readonly HeldDependencies[],
   temporalNamespace: string,
 ): string {
-  const { namespace, name, counts, paused, holdingBack, stopped = [], problems = [], countedAt } = status;
+  const { namespace, name, counts, paused, holdingBack, stopped = [], problems = [], groups = [], countedAt } = status;
   const runs = `SluiceSensor = '${sensorRef(namespace, name)}'`;
   return [
     `Sensor **${sensorRef(namespace, name)}**, applied ${showTime(status.appliedAt)} · ${[
@@ -29,6 +29,10 @@ export function describeSensor(
     ...(holdingBack
       ? ['', `**Holding back**: ${holdingBack.waiting} events wait for their turn; further events stay on the bus`]
       : []),
+    ...groups.flatMap(({ name: group, limit, holding, waiting }) => [
+      '',
+      `**Concurrency group ${group}**${limit === undefined ? ', left' : ` of ${limit}`}: ${holding} in flight, ${waiting} waiting for a place; query \`status\` of workflow ${asCode(concurrencyGroupWorkflowId(namespace, group))} shows all sensors`,
+    ]),
     ...problems.flatMap((problem) => [
       '',
       `**Retried:** events are returned to the bus: ${asProse(problem, PROBLEM_LENGTH)}`,

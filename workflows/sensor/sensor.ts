@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { SensorActivities } from '../../src/contract/activities';
 import type { SensorDefinition } from '../../src/contract/definitions';
+import { groupPlacesSignal, type GroupPlaces } from '../../src/contract/group-messages';
 import {
   configureSensorUpdate,
   firesEndedSignal,
@@ -36,6 +37,7 @@ import { REPEATABLE } from '../lifecycle/activity-options';
 import { OperatorControls } from '../lifecycle/operator-controls';
 import { runBeside } from '../lifecycle/run-beside';
 import {
+  isGroupPlaces,
   isListenerReport,
   isObservationBatch,
   isTicketList,
@@ -45,6 +47,7 @@ import { HeldContentMover } from './held-content-mover';
 import { describeSensor } from './sensor-details';
 import { listen, stopListening } from './sensor-listeners';
 import { SensorOutbox } from './sensor-outbox';
+import { ShareReports } from './share-reports';
 import { SensorRetriggers } from './sensor-retriggers';
 
 export interface SensorInput extends SensorStart {
@@ -73,6 +76,7 @@ class Sensor {
   private readonly stopped = new StoppedParts();
   private readonly contents: HeldContentMover;
   private readonly outbox: SensorOutbox;
+  private readonly shares: ShareReports;
   private readonly controls: OperatorControls;
   private readonly retriggers: SensorRetriggers;
 
@@ -82,6 +86,7 @@ class Sensor {
     if (carried === undefined) this.memory.controls.apply(request, startedAt);
     this.contents = new HeldContentMover(this.memory);
     this.outbox = new SensorOutbox(this.contents);
+    this.shares = new ShareReports(this.memory);
     this.controls = new OperatorControls(this.memory.controls, () =>
       describeSensor(this.status(), this.memory.held(), workflowInfo().namespace),
     );
@@ -118,6 +123,9 @@ class Sensor {
     });
     setHandler(listenerReportSignal, (report) => this.count(report), {
       description: 'Sent by listeners: counts, lag',
+    });
+    setHandler(groupPlacesSignal, (places) => this.takePlaces(places), {
+      description: 'Sent by concurrency groups: places that the sensor has now, or has no longer',
     });
   }
 
@@ -160,9 +168,11 @@ class Sensor {
     while (!isOver()) {
       await this.outbox.send();
       this.contents.workOff();
+      this.shares.workOff();
       this.controls.show();
       const deadline = this.memory.nextDeadline();
-      const changed = (): boolean => isOver() || !this.outbox.isEmpty() || this.memory.nextDeadline() !== deadline;
+      const changed = (): boolean =>
+        isOver() || !this.outbox.isEmpty() || this.shares.isDue() || this.memory.nextDeadline() !== deadline;
       if (deadline === undefined) await condition(changed);
       else if (
         deadline <= Date.now() ||
@@ -178,15 +188,17 @@ class Sensor {
     do {
       await condition(allHandlersFinished);
       await this.outbox.drain();
+      await this.shares.drain();
       await this.contents.makeRoom();
       this.outbox.post(this.memory.parkWhatCannotBeCarried());
-    } while (!this.outbox.isEmpty() || !allHandlersFinished());
+    } while (!this.outbox.isEmpty() || this.shares.isDue() || !allHandlersFinished());
     await this.controls.lifetime.requireAlive();
     await continueAsNew<typeof sensor>({ definition: this.memory.definition, carried: this.memory.carry() });
   }
 
   private async forget(): Promise<void> {
     await this.outbox.drain();
+    await this.shares.leave();
     await activities.sluiceForgetSensor.executeWithOptions({ summary: 'deleted: off the bus' }, [
       this.memory.definition,
     ]);
@@ -200,6 +212,12 @@ class Sensor {
   private finish(tickets: readonly string[]): void {
     if (this.controls.isUnreadable('firesEnded', isTicketList(tickets))) return;
     this.outbox.post(this.memory.finish(tickets));
+  }
+
+  private takePlaces(places: GroupPlaces): void {
+    if (this.controls.isUnreadable('groupPlaces', isGroupPlaces(places))) return;
+    // A sensor of the same name that was deleted before is meant.
+    if (places.epoch === this.shares.epoch) this.outbox.post(this.memory.takePlaces(places));
   }
 
   private count(report: ListenerReport): void {

@@ -11,6 +11,7 @@ import type {
   ListenerAttempt,
   ListenerAttempts,
   RunState,
+  TimedAttempt,
   WorkflowOutcomeReport,
 } from '../../contract/fires';
 import type { FireResult } from '../../contract/fires';
@@ -21,7 +22,7 @@ interface Entry {
   readonly events: readonly string[];
   state: FireState;
   attempts: number;
-  readonly listenerAttempt?: ListenerAttempt;
+  listenerAttempt?: ListenerAttempt;
   result?: FireResult;
   failure?: FireFailure;
   parked?: NonNullable<FireStatus['parked']>;
@@ -32,19 +33,33 @@ export class RunLedger {
   private readonly entries = new Map<string, Entry>();
 
   /** `early`: attempts whose time and worker are known; their results are reported like those of any other attempt. */
-  constructor(fires: readonly Fire[], events: readonly CloudEvent[], early?: ListenerAttempts) {
-    const attempts = new Map(early?.attempts.map((attempt) => [attempt.fireId, attempt]));
+  constructor(
+    fires: readonly Fire[],
+    events: readonly CloudEvent[],
+    private readonly early?: ListenerAttempts,
+  ) {
     for (const fire of fires) {
-      const attempt = attempts.get(fire.id);
       this.entries.set(fire.id, {
         id: fire.id,
         trigger: fire.trigger,
         events: [...new Set(eventsOf(fire, events).map(eventKey))],
         state: 'Firing',
         attempts: 0,
-        ...(early && attempt && { listenerAttempt: { at: attempt.at, tookMs: attempt.tookMs, worker: early.worker } }),
       });
     }
+    for (const attempt of early?.attempts ?? []) if ('at' in attempt) this.attemptedEarly(attempt);
+    for (const call of early?.underWay ?? []) this.attemptedEarly(call);
+  }
+
+  /** Notes by whom, when and how long; what came of it is reported like any other attempt. */
+  attemptedEarly({
+    fireId,
+    at,
+    tookMs,
+  }: Pick<TimedAttempt, 'fireId' | 'at'> & Partial<Pick<TimedAttempt, 'tookMs'>>): void {
+    const entry = this.entries.get(fireId);
+    if (entry === undefined || this.early === undefined) return;
+    entry.listenerAttempt = { at, ...(tookMs !== undefined && { tookMs }), worker: this.early.worker };
   }
 
   /** `follow`: the object has an outcome of its own that the run waits for. An early outcome is not overwritten. */

@@ -20,29 +20,48 @@ const SHORTEST_LIFE_SECONDS = 600;
 const LIFE_AFTER_END = /"?(?:secondsAfter(?:Completion|Success|Failure)|ttlSecondsAfterFinished)"?\s*:\s*"?(\d+)/g;
 
 /**
- * The listener may attempt such a fire before its run exists: if it crashes in between, the run's own attempt finds
- * the object by its name. See docs/decisions/140-act-first.md.
+ * How the listener may make the first attempt of a fire, before its run exists.
+ * - `repeatable`: if the listener crashes in between, the attempt of the run finds the object by its name, see
+ *   docs/decisions/140-act-first.md.
+ * - `noted`: the attempt is noted on the bus before it begins, so that it is not made twice, see
+ *   docs/decisions/221-http-calls-are-noted-first.md.
  */
-export function mayActFirst(trigger: TriggerSpec): boolean {
-  const { template, parameters } = trigger;
+export type FirstAttempt = 'repeatable' | 'noted';
+
+/** Undefined if only the run may attempt it. */
+export function firstAttemptOf(trigger: TriggerSpec): FirstAttempt | undefined {
+  const { template, parameters, rateLimit } = trigger;
+  if (template.http !== undefined) return rateLimit === undefined ? 'noted' : undefined;
   // Parameters of the template may name another operation.
-  if (!isQuick(trigger) || parameters?.length) return false;
-  if (template.log !== undefined) return true;
+  if (!isQuick(trigger) || parameters?.length) return undefined;
+  if (template.log !== undefined) return 'repeatable';
   const operation = template.k8s
     ? (template.k8s.operation ?? 'create')
     : (template.argoWorkflow?.operation ?? 'submit');
   const { inline, resource } = (template.k8s ?? template.argoWorkflow)?.source ?? {};
   const manifest = inline ?? JSON.stringify(resource ?? {});
   const lives = [...manifest.matchAll(LIFE_AFTER_END)].map(([, seconds]) => Number(seconds));
-  return ['create', 'submit'].includes(operation) && lives.every((seconds) => seconds >= SHORTEST_LIFE_SECONDS);
+  const staysFindable = lives.every((seconds) => seconds >= SHORTEST_LIFE_SECONDS);
+  return ['create', 'submit'].includes(operation) && staysFindable ? 'repeatable' : undefined;
+}
+
+/** The longest timer of Node. */
+const LONGEST_CALL_MS = 2 ** 31 - 1;
+
+/** When a listener gives up a call that it has begun, in milliseconds: the target's timeout, and time to prepare it. */
+export function callDeadline({ template }: TriggerSpec): number {
+  return Math.min(httpTimeoutMs(template) + 15_000, LONGEST_CALL_MS);
 }
 
 /** Longest time one attempt may take: the kind's own timeouts plus the time to fetch its resource. */
 export function triggerDeadline(trigger: TriggerSpec): number {
   const minute = 60_000;
-  const http = trigger.template.http;
-  const timeoutMs = http === undefined ? minute : Number(http.timeout ?? 60) * 1_000;
-  return timeoutMs + minute + policyWaitMs(trigger);
+  return httpTimeoutMs(trigger.template) + minute + policyWaitMs(trigger);
+}
+
+/** Of other kinds, and without one: a minute. A timeout of 0 is none. */
+function httpTimeoutMs({ http }: TriggerSpec['template']): number {
+  return Number(http?.timeout || 60) * 1_000;
 }
 
 /** How long `policy.k8s` may poll: the sum of its back-off. */

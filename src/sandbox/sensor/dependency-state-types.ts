@@ -1,4 +1,5 @@
 /** Input and output of the dependency state of a sensor. All of it is plain JSON. */
+import type { ConcurrencyGroup } from '../../manifest/annotation-values';
 import type { ResetSchedule } from '../conditions/condition-resets';
 
 /** The fields that every event must have; the state keeps any others and returns them untouched. */
@@ -53,6 +54,8 @@ export interface StatefulTrigger {
   /** Collect satisfied conditions and fire once for all of them. */
   readonly collect?: Collecting;
   readonly concurrency?: ConcurrencyLimit;
+  /** The quota that it shares with other sensors of the namespace. */
+  readonly group?: ConcurrencyGroup;
   /** Its events carry priorities: a fire has that of the event that completed it. */
   readonly priority?: {
     /** Name of a key in `Observation.keys`. */

@@ -12,11 +12,14 @@ import type {
   EventReference,
   StateObservation,
   StateChange,
+  StateFire,
   TriggerView,
 } from './dependency-state-types';
-import type { EventPlace } from '../../contract/sensor-messages';
+import type { GroupShare } from '../../contract/group-messages';
+import type { EventPlace, SensorGroup } from '../../contract/sensor-messages';
 import { RecentEvents } from './recent-events';
 import { purgeForChange } from './purge-trigger';
+import { SensorGroups, type SensorGroupsSnapshot } from './sensor-groups';
 import { TriggerState, type TriggerSnapshot } from './trigger-state';
 
 /** Plain JSON. `version` changes when older snapshots become unreadable. */
@@ -27,6 +30,8 @@ export interface DependencyStateSnapshot<E> {
   readonly fireCount: number;
   readonly recent: readonly string[];
   readonly triggers: Readonly<Record<string, TriggerSnapshot<E>>>;
+  /** Absent in snapshots of sensors that are in no concurrency group. */
+  readonly groups?: SensorGroupsSnapshot<E>;
 }
 
 export interface ReconcileOptions {
@@ -40,12 +45,14 @@ export class DependencyState<E extends EventReference> {
   private triggers = new Map<string, TriggerState<E>>();
   private readonly triggersOf = new Map<string, TriggerState<E>[]>();
   private recent = new RecentEvents();
+  private groups: SensorGroups<E>;
   private now = 0;
   private fireCount = 0;
 
   /** @throws SluiceError EXPRESSION_INVALID for a condition or reset schedule that validation should have rejected. */
   constructor(private spec: DependencyStateSpec) {
     this.build(spec);
+    this.groups = new SensorGroups(spec.triggers);
   }
 
   static restore<E extends EventReference>(snapshot: DependencyStateSnapshot<E>): DependencyState<E> {
@@ -53,6 +60,7 @@ export class DependencyState<E extends EventReference> {
     state.now = snapshot.now;
     state.fireCount = snapshot.fireCount;
     state.recent = new RecentEvents(snapshot.recent);
+    state.groups = new SensorGroups(snapshot.spec.triggers, snapshot.groups);
     for (const [name, trigger] of state.triggers) {
       trigger.adopt(snapshot.triggers[name] ?? {}, emptyChange(), true);
     }
@@ -81,20 +89,17 @@ export class DependencyState<E extends EventReference> {
       trigger.settle(now, change);
       trigger.observe(observation, now, change);
     }
-    return change;
+    return this.holdForGroups(change);
   }
 
   /** Handles everything that is due: windows, resets, batches. Late calls lose nothing. */
   advance(now: number): StateChange<E> {
-    const change = emptyChange<E>();
-    const moved = this.moveTo(now);
-    for (const trigger of this.triggers.values()) trigger.settle(moved, change);
-    return change;
+    return this.holdForGroups(this.settle(now));
   }
 
   /** When `advance` has something to do, in milliseconds since 1970; undefined if only an event can change anything. */
   nextDeadline(): number | undefined {
-    let next = Infinity;
+    let next = this.groups.nextDeadline() ?? Infinity;
     for (const trigger of this.triggers.values()) next = Math.min(next, trigger.nextDeadline(this.now) ?? Infinity);
     return Number.isFinite(next) ? next : undefined;
   }
@@ -102,8 +107,39 @@ export class DependencyState<E extends EventReference> {
   /** Marks a fire as finished; the change holds the fires that waited for it. No effect for an unknown id. */
   finished(fireId: string): StateChange<E> {
     const change = emptyChange<E>();
+    this.groups.finished(fireId);
     for (const trigger of this.triggers.values()) trigger.finished(fireId, change);
-    return change;
+    return this.holdForGroups(change);
+  }
+
+  /** A concurrency group gave places, or took back those of fires that ended without a word. */
+  placesChanged(group: string, given: readonly string[], lost: readonly string[]): StateChange<E> {
+    const started = { ...emptyChange<E>(), fires: this.groups.given(group, given) };
+    const ended = this.groups.holdersOf(group, lost).map((fireId) => this.finished(fireId));
+    return mergeChanges([started, ...ended]);
+  }
+
+  /** The run that carries a fire, for the group that gave it a place. */
+  startedIn(fireId: string, run: string): void {
+    this.groups.startedIn(fireId, run);
+  }
+
+  /** True if a concurrency group must be told of this sensor's share. */
+  hasShares(): boolean {
+    return this.groups.hasShares();
+  }
+
+  takeShares(): GroupShare[] {
+    return this.groups.takeShares(this.now);
+  }
+
+  /** Those of a sensor that is deleted. */
+  lastShares(): GroupShare[] {
+    return this.groups.lastShares(this.now);
+  }
+
+  groupsInView(): SensorGroup[] {
+    return this.groups.view();
   }
 
   /**
@@ -113,7 +149,7 @@ export class DependencyState<E extends EventReference> {
    */
   reconcile(spec: DependencyStateSpec, now: number, options: ReconcileOptions = {}): StateChange<E> {
     const { renamed = new Map<string, string>(), parkRemoved = false } = options;
-    const change = this.advance(now);
+    const change = this.settle(now);
     const before = { spec: this.spec, triggers: this.triggers };
     this.spec = spec;
     this.build(spec);
@@ -128,12 +164,13 @@ export class DependencyState<E extends EventReference> {
       );
       trigger?.adopt(kept, change, isSameJson(old.trigger.collect, trigger.trigger.collect));
     }
-    return change;
+    this.groups.reconcile(spec.triggers, renamed, parkRemoved, change);
+    return this.holdForGroups(change);
   }
 
   /** Events of fires that wait for their turn. */
   waitingEvents(): number {
-    let count = 0;
+    let count = this.groups.waitingEvents();
     for (const trigger of this.triggers.values()) count += trigger.waitingEvents();
     return count;
   }
@@ -153,6 +190,7 @@ export class DependencyState<E extends EventReference> {
   }
 
   snapshot(): DependencyStateSnapshot<E> {
+    const groups = this.groups.snapshot();
     return {
       version: 1,
       spec: this.spec,
@@ -160,19 +198,21 @@ export class DependencyState<E extends EventReference> {
       fireCount: this.fireCount,
       recent: this.recent.snapshot(),
       triggers: Object.fromEntries([...this.triggers].map(([name, trigger]) => [name, trigger.snapshot()])),
+      ...(Object.keys(groups).length > 0 && { groups }),
     };
   }
 
   /** Events held and fires queued and running, for queries and pages. */
   view(): TriggerView<E>[] {
-    return [...this.triggers.values()].map((trigger) => trigger.view());
+    return [...this.triggers.values()].map((trigger) => trigger.view(this.groups.countOf(trigger.trigger.name)));
   }
 
   /** Every place that holds the event, with its trigger. */
   placesOf(eventKey: string): Array<EventPlace & { readonly trigger: string }> {
-    return [...this.triggers].flatMap(([trigger, state]) =>
+    const places = [...this.triggers].flatMap(([trigger, state]) =>
       state.placesOf(eventKey).map((place) => ({ trigger, ...place })),
     );
+    return [...places, ...this.groups.placesOf(eventKey)];
   }
 
   private build(spec: DependencyStateSpec): void {
@@ -188,10 +228,38 @@ export class DependencyState<E extends EventReference> {
     }
   }
 
+  private settle(now: number): StateChange<E> {
+    const change = emptyChange<E>();
+    const moved = this.moveTo(now);
+    for (const trigger of this.triggers.values()) trigger.settle(moved, change);
+    this.groups.advance(moved);
+    return change;
+  }
+
+  /** Fires that need a place in a group wait there; their own limit no longer counts those that are parked instead. */
+  private holdForGroups(change: StateChange<E>): StateChange<E> {
+    const free: StateFire<E>[] = [];
+    while (change.fires.length > 0) {
+      const held = this.groups.hold(change.fires.splice(0), change);
+      free.push(...held.free);
+      for (const fireId of held.refused) for (const trigger of this.triggers.values()) trigger.finished(fireId, change);
+    }
+    change.fires.push(...free);
+    return change;
+  }
+
   private moveTo(now: number): number {
     this.now = Math.max(this.now, now);
     return this.now;
   }
+}
+
+export function mergeChanges<E extends EventReference>(changes: ReadonlyArray<StateChange<E>>): StateChange<E> {
+  return {
+    fires: changes.flatMap((change) => change.fires),
+    parked: changes.flatMap((change) => change.parked),
+    notes: changes.flatMap((change) => change.notes),
+  };
 }
 
 function emptyChange<E extends EventReference>(): StateChange<E> {

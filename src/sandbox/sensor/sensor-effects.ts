@@ -20,7 +20,8 @@ export function effectsOf(
   current: SensorDefinition,
   former: SensorDefinition,
 ): SensorEffects {
-  const isLimited = (name: string): boolean => triggers.some((trigger) => trigger.name === name && trigger.concurrency);
+  const isLimited = (name: string): boolean =>
+    triggers.some((trigger) => trigger.name === name && (trigger.concurrency ?? trigger.group) !== undefined);
   const fired = joinedRuns(current, change.fires, isLimited);
   const has = (name: string): boolean => current.spec.triggers.some(({ template }) => template.name === name);
   const parked = change.parked.map((events) => parkedRun(has(events.trigger) ? current : former, events));

@@ -2,6 +2,7 @@
  * The memory of a sensor workflow and the effects of what is reported to it: plain bookkeeping around the dependency
  * state, tested without Temporal.
  */
+import type { GroupPlaces, GroupShare } from '../../contract/group-messages';
 import type { NamedContent } from '../../contract/activities';
 import type { SensorDefinition } from '../../contract/definitions';
 import type { ControlStatus } from '../../contract/lifecycle-messages';
@@ -17,7 +18,7 @@ import type {
 import { jsonBytes } from '../../text/json-bytes';
 import { ControlState } from '../lifecycle/control-state';
 import { BackPressure } from './back-pressure';
-import { DependencyState } from './dependency-state';
+import { DependencyState, mergeChanges } from './dependency-state';
 import type { StateChange } from './dependency-state-types';
 import {
   HeldContents,
@@ -77,11 +78,30 @@ export class SensorMemory {
     const changes = observations.map(({ event, round, ...observation }) =>
       this.state.observe({ ...observation, event: remember(event, round) }),
     );
-    return this.apply(merge(changes));
+    return this.apply(mergeChanges(changes));
   }
 
   finish(tickets: readonly string[]): SensorEffects {
-    return this.apply(merge(tickets.map((ticket) => this.state.finished(ticket))));
+    return this.apply(mergeChanges(tickets.map((ticket) => this.state.finished(ticket))));
+  }
+
+  /** News of a concurrency group. */
+  takePlaces({ group, given, lost }: GroupPlaces): SensorEffects {
+    return this.apply(this.state.placesChanged(group, given, lost));
+  }
+
+  /** True if a concurrency group must be told of this sensor's share. */
+  hasShares(): boolean {
+    return this.state.hasShares();
+  }
+
+  takeShares(): GroupShare[] {
+    return this.state.takeShares();
+  }
+
+  /** Those of a sensor that is deleted. */
+  lastShares(): GroupShare[] {
+    return this.state.lastShares();
   }
 
   advance(now: number): SensorEffects {
@@ -117,6 +137,7 @@ export class SensorMemory {
 
   status(): SensorStatus {
     const { namespace, name, spec, options } = this.current;
+    const groups = this.state.groupsInView();
     return {
       namespace,
       name,
@@ -130,6 +151,7 @@ export class SensorMemory {
         ...this.writtenPriority(template.name),
       })),
       ...this.reports.status(options.listeners, this.controls.isPaused),
+      ...(groups.length > 0 && { groups }),
       ...(this.pressure.isHolding() && { holdingBack: { waiting: this.state.waitingEvents() } }),
     };
   }
@@ -191,7 +213,7 @@ export class SensorMemory {
       if (change.parked.length === 0) break;
       changes.push(change);
     }
-    return this.apply(merge(changes));
+    return this.apply(mergeChanges(changes));
   }
 
   private writtenPriority(trigger: string): { readonly priority?: TriggerPriority } {
@@ -217,15 +239,10 @@ export class SensorMemory {
     // Listeners count fires that start at once.
     this.reports.addFired(change.fires.length);
     const effects = effectsOf(change, this.plan.state, this.current, former);
-    for (const run of effects.runs) if (run.stored !== undefined) this.unstarted.add(run);
+    for (const run of effects.runs) {
+      if (run.stored !== undefined) this.unstarted.add(run);
+      for (const { ticket } of run.input.fires) if (ticket !== undefined) this.state.startedIn(ticket, run.workflowId);
+    }
     return effects;
   }
-}
-
-function merge(changes: ReadonlyArray<StateChange<RememberedEvent>>): StateChange<RememberedEvent> {
-  return {
-    fires: changes.flatMap((change) => change.fires),
-    parked: changes.flatMap((change) => change.parked),
-    notes: changes.flatMap((change) => change.notes),
-  };
 }

@@ -4,7 +4,7 @@
  */
 import { triggerPriority, type TriggerPriority } from '../../contract/priority';
 import type { CloudEvent } from '../../event/cloud-event';
-import type { SensorOptions, TriggerFlow } from '../../manifest/annotations';
+import type { ItemFilter, SensorOptions, TriggerFlow } from '../../manifest/annotations';
 import type { Dependency } from '../../manifest/filters';
 import type { SensorSpec, TriggerSpec } from '../../manifest/sensor';
 import {
@@ -29,6 +29,8 @@ export interface SensorPlan {
   readonly state: DependencyStateSpec;
   /** By trigger. */
   readonly priorities: ReadonlyMap<string, TriggerPriority>;
+  /** By name of the dependency. */
+  readonly itemFilters: Readonly<Record<string, ItemFilter>>;
   /** The dependencies that this event belongs to, in the order of the manifest. */
   dependenciesOf(event: Pick<CloudEvent, 'source' | 'subject'>): readonly Dependency[];
 }
@@ -46,7 +48,7 @@ export function planSensor(spec: SensorSpec, options: SensorOptions): SensorPlan
     const condition = text ? parseCondition(text) : defaultCondition(names);
     conditions.set(name, formatCondition(condition));
     const flow: TriggerFlow = { ...options.flow, ...options.triggerFlows[name] };
-    const remembers = joinsDependencies(condition) || flow.concurrency !== undefined || collecting(flow) !== undefined;
+    const remembers = joinsDependencies(condition) || isLimited(flow) || collecting(flow) !== undefined;
     for (const dependency of conditionDependencies(condition)) {
       if (remembers) joined.add(dependency);
       else direct.get(dependency)?.push(name);
@@ -75,6 +77,7 @@ export function planSensor(spec: SensorSpec, options: SensorOptions): SensorPlan
       triggers: stateful,
     },
     priorities: new Map(spec.triggers.map(({ template }) => [template.name, triggerPriority(options, template.name)])),
+    itemFilters: options.itemFilters ?? {},
     dependenciesOf: (event) => bySubject.get(subjectKey(event.source, event.subject)) ?? [],
   };
 }
@@ -93,6 +96,7 @@ function rememberedTrigger(trigger: TriggerSpec, flow: TriggerFlow, options: Sen
     ...(options.correlateWindowMs === undefined ? {} : { windowMs: options.correlateWindowMs }),
     ...(collect === undefined ? {} : { collect }),
     ...(from === undefined ? {} : { priority: { from, otherwise: priority } }),
+    ...(flow.concurrencyGroup === undefined ? {} : { group: flow.concurrencyGroup }),
     ...(flow.concurrency === undefined
       ? {}
       : {
@@ -102,6 +106,10 @@ function rememberedTrigger(trigger: TriggerSpec, flow: TriggerFlow, options: Sen
           },
         }),
   };
+}
+
+function isLimited({ concurrency, concurrencyGroup }: TriggerFlow): boolean {
+  return concurrency !== undefined || concurrencyGroup !== undefined;
 }
 
 function collecting(flow: TriggerFlow): Collecting | undefined {

@@ -7,7 +7,17 @@ export function mapSnapshotEvents<From, To>(
   snapshot: DependencyStateSnapshot<From>,
   change: (event: From) => To,
 ): DependencyStateSnapshot<To> {
-  return { ...snapshot, triggers: mapValues(snapshot.triggers, (trigger) => mapTrigger(trigger, change)) };
+  const { groups, triggers, ...rest } = snapshot;
+  return {
+    ...rest,
+    triggers: mapValues(triggers, (trigger) => mapTrigger(trigger, change)),
+    ...(groups && {
+      groups: mapValues(groups, (queue) => ({
+        ...queue,
+        waiting: queue.waiting.map((fire) => mapFire(fire, change)),
+      })),
+    }),
+  };
 }
 
 function mapTrigger<From, To>(

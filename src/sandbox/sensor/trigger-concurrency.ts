@@ -105,11 +105,14 @@ export class TriggerConcurrency<E extends EventReference> {
 }
 
 /** Behind all that are as urgent, before the first that is less so. */
-function placeInQueue<E>(waiting: readonly StateFire<E>[], { priority = DEFAULT_PRIORITY }: StateFire<E>): number {
+export function placeInQueue<E>(
+  waiting: readonly StateFire<E>[],
+  { priority = DEFAULT_PRIORITY }: StateFire<E>,
+): number {
   return waiting.findLastIndex((other) => (other.priority ?? DEFAULT_PRIORITY) <= priority) + 1;
 }
 
-function countEvents<E>({ dependencies, all }: StateFire<E>): number {
+export function countEvents<E>({ dependencies, all }: StateFire<E>): number {
   if (!all) return Object.keys(dependencies).length;
   return Object.values(all).reduce((total, events) => total + events.length, 0);
 }

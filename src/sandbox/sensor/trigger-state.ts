@@ -112,15 +112,16 @@ export class TriggerState<E extends EventReference> {
     };
   }
 
-  view(): TriggerView<E> {
+  /** `inGroup`: its fires that wait for a place in a concurrency group, and that have one. */
+  view(inGroup = { waiting: 0, running: 0 }): TriggerView<E> {
     const lanes = this.concurrency?.snapshot() ?? [];
     return {
       trigger: this.trigger.name,
       condition: formatCondition(this.condition),
       held: this.joiner?.snapshot().held ?? [],
       collected: sum(this.batches?.snapshot() ?? [], ({ joined }) => joined.length),
-      waiting: sum(lanes, ({ waiting }) => waiting.length),
-      running: sum(lanes, ({ running }) => running.length),
+      waiting: sum(lanes, ({ waiting }) => waiting.length) + inGroup.waiting,
+      running: this.concurrency ? sum(lanes, ({ running }) => running.length) - inGroup.waiting : inGroup.running,
     };
   }
 
