@@ -9,6 +9,7 @@ import { toApplicationFailure } from './worker/failures';
 import { createFireActivities } from './firing/fire-triggers';
 import { createFiring } from './firing/firing';
 import { createHeldRunActivities } from './starting/held-runs';
+import { sluiceFindLostPlaces, sluiceReportShares } from './starting/group-places';
 import { createListenActivities } from './listener/listen';
 import { createPausedSensorActivities } from './listener/watch-paused-sensor';
 import { createPublishOutcomes } from './outcomes/publish-outcomes';
@@ -44,6 +45,8 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
     ...createRetriggerActivities(dependencies),
     ...createReplayActivities(dependencies),
     ...outcomeActivities,
+    sluiceReportShares,
+    sluiceFindLostPlaces,
     sluiceReserveFire: createRateLimits(dependencies),
 
     async sluiceCurrentTriggers({ namespace, name }) {
@@ -77,6 +80,7 @@ export function createSensorActivities(dependencies: WorkerDependencies): Plugin
   };
   const close = async (): Promise<void> => {
     closeOutcomes();
+    await listening.close();
     await firing.close();
   };
   return { activities, close };

@@ -2,6 +2,7 @@
  * Runs workers until the process is told to stop: connects (waiting for a Temporal that is not up yet), polls, serves
  * probes, and on SIGTERM lets running triggers finish.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
@@ -126,7 +127,11 @@ export async function runWorkers(
     for (const role of roles) if (role.beside) beside.push(role.beside(ending.signal));
     if (settings.manifests !== undefined) {
       const metrics = new Metrics(() => Runtime.instance().metricMeter);
-      beside.push(keepManifestsApplied(settings.manifests, { log, metrics }, ending.signal));
+      const folder = {
+        path: settings.manifests,
+        ...(settings.manifestsPrune !== undefined && { prunedAs: settings.manifestsPrune }),
+      };
+      beside.push(keepManifestsApplied(folder, { log, metrics }, ending.signal));
     }
     await Promise.all(runs);
     await Promise.allSettled(runs);
@@ -167,21 +172,11 @@ async function connectPatiently(
       } catch (error) {
         if (stop.signal.aborted) return undefined;
         log.warn(`waiting for Temporal at ${options?.address ?? 'localhost:7233'}: ${describeError(error)}`);
-        await pause(RECONNECT_AFTER_MS, stop.signal);
+        await delay(RECONNECT_AFTER_MS, undefined, { signal: stop.signal }).catch(() => undefined);
         if (stop.signal.aborted) return undefined;
       }
     }
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, onSignal);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

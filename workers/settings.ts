@@ -60,6 +60,11 @@ const schema = z.object({
   argoUi: z.url().optional(),
   /** SLUICE_MANIFESTS: folder of manifests to apply at start and whenever they change. */
   manifests: z.string().optional(),
+  /** SLUICE_MANIFESTS_PRUNE: name of that folder; objects that are removed from it are then deleted. */
+  manifestsPrune: z
+    .string()
+    .regex(/^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, 'expected a name, as of a label value')
+    .optional(),
   /** SLUICE_MAX_CACHED_WORKFLOWS; default: by the number of applied objects. */
   maxCachedWorkflows: z.coerce.number().int().min(1).optional(),
   /** SLUICE_MAX_ACTIVITIES: activity slots of each worker. */

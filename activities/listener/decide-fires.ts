@@ -53,7 +53,13 @@ export async function decideFires(
   };
   const pairs = incoming.flatMap((item) => {
     const { event } = item;
-    return event === undefined ? [] : dependenciesOf(item).map((dependency) => ({ event, dependency }));
+    return event === undefined
+      ? []
+      : dependenciesOf(item).map((dependency) => ({
+          event,
+          dependency,
+          itemFilter: plan.itemFilters[dependency.name],
+        }));
   });
   const verdicts = await evaluateDependencies(pairs, engine);
   const decisions: EventDecision[] = [];

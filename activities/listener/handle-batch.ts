@@ -7,6 +7,9 @@ import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
 import type { SensorDefinition } from '../../src/contract/definitions';
 import { decideEach } from './decide-each';
 import { describeIncoming, type EventDecision } from './decide-fires';
+import { isInHand, type NotedAttempt } from './attempt-notes';
+import type { BegunAttempt } from './attempt-runner';
+import type { FireClaim, FiresInHand } from './fires-in-hand';
 import { withAttempts, type FirstAttempts } from './first-attempts';
 import type { DirectFire } from '../starting/direct-fire';
 import { firesByPriority } from '../starting/fires-by-priority';
@@ -20,6 +23,8 @@ import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 /** Temporal rejects more than 2 MB; the trigger's template and the overhead of JSON need some of it. */
 const MAX_EVENT_BYTES = 1_500_000;
+
+const IN_OTHER_HANDS = 'another worker is making the first attempt for a copy of this event';
 
 export interface PostponedEvent {
   readonly message: BusMessage;
@@ -38,6 +43,20 @@ interface Pending {
   readonly decision: EventDecision;
 }
 
+/** What came of earlier deliveries of the events of a batch. */
+interface EarlierDeliveries {
+  /** Fires whose event was delivered before. */
+  readonly deliveredAgain: ReadonlySet<string>;
+  /** Fires that another worker began, and did not record, by fire id. */
+  readonly lost: ReadonlyMap<string, NotedAttempt>;
+}
+
+interface LookedUp extends Pick<EarlierDeliveries, 'lost'> {
+  readonly pending: readonly Pending[];
+  /** `startedFireKey` → run. */
+  readonly known: ReadonlyMap<string, string>;
+}
+
 export class BatchHandler {
   constructor(
     private readonly definition: SensorDefinition,
@@ -45,6 +64,7 @@ export class BatchHandler {
     private readonly client: Client,
     private readonly taskQueue: string,
     private readonly firstAttempts: FirstAttempts,
+    private readonly inHand: FiresInHand,
     private readonly dependencies: Pick<WorkerDependencies, 'engine' | 'fireLoad'>,
   ) {}
 
@@ -57,6 +77,20 @@ export class BatchHandler {
     handledByArgo: readonly ArgoPosition[],
     signal: AbortSignal,
   ): Promise<HandledBatch> {
+    const claim = this.inHand.claim();
+    try {
+      return await this.handleClaimed(messages, handledByArgo, claim, signal);
+    } finally {
+      claim.release();
+    }
+  }
+
+  private async handleClaimed(
+    messages: readonly BusMessage[],
+    handledByArgo: readonly ArgoPosition[],
+    claim: FireClaim,
+    signal: AbortSignal,
+  ): Promise<HandledBatch> {
     const { definition, client } = this;
     const postponed: PostponedEvent[] = [];
     const all = await this.decide(messages, postponed);
@@ -67,10 +101,11 @@ export class BatchHandler {
             message,
             decision: skipHandledByArgo(definition, this.plan, decision, message, handledByArgo),
           }));
-    const { pending, known } = await this.lookUp(decided, postponed);
+    const { pending, known, lost } = await this.lookUp(this.claimFires(decided, claim, postponed), postponed);
     const { starts, repeated, startable } = separateFires(pending, known);
+    for (const [id, start] of starts) if (start.kind === 'known') this.firstAttempts.carried(id, start.runId);
     const [started, deliveries] = await Promise.all([
-      this.start(startable, firesDeliveredAgain(pending), signal),
+      this.start(startable, { deliveredAgain: firesDeliveredAgain(pending), lost }, signal),
       observeEvents(
         client.workflow,
         definition,
@@ -91,12 +126,12 @@ export class BatchHandler {
   /** The most urgent fires first. Returns the starts by fire id. */
   private async start(
     fires: readonly DirectFire[],
-    deliveredAgain: ReadonlySet<string>,
+    earlier: EarlierDeliveries,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, FireStart>> {
     const starts = new Map<string, FireStart>();
     for (const { priority, fires: together } of firesByPriority(fires)) {
-      for (const [id, start] of await this.startTogether(together, priority, deliveredAgain, signal)) {
+      for (const [id, start] of await this.startTogether(together, priority, earlier, signal)) {
         starts.set(id, start);
       }
     }
@@ -107,7 +142,7 @@ export class BatchHandler {
   private async startTogether(
     fires: readonly DirectFire[],
     priority: number,
-    deliveredAgain: ReadonlySet<string>,
+    { deliveredAgain, lost }: EarlierDeliveries,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, FireStart>> {
     const { definition, client, taskQueue, firstAttempts } = this;
@@ -119,14 +154,19 @@ export class BatchHandler {
       signal,
       boundPriority(priority),
     );
-    const made = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), signal);
-    const unmade = fires.flatMap(({ id }) => (made.has(id) ? [] : [id]));
+    const batch = await firstAttempts.make(runs, (id) => deliveredAgain.has(id), lost, signal);
+    const { attempts, held } = batch;
+    const unmade = fires.flatMap(({ id }) => (attempts.has(id) ? [] : [id]));
     fireLoad.started(definition, unmade, boundPriority(priority));
-    const starts = await startPlanned(client.workflow, taskQueue, definition, runs, (run) =>
-      withAttempts(run, made, client.options.identity ?? ''),
+    const startable = runs.filter((run) => !run.fires.some(({ id }) => held.has(id)));
+    const started = await startPlanned(client.workflow, taskQueue, definition, startable, (run) =>
+      withAttempts(run, attempts, client.options.identity ?? ''),
     );
-    firstAttempts.recorded(made, starts);
-    for (const [id, start] of starts) if (start.kind !== 'started') fireLoad.finished([id]);
+    await firstAttempts.recorded(batch, started);
+    const starts = new Map(started);
+    for (const id of held) starts.set(id, { kind: 'postponed', isOutage: false, error: new Error(IN_OTHER_HANDS) });
+    for (const [id, start] of starts)
+      if (start.kind !== 'started' && !isCalling(attempts.get(id))) fireLoad.finished([id]);
     return starts;
   }
 
@@ -142,21 +182,42 @@ export class BatchHandler {
     return pending;
   }
 
-  /** Finds the fires that an earlier pull handed to a run. Queries only for redelivered events. */
-  private async lookUp(
-    decided: readonly Pending[],
-    postponed: PostponedEvent[],
-  ): Promise<{ readonly pending: readonly Pending[]; readonly known: ReadonlyMap<string, string> }> {
+  /** Leaves out events of which another batch has a copy whose attempt nothing makes harmless to repeat. */
+  private claimFires(decided: readonly Pending[], claim: FireClaim, postponed: PostponedEvent[]): readonly Pending[] {
+    return decided.filter(({ message, decision }) => {
+      const noted = decision.fires.filter((fire) => this.firstAttempts.isNoted(fire)).map(({ id }) => id);
+      if (claim.take(noted)) return true;
+      postponed.push({ message, isOutage: false, error: new Error('another copy of this event is being handled') });
+      return false;
+    });
+  }
+
+  /** Finds the fires that an earlier pull handed to a run, or began. Queries only for redelivered events. */
+  private async lookUp(decided: readonly Pending[], postponed: PostponedEvent[]): Promise<LookedUp> {
     const isAgain = ({ message, decision }: Pending): boolean => message.deliveryCount > 1 && decision.fires.length > 0;
     const again = decided.filter(isAgain);
-    if (again.length === 0) return { pending: decided, known: new Map() };
-    const keys = again.flatMap(({ decision }) => decision.fires.map(({ event }) => eventKey(event)));
+    if (again.length === 0) return { pending: decided, known: new Map(), lost: new Map() };
+    const fires = again.flatMap(({ decision }) => decision.fires);
+    const keys = fires.map(({ event }) => eventKey(event));
+    const noted = fires.filter((fire) => this.firstAttempts.isNoted(fire)).map(({ id }) => id);
     try {
-      return { pending: decided, known: await findStartedFires(this.client, this.definition, [...new Set(keys)]) };
+      const [known, lost] = await Promise.all([
+        findStartedFires(this.client, this.definition, [...new Set(keys)]),
+        this.firstAttempts.begunElsewhere(noted),
+      ]);
+      const now = Date.now();
+      const isHeld = (item: Pending): boolean =>
+        item.decision.fires.some(({ id, event, trigger }) => {
+          const note = lost.get(id);
+          return note !== undefined && isInHand(note, now) && !known.has(startedFireKey(eventKey(event), trigger));
+        });
+      const held = again.filter(isHeld);
+      for (const { message } of held) postponed.push({ message, isOutage: false, error: new Error(IN_OTHER_HANDS) });
+      return { pending: decided.filter((item) => !held.includes(item)), known, lost };
     } catch (error) {
       // First deliveries need no lookup, and continue.
       for (const { message } of again) postponed.push({ message, isOutage: true, error });
-      return { pending: decided.filter((item) => !isAgain(item)), known: new Map() };
+      return { pending: decided.filter((item) => !isAgain(item)), known: new Map(), lost: new Map() };
     }
   }
 
@@ -169,6 +230,10 @@ export class BatchHandler {
     };
     return { incoming: message, fires: [], observations: [], records: [record] };
   }
+}
+
+function isCalling(attempt: BegunAttempt | undefined): boolean {
+  return attempt !== undefined && 'call' in attempt;
 }
 
 /** `repeated`: further copies of an event that was published twice and pulled together; only the first is started. */

@@ -14,9 +14,14 @@ import { mostUrgent } from '../../src/contract/priority';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import { listenerReportSignal, type SensorCounts } from '../../src/contract/sensor-messages';
 import type { ListenRequest } from '../../src/contract/activities';
+import { AbsenceChecks } from './absence-checks';
+import { AbsenceWatch } from './absence-watch';
 import { toBacklogHeartbeat } from './backlog-heartbeat';
 import { stopReasonOf } from '../worker/stop-reason';
 import { toApplicationFailure } from '../worker/failures';
+import { AttemptNotes, type NotingWorker } from './attempt-notes';
+import { CallsUnderWay } from './calls-under-way';
+import { FiresInHand } from './fires-in-hand';
 import { FirstAttempts, type FirstAttemptsOptions } from './first-attempts';
 import type { Firing } from '../firing/firing';
 import { ReturnedEvents, retryDelay } from './returned-events';
@@ -27,7 +32,7 @@ import { ParkedRuns } from './parked-runs';
 import { recordExpired } from './record-expired';
 import { boundPriority } from '../worker/priority-bound';
 import { ReportPace } from '../worker/report-pace';
-import { mayHoldBack, queryCapacity, SensorCapacity } from './sensor-capacity';
+import { isInGroup, mayHoldBack, queryCapacity, queryGroups, SensorCapacity } from './sensor-capacity';
 import type { HandledEvent } from './settle-event';
 import { startOfListener } from './start-of-listener';
 import { StallWatch } from './stall-watch';
@@ -50,9 +55,19 @@ export interface ListenActivities {
   sluiceListen(request: ListenRequest): Promise<void>;
 }
 
-export function createListenActivities(dependencies: WorkerDependencies, firing: Firing): ListenActivities {
-  const shared: SharedByListeners = { firing, unrecorded: new UnrecordedAttempts(), parkedRuns: new ParkedRuns() };
+export function createListenActivities(
+  dependencies: WorkerDependencies,
+  firing: Firing,
+): ListenActivities & { close(): Promise<void> } {
+  const unrecorded = new UnrecordedAttempts();
+  const calls = new CallsUnderWay(unrecorded, dependencies.log);
+  const shared: SharedByListeners = {
+    ...{ firing, unrecorded, calls, inHand: new FiresInHand(), parkedRuns: new ParkedRuns() },
+    ...{ process: randomUUID(), begun: new Map() },
+  };
   return {
+    close: () => calls.close(),
+
     async sluiceListen(request) {
       const context = Context.current();
       const heartbeat = startHeartbeat(notConnected(WAITS_FOR_BUS));
@@ -74,7 +89,9 @@ export function createListenActivities(dependencies: WorkerDependencies, firing:
 }
 
 /** Of one worker. */
-interface SharedByListeners extends Pick<FirstAttemptsOptions, 'firing' | 'unrecorded'> {
+interface SharedByListeners
+  extends Pick<FirstAttemptsOptions, 'firing' | 'unrecorded' | 'calls'>, Pick<NotingWorker, 'process' | 'begun'> {
+  readonly inHand: FiresInHand;
   readonly parkedRuns: ParkedRuns;
 }
 
@@ -88,6 +105,7 @@ class Listener {
   private parked: number | undefined;
   private readonly givenBack = new ReturnedEvents();
   private readonly stall = new StallWatch();
+  private readonly notes: AttemptNotes;
   private readonly handler: BatchHandler;
   /** Of the most urgent trigger: what an event asks for is known only when it has been pulled. */
   private readonly priority: number;
@@ -95,6 +113,8 @@ class Listener {
   private heldBack = 0;
   private reported = '';
   private isMeasuring = false;
+  private readonly absence: AbsenceWatch | undefined;
+  private absenceChecks: AbsenceChecks | undefined;
   private readonly capacity: SensorCapacity | undefined;
   private readonly pace = new ReportPace(FIRST_REPORT_AFTER_MS, REPORT_EVERY_MS, Date.now());
 
@@ -110,9 +130,12 @@ class Listener {
     this.priority = boundPriority(mostUrgent([...this.plan.priorities.values()].map(({ priority }) => priority)));
     const { definition } = request;
     const { fireLoad } = dependencies;
-    const { firing, unrecorded } = shared;
-    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, firing, unrecorded });
-    this.handler = new BatchHandler(definition, this.plan, client, taskQueue, firstAttempts, dependencies);
+    const { firing, unrecorded, calls, inHand, process, begun } = shared;
+    this.notes = new AttemptNotes(bus, definition, { process, begun, name: client.options.identity ?? '' });
+    const attempts = { firing, unrecorded, calls, notes: this.notes };
+    const firstAttempts = new FirstAttempts({ definition, client, fireLoad, ...attempts });
+    this.handler = new BatchHandler(definition, this.plan, client, taskQueue, firstAttempts, inHand, dependencies);
+    this.absence = AbsenceWatch.of(definition, bus);
     this.telemetry = new ListenerTelemetry(dependencies.metrics, request.definition);
     if (mayHoldBack(this.plan)) {
       const { listeners } = request.definition.options;
@@ -153,6 +176,12 @@ class Listener {
     const reporting = setInterval(() => {
       if (this.pace.isDue(Date.now())) void this.measureAndReport(listener);
     }, FIRST_REPORT_AFTER_MS / 2);
+    if (this.absence !== undefined) {
+      const isCaughtUp = (): boolean => this.backlog?.waiting === 0;
+      this.absenceChecks = new AbsenceChecks(this.absence, isCaughtUp, (text) =>
+        this.dependencies.log.warn({ sensor: name }, text),
+      );
+    }
     let problem: unknown;
     try {
       await Promise.all(Array.from({ length: CONCURRENT_BATCHES }, () => this.handleBatches(listener, signal)));
@@ -164,10 +193,16 @@ class Listener {
       this.dependencies.fireLoad.waiting(this.request.definition, 0);
       this.telemetry.close(stopReasonOf(problem));
       // Counts since the last report would be lost with this listener.
-      await this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
+      const reported = this.client.withDeadline(Date.now() + LAST_REPORT_TIMEOUT_MS, () => this.report());
+      await Promise.all([reported, this.absenceChecks?.close(), this.clearNotes()]);
       await listener.close();
       await this.bus.flushDecisions();
     }
+  }
+
+  /** What the last batches noted would be written with each batch of the workers after this one. */
+  private async clearNotes(): Promise<void> {
+    if (this.bus.isConnected()) await this.notes.publish().catch(() => undefined);
   }
 
   private async handleBatches(listener: BusListener, signal: AbortSignal): Promise<void> {
@@ -213,7 +248,20 @@ class Listener {
     const records = events.flatMap((event) => event.records);
     if (records.length > 0) this.bus.recordDecisions(records);
     this.count(events);
+    this.noteMatched(events);
     this.telemetry.decided(events, startedAt);
+  }
+
+  /** Stored at once: if this worker dies now, the event must not count as missing. */
+  private noteMatched(events: readonly HandledEvent[]): void {
+    if (this.absence === undefined) return;
+    const now = Date.now();
+    for (const { decision } of events) {
+      for (const { dependency, event } of [...decision.fires, ...decision.observations]) {
+        this.absence.matched(dependency, event, now);
+      }
+    }
+    void this.absenceChecks?.check(false);
   }
 
   /** Naks the events. None is lost: the bus redelivers each after its own delay, here or elsewhere. */
@@ -261,6 +309,7 @@ class Listener {
       );
       this.parked = await this.shared.parkedRuns.count(this.client.workflow, this.request.definition);
       this.telemetry.parked(this.parked);
+      if (isInGroup(this.plan)) this.telemetry.grouped(await queryGroups(this.client, this.request.definition));
     } catch (error) {
       this.dependencies.log.debug(`${this.request.definition.name} not measured: ${describeError(error)}`);
     }

@@ -1,4 +1,5 @@
 /** Metrics of a listener, and spans in the trace of each event. */
+import type { SensorGroup } from '../../src/contract/sensor-messages';
 import type { SensorBacklog } from '../../src/bus/bus';
 import type { Metrics } from '../../src/metrics/metrics';
 import { describeEvent, isTracing, startSpan, traceOf } from '../../src/tracing/spans';
@@ -18,6 +19,7 @@ export class ListenerTelemetry {
   private isOpen = false;
   private readonly labels: { readonly namespace: string; readonly sensor_name: string };
   private readonly backlog: BacklogTelemetry;
+  private groups: readonly SensorGroup[] = [];
 
   constructor(
     private readonly metrics: Metrics,
@@ -45,6 +47,7 @@ export class ListenerTelemetry {
     this.backlog.close();
     this.forgetInHand();
     this.metrics.forget('sluice_runs_parked', this.labels);
+    this.grouped([]);
     if (ending === 'stopped') this.connected(false);
     this.isOpen = false;
     if (ending === 'let go') this.metrics.forget('sluice_sensor_connected', this.labels);
@@ -77,6 +80,25 @@ export class ListenerTelemetry {
 
   parked(count: number): void {
     this.set('sluice_runs_parked', count);
+  }
+
+  /** The sensor's part in its concurrency groups; those that it has left are forgotten. */
+  grouped(groups: readonly SensorGroup[]): void {
+    if (!this.isOpen) return;
+    const { metrics, labels } = this;
+    for (const { name } of this.groups) {
+      if (groups.some((group) => group.name === name)) continue;
+      const gone = { ...labels, concurrency_group: name };
+      metrics.forget('sluice_group_limit', gone);
+      for (const state of ['in-flight', 'waiting']) metrics.forget('sluice_group_fires', { ...gone, state });
+    }
+    for (const { name, limit, holding, waiting } of groups) {
+      const group = { ...labels, concurrency_group: name };
+      metrics.set('sluice_group_limit', group, limit ?? Number.NaN);
+      metrics.set('sluice_group_fires', { ...group, state: 'in-flight' }, holding);
+      metrics.set('sluice_group_fires', { ...group, state: 'waiting' }, waiting);
+    }
+    this.groups = groups;
   }
 
   /** `startedAt`: when the batch was pulled, milliseconds since the epoch. */

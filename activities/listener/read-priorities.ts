@@ -12,18 +12,23 @@ export interface EventPriorities {
   readonly problem?: string;
 }
 
-/** An event without a value has the trigger's priority, and so has one with a value that is no priority. */
+/**
+ * An event without a value has the trigger's priority, and so has one with a value that is no priority. An event that is
+ * marked as less urgent, because it was back-filled, is never more urgent than its mark.
+ */
 export async function readPriorities(
   event: CloudEvent,
   triggers: readonly TriggerPriority[],
   engine: ExpressionEngine,
 ): Promise<EventPriorities> {
+  const marked = parsePriority(event.sluicepriority) ?? 1;
+  const ofTrigger = { of: ({ priority }: TriggerPriority) => Math.max(priority, marked) };
   const paths = [...new Set(triggers.flatMap(({ from }) => from ?? []))];
-  if (paths.length === 0) return { of: ({ priority }) => priority };
+  if (paths.length === 0) return ofTrigger;
   const data = dataOf(event);
   const found = new Map<string, number>();
   const problems: string[] = [];
-  if (data.kind !== 'json') return { of: ({ priority }) => priority };
+  if (data.kind !== 'json') return ofTrigger;
   for (const path of paths) {
     const answer = await engine.evaluate({ kind: 'get', path, data: data.value });
     if (!answer.ok || !answer.value.exists) continue;
@@ -36,7 +41,7 @@ export async function readPriorities(
     }
   }
   return {
-    of: ({ priority, from }) => (from === undefined ? undefined : found.get(from)) ?? priority,
+    of: ({ priority, from }) => Math.max((from === undefined ? undefined : found.get(from)) ?? priority, marked),
     ...(problems.length > 0 && { problem: problems.join('; ') }),
   };
 }

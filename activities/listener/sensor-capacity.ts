@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SensorPlan } from '../../src/sandbox/sensor/sensor-plan';
 import { sensorWorkflowId } from '../../src/contract/identity';
 import type { ObjectName } from '../../src/contract/definitions';
-import { sensorCapacityQuery } from '../../src/contract/sensor-messages';
+import { sensorCapacityQuery, sensorStatusQuery, type SensorGroup } from '../../src/contract/sensor-messages';
 
 const ASK_AGAIN_AFTER_MS = 1_000;
 
@@ -59,7 +59,16 @@ export class SensorCapacity {
 
 /** Only a sensor with limited triggers ever holds back. */
 export function mayHoldBack(plan: SensorPlan): boolean {
-  return plan.state.triggers.some(({ concurrency }) => concurrency !== undefined);
+  return plan.state.triggers.some(({ concurrency, group }) => (concurrency ?? group) !== undefined);
+}
+
+export function isInGroup(plan: SensorPlan): boolean {
+  return plan.state.triggers.some(({ group }) => group !== undefined);
+}
+
+/** Returns the sensor's part in its concurrency groups. */
+export async function queryGroups(client: Client, { namespace, name }: ObjectName): Promise<readonly SensorGroup[]> {
+  return (await client.workflow.getHandle(sensorWorkflowId(namespace, name)).query(sensorStatusQuery)).groups ?? [];
 }
 
 /** Returns the sensor's capacity, which all its listeners share. */

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../src/event/cloud-event';
 
-/** Far less than the shortest life of an object that the listener makes (`mayActFirst`). */
+/** Far less than the shortest life of an object that the listener makes (`firstAttemptOf`). */
 const YOUNG_FOR_MS = 60_000;
 const STREAM_ENTRY = /:(\d{1,15})-\d+$/;
 

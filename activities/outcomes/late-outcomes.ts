@@ -57,16 +57,22 @@ async function readFires(
   try {
     return await client.workflow.getHandle(runId).query(firesQuery);
   } catch (error) {
-    const isRecent = ({ finishedAt = '' }: WorkflowOutcome): boolean =>
-      Date.now() - Date.parse(finishedAt) < RUN_EXPECTED_WITHIN_MS;
     if (error instanceof WorkflowNotFoundError && !outcomes.some(isRecent)) return [];
     throw error;
   }
 }
 
-/** A list returns thousands of outcomes that were delivered long ago: only observed retries among them count. */
-function mayBeLate({ phase, isListed, afterRetry }: WorkflowOutcome): boolean {
-  return phase !== 'Deleted' && phase !== 'Unknown' && (isListed !== true || afterRetry);
+/**
+ * A list returns thousands of outcomes that were delivered long ago: only observed retries among them count, and those
+ * that may have ended before their run was started.
+ */
+function mayBeLate(outcome: WorkflowOutcome): boolean {
+  const { phase, isListed, afterRetry } = outcome;
+  return phase !== 'Deleted' && phase !== 'Unknown' && (isListed !== true || afterRetry || isRecent(outcome));
+}
+
+function isRecent({ finishedAt = '' }: WorkflowOutcome): boolean {
+  return Date.now() - Date.parse(finishedAt) < RUN_EXPECTED_WITHIN_MS;
 }
 
 function isKnown({ outcome }: FireStatus, { phase, finishedAt }: WorkflowOutcome): boolean {

@@ -11,8 +11,9 @@ import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/records/decision-record';
 import { Pace } from '../../src/concurrency/pace';
 import { jsonOf } from '../../src/event/event-data';
-import type { JsonDocument } from '../../src/event/json-text';
+import type { JsonDocument, ObjectDocument } from '../../src/event/json-text';
 import type { Delivery, RejectedEvent, Source } from '../../src/sources/source';
+import { withData, type ItemHydration, type ItemMissing } from './item-hydration';
 import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
 import { GAVE_UP, StopDeadline } from './stop-deadline';
@@ -31,6 +32,10 @@ export interface EventRelayOptions extends ReceivedEventsOptions {
   readonly bus: Pick<Bus, 'publishEvents' | 'recordDecisions' | 'flushDecisions'>;
   readonly log: BusLog;
   readonly filter?: EventFilter;
+  /** Changes what a delivery holds before anything else; must not throw. */
+  readonly split?: (delivery: Delivery) => Delivery;
+  /** Fetches the items that events link to, before the filter. */
+  readonly hydration?: ItemHydration;
   /** Events read and not yet acknowledged; reading pauses above it. */
   readonly maxInFlight: number;
   readonly telemetry?: RelayTelemetry;
@@ -62,6 +67,7 @@ export interface RelayCounts {
 
 const PUBLISH_PATIENCE_MS = 10_000;
 const DEFAULT_STOP_WITHIN_MS = 8_000;
+const HYDRATE = 'sluice.io/hydrate';
 const LOG_EVERY_MS = 10_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -69,8 +75,16 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 interface Prepared {
   readonly delivery: Delivery;
   readonly events: readonly CloudEvent[];
+  readonly linked: readonly LinkedEvent[];
   readonly decisions: readonly DecisionRecord[];
   readonly rejected: readonly RejectedEvent[];
+}
+
+/** An event whose item is still to be fetched; the filter judges it afterwards. */
+interface LinkedEvent {
+  readonly event: CloudEvent;
+  readonly data: ObjectDocument;
+  readonly link: string;
 }
 
 /** Events that the bus rejected permanently, or already had. */
@@ -84,6 +98,8 @@ export class EventRelay {
   private readonly underWay = new Set<Promise<void>>();
   private readonly received: ReceivedEvents;
   private inFlight = 0;
+  /** The filter could not judge an event whose item had been fetched: reading ends with its error. */
+  private broken: { readonly error: unknown } | undefined;
   private position: string | undefined;
   private lastEventAt: string | undefined;
   private readonly logPace = new Pace(LOG_EVERY_MS);
@@ -93,8 +109,10 @@ export class EventRelay {
   }
 
   counts(): RelayCounts {
+    const problem = this.options.hydration?.problem();
     return {
       ...this.totals,
+      ...(problem !== undefined && { problem }),
       ...this.options.source.status(),
       ...(this.position !== undefined && { position: this.position }),
       ...(this.lastEventAt !== undefined && { lastEventAt: this.lastEventAt }),
@@ -129,7 +147,12 @@ export class EventRelay {
     for (;;) {
       const next = await stopping.orGiveUp(deliveries.next());
       if (next === GAVE_UP || next.done) return;
-      const prepared = await stopping.orGiveUp(this.prepare(next.value));
+      if (this.broken !== undefined) {
+        await this.giveBack(next.value, [], this.broken.error);
+        throw this.broken.error;
+      }
+      const delivery = this.options.split?.(next.value) ?? next.value;
+      const prepared = await stopping.orGiveUp(this.prepare(delivery));
       if (prepared === GAVE_UP) return;
       this.start(prepared, signal, onProgress);
       while (this.inFlight >= maxInFlight) {
@@ -172,6 +195,7 @@ export class EventRelay {
     this.lastEventAt = now;
     const rejected = [...delivery.rejected];
     const sound: CloudEvent[] = [];
+    const linked: LinkedEvent[] = [];
     const leftOut = new Map<CloudEvent, FilterVerdict>();
     for (const received of delivery.events) {
       const event = this.received.toCloudEvent(received, now);
@@ -180,6 +204,11 @@ export class EventRelay {
         continue;
       }
       const begun = this.options.telemetry?.begin(event) ?? event;
+      const link = received.leftOut === undefined ? this.options.hydration?.linkOf(received) : undefined;
+      if (link !== undefined) {
+        linked.push({ event: begun, data: received.data, link });
+        continue;
+      }
       sound.push(begun);
       if (received.leftOut !== undefined) leftOut.set(begun, { pass: false, reason: received.leftOut });
     }
@@ -190,16 +219,19 @@ export class EventRelay {
       const events: CloudEvent[] = [];
       for (const [index, event] of sound.entries()) {
         const verdict = leftOut.get(event) ?? verdicts[index];
-        if (verdict?.pass === false) {
-          decisions.push(this.received.decision(event, 'filtered', now, filteredBy(verdict)));
-          this.options.telemetry?.filtered(event, verdict.code);
-        } else events.push(event);
+        if (verdict?.pass === false) decisions.push(this.filtered(event, verdict, now));
+        else events.push(event);
       }
-      return { delivery, events, decisions, rejected };
+      return { delivery, events, linked, decisions, rejected };
     } catch (error) {
-      await this.giveBack(delivery, sound, error);
+      await this.giveBack(delivery, [...sound, ...linked.map(({ event }) => event)], error);
       throw error;
     }
+  }
+
+  private filtered(event: CloudEvent, verdict: Extract<FilterVerdict, { pass: false }>, at: string): DecisionRecord {
+    this.options.telemetry?.filtered(event, verdict.code);
+    return this.received.decision(event, 'filtered', at, filteredBy(verdict));
   }
 
   private async judge(events: readonly CloudEvent[]): Promise<readonly FilterVerdict[]> {
@@ -235,12 +267,23 @@ export class EventRelay {
   }
 
   /** Never rejects: a delivery that cannot be relayed is released. */
-  private async carry({ delivery, events, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
-    const giveUpAt = performance.now() + (this.options.source.patienceMs ?? Number.POSITIVE_INFINITY);
+  private async carry({ delivery, events, linked, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
+    const { patienceMs = Number.POSITIVE_INFINITY } = this.options.source;
+    const now = performance.now();
+    const giveUpAt = now + patienceMs;
+    const over = new AbortController();
+    // Side by side: events that are delivered together do not wait for each other's items.
+    const parts = [
+      this.publish(events, giveUpAt, signal),
+      ...linked.map((event) =>
+        // Half of the patience is for publishing.
+        this.carryLinked(event, now + patienceMs / 2, giveUpAt, AbortSignal.any([signal, over.signal])),
+      ),
+    ];
     try {
-      const published = await this.publish(events, giveUpAt, signal);
-      const records = [...prepared.decisions, ...published.decisions];
-      const rejected = [...prepared.rejected, ...published.rejected];
+      const published = await Promise.all(parts);
+      const records = [...prepared.decisions, ...published.flatMap(({ decisions }) => decisions)];
+      const rejected = [...prepared.rejected, ...published.flatMap((part) => part.rejected)];
       if (records.length > 0) this.options.bus.recordDecisions(records);
       // Rejected input exists nowhere else: its record must be stored before the outside system forgets it.
       if (rejected.length > 0) await within(this.options.bus.flushDecisions(), giveUpAt, signal);
@@ -249,12 +292,55 @@ export class EventRelay {
       await delivery.acknowledge({ rejected });
       this.position = delivery.position ?? this.position;
     } catch (error) {
+      over.abort();
+      await Promise.allSettled(parts);
+      const all = [...events, ...linked.map(({ event }) => event)];
       if (!signal.aborted)
         this.options.log(
           'warn',
-          `${this.name()}: ${events.length} events were returned to their source: ${describeError(error)}`,
+          `${this.name()}: ${all.length} events were returned to their source: ${describeError(error)}`,
         );
-      await this.giveBack(delivery, events, error);
+      await this.giveBack(delivery, all, error);
+    }
+  }
+
+  /** Fetches the item of one event; filters and publishes it with the item or, with a record of why, without. */
+  private async carryLinked(
+    { event, data, link }: LinkedEvent,
+    fetchUntil: number,
+    giveUpAt: number,
+    signal: AbortSignal,
+  ): Promise<Published> {
+    const { hydration, telemetry } = this.options;
+    const found = await hydration?.hydrate(data, link, fetchUntil, signal);
+    const decisions: DecisionRecord[] = [];
+    const goOnWithout = (why: ItemMissing): CloudEvent => {
+      decisions.push(this.received.decision(event, 'failed', new Date().toISOString(), { clause: HYDRATE, ...why }));
+      telemetry?.notHydrated();
+      return event;
+    };
+    const hydrated = found !== undefined && 'data' in found ? withData(event, found.data) : undefined;
+    if (hydrated !== undefined) telemetry?.hydrated(event, hydrated);
+    else if (found !== undefined && 'failure' in found) goOnWithout(found.failure);
+    const whole = hydrated ?? event;
+    const [verdict] = await this.judgeAlone(whole);
+    if (verdict?.pass === false) {
+      return { decisions: [...decisions, this.filtered(whole, verdict, new Date().toISOString())], rejected: [] };
+    }
+    const published = await this.publish([whole], giveUpAt, signal, ({ code, message }) => {
+      if (hydrated === undefined || code !== 'BUS_EVENT_TOO_LARGE') return undefined;
+      telemetry?.replaced(hydrated, event);
+      return goOnWithout({ code, reason: `with the item that it links to it is too large: ${message}` });
+    });
+    return { decisions: [...decisions, ...published.decisions], rejected: published.rejected };
+  }
+
+  private async judgeAlone(event: CloudEvent): Promise<readonly FilterVerdict[]> {
+    try {
+      return await this.judge([event]);
+    } catch (error) {
+      this.broken ??= { error };
+      throw error;
     }
   }
 
@@ -270,9 +356,14 @@ export class EventRelay {
 
   /**
    * Publishes all events, waiting for an unavailable bus until `giveUpAt`. Returns decisions on events that the bus
-   * rejected permanently, and on those that it already had.
+   * rejected permanently, and on those that it already had. `instead` may give another event for a rejected one.
    */
-  private async publish(events: readonly CloudEvent[], giveUpAt: number, signal: AbortSignal): Promise<Published> {
+  private async publish(
+    events: readonly CloudEvent[],
+    giveUpAt: number,
+    signal: AbortSignal,
+    instead: (refusal: SluiceError) => CloudEvent | undefined = () => undefined,
+  ): Promise<Published> {
     const decisions: DecisionRecord[] = [];
     const rejected: RejectedEvent[] = [];
     let remaining = events;
@@ -291,6 +382,11 @@ export class EventRelay {
           failed.push(event);
           problem = outcome.error;
         } else {
+          const other = instead(outcome.error);
+          if (other !== undefined) {
+            failed.push(other);
+            continue;
+          }
           const { code, message: reason } = outcome.error;
           this.options.telemetry?.refused(event, outcome.error);
           rejected.push({ code, reason });

@@ -1,6 +1,7 @@
 /** One event of an applied EventSource, as a source that can be read or measured. */
 import { SluiceError } from '../../src/errors/sluice-error';
 import { findSource } from '../../src/sources/registry';
+import type { CustomSource } from '../../src/sources/custom-source';
 import type { Source, SourceContext } from '../../src/sources/source';
 import type { RelayEventsRequest } from '../../src/contract/activities';
 import { createFieldMatcher, createTextMatcher } from './match-texts';
@@ -11,25 +12,30 @@ export interface OpenedSource {
   readonly source: Source;
   /** `spec.<kind>.<eventName>`, as parsed by its schema. */
   readonly spec: object;
+  /** CloudEvent type of its events. */
+  readonly type: string;
   readonly write: SourceContext['log'];
 }
+
+export interface RelayDependencies extends WorkerDependencies {
+  /** Sources that are not part of Sluice. */
+  readonly customSources?: readonly CustomSource[];
+}
+
+type SourceDependencies = Pick<
+  RelayDependencies,
+  'buses' | 'secrets' | 'log' | 'engine' | 'kubernetes' | 'triggerIdentity' | 'customSources'
+>;
 
 /** Does not connect yet. Throws EVENT_SOURCE_MISCONFIGURED for a kind that this worker does not support. */
 export function openSource(
   { definition, kind, eventName }: RelayEventsRequest,
   signal: AbortSignal,
-  {
-    buses,
-    secrets,
-    log,
-    engine,
-    kubernetes,
-    triggerIdentity,
-  }: Pick<WorkerDependencies, 'buses' | 'secrets' | 'log' | 'engine' | 'kubernetes' | 'triggerIdentity'>,
+  dependencies: SourceDependencies,
   /** Marks of the previous reader, from its heartbeat. */
   formerMarks?: unknown,
 ): OpenedSource {
-  const { namespace, name, options } = definition;
+  const { namespace, name } = definition;
   const factory = findSource(kind);
   const spec = readSpec(definition.spec, kind, eventName);
   if (factory === undefined || spec === undefined) {
@@ -38,12 +44,25 @@ export function openSource(
       fix: 'Apply the event source again with a worker of the same version as the command',
     });
   }
+  const context = createSourceContext({ definition, eventName }, signal, dependencies, formerMarks);
+  const source = factory.create(spec, context);
+  return { source, spec, type: factory.typeOf?.(spec) ?? kind, write: context.log };
+}
+
+/** What a source of this event is given. */
+export function createSourceContext(
+  { definition, eventName }: Pick<RelayEventsRequest, 'definition' | 'eventName'>,
+  signal: AbortSignal,
+  { buses, secrets, log, engine, kubernetes, triggerIdentity, customSources }: SourceDependencies,
+  formerMarks?: unknown,
+): SourceContext {
+  const { namespace, name, options } = definition;
   // As in Argo Events, where the pod of the event source has this account.
   const serviceAccount = triggerIdentity === 'worker' ? undefined : definition.spec.template?.serviceAccountName;
   const account = serviceAccount ? { namespace, name: serviceAccount } : undefined;
   const where = { eventSource: name, event: eventName };
   const write = (level: 'info' | 'warn', message: string): void => log[level](where, message);
-  const source = factory.create(spec, {
+  return {
     namespace,
     eventSourceName: name,
     eventName,
@@ -59,9 +78,9 @@ export function openSource(
     matchField: createFieldMatcher(engine),
     kubernetes: { open: () => kubernetes.open(account) },
     formerMarks,
+    customSources,
     log: write,
-  });
-  return { source, spec, write };
+  };
 }
 
 function readSpec(spec: object, kind: string, eventName: string): object | undefined {

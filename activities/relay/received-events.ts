@@ -16,6 +16,8 @@ export interface ReceivedEventsOptions {
   readonly cloudEventType: string;
   /** Annotation `sluice.io/id-from`: reads an id from the payload, instead of the derived one. */
   readonly idOf?: (payload: ObjectDocument) => string | undefined;
+  /** How urgent the fires of its events can be at most; default: as their triggers say. */
+  readonly priority?: number;
 }
 
 export class ReceivedEvents {
@@ -51,8 +53,8 @@ export class ReceivedEvents {
   }
 
   private convert(received: ReceivedEvent, now: string): CloudEvent {
-    const { namespace, eventSourceName, eventName, cloudEventType, idOf } = this.options;
-    const { data, document = null } = received;
+    const { namespace, eventSourceName, eventName, cloudEventType, idOf, priority } = this.options;
+    const { data, document = null, deliveryId } = received;
     // Before anything that recurses: the id is derived from the document's JSON.
     assertDepth(valueOf(data), MAX_DATA_DEPTH);
     assertDepth(valueOf(document), MAX_DATA_DEPTH);
@@ -60,11 +62,12 @@ export class ReceivedEvents {
     const transportId = idOf?.(data) ?? received.transportId;
     return {
       specversion: '1.0',
-      id: deriveEventId({ eventName, transportId, document, data, receivedAt: this.receivedAt() }),
+      id: deriveEventId({ eventName, transportId, deliveryId, document, data, receivedAt: this.receivedAt() }),
       source: eventSourceName,
       type: cloudEventType,
       subject: eventName,
       sluicenamespace: namespace,
+      ...(priority !== undefined && { sluicepriority: String(priority) }),
       datacontenttype: 'application/json',
       time: received.time ?? now,
       ...dataAttributes(data),

@@ -5,20 +5,26 @@ import { describeError } from '../../src/errors/sluice-error';
 import { isJsonObject } from '../../src/event/json';
 import type { ObjectDocument } from '../../src/event/json-text';
 import { BacklogMeter } from './backlog-meter';
+import type { EventSourceDefinition } from '../../src/contract/definitions';
+import { LinkedItems } from '../../src/stac/linked-items';
 import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
 import { stopReasonOf } from '../worker/stop-reason';
 import { readEventId } from './event-id-from';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from '../worker/failures';
 import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
-import { openSource } from './open-source';
+import { openSource, type RelayDependencies } from './open-source';
+import { ItemHydration } from './item-hydration';
 import { RelayTelemetry } from './relay-telemetry';
 import { createSourceFilter } from './relay-filter';
+import { splitCloudEvents } from './split-cloud-events';
+import { splitStacItems } from './split-stac-items';
 import { TemporalOutages } from './temporal-outages';
-import type { WorkerDependencies } from '../worker/worker-dependencies';
+
+const SPLITS = { 'stac-items': splitStacItems, cloudevents: splitCloudEvents } as const;
 
 export function createRelayActivities(
-  dependencies: WorkerDependencies,
+  dependencies: RelayDependencies,
 ): Pick<EventSourceActivities, 'sluiceRelayEvents'> {
   const outages = new TemporalOutages();
   return {
@@ -50,25 +56,34 @@ async function relay(
   request: RelayEventsRequest,
   { cancellationSignal: signal, info }: Context,
   bus: Bus,
-  dependencies: WorkerDependencies,
+  dependencies: RelayDependencies,
   heartbeat: Heartbeat,
 ): Promise<void> {
   const { definition, eventName } = request;
   const { namespace, name } = definition;
   const { engine, metrics } = dependencies;
-  const { source, spec, write } = openSource(request, signal, dependencies, readMarks(info.heartbeatDetails));
+  const { source, spec, type, write } = openSource(request, signal, dependencies, readMarks(info.heartbeatDetails));
   const filter = createSourceFilter(spec, engine);
-  const { idFrom } = definition.options;
+  const { idFrom, split, hydrate, hydrateForMs } = definition.options;
   const relayed = { namespace, eventSourceName: name, eventName };
   const telemetry = new RelayTelemetry(metrics, relayed);
+  const items = openLinkedItems(definition, dependencies.secrets);
   const eventRelay = new EventRelay({
     ...relayed,
-    cloudEventType: request.kind,
+    cloudEventType: type,
     source,
     bus,
     log: write,
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
+    ...(split && { split: SPLITS[split] }),
+    ...(hydrate !== undefined && {
+      hydration: new ItemHydration({
+        place: hydrate,
+        forMs: hydrateForMs,
+        read: (link, aborted) => items.read(link, aborted),
+      }),
+    }),
     ...(idFrom !== undefined && { idOf: (payload: ObjectDocument) => readEventId(payload, idFrom) }),
     telemetry,
   });
@@ -103,8 +118,21 @@ async function relay(
   } finally {
     over.abort();
     await measuring;
+    await items.close();
     telemetry.close(stopReasonOf(problem));
   }
+}
+
+/** Opens no connection before the first link. */
+function openLinkedItems(
+  { namespace, options }: EventSourceDefinition,
+  secrets: RelayDependencies['secrets'],
+): LinkedItems {
+  const { hydrateFrom = [], hydrateToken } = options;
+  return new LinkedItems({
+    origins: hydrateFrom,
+    ...(hydrateToken && { token: () => secrets.secret(namespace, hydrateToken) }),
+  });
 }
 
 function readMarks(heartbeat: unknown): unknown {

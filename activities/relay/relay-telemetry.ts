@@ -22,6 +22,8 @@ const COUNTERS = [
   'sluice_events_rejected_total',
   'sluice_source_dropped_total',
   'sluice_source_unauthorized_total',
+  'sluice_hydrations_total',
+  'sluice_hydrations_failed_total',
 ] as const;
 
 interface InFlight {
@@ -80,6 +82,22 @@ export class RelayTelemetry {
     const traced = withSpan(event, span);
     this.inFlight.set(traced, { since: performance.now(), span });
     return traced;
+  }
+
+  /** The event has got its item, and goes on as `whole`. */
+  hydrated(event: CloudEvent, whole: CloudEvent): void {
+    this.count('sluice_hydrations_total');
+    this.replaced(event, whole);
+  }
+
+  notHydrated(): void {
+    this.count('sluice_hydrations_failed_total');
+  }
+
+  replaced(event: CloudEvent, other: CloudEvent): void {
+    const found = this.inFlight.get(event);
+    this.inFlight.delete(event);
+    if (found !== undefined) this.inFlight.set(other, found);
   }
 
   published(event: CloudEvent, isDuplicate: boolean): void {

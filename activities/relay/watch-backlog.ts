@@ -11,16 +11,15 @@ import type { EventSourceActivities, RelayEventsRequest } from '../../src/contra
 import { toFireFailure } from '../worker/failures';
 import type { Heartbeat } from '../worker/heartbeat';
 import { whilePaused } from '../worker/while-paused';
-import { openSource } from './open-source';
+import { openSource, type RelayDependencies } from './open-source';
 import { ReportPace } from '../worker/report-pace';
-import type { WorkerDependencies } from '../worker/worker-dependencies';
 
 const FIRST_REPORT_AFTER_MS = 2_000;
 /** Each report is in the workflow's history, and a pause may last for weeks. */
 const REPORT_EVERY_MS = 60_000;
 
 export function createBacklogActivities(
-  dependencies: WorkerDependencies,
+  dependencies: RelayDependencies,
 ): Pick<EventSourceActivities, 'sluiceWatchBacklog'> {
   return {
     sluiceWatchBacklog: (request) =>
@@ -33,7 +32,7 @@ export function createBacklogActivities(
 async function watch(
   request: RelayEventsRequest,
   { cancellationSignal: signal, client }: Context,
-  dependencies: WorkerDependencies,
+  dependencies: RelayDependencies,
   heartbeat: Heartbeat,
 ): Promise<void> {
   const { definition, eventName } = request;

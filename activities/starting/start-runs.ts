@@ -8,6 +8,7 @@ import { shortEventId } from '../../src/event/short-id';
 import { classifyTemporalFailure, explainUnprepared } from '../../src/errors/temporal-failures';
 import type { ObjectName, SensorDefinition } from '../../src/contract/definitions';
 import { WORKFLOW_TYPES } from '../../src/contract/identity';
+import type { FireResult } from '../../src/contract/fires';
 import type { RunStart } from '../../src/contract/run-start';
 import type { SensorRunInput } from '../../src/contract/run-messages';
 import { findRunsCarrying } from './find-runs';
@@ -99,17 +100,30 @@ function cutSmaller(definition: SensorDefinition, planned: PlannedRun, isTooLarg
   return [parkTooLarge(planned, JSON.stringify(planned.run.input).length)];
 }
 
-/** Returns true if the listener's attempts succeeded for all fires of the run. */
+/** Returns true if the listener's attempts succeeded for all fires of the run, or may still do so. */
 function isFired({ input }: RunStart): boolean {
-  const fired = new Set(input.listenerAttempts?.attempts.flatMap(({ fireId, result }) => (result ? [fireId] : [])));
+  const { attempts = [], underWay = [] } = input.listenerAttempts ?? {};
+  const fired = new Set(
+    [...attempts.filter(({ result }) => result !== undefined), ...underWay].map(({ fireId }) => fireId),
+  );
   return input.fires.every(({ id }) => fired.has(id));
 }
 
 function describeMade({ input }: RunStart): string {
-  const made = input.listenerAttempts?.attempts.flatMap(({ result }) =>
-    result?.kind === 'object' ? [describeObject(result.object)] : [],
-  );
-  return made?.length ? `; the listener had made ${made.join(', ')} before` : '';
+  const { attempts = [], underWay = [] } = input.listenerAttempts ?? {};
+  const made = attempts.flatMap(({ result }) => (result === undefined ? [] : [describeResult(result)]));
+  const begun = underWay.length === 0 ? [] : [`${underWay.length} requests whose responses it awaits`];
+  const all = [...made, ...begun];
+  return all.length === 0 ? '' : `; the listener had made ${all.join(', ')} before`;
+}
+
+function describeResult(result: FireResult): string {
+  switch (result.kind) {
+    case 'object':
+      return describeObject(result.object);
+    case 'response':
+      return `a request (${result.summary})`;
+  }
 }
 
 function refuseTooLarge({ workflowId, input }: RunStart): FireStart {

@@ -1,4 +1,5 @@
 /** One connection per event bus and worker, shared by all activities of that worker. */
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { Bus } from '../../src/bus/bus';
 import { unlessAborted } from '../../src/concurrency/open-while-wanted';
@@ -51,6 +52,8 @@ export class BusPool {
     signal: AbortSignal,
     work: (bus: Bus) => Promise<Result>,
   ): Promise<Result> {
+    // One listener for each event on its way is expected, not a leak.
+    setMaxListeners(0, signal);
     const temporalNamespace = this.temporalNamespace();
     const { namespace, name, spec, options } = definition;
     const key = JSON.stringify([temporalNamespace, namespace, name, spec, options]);

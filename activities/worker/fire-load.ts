@@ -19,11 +19,15 @@ import { YieldingWindow } from './yielding-window';
 const MAX_FIRES = 200;
 /** Beyond the limit, as fires of a namespace do not wait for less urgent ones. */
 const MAX_FIRES_OF_ALL_PRIORITIES = 2 * MAX_FIRES;
-/** A target that does not respond holds up its own sensor, and at most so many slots of the worker. */
-const MAX_CALLS_OF_A_SENSOR = 100;
-const MAX_CALLS_OF_A_NAMESPACE = 300;
+/** A target that does not respond holds up its own sensor, and at most so many slots of a worker with a tuner. */
+const CALL_LIMITS: CallLimits = { ofSensor: 100, ofNamespace: 300 };
 /** A run that another worker took over never reports here. */
 const FORGET_AFTER_MS = 3_000;
+
+interface CallLimits {
+  readonly ofSensor: number;
+  readonly ofNamespace: number;
+}
 
 interface CountedFire {
   /** What it counts for. */
@@ -53,7 +57,14 @@ export class FireLoad {
   private readonly pausing = new Map<string, NodeJS.Timeout>();
   private wakeUps: Array<{ readonly priority: number; readonly wakeUp: () => void }> = [];
 
+  private callLimits = CALL_LIMITS;
+
   constructor(private readonly forgetAfterMs = FORGET_AFTER_MS) {}
+
+  /** Call before the worker starts. `slots`: those of the worker that readers and listeners leave free. */
+  open(slots: number | undefined): void {
+    this.callLimits = slots === undefined ? CALL_LIMITS : callLimitsWithin(slots);
+  }
 
   /** Counts fires whose runs are being started; which worker carries them out is not yet known. */
   started(sensor: ObjectName, fireIds: readonly string[], priority = DEFAULT_PRIORITY): void {
@@ -116,8 +127,8 @@ export class FireLoad {
   }
 
   private capacityOf(sensor: ObjectName, priority: number): number {
-    if (this.countOf(callsOfSensor(sensor)) >= MAX_CALLS_OF_A_SENSOR) return 0;
-    if (this.countOf(callsOfNamespace(sensor)) >= MAX_CALLS_OF_A_NAMESPACE) return 0;
+    if (this.countOf(callsOfSensor(sensor)) >= this.callLimits.ofSensor) return 0;
+    if (this.countOf(callsOfNamespace(sensor)) >= this.callLimits.ofNamespace) return 0;
     const yields = this.yields(sensor, priority);
     if (yields && this.pausing.has(pauseOf(sensor, priority))) return 0;
     const most = yields ? this.window.fires : MAX_FIRES;
@@ -194,4 +205,12 @@ export class FireLoad {
   private countOf(key: string): number {
     return this.counts.get(key) ?? 0;
   }
+}
+
+/** A large worker gives each an eighth and three eighths of its free slots, a small one up to a half and three quarters. */
+function callLimitsWithin(slots: number): CallLimits {
+  const { ofSensor, ofNamespace } = CALL_LIMITS;
+  const between = (usual: number, least: number, most: number): number =>
+    Math.max(1, Math.floor(Math.min(Math.max(usual, slots * least), slots * most)));
+  return { ofSensor: between(ofSensor, 1 / 8, 1 / 2), ofNamespace: between(ofNamespace, 3 / 8, 3 / 4) };
 }

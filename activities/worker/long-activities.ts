@@ -44,6 +44,11 @@ export class LongActivities {
       slots === undefined ? undefined : { ...worker, slots, limit: longActivityLimit(slots, worker.sharedBy) };
   }
 
+  /** The slots that they leave for all other activities; undefined with a tuner. */
+  get slotsLeft(): number | undefined {
+    return this.capacity && this.capacity.slots - this.capacity.limit * this.capacity.sharedBy;
+  }
+
   /** Wraps an activity so that the worker runs at most as many at a time as it has capacity for. */
   bound<Args extends readonly unknown[]>(name: string, run: Activity<Args>): Activity<Args> {
     return async (...args) => {

@@ -8,6 +8,7 @@ import {
   type KubernetesAccess,
   type KubernetesAccessOptions,
 } from '../../src/kubernetes/access';
+import { readBlockedRanges } from '../../src/clients/blocked-addresses';
 import { createSecretReader } from '../../src/kubernetes/secret-readers';
 import { restrictSecrets, type SecretReader } from '../../src/kubernetes/secrets';
 import { readPermissions } from '../../src/kubernetes/worker-permissions';
@@ -18,6 +19,7 @@ import { BusPool } from './bus-pool';
 import { currentTenant } from './current-tenant';
 import { FireLoad } from './fire-load';
 import { LongActivities } from './long-activities';
+import { readHighestPriority } from './priority-bound';
 
 export interface WorkerDependencies {
   readonly buses: BusPool;
@@ -55,6 +57,9 @@ export interface WorkerDependencyOptions {
 
 export function createWorkerDependencies(options: WorkerDependencyOptions): WorkerDependencies {
   const { log, argoUi = process.env.SLUICE_ARGO_UI } = options;
+  // They are read again where they apply; what cannot be read must fail the start, not the first event.
+  readBlockedRanges(process.env);
+  readHighestPriority(process.env);
   const permissions = options.kubernetes?.permissions ?? readPermissions(process.env);
   const kubernetes = createKubernetesAccess({ ...options.kubernetes, permissions });
   const secrets = restrictSecrets(options.secrets ?? createSecretReader({ kubernetes }), permissions);

@@ -68,10 +68,7 @@ export class WorkerLease {
           .withAbortSignal(signal, () => client.withDeadline(Date.now() + START_WITHIN_MS, start))
           .catch((error: unknown) => log.debug(`the worker's lease cannot be started yet: ${describeError(error)}`));
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, RETRY_AFTER_MS);
-        signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      await pause(RETRY_AFTER_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 

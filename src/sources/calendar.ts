@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, isSluiceError } from '../errors/sluice-error';
+import { goTime } from '../event/go-time';
 import type { JsonObject } from '../event/json';
 import { parseGoDurationMs } from '../text/durations';
 import { CalendarTicks, CalendarUnusable, type CalendarOptions } from './calendar-ticks';
@@ -224,11 +225,4 @@ class CalendarSource implements Source {
     await delay(this.retryMs, undefined, { signal }).catch(() => undefined);
     this.retryMs = Math.min(2 * this.retryMs, LONGEST_RETRY_MS);
   }
-}
-
-/** A time as Go prints it: `2026-11-22 19:01:00 +0000 UTC`. */
-function goTime(iso: string): string {
-  const [, day = '', time = '', fraction = ''] = /^(.+)T(.+?)(?:\.(\d+))?Z$/.exec(iso) ?? [];
-  const digits = fraction.replace(/0+$/, '');
-  return `${day} ${time}${digits && `.${digits}`} +0000 UTC`;
 }

@@ -37,12 +37,12 @@ export class MessageBuffer<Message extends Sized> {
   }
 
   /** Returns no messages if those handed on use up the memory limit, or none are waiting. */
-  takeBatch(): readonly Message[] {
+  takeBatch(most = MAX_PER_BATCH): readonly Message[] {
     if (this.handedOnBytes >= MAX_BYTES / 2) return [];
     let bytes = 0;
     let count = 0;
     for (const message of this.waiting) {
-      if (count >= MAX_PER_BATCH || (count > 0 && bytes + message.bytes > MAX_BATCH_BYTES)) break;
+      if (count >= Math.min(most, MAX_PER_BATCH) || (count > 0 && bytes + message.bytes > MAX_BATCH_BYTES)) break;
       bytes += message.bytes;
       count += 1;
     }
@@ -56,9 +56,9 @@ export class MessageBuffer<Message extends Sized> {
     for (const { bytes } of batch) this.handedOnBytes -= bytes;
   }
 
-  /** Returns the number of discarded messages. */
-  discard(): number {
-    const count = this.waiting.length;
+  /** Returns the number of discarded messages that `counts`. */
+  discard(counts: (message: Message) => boolean = () => true): number {
+    const count = this.waiting.filter(counts).length;
     this.waiting = [];
     this.waitingBytes = 0;
     return count;

@@ -12,6 +12,7 @@ import type { StreamStart } from '../manifest/annotations';
 import type { EventOptions } from '../manifest/event-source';
 import type { MaskedHeaders } from '../manifest/masked-headers';
 import type { SupportedSource } from '../kinds/source-kinds';
+import type { CustomSource } from './custom-source';
 import type { KubernetesAccess } from '../kubernetes/access';
 import type { KeySelector } from '../kubernetes/secrets';
 
@@ -22,6 +23,8 @@ export interface ReceivedEvent {
    * the id must be derived from the content.
    */
   readonly transportId?: string;
+  /** Weaker: what the transport calls this delivery when it repeats it. Used if `document` has no id of its own. */
+  readonly deliveryId?: string;
   /** Payload as sensors see it, e.g. `{stream, message_id, values, metadata}`. */
   readonly data: ObjectDocument;
   /** The producer's own document inside `data` (`body`, `values`): searched for CloudEvents and STAC ids. */
@@ -88,6 +91,8 @@ export interface SourceContext extends Omit<ConnectionOwner, 'failure'> {
   readonly matchField: MatchField;
   /** The cluster of the worker, with the rights of the service account that the manifest names. */
   readonly kubernetes: { open(): ReturnType<KubernetesAccess['open']> };
+  /** Sources that are not part of Sluice, from the owner of the worker. */
+  readonly customSources?: readonly CustomSource[];
   /** The result of the previous reader's `marks`; undefined if there was none. */
   readonly formerMarks?: unknown;
 }
@@ -158,6 +163,8 @@ export interface SourceFactory<Spec> {
   readonly kind: string;
   /** The guarantee of the transport itself; docs/sources/ and the contract suite state it too. */
   readonly guarantee: 'at least once' | 'at most once';
+  /** The CloudEvent type, if it is not the kind. */
+  typeOf?(spec: Spec): string;
   create(spec: Spec, context: SourceContext): Source;
 }
 

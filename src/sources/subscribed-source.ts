@@ -4,8 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Wakers } from '../concurrency/wakers';
-import { describeError } from '../errors/sluice-error';
-import type { JsonDocument } from '../event/json-text';
+import { rejectedBody, type MessageBody } from './message-body';
 import { MessageBuffer, type Sized } from './message-buffer';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceStatus } from './source';
 
@@ -29,8 +28,6 @@ export interface SubscribedMessage extends Sized {
   readonly time: string;
 }
 
-type Parsed = { readonly value: JsonDocument } | { readonly problem: string };
-
 export abstract class SubscribedSource<Message extends SubscribedMessage> implements Source {
   protected readonly buffer = new MessageBuffer<Message>();
   protected dropped = 0;
@@ -49,9 +46,8 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
   protected abstract readonly placeWord: string;
 
   abstract check(): Promise<void>;
-  protected abstract toEvent(message: Message, document: JsonDocument | undefined): ReceivedEvent;
-  /** Throws if the message is not JSON. */
-  protected abstract readDocument(message: Message): JsonDocument;
+  protected abstract toEvent(message: Message, body: MessageBody): ReceivedEvent;
+  protected abstract readBody(message: Message): MessageBody;
   protected abstract describeLoss(at: string): string;
   /** Called when the buffer has capacity again. */
   protected abstract onRoom(): void;
@@ -130,13 +126,10 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
     const events: ReceivedEvent[] = [];
     const rejected: RejectedInput[] = [];
     for (const message of messages) {
-      const parsed = this.parse(message);
-      if (this.jsonBody && 'problem' in parsed) {
-        const reason = `a message on ${this.placeWord} "${message.place}" is rejected, because jsonBody is set: ${parsed.problem}`;
-        rejected.push({ code: 'EVENT_UNDECODABLE', reason });
-      } else {
-        events.push(this.toEvent(message, 'value' in parsed ? parsed.value : undefined));
-      }
+      const body = this.readBody(message);
+      const unreadable = rejectedBody(this.jsonBody, body, `a message on ${this.placeWord} "${message.place}"`);
+      if (unreadable !== undefined) rejected.push(unreadable);
+      else events.push(this.toEvent(message, body));
     }
     const last = messages.at(-1);
     const done = (): Promise<void> => {
@@ -156,13 +149,5 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
         return done();
       },
     };
-  }
-
-  private parse(message: Message): Parsed {
-    try {
-      return { value: this.readDocument(message) };
-    } catch (error) {
-      return { problem: describeError(error) };
-    }
   }
 }
