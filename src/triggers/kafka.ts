@@ -10,12 +10,8 @@ import { textOf } from '../event/json-text';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { ConnectionCache } from '../clients/connection-cache';
 import { describeHeaders, layHeaders, plainHeaders, resolveHeaders, secureHeaders, type NamedHeader } from './headers';
-import {
-  openProducer,
-  readKafkaSettings,
-  type KafkaSettings,
-  type KafkaTemplate,
-} from '../clients/kafka/kafka-connection';
+import type { KafkaSettings } from '../clients/kafka/kafka-client';
+import { openProducer, readKafkaSettings, type KafkaTemplate } from '../clients/kafka/kafka-connection';
 import { describeKafkaFailure } from '../clients/kafka/kafka-failure';
 import type { FireRequest, Trigger, TriggerDependencies, TriggerOf } from './trigger';
 

@@ -2,10 +2,10 @@ package main
 
 import "net"
 
-// listenAdvertising lets kfake tell clients another port than its own, as a broker behind a balancer does.
-func listenAdvertising(port int) func(network, address string) (net.Listener, error) {
+// advertising lets kfake tell clients another port than its own, as a broker behind a balancer does.
+func advertising(listen listenFn, port int) listenFn {
 	return func(network, address string) (net.Listener, error) {
-		listener, err := net.Listen(network, address)
+		listener, err := listen(network, address)
 		return advertisingListener{listener, port}, err
 	}
 }

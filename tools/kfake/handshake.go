@@ -7,10 +7,10 @@ import (
 )
 
 // kfake answers a SASL handshake without naming its mechanisms, as no real broker does; clients that look them up
-// (kafkajs) then give up. listenNamingMechanisms adds the names to the first handshake answer of each connection.
-func listenNamingMechanisms(mechanism string) func(network, address string) (net.Listener, error) {
+// (kafkajs) then give up. namingMechanisms adds the names to the first handshake answer of each connection.
+func namingMechanisms(listen listenFn, mechanism string) listenFn {
 	return func(network, address string) (net.Listener, error) {
-		listener, err := net.Listen(network, address)
+		listener, err := listen(network, address)
 		return namingListener{listener, mechanism}, err
 	}
 }

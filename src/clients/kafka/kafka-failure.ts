@@ -1,4 +1,4 @@
-/** Classifies failures of kafkajs for a fire. */
+/** Classifies failures of kafkajs. */
 import { SluiceError } from '../../errors/sluice-error';
 import { errorProperty, errorText, hasErrorName } from '../../errors/foreign-errors';
 
@@ -18,7 +18,7 @@ export function describeKafkaFailure(error: unknown, what: string): SluiceError 
       fix: 'Check kafka.sasl and the Secrets it names',
     });
   }
-  const type = protocolErrorType(error);
+  const type = kafkaErrorType(error);
   if (type !== undefined) {
     return new SluiceError('TRIGGER_REFUSED', {
       message,
@@ -36,7 +36,7 @@ export function describeKafkaFailure(error: unknown, what: string): SluiceError 
 }
 
 /** Returns `MESSAGE_TOO_LARGE` and the like, which kafkajs hides as the cause of "retries exceeded". */
-function protocolErrorType(error: unknown): string | undefined {
+export function kafkaErrorType(error: unknown): string | undefined {
   for (let link = error; link !== undefined && link !== null; link = errorProperty(link, 'cause')) {
     const type = errorProperty(link, 'type');
     if (typeof type === 'string') return type;
