@@ -18,16 +18,16 @@ export const snsEventSource = z.strictObject({
 export const sqsEventSource = z.strictObject({
   ...withJsonBody,
   ...withMetadataAndFilter,
-  accessKey: secretKeySelector.optional(),
-  secretKey: secretKeySelector.optional(),
-  sessionToken: secretKeySelector.optional(),
-  region: requiredText,
-  queue: requiredText,
-  waitTimeSeconds: z.int().optional(),
-  roleARN: optionalText,
-  queueAccountId: optionalText,
-  dlq: optionalFlag,
-  endpoint: optionalText,
+  accessKey: secretKeySelector.optional().describe("Access key id; default: the worker's own credentials."),
+  secretKey: secretKeySelector.optional().describe('Secret access key.'),
+  sessionToken: secretKeySelector.optional().describe('Session token, for temporary keys.'),
+  region: requiredText.describe('AWS region of the queue.'),
+  queue: requiredText.describe('Name of the queue.'),
+  waitTimeSeconds: z.int().optional().describe('How long a request waits for messages, at most 20; default 3.'),
+  roleARN: optionalText.describe('Role to assume with these credentials.'),
+  queueAccountId: optionalText.describe('Account of the queue, if it is another one.'),
+  dlq: optionalFlag.describe('The queue has a dead-letter queue: a message that is no event is left to it.'),
+  endpoint: optionalText.describe('Address of another service than AWS.'),
 });
 
 export const pubSubEventSource = z.strictObject({
