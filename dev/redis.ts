@@ -115,7 +115,8 @@ async function probeOptions(
   return probe;
 }
 
-async function answersPing(options: RedisOptions): Promise<boolean> {
+/** `options`: without retries, so that a refused connection is an answer. */
+export async function answersPing(options: RedisOptions): Promise<boolean> {
   const client = new Redis(options);
   // A refused connection is expected while the server starts; the failed call below reports it.
   client.on('error', () => undefined);

@@ -1,7 +1,8 @@
 /** The consumer groups of Redis streams: the position that Argo Events and Sluice share. */
 import type Redis from 'ioredis';
 import { openRedis } from '../clients/redis/open-redis';
-import { readCredentials, redisOptions } from '../clients/redis/redis-options';
+import { readLogin, redisOptions } from '../clients/redis/redis-options';
+import { RedisPlace } from '../clients/redis/redis-place';
 import { describeError, SluiceError } from '../errors/sluice-error';
 import type { SecretReader } from '../kubernetes/secrets';
 import type { EventSource } from '../manifest/event-source';
@@ -97,7 +98,9 @@ async function withServer(
         message: `EventSource ${namespace}/${source.metadata.name}, event ${event}: ${details.message}`,
       }),
   };
-  const options = redisOptions(spec, await readCredentials(spec, owner), owner);
+  const login = await readLogin(spec, owner);
+  const address = await new RedisPlace(spec, owner).locate(login, signal);
+  const options = redisOptions(spec, address, login.server, owner);
   const { client } = await openRedis(options, signal);
   try {
     const group = spec.consumerGroup || DEFAULT_GROUP;

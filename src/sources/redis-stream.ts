@@ -11,9 +11,10 @@ import type { JsonObject } from '../event/json';
 import { joinObject, sortedObject } from '../event/json-text';
 import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
-import { isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
+import { isElsewhere, isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
 import { hookMetadata } from './hook-events';
+import { ReadAhead } from './read-ahead';
 import { measureBacklog } from './redis-stream-backlog';
 import { StreamGroups } from './redis-stream-groups';
 import {
@@ -24,7 +25,8 @@ import {
   type ConsumerGroup,
   type StreamEntry,
 } from './redis-stream-reader';
-import { ReadAhead } from './redis-stream-read-ahead';
+import { RedeliveryPause } from './redelivery-pause';
+import { OnSeveralNodes, RedisStreamsSource } from './redis-streams-of-cluster';
 import type {
   Delivery,
   ReceivedEvent,
@@ -45,10 +47,6 @@ const CLAIM_IDLE_MS = 30_000;
 const RETRY_MS = 500;
 /** After a stop, time to acknowledge entries that are on the bus; the rest are later recognised as known. */
 const ACKNOWLEDGE_WITHIN_MS = 1_500;
-const FIRST_REREAD_MS = 100;
-const LONGEST_REREAD_MS = 10_000;
-/** Entries released again within this time mean that the same fault persists. */
-const SAME_FAULT_MS = 60_000;
 /** Reads new entries only; anything else reads this consumer's own pending entries after that id. */
 const NEW_ENTRIES = '>';
 const FIRST_PENDING = '0';
@@ -57,7 +55,7 @@ const NO_ENTRY = '0-0';
 export const redisStreamSource: SourceOf<'redisStream'> = {
   kind: 'redisStream',
   guarantee: 'at least once',
-  create: (spec, context) => new RedisStreamSource(spec, context),
+  create: (spec, context) => new RedisStreamsSource(spec, context, (part) => new RedisStreamSource(part, context)),
 };
 
 interface Connections {
@@ -69,12 +67,11 @@ class RedisStreamSource implements Source {
   private readonly streams: readonly string[];
   private readonly group: ConsumerGroup;
   private readonly groups: StreamGroups;
-  private readonly readAhead: ReadAhead;
+  private readonly readAhead: ReadAhead<StreamEntry>;
   private readonly cursors = new Map<string, string>();
   /** Pending entries may have been added behind the cursors. Not done at once: a read may be in flight. */
   private rereadAt: number | undefined = 0;
-  private releasedAt = -Infinity;
-  private rereadPauseMs = FIRST_REREAD_MS;
+  private readonly redelivery = new RedeliveryPause();
   /** Handed on and neither acknowledged nor released: rereading pending entries must not hand them on twice. */
   private readonly inFlight = new Set<string>();
   /** Reads block, so acknowledgements have a connection of their own. */
@@ -100,16 +97,19 @@ class RedisStreamSource implements Source {
       consumer: `sluice-${context.namespace}-${context.eventSourceName}-${context.eventName}`,
     };
     this.groups = new StreamGroups(this.group.group, this.context.startFrom, context.formerMarks);
-    this.readAhead = new ReadAhead(Math.max(1, spec.maxMsgCountPerRead ?? DEFAULT_COUNT));
+    this.readAhead = new ReadAhead(Math.max(1, spec.maxMsgCountPerRead ?? DEFAULT_COUNT), sizeOf);
     const owner = ownerOf(context);
     this.reader = new RedisLink({ spec, owner });
     this.commands = new RedisLink({ spec, owner, isQuiet: true });
   }
 
   async check(): Promise<void> {
-    await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, async (client) => {
-      for (const stream of this.streams) await client.xlen(stream);
-    });
+    // Each may be on another node of a cluster.
+    for (const stream of this.streams) {
+      await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, async (client) => {
+        await client.xlen(stream);
+      });
+    }
   }
 
   status(): SourceStatus {
@@ -123,16 +123,19 @@ class RedisStreamSource implements Source {
   }
 
   async backlog(signal: AbortSignal): Promise<SourceBacklog> {
-    const client = await this.commands.client(signal);
-    try {
-      const backlog = await unlessAborted(
-        measureBacklog(client, this.streams, this.group.group, this.context.startFrom),
-        signal,
-      );
-      if (this.state === 'idle') this.commands.worked();
-      return backlog;
-    } catch (error) {
-      throw redisFailure(error, this.spec.hostAddress, ownerOf(this.context));
+    for (;;) {
+      const client = await this.commands.client(signal);
+      try {
+        const { startFrom } = this.context;
+        const backlog = await unlessAborted(measureBacklog(client, this.streams, this.group.group, startFrom), signal);
+        if (this.state === 'idle') this.commands.worked();
+        return backlog;
+      } catch (error) {
+        this.requireOneNode(error);
+        if (!this.commands.follow(error, client)) {
+          throw redisFailure(error, this.spec.hostAddress, ownerOf(this.context));
+        }
+      }
     }
   }
 
@@ -263,6 +266,7 @@ class RedisStreamSource implements Source {
   /** Throws errors that an operator must fix; otherwise the next round replaces broken connections. */
   private async recoverFrom(error: unknown, connections: Connections | undefined): Promise<void> {
     if (isSluiceError(error)) throw error;
+    this.requireOneNode(error);
     // The lost reply may have carried entries: they are pending now.
     this.rereadAt = 0;
     if (isMissingGroup(error) && connections !== undefined) {
@@ -270,6 +274,10 @@ class RedisStreamSource implements Source {
       return;
     }
     this.breakOff(error, connections);
+  }
+
+  private requireOneNode(error: unknown): void {
+    if (this.streams.length > 1 && isElsewhere(error)) throw new OnSeveralNodes();
   }
 
   /** Both connections lead to one server, so a fault of one is a fault of both. */
@@ -371,11 +379,7 @@ class RedisStreamSource implements Source {
 
   private release(entries: readonly StreamEntry[]): Promise<void> {
     this.letGo(entries);
-    const now = performance.now();
-    this.rereadPauseMs =
-      now - this.releasedAt < SAME_FAULT_MS ? Math.min(2 * this.rereadPauseMs, LONGEST_REREAD_MS) : FIRST_REREAD_MS;
-    this.releasedAt = now;
-    this.rereadAt = Math.max(this.rereadAt ?? 0, now + this.rereadPauseMs);
+    this.rereadAt = Math.max(this.rereadAt ?? 0, performance.now() + this.redelivery.nextMs());
     return Promise.resolve();
   }
 }
@@ -386,6 +390,11 @@ async function acknowledgeAll(
   idsByStream: ReadonlyMap<string, readonly string[]>,
 ): Promise<void> {
   await Promise.all([...idsByStream].map(([stream, ids]) => client.xack(stream, group, ...ids)));
+}
+
+/** In UTF-16 units, near enough. */
+function sizeOf({ fields }: StreamEntry): number {
+  return (fields ?? []).reduce((sum, text) => sum + text.length, 0);
 }
 
 function transportId(entry: Pick<StreamEntry, 'stream' | 'id'>): string {

@@ -14,9 +14,14 @@ const SUBSCRIBE_WITHIN_MS = 8_000;
 const AFTERMATH_MS = 30_000;
 
 export interface SubscriptionListener {
-  message(channel: string, text: string): void;
+  message(channel: string, text: string, pattern: string): void;
   /** Redis closed the connection of a reader that was too slow: an unknown number of messages is lost. */
   overrun(): void;
+}
+
+export interface SubscribedSubjects {
+  readonly channels?: readonly string[];
+  readonly patterns?: readonly string[];
 }
 
 export class RedisSubscription implements Subscription {
@@ -28,7 +33,7 @@ export class RedisSubscription implements Subscription {
   private unanswered = 0;
 
   constructor(
-    private readonly channels: readonly string[],
+    private readonly subjects: SubscribedSubjects,
     options: RedisLinkOptions,
     private readonly listener: SubscriptionListener,
   ) {
@@ -85,10 +90,12 @@ export class RedisSubscription implements Subscription {
   /** Subscribes, and returns when the connection has ended. */
   private async follow(client: Redis, signal: AbortSignal): Promise<void> {
     const ended = new Promise<void>((resolve) => client.once('end', resolve));
-    client.on('message', (channel: string, text: string) => {
+    const receive = (channel: string, text: string, pattern: string): void => {
       this.unanswered = 0;
-      this.listener.message(channel, text);
-    });
+      this.listener.message(channel, text, pattern);
+    };
+    client.on('message', (channel: string, text: string) => receive(channel, text, ''));
+    client.on('pmessage', (pattern: string, channel: string, text: string) => receive(channel, text, pattern));
     await this.subscribe(client, signal);
     this.subscribed = client;
     this.unanswered = 0;
@@ -107,7 +114,7 @@ export class RedisSubscription implements Subscription {
   private async subscribe(client: Redis, signal: AbortSignal): Promise<void> {
     const late = AbortSignal.timeout(SUBSCRIBE_WITHIN_MS);
     try {
-      await unlessAborted(client.subscribe(...this.channels), AbortSignal.any([signal, late]));
+      await unlessAborted(subscribeTo(client, this.subjects), AbortSignal.any([signal, late]));
     } catch (error) {
       throw late.aborted ? new Error(`no reply to SUBSCRIBE within ${SUBSCRIBE_WITHIN_MS / 1_000} s`) : error;
     }
@@ -128,4 +135,11 @@ export class RedisSubscription implements Subscription {
       },
     );
   }
+}
+
+export async function subscribeTo(client: Redis, { channels = [], patterns = [] }: SubscribedSubjects): Promise<void> {
+  await Promise.all([
+    channels.length > 0 && client.subscribe(...channels),
+    patterns.length > 0 && client.psubscribe(...patterns),
+  ]);
 }

@@ -4,12 +4,12 @@
  * Redis keeps nothing for a subscriber that is away. While the bus is slow or unreachable, messages wait here up to a
  * limit, and then in Redis, up to the output buffer that Redis gives a subscriber.
  */
-import { joinObject, readJson, type JsonDocument } from '../event/json-text';
-import { inStage } from '../metrics/stages';
+import { joinObject } from '../event/json-text';
 import type { RedisEventSource } from '../manifest/sources/redis';
 import { probeRedis } from '../clients/redis/redis-link';
 import { hookMetadata } from './hook-events';
-import { RedisSubscription } from './redis-subscription';
+import { readBody, type MessageBody } from './message-body';
+import { RedisSubscription, subscribeTo } from './redis-subscription';
 import type { ReceivedEvent, SourceContext, SourceOf } from './source';
 import { describeSource, ownerOf } from './source-failure';
 import { SubscribedSource, type SubscribedMessage } from './subscribed-source';
@@ -25,6 +25,8 @@ export const redisSource: SourceOf<'redis'> = {
 
 interface ChannelMessage extends SubscribedMessage {
   readonly text: string;
+  /** Empty for a channel that is subscribed to by its name. */
+  readonly pattern: string;
 }
 
 class RedisSource extends SubscribedSource<ChannelMessage> {
@@ -37,16 +39,14 @@ class RedisSource extends SubscribedSource<ChannelMessage> {
   ) {
     super(spec.jsonBody === true, context);
     this.subscription = new RedisSubscription(
-      spec.channels,
+      spec,
       { spec, owner: ownerOf(context) },
-      { message: (channel, text) => this.receive(channel, text), overrun: () => this.noteOverrun() },
+      { message: (channel, text, pattern) => this.receive(channel, text, pattern), overrun: () => this.noteOverrun() },
     );
   }
 
   async check(): Promise<void> {
-    await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, async (client) => {
-      await client.subscribe(...this.spec.channels);
-    });
+    await probeRedis({ spec: this.spec, owner: ownerOf(this.context) }, (client) => subscribeTo(client, this.spec));
   }
 
   protected override slowness(): string | undefined {
@@ -62,16 +62,15 @@ class RedisSource extends SubscribedSource<ChannelMessage> {
     this.subscription.resume();
   }
 
-  protected readDocument({ text }: ChannelMessage): JsonDocument {
-    return inStage('Redis message', () => readJson(text));
+  protected readBody({ text }: ChannelMessage): MessageBody {
+    return readBody('Redis message', text);
   }
 
-  protected toEvent({ place, text, time }: ChannelMessage, document: JsonDocument | undefined): ReceivedEvent {
+  protected toEvent({ place, text, pattern, time }: ChannelMessage, { document }: MessageBody): ReceivedEvent {
     return {
       data: joinObject({
         channel: place,
-        // Always empty in Argo Events too: it subscribes to channels, not to patterns.
-        pattern: '',
+        pattern,
         body: this.spec.jsonBody && document !== undefined ? document : text,
         ...hookMetadata(this.spec.metadata),
       }),
@@ -80,8 +79,8 @@ class RedisSource extends SubscribedSource<ChannelMessage> {
     };
   }
 
-  private receive(channel: string, text: string): void {
-    this.add({ place: channel, text, time: new Date().toISOString(), bytes: Buffer.byteLength(text) });
+  private receive(channel: string, text: string, pattern: string): void {
+    this.add({ place: channel, text, pattern, time: new Date().toISOString(), bytes: Buffer.byteLength(text) });
     if (this.buffer.isFull()) this.subscription.pause();
   }
 

@@ -26,6 +26,10 @@ describeSourceContract<RedisStreamEventSource>({
         await client.xadd('stac-events', '*', 'text', text);
       },
       textOf: (event) => (event.data as { values: { text: string } }).values.text,
+      async handedOut() {
+        const [count] = (await client.xpending('stac-events', 'acme')) as [number];
+        return count;
+      },
       async withdrawRights() {
         await client.call('ACL', 'SETUSER', 'default', '-xack');
       },

@@ -21,6 +21,7 @@ export interface OpenRedis {
 export async function openRedis(
   options: RedisOptions & { readonly host: string; readonly port: number },
   signal: AbortSignal,
+  expected: 'server' | 'sentinel' = 'server',
 ): Promise<OpenRedis> {
   await requireAllowedHost(options.host);
   signal.throwIfAborted();
@@ -31,7 +32,7 @@ export async function openRedis(
   signal.addEventListener('abort', disconnect, { once: true });
   const late = new AbortController();
   try {
-    await Promise.race([greet(client), failWhenLate(late.signal)]);
+    await Promise.race([greet(client, expected), failWhenLate(late.signal)]);
     signal.throwIfAborted();
     return { client, lastError: () => lastError };
   } catch (error) {
@@ -54,9 +55,9 @@ async function failWhenLate(signal: AbortSignal): Promise<never> {
  * A first reply proves what a connection alone does not: behind a load balancer, or at its limit of clients, a server
  * accepts a connection and closes it immediately.
  */
-async function greet(client: Redis): Promise<void> {
+async function greet(client: Redis, expected: 'server' | 'sentinel'): Promise<void> {
   await client.connect();
-  if (await isSentinel(client)) throw new RedisMismatchError('sentinel');
+  if (expected === 'server' && (await isSentinel(client))) throw new RedisMismatchError('sentinel');
 }
 
 async function isSentinel(client: Redis): Promise<boolean> {

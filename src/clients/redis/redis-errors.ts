@@ -6,7 +6,7 @@ import type { ConnectionOwner } from '../connection-owner';
 import type { FailureVerdict } from '../reconnection';
 
 /** A finding about a server beyond what its replies say. */
-export type RedisMismatch = 'sentinel' | 'server speaks TLS' | 'server speaks no TLS';
+export type RedisMismatch = 'sentinel' | 'unknown master' | 'server speaks TLS' | 'server speaks no TLS';
 
 /** The server does not match its description in the manifest. */
 export class RedisMismatchError extends Error {
@@ -18,7 +18,11 @@ export class RedisMismatchError extends Error {
 const MISMATCHES: Readonly<Record<RedisMismatch, { readonly message: string; readonly fix: string }>> = {
   sentinel: {
     message: 'this is a Redis Sentinel, which serves neither streams nor Pub/Sub channels of the master',
-    fix: 'Set the address to the Redis master, or to a Service or proxy that follows it; Sluice does not query Sentinel.',
+    fix: 'Set `sentinel.master` to the name of the master, or the address to the master itself.',
+  },
+  'unknown master': {
+    message: 'the Sentinel knows no master of this name',
+    fix: 'Correct `sentinel.master`: `SENTINEL MASTERS` lists the names.',
   },
   'server speaks TLS': {
     message: 'the server speaks TLS, and the manifest sets no `tls`',
@@ -37,7 +41,7 @@ interface Explanation {
 
 const ACCESS = 'Check user, password and TLS in the manifest, and the permissions of the user.';
 const CLUSTER =
-  'This is a node of a Redis Cluster, and Sluice reads one server: use a standalone Redis, or a proxy in front of the Cluster.';
+  'The nodes of this Redis Cluster refer to each other without end, or to one that cannot be reached: see `CLUSTER NODES`.';
 
 /** Error replies by code, their first word. */
 const REPLIES: Readonly<Record<string, Explanation>> = {
@@ -53,9 +57,10 @@ const REPLIES: Readonly<Record<string, Explanation>> = {
     fix: 'A key named in `streams` is not a stream: name another key, or remove it.',
   },
   MOVED: { verdict: 'permanent', fix: CLUSTER },
-  ASK: { verdict: 'permanent', fix: CLUSTER },
+  ASK: { verdict: 'transient', fix: 'A key is moving to another node of the Cluster.' },
+  TRYAGAIN: { verdict: 'transient', fix: 'A key is moving to another node of the Cluster.' },
   CROSSSLOT: { verdict: 'permanent', fix: CLUSTER },
-  CLUSTERDOWN: { verdict: 'transient', fix: CLUSTER },
+  CLUSTERDOWN: { verdict: 'transient', fix: 'The Cluster is incomplete: see `CLUSTER INFO`.' },
   READONLY: {
     verdict: 'transient',
     fix: 'This server is a replica: point the address to the master. Sluice reconnects until it does.',
@@ -136,4 +141,14 @@ export function redisErrorCode(error: unknown): string {
 export function isMissingGroup(error: unknown): boolean {
   // Redis 7.0 replies UNBLOCKED to a blocked reader when its stream is deleted.
   return ['NOGROUP', 'UNBLOCKED'].includes(redisErrorCode(error));
+}
+
+/** Returns the address of the node to which a node of a cluster refers (`MOVED 3999 10.0.0.3:6379`), undefined for another error. */
+export function movedTo(error: unknown): string | undefined {
+  return /^-?MOVED \d+ (\S*:\d+)$/.exec(errorText(error).trim())?.[1];
+}
+
+/** Returns true if keys that were asked for together are on several nodes of a cluster, or none of them here. */
+export function isElsewhere(error: unknown): boolean {
+  return ['MOVED', 'CROSSSLOT'].includes(redisErrorCode(error));
 }

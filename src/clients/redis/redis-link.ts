@@ -3,17 +3,15 @@
  * only as long as waiting can help.
  */
 import type Redis from 'ioredis';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isSluiceError } from '../../errors/sluice-error';
 import { unlessAborted } from '../../concurrency/open-while-wanted';
 import { openRedis, type OpenRedis } from './open-redis';
 import { describeRedisProblem, redisErrorCode, redisFailure, redisVerdict } from './redis-errors';
-import { readCredentials, redisOptions, type RedisCredentials, type RedisServerSpec } from './redis-options';
+import { readLogin, redisOptions, type RedisLogin, type RedisServerSpec } from './redis-options';
+import { RedisPlace } from './redis-place';
 import type { ConnectionOwner } from '../connection-owner';
+import { KnownSettings } from '../known-settings';
 import { Reconnection } from '../reconnection';
-
-/** A reconnection must not depend on the Kubernetes API: the last known credentials will usually work. */
-const SECRETS_WITHIN_MS = 3_000;
 
 export interface RedisLinkOptions {
   readonly spec: RedisServerSpec;
@@ -27,14 +25,18 @@ export interface RedisLinkOptions {
 export class RedisLink {
   private current: OpenRedis | undefined;
   private opening: Promise<OpenRedis> | undefined;
-  private credentials: RedisCredentials | undefined;
+  private readonly login: KnownSettings<RedisLogin>;
+  private readonly place: RedisPlace;
   private readonly reconnection: Reconnection;
   private readonly judged = new WeakSet<Redis>();
+  private readonly referred = new WeakSet<Redis>();
   private readonly closing = new AbortController();
 
   constructor(private readonly options: RedisLinkOptions) {
     const log = options.isQuiet === true ? () => undefined : options.owner.log;
     this.reconnection = new Reconnection(`Redis at ${options.spec.hostAddress}`, log);
+    this.login = new KnownSettings(() => readLogin(options.spec, options.owner));
+    this.place = new RedisPlace(options.spec, options.owner);
   }
 
   /** Returns undefined while the connection works. */
@@ -64,6 +66,7 @@ export class RedisLink {
 
   /** Called when a command or subscription has succeeded. */
   worked(): void {
+    this.place.worked();
     this.reconnection.worked();
   }
 
@@ -73,6 +76,7 @@ export class RedisLink {
    */
   failed(error: unknown, client: Redis | undefined): void {
     if (isSluiceError(error)) throw error;
+    if (this.follow(error, client)) return;
     const isCurrent = client !== undefined && this.current?.client === client;
     const reason = isCurrent && redisErrorCode(error) === '' ? (this.current?.lastError() ?? error) : error;
     if (client !== undefined && this.judged.has(client)) {
@@ -82,6 +86,18 @@ export class RedisLink {
     if (client !== undefined) this.judged.add(client);
     if (isCurrent) this.drop();
     this.note(reason);
+  }
+
+  /** Returns true if the server refers to another node of its cluster: the next call of `client` connects to that one. */
+  follow(error: unknown, client: Redis | undefined): boolean {
+    if (client === undefined || redisErrorCode(error) !== 'MOVED') return false;
+    // Several commands of one connection are referred at the same time.
+    if (this.referred.has(client)) return true;
+    if (!this.place.follow(error)) return false;
+    this.referred.add(client);
+    this.judged.add(client);
+    if (this.current?.client === client) this.drop();
+    return true;
   }
 
   /** Disconnects; the next call of `client` connects again. */
@@ -103,14 +119,17 @@ export class RedisLink {
     const { signal } = this.closing;
     for (;;) {
       await this.reconnection.pause(signal);
-      const options = redisOptions(this.options.spec, await this.readCredentials(), this.options.owner);
+      const { spec, owner } = this.options;
+      const login = await this.login.read(signal);
       try {
+        const options = redisOptions(spec, await this.place.locate(login, signal), login.server, owner);
         if (this.options.isSubscriber === true) delete options.socketTimeout;
         const opened = await openRedis(options, signal);
         this.take(opened);
         return opened;
       } catch (error) {
         signal.throwIfAborted();
+        if (isSluiceError(error)) throw error;
         this.note(error);
       }
     }
@@ -133,17 +152,8 @@ export class RedisLink {
   }
 
   private noteFailure(error: unknown): boolean {
+    this.place.failed();
     return this.reconnection.failed(describeRedisProblem(error), redisVerdict(error));
-  }
-
-  private async readCredentials(): Promise<RedisCredentials> {
-    const { spec, owner } = this.options;
-    const reading = readCredentials(spec, owner);
-    const known = this.credentials;
-    if (known === undefined) return (this.credentials = await unlessAborted(reading, this.closing.signal));
-    const late = delay(SECRETS_WITHIN_MS, known, { signal: this.closing.signal, ref: false });
-    this.credentials = await Promise.race([reading.catch(() => known), late]);
-    return this.credentials;
   }
 
   private address(): string {
@@ -151,21 +161,28 @@ export class RedisLink {
   }
 }
 
-/** Connects once, runs one query, disconnects: for `check`. */
+/** Connects, runs one query, disconnects: for `check`. Each listed server is tried once. */
 export async function probeRedis(
   { spec, owner }: Pick<RedisLinkOptions, 'spec' | 'owner'>,
   ask: (client: Redis) => Promise<void>,
 ): Promise<void> {
-  const options = redisOptions(spec, await readCredentials(spec, owner), owner);
-  try {
-    const { client } = await openRedis(options, owner.signal);
+  const login = await readLogin(spec, owner);
+  const place = new RedisPlace(spec, owner);
+  for (let others = place.size - 1; ;) {
     try {
-      await ask(client);
-    } finally {
-      client.disconnect();
+      const options = redisOptions(spec, await place.locate(login, owner.signal), login.server, owner);
+      const { client } = await openRedis(options, owner.signal);
+      try {
+        return await ask(client);
+      } finally {
+        client.disconnect();
+      }
+    } catch (error) {
+      if (isSluiceError(error)) throw error;
+      if (place.follow(error)) continue;
+      if (redisVerdict(error) !== 'transient' || others === 0) throw redisFailure(error, spec.hostAddress, owner);
+      others -= 1;
+      place.failed();
     }
-  } catch (error) {
-    if (isSluiceError(error)) throw error;
-    throw redisFailure(error, spec.hostAddress, owner);
   }
 }

@@ -13,8 +13,13 @@ const SILENCE_MS = 10_000;
 export const CONNECT_WITHIN_MS = 4_000;
 
 export interface RedisServerSpec {
-  /** host:port */
+  /** host:port; several with commas between them are nodes of one Cluster, or Sentinels of one master. */
   readonly hostAddress: string;
+  readonly sentinel?: {
+    readonly master: string;
+    readonly username?: string;
+    readonly password?: KeySelector;
+  };
   readonly username?: string;
   readonly password?: KeySelector;
   readonly db?: number;
@@ -23,6 +28,12 @@ export interface RedisServerSpec {
 
 /** A secret that a Redis server may need, by the field that names it. */
 export type RedisSecret = 'password' | TlsSecret;
+
+/** For the server itself, and for the Sentinels that know it. */
+export interface RedisLogin {
+  readonly server: RedisCredentials;
+  readonly sentinel: RedisCredentials;
+}
 
 export type RedisCredentials = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
@@ -40,8 +51,14 @@ export async function readRedisCredentials(
 }
 
 /** Throws SECRET_MISSING and other errors of the secret reader. */
-export async function readCredentials(spec: RedisServerSpec, owner: ConnectionOwner): Promise<RedisCredentials> {
-  return await readRedisCredentials(spec, (selector) => owner.secrets.secret(owner.namespace, selector));
+export async function readLogin(spec: RedisServerSpec, owner: ConnectionOwner): Promise<RedisLogin> {
+  const read = (selector: KeySelector): Promise<string> => owner.secrets.secret(owner.namespace, selector);
+  const { username, password } = spec.sentinel ?? {};
+  const [server, sentinel] = await Promise.all([
+    readRedisCredentials(spec, read),
+    readRedisCredentials({ username, password, tls: spec.tls }, read),
+  ]);
+  return { server, sentinel };
 }
 
 /**
@@ -49,18 +66,19 @@ export async function readCredentials(spec: RedisServerSpec, owner: ConnectionOw
  * resubscribe without handling a refusal. Throws the owner's error for an address that is not host:port.
  */
 export function redisOptions(
-  spec: RedisServerSpec,
+  { db = 0 }: Pick<RedisServerSpec, 'db'>,
+  address: string,
   credentials: RedisCredentials,
   owner: ConnectionOwner,
 ): RedisOptions & { readonly host: string; readonly port: number } {
-  const { host, port } = parseHostAddress(resolveHostAlias(spec.hostAddress), owner);
+  const { host, port } = parseHostAddress(resolveHostAlias(address), owner);
   // The client waits this long even for a connection that is already closed.
   const disconnectTimeout = 100;
   return {
     host,
     port,
     Connector: connectorTo({ host, port, disconnectTimeout, tls: credentials.tls }),
-    db: spec.db ?? 0,
+    db,
     ...credentials,
     // Every server version speaks it, and stream replies have one shape.
     protocol: 2,
@@ -87,7 +105,7 @@ function parseHostAddress(address: string, owner: ConnectionOwner): { host: stri
   if (!host) {
     throw owner.failure('misconfigured', {
       message: `hostAddress is "${address}"`,
-      fix: 'Write host:port, for example redis-service:6379.',
+      fix: 'Write host:port, for example redis-service:6379; several of one Cluster with commas between them.',
     });
   }
   return { host, port: Number(match?.groups?.port) };
