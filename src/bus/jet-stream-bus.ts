@@ -1,9 +1,10 @@
 /** The event bus over one connection to NATS JetStream. */
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { absenceKey } from '../event/absence-event';
 import { findArgoConsumers } from './argo-consumers';
 import { mergeBacklogs, mergePositions } from './backlogs';
 import type { Bus, SensorBacklog, SensorPosition } from './bus';
-import { BUCKETS, bucketName, formerBucketName } from './bus-names';
+import { BUCKETS, attemptsKey, bucketName, formerBucketName } from './bus-names';
 import type { BusPlaces } from './bus-places';
 import type { BusConnection } from './bus-connection';
 import { sensorPlaces, type SensorPlaces } from './consumer-place';
@@ -21,6 +22,7 @@ import { SensorLooks, WITHOUT_LISTENER } from './sensor-looks';
 import { SharedValues } from './shared-values';
 import { findStream } from './stream';
 import { adjustStream, compareStream } from './stream-settings';
+import { countWaiting } from './waiting-events';
 
 export class JetStreamBus implements Bus {
   readonly name: string;
@@ -63,13 +65,11 @@ export class JetStreamBus implements Bus {
     readDecisions(this.connection, this.manager, this.places.succeeds, filter, onRead);
 
   readShared: Bus['readShared'] = (purpose, key) => this.shared.read(bucketName(this.connection.names, purpose), key);
-  updateShared: Bus['updateShared'] = (purpose, key, change) =>
-    this.shared.update(
-      bucketName(this.connection.names, purpose),
-      key,
-      change,
-      this.places.succeeds ? formerBucketName(purpose) : undefined,
-    );
+  updateShared: Bus['updateShared'] = (purpose, key, change, options) =>
+    this.shared.update(bucketName(this.connection.names, purpose), key, change, {
+      ...options,
+      ...(this.places.succeeds && { former: formerBucketName(purpose) }),
+    });
   storeHeld: Bus['storeHeld'] = (namespace, sensor, contents) => this.held.store(namespace, sensor, contents);
   recallHeld: Bus['recallHeld'] = (namespace, sensor, names) => this.held.recall(namespace, sensor, names);
   forgetHeld: Bus['forgetHeld'] = (namespace, sensor, names) => this.held.forget(namespace, sensor, names);
@@ -109,6 +109,8 @@ export class JetStreamBus implements Bus {
     return first && second ? mergeBacklogs(first, second) : first;
   };
 
+  waitingEvents: Bus['waitingEvents'] = (path) => countWaiting(this.manager, this.connection.names, this.places, path);
+
   forgetSensor: Bus['forgetSensor'] = async (namespace, sensorName) => {
     const places = this.placesOf(namespace, sensorName);
     const former = await findFormerConsumers(this.manager, places, { namespace, sensorName });
@@ -117,6 +119,10 @@ export class JetStreamBus implements Bus {
       await this.looks.forget(place);
     }
     await this.held.forget(namespace, sensorName);
+    const positions = bucketName(this.connection.names, 'positions');
+    for (const key of [absenceKey(namespace, sensorName), attemptsKey(namespace, sensorName)]) {
+      await this.shared.delete(positions, key);
+    }
   };
 
   extent: Bus['extent'] = async () => {

@@ -4,11 +4,10 @@
  * Core NATS keeps nothing for a subscriber that is away, and a subscriber cannot make it wait. While the bus is slow or
  * unreachable, messages wait here up to a limit; those beyond it are dropped and counted.
  */
-import type { Msg, MsgHdrs } from '@nats-io/transport-node';
-import { joinObject, readJson, sortedObject, type JsonDocument } from '../event/json-text';
+import type { Msg } from '@nats-io/transport-node';
 import type { EventOptions } from '../manifest/event-source';
-import { inStage } from '../metrics/stages';
-import { hookMetadata } from './hook-events';
+import { readBody, type MessageBody } from './message-body';
+import { messageBytes, natsEvent, textHeaders } from './nats-event';
 import { NatsSubscription } from './nats-subscription';
 import type { ReceivedEvent, SourceContext, SourceOf } from './source';
 import { describeSource, ownerOf } from './source-failure';
@@ -43,34 +42,19 @@ class NatsSource extends SubscribedSource<SubjectMessage> {
   }
 
   protected describeLoss(at: string): string {
-    return `messages were dropped at ${at}: the event bus did not accept them in time, and NATS keeps none. Use the NATS bus itself, or redisStream, for what must not be lost.`;
+    return `messages were dropped at ${at}: the event bus did not accept them in time, and NATS keeps none. Publish to a stream, and read it with natsJetStream, what must not be lost.`;
   }
 
   protected onRoom(): void {
     this.isLosing = false;
   }
 
-  protected readDocument({ content }: SubjectMessage): JsonDocument {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
-    return inStage('NATS message', () => readJson(text));
+  protected readBody({ content }: SubjectMessage): MessageBody {
+    return readBody('NATS message', content);
   }
 
-  protected toEvent(
-    { place, content, headers, time }: SubjectMessage,
-    document: JsonDocument | undefined,
-  ): ReceivedEvent {
-    const traceparent = headers.traceparent?.[0];
-    return {
-      data: joinObject({
-        subject: place,
-        body: this.spec.jsonBody && document !== undefined ? document : content.toString('base64'),
-        ...(Object.keys(headers).length > 0 && { header: sortedObject(headers) }),
-        ...hookMetadata(this.spec.metadata),
-      }),
-      ...(document !== undefined && { document }),
-      time,
-      ...(traceparent !== undefined && { traceparent }),
-    };
+  protected toEvent({ place, content, headers, time }: SubjectMessage, body: MessageBody): ReceivedEvent {
+    return { ...natsEvent({ subject: place, content, headers }, body, this.spec), time };
   }
 
   private receive({ subject, data, headers }: Msg): void {
@@ -84,7 +68,7 @@ class NatsSource extends SubscribedSource<SubjectMessage> {
     // The library's view would keep the whole chunk that was read from the socket.
     const content = Buffer.from(data);
     const time = new Date().toISOString();
-    this.add({ place: subject, content, headers: headersOf(headers), time, bytes: messageBytes(content, headers) });
+    this.add({ place: subject, content, headers: textHeaders(headers), time, bytes: messageBytes(content, headers) });
   }
 
   private logLoss(): void {
@@ -93,14 +77,4 @@ class NatsSource extends SubscribedSource<SubjectMessage> {
       `${describeSource(this.context)}: drops messages, because ${this.buffer.size} wait for the event bus`,
     );
   }
-}
-
-function headersOf(headers: MsgHdrs | undefined): Record<string, string[]> {
-  return Object.fromEntries(headers ?? []);
-}
-
-function messageBytes(content: Buffer, headers: MsgHdrs | undefined): number {
-  let bytes = content.length;
-  for (const [name, values] of headers ?? []) bytes += name.length + values.join('').length;
-  return bytes;
 }
