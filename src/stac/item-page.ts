@@ -1,10 +1,14 @@
 /** Reads the documents of a STAC API. Strict about what Sluice relies on, tolerant about the rest. */
+import { hashOf } from './hash-of';
 import { describeError, isSluiceError, SluiceError } from '../errors/sluice-error';
 import { isJsonObject, type JsonObject, type JsonValue } from '../event/json';
-import { elementsOf, isJsonText, membersOf, valueOf, type JsonDocument } from '../event/json-text';
+import { elementsOf, isJsonText, membersOf, textOf, valueOf, type JsonDocument } from '../event/json-text';
 import { shownUrl } from './stac-refusal';
 import { readItem, type ItemPlace, type StacItem } from './stac-item';
 import { linksOf, readLink, typeRank, type StacLink } from './stac-link';
+
+/** As many as APIs offer; each is looked at on the main thread. */
+const MAX_FEATURES = 10_000;
 
 /** Returns the search links of an API's first page that lead to GeoJSON, the best type first. */
 export function readLandingPage(document: JsonValue, url: string): StacLink[] {
@@ -19,7 +23,7 @@ export function readLandingPage(document: JsonValue, url: string): StacLink[] {
     message: `${shownUrl(url)}: expected the first page of a STAC API with a "search" link to GeoJSON, found ${
       found.length === 0 ? 'none' : `${found.length} that cannot be used`
     }`,
-    fix: 'Give --api the root of a STAC API (a static catalog cannot be searched)',
+    fix: 'Name the root of a STAC API (a static catalog cannot be searched)',
   });
 }
 
@@ -27,6 +31,8 @@ export function readLandingPage(document: JsonValue, url: string): StacLink[] {
 export interface SkippedItem {
   /** Undefined if it has none. */
   readonly id?: string;
+  /** The same for an entry that is found again. */
+  readonly key: string;
   readonly reason: string;
 }
 
@@ -54,8 +60,9 @@ export function readItemPage(document: JsonDocument, place: ItemPlace): ItemPage
     } catch (error) {
       if (!isSluiceError(error)) throw error;
       const value = valueOf(feature);
-      const id = isJsonObject(value) ? value['id'] : undefined;
-      skipped.push({ ...(typeof id === 'string' && { id: id.slice(0, 100) }), reason: describeError(error) });
+      const id = isJsonObject(value) && typeof value['id'] === 'string' ? value['id'] : undefined;
+      const reason = describeError(error);
+      skipped.push({ ...(id !== undefined && { id: id.slice(0, 100) }), key: keyOf(feature, id, reason), reason });
     }
   }
   const links = linksOf(members['links'], 'next');
@@ -69,7 +76,21 @@ export function readItemPage(document: JsonDocument, place: ItemPlace): ItemPage
   };
 }
 
+function keyOf(feature: JsonDocument, id: string | undefined, reason: string): string {
+  if (id !== undefined) return hashOf(id);
+  try {
+    return hashOf(textOf(feature));
+  } catch {
+    // Nested too deeply to be written.
+    return hashOf(reason);
+  }
+}
+
 function readFeatures({ features, type }: ReturnType<typeof membersOf>, place: ItemPlace): readonly JsonDocument[] {
+  const value = features === undefined ? undefined : valueOf(features);
+  if (Array.isArray(value) && value.length > MAX_FEATURES) {
+    throw noPage(place, `one of ${value.length}; at most ${MAX_FEATURES} are accepted`);
+  }
   if (Array.isArray(features)) return features;
   if (isJsonText(features) && Array.isArray(features.value)) return elementsOf(features);
   // Some servers write an empty list as null, or leave it out.
@@ -91,6 +112,6 @@ function countOf(value: JsonValue | undefined): number | undefined {
 function noPage({ pageUrl }: ItemPlace, found: string): SluiceError {
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
     message: `${shownUrl(pageUrl)}: expected a page of STAC items with a list "features", found ${found}`,
-    fix: 'Report this to the operator of the API, or check --api',
+    fix: 'Report this to the operator of the API, or check its address',
   });
 }

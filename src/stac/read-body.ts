@@ -1,4 +1,5 @@
 /** Reads the text of a response, within bounds. */
+import type { Response } from 'undici';
 
 export class BodyTooLarge extends Error {
   constructor(readonly maxBytes: number) {

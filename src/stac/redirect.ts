@@ -23,7 +23,7 @@ export function redirectedRequest(request: HttpRequest, status: number, location
   if (request.method === 'POST' && status === 303) {
     throw new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
       message: `POST ${shownUrl(request.url)}: HTTP 303 to ${shownUrl(to.href)}, where the search would be lost`,
-      fix: 'Use --method get, or give --api the address that the server redirects to',
+      fix: 'Search by the method get, or name the address that the server redirects to',
     });
   }
   to.username = '';
@@ -36,6 +36,6 @@ export function redirectedRequest(request: HttpRequest, status: number, location
 export function redirectRefused({ method, url }: HttpRequest, reason: string): SluiceError {
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
     message: `${method} ${shownUrl(url)}: ${reason}`,
-    fix: 'Give --api the final address of the API',
+    fix: 'Name the final address of the API',
   });
 }

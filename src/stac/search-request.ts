@@ -23,10 +23,14 @@ export interface StacSearch {
   readonly collections: readonly string[];
   /** West, south, east, north; or with heights, six numbers. */
   readonly bbox?: readonly number[];
+  /** GeoJSON geometry that items must intersect; not together with `bbox`. */
+  readonly intersects?: ObjectDocument;
   /** RFC 3339 instant or interval (`2021-07-04/2021-07-05`, `2021-07-04T00:00:00Z/..`). */
   readonly datetime?: string;
   /** CQL2: text is sent as `cql2-text`, an object as `cql2-json`. */
   readonly filter?: string | ObjectDocument;
+  /** Asks an API that can sort for the items that changed last first. */
+  readonly newestFirst?: boolean;
   /** Items per page. */
   readonly pageSize?: number;
   /** Sent only to the host of the API: they may hold credentials. */
@@ -59,9 +63,8 @@ export function firstRequest(search: StacSearch, addresses: SearchAddresses): Ht
 /** Throws EVENT_SOURCE_MISCONFIGURED for a link that cannot be followed without losing the search. */
 export function nextRequest(link: StacLink, previous: HttpRequest, search: StacSearch): HttpRequest {
   const { href: url, method, merge, body } = link;
-  const isSameHost = new URL(url).host === new URL(previous.url).host;
   const headers = {
-    ...(merge && isSameHost ? previous.headers : {}),
+    ...(merge && mayShareHeaders(previous.url, url) ? previous.headers : {}),
     ...headersFor(search, url).headers,
     ...link.headers,
   };
@@ -115,7 +118,9 @@ function parametersOf(search: StacSearch): ObjectDocument {
   return joinObject({
     collections: [...search.collections],
     bbox: search.bbox && [...search.bbox],
+    intersects: search.intersects,
     datetime: search.datetime,
+    sortby: search.newestFirst ? [{ field: 'properties.updated', direction: 'desc' }] : undefined,
     limit: search.pageSize,
     ...(filter !== undefined && { 'filter-lang': language, filter }),
   });
@@ -123,9 +128,13 @@ function parametersOf(search: StacSearch): ObjectDocument {
 
 /** Returns headers only for the server that they were meant for, and never from https to http. */
 function headersFor({ api, headers }: StacSearch, url: string): Pick<HttpRequest, 'headers'> {
-  const [meant, asked] = [new URL(api), new URL(url)];
+  return { headers: mayShareHeaders(api, url) ? (headers ?? {}) : {} };
+}
+
+function mayShareHeaders(from: string, to: string): boolean {
+  const [meant, asked] = [new URL(from), new URL(to)];
   const isDowngrade = meant.protocol === 'https:' && asked.protocol !== 'https:';
-  return meant.host === asked.host && !isDowngrade ? { headers: headers ?? {} } : { headers: {} };
+  return meant.host === asked.host && !isDowngrade;
 }
 
 function isBareSearch(url: string, previous: string): boolean {
@@ -155,13 +164,13 @@ function methodMissing({ api, filter }: StacSearch): SluiceError {
   const isJson = typeof filter === 'object';
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
     message: `${shownUrl(api)}: the API does not offer a search that fits${isJson ? ' (CQL2 JSON needs POST)' : ''}`,
-    fix: isJson ? 'Write the filter as CQL2 text' : 'Try --method get or --method post',
+    fix: isJson ? 'Write the filter as CQL2 text' : 'Try the method get or post',
   });
 }
 
 function searchLost({ api }: StacSearch, why: string): SluiceError {
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
     message: `${shownUrl(api)}: the "next" link ${why}`,
-    fix: 'Report this to the operator of the API; a larger --limit, or --method get or post, may avoid it',
+    fix: 'Report this to the operator of the API; larger pages, or the method get or post, may avoid it',
   });
 }

@@ -1,5 +1,7 @@
 /** Item Search of a STAC API, page after page (STAC API 1.0, conformance class item-search). */
 import { isSluiceError, SluiceError } from '../errors/sluice-error';
+import { isJsonObject } from '../event/json';
+import { hashOf } from './hash-of';
 import { textOf, valueOf } from '../event/json-text';
 import type { HttpRequest } from './exchange';
 import { fetchJson, type HttpOptions, type JsonAnswer } from './stac-http';
@@ -19,15 +21,19 @@ export interface StacPage {
   readonly skipped: readonly SkippedItem[];
   /** Number of matching items, if the API counts them. */
   readonly matched?: number;
+  /** The API was asked for this order, and says that it can sort. */
+  readonly isNewestFirst: boolean;
 }
 
 /** Consecutive pages without new items. A few are normal if an API filters after paging. */
 const MAX_PAGES_WITHOUT_NEWS = 20;
 
 /** Yields pages until the API has no further `next` link. Throws as fetchJson does. */
-export async function* searchPages(search: StacSearch, options: SearchOptions = {}): AsyncGenerator<StacPage> {
-  const { json, url: api } = await fetchJson({ url: search.api, method: 'GET', headers: search.headers }, options);
+export async function* searchPages(asked: StacSearch, options: SearchOptions): AsyncGenerator<StacPage> {
+  const { json, url: api } = await fetchJson({ url: asked.api, method: 'GET', headers: asked.headers }, options);
   const addresses = findSearch(json, api);
+  const isNewestFirst = asked.newestFirst === true && canSort(json);
+  const search: StacSearch = { ...asked, newestFirst: isNewestFirst };
   const requested = new Set<string>();
   const known = new Set<string>();
   let entries = 0;
@@ -39,10 +45,18 @@ export async function* searchPages(search: StacSearch, options: SearchOptions = 
     const fingerprint = fingerprintOf(request);
     if (requested.has(fingerprint)) throw endless(search, 'leads back to a page that was already read');
     requested.add(fingerprint);
-    const read = await readPage(request, search, addresses, options);
+    const read = await readPage(request, search, addresses, options).catch((error: unknown) => {
+      if (isNewestFirst && requested.size === 1 && isParameterRefusal(error)) return undefined;
+      throw error;
+    });
+    if (read === undefined) {
+      options.onNote?.('sorting is refused: the search is read whole');
+      yield* searchPages({ ...asked, newestFirst: false }, options);
+      return;
+    }
     isPostRefused ||= read.request.method !== request.method;
     const page = readItemPage(read.answer.json, { pageUrl: read.answer.url, api, collections: search.collections });
-    yield { items: page.items, skipped: page.skipped, matched: page.matched };
+    yield { items: page.items, skipped: page.skipped, matched: page.matched, isNewestFirst };
 
     entries += page.items.length + page.skipped.length;
     const before = known.size;
@@ -63,6 +77,17 @@ function findSearch(document: JsonAnswer['json'], api: string): SearchAddresses 
   const links = readLandingPage(valueOf(document), api);
   const addressOf = (method: string): string | undefined => links.find((link) => link.method === method)?.href;
   return { get: addressOf('GET'), post: addressOf('POST') };
+}
+
+/** Conformance class of the Sort extension, of any version. */
+function canSort(landing: JsonAnswer['json']): boolean {
+  const value = valueOf(landing);
+  const classes = isJsonObject(value) ? value['conformsTo'] : undefined;
+  return Array.isArray(classes) && classes.some((each) => typeof each === 'string' && /item-search#sort$/.test(each));
+}
+
+function isParameterRefusal(error: unknown): boolean {
+  return isSluiceError(error) && [400, 422].some((status) => status === error.context['status']);
 }
 
 interface ReadPage {
@@ -111,12 +136,13 @@ function isEmpty({ items, skipped }: ItemPage): boolean {
 }
 
 function fingerprintOf({ method, url, headers, body }: HttpRequest): string {
-  return JSON.stringify([method, url, headers, body === undefined ? '' : textOf(body)]);
+  // Hashed: tokens of pages may be large, and headers hold credentials.
+  return hashOf(JSON.stringify([method, url, headers, body === undefined ? '' : textOf(body)]));
 }
 
 function endless({ api }: StacSearch, why: string): SluiceError {
   return new SluiceError('EVENT_SOURCE_MISCONFIGURED', {
     message: `${shownUrl(api)}: its "next" link ${why}`,
-    fix: 'Report this to the operator of the API; a larger --limit may avoid it',
+    fix: 'Report this to the operator of the API; larger pages may avoid it',
   });
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceError } from '../errors/sluice-error';
 import type { JsonDocument } from '../event/json-text';
 import { exchangeOnce, type ExchangeLimits, type HttpRequest } from './exchange';
+import type { StacConnection } from './stac-connection';
 
 export interface HttpLimits extends ExchangeLimits {
   /** Attempts per request, including the first. */
@@ -18,10 +19,11 @@ const DEFAULT_LIMITS: HttpLimits = {
   maxBytes: 64 * 1024 * 1024,
 };
 const LONGEST_BACKOFF_MS = 60_000;
-/** Longer pauses are left to `--follow`, or to the operator, who can run the command again. */
+/** Longer pauses are left to the callers that search again: the event source, `--follow`, or the operator. */
 const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
 
 export interface HttpOptions {
+  readonly connection: StacConnection;
   readonly signal?: AbortSignal;
   readonly limits?: Partial<HttpLimits>;
   /** Called before each wait, so that the operator sees its reason. */
@@ -35,10 +37,10 @@ export interface JsonAnswer {
 }
 
 /** Throws EVENT_SOURCE_UNREACHABLE after the last attempt, EVENT_SOURCE_MISCONFIGURED if the server refuses. */
-export async function fetchJson(request: HttpRequest, options: HttpOptions = {}): Promise<JsonAnswer> {
+export async function fetchJson(request: HttpRequest, options: HttpOptions): Promise<JsonAnswer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   for (let attempt = 1; ; attempt++) {
-    const outcome = await exchangeOnce(request, limits, options.signal);
+    const outcome = await exchangeOnce(request, limits, options.connection, options.signal);
     if (outcome.kind === 'answered') return outcome;
     const waitMs = attempt < limits.attempts ? pauseAfter(outcome.error, attempt, limits) : undefined;
     if (waitMs === undefined) throw outcome.error;

@@ -11,11 +11,15 @@ export interface StacItem {
   readonly href: string;
   /** `properties.updated`: distinguishes a reprocessed item from its earlier publication. */
   readonly updated?: string;
+  readonly created?: string;
   readonly cloudCover?: number;
   readonly datetime?: string;
   /** The item as the API sent it, to the last digit. */
   readonly document: JsonDocument;
 }
+
+const LONGEST_ID = 1_000;
+const LONGEST_TIME = 100;
 
 /** Where an item was found. */
 export interface ItemPlace {
@@ -46,7 +50,8 @@ export function readItem(document: JsonDocument, place: ItemPlace): StacItem {
     id,
     collection: collection ?? '',
     href: selfLink(item, place.pageUrl) ?? servedAt(id, collection, place.api),
-    updated: textOf(properties['updated']),
+    updated: timeText(properties['updated']),
+    created: timeText(properties['created']),
     cloudCover: typeof cloudCover === 'number' ? cloudCover : undefined,
     datetime: textOf(properties['datetime']) ?? textOf(properties['start_datetime']),
     document,
@@ -57,6 +62,8 @@ function readId(id: JsonValue | undefined): string {
   // GeoJSON allows numbers where STAC requires text.
   const text = typeof id === 'number' ? String(id) : id;
   if (typeof text !== 'string' || text === '') throw noItem('it has no id');
+  if (text.length > LONGEST_ID)
+    throw noItem(`its id has ${text.length} characters; at most ${LONGEST_ID} are accepted`);
   try {
     encodeURIComponent(text);
   } catch {
@@ -90,6 +97,12 @@ function servedAt(id: string, collection: string | undefined, api: string): stri
   const name = encodeURIComponent(id);
   if (collection === undefined) return `${root}/search?ids=${name}`;
   return `${root}/collections/${encodeURIComponent(collection)}/items/${name}`;
+}
+
+/** Kept for each item, so it is bounded. */
+function timeText(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text !== undefined && text.length <= LONGEST_TIME ? text : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -17,6 +17,9 @@ export interface StacLink {
   readonly merge: boolean;
 }
 
+/** Documents have a dozen. */
+const MAX_LINKS = 1_000;
+
 /** Set by the HTTP client itself. */
 const HOP_HEADERS = new Set([
   ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer'],
@@ -26,19 +29,20 @@ const HOP_HEADERS = new Set([
 /** Returns the objects among `links` with this `rel`, whatever else they hold. */
 export function linksOf(links: JsonDocument | undefined, rel: string): JsonDocument[] {
   const all = isJsonText(links) ? elementsOf(links) : Array.isArray(links) ? links : [];
-  return all.filter((link) => {
+  return all.slice(0, MAX_LINKS).filter((link) => {
     const value = valueOf(link);
     return isJsonObject(value) && typeof value['rel'] === 'string' && value['rel'].trim() === rel;
   });
 }
 
-/** Returns undefined for a link without an address, or with an invalid one relative to `base`. */
+/** Returns undefined for a link without an address, or with one that is not an http address relative to `base`. */
 export function readLink(link: JsonDocument, base: string): StacLink | undefined {
   const value = valueOf(link);
   const { href, method, type, headers, merge, body: read } = isJsonObject(value) ? value : {};
   const body = isJsonText(link) ? memberOf(link, 'body') : read;
   if (typeof href !== 'string' || !URL.canParse(href.trim(), base)) return undefined;
   const address = new URL(href.trim(), base);
+  if (!['http:', 'https:'].includes(address.protocol)) return undefined;
   address.username = '';
   address.password = '';
   address.hash = '';

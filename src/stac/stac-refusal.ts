@@ -1,4 +1,5 @@
 /** Explains a status other than success, and what an operator can do about it. */
+import type { Response } from 'undici';
 import { SluiceError } from '../errors/sluice-error';
 import { isJsonObject, parseJson } from '../event/json';
 import { parseRetryAfterMs } from '../text/retry-after';
@@ -30,14 +31,14 @@ function isTransientStatus(status: number): boolean {
 function fixOf(status: number, method: HttpRequest['method']): string {
   if (isMethodRefusal(status)) {
     return method === 'POST'
-      ? 'Try --method get, and check that --api may be searched without other credentials'
-      : 'Check --api, and that it may be searched without other credentials';
+      ? 'Try the method get, and check the credentials'
+      : 'Check the address of the API and the credentials';
   }
-  if (status === 401) return 'Give credentials with --api https://USER:PASSWORD@HOST/…';
-  if (status === 404) return 'Check --api and --collection';
-  if (status === 413 || status === 414) return 'Shorten the search, or use --method post';
-  if (status >= 300 && status < 400) return 'Give --api the final address of the API';
-  return 'Check the search parameters; some APIs also refuse a large --limit';
+  if (status === 401) return 'Give credentials that the API accepts';
+  if (status === 404) return 'Check the address of the API and the collections';
+  if (status === 413 || status === 414) return 'Shorten the search, or use the method post';
+  if (status >= 300 && status < 400) return 'Name the final address of the API';
+  return 'Check the search parameters; some APIs also refuse large pages (limit)';
 }
 
 /** Returns the API's own explanation, on one line; never a whole page. */

@@ -5,6 +5,7 @@ import type { HttpRequest } from '../../src/stac/exchange';
 import { channelMessage, streamFields } from '../../src/stac/publication';
 import { redirectedRequest } from '../../src/stac/redirect';
 import { searchPages, type SearchOptions } from '../../src/stac/search';
+import { StacConnection } from '../../src/stac/stac-connection';
 import type { StacItem } from '../../src/stac/stac-item';
 import type { SkippedItem } from '../../src/stac/item-page';
 import type { StacSearch } from '../../src/stac/search-request';
@@ -16,11 +17,16 @@ const isPage2 = ({ query, body }: ApiRequest): boolean => query.get('token') ===
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 
 let api: ScriptedApi;
+let connection: StacConnection;
 beforeEach(async () => {
   api = new ScriptedApi();
   await api.listen();
+  connection = new StacConnection(new URL(api.url));
 });
-afterEach(() => api.close());
+afterEach(async () => {
+  await connection.close();
+  await api.close();
+});
 
 /** `quirk` says how the search is answered, and may take over the first page by looking at the path. */
 function serve(quirk: Quirk): void {
@@ -48,11 +54,16 @@ interface Found {
   readonly notes: readonly string[];
 }
 
-async function find(search: Partial<StacSearch> = {}, options: SearchOptions = {}): Promise<Found> {
+async function find(search: Partial<StacSearch> = {}, options: Partial<SearchOptions> = {}): Promise<Found> {
   const found = { items: [] as StacItem[], skipped: [] as SkippedItem[], notes: [] as string[] };
   const pages = searchPages(
     { api: api.url, collections: ['c'], ...search },
-    { onNote: (text) => void found.notes.push(text), ...options, limits: { firstWaitMs: 1, ...options.limits } },
+    {
+      connection,
+      onNote: (text) => void found.notes.push(text),
+      ...options,
+      limits: { firstWaitMs: 1, ...options.limits },
+    },
   );
   for await (const { items, skipped } of pages) {
     found.items.push(...items);
@@ -60,7 +71,7 @@ async function find(search: Partial<StacSearch> = {}, options: SearchOptions = {
   }
   return found;
 }
-const idsOf = async (search?: Partial<StacSearch>, options?: SearchOptions): Promise<string[]> =>
+const idsOf = async (search?: Partial<StacSearch>, options?: Partial<SearchOptions>): Promise<string[]> =>
   (await find(search, options)).items.map(({ id }) => id);
 
 describe('unused links of a STAC API', () => {
@@ -195,6 +206,8 @@ describe('the next link of a STAC API', () => {
     ['leads back to the first page', (request) =>
       request.path === '/' ? undefined : isPage2(request) ? page([item('b')], [postLink({ body: {}, merge: true })]) : page([item('a')], [postLink()])], // prettier-ignore
     ['has no address', ({ path }) => (path === '/' ? undefined : page([item('a')], [{ rel: 'next', href: null }]))],
+    ['leads to a file', ({ path }) => (path === '/' ? undefined : page([item('a')], [getLink({ href: 'file:///etc/passwd' })]))], // prettier-ignore
+    ['holds the next page itself', ({ path }) => (path === '/' ? undefined : page([item('a')], [getLink({ href: 'data:,{}' })]))], // prettier-ignore
     ['leads forever to the same items', ({ path, query }) =>
       path === '/' ? undefined : page([item('a')], [getLink({ href: `/search?token=x${query.get('token')}` })])],
     ['leads forever to empty pages', ({ path, query }) =>
@@ -227,6 +240,11 @@ describe('items of a STAC API', () => {
   it.each([{ detail: 'no' }, { features: {} }, [], null, 'x'])('are reported as missing in %j', async (body) => {
     serve(({ path }) => (path === '/' ? undefined : { body: JSON.stringify(body) }));
     await expect(idsOf()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
+  });
+
+  it('are rejected if a page holds more than any API offers', async () => {
+    serve(({ path }) => (path === '/' ? undefined : page(Array.from({ length: 10_001 }, () => ({})))));
+    await expect(idsOf()).rejects.toMatchObject({ message: expect.stringContaining('at most 10000') as string });
   });
 
   it.each(['1', null, -1, 'many', {}])('are found next to the count %j', async (numberMatched) => {
@@ -375,7 +393,7 @@ describe('redirects of a STAC API', () => {
     await expect(find()).rejects.toMatchObject({
       code: 'EVENT_SOURCE_MISCONFIGURED',
       message: expect.stringContaining('HTTP 303') as string,
-      fix: expect.stringContaining('--method get') as string,
+      fix: expect.stringContaining('the method get') as string,
     });
     expect(api.searches).toHaveLength(1);
   });

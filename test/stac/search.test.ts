@@ -1,18 +1,24 @@
 import { searchPages } from '../../src/stac/search';
-import type { StacSearch } from '../../src/stac/search-request';
+import { StacConnection } from '../../src/stac/stac-connection';
+import { nextRequest, type StacSearch } from '../../src/stac/search-request';
 import { item, ScriptedApi } from './scripted-api';
 
 describe('search of a STAC API', () => {
   let api: ScriptedApi;
+  let connection: StacConnection;
   beforeEach(async () => {
     api = new ScriptedApi();
     await api.listen();
+    connection = new StacConnection(new URL(api.url));
   });
-  afterEach(() => api.close());
+  afterEach(async () => {
+    await connection.close();
+    await api.close();
+  });
 
   async function idsOf(search: Partial<StacSearch> = {}): Promise<string[]> {
     const ids: string[] = [];
-    for await (const page of searchPages({ api: api.url, collections: ['c'], ...search })) {
+    for await (const page of searchPages({ api: api.url, collections: ['c'], ...search }, { connection })) {
       ids.push(...page.items.map((found) => found.id));
     }
     return ids;
@@ -86,5 +92,52 @@ describe('search of a STAC API', () => {
     api.answer = () => answer;
     await expect(idsOf()).rejects.toMatchObject({ code: 'EVENT_SOURCE_MISCONFIGURED' });
     expect(api.requests).toHaveLength(1);
+  });
+
+  it('asks an API that can sort for the newest items first, and others not', async () => {
+    api.answer = ({ path }) => {
+      const { body } = api.landing();
+      const conformsTo = ['https://api.stacspec.org/v1.1.0/item-search#sort'];
+      return path === '/' ? { body: { ...(body as object), conformsTo } } : { body: { features: [item('a')] } };
+    };
+    await idsOf({ newestFirst: true });
+    expect(api.requests.at(-1)?.body).toMatchObject({ sortby: [{ field: 'properties.updated', direction: 'desc' }] });
+    api.answer = ({ path }) => (path === '/' ? api.landing() : { body: { features: [item('a')] } });
+    await idsOf({ newestFirst: true });
+    expect(api.requests.at(-1)?.body).toEqual({ collections: ['c'] });
+  });
+
+  it('sends a geometry by either method', async () => {
+    const intersects = { type: 'Point', coordinates: [1, 2] };
+    api.answer = ({ path }) => (path === '/' ? api.landing() : { body: { features: [item('a')] } });
+    await idsOf({ intersects });
+    expect(api.requests.at(-1)?.body).toEqual({ collections: ['c'], intersects });
+    await idsOf({ intersects, method: 'get' });
+    expect(api.requests.at(-1)?.query.get('intersects')).toBe(JSON.stringify(intersects));
+  });
+
+  it.each([
+    ['to another host', 'https://api.example/search', 'https://other.example/search'],
+    ['from https to http', 'https://api.example/search', 'http://api.example/search'],
+  ])('does not merge credentials into a next link %s', (_what, url, href) => {
+    const headers = { authorization: 'Bearer secret' };
+    const search = { api: 'https://api.example/', collections: ['c'], headers };
+    const link = { href, method: 'POST', headers: {}, merge: true };
+    const request = nextRequest(link, { url, method: 'POST', headers, body: {} }, search);
+    expect(JSON.stringify(request)).not.toContain('secret');
+  });
+
+  it.each([
+    ['of its own', (): string => 'http://169.254.169.254/latest'],
+    ['of a next link', (): string => api.url],
+  ])('refuses a blocked address %s', async (_what, address) => {
+    api.answer = ({ path }) => {
+      const next = { rel: 'next', href: 'http://169.254.169.254/search?token=2' };
+      return path === '/' ? api.landing() : { body: { features: [item('a')], links: [next] } };
+    };
+    await expect(idsOf({ api: address() })).rejects.toMatchObject({
+      code: 'EVENT_SOURCE_MISCONFIGURED',
+      message: expect.stringContaining('169.254.169.254 is blocked') as string,
+    });
   });
 });

@@ -11,6 +11,7 @@ import type { PublicationForm } from '../../stac/publication';
 import { publishNewItems } from '../../stac/publish-new-items';
 import { createMemoryRecord, openFileRecord, type PublishedRecord } from '../../stac/published-record';
 import { createRedisPublisher, redisAddress, type RedisTarget } from '../../stac/redis-publisher';
+import { StacConnection } from '../../stac/stac-connection';
 import type { SearchMethod, StacSearch } from '../../stac/search-request';
 import { EXIT_CODES } from '../exit-codes';
 import { collectList, parseBbox, parseDatetimeInterval, parseDuration, parsePositiveInteger } from '../arguments';
@@ -43,18 +44,24 @@ interface StacPublishOptions {
 
 const EXAMPLES = `
 Examples:
-  # Announce the scenes of five days on a stream, as the water-bodies system does
-  sluice stac publish --api https://earth-search.aws.element84.com/v1 --collection sentinel-2-l2a \\
+  # Announce the scenes of five days on a stream, as the water-bodies
+  # system does
+  sluice stac publish --api https://earth-search.aws.element84.com/v1 \\
+    --collection sentinel-2-l2a \\
     --bbox -121.399,39.834,-120.74,40.472 --datetime 2021-07-04/2021-07-09 \\
     --redis redis://localhost:6379 --stream STREAM --form flat
 
   # Keep announcing new and re-processed scenes of the last week on a channel
-  sluice stac publish --api https://earth-search.aws.element84.com/v1 --collection sentinel-2-l2a \\
-    --last 7d --redis redis://localhost:6379 --channel stac-events --follow --interval 1m
+  sluice stac publish --api https://earth-search.aws.element84.com/v1 \\
+    --collection sentinel-2-l2a \\
+    --last 7d --redis redis://localhost:6379 --channel stac-events --follow \\
+    --interval 1m
 
 Messages, one for each item:
-  --form item   channel: the item as JSON; stream: fields subject, producer, href, item (the item as JSON)
-  --form flat   channel: {"subject", "producer", "href"} as JSON; stream: fields subject, producer, href
+  --form item   channel: the item as JSON
+                stream: fields subject, producer, href, item (the item as JSON)
+  --form flat   channel: {"subject", "producer", "href"} as JSON
+                stream: fields subject, producer, href
   subject and href are the address of the item.`;
 
 export const registerStacPublish: RegisterCommand = (stac, cli) => {
@@ -116,6 +123,7 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
   });
   search(); // Rejects bad options before anything is opened.
   const record = await openRecord(options, api, target, output, io);
+  const connection = new StacConnection(new URL(api));
   try {
     const publisher = options.dryRun
       ? undefined
@@ -127,7 +135,7 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
         isRemembered: options.state !== undefined,
         intervalMs: options.interval,
         createPass: () => ({
-          ...{ search: search(), record, publisher, signal: io.signal },
+          ...{ search: search(), connection, record, publisher, signal: io.signal },
           maxItems: options.maxItems ?? Infinity,
         }),
       };
@@ -137,6 +145,7 @@ async function stacPublish(options: StacPublishOptions, output: Output, cli: Cli
       publisher?.close();
     }
   } finally {
+    await connection.close();
     await record.close();
   }
 }
