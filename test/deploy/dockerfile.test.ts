@@ -10,12 +10,13 @@ const lines = text
   .filter((line) => line !== '' && !line.startsWith('#'));
 const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
 
-/** Made when the image and the package are built, not by `npm run build`. */
-const NOTICES = 'dist/THIRD-PARTY-NOTICES.txt';
+/** Made when the image or the package is built, not by `npm run build`. */
+const MADE_WITH_THE_IMAGE = ['dist/THIRD-PARTY-NOTICES.txt', 'dist/sbom.cdx.json'];
 
 describe('the Dockerfile', () => {
   it('builds a slim Debian image that does not run as root', () => {
-    expect(lastStage[0]).toMatch(/^FROM node:\d+-bookworm-slim$/);
+    expect(lastStage[0]).toBe('FROM ${NODE_IMAGE}');
+    expect(lines.find((line) => line.startsWith('ARG NODE_IMAGE='))).toMatch(/=node:\d+-bookworm-slim$/);
     expect(lastStage.filter((line) => line.startsWith('USER'))).toEqual(['USER 10001:10001']);
     expect(lines.filter((line) => line.startsWith('FROM'))).toHaveLength(3);
   });
@@ -32,12 +33,23 @@ describe('the Dockerfile', () => {
     );
   });
 
+  it('builds code that is named after credentials', () => {
+    const rules = readFileSync(join(repoRoot, '.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    // The last rule that matches a file decides.
+    expect(rules.slice(-3)).toEqual(['!src/**/*.ts', '!dev/**/*.ts', '!test/**/*.ts']);
+  });
+
   it('copies what exists: from the checkout, or from what the build makes', () => {
     const copied = lines.flatMap((line) => /^COPY (?!--from)(.+) \S+$/.exec(line)?.[1]?.split(' ') ?? []);
     expect(copied).toContain('package-lock.json');
     for (const path of copied) expect(existsSync(join(repoRoot, path.replace(/\*.*$/, '')))).toBe(true);
-    const built = lastStage.flatMap((line) => /^COPY --from=build \/app\/(dist\S+)/.exec(line)?.[1] ?? []);
-    for (const path of built.filter((one) => one !== NOTICES)) expect(existsSync(join(repoRoot, path))).toBe(true);
+    const built = lastStage
+      .filter((line) => line.startsWith('COPY --from=build'))
+      .flatMap((line) => [...line.matchAll(/ \/app\/(dist\S+)/g)].map(([, path = '']) => path));
+    for (const path of built.filter((one) => !MADE_WITH_THE_IMAGE.includes(one)))
+      expect(existsSync(join(repoRoot, path))).toBe(true);
     expect(lines.join('\n')).toContain('node tools/write-notices.mjs');
     // Everything that package.json ships is in the image.
     const { files } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8')) as { files: string[] };
