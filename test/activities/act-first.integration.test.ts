@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import { readRunInput } from '../../activities/starting/read-run-input';
 import { startWorker, type RunningWorker } from '../../dev/worker-process';
-import { parseDeliveryPosition } from '../../src/bus/delivery';
+import { parseDeliveryPosition } from '../../src/clients/nats/delivery-position';
 import type { CloudEvent } from '../../src/event/cloud-event';
 import type { DecisionRecord } from '../../src/records/decision-record';
 import { encodeEvent } from '../../src/event/encode-event';
@@ -384,6 +384,8 @@ describe('a listener that acts first', () => {
       return (await acting.maps()).some(({ metadata }) => metadata.name.startsWith('changed-'));
     });
     expect(await acting.decisions('fired', 2 + others.length)).toHaveLength(2 + others.length);
+    // A run is recorded once it has started; what the listener left to it follows.
+    await eventually(async () => (await acting.maps()).length >= 2 + others.length);
     expect((await acting.maps()).map(({ data }) => data.event).sort()).toEqual(['1', '2', ...others].sort());
   });
 });

@@ -1,3 +1,4 @@
+import type { BegunAttempt } from '../../activities/listener/attempt-runner';
 import { withAttempts } from '../../activities/listener/first-attempts';
 import { UnrecordedAttempts, type MadeAttempt } from '../../activities/listener/unrecorded-attempts';
 import type { FireResult } from '../../src/contract/fires';
@@ -13,6 +14,7 @@ const timed = { at: '2026-01-01T00:00:00.000Z', tookMs: 4 };
 const made = (fireId: string, runId: string, result: FireResult | undefined = object): MadeAttempt => ({
   attempt: { fireId, ...timed, ...(result && { result }) },
   runId,
+  kind: 'repeatable',
 });
 const run = (workflowId: string, ...fireIds: readonly string[]): RunStart => ({
   workflowId,
@@ -46,6 +48,13 @@ describe('a run with a first attempt of the listener', () => {
     expect(listenerAttempts?.attempts).toMatchObject([{ fireId: 'two', result: { existed: true } }]);
   });
 
+  it('names the calls that have no response yet', () => {
+    const call = { fireId: 'three', at: timed.at, until: '2026-01-01T00:01:00.000Z' };
+    const begun = new Map<string, BegunAttempt>([...attempts, ['three', { call, runId: 'run/eo/water/together' }]]);
+    const { listenerAttempts } = withAttempts(run('run/eo/water/together', 'three'), begun, '7@node').input;
+    expect(listenerAttempts).toEqual({ worker: '7@node', attempts: [], underWay: [call] });
+  });
+
   it('is unchanged if nothing was attempted', () => {
     const start = run('run/eo/water/other', 'three');
     expect(withAttempts(start, attempts, '7@node')).toBe(start);
@@ -53,12 +62,15 @@ describe('a run with a first attempt of the listener', () => {
 });
 
 describe('objects of runs that Temporal did not accept', () => {
-  it('are remembered until the run is started; failed attempts are repeated', () => {
+  it('are remembered until the run is started; failed attempts that may be repeated are not', () => {
     const unrecorded = new UnrecordedAttempts();
     unrecorded.keep('one', made('one', 'run/eo/water/1'));
-    unrecorded.keep('failed', { attempt: { fireId: 'failed', ...timed }, runId: 'run/eo/water/1' });
+    const failed = { attempt: { fireId: 'failed', ...timed }, runId: 'run/eo/water/1' };
+    unrecorded.keep('failed', { ...failed, kind: 'repeatable' });
+    unrecorded.keep('failed request', { ...failed, kind: 'noted' });
     expect(unrecorded.get('one')).toMatchObject({ attempt: { result: { existed: true } } });
     expect(unrecorded.get('failed')).toBeUndefined();
+    expect(unrecorded.get('failed request')).toBeDefined();
     unrecorded.forget('one');
     expect(unrecorded.get('one')).toBeUndefined();
   });

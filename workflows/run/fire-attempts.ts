@@ -61,19 +61,21 @@ export class FireAttempts {
   }
 
   /** Attempts that the listener made before it started the run. */
-  byListener(fires: readonly Fire[]): readonly FireAttempt[] {
+  byListener(): readonly FireAttempt[] {
     const made = this.input.listenerAttempts?.attempts ?? [];
-    if (made.length === 0 || !patched(LISTENER_ATTEMPTS)) return [];
-    const wanted = new Set(fires.map(({ id }) => id));
-    return made.filter(({ fireId }) => wanted.has(fireId));
+    return made.length > 0 && patched(LISTENER_ATTEMPTS) ? made : [];
   }
 
-  /** First attempts: those of the listener, and one activity for all other fires. */
+  /** One local activity for the first attempts of all these fires. */
   async together(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
-    const made = this.byListener(fires);
-    const attempted = new Set(made.map(({ fireId }) => fireId));
-    const others = fires.filter(({ id }) => !attempted.has(id));
-    return others.length === 0 ? made : [...made, ...(await this.locally(others, overrides))];
+    if (fires.length === 0) return [];
+    try {
+      return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
+        this.request(fires, this.triggersOf(fires), overrides),
+      ]);
+    } catch (error) {
+      return retryEach(fires, error);
+    }
   }
 
   /** Groups of fires that may wait for their target, each with one activity for its first attempts. */
@@ -94,16 +96,6 @@ export class FireAttempts {
           summary: this.nameFires(fires),
         }).sluiceFireTriggers(request),
       );
-    } catch (error) {
-      return retryEach(fires, error);
-    }
-  }
-
-  private async locally(fires: readonly Fire[], overrides: Overrides | undefined): Promise<readonly FireAttempt[]> {
-    try {
-      return await local.sluiceFireTriggers.executeWithOptions({ summary: this.nameFires(fires) }, [
-        this.request(fires, this.triggersOf(fires), overrides),
-      ]);
     } catch (error) {
       return retryEach(fires, error);
     }
