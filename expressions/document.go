@@ -162,8 +162,9 @@ func (d *decoder) number() any {
 // deepest is how deeply a result may be nested: as deeply as the data of an event. The host sets it.
 var deepest = 10000
 
-// largestResult is how much one evaluation may return. No event can be that large.
-const largestResult = 8 << 20
+// largestResult is how much one evaluation may return. No event can be that large, and a worker holds the results of a
+// whole pull at once.
+const largestResult = 2 << 20
 
 func tooDeep() error {
 	return fmt.Errorf("the result is nested more than %d levels deep; does it contain itself?", deepest)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 	"unsafe"
 
@@ -59,4 +60,14 @@ func evaluate() uint32 {
 //go:wasmexport answer
 func answer() uint32 {
 	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(response))))
+}
+
+var memoryTaken = []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
+
+// readMemoryTaken returns the bytes that the collector has ever needed at once: WebAssembly takes none back.
+//
+//go:wasmexport memory_taken
+func readMemoryTaken() uint32 {
+	metrics.Read(memoryTaken)
+	return uint32(memoryTaken[0].Value.Uint64())
 }

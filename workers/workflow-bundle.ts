@@ -13,14 +13,18 @@ const ENTRY = require.resolve('../workflows');
 const DIST = join(__dirname, '..');
 const ENTRY_NAME = 'workflows/index.js';
 const FOLDER = join(DIST, 'workflow-bundle');
+/** This file, which has the options of the bundler. */
+const BUILDER = 'workers/workflow-bundle.js';
+/** Loaded once for a worker instead of once for each workflow. */
+const PRELOADED = [require.resolve('../workflows/short-stacks'), ENTRY];
 /** Used by workers with payload keys. */
 const ENCODED_FAILURES = require.resolve('../src/payloads/encoded-failures');
 
 const versionSchema = z.object({ version: z.string() });
 const manifestSchema = z.object({
   sdkVersion: z.string(),
-  /** File below `dist` → hash of its content. */
-  files: z.record(z.string(), z.string()),
+  /** File below `dist` that the bundle was made of, or by → hash of its content. */
+  files: z.object({ [BUILDER]: z.string() }).catchall(z.string()),
 });
 
 export type Bundler = Pick<BundleOptions, 'logger' | 'plugins'>;
@@ -29,11 +33,14 @@ export type Bundler = Pick<BundleOptions, 'logger' | 'plugins'>;
 export async function loadWorkflowBundle({ logger, plugins = [] }: Bundler): Promise<WorkflowBundleOption> {
   const plain: BundleOptions = { workflowsPath: ENTRY };
   const wanted = plugins.reduce((options, plugin) => plugin.configureBundler?.(options) ?? options, plain);
-  const { workflowsPath, failureConverterPath, ...others } = wanted;
-  const isOurs = workflowsPath === ENTRY && Object.keys(others).length === 0;
+  const { workflowsPath, failureConverterPath, preloadModules = [], ...others } = wanted;
+  const isOurs = workflowsPath === ENTRY && Object.keys(others).length === 0 && preloadModules.every(isPreloaded);
   const path = isOurs ? pathOf(failureConverterPath) : undefined;
   if (path !== undefined && isCurrent(path)) return { codePath: path };
-  return await bundleWorkflowCode({ workflowsPath: ENTRY, ...(logger && { logger }), plugins: [...plugins] });
+  return await bundleWorkflowCode({
+    ...{ workflowsPath: ENTRY, preloadModules: PRELOADED, plugins: [...plugins] },
+    ...(logger && { logger }),
+  });
 }
 
 /** Called by the build, after the compiler. */
@@ -42,9 +49,10 @@ export async function buildWorkflowBundles(): Promise<void> {
   for (const failureConverterPath of [undefined, ENCODED_FAILURES]) {
     const path = pathOf(failureConverterPath);
     if (path === undefined || isCurrent(path)) continue;
-    const files: Record<string, string> = {};
+    const files: z.infer<typeof manifestSchema>['files'] = { [BUILDER]: hashOf(__filename) };
     const { code } = await bundleWorkflowCode({
       workflowsPath: ENTRY,
+      preloadModules: PRELOADED,
       logger: new DefaultLogger('WARN'),
       ...(failureConverterPath !== undefined && { failureConverterPath }),
       webpackConfigHook: (config) => ({
@@ -67,6 +75,10 @@ export async function buildWorkflowBundles(): Promise<void> {
     const manifest: z.infer<typeof manifestSchema> = { sdkVersion: readSdkVersion(), files };
     writeAtomically(`${path}.json`, JSON.stringify(manifest));
   }
+}
+
+function isPreloaded(module: string): boolean {
+  return PRELOADED.includes(module);
 }
 
 function pathOf(failureConverterPath: string | undefined): string | undefined {

@@ -11,6 +11,7 @@ export interface ModuleLimits {
 export interface ExpressionModule {
   /** Throws if the module died (out of memory, endless recursion); the instance is then unusable. */
   evaluateBatch(text: string): string;
+  /** Of the memory, which has its full size from the start, the part that was needed so far. It never shrinks. */
   memoryBytes(): number;
 }
 
@@ -22,6 +23,7 @@ interface ModuleExports {
   allocate(size: number): number;
   evaluate(): number;
   answer(): number;
+  memory_taken(): number;
 }
 
 /** The module ends a script itself shortly before the engine would end the thread. */
@@ -68,7 +70,7 @@ export async function startExpressionModule(
         });
       }
     },
-    memoryBytes: () => exports.memory.buffer.byteLength,
+    memoryBytes: () => exports.memory_taken() >>> 0,
   };
 }
 

@@ -3,7 +3,7 @@ import './web-assembly';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../errors/sluice-error';
-import { limitModuleMemory } from './memory-limit';
+import { sizeModuleMemory } from './module-memory';
 
 /** dist/src/expressions → dist/expressions. */
 const MODULE_PATH = join(__dirname, '..', '..', 'expressions', 'expressions.wasm');
@@ -32,5 +32,5 @@ async function compileModule(path: string, maxMemoryMb: number): Promise<WebAsse
       cause: error,
     });
   }
-  return WebAssembly.compile(limitModuleMemory(bytes, maxMemoryMb));
+  return WebAssembly.compile(sizeModuleMemory(bytes, maxMemoryMb));
 }

@@ -7,14 +7,16 @@ declare global {
   namespace WebAssembly {
     // A compiled module: opaque, may be sent to threads.
     class Module {
-      private constructor();
+      constructor(bytes: Uint8Array);
       static imports(module: Module): { module: string; name: string; kind: string }[];
     }
     class Memory {
       private constructor();
       readonly buffer: ArrayBuffer;
+      grow(pages: number): number;
     }
-    interface Instance {
+    class Instance {
+      constructor(module: Module);
       readonly exports: Record<string, unknown>;
     }
     type ImportedFunction = (...args: number[]) => number | void;

@@ -20,6 +20,12 @@ describe('the workflow bundle of a worker', () => {
     expect(await load(new EventSourcePlugin(), new SensorPlugin())).toEqual({ codePath: join(FOLDER, 'plain.js') });
   });
 
+  it('loads our modules once for a worker, with short stacks', async () => {
+    const bundle = await readFile(join(FOLDER, 'plain.js'), 'utf8');
+    const [, preloaded = ''] = /preloadModules\(\) \{(.*?)\n\}/s.exec(bundle) ?? [];
+    expect(preloaded).toMatch(/workflows\/short-stacks\.js.*workflows\/index\.js/s);
+  });
+
   it('encodes failures if payloads are encrypted', async () => {
     const bundle = await load(new SensorPlugin({ payloadKeys }));
     expect(bundle).toEqual({ codePath: join(FOLDER, 'encoded-failures.js') });

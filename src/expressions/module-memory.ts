@@ -1,16 +1,17 @@
 /**
- * Gives a WebAssembly module an upper limit of memory.
+ * Gives a WebAssembly module all the memory that it may have, and no more.
  *
- * Go's linker declares none, so a script could grow the memory to 4 GB. The limit is part of the module's memory
- * section; this rewrites that one section. Format: WebAssembly core specification, "Binary Format", sections and
- * limits.
+ * Go's linker declares no limit, so a script could grow the memory to 4 GB. The memory has its full size from the start,
+ * which costs nothing until it is written to; growing it in steps made V8 collect garbage at each step, in threads of
+ * normal priority, for longer than the script itself ran. The size is part of the module's memory section; this rewrites
+ * that one section. Format: WebAssembly core specification, "Binary Format", sections and limits.
  */
 const MEMORY_SECTION = 5;
 const HEADER_BYTES = 8;
 const PAGES_PER_MB = 16;
 
-/** A copy of the module whose memory is limited to `maxMemoryMb`, or to its initial size if that is larger. */
-export function limitModuleMemory(module: Uint8Array, maxMemoryMb: number): Uint8Array {
+/** A copy of the module with `maxMemoryMb` of memory, or its initial size if that is larger. */
+export function sizeModuleMemory(module: Uint8Array, maxMemoryMb: number): Uint8Array {
   let at = HEADER_BYTES;
   while (at < module.length) {
     const id = module[at];
@@ -25,12 +26,13 @@ export function limitModuleMemory(module: Uint8Array, maxMemoryMb: number): Uint
   return module;
 }
 
-/** `count flags minimum` → the same with flag 1 (has a maximum) and the maximum. */
+/** `count flags minimum` → the same with flag 1 (has a maximum), minimum and maximum. */
 function memorySection(module: Uint8Array, at: number, maximumPages: number): Uint8Array {
   const count = readLeb128(module, at);
   const flags = readLeb128(module, count.next);
   const minimum = readLeb128(module, flags.next);
-  const body = [1, 1, ...leb128(minimum.value), ...leb128(Math.max(maximumPages, minimum.value))];
+  const pages = Math.max(maximumPages, minimum.value);
+  const body = [1, 1, ...leb128(pages), ...leb128(pages)];
   return Uint8Array.from([MEMORY_SECTION, ...leb128(body.length), ...body]);
 }
 
