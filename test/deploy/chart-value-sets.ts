@@ -76,7 +76,15 @@ const EVERYTHING: JsonObject = {
     autoscaling: { enabled: true },
     podDisruptionBudget: { maxUnavailable: '50%' },
   },
-  controller: { class: 'sluice', admission: { enabled: true, failurePolicy: 'Fail' } },
+  controller: {
+    class: 'sluice',
+    serviceSelector: { 'app.kubernetes.io/instance': 'sluice', 'app.kubernetes.io/component': 'event-source-worker' },
+    admission: {
+      enabled: true,
+      failurePolicy: 'Fail',
+      namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'Exists' }] },
+    },
+  },
   networkPolicy: {
     enabled: true,
     metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],

@@ -99,6 +99,16 @@ describe('the chart', () => {
     expect(env).toContainEqual({ name: 'SLUICE_ADMISSION_NAME', value: 'sluice-admission' });
   });
 
+  it('checks the namespaces, and leads Services to the pods, that the values name', async () => {
+    const rendered = await renderChart(VALUE_SETS.everything);
+    const [webhook] = find(rendered, 'ValidatingWebhookConfiguration/eo-events-admission')['webhooks'] as [JsonObject];
+    expect(webhook['namespaceSelector']).toEqual({ matchExpressions: [{ key: 'team', operator: 'Exists' }] });
+    expect(containerOf(find(rendered, 'Deployment/eo-events-controller')).env).toContainEqual({
+      name: 'SLUICE_SERVICE_SELECTOR',
+      value: 'app.kubernetes.io/component=event-source-worker,app.kubernetes.io/instance=sluice',
+    });
+  });
+
   it('mounts payload keys as the component deploy/encrypted-payloads does', async () => {
     const patch = parse(
       readFileSync(join(repoRoot, 'deploy/encrypted-payloads/mount-payload-keys.yaml'), 'utf8'),

@@ -19,20 +19,22 @@ export interface DeployedContainer {
     readonly secretRef?: { readonly name: string; readonly optional?: boolean };
   }>;
   readonly volumeMounts: ReadonlyArray<{ readonly name: string; readonly mountPath: string }>;
+  readonly resources: { readonly limits: { readonly memory: string } };
   /** Of its pod. */
-  readonly volumes: ReadonlyArray<{ readonly name: string }>;
+  readonly volumes: ReadonlyArray<{ readonly name: string; readonly emptyDir?: { readonly sizeLimit: string } }>;
   readonly serviceAccountName: string;
+  readonly terminationGracePeriodSeconds: number;
 }
+
+type OfPod = 'volumes' | 'serviceAccountName' | 'terminationGracePeriodSeconds';
 
 /** The only container of the pods of a Deployment. */
 export function containerOf(deployment: KubernetesObject): DeployedContainer {
   const { template } = deployment.spec as {
     template: {
-      spec: Pick<DeployedContainer, 'volumes' | 'serviceAccountName'> & {
-        containers: readonly [Omit<DeployedContainer, 'volumes' | 'serviceAccountName'>];
-      };
+      spec: Pick<DeployedContainer, OfPod> & { containers: readonly [Omit<DeployedContainer, OfPod>] };
     };
   };
-  const { volumes, serviceAccountName, containers } = template.spec;
-  return { ...containers[0], volumes, serviceAccountName };
+  const { volumes, serviceAccountName, terminationGracePeriodSeconds, containers } = template.spec;
+  return { ...containers[0], volumes, serviceAccountName, terminationGracePeriodSeconds };
 }

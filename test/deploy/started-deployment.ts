@@ -45,7 +45,7 @@ export async function startDeployment(
 }
 
 /** As the kubelet puts it together. */
-async function environmentOf(
+export async function environmentOf(
   api: ApiClient,
   namespace: string,
   { env, envFrom }: DeployedContainer,
