@@ -17,6 +17,14 @@ export function parsePositiveInteger(text: string): number {
   return value;
 }
 
+export function parsePositiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('Expected a number above 0.');
+  }
+  return value;
+}
+
 /** For repeatable options that also accept commas: `--collection a,b --collection c`. */
 export function collectList(text: string, previous: readonly string[] = []): string[] {
   return [

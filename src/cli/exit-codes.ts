@@ -9,7 +9,8 @@ export const EXIT_CODE_HELP = `Exit codes:
   0  done, nothing wrong
   1  a problem was found, or the command failed
   2  the command was not understood (unknown option, missing or empty argument)
-  3  a server or worker could not be reached (Temporal, Redis, Kubernetes, NATS, a STAC API)`;
+  3  a server or worker could not be reached (Temporal, Redis, Kubernetes, NATS,
+     a STAC API)`;
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (!isSluiceError(error)) return EXIT_CODES.problem;

@@ -52,6 +52,21 @@ describe('sluice explain, for waiting events', () => {
     });
   });
 
+  it('reports who has the places of a concurrency group, also in the status of the sensor that waits', async () => {
+    const first = await add('GROUPED', { n: '1' });
+    await until(first, ({ verdict }) => /attempt [2-9]/.test(verdict.summary));
+    const second = await add('GROUPED', { n: '2' });
+    await until(second, ({ verdict }) =>
+      verdict.summary.includes('concurrency group gpu: 1 of 1 places are in use (grouped has 1)'),
+    );
+    const { exitCode, stdout } = await run('status', 'sensor/grouped');
+    expect(stdout).toMatch(/group gpu: 1 of 1 in use/i);
+    expect(stdout).toContain(
+      'limits of concurrency group gpu differ: differing says 2, grouped says 1; the smallest, 1, applies',
+    );
+    expect(exitCode).toBe(1);
+  });
+
   it('reports that a fire waits for the rate limit of its trigger, and how long', async () => {
     const keys = [await add('RATED', { n: '1' }), await add('RATED', { n: '2' })];
     const summaries = await eventually(async () => {
@@ -142,7 +157,7 @@ kind: EventSource
 metadata: { name: stac, annotations: { sluice.io/id-from: values.id } }
 spec:
   redisStream:
-${['BATCHED', 'LIMITED', 'RATED', 'LEFT', 'RIGHT', 'SCRIPTED', 'NAMED']
+${['BATCHED', 'GROUPED', 'LIMITED', 'RATED', 'LEFT', 'RIGHT', 'SCRIPTED', 'NAMED']
   .map((stream) => `    ${stream.toLowerCase()}: ${cluster.streamSpec(stream)}\n`)
   .join('')}---
 ${sensor('batched', 'sluice.io/batch-size: "9"', [dependency('batched')], [trigger('note', 'log: {}')])}---
@@ -158,6 +173,19 @@ ${sensor(
     ),
   ],
 )}---
+${sensor(
+  'grouped',
+  'sluice.io/concurrency-group: gpu=1',
+  [dependency('grouped')],
+  [
+    trigger(
+      'post',
+      `http: { url: '${cluster.receiver.url}/busy', method: POST, payload: [{ src: { dependencyName: grouped, dataKey: values.n }, dest: number }] }`,
+      ', retryStrategy: { steps: 1000, duration: 1s }',
+    ),
+  ],
+)}---
+${sensor('differing', 'sluice.io/concurrency-group: gpu=2', [dependency('right')], [trigger('note', 'log: {}')])}---
 ${sensor('rated', '', [dependency('rated')], [trigger('note', 'log: {}', ', rateLimit: { unit: Hour, requestsPerUnit: 1 }')])}---
 ${sensor(
   'paired',

@@ -43,6 +43,11 @@ describe('the sluice command', () => {
     expect(run.stdout).toContain('--output');
   });
 
+  it.each(['', ...commands])('%s --help fits a terminal of 80 columns', async (name) => {
+    const { stdout } = await runSluice([...name.split(' ').filter((word) => word !== ''), '--help']);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it.each(commands)('%s --help gives default durations with their unit', async (name) => {
     const { stdout } = await runSluice([...name.split(' '), '--help']);
     const durations = stdout.match(/<duration>[^<]*/g) ?? [];

@@ -191,6 +191,15 @@ describe('sluice test', () => {
     expect(triggers).toMatchObject([{ trigger: 'both', fires: 1, holds: ['a (stac/3)'], waitingFor: ['b'] }, {}]);
   });
 
+  it('has a place in a concurrency group for every fire', async () => {
+    const annotations = { 'sluice.io/concurrency-group': 'gpu=1', 'sluice.io/concurrency': '1' };
+    const { events } = await answerOf(
+      { annotations },
+      ['1', '2'].map((id) => event('a', id)),
+    );
+    expect(events.map(({ fires }) => fires.length)).toEqual([1, 1]);
+  });
+
   it('advances the clock after the last event with --wait', async () => {
     const sensor = { annotations: { 'sluice.io/debounce': '10s' } };
     const events = [event('a', '1'), event('a', '2')];

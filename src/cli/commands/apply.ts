@@ -47,9 +47,10 @@ Examples:
   sluice apply -f sensor.yaml -n argo --dry-run
   sluice apply -f . --wait 30s
 
-All manifests are checked first; if one has an error, none is applied. Buses are applied first,
-then sensors, then sources, so that a sensor misses none of the first events of its source. The first apply needs no
-worker; changing a running object does.`;
+All manifests are checked first; if one has an error, none is applied. Buses are
+applied first, then sensors, then sources, so that a sensor misses none of the
+first events of its source. The first apply needs no worker; changing a running
+object does.`;
 
 export const registerApply: RegisterCommand = (program, cli) => {
   addOptionalRequestedByOptions(addTemporalOptions(program.command('apply')), DEFAULT_REASON)

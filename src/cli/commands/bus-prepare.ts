@@ -31,7 +31,8 @@ interface Prepared {
 
 const EXAMPLES = `
 Examples:
-  SLUICE_BUS_URL=nats://operator:secret@nats:4222 sluice bus prepare -f bus.yaml -n tenant-a
+  SLUICE_BUS_URL=nats://operator:secret@nats:4222 \\
+    sluice bus prepare -f bus.yaml -n tenant-a
   sluice bus prepare -f bus.yaml -n tenant-a --permissions-only -o json`;
 
 export const registerBusPrepare: RegisterCommand = (program, cli) => {

@@ -28,13 +28,16 @@ interface CodecServerCommand {
 const EXAMPLES = `
 Examples:
   sluice codec-server --origin http://localhost:8233
-  sluice codec-server --host 0.0.0.0 --tls-cert tls.crt --tls-key tls.key --origin https://temporal.example.com \\
-    --jwks-url https://login.example.com/keys --jwt-issuer https://login.example.com/ --jwt-audience sluice-codec
+  sluice codec-server --host 0.0.0.0 --tls-cert tls.crt --tls-key tls.key \\
+    --origin https://temporal.example.com \\
+    --jwks-url https://login.example.com/keys \\
+    --jwt-issuer https://login.example.com/ --jwt-audience sluice-codec
   temporal workflow show -w run/argo/water-bodies/stac:items:1-0 \\
     --codec-endpoint http://127.0.0.1:8085 --codec-auth "Bearer $TOKEN"
 
-Callers can read all events. By default the server listens on this machine only. It accepts web pages of named origins
-only, and requires a token: one of --token-file, a JWT, or the token that it prints if neither is configured.`;
+Callers can read all events. By default the server listens on this machine only.
+It accepts web pages of named origins only, and requires a token: one of
+--token-file, a JWT, or the token that it prints if neither is configured.`;
 
 export const registerCodecServer: RegisterCommand = (program, cli) => {
   program

@@ -41,8 +41,9 @@ Examples:
   sluice delete sensor/water-bodies
   sluice delete -f examples/water-bodies --ignore-not-found
 
-A deleted sensor gives up its position on the bus; runs in flight continue to their end. A bus is not deleted while
-sources or sensors use it. The stream and its events stay on the NATS server.`;
+A deleted sensor gives up its position on the bus; runs in flight continue to
+their end. A bus is not deleted while sources or sensors use it. The stream and
+its events stay on the NATS server.`;
 
 export const registerDelete: RegisterCommand = (program, cli) => {
   addOptionalRequestedByOptions(addTemporalOptions(program.command('delete [object...]')), 'sluice delete')

@@ -51,11 +51,13 @@ const READY_TIMEOUT_MS = 30_000;
 const EXAMPLES = `
 Examples:
   sluice dev -f examples/water-bodies
-  sluice dev -o name > .env      # addresses, as NAME=value, once everything is up
+  sluice dev -o name > .env   # addresses, as NAME=value, once everything is up
 
-Starts Temporal with its UI, NATS, Redis, an API server, a stand-in for the Argo controller, a STAC API and the
-workers, applies the manifests and stays up until Ctrl-C. Redis addresses in the manifests mean the Redis started here.
-A cluster that SLUICE_DEV_KUBECONFIG names keeps its own controller: no stand-in is started, nothing is installed.`;
+Starts Temporal with its UI, NATS, Redis, an API server, a stand-in for the Argo
+controller, a STAC API and the workers, applies the manifests and stays up until
+Ctrl-C. Redis addresses in the manifests mean the Redis started here. A cluster
+that SLUICE_DEV_KUBECONFIG names keeps its own controller: no stand-in is
+started, nothing is installed.`;
 
 export const registerDev: RegisterCommand = (program, cli) => {
   program

@@ -39,11 +39,13 @@ const TONES: Readonly<Record<Decision, Tone>> = {
 
 const EXAMPLES = `
 Examples:
-  sluice events --sensor water-bodies                       # what it decided in the last hour
+  sluice events --sensor water-bodies                 # of the last hour
   sluice events --sensor water-bodies --decision filtered --since 24h
-  sluice events --source stac --decision rejected           # what never became an event
+  sluice events --source stac --decision rejected     # what became no event
 
-Decisions are kept on the event bus for seven days. sluice explain EVENT_ID shows everything about one event.
+Decisions are kept on the event bus for seven days. sluice explain EVENT_ID
+shows everything about one event.
+
 Exits with 3 if a bus cannot be read; decisions on the other buses are shown.`;
 
 export const registerEvents: RegisterCommand = (program, cli) => {

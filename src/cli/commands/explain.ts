@@ -28,9 +28,9 @@ const SHOWN_CANDIDATES = 50;
 
 const EXAMPLES = `
 Examples:
-  sluice explain stac/items:STREAM:1647495121754-0     # event key: <event source>/<event id>
-  sluice explain 7q3mfk2x9abc                          # short id, as runs show it
-  sluice explain 1647495121754-0                       # any part of the id, or of the event's data
+  sluice explain stac/items:STREAM:1647495121754-0   # <event source>/<event id>
+  sluice explain 7q3mfk2x9abc        # short id, as runs show it
+  sluice explain 1647495121754-0     # any part of the id, or of the data
   sluice explain S2B_10TFK_20210713_0_L2A -o json
 
 Exit codes here:

@@ -82,7 +82,10 @@ const COMMANDS: readonly CommandEntry[] = [
   {
     term: 'stac',
     summary: 'STAC APIs as a source of events',
-    load: async () => [(await import('./stac-publish.js')).registerStacPublish],
+    load: async () => [
+      (await import('./stac-publish.js')).registerStacPublish,
+      (await import('./stac-backfill.js')).registerStacBackfill,
+    ],
   },
   {
     term: 'bus',

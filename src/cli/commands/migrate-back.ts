@@ -13,7 +13,8 @@ Examples:
   sluice migrate back sensor/water-bodies -n argo
   sluice migrate back eventsource/stac -n argo
 
-Exit code 1: Sluice still has events in flight, or Argo Events runs the object already.`;
+Exit code 1: Sluice still has events in flight, or Argo Events runs the object
+already.`;
 
 export const registerMigrateBack: RegisterCommand = (program, cli) => {
   addScopeOptions(program.command('back'), { severalNamespaces: false })

@@ -20,7 +20,8 @@ const EXAMPLES = `
 Examples:
   sluice migrate check -n argo
   sluice migrate check sensor/water-bodies -n argo --since 6h
-  SLUICE_BUS_URL=nats://127.0.0.1:4222 sluice migrate check -n argo -o json     # after kubectl port-forward
+  # after kubectl port-forward
+  SLUICE_BUS_URL=nats://127.0.0.1:4222 sluice migrate check -n argo -o json
 
 Exit code 1: a difference or a problem was found.`;
 

@@ -24,8 +24,10 @@ interface Migrated {
 const EXAMPLES = `
 Examples:
   sluice migrate eventbus -f eventbus.yaml > jetstream.yaml
-  kubectl get eventbus default -o yaml | sluice migrate eventbus -f - | kubectl apply --dry-run=server -f -
-  sluice migrate eventbus -f manifests/ --nats-url nats://nats.messaging:4222 -o yaml`;
+  kubectl get eventbus default -o yaml | sluice migrate eventbus -f - |
+    kubectl apply --dry-run=server -f -
+  sluice migrate eventbus -f manifests/ \\
+    --nats-url nats://nats.messaging:4222 -o yaml`;
 
 export const registerMigrateEventBus: RegisterCommand = (program, cli) => {
   program

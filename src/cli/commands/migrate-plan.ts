@@ -13,7 +13,8 @@ interface PlanCommandOptions extends ScopeOptions {
 const EXAMPLES = `
 Examples:
   sluice migrate plan -n argo
-  sluice migrate plan -A -o json | jq -r '.steps[] | select(.id == "sensor/argo/water-bodies").run[]' | sh -e`;
+  sluice migrate plan -A -o json |
+    jq -r '.steps[] | select(.id == "sensor/argo/water-bodies").run[]' | sh -e`;
 
 export const registerMigratePlan: RegisterCommand = (program, cli) => {
   addScopeOptions(program.command('plan'), { severalNamespaces: true })

@@ -41,13 +41,17 @@ const SHOWN_EXAMPLES = 10;
 
 const EXAMPLES = `
 Examples:
-  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z --to 2026-01-31T09:00:00Z --why 'filter was wrong'
-  sluice replay --sensor water-bodies --seq 1200..1450 --why 'filter was wrong' --dry-run
-  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z --why 'results were lost' --again --yes --wait
+  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z \\
+    --to 2026-01-31T09:00:00Z --why 'filter was wrong'
+  sluice replay --sensor water-bodies --seq 1200..1450 \\
+    --why 'filter was wrong' --dry-run
+  sluice replay --sensor water-bodies --from 2026-01-31T06:00:00Z \\
+    --why 'results were lost' --again --yes --wait
   sluice replay status replay/argo/water-bodies/1769846400000-ab12
 
-The command first shows what would fire; with --yes (or after confirmation at a terminal) it fires. Events that a run
-has carried fire only with --again. The replay is a workflow: it continues when this command or a worker ends.`;
+The command first shows what would fire; with --yes (or after confirmation at a
+terminal) it fires. Events that a run has carried fire only with --again. The
+replay is a workflow: it continues when this command or a worker ends.`;
 
 export const registerReplay: RegisterCommand = (program, cli) => {
   // No option is marked as required here: `replay status` would have to pass it too.

@@ -42,16 +42,23 @@ const AT_ONCE = 8;
 const EXAMPLES = `
 Examples:
   sluice retrigger run/argo/water-bodies/stac:items:1-0 --why 'quota was raised'
-  sluice retrigger --event stac/items:STREAM:1-0 --sensor water-bodies --trigger detect --why 'bug fixed'
-  sluice retrigger --query 'SluiceState = "Parked"' --why 'cluster is back' --yes
-  sluice retrigger run/argo/water-bodies/stac:items:1-0 --set spec.arguments.parameters.2.value=EPSG:32610 --why 'wrong projection'
-  sluice retrigger run/argo/water-bodies/stac:items:1-0 --set-json spec.priority=10 --again --why 'new model'
+  sluice retrigger --event stac/items:STREAM:1-0 --sensor water-bodies \\
+    --trigger detect --why 'bug fixed'
+  sluice retrigger --query 'SluiceState = "Parked"' --why 'cluster is back' \\
+    --yes
+  sluice retrigger run/argo/water-bodies/stac:items:1-0 \\
+    --set spec.arguments.parameters.2.value=EPSG:32610 --why 'wrong projection'
+  sluice retrigger run/argo/water-bodies/stac:items:1-0 \\
+    --set-json spec.priority=10 --again --why 'new model'
 
-A parked run continues; a run that has ended gets a successor that names it and fires the triggers that did not succeed.
-Fires that are in flight, have succeeded or were retriggered before are skipped, unless --again is given. From the
-Temporal UI or CLI:
+A parked run continues; a run that has ended gets a successor that names it and
+fires the triggers that did not succeed. Fires that are in flight, have
+succeeded or were retriggered before are skipped, unless --again is given.
+
+From the Temporal UI or CLI:
   temporal workflow signal -w sensor/argo/water-bodies --name retrigger \\
-    --input '{"by":"ada","why":"bug fixed","runId":"run/argo/water-bodies/stac:items:1-0"}'`;
+    --input '{"by":"ada","why":"bug fixed",
+              "runId":"run/argo/water-bodies/stac:items:1-0"}'`;
 
 export const registerRetrigger: RegisterCommand = (program, cli) => {
   addRequestedByOptions(addTemporalOptions(program.command('retrigger [run-id]')))

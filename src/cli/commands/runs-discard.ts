@@ -15,7 +15,7 @@ export const registerRunsDiscard: RegisterCommand = (runs, cli) => {
     .description('Ends a parked run without firing it. The run keeps operator and reason.')
     .addHelpText(
       'after',
-      "\nExample:\n  sluice runs discard run/argo/water-bodies/stac:items:1-0 --why 'scene was withdrawn'",
+      "\nExample:\n  sluice runs discard run/argo/water-bodies/stac:items:1-0 \\\n    --why 'scene was withdrawn'",
     )
     .action(async (text: string, options: TemporalOptions & RequestedByOptions, command: Command) => {
       const { id } = parseRunId(text);

@@ -36,7 +36,7 @@ const STATE_TONES: Readonly<Record<string, Tone>> = { Succeeded: 'good', Failed:
 const EXAMPLES = `
 Examples:
   sluice runs list --sensor water-bodies --since 1h
-  sluice runs list --state Parked                      # waiting for an operator, with the reason
+  sluice runs list --state Parked                   # waiting for an operator
   sluice runs list --query 'SluiceTriggers = "detect"' -o name`;
 
 export function stateTone(state: string): Tone {

@@ -6,8 +6,12 @@ import type { RegisterCommand } from '../runtime';
 
 const EXAMPLES = `
 Examples:
-  sluice schema > sluice.schema.json        # then, in a manifest: # yaml-language-server: $schema=sluice.schema.json
-  sluice schema sensor | jq '."$defs".Sensor.properties.spec.properties.triggers'`;
+  sluice schema > sluice.schema.json
+  sluice schema sensor |
+    jq '."$defs".Sensor.properties.spec.properties.triggers'
+
+Then an editor checks a manifest that begins with this line:
+  # yaml-language-server: $schema=sluice.schema.json`;
 
 export const registerSchema: RegisterCommand = (program, cli) => {
   program

@@ -1,6 +1,7 @@
 /** `sluice status`: the full state of one bus, source or sensor. */
 import type { Command } from 'commander';
 import type { AppliedRecord } from '../../contract/lifecycle-messages';
+import type { GroupStatus } from '../../contract/group-messages';
 import type { HeldDependencies } from '../../contract/sensor-messages';
 import { DEFAULT_PRIORITY, describePriority } from '../../contract/priority';
 import { ageOf } from '../../text/ages';
@@ -146,8 +147,19 @@ function describeSensor(address: ObjectAddress, status: SensorObjectStatus): Res
       ]),
     },
     ...(dependencies.length > 0 ? [held] : []),
+    ...(status.concurrencyGroups ?? []).map(groupTable),
     activityTable(activities),
   ];
+}
+
+/** Who has the places of a concurrency group, and who waits. */
+function groupTable({ name, limit, used, sensors, leftBehind }: GroupStatus): Table {
+  const rows = sensors.map(({ sensor, holding, waiting, limit: stated }) => [
+    ...[sensor, `${holding}`, `${waiting}`],
+    stated === undefined ? 'has left' : `${stated}`,
+  ]);
+  if (leftBehind.length > 0) rows.push(['(deleted sensors)', `${leftBehind.length}`, '0', '-']);
+  return { columns: [`group ${name}: ${used} of ${limit} in use`, 'in flight', 'waiting', 'limit'], rows };
 }
 
 /** Lists events that wait for others, then those that wait to be fired. */

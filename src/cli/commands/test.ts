@@ -37,7 +37,8 @@ interface TestOptions {
 const EXAMPLES = `
 Examples:
   sluice test -f sensor.yaml --event event.json
-  sluice test -f sensor.yaml --event payload.json --event-source webhook --event-name push -o json
+  sluice test -f sensor.yaml --event payload.json --event-source webhook \\
+    --event-name push -o json
   sluice test -f sensor.yaml --event events.yaml --expect expected.yaml`;
 
 export const registerTest: RegisterCommand = (program, cli) => {

@@ -17,7 +17,8 @@ interface ValidateOptions {
 const EXAMPLES = `
 Examples:
   sluice validate -f examples/water-bodies
-  kubectl get sensors,eventsources,eventbus -o yaml | sluice validate -f - -o json`;
+  kubectl get sensors,eventsources,eventbus -o yaml |
+    sluice validate -f - -o json`;
 
 export const registerValidate: RegisterCommand = (program, cli) => {
   program
