@@ -1,11 +1,18 @@
 'use strict';
 
+const { availableParallelism } = require('node:os');
+const { env } = require('node:process');
+
+// Suites wait for servers more than they compute. More of them at once would wait for each other.
+const suitesAtOnce = env.SLUICE_TEST_WORKERS ?? Math.min(2 * availableParallelism(), 6);
+
 // Tests run on the compiled output: what is tested is what ships, and `tsc` has checked the tests too.
 const common = { testEnvironment: 'node', transform: {}, testPathIgnorePatterns: ['/node_modules/'] };
 
 module.exports = {
   testTimeout: 120_000,
-  maxWorkers: 2,
+  maxWorkers: Number(suitesAtOnce),
+  testSequencer: '<rootDir>/dist/test/setup/longest-first.js',
   projects: [
     // No shared server: either pure, or a test that starts a small server of its own (Redis, NATS).
     {

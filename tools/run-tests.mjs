@@ -1,4 +1,4 @@
-// Compiles, then runs tests of one kind:  node tools/run-tests.mjs unit|integration|quick [PATH…] [options of jest]
+// Compiles, then runs tests of one kind:  node tools/run-tests.mjs unit|integration|image|quick [PATH…] [options of jest]
 // Called by `npm run test:unit` and its like, with the paths as they are in the source tree (test/sandbox/run/retry-plan.test.ts).
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -18,10 +18,11 @@ const options = firstOption < 0 ? [] : rest.slice(firstOption);
 // As a build: it checks the times of files, and returns within a second if none has changed.
 run(['node_modules/typescript/bin/tsc', '--build', 'tsconfig.json']);
 if (!existsSync(path.join(root, 'dist', 'expressions'))) run(['expressions/build.mjs']);
-if (kind === 'integration') run(['dist/workers/build-workflow-bundles.js']);
+if (kind === 'integration' || kind === 'image') run(['dist/workers/build-workflow-bundles.js']);
 const files = paths.flatMap(testsAt);
 // A list option of jest takes every path that follows it for one more of its values, so paths come first.
-const project = kind === 'quick' ? ['--config=jest.quick.config.js'] : [`--selectProjects=${kind}`];
+const hasOwnConfig = kind === 'quick' || kind === 'image';
+const project = hasOwnConfig ? [`--config=jest.${kind}.config.js`] : [`--selectProjects=${kind}`];
 run([...jest, ...files.map(toPattern), ...project, ...options]);
 
 /** @returns compiled test files of this kind: one file, or all in a folder */

@@ -71,9 +71,11 @@ describe('publishing events', () => {
 
   it('keeps the order of many events published together', async () => {
     const first = (await bus.extent()).last + 1;
-    const outcomes = await bus.publishEvents(sampleEvents(2_000, 'many'));
+    // More than are in flight at a time, and few enough that a busy server confirms each before it is sent again.
+    const outcomes = await bus.publishEvents(sampleEvents(1_000, 'many'), { patienceMs: 60_000 });
+    expect(outcomes.filter(({ kind }) => kind === 'failed')).toEqual([]);
     const sequences = outcomes.map((outcome) => (outcome.kind === 'published' ? outcome.sequence : -1));
-    expect(sequences).toEqual(Array.from({ length: 2_000 }, (_, index) => first + index));
+    expect(sequences).toEqual(Array.from({ length: 1_000 }, (_, index) => first + index));
   });
 
   it('is read by sensors next to events that Argo Events published', async () => {

@@ -33,6 +33,8 @@ export interface SourceCapabilities {
   readonly deliversAgain: boolean;
   /** It connects to a server, which may be away. */
   readonly hasServer: boolean;
+  /** The server tells how much waits; default: as `keepsBacklog`. */
+  readonly countsBacklog?: boolean;
   /** A new source reads only what happens from now on; default: also what was there before. */
   readonly beginsNow?: boolean;
 }
@@ -58,6 +60,8 @@ export interface SourceFixture<Spec> {
   rotatePassword?(): Promise<void>;
   /** Takes away a right that reading needs. */
   withdrawRights?(): Promise<void>;
+  /** How many messages the server has handed to readers that neither acknowledged nor returned them. */
+  handedOut?(): Promise<number>;
   /** The server keeps its connections and answers nothing; returns what lets it go on. */
   hangServer?(): Promise<() => void>;
   stop(): Promise<void>;
@@ -71,10 +75,16 @@ export interface SourceContract<Spec> {
 
 const MAX_PAYLOAD_BYTES = 32_768;
 const STOP_DEADLINE_MS = 9_000;
+const CLOSE_DEADLINE_MS = 5_000;
+const DEFAULT_MAX_IN_FLIGHT = 1_000;
+/** The relay stops pulling at its limit; the delivery that it pulled last may be beyond it. */
+const FEW_IN_FLIGHT = 10;
+const LARGEST_DELIVERY = 100;
 const NAMES = { eventSourceName: 'outside', eventName: 'news' };
 
 export function describeSourceContract<Spec>(contract: SourceContract<Spec>): void {
   const { factory, capabilities } = contract;
+  const { countsBacklog = capabilities.keepsBacklog } = capabilities;
 
   describe(`event source ${factory.kind}: contract`, () => {
     let nats: RunningNats;
@@ -99,8 +109,11 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
     /** On the bus, as the workers keep it. */
     const position = (): PositionStore => createPositionStore(NAMES, (work) => work(bus));
 
-    async function startRelay(wrap: (source: Source) => Source = (source) => source): Promise<RunningRelay> {
-      const relay = new RunningRelay(factory, fixture, bus, wrap, position());
+    async function startRelay(
+      wrap: (source: Source) => Source = (source) => source,
+      maxInFlight = DEFAULT_MAX_IN_FLIGHT,
+    ): Promise<RunningRelay> {
+      const relay = new RunningRelay(factory, fixture, bus, wrap, position(), maxInFlight);
       relays.push(relay);
       await eventually(() => relay.counts().connected);
       return relay;
@@ -178,9 +191,9 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       const source = createSource(factory, fixture, { position: position() });
       const count = (): Promise<number | undefined> =>
         source.backlog?.(new AbortController().signal).then(({ entries }) => entries) ?? Promise.resolve(undefined);
-      expect(await count()).toBe(capabilities.keepsBacklog ? 0 : undefined);
+      expect(await count()).toBe(countsBacklog ? 0 : undefined);
       expect(unreadFate(factory.kind) === 'wait').toBe(capabilities.keepsBacklog);
-      if (capabilities.keepsBacklog) {
+      if (countsBacklog) {
         for (const text of numbered('waiting', 7)) await fixture.send(text);
         expect(await count()).toBe(7);
         await startRelay();
@@ -272,7 +285,7 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
           await fixture.send('with the new password');
           return relay.counts().published > 0;
         });
-        expect(relay.counts()).toMatchObject({ connected: true });
+        await eventually(() => relay.counts().connected);
         expect(relay.lines.join()).not.toContain('secret-');
       });
 
@@ -327,6 +340,23 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
       expect(relay.counts().dropped).toBe(0);
     });
 
+    it('reads no more than its limit while the bus is unavailable, and the rest afterwards', async () => {
+      const relay = await startRelay(undefined, FEW_IN_FLIGHT);
+      await nats.stopKeepingData();
+      const texts = numbered('held back', FEW_IN_FLIGHT + LARGEST_DELIVERY + 40);
+      const sending = Promise.all(texts.map((text) => fixture.send(text)));
+      // A caller waits for its answer; everyone else is done sooner or later, whatever the bus does.
+      if (unreadFate(factory.kind) !== 'refused') await sending;
+      await eventually(() => relay.counts().received >= FEW_IN_FLIGHT);
+      expect(relay.counts().received).toBeLessThan(FEW_IN_FLIGHT + LARGEST_DELIVERY);
+      const handedOut = (await fixture.handedOut?.()) ?? 0;
+      expect(handedOut).toBeLessThan(FEW_IN_FLIGHT + LARGEST_DELIVERY);
+      await nats.restart();
+      await sending;
+      await expectOnBus(texts);
+      expect(relay.counts().dropped).toBe(0);
+    });
+
     it('continues after a message that cannot become an event, and records it', async () => {
       const relay = await startRelay();
       if (capabilities.payload === 'sent') await fixture.send('x'.repeat(MAX_PAYLOAD_BYTES));
@@ -345,6 +375,20 @@ export function describeSourceContract<Spec>(contract: SourceContract<Spec>): vo
         expect(record).toMatchObject({ eventSource: 'outside', subject: 'news', namespace: 'argo' });
         expect(record.reason).toBeTruthy();
         expect(JSON.stringify(record)).not.toContain('xxxxx');
+      }
+    });
+
+    it('closes within five seconds, also while its server does not answer', async () => {
+      const stop = new AbortController();
+      const source = createSource(factory, fixture, { position: position(), signal: stop.signal });
+      const reading = readEverything(source);
+      await eventually(() => source.status().connected);
+      const letGoOn = await fixture.hangServer?.();
+      try {
+        stop.abort();
+        await inTime(Promise.all([reading, source.close()]), CLOSE_DEADLINE_MS, 'the source did not close');
+      } finally {
+        letGoOn?.();
       }
     });
 
@@ -382,6 +426,7 @@ class RunningRelay {
     bus: EventRelayOptions['bus'],
     wrap: (source: Source) => Source,
     position: PositionStore,
+    maxInFlight = DEFAULT_MAX_IN_FLIGHT,
   ) {
     const log = (level: 'info' | 'warn', line: string): void => void this.lines.push(`${level}: ${line}`);
     const context = contextOf(fixture, { signal: this.abort.signal, log, position });
@@ -394,7 +439,7 @@ class RunningRelay {
       source,
       bus,
       log,
-      maxInFlight: 1_000,
+      maxInFlight,
     });
     this.finished = this.relay.run(this.abort.signal);
     // Tests that expect a failure look at `stop`.
@@ -413,20 +458,25 @@ class RunningRelay {
 
   async stop(): Promise<void> {
     this.abort.abort();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`the relay did not end within ${STOP_DEADLINE_MS} ms`)),
-        STOP_DEADLINE_MS,
-      );
-    });
-    try {
-      const finished = this.mayFail ? this.finished.catch(() => undefined) : this.finished;
-      await Promise.race([finished, tooLate]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const finished = this.mayFail ? this.finished.catch(() => undefined) : this.finished;
+    await inTime(finished, STOP_DEADLINE_MS, 'the relay did not end');
   }
+}
+
+async function inTime(work: Promise<unknown>, deadlineMs: number, problem: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${problem} within ${deadlineMs} ms`)), deadlineMs);
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readEverything(source: Source): Promise<void> {
+  for await (const delivery of source.deliveries()) await delivery.acknowledge({ rejected: [] });
 }
 
 export function createSource<Spec>(
@@ -437,7 +487,7 @@ export function createSource<Spec>(
   return factory.create(fixture.spec, contextOf(fixture, overrides));
 }
 
-function contextOf(
+export function contextOf(
   fixture: Pick<SourceFixture<unknown>, 'secrets' | 'kubernetes'>,
   overrides: Partial<SourceContext> = {},
 ): SourceContext {

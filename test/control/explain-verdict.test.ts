@@ -98,6 +98,22 @@ describe('an event that expired before a sensor handled it', () => {
 });
 
 describe('the verdict on an event', () => {
+  it('says why there is no item to filter, if the event source could not fetch it', () => {
+    const reason = 'the event goes on without the item that it links to: GET https://stac.example/a: HTTP 410';
+    const missing = { sensor: undefined, eventSource: 'stac', clause: 'sluice.io/hydrate', reason };
+    const filtered = {
+      dependency: 'item',
+      clause: 'sluice.io/stac-cloud-cover',
+      reason: 'the event holds no STAC item',
+    };
+    const decisions = [record('failed', { code: 'EVENT_LINK_UNREADABLE', ...missing }), record('filtered', filtered)];
+    const all = facts({ decisions, sensors: [sensor()] });
+    expect(only(all).state).toBe('filtered');
+    expect(verdictOf(all).summary).toContain(`Event source argo/stac: ${reason}.`);
+    const [entry] = timelineOf(all).filter(({ stage }) => stage === 'source');
+    expect(entry?.text).toBe(`by event source argo/stac: clause sluice.io/hydrate; EVENT_LINK_UNREADABLE; ${reason}`);
+  });
+
   it('names the clause of every dependency that rejected it, and how to test a change', () => {
     const decisions = [
       record('filtered', { dependency: 'clear', clause: 'filters.data[0]', reason: 'values.sky is "cloudy"' }),

@@ -64,11 +64,12 @@ describe('.ci/run', () => {
     expect(status).toBe(0);
     const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
     expect(calls.slice(0, 2)).toEqual(['ci', 'test']);
-    expect(calls.slice(2).map((call) => call.split(' ').at(-1))).toEqual([
+    expect(calls.slice(2).map((call) => call.replace('run --silent ', ''))).toEqual([
       'typecheck',
       'lint',
       'format:check',
       'unused',
+      'docs:api -- --emit none',
     ]);
   });
 

@@ -119,7 +119,8 @@ describe('numbers, bytes and keys survive from each source to each trigger', () 
     receiver.refused.add('/dead-end').add('/retriggered');
     await sluice.json('apply', '-f', folder, '-n', NAMESPACE, '--wait', '60s');
     for (const { text } of documents) {
-      await redis.publish('documents', laidOut(text));
+      // A channel keeps nothing for a reader that is just connecting again.
+      await eventually(async () => (await redis.publish('documents', laidOut(text))) > 0);
       await redis.xadd('documents', '*', 'document', text);
       const headers = { 'Content-Type': 'application/json' };
       const { status } = await fetch(webhook, { method: 'POST', headers, body: laidOut(text) });

@@ -92,7 +92,10 @@ describe('priorities', () => {
       return found.length >= 102 && found;
     });
     const order = [...made].sort((one, other) => versionOf(one) - versionOf(other)).map(({ data }) => data.event);
-    expect(order.slice(0, 2)).toEqual(['urgent', 'strange']);
+    // A busy machine may pull the first few before the last have arrived.
+    const overtaken = order.slice(order.indexOf('strange') + 1);
+    expect(order.indexOf('urgent')).toBeLessThan(order.indexOf('strange'));
+    expect(overtaken.length).toBeGreaterThan(later.length / 2);
     expect(await priorityOf(runOf(stage, urgent))).toBe(1);
     const records = await eventually(async () => {
       const filter = { namespace: stage.namespace, decision: 'fired', event: eventKey(strange) } as const;

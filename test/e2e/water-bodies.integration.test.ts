@@ -135,7 +135,7 @@ describe('the water-bodies system', () => {
     const before = await listWorkflows();
     const { redis } = system;
     const client = new Redis(redis.url);
-    const count = 600;
+    const count = 1_500;
     const links = Array.from({ length: count }, (_, index) => `https://catalogue.example/items/burst-${index}`);
     try {
       const pipeline = client.pipeline();

@@ -57,7 +57,9 @@ export async function fuzz({ kind, cases, seed, onCase }: FuzzOptions): Promise<
     try {
       const measured = { slowestMs: 0, run: 0 };
       const property = fc.asyncProperty(target.inputs, async (input) => {
-        const usedMs = await checkOne(target, input);
+        const firstMs = await checkOne(target, input);
+        // Threads of V8 that compile count as well, now and then for seconds; a slow input is slow each time.
+        const usedMs = firstMs > LIMIT_MS ? Math.min(firstMs, await checkOne(target, input)) : firstMs;
         measured.run += 1;
         onCase?.();
         // The first ones load and compile.

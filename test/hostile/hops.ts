@@ -6,10 +6,10 @@ import { isJsonObject } from '../../src/event/json';
 import { TENANT_B } from './hostile-manifests';
 
 /**
- * In the order that an event passes them: taken in by the webhook, its run started (bus, expressions, Temporal), its
- * activity scheduled (the run's first workflow task), begun by a worker, its request at the receiver.
+ * In the order that an event passes them: taken in by the webhook; called by the listener, or by an activity of the run
+ * (bus, expressions, and Temporal in the latter case); its request at the receiver.
  */
-export const HOPS = ['taken in', 'run started', 'run planned', 'activity begun', 'fired'] as const;
+export const HOPS = ['taken in', 'called', 'fired'] as const;
 export type Hop = (typeof HOPS)[number];
 
 export interface SentAndFired {
@@ -32,11 +32,11 @@ export async function measureHops(
     const query = `WorkflowType = "sensorRun" AND SluiceSensor = "${TENANT_B}/orders" AND StartTime >= "${since}"`;
     for await (const { workflowId } of client.workflow.list({ query })) {
       const run = readRun((await client.workflow.getHandle(workflowId).fetchHistory()).events ?? []);
-      for (const [n, { takenInAt, begunAt }] of run.events) {
+      for (const [n, { takenInAt, calledAt }] of run) {
         const event = byNumber.get(n);
         if (event === undefined) continue;
         const { sentAt, firedAt } = event;
-        measured.push(differences([sentAt, takenInAt, run.startedAt, run.plannedAt, begunAt, firedAt]));
+        measured.push(differences([sentAt, takenInAt, calledAt, firedAt]));
       }
     }
     return measured;
@@ -54,31 +54,53 @@ type HistoryEvent = NonNullable<
   Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>['events']
 >[number];
 
-interface RunTimes {
-  readonly startedAt: number;
-  readonly plannedAt: number;
-  /** By the number of the event. */
-  readonly events: ReadonlyMap<number, { readonly takenInAt: number; readonly begunAt: number }>;
+interface EventTimes {
+  readonly takenInAt: number;
+  readonly calledAt: number;
 }
 
-function readRun(history: readonly HistoryEvent[]): RunTimes {
-  const scheduled = history.filter(({ activityTaskScheduledEventAttributes: found }) => found);
+/** By the number of the event. */
+function readRun(history: readonly HistoryEvent[]): ReadonlyMap<number, EventTimes> {
+  const byListener = new Map<string, number>();
+  for (const event of history) {
+    const input = readInput(event.workflowExecutionStartedEventAttributes);
+    const { attempts = [], underWay = [] } = input?.listenerAttempts ?? {};
+    for (const attempt of [...attempts, ...underWay]) {
+      if ('at' in attempt) byListener.set(attempt.fireId, Date.parse(attempt.at));
+    }
+  }
   const begunAt = new Map(
     history.flatMap((event) => {
       const begun = event.activityTaskStartedEventAttributes;
       return begun ? [[String(begun.scheduledEventId), timeOf(event)]] : [];
     }),
   );
-  const events = scheduled.flatMap(({ activityTaskScheduledEventAttributes: attributes, eventId }) => {
-    const [input] = attributes?.input?.payloads ?? [];
-    const request = input ? defaultPayloadConverter.fromPayload<Pick<SensorRunInput, 'events'>>(input) : undefined;
-    return (request?.events ?? []).map(({ data, time = '' }) => {
-      const body = isJsonObject(data) && isJsonObject(data.body) ? data.body : {};
-      const times = { takenInAt: Date.parse(time), begunAt: begunAt.get(String(eventId)) ?? NaN };
-      return [Number(body.n), times] as const;
-    });
-  });
-  return { startedAt: timeOf(history[0]), plannedAt: timeOf(scheduled[0]), events: new Map(events) };
+  const times = new Map<number, EventTimes>();
+  for (const event of history) {
+    const carried = readInput(
+      event.workflowExecutionStartedEventAttributes ?? event.activityTaskScheduledEventAttributes,
+    );
+    for (const { id, dependencies } of carried?.fires ?? []) {
+      const calledAt = byListener.get(id) ?? begunAt.get(String(event.eventId));
+      if (calledAt === undefined) continue;
+      for (const index of Object.values(dependencies).flat()) {
+        const { data, time = '' } = carried?.events[index] ?? {};
+        const body = isJsonObject(data) && isJsonObject(data.body) ? data.body : {};
+        times.set(Number(body.n), { takenInAt: Date.parse(time), calledAt });
+      }
+    }
+  }
+  return times;
+}
+
+type RunInput = Pick<SensorRunInput, 'events' | 'fires' | 'listenerAttempts'>;
+
+/** Of a run, or of an activity that carries some of its fires. */
+function readInput(
+  attributes: HistoryEvent['activityTaskScheduledEventAttributes' | 'workflowExecutionStartedEventAttributes'],
+): RunInput | undefined {
+  const [input] = attributes?.input?.payloads ?? [];
+  return input ? defaultPayloadConverter.fromPayload<RunInput>(input) : undefined;
 }
 
 function timeOf(event: HistoryEvent | undefined): number {

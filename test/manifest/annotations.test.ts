@@ -35,6 +35,7 @@ describe('options of a Sensor', () => {
     ['outcome-redis', '[::1]:6379', { outcomeRedis: '[::1]:6379' }],
     ['debounce', '1.5s', { flow: { debounceMs: 1500 } }],
     ['batch-size', '20', { flow: { batchSize: 20 } }],
+    ['concurrency-group', 'gpu=20', { flow: { concurrencyGroup: { name: 'gpu', limit: 20 } } }],
     ['priority', '5', { flow: { priority: 5 } }],
     ['priority.tell', '1', { triggerFlows: { tell: { priority: 1 } } }],
     ['priority-from', 'body.priority', { flow: { priorityFrom: 'body.priority' } }],
@@ -56,6 +57,12 @@ describe('options of a Sensor', () => {
     expect(findings).toEqual([]);
     expect(options.flow).toEqual({ concurrency: 2, concurrencyKey: 'body.tile' });
     expect(options.triggerFlows).toEqual({ 'a.b': { concurrency: 1 }, c: { batchSize: 9 } });
+  });
+
+  it.each(['gpu', 'gpu=0', 'gpu=1001', 'GPU=1', '=1', 'gpu=1=2', ''])('reject the concurrency group %j', (group) => {
+    expect(readSensorOptions(ours({ 'concurrency-group': group }), []).findings).toMatchObject([
+      { severity: 'error', path: ['metadata', 'annotations', 'sluice.io/concurrency-group'] },
+    ]);
   });
 
   it.each(['0', '6', 'high', '1.5', ''])('reject the priority %j', (priority) => {
@@ -162,5 +169,47 @@ describe('options of an EventSource', () => {
       options: { startFrom: { kind: 'id', id: '17-1' }, maxInFlight: 5, idFrom: 'body.id' },
       findings: [],
     });
+  });
+
+  it('name the servers that links may lead to, as addresses are written', () => {
+    const annotations = ours({
+      hydrate: 'body.links.0.href',
+      'hydrate-from': 'https://STAC.example:443/, https://*.example.com,http://stac.default.svc:8080',
+      'hydrate-token-secret': 'catalogue/token',
+      'hydrate-for': '1h',
+    });
+    const { options, findings } = readEventSourceOptions(annotations);
+    expect(findings).toEqual([]);
+    expect(options).toMatchObject({
+      hydrate: 'body.links.0.href',
+      hydrateFrom: ['https://stac.example', 'https://*.example.com', 'http://stac.default.svc:8080'],
+      hydrateToken: { name: 'catalogue', key: 'token' },
+      hydrateForMs: 3_600_000,
+    });
+  });
+
+  it.each([
+    'stac.example',
+    'https://stac.example/v1',
+    'https://me:secret@stac.example',
+    'https://*',
+    'https://*.com',
+    'https://a.*.example.com',
+    's3://bucket',
+    'https://stac.example,',
+  ])('refuse %s as a server that links may lead to', (text) => {
+    const { findings } = readEventSourceOptions(ours({ hydrate: 'auto', 'hydrate-from': text }));
+    expect(findings.map(({ path }) => path.at(-1))).toContain('sluice.io/hydrate-from');
+    expect(JSON.stringify(findings)).not.toContain('secret@');
+  });
+
+  it('refuse links without servers, servers without links, and paths that only the engine reads', () => {
+    const messagesOf = (annotations: Record<string, string>): string[] =>
+      readEventSourceOptions(ours(annotations)).findings.map(({ message }) => message);
+    expect(messagesOf({ hydrate: 'auto' })).toEqual(['does not say which servers links may lead to']);
+    expect(messagesOf({ 'hydrate-for': '1m' })).toEqual(['has no meaning without sluice.io/hydrate']);
+    expect(messagesOf({ hydrate: 'body.links.#(rel=="self").href', 'hydrate-from': 'https://stac.example' })).toEqual([
+      'this value is not allowed here',
+    ]);
   });
 });

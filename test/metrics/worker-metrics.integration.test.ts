@@ -63,6 +63,13 @@ spec:
         conditions: bad
         http: {url: 'http://127.0.0.1:9/nobody-listens', method: POST, payload: [{src: {dependencyName: bad, dataKey: values.kind}, dest: kind}]}
       retryStrategy: {steps: 1}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {name: quota, annotations: {sluice.io/concurrency-group: gpu=20}}
+spec:
+  dependencies: [{name: other, eventSourceName: other, eventName: other}]
+  triggers: [{template: {name: log, log: {}}}]
 `;
 
 interface Workflow {

@@ -76,8 +76,8 @@ describe('moving a cluster from Argo Events', () => {
     );
     const redisStream = { items: { hostAddress: `${cluster.redis.host}:${cluster.redis.port}`, streams: [STREAM] } };
     await cluster.create(ARGO, 'eventsources', object('EventSource', 'stac', { redisStream }));
-    const sqs = { jobs: { queue: 'jobs', region: 'eu-central-1', waitTimeSeconds: 5 } };
-    await cluster.create(ARGO, 'eventsources', object('EventSource', 'queue', { sqs }));
+    const nsq = { jobs: { hostAddress: 'nsqlookupd:4161', topic: 'jobs', channel: 'sluice' } };
+    await cluster.create(ARGO, 'eventsources', object('EventSource', 'queue', { nsq }));
     await cluster.create(ARGO, 'sensors', object('Sensor', SENSOR, sensorSpec()));
     for (const name of ['hooks', 'stac', 'queue']) await cluster.deploy('eventsource', name);
     await cluster.deploy('sensor', SENSOR);
@@ -171,7 +171,7 @@ describe('moving a cluster from Argo Events', () => {
     expect(controllers).toEqual([{ namespace, name: 'controller-manager', replicas: 1, managedNamespace: namespace }]);
     const { stdout } = await sluice('inventory');
     expect(stdout).toContain('EventSource/queue');
-    expect(stdout).toContain('sqs');
+    expect(stdout).toContain('nsq');
   });
 
   it('compares what Argo Events created with what Sluice would create, before anything moves', async () => {

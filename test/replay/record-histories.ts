@@ -11,10 +11,12 @@ import { repoRoot } from '../../dev/repo-root';
 import { eventually } from '../setup/eventually';
 import { openWorld, proposeContinueAsNewAfter, type WorldOptions } from '../workflows/sluice-world';
 import { formatHistory } from './history-files';
+import { CONTINUED_BACKFILLS, RECORDED_BACKFILLS } from './recorded-backfills';
 import { RECORDED_CONTROLLERS } from './recorded-controllers';
 import { CONTINUED_EVENT_BUSES, RECORDED_EVENT_BUSES } from './recorded-event-buses';
 import { CONTINUED_EVENT_SOURCES, RECORDED_EVENT_SOURCES } from './recorded-event-sources';
 import { RECORDED_FIRST_ATTEMPTS } from './recorded-first-attempts';
+import { RECORDED_GROUPS } from './recorded-groups';
 import { RECORDED_WORKERS } from './recorded-workers';
 import type { RecordedScenario } from './recorded-scenario';
 import { CONTINUED_REPLAYS, CONTINUED_SENSORS, RECORDED_REPLAYS, RECORDED_SENSORS } from './recorded-sensors';
@@ -38,9 +40,16 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     continued: CONTINUED_EVENT_SOURCES,
     continueAsNewAfter: 8,
   },
+  backfill: {
+    role: 'event-source',
+    scenarios: RECORDED_BACKFILLS,
+    continued: CONTINUED_BACKFILLS,
+    continueAsNewAfter: 8,
+  },
   sensor: { scenarios: RECORDED_SENSORS, continued: CONTINUED_SENSORS, continueAsNewAfter: 20 },
   'first-attempts': { scenarios: RECORDED_FIRST_ATTEMPTS, continued: [], continueAsNewAfter: 20 },
   controller: { scenarios: RECORDED_CONTROLLERS, continued: [], continueAsNewAfter: 8 },
+  'concurrency-group': { scenarios: RECORDED_GROUPS, continued: RECORDED_GROUPS, continueAsNewAfter: 25 },
   worker: { scenarios: RECORDED_WORKERS, continued: [], continueAsNewAfter: 8 },
   replay: { scenarios: RECORDED_REPLAYS, continued: CONTINUED_REPLAYS, continueAsNewAfter: 8 },
 };

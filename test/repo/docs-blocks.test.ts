@@ -44,6 +44,8 @@ describe('a block of the documentation', () => {
       'docs/multi-tenancy.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
       'docs/security.md: part of a configuration of nats-server',
+      'docs/sources/custom.md: part of a file of the tree',
+      'docs/sources/custom.md: part of a file of the tree',
     ]);
   });
 
@@ -189,7 +191,7 @@ async function checkCommand(program: string, argv: readonly string[]): Promise<v
       if (argument.startsWith('deploy/')) expect(existsSync(join(repoRoot, argument, 'Chart.yaml'))).toBe(true);
     });
   } else if (program === 'temporal') {
-    expect(['workflow']).toContain(argv[0]);
+    expect(['workflow', 'worker']).toContain(argv[0]);
     argv.forEach((argument, at) => {
       if (argument === '--input') expect(() => JSON.parse(argv[at + 1] ?? '') as unknown).not.toThrow();
     });

@@ -46,7 +46,7 @@ describe('the Temporal UI', () => {
     expect(await runsInList(`SluiceTriggers = 'flood-report'`)).toEqual(parked);
     expect(await runsInList(`SluiceEventSource = 'sentinel2-scenes' AND SluiceState = 'Parked'`)).toEqual(parked);
     expect(await runsInList(`SluiceSensor = 'default/flood-watch' AND SluiceEventIds = '${eventId}'`)).toEqual([one]);
-  }, 60_000);
+  });
 
   it('shows the fires, events, Workflow with a link to the Argo UI, attempts and outcome of a run', async () => {
     const runIds = await pictured.runs('water-bodies', 'Succeeded');
@@ -62,7 +62,7 @@ describe('the Temporal UI', () => {
     expect(await link.getAttribute('href')).toMatch(
       new RegExp(`^${PICTURED_ARGO_UI}/workflows/default/water-bodies-detection-[a-z0-9]{12}\\?uid=[0-9a-f-]{36}$`),
     );
-  }, 60_000);
+  });
 
   it('shows the reason of a parked run, advice, and a named timer', async () => {
     await ui.openMetadata(await firstParked());
@@ -71,7 +71,7 @@ describe('the Temporal UI', () => {
     expect(text).toContain('namespaces/flood-watch');
     expect(text).toContain('retrigger');
     await browser.page.getByText('flood-report is parked: retrigger or discard').first().waitFor();
-  }, 60_000);
+  });
 
   it('shows the counts, parked runs, lag, and held events of a sensor', async () => {
     const text = await eventually(async () => {
@@ -83,7 +83,7 @@ describe('the Temporal UI', () => {
     expect(text).toMatch(/weekly-mosaic when scene && approval\s+holds scene sentinel2-scenes\/scene-announced:/);
     expect(text).toContain('waits for approval');
     await browser.page.getByText('bus → flood-watch').first().waitFor();
-  }, 60_000);
+  });
 
   it('shows who retriggered a run, and names trigger and event on the retried activity', async () => {
     const runId = await firstParked();
@@ -97,7 +97,7 @@ describe('the Temporal UI', () => {
       await ofActivity.first().waitFor({ timeout: 2_000 });
       return (await details()).includes('retriggered by “ada” (unverified): the namespace exists now');
     });
-  }, 60_000);
+  });
 
   describe('in its dialogs for signals and updates', () => {
     /** The JSON that docs/temporal-ui.md tells people to send. */
@@ -119,20 +119,20 @@ describe('the Temporal UI', () => {
       expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Succeeded' });
       await shows(runId, 'retriggered by “ada” (unverified): the namespace exists now');
       expect(await details()).toContain('outcome Succeeded');
-    }, 60_000);
+    });
 
     it('discards a parked run', async () => {
       const runId = await firstParked();
       await ui.signal(runId, 'discard', documented('signal discard run/default/flood-watch/…'));
       expect(await pictured.client.workflow.getHandle(runId).result()).toMatchObject({ state: 'Discarded' });
       await shows(runId, 'discarded by “ada” (unverified): the scene is obsolete');
-    }, 60_000);
+    });
 
     it('shows on the run which field a signal lacks', async () => {
       const runId = await firstParked();
       await ui.signal(runId, 'discard', '{"by": "ada"}');
       await shows(runId, 'discard refused: “by” and “why” are required');
-    }, 60_000);
+    });
 
     it('pauses and resumes a sensor', async () => {
       const sensor = 'sensor/default/flood-watch';
@@ -144,7 +144,7 @@ describe('the Temporal UI', () => {
         await ui.openMetadata(sensor);
         return !(await details()).includes('Paused since');
       });
-    }, 60_000);
+    });
 
     it('retriggers a completed run by an update, whose result is in the history', async () => {
       const [runId = ''] = await pictured.runs('water-bodies', 'Succeeded');
@@ -160,12 +160,12 @@ describe('the Temporal UI', () => {
       await eventually(async () =>
         (await pictured.runs('water-bodies', 'Succeeded')).some((id) => id.startsWith(`${runId}~again-`)),
       );
-    }, 60_000);
+    });
 
     it('shows in the dialog of an update why it is rejected', async () => {
       const request = { by: 'ada', why: 'new model', runId: 'run/default/water-bodies/nowhere' };
       await ui.update('sensor/default/water-bodies', 'retrigger', JSON.stringify(request));
       await ui.dialog().getByText('unknown run run/default/water-bodies/nowhere').waitFor();
-    }, 60_000);
+    });
   });
 });

@@ -5,6 +5,7 @@ import {
   EVENT_BUS_ANNOTATIONS,
   EVENT_SOURCE_ANNOTATIONS,
   FLOW_ANNOTATIONS,
+  ITEM_ANNOTATIONS,
   OUTCOME_REDIS_ANNOTATIONS,
   SENSOR_ANNOTATIONS,
   type Annotation,
@@ -40,6 +41,7 @@ describe('docs/manifests.md', () => {
   const tables: ReadonlyArray<readonly [string, Readonly<Record<string, Annotation>>]> = [
     ['a Sensor', { ...SENSOR_ANNOTATIONS, ...OUTCOME_REDIS_ANNOTATIONS }],
     ['triggers', FLOW_ANNOTATIONS],
+    ['dependencies', ITEM_ANNOTATIONS],
     ['an EventSource', EVENT_SOURCE_ANNOTATIONS],
     ['an EventBus', EVENT_BUS_ANNOTATIONS],
   ];

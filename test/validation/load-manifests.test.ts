@@ -100,6 +100,26 @@ describe('loading manifests', () => {
     ]);
   });
 
+  it('warns about Sensors of one namespace that state different limits for a concurrency group', async () => {
+    const sensor = (name: string, limit: number, namespace = 'science') => `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: ${name}, namespace: ${namespace}, annotations: { sluice.io/concurrency-group: gpu=${limit} } }
+spec:
+  dependencies: [{ name: a, eventSourceName: s, eventName: e }]
+  triggers: [{ template: { name: t, log: {} } }]
+`;
+    const texts = [sensor('a', 20), sensor('b', 30), sensor('c', 20), sensor('elsewhere', 5, 'other')];
+    expect((await loadManifestText(texts.join('---\n'), 'x')).problems).toMatchObject([
+      {
+        severity: 'warning',
+        object: 'Sensor/b',
+        path: 'metadata.annotations.sluice.io/concurrency-group',
+        message: 'Sensor a states another limit for concurrency group gpu; the smallest applies',
+        found: '30, and 20 there',
+      },
+    ]);
+  });
+
   it('accepts objects of one name in different namespaces', async () => {
     const text = ['one', 'two'].map((space) => bus('default').replace('default', `default\n  namespace: ${space}`));
     expect((await loadManifestText(text.join('---\n'), 'x')).problems).toEqual([]);

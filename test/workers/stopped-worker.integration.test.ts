@@ -58,13 +58,12 @@ describe('events of a sensor whose worker', () => {
     const { raw } = await stage.handle.describe();
     return (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name === 'sluiceListen');
   }
-  /** Attempts of all listeners. */
-  async function attempts(): Promise<number> {
-    return (await listeners()).reduce((sum, { attempt }) => sum + (attempt ?? 0), 0);
+  async function isListening({ pid }: RunningWorker): Promise<boolean> {
+    return (await listeners()).some(({ lastWorkerIdentity }) => lastWorkerIdentity?.startsWith(`${pid}@`));
   }
   async function workerOfListener(): Promise<RunningWorker | undefined> {
-    const [listener] = await listeners();
-    return workers.find(({ pid }) => listener?.lastWorkerIdentity?.startsWith(`${pid}@`));
+    for (const worker of workers) if (await isListening(worker)) return worker;
+    return undefined;
   }
   async function expectNothingInHand(): Promise<void> {
     const connection = await connect({ servers: world.nats.url });
@@ -86,14 +85,13 @@ describe('events of a sensor whose worker', () => {
     await eventually(() => handled().length === EVENTS, PATIENCE);
     const rounds = ['before'];
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const former = await attempts();
-      const stopped = await workerOfListener();
-      stopped?.pause();
+      const stopped = await eventually(workerOfListener, PATIENCE);
+      stopped.pause();
       try {
         await publish(`stopped${round}`);
-        await eventually(async () => (await attempts()) > former, PATIENCE);
+        await eventually(async () => !(await isListening(stopped)), PATIENCE);
       } finally {
-        stopped?.resume();
+        stopped.resume();
       }
       await publish(`after${round}`);
       rounds.push(`stopped${round}`, `after${round}`);

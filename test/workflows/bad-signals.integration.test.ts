@@ -59,7 +59,7 @@ describe('malformed signals', () => {
     own.answerNext('t', [{ status: 400 }]);
     await own.publish(own.event('a', '1'));
     const run = await own.onlyRun('Parked');
-    await sendNonsense(run, 'outcome', 'retrigger', 'discard');
+    await sendNonsense(run, 'attempted', 'outcome', 'retrigger', 'discard');
     await run.signal('retrigger', { ...BY, triger: 'other' });
     expect(await own.fires(run)).toMatchObject([{ state: 'Parked', attempts: 1 }]);
     const details = await currentDetails(run);

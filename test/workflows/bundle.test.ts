@@ -1,10 +1,15 @@
-import { relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import { repoRoot } from '../../dev/repo-root';
 import { roomOf, rooms } from '../repo/rooms';
 
-/** Measured 896,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
-const BUDGET_BYTES = 900_000;
+/** Measured 950,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
+const BUDGET_BYTES = 960_000;
+
+/** A statement of a module that may change later. */
+const STATE =
+  /^(?:export )?(?:(?:let|var) \w+|const \w+(?:: (?:Map|Set|WeakMap|\w+\[\])\b.*?)? = new (?:Map|Set|WeakMap)<)/gm;
 
 /** Bundling takes some seconds of one core, and longer on a busy machine. */
 const BUNDLING_TIMEOUT_MS = 120_000;
@@ -23,7 +28,7 @@ describe('the workflow bundle', () => {
     modules = modulesOf(bundle);
   }, BUNDLING_TIMEOUT_MS);
 
-  it('stays small, because each cached workflow evaluates it', () => {
+  it('stays small, because each thread of a worker evaluates it', () => {
     const [code = ''] = bundle.code.split('//# sourceMappingURL=');
     expect(code.length).toBeGreaterThan(100_000);
     expect(code.length).toBeLessThan(BUDGET_BYTES);
@@ -40,6 +45,17 @@ describe('the workflow bundle', () => {
     const roomsInside = new Set(product.map((name) => roomOf(name)));
     expect(roomsInside).toContain('workflows/sensor');
     expect([...roomsInside].filter((room) => room === undefined || !rooms[room]?.sandbox)).toEqual([]);
+  });
+
+  it('keeps no state in its modules, which all workflows of a worker share', () => {
+    const product = modules.filter((name) => /^dist\/.*\.js$/.test(name));
+    const stateful = product.flatMap((name) => {
+      const path = name.replace(/^dist\/(.*)\.js$/, '$1.ts');
+      const source = readFileSync(join(repoRoot, path), 'utf8');
+      return [...source.matchAll(STATE)].map(([line]) => `${path}: ${line}`);
+    });
+    expect(stateful).toEqual([]);
+    expect('let mutable = 1;\nconst kept = new Map<string, string>();'.match(STATE)).toHaveLength(2);
   });
 });
 

@@ -29,6 +29,15 @@ describe('the priority of an event', () => {
     },
   );
 
+  it('is never more urgent than a mark on the event, which a back-fill sets', async () => {
+    const trigger = { priority: 2, from: 'body.priority' };
+    const event = { ...eventWith({ body: { priority: 1 } }), sluicepriority: '4' };
+    const priorities = await readPriorities(event, [trigger, { priority: 5 }], engine);
+    expect([priorities.of(trigger), priorities.of({ priority: 5 })]).toEqual([4, 5]);
+    const plain = await readPriorities({ ...eventWith(), sluicepriority: '4' }, [{ priority: 3 }], engine);
+    expect(plain.of({ priority: 3 })).toBe(4);
+  });
+
   it.each([0, 6, 1.5, 'high', '', null, { of: 1 }, 'x'.repeat(1_000)])(
     'is that of the trigger for the value %j, with the reason for the record',
     async (priority) => {

@@ -1,4 +1,5 @@
 import { EventRelay, type EventRelayOptions } from '../../../activities/relay/event-relay';
+import { splitStacItems } from '../../../activities/relay/split-stac-items';
 import { RelayTelemetry } from '../../../activities/relay/relay-telemetry';
 import { startNats, type RunningNats } from '../../../dev/servers';
 import type { Bus } from '../../../src/bus/bus';
@@ -106,6 +107,26 @@ describe('the relay', () => {
       { decision: 'filtered', clause: 'filter.expression', reason: 'the expression is false', eventSource: 'stac' },
       { decision: 'filtered', code: 'EXPRESSION_FAILED' },
     ]);
+  });
+
+  it('publishes the items of a payload under their own ids, filters each, and acknowledges once', async () => {
+    const item = (id: string) => ({ type: 'Feature', stac_version: '1.0.0', id, collection: 'c', properties: { updated: 'u' } }); // prettier-ignore
+    const payload = { type: 'FeatureCollection', features: ['a', 'b', 'cloudy'].map(item) };
+    const source = new ScriptedSource([[{ data: { body: payload }, transportId: '1-0' }]]);
+    const counts = await run(source, {
+      split: splitStacItems,
+      filter: (payloads) =>
+        Promise.resolve(
+          payloads.map((each) =>
+            fieldOf(fieldOf(each, 'body') ?? null, 'id') === 'cloudy'
+              ? { pass: false, reason: 'cloudy' }
+              : { pass: true },
+          ),
+        ),
+    });
+    expect(counts).toMatchObject({ received: 3, published: 2, filtered: 1, rejected: 0 });
+    expect((await eventsOnBus()).map(({ id }) => id)).toEqual(['scenes:stac:c:a:u', 'scenes:stac:c:b:u']);
+    expect(source.acknowledged).toEqual([0]);
   });
 
   it('returns events if the filter cannot be evaluated at all, and ends with the reason', async () => {

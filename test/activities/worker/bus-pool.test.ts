@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { BusPool } from '../../../activities/worker/bus-pool';
 import type { Bus } from '../../../src/bus/bus';
+import { repoRoot } from '../../../dev/repo-root';
 import { startNats, type RunningNats } from '../../../dev/servers';
 import type { EventBusDefinition } from '../../../src/contract/definitions';
 import { connectTestBus } from '../../bus/bus-fixture';
@@ -42,6 +45,22 @@ describe('the event buses of a worker', () => {
     return pool;
   }
   const connected = () => opened.map((bus) => bus.isConnected());
+
+  it('let each event on its way listen for the end of its activity, without a warning of Node', () => {
+    // In a process of its own: the signals of jest are not those of Node.
+    const program = `
+      const { BusPool } = require(${JSON.stringify(join(repoRoot, 'dist/activities/worker/bus-pool.js'))});
+      const bus = { close: () => Promise.resolve() };
+      const pool = new BusPool(() => Promise.resolve(bus), { temporalNamespace: () => 'default' });
+      const { signal } = new AbortController();
+      const listen = async () => {
+        for (let event = 0; event < 20; event += 1) signal.addEventListener('abort', () => undefined);
+      };
+      pool.use(${JSON.stringify(definition())}, signal, listen).then(() => setImmediate(() => process.exit()));
+    `;
+    const { status, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
 
   it('are shared by all users of the same definition', async () => {
     const pool = openPool(LONG_MS);

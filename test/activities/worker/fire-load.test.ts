@@ -152,4 +152,24 @@ describe('the load of a worker', () => {
     stopping.abort();
     expect(await Promise.all(waiting)).toEqual([0, undefined]);
   });
+
+  it('leaves slots for others, however few the worker has, when targets do not respond', async () => {
+    const most = async (slots: number): Promise<readonly number[]> => {
+      const calls = async (sensors: readonly string[]): Promise<number> => {
+        const load = new FireLoad();
+        load.open(slots);
+        for (let n = 0; ; n += 1) {
+          const free = await Promise.all(sensors.map((name) => hasCapacity(load, sensor('argo', name))));
+          const next = sensors[free.indexOf(true)];
+          if (next === undefined) return n;
+          load.calling(sensor('argo', next), [`call-${n}`]);
+        }
+      };
+      return [await calls(['one']), await calls(['one', 'two', 'three', 'four', 'five', 'six', 'seven'])];
+    };
+    expect(await most(2)).toEqual([1, 1]);
+    expect(await most(20)).toEqual([10, 15]);
+    expect(await most(800)).toEqual([100, 300]);
+    expect(await most(1_600)).toEqual([200, 600]);
+  });
 });

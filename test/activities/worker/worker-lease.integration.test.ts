@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { Client, defaultPayloadConverter } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { NativeConnection, Worker } from '@temporalio/worker';
@@ -43,6 +44,8 @@ describe('the sign of life of a worker that ends', () => {
       const state = await look();
       return state.details?.held === true && state;
     });
+    // It looks every second; a listener for each look would stay as long as the worker.
+    expect(getEventListeners(ending.signal, 'abort').length).toBeLessThanOrEqual(1);
     ending.abort();
     await keeping;
     worker.shutdown();

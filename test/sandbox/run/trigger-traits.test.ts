@@ -1,5 +1,12 @@
 import type { TriggerSpec } from '../../../src/manifest/sensor';
-import { followsOutcome, isQuick, mayActFirst, triggerDeadline } from '../../../src/sandbox/run/trigger-traits';
+import {
+  callDeadline,
+  firstAttemptOf,
+  followsOutcome,
+  isQuick,
+  triggerDeadline,
+  type FirstAttempt,
+} from '../../../src/sandbox/run/trigger-traits';
 import type { FireResult } from '../../../src/contract/fires';
 
 const resource = { source: { resource: { kind: 'Workflow' } } };
@@ -34,41 +41,57 @@ describe('a trigger', () => {
   const living = (fields: Record<string, Record<string, number>>) => ({
     source: { resource: { kind: 'Workflow', spec: fields } },
   });
-  it.each<[string, TriggerSpec, boolean]>([
-    ['that creates an object', trigger({ k8s: resource }), true],
-    ['that submits a Workflow', trigger({ argoWorkflow: { ...resource, operation: 'submit' } }), true],
-    ['that creates an object written as text', trigger({ k8s: { source: { inline: 'kind: Pod' } } }), true],
-    ['that logs', trigger({ log: {} }), true],
+  it.each<[string, TriggerSpec, FirstAttempt | undefined]>([
+    ['that creates an object', trigger({ k8s: resource }), 'repeatable'],
+    ['that submits a Workflow', trigger({ argoWorkflow: { ...resource, operation: 'submit' } }), 'repeatable'],
+    ['that creates an object written as text', trigger({ k8s: { source: { inline: 'kind: Pod' } } }), 'repeatable'],
+    ['that logs', trigger({ log: {} }), 'repeatable'],
     [
       'that lets its Workflow live for a day',
       trigger({ k8s: living({ ttlStrategy: { secondsAfterCompletion: 86400 } }) }),
-      true,
+      'repeatable',
     ],
-    ['that retries', trigger({ k8s: resource }, { retryStrategy: { steps: 3 } }), true],
+    ['that retries', trigger({ k8s: resource }, { retryStrategy: { steps: 3 } }), 'repeatable'],
     [
       'whose Workflow is deleted after a minute',
       trigger({ k8s: living({ ttlStrategy: { secondsAfterSuccess: 60 } }) }),
-      false,
+      undefined,
     ],
     [
       'whose Job is deleted at once',
       trigger({ k8s: { source: { inline: 'spec:\n  ttlSecondsAfterFinished: 0' } } }),
-      false,
+      undefined,
     ],
-    ['that changes an object', trigger({ k8s: { ...resource, operation: 'patch' } }), false],
-    ['that deletes an object', trigger({ k8s: { ...resource, operation: 'delete' } }), false],
-    ['that resubmits', trigger({ argoWorkflow: { ...resource, operation: 'resubmit' } }), false],
+    ['that changes an object', trigger({ k8s: { ...resource, operation: 'patch' } }), undefined],
+    ['that deletes an object', trigger({ k8s: { ...resource, operation: 'delete' } }), undefined],
+    ['that resubmits', trigger({ argoWorkflow: { ...resource, operation: 'resubmit' } }), undefined],
     [
       'whose operation a parameter may change',
       trigger({ k8s: resource }, { parameters: [{ src: { dependencyName: 'a' }, dest: 'k8s.operation' }] }),
-      false,
+      undefined,
     ],
-    ['that has a rate limit', trigger({ k8s: resource }, { rateLimit: { requestsPerUnit: 1 } }), false],
-    ['that waits for labels', trigger({ k8s: resource }, { policy: { k8s: { labels: { a: 'b' } } } }), false],
-    ['whose resource is fetched', trigger({ k8s: { source: { url: { path: 'http://x' } } } }), false],
-    ['that calls a server', trigger({ http: { url: 'http://x' } }), false],
-  ])('%s: attempted before its run is started, or not', (_name, spec, first) => {
-    expect(mayActFirst(spec)).toBe(first);
+    ['that has a rate limit', trigger({ k8s: resource }, { rateLimit: { requestsPerUnit: 1 } }), undefined],
+    ['that waits for labels', trigger({ k8s: resource }, { policy: { k8s: { labels: { a: 'b' } } } }), undefined],
+    ['whose resource is fetched', trigger({ k8s: { source: { url: { path: 'http://x' } } } }), undefined],
+    ['that calls a server', trigger({ http: { url: 'http://x' } }), 'noted'],
+    [
+      'that calls a server within a rate limit',
+      trigger({ http: { url: 'http://x' } }, { rateLimit: { requestsPerUnit: 1 } }),
+      undefined,
+    ],
+  ])('%s: attempted before its run is started, with or without a note on the bus, or not', (_name, spec, first) => {
+    expect(firstAttemptOf(spec)).toBe(first);
+  });
+
+  it.each<[string, number | undefined, number]>([
+    ['as long as it says', 5, 20_000],
+    ['a minute by default', undefined, 75_000],
+    ['a minute if it says 0, which is none', 0, 75_000],
+    ['no longer than Node can wait', 2 ** 50, 2 ** 31 - 1],
+  ])('gives a target, and itself to prepare the call, %s', (_name, timeout, milliseconds) => {
+    expect(callDeadline(trigger({ http: { url: 'http://x', ...(timeout !== undefined && { timeout }) } }))).toBe(
+      milliseconds,
+    );
   });
 
   it('may take as long as its timeout and its policy', () => {

@@ -69,7 +69,10 @@ describe('the outcome of an Argo Workflow', () => {
     return found;
   };
 
-  it('waits a minute for its run to start, without blocking other outcomes', async () => {
+  it.each([
+    ['seen when it happened', {}],
+    ['found in a list after a reconnect', { isListed: true }],
+  ])('waits a minute for its run to start, without blocking other outcomes, if it was %s', async (_how, found) => {
     // A worker that was killed had made it for a run that was cut differently when the events came again.
     const buses = new BusPool(() => Promise.resolve(world.bus));
     const tell = async (endedMsAgo: number): Promise<void> => {
@@ -77,6 +80,7 @@ describe('the outcome of an Argo Workflow', () => {
         ...{ fireId: 'fire', phase: 'Succeeded', message: '', outputs: {}, afterRetry: false },
         object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', namespace: 'eo', name: 'a', uid: 'u' },
         finishedAt: new Date(Date.now() - endedMsAgo).toISOString(),
+        ...found,
       };
       const publish = () => Promise.reject(new Error('there is nothing to publish'));
       const { signal } = new AbortController();

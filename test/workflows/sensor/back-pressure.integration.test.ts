@@ -1,9 +1,8 @@
 /** A backlog for a trigger that is limited: the bus keeps what cannot be started yet. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Worker } from '@temporalio/worker';
 import type { CloudEvent } from '../../../src/event/cloud-event';
 import { eventually } from '../../setup/eventually';
+import { startGatedReceiver, type GatedReceiver } from '../../setup/gated-receiver';
 import { openWorld, workflowBundle, type SluiceWorld } from '../sluice-world';
 import { Stage } from '../stage';
 import { currentDetails } from '../what-people-see';
@@ -58,52 +57,6 @@ describe('a sensor with a concurrency limit and a backlog', () => {
     return { template: { name: 't', http: { url: receiver.url, method: 'POST', payload } } };
   }
 });
-
-interface GatedReceiver {
-  readonly url: string;
-  /** Answers what waits, and from now on everything at once. */
-  open(): void;
-  names(): readonly string[];
-  mostAtOnce(): number;
-  close(): Promise<void>;
-}
-
-async function startGatedReceiver(): Promise<GatedReceiver> {
-  const names: string[] = [];
-  const waiting: Array<() => void> = [];
-  let isOpen = false;
-  let underWay = 0;
-  let most = 0;
-  const server: Server = createServer((request, response) => {
-    underWay += 1;
-    most = Math.max(most, underWay);
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      names.push((JSON.parse(Buffer.concat(parts).toString()) as { name: string }).name);
-      const answer = (): void => {
-        underWay -= 1;
-        response.end();
-      };
-      if (isOpen) answer();
-      else waiting.push(answer);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    open() {
-      isOpen = true;
-      for (const answer of waiting.splice(0)) answer();
-    },
-    names: () => names,
-    mostAtOnce: () => most,
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
 
 async function publish(world: SluiceWorld, events: readonly CloudEvent[]): Promise<void> {
   const outcomes = await world.bus.publishEvents(events);
