@@ -7,7 +7,12 @@ const { env } = require('node:process');
 const suitesAtOnce = env.SLUICE_TEST_WORKERS ?? Math.min(2 * availableParallelism(), 6);
 
 // Tests run on the compiled output: what is tested is what ships, and `tsc` has checked the tests too.
-const common = { testEnvironment: 'node', transform: {}, testPathIgnorePatterns: ['/node_modules/'] };
+const common = {
+  testEnvironment: 'node',
+  transform: {},
+  testPathIgnorePatterns: ['/node_modules/'],
+  runner: '<rootDir>/dist/test/setup/second-try-runner.js',
+};
 
 module.exports = {
   testTimeout: 120_000,
