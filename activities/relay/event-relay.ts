@@ -13,6 +13,7 @@ import { Pace } from '../../src/concurrency/pace';
 import { jsonOf } from '../../src/event/event-data';
 import type { JsonDocument, ObjectDocument } from '../../src/event/json-text';
 import type { Delivery, RejectedEvent, Source } from '../../src/sources/source';
+import type { EventQuota } from './event-quota';
 import { withData, type ItemHydration, type ItemMissing } from './item-hydration';
 import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
@@ -36,6 +37,8 @@ export interface EventRelayOptions extends ReceivedEventsOptions {
   readonly split?: (delivery: Delivery) => Delivery;
   /** Fetches the items that events link to, before the filter. */
   readonly hydration?: ItemHydration;
+  /** Of the namespace; absent: no limit. */
+  readonly quota?: EventQuota;
   /** Events read and not yet acknowledged; reading pauses above it. */
   readonly maxInFlight: number;
   readonly telemetry?: RelayTelemetry;
@@ -69,6 +72,8 @@ const PUBLISH_PATIENCE_MS = 10_000;
 const DEFAULT_STOP_WITHIN_MS = 8_000;
 const HYDRATE = 'sluice.io/hydrate';
 const LOG_EVERY_MS = 10_000;
+/** A source that its quota holds back for so long is told to the operator. */
+const HELD_BACK_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A delivery turned into events for the bus and records of input that will not become one. */
@@ -102,6 +107,8 @@ export class EventRelay {
   private broken: { readonly error: unknown } | undefined;
   private position: string | undefined;
   private lastEventAt: string | undefined;
+  /** Every event since then has waited for the quota. */
+  private heldBackSince: number | undefined;
   private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(private readonly options: EventRelayOptions) {
@@ -109,7 +116,7 @@ export class EventRelay {
   }
 
   counts(): RelayCounts {
-    const problem = this.options.hydration?.problem();
+    const problem = this.options.hydration?.problem() ?? this.quotaProblem();
     return {
       ...this.totals,
       ...(problem !== undefined && { problem }),
@@ -152,6 +159,7 @@ export class EventRelay {
         throw this.broken.error;
       }
       const delivery = this.options.split?.(next.value) ?? next.value;
+      if ((await stopping.orGiveUp(this.takeQuota(delivery, signal))) === GAVE_UP) return;
       const prepared = await stopping.orGiveUp(this.prepare(delivery));
       if (prepared === GAVE_UP) return;
       this.start(prepared, signal, onProgress);
@@ -159,6 +167,20 @@ export class EventRelay {
         if ((await stopping.orGiveUp(Promise.race(this.underWay))) === GAVE_UP) return;
       }
     }
+  }
+
+  private async takeQuota({ events, rejected }: Delivery, signal: AbortSignal): Promise<void> {
+    const { quota, telemetry } = this.options;
+    if (quota === undefined) return;
+    this.heldBackSince ??= performance.now();
+    const waitedMs = await quota.take(events.length + rejected.length, signal);
+    if (waitedMs === 0) this.heldBackSince = undefined;
+    else telemetry?.heldBack(waitedMs);
+  }
+
+  private quotaProblem(): string | undefined {
+    const isHeldBack = this.heldBackSince !== undefined && performance.now() - this.heldBackSince > HELD_BACK_MS;
+    return isHeldBack ? this.options.quota?.problem : undefined;
   }
 
   private async finish(deliveries: AsyncIterator<Delivery>, deadline: StopDeadline): Promise<void> {

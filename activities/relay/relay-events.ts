@@ -10,6 +10,7 @@ import { LinkedItems } from '../../src/stac/linked-items';
 import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
 import { stopReasonOf } from '../worker/stop-reason';
 import { readEventId } from './event-id-from';
+import { EventQuotas, type EventQuota } from './event-quota';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from '../worker/failures';
 import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
@@ -27,6 +28,7 @@ export function createRelayActivities(
   dependencies: RelayDependencies,
 ): Pick<EventSourceActivities, 'sluiceRelayEvents'> {
   const outages = new TemporalOutages();
+  const quotas = new EventQuotas();
   return {
     async sluiceRelayEvents(request) {
       const context = Context.current();
@@ -37,7 +39,7 @@ export function createRelayActivities(
       const heartbeat = startHeartbeat(notConnected({ event: request.eventName, ...WAITS_FOR_BUS }));
       try {
         await dependencies.buses.use(request.definition.bus, context.cancellationSignal, (bus) =>
-          relay(request, context, bus, dependencies, heartbeat),
+          relay(request, context, bus, dependencies, heartbeat, quotas.of(definition.namespace)),
         );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
@@ -58,6 +60,7 @@ async function relay(
   bus: Bus,
   dependencies: RelayDependencies,
   heartbeat: Heartbeat,
+  quota: EventQuota | undefined,
 ): Promise<void> {
   const { definition, eventName } = request;
   const { namespace, name } = definition;
@@ -76,6 +79,7 @@ async function relay(
     log: write,
     maxInFlight: definition.options.maxInFlight,
     ...(filter && { filter }),
+    ...(quota && { quota }),
     ...(split && { split: SPLITS[split] }),
     ...(hydrate !== undefined && {
       hydration: new ItemHydration({

@@ -23,6 +23,7 @@ const COUNTERS = [
   'sluice_source_dropped_total',
   'sluice_source_unauthorized_total',
   'sluice_hydrations_total',
+  'sluice_quota_wait_milliseconds_total',
   'sluice_hydrations_failed_total',
 ] as const;
 
@@ -88,6 +89,10 @@ export class RelayTelemetry {
   hydrated(event: CloudEvent, whole: CloudEvent): void {
     this.count('sluice_hydrations_total');
     this.replaced(event, whole);
+  }
+
+  heldBack(ms: number): void {
+    this.count('sluice_quota_wait_milliseconds_total', Math.round(ms));
   }
 
   notHydrated(): void {

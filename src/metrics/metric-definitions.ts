@@ -103,6 +103,11 @@ export const METRICS = {
     labels: SOURCE,
     help: 'Events that went on without the STAC item that they link to, because it could not be fetched',
   },
+  sluice_quota_wait_milliseconds_total: {
+    kind: 'counter',
+    labels: SOURCE,
+    help: 'Milliseconds that reading waited because its namespace had used its quota (SLUICE_EVENTS_PER_SECOND)',
+  },
   sluice_source_unauthorized_total: {
     kind: 'counter',
     labels: SOURCE,

@@ -10,6 +10,7 @@ import { startTenants, type Round } from './tenants';
 interface Options {
   readonly events: number;
   readonly rate: number;
+  readonly quota?: number;
   readonly trigger: TriggerOfB;
   readonly only?: readonly string[];
   readonly output: 'text' | 'json';
@@ -19,10 +20,11 @@ interface Options {
 const HIGHEST_RATIO = 3;
 
 async function main(): Promise<number> {
-  const { events, rate, trigger, only, output } = new Command('npm run hostile --')
+  const { events, rate, quota, trigger, only, output } = new Command('npm run hostile --')
     .description('Sends the events of one tenant in quiet, and again while another tenant attacks the same workers.')
     .option('--events <n>', 'of the tenant that is measured, in each run', parsePositiveInteger, 1_000)
     .option('--rate <n>', 'of its events in a second', parsePositiveInteger, 20)
+    .option('--quota <n>', 'events that each tenant may send in a second; default: no limit', parsePositiveInteger)
     .addOption(new Option('--trigger <kind>', 'of its sensor').choices(['http', 'workflow']).default('http'))
     .option('--only <names>', 'of these attacks, separated by commas', (text: string) => text.split(','))
     .addOption(
@@ -36,7 +38,7 @@ async function main(): Promise<number> {
     .opts<Options>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say('starting servers …');
-  const tenants = await startTenants(trigger);
+  const tenants = await startTenants({ trigger, ...(quota !== undefined && { quota }) });
   try {
     // What is compiled and connected at the first events is no part of either run.
     await tenants.sendOrders(Math.min(events, 100), rate);

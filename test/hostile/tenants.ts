@@ -42,7 +42,14 @@ export interface Tenants {
   stop(): Promise<void>;
 }
 
-export async function startTenants(trigger: TriggerOfB = 'http'): Promise<Tenants> {
+export interface TenantOptions {
+  /** Of B's sensor. */
+  readonly trigger?: TriggerOfB;
+  /** Events of each tenant in a second; default: no limit. */
+  readonly quota?: number;
+}
+
+export async function startTenants({ trigger = 'http', quota }: TenantOptions = {}): Promise<Tenants> {
   const closing: Array<() => Promise<unknown>> = [];
   const stop = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end().catch(() => undefined);
@@ -59,7 +66,11 @@ export async function startTenants(trigger: TriggerOfB = 'http'): Promise<Tenant
     const api = await system.kubernetes.connect();
     closing.push(() => Promise.resolve(api.close()));
     for (const name of [TENANT_A, TENANT_B]) await api.expect('POST', '/api/v1/namespaces', { metadata: { name } });
-    const environment = { ...system.environment, SLUICE_LOG_LEVEL: 'error' };
+    const environment = {
+      ...system.environment,
+      SLUICE_LOG_LEVEL: 'error',
+      ...(quota !== undefined && { SLUICE_EVENTS_PER_SECOND: String(quota) }),
+    };
     const workers = await Promise.all([startWorker('event-source', environment), startWorker('sensor', environment)]);
     closing.push(...workers.map((worker) => () => worker.stop()));
     const [sourceWorker, sensorWorker] = workers;

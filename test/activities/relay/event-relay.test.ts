@@ -1,3 +1,4 @@
+import { EventQuota } from '../../../activities/relay/event-quota';
 import { EventRelay, type EventRelayOptions } from '../../../activities/relay/event-relay';
 import { splitStacItems } from '../../../activities/relay/split-stac-items';
 import { RelayTelemetry } from '../../../activities/relay/relay-telemetry';
@@ -107,6 +108,24 @@ describe('the relay', () => {
       { decision: 'filtered', clause: 'filter.expression', reason: 'the expression is false', eventSource: 'stac' },
       { decision: 'filtered', code: 'EXPRESSION_FAILED' },
     ]);
+  });
+
+  it('tells when the quota of its namespace holds it back, and loses nothing when it is stopped then', async () => {
+    const quota = new EventQuota(1);
+    // Another source of the namespace has used it for the next minute.
+    await quota.take(60, new AbortController().signal);
+    const source = new ScriptedSource([[{ data: { body: 'first' } }], [{ data: { body: 'second' } }]]);
+    const stopped = new AbortController();
+    const held = relay(source, { quota });
+    const running = held.run(stopped.signal);
+    await eventually(() => held.counts().problem !== undefined);
+    expect(held.counts().problem).toContain('1 events a second (SLUICE_EVENTS_PER_SECOND)');
+    expect(held.counts()).toMatchObject({ received: 0, connected: true });
+    stopped.abort();
+    const { received, published } = await running;
+    expect(received).toBeGreaterThanOrEqual(1);
+    expect(published).toBe(received);
+    expect(source.acknowledged).toHaveLength(received);
   });
 
   it('publishes the items of a payload under their own ids, filters each, and acknowledges once', async () => {
