@@ -2,6 +2,7 @@
 import './web-assembly';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { SluiceError } from '../errors/sluice-error';
 import { sizeModuleMemory } from './module-memory';
 
@@ -32,5 +33,8 @@ async function compileModule(path: string, maxMemoryMb: number): Promise<WebAsse
       cause: error,
     });
   }
+  // Functions that are used much are compiled again, optimised, some for seconds: in one thread at a time, not in four,
+  // which would leave the main thread a fifth of a busy machine. Compiling at first use takes no longer for it.
+  setFlagsFromString('--wasm-num-compilation-tasks=1');
   return WebAssembly.compile(sizeModuleMemory(bytes, maxMemoryMb));
 }

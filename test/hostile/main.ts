@@ -10,7 +10,7 @@ import { startTenants, type Round } from './tenants';
 interface Options {
   readonly events: number;
   readonly rate: number;
-  readonly quota?: number;
+  readonly quota: number | false;
   readonly trigger: TriggerOfB;
   readonly only?: readonly string[];
   readonly output: 'text' | 'json';
@@ -23,8 +23,9 @@ async function main(): Promise<number> {
   const { events, rate, quota, trigger, only, output } = new Command('npm run hostile --')
     .description('Sends the events of one tenant in quiet, and again while another tenant attacks the same workers.')
     .option('--events <n>', 'of the tenant that is measured, in each run', parsePositiveInteger, 1_000)
-    .option('--rate <n>', 'of its events in a second', parsePositiveInteger, 20)
-    .option('--quota <n>', 'events that each tenant may send in a second; default: no limit', parsePositiveInteger)
+    .option('--rate <n>', 'of its events in a second', parsePositiveInteger, 5)
+    .option('--quota <n>', 'events that each tenant may bring in a second', parsePositiveInteger, 20)
+    .option('--no-quota', 'let them bring as many as they can')
     .addOption(new Option('--trigger <kind>', 'of its sensor').choices(['http', 'workflow']).default('http'))
     .option('--only <names>', 'of these attacks, separated by commas', (text: string) => text.split(','))
     .addOption(
@@ -38,7 +39,7 @@ async function main(): Promise<number> {
     .opts<Options>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say('starting servers …');
-  const tenants = await startTenants({ trigger, ...(quota !== undefined && { quota }) });
+  const tenants = await startTenants({ trigger, ...(quota !== false && { quota }) });
   try {
     // What is compiled and connected at the first events is no part of either run.
     await tenants.sendOrders(Math.min(events, 100), rate);
