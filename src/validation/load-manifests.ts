@@ -19,7 +19,7 @@ export interface LoadedManifests {
   /** Every object without errors, in the order of the files. */
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Problem[];
-  /** Files in folders that contain no Kubernetes object. */
+  /** Files in folders that contain no Kubernetes object, and named files that contain nothing but comments. */
   readonly skipped: readonly string[];
 }
 
@@ -66,7 +66,8 @@ async function checkFiles(
     const { documents: sources, mistakes } =
       options.isJson === true ? readJsonDocument(text) : await readYamlDocuments(text, options.expressions?.readYaml);
     problems.push(...mistakes.map((mistake): Problem => ({ severity: 'error', file, ...mistake })));
-    if (isFromFolder && mistakes.length === 0 && !sources.some(({ value }) => looksLikeObject(value))) {
+    const isEmpty = isFromFolder ? !sources.some(({ value }) => looksLikeObject(value)) : sources.length === 0;
+    if (mistakes.length === 0 && isEmpty) {
       skipped.push(file);
       continue;
     }

@@ -21,20 +21,13 @@ export interface ManifestReport {
 
 /** @param failing the severities that make an object invalid. */
 export function reportManifests(
-  manifests: Pick<LoadedManifests, 'documents' | 'problems'>,
+  manifests: Pick<LoadedManifests, 'documents' | 'problems' | 'skipped'>,
   failing: readonly Severity[] = ['error'],
 ): ManifestReport {
   const problems = [...manifests.problems];
   if (manifests.documents.length === 0 && problems.length === 0) {
-    const message = 'no objects found';
-    problems.push({
-      severity: 'error',
-      file: '',
-      object: '',
-      path: '',
-      message,
-      fix: 'Name files that hold manifests.',
-    });
+    const files = manifests.skipped.length > 0 ? manifests.skipped : [''];
+    problems.push(...files.map(withoutObjects));
   }
   const bad = problems.filter(({ severity }) => failing.includes(severity));
   const isBad = (file: string, label: string): boolean =>
@@ -54,4 +47,9 @@ export function reportManifests(
   const files = [...new Set([...objects, ...problems].map(({ file }) => file))].filter((file) => file !== '');
   objects.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0));
   return { valid: bad.length === 0, files, objects, problems };
+}
+
+function withoutObjects(file: string): Problem {
+  const fix = 'Name files that hold manifests.';
+  return { severity: 'error', file, object: '', path: '', message: 'no objects found', fix };
 }
