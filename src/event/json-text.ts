@@ -45,8 +45,10 @@ export function readPart(text: string): JsonDocument {
 /** Comparing the text with the written value shows at once whether numbers, keys and their order survived. */
 function toDocument(text: string, value: JsonValue): JsonDocument {
   const written = JSON.stringify(value);
-  if (written === text || written === compactJson(text, escapeAsJavaScript)) return value;
-  return new JsonText(compactJson(text));
+  if (written === text) return value;
+  const compact = compactJson(text);
+  const isKept = written === compact || (text.includes('\\') && written === compactJson(compact, escapeAsJavaScript));
+  return isKept ? value : new JsonText(compact);
 }
 
 /** The value as JavaScript reads it: for reading single members, not for sending it. */
@@ -172,26 +174,22 @@ function endOfValue(text: string, start: number): number {
   }
 }
 
-const STRING_OR_SPACE = /["\t\n\r ]/g;
+const SPACE = /[\t\n\r ]/;
+const SPACES = /[\t\n\r ]+/g;
 
 /** Without white space outside of strings; `change` rewrites strings that have escapes. The text is known to be JSON. */
 function compactJson(text: string, change?: (string: string) => string): string {
+  if (change === undefined && !SPACE.test(text)) return text;
   let compact = '';
-  let from = 0;
-  for (;;) {
-    STRING_OR_SPACE.lastIndex = from;
-    const found = STRING_OR_SPACE.exec(text);
-    if (!found) return compact + text.slice(from);
-    const { index: at } = found;
-    if (text[at] === '"') {
-      const end = endOfString(text, at) + 1;
-      const string = text.slice(at, end);
-      compact += text.slice(from, at) + (change && string.includes('\\') ? change(string) : string);
-      from = end;
-    } else {
-      compact += text.slice(from, at);
-      from = at + 1;
-    }
+  for (let from = 0; ;) {
+    const at = text.indexOf('"', from);
+    const between = text.slice(from, at < 0 ? text.length : at);
+    // Replacing inside of V8 takes a tenth of the time of a loop over each space.
+    compact += SPACE.test(between) ? between.replace(SPACES, '') : between;
+    if (at < 0) return compact;
+    from = endOfString(text, at) + 1;
+    const string = text.slice(at, from);
+    compact += change && string.includes('\\') ? change(string) : string;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The text of a batch and its results: a JSON array, then one JSON document per line (see expressions/batch.go). */
 import type { ErrorCode } from '../errors/sluice-error';
-import { isJsonObject, MAX_DATA_DEPTH, nestingProblem } from '../event/json';
+import { crowdProblem, isJsonObject, MAX_DATA_DEPTH, nestingProblem } from '../event/json';
 import { readKnownJson, readPart, textOf, type JsonDocument } from '../event/json-text';
 import type { ExpressionOutcome, ExpressionRequest } from './engine';
 
@@ -101,7 +101,7 @@ export function decodeAnswers(text: string): ExpressionOutcome<unknown>[] {
     if ('e' in answer) return { ok: false, code: answer.c, message: answer.e };
     if (answer.d === undefined) return { ok: true, value: answer.v };
     const document = documents[answer.d] ?? '';
-    const problem = nestingProblem(document, MAX_DATA_DEPTH);
+    const problem = nestingProblem(document, MAX_DATA_DEPTH) ?? crowdProblem(document, MAX_DATA_DEPTH);
     if (problem !== undefined)
       return { ok: false, code: 'EXPRESSION_FAILED', message: `its result: ${problem.message}` };
     const isPart = isJsonObject(answer.v);

@@ -1,5 +1,5 @@
 import { isSluiceError, type SluiceError } from '../../src/errors/sluice-error';
-import { MAX_JSON_DEPTH, assertDepth, measureDepth, parseJson, setField } from '../../src/event/json';
+import { MAX_EVENT_DEPTH, MAX_JSON_DEPTH, assertDepth, measureDepth, parseJson, setField } from '../../src/event/json';
 
 const lists = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 const objects = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
@@ -17,7 +17,7 @@ function refusal(work: () => unknown): SluiceError {
 describe('JSON from outside', () => {
   it.each([lists, objects])('is accepted up to the depth limit, and rejected beyond it with both numbers', (nested) => {
     expect(measureDepth(parseJson(nested(MAX_JSON_DEPTH)))).toBe(MAX_JSON_DEPTH);
-    for (const depth of [MAX_JSON_DEPTH + 1, 5_000, 500_000]) {
+    for (const depth of [MAX_JSON_DEPTH + 1, 5_000, 200_000]) {
       const error = refusal(() => parseJson(nested(depth)));
       expect(error.code).toBe('EVENT_UNDECODABLE');
       expect(error.message).toContain(`${depth} levels`);
@@ -48,19 +48,49 @@ describe('JSON from outside', () => {
     expect(parseJson(`{"features":[{"geometry":{"coordinates":[[${points}]]}}]}`)).toBeDefined();
   });
 
+  it('is rejected with more members or names than can be read without blocking all others', () => {
+    const members = (count: number, name: (index: number) => string) =>
+      `{${Array.from({ length: count }, (_, index) => `"${name(index)}" :${index % 10}`).join(',')}}`;
+    expect(refusal(() => parseJson(members(500_001, () => 'a'))).message).toBe(
+      'JSON has too many members, lists and objects: at most 500000 are accepted',
+    );
+    expect(refusal(() => parseJson(members(100_001, (index) => `n${index}`)))).toMatchObject({
+      code: 'EVENT_UNDECODABLE',
+      message: 'JSON has too many names that differ: at most 100000 are accepted',
+      context: { limit: 100_000 },
+    });
+    expect(refusal(() => parseJson(`[${'{},'.repeat(500_000)}0]`)).message).toContain('members, lists and objects');
+    // Texts are no names, and the envelope of an event has room for its own members.
+    expect(parseJson(`[${Array.from({ length: 100_001 }, (_, index) => `"n${index}"`).join(',')}]`)).toHaveLength(
+      100_001,
+    );
+    expect(
+      parseJson(
+        members(100_001, (index) => `n${index}`),
+        MAX_EVENT_DEPTH,
+      ),
+    ).toBeDefined();
+  });
+
   it('may have many siblings', () => {
     expect(parseJson(`[${Array.from({ length: 5_000 }, () => '[{}]').join(',')}]`)).toHaveLength(5_000);
   });
 
-  it.each(['', '{', '{"secret-token": tru}', '[1,]', '{"a":"\n"}', '['.repeat(5_000), 'undefined'])(
-    'with a syntax error is rejected without being quoted: %j',
-    (text) => {
-      const error = refusal(() => parseJson(text));
-      expect(error.code).toBe('EVENT_UNDECODABLE');
-      expect(error.message).toMatch(/^invalid JSON( at position \d+)?$/);
-      expect(error.cause).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '{',
+    '{"secret-token": tru}',
+    '[1,]',
+    '{"a":"\n"}',
+    '['.repeat(5_000),
+    'undefined',
+    `["${'a'.repeat(400_000)}`,
+  ])('with a syntax error is rejected without being quoted: %.40j', (text) => {
+    const error = refusal(() => parseJson(text));
+    expect(error.code).toBe('EVENT_UNDECODABLE');
+    expect(error.message).toMatch(/^invalid JSON( at position \d+)?$/);
+    expect(error.cause).toBeUndefined();
+  });
 
   it('keeps a key named __proto__', () => {
     const value = parseJson('{"__proto__":{"k":"v"}}');
