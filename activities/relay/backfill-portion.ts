@@ -177,12 +177,14 @@ class Portion {
     const { idFrom, maxInFlight } = options;
     const relayed = { namespace, eventSourceName: name, eventName: request.eventName };
     const filter = createSourceFilter(this.spec, this.dependencies.engine);
+    const quota = this.dependencies.eventQuotas.of(namespace);
     return new EventRelay({
       ...relayed,
       cloudEventType: 'stac',
       ...{ source, bus, log, maxInFlight },
       priority: LEAST_URGENT,
       ...(filter && { filter }),
+      ...(quota && { quota }),
       ...(idFrom !== undefined && { idOf: (payload: ObjectDocument) => readEventId(payload, idFrom) }),
       telemetry: new RelayTelemetry(this.dependencies.metrics, relayed),
     });

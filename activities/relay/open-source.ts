@@ -4,6 +4,7 @@ import { findSource } from '../../src/sources/registry';
 import type { CustomSource } from '../../src/sources/custom-source';
 import type { Source, SourceContext } from '../../src/sources/source';
 import type { RelayEventsRequest } from '../../src/contract/activities';
+import type { EventQuotas } from './event-quota';
 import { createFieldMatcher, createTextMatcher } from './match-texts';
 import { createPositionStore } from './source-position';
 import type { WorkerDependencies } from '../worker/worker-dependencies';
@@ -20,6 +21,7 @@ export interface OpenedSource {
 export interface RelayDependencies extends WorkerDependencies {
   /** Sources that are not part of Sluice. */
   readonly customSources?: readonly CustomSource[];
+  readonly eventQuotas: EventQuotas;
 }
 
 type SourceDependencies = Pick<

@@ -10,7 +10,6 @@ import { LinkedItems } from '../../src/stac/linked-items';
 import type { EventSourceActivities, RelayEventsRequest } from '../../src/contract/activities';
 import { stopReasonOf } from '../worker/stop-reason';
 import { readEventId } from './event-id-from';
-import { EventQuotas, type EventQuota } from './event-quota';
 import { EventRelay } from './event-relay';
 import { toApplicationFailure } from '../worker/failures';
 import { notConnected, startHeartbeat, WAITS_FOR_BUS, type Heartbeat } from '../worker/heartbeat';
@@ -28,7 +27,6 @@ export function createRelayActivities(
   dependencies: RelayDependencies,
 ): Pick<EventSourceActivities, 'sluiceRelayEvents'> {
   const outages = new TemporalOutages();
-  const quotas = new EventQuotas();
   return {
     async sluiceRelayEvents(request) {
       const context = Context.current();
@@ -39,7 +37,7 @@ export function createRelayActivities(
       const heartbeat = startHeartbeat(notConnected({ event: request.eventName, ...WAITS_FOR_BUS }));
       try {
         await dependencies.buses.use(request.definition.bus, context.cancellationSignal, (bus) =>
-          relay(request, context, bus, dependencies, heartbeat, quotas.of(definition.namespace)),
+          relay(request, context, bus, dependencies, heartbeat),
         );
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
@@ -60,13 +58,13 @@ async function relay(
   bus: Bus,
   dependencies: RelayDependencies,
   heartbeat: Heartbeat,
-  quota: EventQuota | undefined,
 ): Promise<void> {
   const { definition, eventName } = request;
   const { namespace, name } = definition;
   const { engine, metrics } = dependencies;
   const { source, spec, type, write } = openSource(request, signal, dependencies, readMarks(info.heartbeatDetails));
   const filter = createSourceFilter(spec, engine);
+  const quota = dependencies.eventQuotas.of(namespace);
   const { idFrom, split, hydrate, hydrateForMs } = definition.options;
   const relayed = { namespace, eventSourceName: name, eventName };
   const telemetry = new RelayTelemetry(metrics, relayed);

@@ -3,6 +3,7 @@ import { CUSTOM_SOURCE_NAME } from '../manifest/sources/custom';
 import type { CustomSource } from '../sources/custom-source';
 import type { EventSourceActivities } from '../contract/activities';
 import { createBackfillActivities } from '../../activities/relay/backfill-portion';
+import { EventQuotas } from '../../activities/relay/event-quota';
 import { createRelayActivities } from '../../activities/relay/relay-events';
 import { stopAtOnce } from '../../activities/worker/stop-at-once';
 import { createBacklogActivities } from '../../activities/relay/watch-backlog';
@@ -51,7 +52,7 @@ export class EventSourcePlugin extends SluicePlugin {
 
   protected override createActivities(dependencies: WorkerDependencies): PluginActivities {
     const { longActivities } = dependencies;
-    const relaying = { ...dependencies, customSources: this.sources };
+    const relaying = { ...dependencies, customSources: this.sources, eventQuotas: new EventQuotas() };
     const relays = createRelayActivities(relaying);
     const backlogs = createBacklogActivities(relaying);
     const activities: EventSourceActivities = {
