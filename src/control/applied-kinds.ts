@@ -93,16 +93,26 @@ export interface ObjectAddress {
   readonly name: string;
 }
 
-/** Parses `sensor water-bodies` or `sensor/water-bodies`. Throws USAGE. */
-export function parseObjectAddress(words: readonly string[], namespace: string): ObjectAddress {
-  const [word = '', name = '', ...rest] = words.flatMap((part) => part.split('/'));
+/** Parses `sensor/water-bodies`. Throws USAGE. */
+export function parseObjectAddress(word: string, namespace: string): ObjectAddress {
+  const [kind = '', name = '', ...rest] = word.split('/');
   if (name === '' || rest.length > 0) {
     throw new SluiceError('USAGE', {
-      message: `"${words.join(' ')}" does not name one object`,
+      message: `"${word}" does not name one object`,
       fix: 'Write KIND NAME or KIND/NAME, for instance sensor/water-bodies',
     });
   }
-  return { kind: parseKind(word), namespace, name };
+  return { kind: parseKind(kind), namespace, name };
+}
+
+/** Parses `sensor/water-bodies source/stac` or `sensor water-bodies scenes`; each object once. Throws USAGE. */
+export function parseObjectAddresses(words: readonly string[], namespace: string): ObjectAddress[] {
+  const [kind = '', ...names] = words;
+  const isKindFirst = names.length > 0 && !words.some((word) => word.includes('/'));
+  const wholes = isKindFirst ? names.map((name) => `${kind}/${name}`) : words;
+  const addresses = wholes.map((word) => parseObjectAddress(word, namespace));
+  const first = new Map(addresses.map((address) => [`${address.kind.kind}/${address.name}`, address]));
+  return [...first.values()];
 }
 
 /** Returns the Kubernetes namespace to use if neither manifest nor `-n` names one. */

@@ -315,6 +315,41 @@ spec:
       expect((await cluster.sluice(['status', 'sensor/unknown'])).stderr).toContain('[OBJECT_UNKNOWN]');
     });
 
+    it('shows several objects, and the others if one is unknown', async () => {
+      const shown = await cluster.sluice(['status', 'sensor/scenes', 'source/stac']);
+      expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(shown.stdout).toMatch(/^sensor .*scenes on bus.*\n[^]*^source .*stac on bus/m);
+      const argv = ['status', 'source/unknown', 'bus/default', 'source/stac', '-o', 'json'];
+      const partial = await cluster.sluice(argv);
+      expect(partial.exitCode).not.toBe(0);
+      expect(partial.stderr).toContain('[OBJECT_UNKNOWN]');
+      expect(jsonOf(partial)).toMatchObject({ objects: [{ name: 'default' }, { name: 'stac' }] });
+    });
+
+    it('prints manifests of several objects that can be applied again', async () => {
+      const printed = await cluster.sluice(['status', 'sensor/scenes', 'source/stac', '--manifest', '-o', 'json']);
+      const file = await cluster.manifest('running.json', printed.stdout);
+      expect(await actionsOf(['apply', '-f', file])).toEqual([
+        ['EventSource/stac', 'unchanged'],
+        ['Sensor/scenes', 'unchanged'],
+      ]);
+      const text = await cluster.sluice(['status', 'source', 'stac', '--manifest']);
+      const both = await cluster.sluice(['status', 'sensor/scenes', 'source/stac', '--manifest']);
+      expect(both.stdout.split('---\n')[1]).toBe(text.stdout);
+    });
+
+    it('pauses and resumes several objects', async () => {
+      const all = ['source/stac', 'sensor/scenes'];
+      const paused = await cluster.sluice(['pause', ...all, '--why', 'upgrade', '-o', 'name']);
+      expect(paused).toMatchObject({ exitCode: 0, stdout: 'source/stac\nsensor/scenes\n' });
+      expect(jsonOf(await cluster.sluice(['status', ...all, '-o', 'json']))).toMatchObject({
+        objects: [{ paused: { why: 'upgrade' } }, { paused: { why: 'upgrade' } }],
+      });
+      const resumed = await cluster.sluice(['resume', ...all, 'sensor/unknown', '--why', 'done', '-o', 'json']);
+      expect(resumed.stderr).toContain('[OBJECT_UNKNOWN]');
+      expect(jsonOf(resumed)).toMatchObject({ objects: [{ action: 'resumed' }, { action: 'resumed' }] });
+    });
+
     it('rejects deleting a bus in use', async () => {
       const run = await cluster.sluice(['delete', 'bus', 'default']);
       expect(run.exitCode).toBe(1);
@@ -322,11 +357,11 @@ spec:
     });
 
     it('reports the events that a deleted sensor will not fire, and how to include them', async () => {
-      const file = await cluster.manifest('third.yaml', sensor('third'));
+      const file = await cluster.manifest('third.yaml', sensor('third'), sensor('fourth'));
       expect((await cluster.sluice(['apply', '-f', file])).exitCode).toBe(0);
-      const { exitCode, stderr } = await cluster.sluice(['delete', 'sensor/third']);
+      const { exitCode, stderr } = await cluster.sluice(['delete', 'sensor', 'third', 'fourth']);
       expect(exitCode).toBe(0);
-      expect(stderr).toMatch(/third had not handled.*sluice\.io\/start-from: "\d{4}-/s);
+      expect(stderr).toMatch(/third, sensor .*fourth had not handled.*sluice\.io\/start-from: "\d{4}-/s);
     });
 
     it('deletes sensors before sources before buses, and accepts missing objects with --ignore-not-found', async () => {

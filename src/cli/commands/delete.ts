@@ -6,7 +6,7 @@ import {
   APPLIED_KINDS,
   DELETE_ORDER,
   defaultNamespace,
-  parseObjectAddress,
+  parseObjectAddresses,
   type ObjectAddress,
 } from '../../control/applied-kinds';
 import { workflowIdOf } from '../../control/applied-objects';
@@ -39,6 +39,7 @@ const TONES: Record<Deletion['action'], Tone> = { deleted: 'good', deleting: 'wa
 const EXAMPLES = `
 Examples:
   sluice delete sensor/water-bodies
+  sluice delete sensor/water-bodies source/stac
   sluice delete -f examples/water-bodies --ignore-not-found
 
 A deleted sensor gives up its position on the bus; runs in flight continue to
@@ -48,7 +49,7 @@ its events stay on the NATS server.`;
 export const registerDelete: RegisterCommand = (program, cli) => {
   addOptionalRequestedByOptions(addTemporalOptions(program.command('delete [object...]')), 'sluice delete')
     .summary('delete buses, sources and sensors')
-    .description('Ends the workflows of the objects in manifests, or of one named object.')
+    .description('Ends the workflows of the objects in manifests, or of named objects.')
     .option('-f, --filename <path>', 'file, folder, or - for standard input; may be repeated', collect)
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: the manifest, SLUICE_NAMESPACE, default)')
     .option('--ignore-not-found', 'ignore objects that are not applied')
@@ -82,8 +83,8 @@ async function deleteObjects(
       progress.update(`ending ${addressText(address)}`);
       done.push({ address, ...(await deleteObject(session, address, how)) });
     }
-    const [first] = done;
-    const isNamed = options.filename === undefined;
+    const [first, ...others] = done;
+    const isNamed = options.filename === undefined && others.length === 0;
     if (isNamed && first?.action === 'not found' && !options.ignoreNotFound) {
       throw await objectUnknown(session, first.address);
     }
@@ -147,9 +148,12 @@ async function addressesOf(
 ): Promise<ObjectAddress[]> {
   const namespace = options.namespace ?? defaultNamespace(io);
   if ((options.filename === undefined) === (words.length === 0)) {
-    throw new SluiceError('USAGE', { message: 'No object is named', fix: 'Give -f PATH, or KIND NAME, not both' });
+    throw new SluiceError('USAGE', { message: 'No object is named', fix: 'Give -f PATH, or KIND/NAME, not both' });
   }
-  if (options.filename === undefined) return [parseObjectAddress(words, namespace)];
+  if (options.filename === undefined) {
+    const named = parseObjectAddresses(words, namespace);
+    return DELETE_ORDER.flatMap((kind) => named.filter((address) => address.kind.kind === kind));
+  }
   const manifests = await readManifests(options.filename, io);
   const report = reportManifests(manifests);
   if (!report.valid) throw refuseManifests(report.problems, 'Nothing was deleted', output);

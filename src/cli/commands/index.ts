@@ -37,17 +37,17 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'status [options] <object...>',
-    summary: 'show one bus, source or sensor',
+    summary: 'show buses, sources or sensors in full',
     load: async () => [(await import('./status.js')).registerStatus],
   },
   {
     term: 'pause [options] <object...>',
-    summary: 'pause a source or sensor',
+    summary: 'pause sources or sensors',
     load: async () => [(await import('./pause-resume.js')).registerPause],
   },
   {
     term: 'resume [options] <object...>',
-    summary: 'resume a paused source or sensor',
+    summary: 'resume paused sources or sensors',
     load: async () => [(await import('./pause-resume.js')).registerResume],
   },
   {

@@ -30,7 +30,7 @@ export const registerMigrateBack: RegisterCommand = (program, cli) => {
     .action(async (word: string, options: ScopeOptions, command: Command) => {
       const output = cli.output(command);
       const namespace = options.namespace ?? defaultNamespace(cli.io);
-      const { kind, name } = parseObjectAddress([word], namespace);
+      const { kind, name } = parseObjectAddress(word, namespace);
       const result = await openMigration(cli, options, async (migration) => {
         const object = requireObject(migration.inventory, kind.kind, namespace, name);
         if (object.manifest?.kind === 'EventSource') {

@@ -77,7 +77,7 @@ function chosenObjects(
   }
   const namespace = options.namespace ?? defaultNamespace(io);
   return words.map((word) => {
-    const { kind, name } = parseObjectAddress([word], namespace);
+    const { kind, name } = parseObjectAddress(word, namespace);
     return requireObject(inventory, kind.kind, namespace, name);
   });
 }

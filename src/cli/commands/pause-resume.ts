@@ -1,11 +1,13 @@
 /** `sluice pause` and `sluice resume`: durable; pending events stay where they are. */
 import type { Command } from 'commander';
 import { pauseSignal, resumeSignal } from '../../contract/lifecycle-messages';
+import type { RequestedBy } from '../../contract/requester';
 import { SluiceError } from '../../errors/sluice-error';
 import { requestedBy, addRequestedByOptions, type RequestedByOptions } from '../requested-by';
 import { workflowIdOf } from '../../control/applied-objects';
-import { defaultNamespace, parseObjectAddress } from '../../control/applied-kinds';
+import { defaultNamespace, parseObjectAddresses, type ObjectAddress } from '../../control/applied-kinds';
 import { addressText, signalWorkflow } from '../../control/ask-workflow';
+import type { Result } from '../printing/output';
 import type { CliRuntime, RegisterCommand } from '../runtime';
 import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
@@ -16,7 +18,7 @@ type Options = TemporalOptions & RequestedByOptions & { namespace?: string };
 
 const TEXTS = {
   pause: {
-    summary: 'pause a source or sensor',
+    summary: 'pause sources or sensors',
     description:
       'A paused source reads no events; they stay in the system that it reads (Redis Pub/Sub keeps none). ' +
       'A paused sensor takes no events from the bus, which keeps them.',
@@ -24,7 +26,7 @@ const TEXTS = {
     done: 'paused',
   },
   resume: {
-    summary: 'resume a paused source or sensor',
+    summary: 'resume paused sources or sensors',
     description: 'Continues where it stopped.',
     example: "sluice resume sensor/water-bodies --why 'upgrade done'",
     done: 'resumed',
@@ -41,20 +43,33 @@ function register(action: Action, program: Command, cli: CliRuntime): void {
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
     .addHelpText('after', `\nExample:\n  ${example}`)
     .action(async (words: string[], options: Options, self: Command) => {
-      const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
-      if (address.kind.kind === 'EventBus') {
-        throw new SluiceError('USAGE', { message: `A bus cannot be ${done}`, fix: 'Give a source or a sensor' });
+      const addresses = parseObjectAddresses(words, options.namespace ?? defaultNamespace(cli.io));
+      if (addresses.some(({ kind }) => kind.kind === 'EventBus')) {
+        throw new SluiceError('USAGE', { message: `A bus cannot be ${done}`, fix: 'Give sources or sensors' });
       }
       const request = requestedBy(options, cli.io);
       const signal = action === 'pause' ? pauseSignal : resumeSignal;
-      await withTemporal(options, cli.io, (session) =>
-        signalWorkflow(session, workflowIdOf(address), signal, [request], () => objectUnknown(session, address)),
-      );
-      const { kind, namespace, name } = address;
-      cli.output(self).print({
-        data: { kind: kind.kind, namespace, name, action: done, ...request },
-        table: `${addressText(address)} ${done}`,
-        names: [`${kind.word}/${name}`],
-      });
+      const reached: ObjectAddress[] = [];
+      try {
+        await withTemporal(options, cli.io, async (session) => {
+          for (const address of addresses) {
+            const unknown = () => objectUnknown(session, address);
+            await signalWorkflow(session, workflowIdOf(address), signal, [request], unknown);
+            reached.push(address);
+          }
+        });
+      } finally {
+        // An object that does not exist ends the command, after others were paused.
+        if (reached.length > 0) cli.output(self).print(describe(reached, { action: done, ...request }));
+      }
     });
+}
+
+function describe(addresses: readonly ObjectAddress[], what: RequestedBy & { readonly action: string }): Result {
+  const objects = addresses.map(({ kind, namespace, name }) => ({ kind: kind.kind, namespace, name, ...what }));
+  return {
+    data: objects.length === 1 ? objects[0] : { objects },
+    table: addresses.map((address) => `${addressText(address)} ${what.action}`).join('\n'),
+    names: addresses.map(({ kind, name }) => `${kind.word}/${name}`),
+  };
 }

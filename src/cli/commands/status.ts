@@ -1,12 +1,15 @@
-/** `sluice status`: the full state of one bus, source or sensor. */
+/** `sluice status`: the full state of buses, sources and sensors. */
 import type { Command } from 'commander';
 import type { AppliedRecord } from '../../contract/lifecycle-messages';
 import type { GroupStatus } from '../../contract/group-messages';
 import type { HeldDependencies } from '../../contract/sensor-messages';
 import { DEFAULT_PRIORITY, describePriority } from '../../contract/priority';
 import { ageOf } from '../../text/ages';
-import { defaultNamespace, parseObjectAddress, type ObjectAddress } from '../../control/applied-kinds';
+import { concurrently } from '../../concurrency/concurrently';
+import { defaultNamespace, parseObjectAddresses, type ObjectAddress } from '../../control/applied-kinds';
 import { addressText } from '../../control/ask-workflow';
+import type { ProcessEnvironment } from '../../control/process-environment';
+import type { AppliedManifest } from '../../control/status/applied-manifest';
 import { describeExpiring } from '../../control/status/expiring-events';
 import {
   readObjectStatus,
@@ -15,20 +18,29 @@ import {
   type ObjectStatus,
   type SensorObjectStatus,
 } from '../../control/status/read-status';
-import { SluiceError } from '../../errors/sluice-error';
+import { describeError, SluiceError } from '../../errors/sluice-error';
 import { EXIT_CODES } from '../exit-codes';
 import type { Result } from '../printing/output';
 import type { PendingActivity } from '../../control/pending-activities';
 import type { RegisterCommand } from '../runtime';
 import type { Table } from '../printing/table';
 import { describeBacklog } from '../../control/status/source-backlog';
-import { withTemporal, type TemporalOptions } from '../../control/temporal-session';
+import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
 import { addTemporalOptions } from '../temporal-options';
 import { describeRequester } from '../../text/requester-name';
 import { writeYaml } from '../../yaml/write-yaml';
 
 /** For each trigger; `-o json` has all that the sensor reports. */
 const SHOWN_EVENTS = 20;
+
+const OBJECTS_AT_ONCE = 8;
+
+const EXAMPLES = `
+Examples:
+  sluice status sensor/water-bodies
+  sluice status sensor/water-bodies source/stac bus/default
+  sluice status sensor/water-bodies --manifest > running.yaml
+  sluice status source stac -n argo -o json`;
 
 interface StatusOptions extends TemporalOptions {
   namespace?: string;
@@ -37,55 +49,87 @@ interface StatusOptions extends TemporalOptions {
 
 export const registerStatus: RegisterCommand = (program, cli) => {
   addTemporalOptions(program.command('status <object...>'))
-    .summary('show one bus, source or sensor')
+    .summary('show buses, sources or sensors in full')
     .description('Shows counts, lag, held events, reading positions and problems; exits with 1 if there are problems.')
     .option('-n, --namespace <name>', 'Kubernetes namespace (default: SLUICE_NAMESPACE, default)')
     .option('--manifest', 'print only the manifest of what runs, as YAML or with -o json')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  sluice status sensor/water-bodies\n  sluice status sensor/water-bodies --manifest > running.yaml\n  sluice status source stac -n argo -o json',
-    )
+    .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: StatusOptions, command: Command) => {
-      const address = parseObjectAddress(words, options.namespace ?? defaultNamespace(cli.io));
-      const status = await withTemporal(options, cli.io, (session) => readObjectStatus(session, address, cli.io));
-      if (options.manifest) {
-        cli.output(command).print(describeManifest(address, status));
-        return;
-      }
-      const { problems, ...result } = describe(address, status);
-      cli.output(command).print(result);
-      if (problems.length > 0) cli.exitWith(EXIT_CODES.problem);
+      const addresses = parseObjectAddresses(words, options.namespace ?? defaultNamespace(cli.io));
+      const { found, failures } = await withTemporal(options, cli.io, (session) => readAll(session, addresses, cli.io));
+      const output = cli.output(command);
+      if (found.length > 0) output.print(options.manifest ? describeManifests(found) : describeAll(found));
+      for (const failure of failures.slice(1)) output.note(describeError(failure));
+      if (failures.length > 0) throw failures[0];
+      if (found.some(({ status: { problems } }) => problems.length > 0)) cli.exitWith(EXIT_CODES.problem);
     });
 };
 
-interface ObjectResult extends Result {
-  readonly problems: readonly string[];
+interface FoundStatus {
+  readonly address: ObjectAddress;
+  readonly status: ObjectStatus;
 }
 
-function describeManifest(address: ObjectAddress, status: ObjectStatus): Result {
+/** An object that is unknown or does not answer hides none of the others. */
+async function readAll(
+  session: TemporalSession,
+  addresses: readonly ObjectAddress[],
+  environment: ProcessEnvironment,
+): Promise<{ found: readonly FoundStatus[]; failures: readonly unknown[] }> {
+  const failures: unknown[] = [];
+  const found = await concurrently(addresses, OBJECTS_AT_ONCE, async (address) => {
+    try {
+      return [{ address, status: await readObjectStatus(session, address, environment) }];
+    } catch (error) {
+      failures.push(error);
+      return [];
+    }
+  });
+  return { found: found.flat(), failures };
+}
+
+function describeAll(found: readonly FoundStatus[]): Result {
+  const data = found.map(({ status }) => status);
+  return {
+    data: data.length === 1 ? data[0] : { objects: data },
+    table: found.flatMap(({ address, status }) => describe(address, status)),
+    names: found.map(nameOf),
+  };
+}
+
+/** Several are a List, as kubectl prints them: it can be applied again. */
+function describeManifests(found: readonly FoundStatus[]): Result {
+  const manifests = found.map(({ address, status }) => manifestOf(address, status));
+  return {
+    data: manifests.length === 1 ? manifests[0] : { apiVersion: 'v1', kind: 'List', items: manifests },
+    table: manifests.map((manifest) => writeYaml(manifest).trimEnd()).join('\n---\n'),
+    names: found.map(nameOf),
+  };
+}
+
+function nameOf({ address: { kind, name } }: FoundStatus): string {
+  return `${kind.word}/${name}`;
+}
+
+function manifestOf(address: ObjectAddress, status: ObjectStatus): AppliedManifest {
   if ('end' in status) {
     throw new SluiceError('OBJECT_UNKNOWN', {
       message: `${addressText(address)} has no manifest any more: ${status.reason ?? ''}`,
       fix: 'Apply the manifest that you keep',
     });
   }
-  const { manifest } = status;
-  return { data: manifest, table: writeYaml(manifest).trimEnd(), names: [`${address.kind.word}/${address.name}`] };
+  return status.manifest;
 }
 
-function describe(address: ObjectAddress, status: ObjectStatus): ObjectResult {
-  const { problems } = status;
-  const shared = { data: status, names: [`${address.kind.word}/${address.name}`], problems };
-  if ('end' in status) {
-    return { ...shared, table: `${addressText(address)}: ${status.state}\n${status.reason ?? ''}` };
-  }
+function describe(address: ObjectAddress, status: ObjectStatus): Result['table'] {
+  if ('end' in status) return `${addressText(address)}: ${status.state}\n${status.reason ?? ''}`;
   switch (status.kind) {
     case 'EventBus':
-      return { ...shared, table: describeBus(address, status) };
+      return describeBus(address, status);
     case 'EventSource':
-      return { ...shared, table: describeSource(address, status) };
+      return describeSource(address, status);
     case 'Sensor':
-      return { ...shared, table: describeSensor(address, status) };
+      return describeSensor(address, status);
   }
 }
 
