@@ -218,6 +218,22 @@ describe('the http trigger', () => {
     await trigger.close();
   });
 
+  it('keeps the connections of a burst for the next one', async () => {
+    const trigger = httpTrigger.create(world);
+    const waiting: http.ServerResponse[] = [];
+    receiver.answer = (_request, response) => {
+      // All calls of a burst are under way together.
+      if (waiting.push(response) % 100 === 0) for (const each of waiting.splice(0)) each.end();
+    };
+    const burst = () =>
+      Promise.all(Array.from({ length: 100 }, () => trigger.fire(fireRequest({ url: receiver.url }))));
+    await burst();
+    await burst();
+    expect(receiver.requests).toHaveLength(200);
+    expect(receiver.connections).toBe(100);
+    await trigger.close();
+  });
+
   it.each([200, 201, 204])('treats status %d as success', async (status) => {
     receiver.answer = (_request, response) => response.writeHead(status).end();
     await expect(fire({ url: receiver.url })).resolves.toMatchObject({ status });

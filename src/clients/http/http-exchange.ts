@@ -40,8 +40,9 @@ const FRAMING_HEADERS: readonly string[] = ['content-length', 'transfer-encoding
 
 /** Creates an agent that keeps connections open; `tls` applies to https only. Destroy it when done. */
 export function createAgent(protocol: string, tls: TlsSettings | undefined): http.Agent {
-  // Below the idle timeout of common servers and load balancers (60 s and more).
-  const options = { keepAlive: true, timeout: 50_000, maxFreeSockets: 16, lookup: allowedLookup };
+  // Below the idle timeout of common servers and load balancers (60 s and more). A burst makes up to 200 calls at once,
+  // and the next batch needs its connections again.
+  const options = { keepAlive: true, timeout: 50_000, maxFreeSockets: 256, lookup: allowedLookup };
   return protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);
 }
 
