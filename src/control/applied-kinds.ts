@@ -11,9 +11,10 @@ import { SluiceError } from '../errors/sluice-error';
 import { closestMatch } from '../text/closest-match';
 import type { ProcessEnvironment } from './process-environment';
 
+/** Task queues that are named; those of the included workers otherwise. */
 export interface TaskQueues {
-  readonly eventSource: string;
-  readonly sensor: string;
+  readonly eventSource?: string;
+  readonly sensor?: string;
 }
 
 export interface AppliedKind {
@@ -23,7 +24,7 @@ export interface AppliedKind {
   readonly plural: string;
   readonly workflowType: string;
   workflowId(namespace: string, name: string): string;
-  taskQueue(queues: TaskQueues): string;
+  readonly queue: keyof TaskQueues;
 }
 
 export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
@@ -33,7 +34,7 @@ export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
     plural: 'buses',
     workflowType: WORKFLOW_TYPES.eventBus,
     workflowId: eventBusWorkflowId,
-    taskQueue: (queues) => queues.sensor,
+    queue: 'sensor',
   },
   EventSource: {
     kind: 'EventSource',
@@ -41,7 +42,7 @@ export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
     plural: 'sources',
     workflowType: WORKFLOW_TYPES.eventSource,
     workflowId: eventSourceWorkflowId,
-    taskQueue: (queues) => queues.eventSource,
+    queue: 'eventSource',
   },
   Sensor: {
     kind: 'Sensor',
@@ -49,7 +50,7 @@ export const APPLIED_KINDS: Readonly<Record<ManifestKind, AppliedKind>> = {
     plural: 'sensors',
     workflowType: WORKFLOW_TYPES.sensor,
     workflowId: sensorWorkflowId,
-    taskQueue: (queues) => queues.sensor,
+    queue: 'sensor',
   },
 };
 
@@ -122,12 +123,14 @@ export function defaultNamespace(environment: ProcessEnvironment): string {
 
 export function taskQueuesOf(
   options: { eventSourceTaskQueue?: string; sensorTaskQueue?: string },
-  environment: ProcessEnvironment,
+  { env }: ProcessEnvironment,
 ): TaskQueues {
-  return {
-    eventSource:
-      options.eventSourceTaskQueue ??
-      (environment.env['SLUICE_EVENT_SOURCE_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.eventSource),
-    sensor: options.sensorTaskQueue ?? (environment.env['SLUICE_SENSOR_TASK_QUEUE'] || DEFAULT_TASK_QUEUES.sensor),
-  };
+  const eventSource = options.eventSourceTaskQueue ?? (env['SLUICE_EVENT_SOURCE_TASK_QUEUE'] || undefined);
+  const sensor = options.sensorTaskQueue ?? (env['SLUICE_SENSOR_TASK_QUEUE'] || undefined);
+  return { ...(eventSource !== undefined && { eventSource }), ...(sensor !== undefined && { sensor }) };
+}
+
+/** Returns the queue on which an object of this kind starts. */
+export function taskQueueOf({ queue }: AppliedKind, queues: TaskQueues): string {
+  return queues[queue] ?? DEFAULT_TASK_QUEUES[queue];
 }

@@ -140,10 +140,14 @@ async function findPollers(session: TemporalSession, taskQueue: string): Promise
   return (pollers ?? []).length > 0;
 }
 
-export function workerMissing(taskQueue: string, cause?: unknown): SluiceError {
+export function workerMissing(
+  taskQueue: string,
+  cause?: unknown,
+  fix = 'Start a worker for it and try again',
+): SluiceError {
   return new SluiceError('WORKER_MISSING', {
     message: `No worker answers on task queue "${taskQueue}"`,
-    fix: 'Start a worker for it and try again',
+    fix,
     cause,
   });
 }

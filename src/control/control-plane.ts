@@ -25,7 +25,7 @@ export interface ControlPlaneOptions extends TemporalOptions {
   /** Kubernetes namespace of objects that name none. Default: environment variable `SLUICE_NAMESPACE`, else `default`. */
   readonly namespace?: string;
   /** Task queues of objects that are started. Default: as for the command. */
-  readonly taskQueues?: Partial<TaskQueues>;
+  readonly taskQueues?: TaskQueues;
   /** Replaces `process.env`: addresses, payload keys, Secrets. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Receives warnings, such as those about payload keys. Default: none are shown. */

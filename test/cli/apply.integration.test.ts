@@ -116,7 +116,7 @@ spec:
     expect((await listed()).map(([name]) => name)).toEqual(['EventBus/default', 'EventSource/stac', 'Sensor/scenes']);
     const again = await cluster.sluice(['apply', '-f', file]);
     expect(again.exitCode).toBe(3);
-    expect(again.stderr).toContain('[WORKER_MISSING]');
+    expect(again.stderr).toMatch(/keeps the task queue on which it was first applied.*\[WORKER_MISSING\]/s);
   });
 
   describe('with workers', () => {
@@ -137,6 +137,23 @@ spec:
     it('finds a bus that was applied before', async () => {
       const file = await cluster.manifest('sensor.yaml', sensor('second'));
       expect(await actionsOf(['apply', '-f', file])).toEqual([['Sensor/second', 'created']]);
+    });
+
+    it.each([[[]], [['--dry-run']]])('says that a named task queue does not move an object, %j', async (more) => {
+      const file = await cluster.manifest('again.yaml', sensor('second'));
+      const run = await cluster.sluice(['apply', '-f', file, '--sensor-task-queue', 'unpolled', ...more]);
+      expect(run.exitCode).toBe(0);
+      expect(run.stderr).toMatch(/Task queue "unpolled" is for new objects only; still on ".*": sensor .*second\./);
+      expect((await cluster.sluice(['apply', '-f', file, ...more])).stderr).not.toContain('Task queue');
+    });
+
+    it('shows that no worker polls the task queue of a new bus', async () => {
+      const file = await cluster.manifest('lonely.yaml', bus.replace('name: default', 'name: lonely'));
+      const argv = ['apply', '-f', file, '--sensor-task-queue', 'unpolled', '-o', 'json'];
+      expect(jsonOf(await cluster.sluice(argv))).toMatchObject({
+        objects: [{ state: 'NoWorker', reason: 'no worker polls task queue "unpolled"' }],
+      });
+      expect((await cluster.sluice(['delete', 'bus/lonely', '--force'])).exitCode).toBe(0);
     });
 
     it('passes a changed bus to its sources and sensors', async () => {

@@ -12,13 +12,22 @@ import { applyToKubernetes, type KubernetesApplied, type OtherDocument } from '.
 import type { ObjectName } from '../../contract/definitions';
 import type { RequestedBy } from '../../contract/requester';
 import { isSluiceError } from '../../errors/sluice-error';
-import { addressOf, applyObject, compareObject, findAppliedBus, findAppliedSource, type Applied } from './apply-object';
+import {
+  addressOf,
+  applyObject,
+  compareObject,
+  findAppliedBus,
+  findAppliedSource,
+  type Applied,
+  type AppliedAction,
+} from './apply-object';
 import { awaitReady, type Readiness } from './await-ready';
 import { findBusDependents, hasOtherBus, withBus } from './bus-dependents';
 import { missingAccounts } from './check-accounts';
 import { checkSecrets } from './check-secrets';
 import { resolveDesired, type AppliedBy, type Desired, type NamespaceChoice } from './desired-objects';
 import { foreseeableLosses } from './foreseeable-losses';
+import { keptTaskQueues } from './kept-task-queues';
 import { settleStreams } from './settle-streams';
 import { silentDependencies, type AppliedSource } from './silent-dependencies';
 
@@ -45,9 +54,8 @@ export interface ApplyReport {
   note(text: string): void;
 }
 
-export interface AppliedRow {
+export interface AppliedRow extends AppliedAction {
   readonly desired: Desired;
-  readonly action: Applied;
   /** In a dry run, of objects that would change: a unified diff. */
   readonly diff?: string;
   /** Undefined in a dry run. */
@@ -120,6 +128,8 @@ export async function applyManifests(
       ? await compareAll(session, desired, unfinished)
       : await applyAll(session, desired, options, environment, report, unfinished),
   );
+  const named = rows.filter((row) => desired.includes(row.desired));
+  for (const warning of keptTaskQueues(named, options.taskQueues)) report.note(warning);
   for (const warning of foreseeableLosses(rows)) report.note(warning);
   const findSource = (name: ObjectName): Promise<AppliedSource | undefined> => findAppliedSource(session, name);
   for (const warning of await silentDependencies(desired, findSource)) report.note(warning);
@@ -245,7 +255,7 @@ async function applyAll(
   const { taskQueues, requestedBy, keepStopped } = options;
   const apply = async (object: Desired): Promise<AppliedRow> => {
     report.progress(`applying ${object.kind} ${object.definition.name}`);
-    return { desired: object, action: await applyObject(session, object, taskQueues, requestedBy, keepStopped) };
+    return { desired: object, ...(await applyObject(session, object, taskQueues, requestedBy, keepStopped)) };
   };
   for (const kind of APPLY_ORDER) {
     const objects = desired.filter((object) => object.kind === kind);
@@ -257,7 +267,8 @@ async function applyAll(
   }
   for (const follower of await findFollowers(session, desired, unfinished)) {
     try {
-      rows.push({ desired: follower, action: await applyObject(session, follower, taskQueues, requestedBy) });
+      const { action } = await applyObject(session, follower, taskQueues, requestedBy);
+      rows.push({ desired: follower, action });
     } catch (error) {
       if (!isSluiceError(error) || error.code !== 'WORKER_MISSING') throw error;
       const reason = `${error.message}, so it still uses an earlier version of its event bus`;

@@ -14,7 +14,7 @@ import type { RequestedBy } from '../../contract/requester';
 import { isSluiceError } from '../../errors/sluice-error';
 import { writeDiff } from './definition-diff';
 import { queryDefinition, type KindAndDefinition } from '../applied-definition';
-import { APPLIED_KINDS, type ObjectAddress, type TaskQueues } from '../applied-kinds';
+import { APPLIED_KINDS, taskQueueOf, type ObjectAddress, type TaskQueues } from '../applied-kinds';
 import { workflowIdOf } from '../applied-objects';
 import { askWorkflow, hasWorker, notApplied, workerMissing } from '../ask-workflow';
 import { findExecution } from '../find-execution';
@@ -27,6 +27,15 @@ export type Applied = 'created' | 'configured' | 'restarted' | 'unchanged';
 
 const UPDATE_TIMEOUT_MS = 30_000;
 const ROUNDS = 3;
+const HOW_TO_REACH =
+  'Start a worker for it and try again. An object keeps the task queue on which it was first applied: if that is wrong, ' +
+  'delete it with --force and apply it again';
+
+export interface AppliedAction {
+  readonly action: Applied;
+  /** Of what ran before: an object keeps the queue on which it started. */
+  readonly taskQueue?: string;
+}
 
 export function addressOf({ kind, definition }: Desired): ObjectAddress {
   return { kind: APPLIED_KINDS[kind], namespace: definition.namespace, name: definition.name };
@@ -42,18 +51,19 @@ export async function applyObject(
   queues: TaskQueues,
   requestedBy: RequestedBy,
   keepStopped = false,
-): Promise<Applied> {
+): Promise<AppliedAction> {
   const address = addressOf(desired);
   for (let round = 1; ; round++) {
     try {
       // First: most often it is new, and then this is the only request.
-      if (await start(session, desired, queues, requestedBy)) return 'created';
+      if (await start(session, desired, queues, requestedBy)) return { action: 'created' };
       const current = await readApplied(session, desired);
       if (current === undefined) throw notApplied(address);
-      const action = await compare(session, desired, current);
-      if (action === 'restarted' && keepStopped) return 'unchanged';
+      const { taskQueue } = current;
+      const action = await compare(session, desired, current.definition);
+      if (action === 'restarted' && keepStopped) return { action: 'unchanged', taskQueue };
       if (action !== 'unchanged') await configure(session, desired, requestedBy);
-      return action;
+      return { action, taskQueue };
     } catch (error) {
       // Another client deleted the object between two of our steps: start it.
       if (!isUnknown(error)) throw error;
@@ -62,8 +72,7 @@ export async function applyObject(
   }
 }
 
-export interface Comparison {
-  readonly action: Applied;
+export interface Comparison extends AppliedAction {
   /** What runs against what would run: a unified diff of two YAML texts. Absent if they are the same. */
   readonly diff?: string;
 }
@@ -71,9 +80,10 @@ export interface Comparison {
 /** Returns the effect that applying would have. */
 export async function compareObject(session: TemporalSession, desired: Desired): Promise<Comparison> {
   const current = await readApplied(session, desired);
-  const action = current === undefined ? 'created' : await compare(session, desired, current);
-  const isChange = action === 'created' || action === 'configured';
-  return { action, ...(isChange && { diff: writeDiff(desired, current) }) };
+  if (current === undefined) return { action: 'created', diff: writeDiff(desired, undefined) };
+  const { definition, taskQueue } = current;
+  const action = await compare(session, desired, definition);
+  return { action, taskQueue, ...(action === 'configured' && { diff: writeDiff(desired, definition) }) };
 }
 
 async function compare(
@@ -126,14 +136,17 @@ export async function findAppliedSource(
 export type RunningDefinition = KindAndDefinition['definition'];
 
 /** Resolves with undefined if it is not applied. Throws WORKER_MISSING. */
-async function readApplied(session: TemporalSession, desired: Desired): Promise<RunningDefinition | undefined> {
-  return (await queryRunning(session, addressOf(desired)))?.definition;
+async function readApplied(session: TemporalSession, desired: Desired): Promise<RunningObject | undefined> {
+  return await queryRunning(session, addressOf(desired));
 }
 
-async function queryRunning(session: TemporalSession, address: ObjectAddress): Promise<KindAndDefinition | undefined> {
+type RunningObject = KindAndDefinition & { readonly taskQueue: string };
+
+async function queryRunning(session: TemporalSession, address: ObjectAddress): Promise<RunningObject | undefined> {
   const execution = await findExecution(session, workflowIdOf(address));
   if (execution?.status.name !== 'RUNNING') return undefined;
-  return await queryDefinition(address.kind.kind, (question) => ask(session, address, question));
+  const found = await queryDefinition(address.kind.kind, (question) => ask(session, address, question));
+  return { ...found, taskQueue: execution.taskQueue };
 }
 
 const CONFIGURE_UPDATES = {
@@ -158,7 +171,7 @@ async function start(
   try {
     await session.client.workflow.start(address.kind.workflowType, {
       workflowId: workflowIdOf(address),
-      taskQueue: address.kind.taskQueue(queues),
+      taskQueue: taskQueueOf(address.kind, queues),
       args: inputOf(desired, requestOf(desired, requestedBy)),
       staticSummary: `${desired.kind} ${address.namespace}/${address.name}`,
       priority: { fairnessKey: address.namespace },
@@ -197,7 +210,7 @@ async function ask<Answer>(
 ): Promise<Answer> {
   const workflowId = workflowIdOf(address);
   const { taskQueue } = await session.client.workflow.getHandle(workflowId).describe();
-  if (!(await hasWorker(session, taskQueue))) throw workerMissing(taskQueue);
+  if (!(await hasWorker(session, taskQueue))) throw workerMissing(taskQueue, undefined, HOW_TO_REACH);
   return await askWorkflow(session, workflowId, () => notApplied(address), question, UPDATE_TIMEOUT_MS);
 }
 

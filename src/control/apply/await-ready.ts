@@ -25,7 +25,6 @@ export async function awaitReady(
   timeoutMs: number,
   isWorthWaiting: (readiness: Readiness) => boolean = () => true,
 ): Promise<Readiness> {
-  if (desired.kind === 'EventBus') return { state: 'Ready' };
   const deadline = Date.now() + timeoutMs;
   for (let round = 1; ; round += 1) {
     const isLast = Date.now() >= deadline;
