@@ -13,7 +13,7 @@ import { Pace } from '../../src/concurrency/pace';
 import { jsonOf } from '../../src/event/event-data';
 import type { JsonDocument, ObjectDocument } from '../../src/event/json-text';
 import type { Delivery, RejectedEvent, Source } from '../../src/sources/source';
-import type { EventQuota } from './event-quota';
+import { SourceQuota, type EventQuota } from './event-quota';
 import { withData, type ItemHydration, type ItemMissing } from './item-hydration';
 import { ReceivedEvents, type ReceivedEventsOptions } from './received-events';
 import type { RelayTelemetry } from './relay-telemetry';
@@ -72,8 +72,6 @@ const PUBLISH_PATIENCE_MS = 10_000;
 const DEFAULT_STOP_WITHIN_MS = 8_000;
 const HYDRATE = 'sluice.io/hydrate';
 const LOG_EVERY_MS = 10_000;
-/** A source that its quota holds back for so long is told to the operator. */
-const HELD_BACK_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A delivery turned into events for the bus and records of input that will not become one. */
@@ -102,21 +100,21 @@ export class EventRelay {
   private readonly totals = { received: 0, published: 0, duplicates: 0, filtered: 0, rejected: 0, failed: 0 };
   private readonly underWay = new Set<Promise<void>>();
   private readonly received: ReceivedEvents;
+  private readonly quota: SourceQuota | undefined;
   private inFlight = 0;
   /** The filter could not judge an event whose item had been fetched: reading ends with its error. */
   private broken: { readonly error: unknown } | undefined;
   private position: string | undefined;
   private lastEventAt: string | undefined;
-  /** Every event since then has waited for the quota. */
-  private heldBackSince: number | undefined;
   private readonly logPace = new Pace(LOG_EVERY_MS);
 
   constructor(private readonly options: EventRelayOptions) {
     this.received = new ReceivedEvents(options);
+    this.quota = options.quota && new SourceQuota(options.quota);
   }
 
   counts(): RelayCounts {
-    const problem = this.options.hydration?.problem() ?? this.quotaProblem();
+    const problem = this.options.hydration?.problem() ?? this.quota?.problem();
     return {
       ...this.totals,
       ...(problem !== undefined && { problem }),
@@ -170,17 +168,8 @@ export class EventRelay {
   }
 
   private async takeQuota({ events, rejected }: Delivery, signal: AbortSignal): Promise<void> {
-    const { quota, telemetry } = this.options;
-    if (quota === undefined) return;
-    this.heldBackSince ??= performance.now();
-    const waitedMs = await quota.take(events.length + rejected.length, signal);
-    if (waitedMs === 0) this.heldBackSince = undefined;
-    else telemetry?.heldBack(waitedMs);
-  }
-
-  private quotaProblem(): string | undefined {
-    const isHeldBack = this.heldBackSince !== undefined && performance.now() - this.heldBackSince > HELD_BACK_MS;
-    return isHeldBack ? this.options.quota?.problem : undefined;
+    const waitedMs = await this.quota?.take(events.length + rejected.length, signal);
+    if (waitedMs !== undefined && waitedMs > 0) this.options.telemetry?.heldBack(waitedMs);
   }
 
   private async finish(deliveries: AsyncIterator<Delivery>, deadline: StopDeadline): Promise<void> {

@@ -1,4 +1,4 @@
-import { EventQuota, EventQuotas, readEventQuota } from '../../../activities/relay/event-quota';
+import { EventQuota, EventQuotas, readEventQuota, SourceQuota } from '../../../activities/relay/event-quota';
 
 const { signal } = new AbortController();
 
@@ -34,6 +34,19 @@ describe('the quota of events of a namespace', () => {
     const waiting = quota.take(1, stopped.signal);
     stopped.abort();
     await expect(waiting).resolves.toBeLessThan(60_000);
+  });
+
+  it('is told to the operator while it holds a source back for long, and no longer once the source has nothing to bring', async () => {
+    const quota = new EventQuota(50);
+    const source = new SourceQuota(quota);
+    await quota.take(60, signal);
+    const waiting = source.take(1, signal);
+    const begun = performance.now();
+    expect(source.problem(begun + 4_000)).toBeUndefined();
+    expect(source.problem(begun + 6_000)).toContain('50 events a second');
+    expect(await waiting).toBeGreaterThan(0);
+    expect(source.problem()).toBeUndefined();
+    expect(source.problem(performance.now() + 3_600_000)).toBeUndefined();
   });
 
   it('is not set by default, and refused where it cannot be read', () => {
