@@ -1,6 +1,7 @@
 /** Resources that the activities of one worker share. Created when the worker starts, closed when it has ended. */
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { serversOf } from '../../src/bus/bus-settings';
 import { connectBus } from '../../src/bus/connect';
 import { createExpressionEngine } from '../../src/expressions';
 import {
@@ -23,6 +24,8 @@ import { readHighestPriority } from './priority-bound';
 
 export interface WorkerDependencies {
   readonly buses: BusPool;
+  /** Replace those of every EventBus: commands, which do not have the worker's environment, say so. */
+  readonly busServers?: readonly string[];
   readonly secrets: SecretReader;
   /** Connects on first use: a worker that only calls HTTP needs no cluster. */
   readonly kubernetes: KubernetesAccess;
@@ -72,9 +75,11 @@ export function createWorkerDependencies(options: WorkerDependencyOptions): Work
       ...(options.busUrl === undefined ? {} : { url: options.busUrl }),
     }),
   );
+  const busUrl = options.busUrl ?? process.env.SLUICE_BUS_URL;
   const metrics = new Metrics(() => Runtime.instance().metricMeter);
   return {
     buses,
+    ...(busUrl && { busServers: serversOf(busUrl) }),
     secrets,
     kubernetes,
     engine,

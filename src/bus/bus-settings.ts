@@ -120,6 +120,17 @@ function manifestSettings(
   };
 }
 
+/** The servers of an address, to be shown: without users, passwords and tokens. */
+export function serversOf(urls: string): string[] {
+  const servers = urls.split(',').map((text) =>
+    text
+      .trim()
+      .replace(/^(\w+:\/\/)?.*@/, '$1')
+      .replace(/\/$/, ''),
+  );
+  return servers.filter((server) => server !== '');
+}
+
 function parseServers(bus: string, urls: string): Pick<BusSettings, 'servers' | 'urlCredentials'> {
   let urlCredentials: BusSettings['urlCredentials'];
   const servers = urls.split(',').map((text) => {

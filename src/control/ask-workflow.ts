@@ -115,13 +115,18 @@ export function runUnknown(runId: string): SluiceError {
 /** Of one command: the objects of a list share a few task queues. */
 const workerLooks = new WeakMap<
   TemporalSession,
-  Map<string, { readonly at: number; readonly found: Promise<boolean> }>
+  Map<string, { readonly at: number; readonly found: Promise<readonly string[]> }>
 >();
 const WORKER_LOOK_VALID_MS = 1_000;
 
 /** True if a worker polls the queue, or did within the last minutes. */
-export function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
-  const looks = workerLooks.get(session) ?? new Map<string, { at: number; found: Promise<boolean> }>();
+export async function hasWorker(session: TemporalSession, taskQueue: string): Promise<boolean> {
+  return (await workersOf(session, taskQueue)).length > 0;
+}
+
+/** Returns the identities of the workers that poll the queue, or did within the last minutes. */
+export function workersOf(session: TemporalSession, taskQueue: string): Promise<readonly string[]> {
+  const looks = workerLooks.get(session) ?? new Map<string, { at: number; found: Promise<readonly string[]> }>();
   workerLooks.set(session, looks);
   const known = looks.get(taskQueue);
   if (known !== undefined && performance.now() - known.at < WORKER_LOOK_VALID_MS) return known.found;
@@ -131,13 +136,13 @@ export function hasWorker(session: TemporalSession, taskQueue: string): Promise<
   return found;
 }
 
-async function findPollers(session: TemporalSession, taskQueue: string): Promise<boolean> {
+async function findPollers(session: TemporalSession, taskQueue: string): Promise<readonly string[]> {
   const { pollers } = await session.connection.workflowService.describeTaskQueue({
     namespace: session.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
   });
-  return (pollers ?? []).length > 0;
+  return (pollers ?? []).map(({ identity }) => identity ?? '');
 }
 
 export function workerMissing(

@@ -4,7 +4,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { SluiceError } from '../errors/sluice-error';
 import { decodeFailureMessage, decodePayload } from '../payloads/decode-payload';
 import { COVERED_ACTIVITIES } from '../contract/fail-over';
-import { workerSeenAt } from './signs-of-life';
+import { lastSignOf } from './signs-of-life';
 import { findExecution } from './find-execution';
 import type { TemporalSession } from './temporal-session';
 
@@ -47,9 +47,9 @@ export function pendingActivitiesOf(
     const [payload] = info.heartbeatDetails?.payloads ?? [];
     const { scheduledTime, lastStartedTime, lastHeartbeatTime } = info;
     const type = info.activityType?.name ?? '';
-    const seenAt =
+    const sign =
       info.lastWorkerIdentity && COVERED_ACTIVITIES.includes(type)
-        ? await workerSeenAt(session, taskQueue, info.lastWorkerIdentity)
+        ? await lastSignOf(session, taskQueue, info.lastWorkerIdentity)
         : undefined;
     const lastFailure = await decodeFailureMessage(converter, info.lastFailure);
     return {
@@ -62,7 +62,7 @@ export function pendingActivitiesOf(
       ...(payload ? { heartbeat: await decodePayload<unknown>(converter, payload) } : {}),
       ...(lastHeartbeatTime ? { lastHeartbeatAt: isoTime(lastHeartbeatTime) } : {}),
       ...(info.lastWorkerIdentity ? { worker: info.lastWorkerIdentity } : {}),
-      ...(seenAt === undefined ? {} : { workerSeenAt: new Date(seenAt).toISOString() }),
+      ...(sign === undefined ? {} : { workerSeenAt: new Date(sign.at).toISOString() }),
       ...(lastFailure ? { lastFailure } : {}),
     };
   };

@@ -107,10 +107,15 @@ export abstract class SluicePlugin extends SimplePlugin {
   private withLease(options: WorkerOptions): WorkerOptions {
     this.lease = undefined;
     if (options.activities !== undefined && 'sluiceHoldLease' in options.activities) return options;
-    const { log, longActivities } = this.dependencies;
+    const { log, longActivities, busServers } = this.dependencies;
     const identity = `${options.identity ?? `${process.pid}@${hostname()}`}#${randomBytes(4).toString('hex')}`;
     const { taskQueue } = options;
-    this.lease = new WorkerLease({ taskQueue, identity, log, describe: () => longActivities.counts() });
+    this.lease = new WorkerLease({
+      taskQueue,
+      identity,
+      log,
+      describe: () => ({ ...longActivities.counts(), ...(busServers && { busServers }) }),
+    });
     return { ...options, identity, activities: { ...options.activities, ...this.lease.activities } };
   }
 

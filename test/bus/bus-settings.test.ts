@@ -1,4 +1,4 @@
-import { busSettings, type EventBusObject } from '../../src/bus/bus-settings';
+import { busSettings, serversOf, type EventBusObject } from '../../src/bus/bus-settings';
 import type { EventBusOptions } from '../../src/manifest/annotations';
 import { isSluiceError } from '../../src/errors/sluice-error';
 
@@ -89,5 +89,10 @@ describe('an EventBus manifest', () => {
     expect(isSluiceError(error) && error.code).toBe('BUS_MISCONFIGURED');
     expect(isSluiceError(error) && error.message).toContain(expected);
     expect(isSluiceError(error) && error.message).toContain('argo/default');
+  });
+
+  it('shows servers without users, passwords and tokens', () => {
+    const servers = ['nats://me:p@ss@one:4222', 'token@two:4222', 'tls://three:4222/'];
+    expect(serversOf(servers.join(', '))).toEqual(['nats://one:4222', 'two:4222', 'tls://three:4222']);
   });
 });

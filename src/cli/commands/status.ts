@@ -133,8 +133,10 @@ function describe(address: ObjectAddress, status: ObjectStatus): Result['table']
   }
 }
 
-function describeBus(address: ObjectAddress, { spec, applied }: EventBusObjectStatus): string {
-  return [`${addressText(address)}`, ...describeApplied(applied), JSON.stringify(spec, null, 2)].join('\n');
+function describeBus(address: ObjectAddress, { state, reason, spec, applied }: EventBusObjectStatus): string {
+  const condition = reason === undefined ? state : `${state}: ${reason}`;
+  const heading = `${addressText(address)}: ${condition}`;
+  return [heading, ...describeApplied(applied), JSON.stringify(spec, null, 2)].join('\n');
 }
 
 function describeApplied(applied: AppliedRecord | undefined): string[] {

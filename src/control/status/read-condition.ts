@@ -1,4 +1,5 @@
 /** Reads the condition of one applied object: whether its workflow runs, then what it and its activities report. */
+import { eventBusDefinitionQuery } from '../../contract/event-bus-messages';
 import { eventSourceStatusQuery } from '../../contract/event-source-messages';
 import { sensorDefinitionQuery, sensorStatusQuery, type SensorStatus } from '../../contract/sensor-messages';
 import { describeError, isSluiceError } from '../../errors/sluice-error';
@@ -17,6 +18,7 @@ import {
 } from './condition';
 import type { ExecutionEnd } from './execution-end';
 import { findObject } from './find-object';
+import { replacedAddress } from './replaced-address';
 
 export interface ReadCondition extends Condition {
   readonly sensor?: SensorStatus;
@@ -37,8 +39,11 @@ export async function readCondition(
   const activities = await pendingActivitiesOf(session, execution);
   try {
     switch (address.kind.kind) {
-      case 'EventBus':
-        return { state: 'Ready' };
+      case 'EventBus': {
+        const readSpec = async () => (await ask((handle) => handle.query(eventBusDefinitionQuery))).spec;
+        const reason = await replacedAddress(session, execution.taskQueue, readSpec);
+        return { state: 'Ready', ...(reason !== undefined && { reason }) };
+      }
       case 'EventSource': {
         const status = await ask((handle) => handle.query(eventSourceStatusQuery));
         return sourceCondition(status, withRelayReports(status.events, activities, Date.now()));

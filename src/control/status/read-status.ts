@@ -36,6 +36,7 @@ import type { ExecutionEnd } from './execution-end';
 import { expiringEvents, type ExpiringEvents } from './expiring-events';
 import { findObject } from './find-object';
 import { groupProblems, readGroups } from './read-groups';
+import { replacedAddress } from './replaced-address';
 import { sensorProblems, sourceProblems } from './object-problems';
 import { withBacklogs, type EventWithFate } from './source-backlog';
 
@@ -112,8 +113,14 @@ export async function readObjectStatus(
         ask((handle) => handle.query(eventBusStatusQuery)).catch(noStatusInEarlierVersions),
       ]);
       const manifest = appliedManifest({ kind: 'EventBus', definition }, applied);
-      const condition = await readStream(session, environment, definition);
-      const problems = condition.reason === undefined ? [] : [condition.reason];
+      const [stream, replaced] = await Promise.all([
+        readStream(session, environment, definition),
+        replacedAddress(session, execution.taskQueue, () => Promise.resolve(definition.spec)),
+      ]);
+      const problems = stream.reason === undefined ? [] : [stream.reason];
+      // No problem: whoever deploys the workers wants it so.
+      const reasons = replaced === undefined ? problems : [...problems, replaced];
+      const condition = { ...stream, ...(reasons.length > 0 && { reason: reasons.join('. ') }) };
       const state = { kind: 'EventBus', ...identity, ...condition, spec: definition.spec, problems } as const;
       return { ...state, manifest, ...(applied && { applied }), ...(refusals && { refusals }) };
     }
