@@ -96,6 +96,9 @@ interface Access {
   identity: NatsIdentity;
 }
 
+/** Seconds for a client to say who it is, on a machine that runs many tests at once; the server's default is 2. */
+const PATIENT = 'timeout: 30';
+
 async function createAccess(kind: StartNatsOptions['authentication'], folder: string): Promise<Access> {
   switch (kind) {
     case undefined:
@@ -103,18 +106,18 @@ async function createAccess(kind: StartNatsOptions['authentication'], folder: st
     case 'password': {
       const identity = { user: 'sluice', password: 'sluice-dev-password' };
       return {
-        configuration: `authorization { user: "${identity.user}", password: "${identity.password}" }`,
+        configuration: `authorization { ${PATIENT}, user: "${identity.user}", password: "${identity.password}" }`,
         identity,
       };
     }
     case 'token': {
       const identity = { token: 'sluice-dev-token' };
-      return { configuration: `authorization { token: "${identity.token}" }`, identity };
+      return { configuration: `authorization { ${PATIENT}, token: "${identity.token}" }`, identity };
     }
     case 'nkey': {
       const user = nkeys.createUser();
       return {
-        configuration: `authorization { users: [ { nkey: "${user.getPublicKey()}" } ] }`,
+        configuration: `authorization { ${PATIENT}, users: [ { nkey: "${user.getPublicKey()}" } ] }`,
         identity: { nkeySeed: Buffer.from(user.getSeed()).toString('ascii') },
       };
     }
@@ -139,6 +142,7 @@ function formatConfiguration(
     tls === undefined
       ? ''
       : `tls {
+  ${PATIENT}
   cert_file: "${tls.serverCertificatePath}"
   key_file: "${tls.serverKeyPath}"
   ca_file: "${tls.caPath}"

@@ -79,7 +79,7 @@ describe('a relay', () => {
 
   it('shows zeros before anything happens', () => {
     expect(totals()).toEqual(NOTHING);
-    expect(recording.writes.filter(({ value }) => value === 0)).toHaveLength(10);
+    expect(recording.writes.filter(({ value }) => value === 0)).toHaveLength(11);
   });
 
   it.each<[string, (telemetry: RelayTelemetry) => void, object]>([
