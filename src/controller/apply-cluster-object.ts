@@ -62,7 +62,9 @@ export async function applyClusterObject(
       const message = `${addressText(unfinished.address)} does not have the new event bus yet: ${unfinished.reason}`;
       return { result: { kind: 'failed', message }, warnings, notes };
     }
-    return { result: { kind: 'applied' }, action: outcome.rows[0]?.action, warnings, notes };
+    const { silent, rows } = outcome;
+    const result: ApplyResult = { kind: 'applied', ...(silent.length > 0 && { silent }) };
+    return { result, action: rows[0]?.action, warnings, notes };
   } catch (error) {
     const message = describeError(error);
     return { result: isOfManifest(error) ? ofManifest(message) : { kind: 'failed', message }, warnings, notes };

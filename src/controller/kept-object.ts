@@ -59,6 +59,8 @@ export class KeptObject {
   private triedAt = 0;
   /** When it is applied again although it has not changed. */
   private dueAt = 0;
+  /** Of the last attempt: logged once. */
+  private noted: ReadonlySet<string> = new Set();
   private readonly retries = new Backoff(LONGEST_RETRY_MS);
   private seen: Seen | undefined;
   private readonly service: KeptService;
@@ -168,7 +170,10 @@ export class KeptObject {
     [this.tried, this.triedAt, this.result] = [manifest, Date.now(), applied.result];
     this.dueAt = this.triedAt + this.pauseAfter(applied.result);
     this.looks.reset();
-    for (const note of applied.notes) this.tools.log.warn({ object: addressText(this.address) }, note);
+    for (const note of applied.notes) {
+      if (!this.noted.has(note)) this.tools.log.warn({ object: addressText(this.address) }, note);
+    }
+    this.noted = new Set(applied.notes);
     if (this.address.kind.kind === 'EventBus' && applied.action !== undefined && applied.action !== 'unchanged') {
       this.tools.onBusApplied(this.address);
     }
@@ -181,8 +186,8 @@ export class KeptObject {
     for (const event of await this.service.keep(object)) await this.tools.events.record(object, event);
   }
 
-  private pauseAfter({ kind }: ApplyResult): number {
-    switch (kind) {
+  private pauseAfter(result: ApplyResult): number {
+    switch (result.kind) {
       case 'faulty':
         return Infinity;
       case 'pending':
@@ -190,6 +195,8 @@ export class KeptObject {
       case 'waiting':
         return this.retries.next();
       case 'applied':
+        // The event source may be applied next: sensors go first.
+        if (result.silent !== undefined) return Math.max(LOOK_EVERY_MS, this.retries.next());
         this.retries.reset();
         return COMPARE_EVERY_MS;
     }

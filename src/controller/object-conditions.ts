@@ -21,7 +21,11 @@ export type Verdict = Omit<StatusCondition, 'lastTransitionTime'>;
 export type ApplyResult =
   /** Not tried yet; with a reason, it will not be. */
   | { readonly kind: 'pending'; readonly reason?: 'NotSelected' }
-  | { readonly kind: 'applied' }
+  | {
+      readonly kind: 'applied';
+      /** A sentence for each dependency whose event nothing publishes. */
+      readonly silent?: readonly string[];
+    }
   /** The manifest is at fault: no use in trying again before it changes. */
   | { readonly kind: 'faulty'; readonly problems: readonly Problem[] }
   /** Its bus is not applied. */
@@ -88,8 +92,10 @@ export function withTimes(
 function partVerdict({ type, reason, path }: Part, result: ApplyResult): Verdict {
   if (result.kind === 'pending') return pending(type, result.reason);
   const found = result.kind === 'faulty' ? result.problems.filter((problem) => problem.path.startsWith(path)) : [];
-  if (found.length === 0) return { type, status: 'True', reason: 'Valid', message: '' };
-  return { type, status: 'False', reason, message: describeAll(found) };
+  if (found.length > 0) return { type, status: 'False', reason, message: describeAll(found) };
+  // Argo Events does not compare them with event sources, which may come later: the condition stays true.
+  const silent = result.kind === 'applied' && type === 'DependenciesProvided' ? result.silent : undefined;
+  return { type, status: 'True', reason: 'Valid', message: (silent ?? []).join('\n').slice(0, MOST_CHARACTERS) };
 }
 
 function busVerdict(result: ApplyResult): Verdict {

@@ -143,6 +143,22 @@ spec:
     await eventually(async () => (await versions()).join() === 'first,first,first,second');
   });
 
+  it('names a dependency whose event source is missing in the status of a ready sensor, until it is there', async () => {
+    const messageOf = async (): Promise<string | undefined> =>
+      (await cluster.status('Sensor', 'early'))?.conditions.find(({ type }) => type === 'DependenciesProvided')
+        ?.message;
+    await cluster.put(sensor('early', 'log: {}').replace('eventSourceName: stac', 'eventSourceName: later'));
+    await eventually(isReady('Sensor', 'early'));
+    expect(await messageOf()).toMatch(
+      /dependency item waits for event items of EventSource .*later, which is not applied/,
+    );
+    await cluster.put(source().replace('name: stac', 'name: later'));
+    await eventually(async () => (await messageOf()) === '', { timeoutMs: 150_000 });
+    await cluster.remove('Sensor', 'early');
+    await cluster.remove('EventSource', 'later');
+    await eventually(async () => !(await cluster.listed()).some((line) => /early|later/.test(line)));
+  }, 240_000);
+
   it('restarts a terminated workflow', async () => {
     const { name } = cluster.namespace;
     const connection = await Connection.connect({ address: cluster.environment['TEMPORAL_ADDRESS'] });

@@ -46,6 +46,19 @@ describe('the conditions of an object', () => {
     expect(observe({ seen: { state } })).toMatchObject({ Deployed: `${status} ${state}`, Ready: `${status} ${state}` });
   });
 
+  it('name the dependencies whose events nothing publishes, and leave the object ready', () => {
+    const result = { kind: 'applied', silent: ['dependency a waits', 'dependency b waits'] } as const;
+    const seen = { state: 'Ready' } as const;
+    const verdicts = conditionsOf({ kind: 'Sensor', generation: 7, result, seen });
+    expect(verdicts.filter(({ message }) => message !== '')).toEqual([
+      {
+        ...{ type: 'DependenciesProvided', status: 'True', reason: 'Valid' },
+        message: 'dependency a waits\ndependency b waits',
+      },
+    ]);
+    expect(verdicts.find(({ type }) => type === 'Ready')?.status).toBe('True');
+  });
+
   it('name the faulty part, and report the object as stalled', () => {
     const result = { kind: 'faulty', problems: [problem('spec.dependencies[0].filters')] } as const;
     expect(observe({ result, seen: { state: 'Ready' } })).toEqual({

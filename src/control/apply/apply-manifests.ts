@@ -72,6 +72,8 @@ export type ApplyOutcome =
       /** Sources and sensors that may still use an earlier version of a bus. The next apply finishes them. */
       readonly unfinished: readonly Unfinished[];
       readonly kubernetes: readonly KubernetesApplied[];
+      /** A sentence for each dependency whose event nothing publishes; notes, too. */
+      readonly silent: readonly string[];
       /** Objects of other kinds that the caller did not ask to apply. */
       readonly leftAlone: readonly OtherDocument[];
     };
@@ -132,8 +134,9 @@ export async function applyManifests(
   for (const warning of keptTaskQueues(named, options.taskQueues)) report.note(warning);
   for (const warning of foreseeableLosses(rows)) report.note(warning);
   const findSource = (name: ObjectName): Promise<AppliedSource | undefined> => findAppliedSource(session, name);
-  for (const warning of await silentDependencies(desired, findSource)) report.note(warning);
-  return { kind: 'applied', rows, unfinished, kubernetes, leftAlone: options.kubernetes ? [] : others };
+  const silent = await silentDependencies(desired, findSource);
+  for (const warning of silent) report.note(warning);
+  return { kind: 'applied', rows, unfinished, kubernetes, silent, leftAlone: options.kubernetes ? [] : others };
 }
 
 /** What `sluice apply -o json` prints. */
