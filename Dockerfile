@@ -10,9 +10,9 @@
 #
 # `npm run test:image` builds it without a container engine and starts what it has built.
 
-# By tag: the release gives `name@sha256:…`, as does --build-arg NODE_IMAGE=$(docker buildx imagetools inspect node:22-bookworm-slim --format 'node:22-bookworm-slim@{{.Manifest.Digest}}').
+# By tag: the release gives `name@sha256:…`, as does --build-arg NODE_IMAGE=$(docker buildx imagetools inspect node:24-bookworm-slim --format 'node:24-bookworm-slim@{{.Manifest.Digest}}').
 ARG GO_IMAGE=golang:1.25-bookworm
-ARG NODE_IMAGE=node:22-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 # The Go libraries that manifests are written for, as WebAssembly; the flags are those of expressions/build.mjs.
 FROM ${GO_IMAGE} AS expressions
