@@ -122,7 +122,9 @@ function manifestSettings(
 
 /** The servers of an address, to be shown: without users, passwords and tokens. */
 export function serversOf(urls: string): string[] {
-  const servers = urls.split(',').map((text) =>
+  // A password may hold a comma.
+  const texts = urls.replace(/\/\/[^/@]*@/g, '//').split(',');
+  const servers = texts.map((text) =>
     text
       .trim()
       .replace(/^(\w+:\/\/)?.*@/, '$1')

@@ -94,5 +94,6 @@ describe('an EventBus manifest', () => {
   it('shows servers without users, passwords and tokens', () => {
     const servers = ['nats://me:p@ss@one:4222', 'token@two:4222', 'tls://three:4222/'];
     expect(serversOf(servers.join(', '))).toEqual(['nats://one:4222', 'two:4222', 'tls://three:4222']);
+    expect(serversOf('nats://me:pass,word@one:4222,nats://two:4222')).toEqual(['nats://one:4222', 'nats://two:4222']);
   });
 });
