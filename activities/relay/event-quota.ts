@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const VARIABLE = 'SLUICE_EVENTS_PER_SECOND';
 /** So much of the quota that was not used may be used at once. */
 const BURST_MS = 1_000;
+/** How long the turn of a source lasts, in time of the quota. */
+const TURN_MS = 50;
 /** A source that is held back for so long is told to the operator. */
 const HELD_BACK_MS = 5_000;
 /** A source that has not waited for so long is not held back any more. */
@@ -31,33 +33,49 @@ export class EventQuota {
     this.problem = `held back: its namespace may bring ${perSecond} events a second (${VARIABLE})`;
   }
 
-  /**
-   * Resolves to the milliseconds that it waited: until the quota has room, or `signal` aborts. Several events may take
-   * what will be free later; the next then waits the longer.
-   */
+  /** So many are taken at once, and then it is another source's turn. */
+  get portion(): number {
+    return Math.max(1, Math.floor((this.perSecond * TURN_MS) / 1_000));
+  }
+
+  /** Resolves to the milliseconds that it waited: until the quota has room for `events`, or `signal` aborts. */
   async take(events: number, signal: AbortSignal, now = performance.now()): Promise<number> {
+    if (signal.aborted) return 0;
     const begin = Math.max(this.freeAt, now - BURST_MS);
     this.freeAt = begin + (events * 1_000) / this.perSecond;
     const waitMs = begin - now;
-    if (waitMs <= 0 || signal.aborted) return 0;
+    if (waitMs <= 0) return 0;
     await delay(waitMs, undefined, { signal }).catch(() => undefined);
     return performance.now() - now;
   }
 }
 
-/** What one source takes from the quota of its namespace, and whether it is held back. */
+/** What one source owes to the quota of its namespace: it pays for a delivery before it reads the next one. */
 export class SourceQuota {
+  private owed = 0;
   private waiting: { readonly since: number; until: number } | undefined;
 
   constructor(private readonly quota: EventQuota) {}
 
-  /** As `EventQuota.take`. */
-  async take(events: number, signal: AbortSignal): Promise<number> {
+  owe(events: number): void {
+    this.owed += events;
+  }
+
+  /**
+   * Resolves to the milliseconds that it waited. In turns with the other sources of the namespace, so that one event of
+   * theirs does not wait for all of a large delivery.
+   */
+  async pay(signal: AbortSignal): Promise<number> {
     const now = performance.now();
     if (this.isReleased(now)) this.waiting = undefined;
     const since = this.waiting?.since ?? now;
     this.waiting = { since, until: Number.POSITIVE_INFINITY };
-    const waitedMs = await this.quota.take(events, signal, now);
+    let waitedMs = 0;
+    while (this.owed > 0 && !signal.aborted) {
+      const portion = Math.min(this.owed, this.quota.portion);
+      this.owed -= portion;
+      waitedMs += await this.quota.take(portion, signal);
+    }
     this.waiting = waitedMs === 0 ? undefined : { since, until: performance.now() };
     return waitedMs;
   }

@@ -114,11 +114,14 @@ export class EventRelay {
   }
 
   counts(): RelayCounts {
-    const problem = this.options.hydration?.problem() ?? this.quota?.problem();
+    const status = this.options.source.status();
+    // The quota first: it may be the cause of what the source reports.
+    const problems = [this.quota?.problem(), status.problem ?? this.options.hydration?.problem()];
+    const problem = problems.filter((each) => each !== undefined).join('; ');
     return {
       ...this.totals,
-      ...(problem !== undefined && { problem }),
-      ...this.options.source.status(),
+      ...status,
+      ...(problem !== '' && { problem }),
       ...(this.position !== undefined && { position: this.position }),
       ...(this.lastEventAt !== undefined && { lastEventAt: this.lastEventAt }),
     };
@@ -150,14 +153,20 @@ export class EventRelay {
   ): Promise<void> {
     const { maxInFlight } = this.options;
     for (;;) {
+      if ((await stopping.orGiveUp(this.payQuota(signal))) === GAVE_UP) return;
       const next = await stopping.orGiveUp(deliveries.next());
-      if (next === GAVE_UP || next.done) return;
+      if (next === GAVE_UP) return;
+      if (next.done) {
+        // Of a back-fill, whose next window has a relay of its own.
+        await stopping.orGiveUp(this.payQuota(signal));
+        return;
+      }
       if (this.broken !== undefined) {
         await this.giveBack(next.value, [], this.broken.error);
         throw this.broken.error;
       }
       const delivery = this.options.split?.(next.value) ?? next.value;
-      if ((await stopping.orGiveUp(this.takeQuota(delivery, signal))) === GAVE_UP) return;
+      this.quota?.owe(delivery.events.length + delivery.rejected.length);
       const prepared = await stopping.orGiveUp(this.prepare(delivery));
       if (prepared === GAVE_UP) return;
       this.start(prepared, signal, onProgress);
@@ -167,8 +176,8 @@ export class EventRelay {
     }
   }
 
-  private async takeQuota({ events, rejected }: Delivery, signal: AbortSignal): Promise<void> {
-    const waitedMs = await this.quota?.take(events.length + rejected.length, signal);
+  private async payQuota(signal: AbortSignal): Promise<void> {
+    const waitedMs = await this.quota?.pay(signal);
     if (waitedMs !== undefined && waitedMs > 0) this.options.telemetry?.heldBack(waitedMs);
   }
 
@@ -280,7 +289,7 @@ export class EventRelay {
   /** Never rejects: a delivery that cannot be relayed is released. */
   private async carry({ delivery, events, linked, ...prepared }: Prepared, signal: AbortSignal): Promise<void> {
     const { patienceMs = Number.POSITIVE_INFINITY } = this.options.source;
-    const now = performance.now();
+    const now = delivery.receivedAt ?? performance.now();
     const giveUpAt = now + patienceMs;
     const over = new AbortController();
     // Side by side: events that are delivered together do not wait for each other's items.

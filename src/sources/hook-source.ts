@@ -65,13 +65,20 @@ const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
 const LARGEST_MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 /** Callers usually time out after ten seconds, so they get a response before that. */
 const PATIENCE_MS = 8_000;
+/** The rest of it is for publishing. */
+const QUEUE_PATIENCE_MS = PATIENCE_MS / 2;
 /** Requests that were read and wait for the bus; a single request may always exceed the limit in bytes. */
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
+interface QueuedRequest {
+  readonly delivery: Delivery;
+  expiry?: NodeJS.Timeout;
+}
+
 export class HookSource implements Source {
   readonly patienceMs = PATIENCE_MS;
-  private readonly queue: Delivery[] = [];
+  private readonly queue: QueuedRequest[] = [];
   /** Read, and neither on the bus nor given up; includes requests whose callers have hung up. */
   private waiting = 0;
   private waitingBytes = 0;
@@ -136,7 +143,10 @@ export class HookSource implements Source {
     signal.addEventListener('abort', stop, { once: true });
     try {
       for (;;) {
-        for (let next = this.queue.shift(); next; next = this.queue.shift()) yield next;
+        for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+          clearTimeout(next.expiry);
+          yield next.delivery;
+        }
         if (this.isStopping()) return;
         await this.wakers.wait();
       }
@@ -154,7 +164,9 @@ export class HookSource implements Source {
     this.bodies.stop();
     this.wakers.wake();
     const stopping = new Error('the event source is stopping');
-    await Promise.all(this.queue.splice(0).map((delivery) => delivery.release(stopping)));
+    const left = this.queue.splice(0);
+    for (const { expiry } of left) clearTimeout(expiry);
+    await Promise.all(left.map(({ delivery }) => delivery.release(stopping)));
     await listener?.remove();
   }
 
@@ -198,7 +210,7 @@ export class HookSource implements Source {
       this.refuseIfBusy(bytes);
       const { events, answer = 'success' } = await this.protocol.read(read, this.rules.mask);
       if (events.length === 0) respond(response, 200, answer);
-      else this.hand(this.toDelivery(events, bytes, answer, response));
+      else this.hand(this.toDelivery(events, bytes, answer, response), () => this.answerBusy(response));
     } catch (error) {
       this.refuse(error, request, response);
     }
@@ -254,9 +266,22 @@ export class HookSource implements Source {
     }
   }
 
-  private hand(delivery: Delivery): void {
-    this.queue.push(delivery);
+  /** `expire`: what to answer if nobody reads the delivery in time. */
+  private hand(delivery: Delivery, expire?: () => void): void {
+    const queued: QueuedRequest = { delivery };
+    this.queue.push(queued);
     this.wakers.wake();
+    if (expire === undefined) return;
+    queued.expiry = setTimeout(() => {
+      this.queue.splice(this.queue.indexOf(queued), 1);
+      expire();
+      void delivery.release(new Error('not read in time'));
+    }, QUEUE_PATIENCE_MS);
+  }
+
+  private answerBusy(response: ServerResponse): void {
+    this.noteRefusal(503);
+    respond(response, 503, 'busy, please try again', { 'Retry-After': '1' });
   }
 
   private toDelivery(
@@ -276,6 +301,7 @@ export class HookSource implements Source {
     return {
       events,
       rejected: [],
+      receivedAt: performance.now(),
       ...(time !== undefined && { position: time }),
       acknowledge: ({ rejected: [rejection] }) => {
         if (rejection) answerRejection(response, rejection);

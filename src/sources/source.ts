@@ -62,6 +62,8 @@ export interface Delivery {
   readonly rejected: readonly RejectedInput[];
   /** The read position after this delivery, for the heartbeat and the UI (`stac-events@1647495121754-0`). */
   readonly position?: string;
+  /** By `performance.now()`: when a caller began to wait, whose patience counts from here. Default: when it is read. */
+  readonly receivedAt?: number;
   /** Called once, after the bus has confirmed every event and every rejection is recorded. */
   acknowledge(outcome: DeliveryOutcome): Promise<void>;
   /** Called instead if that failed. The outside system will deliver again (or its caller gets an error). */

@@ -159,6 +159,38 @@ describe('a webhook among hostile callers', () => {
     expect(statusOf(await next)).toBe(200);
   }, 60_000);
 
+  it('answers 503 to a caller whose request nobody reads in time, and forgets the event', async () => {
+    const stop = new AbortController();
+    const port = await freePort();
+    const spec = { endpoint: '/scenes', port: String(port) };
+    const source = createSource(webhookSource, { spec, secrets: {} }, { signal: stop.signal });
+    const deliveries = source.deliveries()[Symbol.asyncIterator]();
+    open.push(async () => {
+      stop.abort();
+      await deliveries.return?.();
+      await source.close();
+    });
+    const read = async (): Promise<Delivery> => {
+      const next = await deliveries.next();
+      if (next.done === true) throw new Error('the source has ended');
+      return next.value;
+    };
+    const reading = read();
+    await eventually(() => source.status().connected);
+    const first = send(port, `${head(7)}{"n":1}`);
+    await (await reading).acknowledge({ rejected: [] });
+    expect(statusOf(await first)).toBe(200);
+    const unread = await send(port, `${head(7)}{"n":2}`);
+    expect(statusOf(unread)).toBe(503);
+    expect(unread).toContain('Retry-After: 1');
+    expect(source.status().problem).toContain('503');
+    const third = send(port, `${head(7)}{"n":3}`);
+    const delivery = await read();
+    expect(JSON.stringify(delivery.events[0]?.data)).toContain('"n":3');
+    await delivery.acknowledge({ rejected: [] });
+    expect(statusOf(await third)).toBe(200);
+  }, 30_000);
+
   it('ends bodies that are still arriving when it stops', async () => {
     const stop = new AbortController();
     const { port } = await listen({}, { signal: stop.signal });

@@ -1,4 +1,5 @@
 import { EventQuota, EventQuotas, readEventQuota, SourceQuota } from '../../../activities/relay/event-quota';
+import { eventually } from '../../setup/eventually';
 
 const { signal } = new AbortController();
 
@@ -40,13 +41,42 @@ describe('the quota of events of a namespace', () => {
     const quota = new EventQuota(50);
     const source = new SourceQuota(quota);
     await quota.take(60, signal);
-    const waiting = source.take(1, signal);
+    source.owe(1);
+    const waiting = source.pay(signal);
     const begun = performance.now();
     expect(source.problem(begun + 4_000)).toBeUndefined();
     expect(source.problem(begun + 6_000)).toContain('50 events a second');
     expect(await waiting).toBeGreaterThan(0);
     expect(source.problem()).toBeUndefined();
     expect(source.problem(performance.now() + 3_600_000)).toBeUndefined();
+  });
+
+  it('lets single events of one source take turns with the large deliveries of another', async () => {
+    const quota = new EventQuota(200);
+    const [large, small] = [new SourceQuota(quota), new SourceQuota(quota)];
+    const stopped = new AbortController();
+    const brought = { large: 0, small: 0 };
+    const bring = async (name: 'large' | 'small', source: SourceQuota, size: number): Promise<void> => {
+      while (!stopped.signal.aborted) {
+        brought[name] += size;
+        source.owe(size);
+        await source.pay(stopped.signal);
+        await new Promise(setImmediate);
+      }
+    };
+    const both = [bring('large', large, 1_000), bring('small', small, 1)];
+    await eventually(() => brought.small >= 20);
+    stopped.abort();
+    await Promise.all(both);
+    expect(brought.large).toBe(1_000);
+  });
+
+  it('is not used up by a source that stops', async () => {
+    const quota = new EventQuota(1);
+    const source = new SourceQuota(quota);
+    source.owe(1_000);
+    await source.pay(AbortSignal.abort());
+    expect(await quota.take(1, signal)).toBe(0);
   });
 
   it('is not set by default, and refused where it cannot be read', () => {
