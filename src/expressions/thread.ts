@@ -1,5 +1,5 @@
 /** Entry of an evaluation thread. Holds no state worth keeping: the engine may end it at any moment. */
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeBatch } from './batch';
 import { createCpuClock, currentThreadId, UNKNOWN_THREAD } from './cpu-clock';
@@ -22,9 +22,7 @@ let memoryBytes = 0;
 let unmeasuredMs = MEASURE_AFTER_MS;
 
 // The main thread moves the events of all tenants, so it goes first. Without thread ids it would be slowed down as well.
-if (threadId !== UNKNOWN_THREAD) {
-  setPriority(threadId, setup.isPatient ? constants.priority.PRIORITY_LOW : QUICK_NICENESS);
-}
+if (threadId !== UNKNOWN_THREAD) giveWay(setup.isPatient ? constants.priority.PRIORITY_LOW : QUICK_NICENESS);
 
 const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).then((module) => {
   evaluate(module, encodeBatch(WARM_UP).text);
@@ -36,6 +34,15 @@ const running = startExpressionModule(setup.module, setup, { onItem, cpuTime }).
 parentPort?.on('message', (text: string) => {
   void running.then((module) => parentPort?.postMessage(evaluate(module, text)));
 });
+
+/** Without effect where the process has a lower priority already, or may not change it. */
+function giveWay(niceness: number): void {
+  try {
+    if (getPriority(threadId) < niceness) setPriority(threadId, niceness);
+  } catch {
+    // A container may forbid it: the thread works at the priority that it has.
+  }
+}
 
 function onItem(index: number): number {
   if (!isWarm) return 0; // The thread's own work is not charged to any expression.
