@@ -9,7 +9,7 @@ import { decodeBase64 } from './base64';
 import type { CloudEvent } from './cloud-event';
 import { dataAttributes, isJsonContent, jsonOf } from './event-data';
 import { boundForeignId } from './event-id';
-import { MAX_DATA_DEPTH, MAX_EVENT_DEPTH, assertDepth, isJsonObject, type JsonObject } from './json';
+import { MAX_DATA_DEPTH, MAX_EVENT_DEPTH, assertDepth, crowdProblem, isJsonObject, type JsonObject } from './json';
 import { isJsonText, joinObject, memberOf, readJson, textOf, valueOf, type JsonDocument } from './json-text';
 
 /** Far above any real name, type or content type; longer ones would not fit into headers and search attributes. */
@@ -20,10 +20,15 @@ const TIME = /^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d+)?(z|[+-]\d{2}:\d{2})$/i
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws EVENT_UNDECODABLE for events that `decodeEvent` would reject: too deeply nested. */
+/** Throws EVENT_UNDECODABLE for events that `decodeEvent` would reject: too deeply nested, or with too many members. */
 export function encodeEvent(event: CloudEvent): Uint8Array {
   assertDepth(event, MAX_EVENT_DEPTH);
-  return utf8Encoder.encode(textOf(withKeptData(event)));
+  const text = textOf(withKeptData(event));
+  const crowd = crowdProblem(text, MAX_EVENT_DEPTH);
+  if (crowd !== undefined) {
+    throw new SluiceError('EVENT_UNDECODABLE', { message: crowd.message, context: { limit: crowd.limit } });
+  }
+  return utf8Encoder.encode(text);
 }
 
 /** Of `data_base64` only the original is written, which is smaller and can be read and searched. */

@@ -5,7 +5,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { TooLarge, tooLong, unpackZstd } from '../../compression/unpack-zstd';
 import { describeError } from '../../errors/sluice-error';
-import { parseJson } from '../../event/json';
+import { parseCrowdedJson } from '../../event/json';
 import { isRecord } from '../kubernetes-object';
 
 export interface UnpackLimits {
@@ -24,7 +24,7 @@ const MAX_DEPTH = 100;
 export function unpackNodes(compressedNodes: string, limits: UnpackLimits = UNPACK_LIMITS): Record<string, unknown> {
   const text = inflate(Buffer.from(compressedNodes, 'base64'), limits.maxBytes).toString('utf8');
   if (!hasAtMost(limits.maxValues, text)) throw new TooLarge(`it has more than ${limits.maxValues} values`);
-  const parsed = parseJson(text, MAX_DEPTH);
+  const parsed = parseCrowdedJson(text, MAX_DEPTH);
   if (!isRecord(parsed)) throw new Error('it is not an object');
   return parsed;
 }
