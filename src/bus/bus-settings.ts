@@ -120,17 +120,17 @@ function manifestSettings(
   };
 }
 
-/** The servers of an address, to be shown: without users, passwords and tokens. */
+/**
+ * The servers of an address, to be shown: without users, passwords and tokens. These may hold commas and "@", so of what
+ * begins with a scheme nothing before its last "@" is shown, even where that hides a server.
+ */
 export function serversOf(urls: string): string[] {
-  // A password may hold a comma.
-  const texts = urls.replace(/\/\/[^/@]*@/g, '//').split(',');
-  const servers = texts.map((text) =>
-    text
-      .trim()
-      .replace(/^(\w+:\/\/)?.*@/, '$1')
-      .replace(/\/$/, ''),
-  );
-  return servers.filter((server) => server !== '');
+  const texts = urls.split(/,(?=\s*[\w+.-]+:\/\/)/).flatMap((text) => {
+    const [, scheme = '', rest = ''] = /^\s*(\w+:\/\/)?([^]*)$/.exec(text) ?? [];
+    const [first = '', ...others] = rest.slice(rest.lastIndexOf('@') + 1).split(',');
+    return [`${scheme}${first}`, ...others];
+  });
+  return texts.map((text) => text.trim().replace(/\/$/, '')).filter((server) => server !== '');
 }
 
 function parseServers(bus: string, urls: string): Pick<BusSettings, 'servers' | 'urlCredentials'> {

@@ -92,8 +92,11 @@ describe('an EventBus manifest', () => {
   });
 
   it('shows servers without users, passwords and tokens', () => {
-    const servers = ['nats://me:p@ss@one:4222', 'token@two:4222', 'tls://three:4222/'];
-    expect(serversOf(servers.join(', '))).toEqual(['nats://one:4222', 'two:4222', 'tls://three:4222']);
-    expect(serversOf('nats://me:pass,word@one:4222,nats://two:4222')).toEqual(['nats://one:4222', 'nats://two:4222']);
+    const servers = ['nats://me:p@ss@one:4222', 'nats://token@two:4222', 'tls://three:4222/'];
+    expect(serversOf(servers.join(', '))).toEqual(['nats://one:4222', 'nats://two:4222', 'tls://three:4222']);
+    expect(serversOf('one:4222, two')).toEqual(['one:4222', 'two']);
+    for (const userInfo of ['me:pass,word', 'me:pa/ss,word', 'me:a@se,cret', 'u@v:SECRET,MORE'])
+      expect(serversOf(`nats://${userInfo}@one:4222,nats://two:4222`)).toEqual(['nats://one:4222', 'nats://two:4222']);
+    expect(serversOf('me:pass,word@one:4222')).toEqual(['one:4222']);
   });
 });

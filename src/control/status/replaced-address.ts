@@ -7,6 +7,7 @@ import type { TemporalSession } from '../temporal-session';
 
 /** Those of a deployment have one configuration; each is one request. */
 const MOST_WORKERS = 5;
+const NATS_PORT = 4222;
 
 /** Resolves with undefined if the workers of this queue use the servers of the manifest, or it names none. */
 export async function replacedAddress(
@@ -22,7 +23,13 @@ export async function replacedAddress(
 }
 
 function describeReplaced(named: string | undefined, used: readonly string[]): string | undefined {
-  const servers = named === undefined ? [] : serversOf(named);
-  if (servers.every((server) => used.includes(server))) return undefined;
+  const isUsed = new Set(used.map(hostAndPort));
+  const servers = (named === undefined ? [] : serversOf(named)).filter((server) => !isUsed.has(hostAndPort(server)));
+  if (servers.length === 0) return undefined;
   return `its address ${servers.join(', ')} is not used: SLUICE_BUS_URL of the workers replaces it by ${used.join(', ')}`;
+}
+
+function hostAndPort(server: string): string {
+  const host = server.replace(/^\w+:\/\//, '').toLowerCase();
+  return /:\d+$/.test(host) ? host : `${host}:${NATS_PORT}`;
 }
