@@ -21,11 +21,13 @@ interface FailedSuite {
 export default class SecondTryRunner extends TestRunner {
   readonly #alone: TestRunner;
   readonly #failed = new Map<string, FailedSuite>();
-  readonly #passedAlone: string[] = [];
+  readonly #ranAlone = new Map<string, 'passed' | 'failed'>();
 
   constructor(globalConfig: GlobalConfig, context: Context) {
     super(globalConfig, context);
     this.#alone = new TestRunner({ ...globalConfig, maxWorkers: 1 }, context);
+    // Who asks to stop at the first failure is told of it at once.
+    if (globalConfig.bail > 0 || globalConfig.watch || globalConfig.watchAll) return;
     // Before all other listeners, which `on` holds back for the suites that are noted here.
     super.on('test-file-success', ([test, result]) => {
       const failed = result.numFailingTests > 0 || result.testExecError !== undefined;
@@ -33,8 +35,10 @@ export default class SecondTryRunner extends TestRunner {
     });
     super.on('test-file-failure', ([test, error]) => this.#note(test, error.stack ?? error.message));
     this.#alone.on('test-file-success', ([test, result]) => {
-      if (result.numFailingTests === 0 && result.testExecError === undefined) this.#passedAlone.push(test.path);
+      const failed = result.numFailingTests > 0 || result.testExecError !== undefined;
+      this.#ranAlone.set(test.path, failed ? 'failed' : 'passed');
     });
+    this.#alone.on('test-file-failure', ([test]) => void this.#ranAlone.set(test.path, 'failed'));
   }
 
   override on<Name extends keyof TestEvents>(
@@ -67,9 +71,12 @@ export default class SecondTryRunner extends TestRunner {
     await this.#alone.runTests(
       failed.map(({ test }) => test),
       watcher,
-      { serial: false },
+      options,
     );
-    if (this.#passedAlone.length > 0) print(['Passed only when run again alone:', ...this.#passedAlone].join('\n  '));
+    // Whatever kept a suite from being run again, its failure counts.
+    for (const suite of failed) if (!this.#ranAlone.has(suite.test.path)) await suite.report();
+    const passed = [...this.#ranAlone].filter(([, outcome]) => outcome === 'passed').map(([path]) => path);
+    if (passed.length > 0) print(['Passed only when run again alone:', ...passed].join('\n  '));
   }
 
   #note(test: Test, message: string): void {
