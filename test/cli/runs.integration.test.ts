@@ -51,6 +51,7 @@ spec:
           url: ${cluster.receiver.url}/
           method: POST
           payload: [{ src: { dependencyName: item, dataKey: values.href }, dest: href }]
+      retryStrategy: { steps: 100, duration: 100ms }
 `;
 
   async function runsOf(...more: readonly string[]): Promise<readonly Run[]> {
@@ -66,6 +67,15 @@ spec:
     return await eventually(async () => (await runsOf('--state', 'Parked', '--event', event))[0]);
   }
   const stateOf = (id: string, state: string) => eventually(async () => (await show(id)).state === state);
+
+  it('lists a run that is being retried with the failure of its last attempt', async () => {
+    cluster.receiver.answerWith(503);
+    const event = `stac/items:STREAM:${await cluster.add('STREAM', { href: 'down' })}`;
+    const reason = await eventually(async () => (await runsOf('--state', 'Firing', '--event', event))[0]?.reason);
+    expect(reason).toMatch(/^attempt \d+ failed, is repeated: .*503/);
+    cluster.receiver.answerWith(200);
+    await eventually(async () => (await runsOf('--state', 'Succeeded', '--event', event)).length === 1);
+  });
 
   it('lists a parked run with its reason and shows its fires', async () => {
     cluster.receiver.answerWith(400);

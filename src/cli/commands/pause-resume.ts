@@ -60,15 +60,20 @@ function register(action: Action, program: Command, cli: CliRuntime): void {
         });
       } finally {
         // An object that does not exist ends the command, after others were paused.
-        if (reached.length > 0) cli.output(self).print(describe(reached, { action: done, ...request }));
+        if (reached.length > 0)
+          cli.output(self).print(describe(reached, addresses.length === 1, { action: done, ...request }));
       }
     });
 }
 
-function describe(addresses: readonly ObjectAddress[], what: RequestedBy & { readonly action: string }): Result {
+function describe(
+  addresses: readonly ObjectAddress[],
+  isOne: boolean,
+  what: RequestedBy & { readonly action: string },
+): Result {
   const objects = addresses.map(({ kind, namespace, name }) => ({ kind: kind.kind, namespace, name, ...what }));
   return {
-    data: objects.length === 1 ? objects[0] : { objects },
+    data: isOne ? objects[0] : { objects },
     table: addresses.map((address) => `${addressText(address)} ${what.action}`).join('\n'),
     names: addresses.map(({ kind, name }) => `${kind.word}/${name}`),
   };

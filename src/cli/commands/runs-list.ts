@@ -10,6 +10,7 @@ import { explainNoRuns } from '../../control/known-names';
 import { createProgress } from '../printing/progress';
 import { findRuns, RUN_STATES, type FoundRun } from '../../control/runs/search-runs';
 import { decideBy, fireReason, readFires } from '../../control/runs/read-fires';
+import { retryReason } from '../../control/runs/retry-reason';
 import type { RegisterCommand } from '../runtime';
 import type { Tone } from '../printing/style';
 import { withTemporal, type TemporalOptions, type TemporalSession } from '../../control/temporal-session';
@@ -46,7 +47,7 @@ export function stateTone(state: string): Tone {
 export const registerRunsList: RegisterCommand = (runs, cli) => {
   addTemporalOptions(runs.command('list'))
     .summary('list runs')
-    .description('Lists runs, the newest first. For parked runs, shows the reason and the time left.')
+    .description('Lists runs, the newest first, with the reason why one is parked or repeated, and the time left.')
     .option('--sensor <name>', 'runs of this sensor; NAMESPACE/NAME or NAME')
     .option(
       '-n, --namespace <name>',
@@ -102,11 +103,15 @@ export const registerRunsList: RegisterCommand = (runs, cli) => {
     });
 };
 
-/** Adds to each parked run why it is parked, or why that is unknown. */
+/** Adds to each parked run why it is parked, or why that is unknown, and to each that is firing why it is repeated. */
 async function addReasons(session: TemporalSession, runs: readonly FoundRun[]): Promise<ListedRun[]> {
   // Runs of one sensor share its workers: a round without any response means that no worker runs.
   const unanswered = new Map<string, number>();
   return await concurrently(runs, QUERIES_AT_ONCE, async (run) => {
+    if (run.state === 'Firing') {
+      const reason = await retryReason(session, run.id).catch(encryptedReason);
+      return { ...run, ...(reason !== undefined && { reason }) };
+    }
     if (run.state !== 'Parked') return run;
     const unansweredBefore = unanswered.get(run.sensor) ?? 0;
     if (unansweredBefore >= QUERIES_AT_ONCE) {

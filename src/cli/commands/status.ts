@@ -9,7 +9,6 @@ import { concurrently } from '../../concurrency/concurrently';
 import { defaultNamespace, parseObjectAddresses, type ObjectAddress } from '../../control/applied-kinds';
 import { addressText } from '../../control/ask-workflow';
 import type { ProcessEnvironment } from '../../control/process-environment';
-import type { AppliedManifest } from '../../control/status/applied-manifest';
 import { describeExpiring } from '../../control/status/expiring-events';
 import {
   readObjectStatus,
@@ -56,9 +55,14 @@ export const registerStatus: RegisterCommand = (program, cli) => {
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], options: StatusOptions, command: Command) => {
       const addresses = parseObjectAddresses(words, options.namespace ?? defaultNamespace(cli.io));
-      const { found, failures } = await withTemporal(options, cli.io, (session) => readAll(session, addresses, cli.io));
+      const { found, failures } = await withTemporal(options, cli.io, (session) =>
+        readAll(session, addresses, cli.io, options.manifest === true),
+      );
       const output = cli.output(command);
-      if (found.length > 0) output.print(options.manifest ? describeManifests(found) : describeAll(found));
+      if (found.length > 0) {
+        const isOne = addresses.length === 1;
+        output.print(options.manifest ? describeManifests(found, isOne) : describeAll(found, isOne));
+      }
       for (const failure of failures.slice(1)) output.note(describeError(failure));
       if (failures.length > 0) throw failures[0];
       if (found.some(({ status: { problems } }) => problems.length > 0)) cli.exitWith(EXIT_CODES.problem);
@@ -75,11 +79,14 @@ async function readAll(
   session: TemporalSession,
   addresses: readonly ObjectAddress[],
   environment: ProcessEnvironment,
+  manifestOnly: boolean,
 ): Promise<{ found: readonly FoundStatus[]; failures: readonly unknown[] }> {
   const failures: unknown[] = [];
   const found = await concurrently(addresses, OBJECTS_AT_ONCE, async (address) => {
     try {
-      return [{ address, status: await readObjectStatus(session, address, environment) }];
+      const status = await readObjectStatus(session, address, environment);
+      if (manifestOnly && 'end' in status) throw manifestGone(address, status.reason);
+      return [{ address, status }];
     } catch (error) {
       failures.push(error);
       return [];
@@ -88,20 +95,20 @@ async function readAll(
   return { found: found.flat(), failures };
 }
 
-function describeAll(found: readonly FoundStatus[]): Result {
+function describeAll(found: readonly FoundStatus[], isOne: boolean): Result {
   const data = found.map(({ status }) => status);
   return {
-    data: data.length === 1 ? data[0] : { objects: data },
+    data: isOne ? data[0] : { objects: data },
     table: found.flatMap(({ address, status }) => describe(address, status)),
     names: found.map(nameOf),
   };
 }
 
 /** Several are a List, as kubectl prints them: it can be applied again. */
-function describeManifests(found: readonly FoundStatus[]): Result {
-  const manifests = found.map(({ address, status }) => manifestOf(address, status));
+function describeManifests(found: readonly FoundStatus[], isOne: boolean): Result {
+  const manifests = found.flatMap(({ status }) => ('end' in status ? [] : status.manifest));
   return {
-    data: manifests.length === 1 ? manifests[0] : { apiVersion: 'v1', kind: 'List', items: manifests },
+    data: isOne ? manifests[0] : { apiVersion: 'v1', kind: 'List', items: manifests },
     table: manifests.map((manifest) => writeYaml(manifest).trimEnd()).join('\n---\n'),
     names: found.map(nameOf),
   };
@@ -111,14 +118,11 @@ function nameOf({ address: { kind, name } }: FoundStatus): string {
   return `${kind.word}/${name}`;
 }
 
-function manifestOf(address: ObjectAddress, status: ObjectStatus): AppliedManifest {
-  if ('end' in status) {
-    throw new SluiceError('OBJECT_UNKNOWN', {
-      message: `${addressText(address)} has no manifest any more: ${status.reason ?? ''}`,
-      fix: 'Apply the manifest that you keep',
-    });
-  }
-  return status.manifest;
+function manifestGone(address: ObjectAddress, reason = ''): SluiceError {
+  return new SluiceError('OBJECT_UNKNOWN', {
+    message: `${addressText(address)} has no manifest any more: ${reason}`,
+    fix: 'Apply the manifest that you keep',
+  });
 }
 
 function describe(address: ObjectAddress, status: ObjectStatus): Result['table'] {
