@@ -33,12 +33,13 @@ export async function explainNoRuns(session: TemporalSession, filter: RunFilter)
     const asked = applied.filter(
       (object) => sensor === undefined || (object.name === name && object.namespace === own),
     );
-    const triggers = await readTriggers(session, asked);
-    if (triggers === undefined) {
+    const { triggers, silent } = await readTriggers(session, asked);
+    if (silent > 0 && silent === asked.length) {
       return `No run fires trigger "${trigger}". Sensors could not be queried for it: no worker answers`;
     }
     if (!triggers.includes(trigger)) {
-      return `No applied sensor has a trigger "${trigger}", and no run fires it. ${didYouMean(trigger, triggers)}Triggers: ${listNames(triggers) || 'none'}`;
+      const others = silent === 0 ? '' : `. No worker answers for ${silent} more sensors`;
+      return `No applied sensor has a trigger "${trigger}", and no run fires it. ${didYouMean(trigger, triggers)}Triggers: ${listNames(triggers) || 'none'}${others}`;
     }
   }
   if (event !== undefined && !(await hasRuns({ event }))) {
@@ -70,19 +71,21 @@ export async function explainNamespace(
   return `Nothing is applied in namespace "${namespace}". ${didYouMean(namespace, others)}Objects are applied in ${listNames(others)}`;
 }
 
-/** Resolves with undefined if some sensors cannot be queried. */
+/** `silent`: sensors for which no worker answers; those of another team must not hide the names of one's own. */
 async function readTriggers(
   session: TemporalSession,
   sensors: readonly AppliedObject[],
-): Promise<readonly string[] | undefined> {
-  try {
-    const found = await concurrently(sensors, QUERIES_AT_ONCE, async (object): Promise<readonly TriggerSpec[]> => {
+): Promise<{ readonly triggers: readonly string[]; readonly silent: number }> {
+  let silent = 0;
+  const found = await concurrently(sensors, QUERIES_AT_ONCE, async (object): Promise<readonly TriggerSpec[]> => {
+    try {
       const { spec } = await queryApplied(session, object, sensorDefinitionQuery, []);
       return spec.triggers;
-    });
-    return [...new Set(found.flat().map(({ template }) => template.name))].sort();
-  } catch (error) {
-    if (isSluiceError(error) && error.code === 'WORKER_MISSING') return undefined;
-    throw error;
-  }
+    } catch (error) {
+      if (!isSluiceError(error) || error.code !== 'WORKER_MISSING') throw error;
+      silent += 1;
+      return [];
+    }
+  });
+  return { triggers: [...new Set(found.flat().map(({ template }) => template.name))].sort(), silent };
 }

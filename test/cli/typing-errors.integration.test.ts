@@ -79,6 +79,29 @@ spec:
     expect((await cluster.sluice(['explain', 'x', '-n', `${own}x`])).stderr).toContain(`Did you mean ${own}?`);
   });
 
+  it('suggests a trigger although a sensor of somebody else has no worker', async () => {
+    const file = await cluster.manifest(
+      'forlorn.yaml',
+      `apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: { name: forlorn }
+spec:
+  dependencies: [{ name: item, eventSourceName: stac, eventName: items }]
+  triggers: [{ template: { name: never, log: {} } }]
+`,
+    );
+    await cluster.sluice(['apply', '-f', file, '--sensor-task-queue', 'unpolled']);
+    try {
+      const { exitCode, stderr } = await cluster.sluice(['runs', 'list', '--trigger', 'detct']);
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 1,
+        stderr: expect.stringMatching(/Did you mean detect\?.*No worker answers for \d+ more sensors/s) as string,
+      });
+    } finally {
+      await cluster.sluice(['delete', 'sensor/forlorn', '--force']);
+    }
+  });
+
   it('prints an empty list for a valid name without results', async () => {
     const runs = await cluster.sluice(['runs', 'list', '--sensor', 'scenes', '--state', 'Parked', '-o', 'json']);
     expect({ exitCode: runs.exitCode, ...jsonOf(runs), stderr: runs.stderr }).toEqual({

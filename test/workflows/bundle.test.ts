@@ -4,8 +4,8 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@tempora
 import { repoRoot } from '../../dev/repo-root';
 import { roomOf, rooms } from '../repo/rooms';
 
-/** Measured 950,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
-const BUDGET_BYTES = 960_000;
+/** Measured 961,000 without its source map, most of it the SDK. Raise it only for something that workflows need. */
+const BUDGET_BYTES = 970_000;
 
 /** A statement of a module that may change later. */
 const STATE =
