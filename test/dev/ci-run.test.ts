@@ -69,7 +69,7 @@ describe('.ci/run', () => {
       'lint',
       'format:check',
       'unused',
-      'docs:api -- --emit none',
+      'docs:api -- --emit none --disableSources',
     ]);
   });
 
