@@ -15,7 +15,9 @@ const program = (name) => join(here, 'node_modules', '.bin', name);
 if (!existsSync(program('vitepress'))) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here);
 rmSync(site, { recursive: true, force: true });
 run(program('vitepress'), ['build', here], here);
-run('npx', ['typedoc', '--out', join(site, 'api')], root);
+// Without a remote there is nothing to link sources to, and typedoc ends with an error.
+const hasOrigin = spawnSync('git', ['remote', 'get-url', 'origin'], { cwd: root }).status === 0;
+run('npx', ['typedoc', '--out', join(site, 'api'), ...(hasOrigin ? [] : ['--disableSources'])], root);
 if ((process.env['DOCS_BASE'] ?? '/') === '/') checkLinks(site);
 
 function run(command, args, cwd) {
