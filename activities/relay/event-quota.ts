@@ -1,6 +1,6 @@
 /**
- * How many events a second the event sources of one namespace may bring in, on one worker. What is above it is not
- * lost: it is read later, so senders that wait for an answer, and brokers, hold it.
+ * How many events a second the event sources of one namespace may bring in, on one worker. What is above it
+ * is read later: as while the bus is slow, brokers keep it, callers of webhooks are told to try again after a while.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -210,7 +210,7 @@ export class HookSource implements Source {
       this.refuseIfBusy(bytes);
       const { events, answer = 'success' } = await this.protocol.read(read, this.rules.mask);
       if (events.length === 0) respond(response, 200, answer);
-      else this.hand(this.toDelivery(events, bytes, answer, response), () => this.answerBusy(response));
+      else this.hand(this.toDelivery(events, bytes, answer, response), () => this.refuse(busy(), request, response));
     } catch (error) {
       this.refuse(error, request, response);
     }
@@ -225,7 +225,7 @@ export class HookSource implements Source {
   private refuseIfBusy(bytes: number): void {
     const isFull = this.waiting >= MAX_WAITING || (this.waiting > 0 && this.waitingBytes + bytes > MAX_WAITING_BYTES);
     if (this.isStopping() || isFull) {
-      throw new RequestRefused(503, 'busy, please try again');
+      throw busy();
     }
   }
 
@@ -279,11 +279,6 @@ export class HookSource implements Source {
     }, QUEUE_PATIENCE_MS);
   }
 
-  private answerBusy(response: ServerResponse): void {
-    this.noteRefusal(503);
-    respond(response, 503, 'busy, please try again', { 'Retry-After': '1' });
-  }
-
   private toDelivery(
     events: readonly ReceivedEvent[],
     bytes: number,
@@ -327,6 +322,10 @@ export class HookSource implements Source {
       fix: 'Write a port number between 1 and 65535, in quotes.',
     });
   }
+}
+
+function busy(): RequestRefused {
+  return new RequestRefused(503, 'busy, please try again');
 }
 
 /** Never 200 for an event that the bus does not have: the caller must learn that retrying it is useless. */
