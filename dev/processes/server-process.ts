@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../../src/errors/foreign-errors';
 import { DevServerError, PortTakenError } from '../dev-server-error';
 import { GUARD_SCRIPT } from './guard-script';
+import { isSessionShared } from './shared-session';
 
 export interface ServerProcessOptions {
   /** Names the log file and the server in messages. */
@@ -46,12 +47,13 @@ const ADDRESS_IN_USE = /address already in use|EADDRINUSE|Address in use/i;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const logPath = join(options.folder, `${options.name}.log`);
   const log = openSync(logPath, 'a');
+  const isGroup = !isSessionShared();
   const child = spawn('sh', ['-c', GUARD_SCRIPT, 'sluice-guard', options.folder, options.command, ...options.args], {
     cwd: options.folder,
     env: { ...process.env, ...options.env },
     stdio: ['pipe', log, log],
     // A separate process group: Ctrl-C reaches only us, so that we stop servers in order; SIGKILL can reach them all.
-    detached: true,
+    detached: isGroup,
   });
   closeSync(log);
 
@@ -74,7 +76,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   child.unref();
   if (child.stdin instanceof Socket) child.stdin.unref();
 
-  const signalGroup = async (signal: NodeJS.Signals, target: number) => {
+  const signalAndWait = async (signal: NodeJS.Signals, target: number) => {
     child.ref();
     try {
       process.kill(target, signal);
@@ -83,15 +85,14 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     }
     await Promise.race([exited, sleep(options.stopTimeoutMs ?? STOP_TIMEOUT_MS, undefined, { ref: false })]);
   };
+  const pid = (): number => Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8'));
   const kill = async () => {
-    if (child.pid !== undefined && !hasExited) await signalGroup('SIGKILL', -child.pid);
+    if (child.pid !== undefined && !hasExited) await signalAndWait('SIGKILL', isGroup ? -child.pid : pid());
   };
   const stop = async () => {
-    if (child.pid !== undefined && !hasExited) await signalGroup('SIGTERM', child.pid);
+    if (child.pid !== undefined && !hasExited) await signalAndWait('SIGTERM', child.pid);
     await kill();
   };
-
-  const pid = (): number => Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8'));
   const signalServer = (signal: NodeJS.Signals): void => {
     if (!hasExited) process.kill(pid(), signal);
   };

@@ -1,6 +1,7 @@
 /** `npm run hostile`: how long a tenant's events take while another does its worst, against a quiet run. */
 import { loadavg } from 'node:os';
 import { Command, Option } from 'commander';
+import { shareSession } from '../../dev/processes/shared-session';
 import { parsePositiveInteger } from '../../src/cli/arguments';
 import { describeError } from '../../src/errors/sluice-error';
 import type { TriggerOfB } from './arrivals';
@@ -38,6 +39,8 @@ async function main(): Promise<number> {
     .parse()
     .opts<Options>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  // On machines of their own, threads of low priority of one program take no time from another program.
+  shareSession();
   say('starting servers …');
   const tenants = await startTenants({ trigger, ...(quota !== false && { quota }) });
   try {
