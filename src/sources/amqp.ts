@@ -11,6 +11,7 @@ import { joinObject } from '../event/json-text';
 import { AmqpConsumer, type ConsumedChannel, type ConsumedMessage } from './amqp-consumer';
 import { AmqpDeliveryIds } from './amqp-delivery-ids';
 import { keepsMessages, type AmqpOptions } from './amqp-topology';
+import { eventsOf } from './events-of';
 import { hookMetadata } from './hook-events';
 import { bodyMember, readBody, rejectedBody, type MessageBody } from './message-body';
 import { MessageBuffer } from './message-buffer';
@@ -158,22 +159,20 @@ class AmqpSource implements Source {
     this.surplus = [];
   }
 
+  private read(waiting: WaitingMessage): ReceivedEvent | RejectedInput {
+    const { message, deliveryId } = waiting;
+    const transportId = transportIdOf(message);
+    const body = readBody('AMQP message', message.content);
+    const unfit = whyUnfit(waiting, body, this.spec.jsonBody === true);
+    const name = transportId ?? deliveryId;
+    if (unfit !== undefined) return { ...(name !== undefined && { transportId: name }), ...unfit };
+    return this.toEvent(waiting, transportId, body);
+  }
+
   private toDelivery(messages: readonly WaitingMessage[]): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const waiting of messages) {
-      const { message, deliveryId } = waiting;
-      const transportId = transportIdOf(message);
-      const body = readBody('AMQP message', message.content);
-      const unfit = whyUnfit(waiting, body, this.spec.jsonBody === true);
-      const name = transportId ?? deliveryId;
-      if (unfit !== undefined) rejected.push({ ...(name !== undefined && { transportId: name }), ...unfit });
-      else events.push(this.toEvent(waiting, transportId, body));
-    }
     const last = messages.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(messages, (waiting) => this.read(waiting)),
       ...(last && { position: `${last.message.fields.routingKey}@${last.time}` }),
       acknowledge: () => {
         for (const { channel, message } of messages) this.acknowledge(channel, message.fields);

@@ -6,21 +6,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaCluster } from '../clients/kafka/kafka-cluster';
 import type { EventOptions } from '../manifest/event-source';
+import { eventsOf } from './events-of';
 import { toKafkaEvent } from './kafka-event';
 import { groupOf } from './kafka-group';
 import { KafkaLag } from './kafka-lag';
 import { KafkaReader, type BufferedRecord } from './kafka-reader';
 import { RedeliveryPause } from './redelivery-pause';
-import type {
-  Delivery,
-  ReceivedEvent,
-  RejectedInput,
-  Source,
-  SourceBacklog,
-  SourceContext,
-  SourceOf,
-  SourceStatus,
-} from './source';
+import type { Delivery, Source, SourceBacklog, SourceContext, SourceOf, SourceStatus } from './source';
 import { ownerOf } from './source-failure';
 
 const MOST_PER_DELIVERY = 100;
@@ -108,17 +100,9 @@ class KafkaSource implements Source {
   }
 
   private toDelivery(records: readonly BufferedRecord[]): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const record of records) {
-      const event = toKafkaEvent(record, this.spec);
-      if ('code' in event) rejected.push(event);
-      else events.push(event);
-    }
     const last = records.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(records, (record) => toKafkaEvent(record, this.spec)),
       ...(last && { position: `${last.topic}:${last.partition}:${last.offset}` }),
       acknowledge: () => this.reader.acknowledge(records),
       release: () => {

@@ -12,6 +12,7 @@ import { describeError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { joinObject } from '../event/json-text';
 import type { EventOptions } from '../manifest/event-source';
+import { eventsOf } from './events-of';
 import { hookMetadata } from './hook-events';
 import { KeptPosition } from './kept-position';
 import { bodyMember, readBody, rejectedBody, type MessageBody } from './message-body';
@@ -209,28 +210,23 @@ class MqttSource implements Source {
     return identified;
   }
 
-  private toDelivery(messages: readonly WaitingMessage[], ids: ReadonlyMap<WaitingMessage, string>): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const message of messages) {
-      const deliveryId = ids.get(message);
-      const body = readBody('MQTT message', message.payload);
-      const what = `a message on topic "${message.topic}"`;
-      const unreadable = rejectedBody(this.spec.jsonBody, body, what);
-      const name = deliveryId !== undefined && { transportId: deliveryId };
-      if (message.tooLong !== undefined) {
-        rejected.push({
-          ...name,
-          code: 'BUS_EVENT_TOO_LARGE',
-          reason: `${what} is rejected: it has ${message.tooLong} bytes`,
-        });
-      } else if (unreadable !== undefined) rejected.push({ ...name, ...unreadable });
-      else events.push(this.toEvent(message, deliveryId, body));
+  private read(message: WaitingMessage, deliveryId: string | undefined): ReceivedEvent | RejectedInput {
+    const body = readBody('MQTT message', message.payload);
+    const what = `a message on topic "${message.topic}"`;
+    const unreadable = rejectedBody(this.spec.jsonBody, body, what);
+    const name = deliveryId !== undefined && { transportId: deliveryId };
+    if (message.tooLong !== undefined) {
+      const reason = `${what} is rejected: it has ${message.tooLong} bytes`;
+      return { ...name, code: 'BUS_EVENT_TOO_LARGE', reason };
     }
+    if (unreadable !== undefined) return { ...name, ...unreadable };
+    return this.toEvent(message, deliveryId, body);
+  }
+
+  private toDelivery(messages: readonly WaitingMessage[], ids: ReadonlyMap<WaitingMessage, string>): Delivery {
     const last = messages.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(messages, (message) => this.read(message, ids.get(message))),
       ...(last && { position: `${last.topic}@${last.time}` }),
       acknowledge: () => {
         for (const message of messages) {

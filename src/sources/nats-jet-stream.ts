@@ -11,6 +11,7 @@ import { unlessAborted } from '../concurrency/open-while-wanted';
 import { describeError } from '../errors/sluice-error';
 import { eventTimeOf } from '../event/event-time';
 import type { EventOptions } from '../manifest/event-source';
+import { eventsOf } from './events-of';
 import { KeptPosition } from './kept-position';
 import { readBody, rejectedBody } from './message-body';
 import { messageBytes, natsEvent, textHeaders } from './nats-event';
@@ -231,27 +232,24 @@ class NatsJetStreamSource implements Source {
     this.link.failed(error, error instanceof ConsumerGone ? undefined : reader?.open);
   }
 
+  private read(message: StreamMessage): ReceivedEvent | RejectedInput {
+    const { stream } = this.place;
+    const { sequence, publishedAt, content } = message;
+    // A stream that is made anew counts from 1 again.
+    const transportId = `${stream}:${sequence}:${publishedAt}`;
+    const body = readBody('NATS message', content);
+    const unreadable = rejectedBody(this.spec.jsonBody, body, `the message ${sequence} of the stream "${stream}"`);
+    if (unreadable !== undefined) return { transportId, ...unreadable };
+    const time = eventTimeOf(publishedAt);
+    const event = natsEvent(message, body, this.spec, { stream, sequence });
+    return { transportId, ...event, ...(time !== undefined && { time }) };
+  }
+
   private toDelivery(messages: readonly StreamMessage[]): Delivery {
     const { stream } = this.place;
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const message of messages) {
-      const { sequence, publishedAt, content } = message;
-      // A stream that is made anew counts from 1 again.
-      const transportId = `${stream}:${sequence}:${publishedAt}`;
-      const body = readBody('NATS message', content);
-      const unreadable = rejectedBody(this.spec.jsonBody, body, `the message ${sequence} of the stream "${stream}"`);
-      const time = eventTimeOf(publishedAt);
-      if (unreadable !== undefined) rejected.push({ transportId, ...unreadable });
-      else {
-        const event = natsEvent(message, body, this.spec, { stream, sequence });
-        events.push({ transportId, ...event, ...(time !== undefined && { time }) });
-      }
-    }
     const last = messages.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(messages, (message) => this.read(message)),
       ...(last && { position: `${stream}@${last.sequence}` }),
       acknowledge: () => this.acknowledge(messages),
       release: () => this.release(messages),

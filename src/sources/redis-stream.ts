@@ -13,6 +13,7 @@ import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { isElsewhere, isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
+import { eventsOf } from './events-of';
 import { hookMetadata } from './hook-events';
 import { ReadAhead } from './read-ahead';
 import { measureBacklog } from './redis-stream-backlog';
@@ -302,21 +303,9 @@ class RedisStreamSource implements Source {
   }
 
   private toDelivery(entries: readonly StreamEntry[]): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const entry of entries) {
-      if (entry.fields) events.push(this.toEvent(entry, entry.fields));
-      else
-        rejected.push({
-          transportId: transportId(entry),
-          code: 'EVENT_UNDECODABLE',
-          reason: 'the entry was trimmed or deleted from the stream while it was pending; its content is lost',
-        });
-    }
     const last = entries.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(entries, (entry) => (entry.fields ? this.toEvent(entry, entry.fields) : lostEntry(entry))),
       ...(last && { position: `${last.stream}@${last.id}` }),
       acknowledge: () => this.acknowledge(entries),
       release: () => this.release(entries),
@@ -395,6 +384,15 @@ async function acknowledgeAll(
 /** In UTF-16 units, near enough. */
 function sizeOf({ fields }: StreamEntry): number {
   return (fields ?? []).reduce((sum, text) => sum + text.length, 0);
+}
+
+/** Of an entry that was removed while it waited for its acknowledgement. */
+function lostEntry(entry: StreamEntry): RejectedInput {
+  return {
+    transportId: transportId(entry),
+    code: 'EVENT_UNDECODABLE',
+    reason: 'the entry was trimmed or deleted from the stream while it was pending; its content is lost',
+  };
 }
 
 function transportId(entry: Pick<StreamEntry, 'stream' | 'id'>): string {

@@ -11,18 +11,9 @@ import { describeServer, describeSqsFailure, sqsFailure, SqsQueue, sqsVerdict } 
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { Wakers } from '../concurrency/wakers';
 import type { EventOptions } from '../manifest/event-source';
+import { eventsOf } from './events-of';
 import { RedeliveryPause } from './redelivery-pause';
-import type {
-  Delivery,
-  DeliveryOutcome,
-  ReceivedEvent,
-  RejectedInput,
-  Source,
-  SourceBacklog,
-  SourceContext,
-  SourceOf,
-  SourceStatus,
-} from './source';
+import type { Delivery, DeliveryOutcome, Source, SourceBacklog, SourceContext, SourceOf, SourceStatus } from './source';
 import { ownerOf } from './source-failure';
 import { toSqsEvent } from './sqs-event';
 
@@ -202,17 +193,9 @@ class SqsSource implements Source {
   }
 
   private toDelivery(messages: readonly Message[]): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const message of messages) {
-      const event = toSqsEvent(message, this.spec);
-      if ('code' in event) rejected.push(event);
-      else events.push(event);
-    }
     const last = messages.at(-1);
     return {
-      events,
-      rejected,
+      ...eventsOf(messages, (message) => toSqsEvent(message, this.spec)),
       ...(last && { position: `${this.spec.queue}@${last.MessageId ?? ''}` }),
       acknowledge: (outcome) => this.acknowledge(messages, outcome),
       release: () => this.release(messages),

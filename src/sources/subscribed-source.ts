@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Wakers } from '../concurrency/wakers';
+import { eventsOf } from './events-of';
 import { rejectedBody, type MessageBody } from './message-body';
 import { MessageBuffer, type Sized } from './message-buffer';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceStatus } from './source';
@@ -122,15 +123,13 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
     return await Promise.race([woken, delay(DRAIN_WITHIN_MS, false, { ref: false })]);
   }
 
+  private read(message: Message): ReceivedEvent | RejectedInput {
+    const body = this.readBody(message);
+    const what = `a message on ${this.placeWord} "${message.place}"`;
+    return rejectedBody(this.jsonBody, body, what) ?? this.toEvent(message, body);
+  }
+
   private toDelivery(messages: readonly Message[]): Delivery {
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const message of messages) {
-      const body = this.readBody(message);
-      const unreadable = rejectedBody(this.jsonBody, body, `a message on ${this.placeWord} "${message.place}"`);
-      if (unreadable !== undefined) rejected.push(unreadable);
-      else events.push(this.toEvent(message, body));
-    }
     const last = messages.at(-1);
     const done = (): Promise<void> => {
       this.buffer.done(messages);
@@ -139,8 +138,7 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
       return Promise.resolve();
     };
     return {
-      events,
-      rejected,
+      ...eventsOf(messages, (message) => this.read(message)),
       ...(last && { position: `${last.place}@${last.time}` }),
       // The sender has already forgotten the message: there is nothing to acknowledge or release.
       acknowledge: done,
