@@ -88,6 +88,11 @@ export async function startMeasuredSystem({
   }
 }
 
+/** Of an entry that `publish` makes. */
+export function linkOf(tag: string, index: number): string {
+  return `${ITEMS}/S2B_10TFK_20210713_${tag}_${index}_L2A`;
+}
+
 async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceCommand): Promise<MeasuredSystem> {
   const { url, caPath, adminToken } = system.kubernetes;
   const redis = new Redis(system.redis.url);
@@ -134,7 +139,7 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
     add: async (stream, fields) => void (await redis.xadd(stream, '*', ...Object.entries(fields).flat())),
     async publish(count, tag) {
       const pipeline = redis.pipeline();
-      const links = Array.from({ length: count }, (_, index) => `${ITEMS}/S2B_10TFK_20210713_${tag}_${index}_L2A`);
+      const links = Array.from({ length: count }, (_, index) => linkOf(tag, index));
       for (const link of links) pipeline.xadd(STREAM, '*', 'subject', link, 'producer', 'project-a', 'href', link);
       await pipeline.exec();
       return links;
