@@ -58,9 +58,10 @@ export function startHeartbeat(
   const send = (now: unknown): void => {
     sentAt = performance.now();
     sent = withoutTimes(now);
+    looked = '';
     activity.heartbeat(now);
   };
-  /** Leaving out times costs several times as much as all the rest, and at rest not even they change. */
+  /** Leaving out times costs several times as much as the text, and at rest the times seldom change. */
   const isNews = (now: unknown): boolean => {
     const text = JSON.stringify(now) ?? '';
     if (text === looked) return false;

@@ -59,6 +59,30 @@ describe('heartbeats of what never ends', () => {
     stop();
   });
 
+  it('come soon after a change back, also when what changed first was told by one that was due', () => {
+    let connected = true;
+    const { sent, stop } = begin(COVERED_FAIL_OVER_MS, () => ({ connected }));
+    jest.advanceTimersByTime(58_000);
+    connected = false;
+    jest.advanceTimersByTime(2_000);
+    connected = true;
+    jest.advanceTimersByTime(2_000);
+    expect(sent).toEqual([{ connected: false }, { connected: true }]);
+    stop();
+  });
+
+  it('come soon after a change back, also when what changed first was told by one of all activities', () => {
+    let connected = true;
+    const { sent, activity, stop } = begin(COVERED_FAIL_OVER_MS, () => ({ connected }));
+    jest.advanceTimersByTime(2_000);
+    connected = false;
+    beatAllOf(activity);
+    connected = true;
+    jest.advanceTimersByTime(2_000);
+    expect(sent).toEqual([{ connected: false }, { connected: true }]);
+    stop();
+  });
+
   it('come at once from what a former execution of the workflow left here', () => {
     const former = begin(COVERED_FAIL_OVER_MS, () => 1, 'terminated');
     const next = begin(COVERED_FAIL_OVER_MS, () => 2, 'applied again');
