@@ -13,6 +13,7 @@ exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
 echo "$server" >"$folder/pid-$$"
+trap '' INT HUP
 (
   read -r _ <&3
   touch "$folder/orphaned"
@@ -27,7 +28,6 @@ echo "$server" >"$folder/pid-$$"
 watcher=$!
 exec 3<&-
 trap 'kill -TERM "$server" 2>/dev/null' TERM
-trap '' INT HUP
 wait "$server"
 status=$?
 while kill -0 "$server" 2>/dev/null; do

@@ -85,7 +85,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     }
     await Promise.race([exited, sleep(options.stopTimeoutMs ?? STOP_TIMEOUT_MS, undefined, { ref: false })]);
   };
-  const pid = (): number => Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8'));
+  const pid = (): number => {
+    const id = Number(readFileSync(join(options.folder, `pid-${child.pid}`), 'utf8'));
+    // Signals to 0 reach this process and all that it started.
+    if (!Number.isInteger(id) || id <= 0)
+      throw new Error(`the guard of ${options.name} has not written a process id yet`);
+    return id;
+  };
   const kill = async () => {
     if (child.pid !== undefined && !hasExited) await signalAndWait('SIGKILL', isGroup ? -child.pid : pid());
   };

@@ -3,7 +3,7 @@
  *
  * Linux shares processors between sessions first, and by the priority of threads only within one
  * (`sched_autogroup_enabled`). A measurement of what low priorities are worth needs one session for all programs; it
- * gives up that Ctrl-C spares the servers.
+ * gives up that Ctrl-C spares the servers, and that `kill` reaches the children of a server.
  */
 let isShared = false;
 

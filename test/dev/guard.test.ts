@@ -17,6 +17,8 @@ const START_AND_REPORT = `
   });
 `;
 
+const SHARED_SESSION = JSON.stringify(join(repoRoot, 'dist/dev/processes/shared-session.js'));
+
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -48,6 +50,17 @@ describe('a server whose parent process is gone', () => {
       await eventually(async () => !(await isListening(port)) && !existsSync(dirname(caPath)));
     },
   );
+
+  it('ends when the terminal of a session that it shares is closed', async () => {
+    const script = `require(${SHARED_SESSION}).shareSession();${START_AND_REPORT}`;
+    // Leads a group of its own, in place of the one in the foreground of a terminal.
+    const starter = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const [line] = (await once(createInterface({ input: starter.stdout }), 'line')) as [string];
+    const { port, caPath } = JSON.parse(line) as { port: number; caPath: string };
+    expect(await isListening(port)).toBe(true);
+    process.kill(-(starter.pid ?? NaN), 'SIGHUP');
+    await eventually(async () => !(await isListening(port)) && !existsSync(dirname(caPath)));
+  });
 });
 
 describe('a server that ignores a stop request', () => {
