@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     .parse()
     .opts<Options>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  // On machines of their own, threads of low priority of one program take no time from another program.
+  // In sessions of their own, Linux would give a thread of low priority of one program as much as all of another program.
   shareSession();
   say('starting servers …');
   const tenants = await startTenants({ trigger, ...(quota !== false && { quota }) });
