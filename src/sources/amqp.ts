@@ -11,7 +11,7 @@ import { joinObject } from '../event/json-text';
 import { AmqpConsumer, type ConsumedChannel, type ConsumedMessage } from './amqp-consumer';
 import { AmqpDeliveryIds } from './amqp-delivery-ids';
 import { keepsMessages, type AmqpOptions } from './amqp-topology';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { hookMetadata } from './hook-events';
 import { bodyMember, readBody, rejectedBody, type MessageBody } from './message-body';
 import { MessageBuffer } from './message-buffer';
@@ -172,7 +172,7 @@ class AmqpSource implements Source {
   private toDelivery(messages: readonly WaitingMessage[]): Delivery {
     const last = messages.at(-1);
     return {
-      ...eventsOf(messages, (waiting) => this.read(waiting)),
+      ...divideReceived(messages, (waiting) => this.read(waiting)),
       ...(last && { position: `${last.message.fields.routingKey}@${last.time}` }),
       acknowledge: () => {
         for (const { channel, message } of messages) this.acknowledge(channel, message.fields);

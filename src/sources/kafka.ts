@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaCluster } from '../clients/kafka/kafka-cluster';
 import type { EventOptions } from '../manifest/event-source';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { toKafkaEvent } from './kafka-event';
 import { groupOf } from './kafka-group';
 import { KafkaLag } from './kafka-lag';
@@ -102,7 +102,7 @@ class KafkaSource implements Source {
   private toDelivery(records: readonly BufferedRecord[]): Delivery {
     const last = records.at(-1);
     return {
-      ...eventsOf(records, (record) => toKafkaEvent(record, this.spec)),
+      ...divideReceived(records, (record) => toKafkaEvent(record, this.spec)),
       ...(last && { position: `${last.topic}:${last.partition}:${last.offset}` }),
       acknowledge: () => this.reader.acknowledge(records),
       release: () => {

@@ -12,7 +12,7 @@ import { describeError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import { joinObject } from '../event/json-text';
 import type { EventOptions } from '../manifest/event-source';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { hookMetadata } from './hook-events';
 import { KeptPosition } from './kept-position';
 import { bodyMember, readBody, rejectedBody, type MessageBody } from './message-body';
@@ -226,7 +226,7 @@ class MqttSource implements Source {
   private toDelivery(messages: readonly WaitingMessage[], ids: ReadonlyMap<WaitingMessage, string>): Delivery {
     const last = messages.at(-1);
     return {
-      ...eventsOf(messages, (message) => this.read(message, ids.get(message))),
+      ...divideReceived(messages, (message) => this.read(message, ids.get(message))),
       ...(last && { position: `${last.topic}@${last.time}` }),
       acknowledge: () => {
         for (const message of messages) {

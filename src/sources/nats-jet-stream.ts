@@ -11,7 +11,7 @@ import { unlessAborted } from '../concurrency/open-while-wanted';
 import { describeError } from '../errors/sluice-error';
 import { eventTimeOf } from '../event/event-time';
 import type { EventOptions } from '../manifest/event-source';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { KeptPosition } from './kept-position';
 import { readBody, rejectedBody } from './message-body';
 import { messageBytes, natsEvent, textHeaders } from './nats-event';
@@ -249,7 +249,7 @@ class NatsJetStreamSource implements Source {
     const { stream } = this.place;
     const last = messages.at(-1);
     return {
-      ...eventsOf(messages, (message) => this.read(message)),
+      ...divideReceived(messages, (message) => this.read(message)),
       ...(last && { position: `${stream}@${last.sequence}` }),
       acknowledge: () => this.acknowledge(messages),
       release: () => this.release(messages),

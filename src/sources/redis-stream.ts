@@ -13,7 +13,7 @@ import type { RedisStreamEventSource } from '../manifest/sources/redis';
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { isElsewhere, isMissingGroup, redisErrorCode, redisFailure } from '../clients/redis/redis-errors';
 import { RedisLink, probeRedis } from '../clients/redis/redis-link';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { hookMetadata } from './hook-events';
 import { ReadAhead } from './read-ahead';
 import { measureBacklog } from './redis-stream-backlog';
@@ -305,7 +305,7 @@ class RedisStreamSource implements Source {
   private toDelivery(entries: readonly StreamEntry[]): Delivery {
     const last = entries.at(-1);
     return {
-      ...eventsOf(entries, (entry) => (entry.fields ? this.toEvent(entry, entry.fields) : lostEntry(entry))),
+      ...divideReceived(entries, (entry) => (entry.fields ? this.toEvent(entry, entry.fields) : lostEntry(entry))),
       ...(last && { position: `${last.stream}@${last.id}` }),
       acknowledge: () => this.acknowledge(entries),
       release: () => this.release(entries),

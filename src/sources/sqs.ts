@@ -11,7 +11,7 @@ import { describeServer, describeSqsFailure, sqsFailure, SqsQueue, sqsVerdict } 
 import { unlessAborted } from '../concurrency/open-while-wanted';
 import { Wakers } from '../concurrency/wakers';
 import type { EventOptions } from '../manifest/event-source';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { RedeliveryPause } from './redelivery-pause';
 import type { Delivery, DeliveryOutcome, Source, SourceBacklog, SourceContext, SourceOf, SourceStatus } from './source';
 import { ownerOf } from './source-failure';
@@ -195,7 +195,7 @@ class SqsSource implements Source {
   private toDelivery(messages: readonly Message[]): Delivery {
     const last = messages.at(-1);
     return {
-      ...eventsOf(messages, (message) => toSqsEvent(message, this.spec)),
+      ...divideReceived(messages, (message) => toSqsEvent(message, this.spec)),
       ...(last && { position: `${this.spec.queue}@${last.MessageId ?? ''}` }),
       acknowledge: (outcome) => this.acknowledge(messages, outcome),
       release: () => this.release(messages),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Wakers } from '../concurrency/wakers';
-import { eventsOf } from './events-of';
+import { divideReceived } from './divide-received';
 import { rejectedBody, type MessageBody } from './message-body';
 import { MessageBuffer, type Sized } from './message-buffer';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceContext, SourceStatus } from './source';
@@ -138,7 +138,7 @@ export abstract class SubscribedSource<Message extends SubscribedMessage> implem
       return Promise.resolve();
     };
     return {
-      ...eventsOf(messages, (message) => this.read(message)),
+      ...divideReceived(messages, (message) => this.read(message)),
       ...(last && { position: `${last.place}@${last.time}` }),
       // The sender has already forgotten the message: there is nothing to acknowledge or release.
       acknowledge: done,

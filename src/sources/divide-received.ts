@@ -1,7 +1,7 @@
 /** Divides what came from a transport into events and input that is none, each in the order in which it came. */
 import type { Delivery, ReceivedEvent, RejectedInput } from './source';
 
-export function eventsOf<Message>(
+export function divideReceived<Message>(
   messages: readonly Message[],
   read: (message: Message) => ReceivedEvent | RejectedInput,
 ): Pick<Delivery, 'events' | 'rejected'> {
