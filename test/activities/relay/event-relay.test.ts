@@ -130,10 +130,10 @@ describe('the relay', () => {
 
   it('pays for what it brought before it ends, so that many short readers keep to the quota as well', async () => {
     const quota = new EventQuota(1_000);
-    await quota.take(1_000, new AbortController().signal);
+    const take = jest.spyOn(quota, 'take');
     const events = Array.from({ length: 200 }, (_, n) => ({ data: { body: String(n) } }));
     await run(new ScriptedSource([events]), { quota });
-    expect(await quota.take(1, new AbortController().signal)).toBeGreaterThan(0);
+    expect(take.mock.calls.reduce((sum, [taken]) => sum + taken, 0)).toBe(events.length);
   });
 
   it('publishes the items of a payload under their own ids, filters each, and acknowledges once', async () => {
