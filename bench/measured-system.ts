@@ -40,8 +40,8 @@ export interface MeasuredSystem {
   addAll(stream: string, entries: ReadonlyArray<Readonly<Record<string, string>>>): Promise<void>;
   /** Adds one entry to a stream of any name. */
   add(stream: string, fields: Readonly<Record<string, string>>): Promise<void>;
-  /** Adds entries in the flat form of the water-bodies system; resolves with the links in them. */
-  publish(count: number, tag: string): Promise<string[]>;
+  /** Adds entries in the flat form of the water-bodies system, with the links that `linkOf` gives. */
+  publish(count: number, tag: string): Promise<void>;
   countWorkflows(): Promise<number>;
   /** Where clients of the comparison POST Workflows. */
   readonly rawTarget: RawTarget;
@@ -139,10 +139,11 @@ async function measure(system: OwnSystem, worker: RunningWorker, sluice: SluiceC
     add: async (stream, fields) => void (await redis.xadd(stream, '*', ...Object.entries(fields).flat())),
     async publish(count, tag) {
       const pipeline = redis.pipeline();
-      const links = Array.from({ length: count }, (_, index) => linkOf(tag, index));
-      for (const link of links) pipeline.xadd(STREAM, '*', 'subject', link, 'producer', 'project-a', 'href', link);
+      for (let index = 0; index < count; index += 1) {
+        const link = linkOf(tag, index);
+        pipeline.xadd(STREAM, '*', 'subject', link, 'producer', 'project-a', 'href', link);
+      }
       await pipeline.exec();
-      return links;
     },
     async countWorkflows() {
       const { items, metadata } = await list();

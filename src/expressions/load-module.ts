@@ -10,8 +10,8 @@ import { sizeModuleMemory } from './module-memory';
 const MODULE_PATH = join(__dirname, '..', '..', 'expressions', 'expressions.wasm');
 
 /**
- * Bytes of WebAssembly, roughly, that a function runs before it is optimised; V8's own is 1,800,000 in Node 20. The start of a
- * thread runs one function (of gojq) for about 200 million, once: to optimise it takes 0.7 s.
+ * Bytes of WebAssembly, roughly, that a function runs before it is optimised; V8's own is 1,800,000 in Node 20. The
+ * start of a thread runs one function (of gojq) for about 200 million, once: to optimise it takes 0.7 s.
  */
 const TIERING_BUDGET = 500_000_000;
 

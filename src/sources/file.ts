@@ -14,6 +14,7 @@ import { errorCode } from '../errors/foreign-errors';
 import { describeError, isSluiceError, type SluiceError } from '../errors/sluice-error';
 import type { JsonObject } from '../event/json';
 import type { EventOptions } from '../manifest/event-source';
+import { divideReceived } from './divide-received';
 import { KeptPosition, MAX_POSITION_BYTES } from './kept-position';
 import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 import { describeSource, sourceFailure } from './source-failure';
@@ -282,29 +283,25 @@ class FileSource implements Source {
     return `${name}@${this.operation}:${token}`;
   }
 
-  private toDelivery(changes: readonly Change[]): Delivery {
-    const { directory } = this.spec.watchPathConfig;
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const { name, id, isUnreadable } of changes) {
-      if (isUnreadable) {
-        const reason = `the name of a file is not UTF-8 (bytes in hexadecimal: ${name.slice(UNREADABLE.length)})`;
-        rejected.push({ code: 'EVENT_UNDECODABLE', reason });
-      } else {
-        events.push({
-          transportId: id,
-          data: {
-            name: join(directory, name),
-            op: this.operation === undefined ? 0 : OPERATIONS[this.operation],
-            // Argo Events always sets this, too.
-            metadata: this.spec.metadata ?? null,
-          },
-        });
-      }
+  private read({ name, id, isUnreadable }: Change): ReceivedEvent | RejectedInput {
+    if (isUnreadable) {
+      const reason = `the name of a file is not UTF-8 (bytes in hexadecimal: ${name.slice(UNREADABLE.length)})`;
+      return { code: 'EVENT_UNDECODABLE', reason };
     }
     return {
-      events,
-      rejected,
+      transportId: id,
+      data: {
+        name: join(this.spec.watchPathConfig.directory, name),
+        op: this.operation === undefined ? 0 : OPERATIONS[this.operation],
+        // Argo Events always sets this, too.
+        metadata: this.spec.metadata ?? null,
+      },
+    };
+  }
+
+  private toDelivery(changes: readonly Change[]): Delivery {
+    return {
+      ...divideReceived(changes, (change) => this.read(change)),
       position: `${changes.at(-1)?.name.replace(UNREADABLE, '') ?? ''}@${new Date().toISOString()}`,
       acknowledge: () => {
         this.settle(changes);

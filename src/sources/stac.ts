@@ -13,8 +13,9 @@ import { shortHash } from '../event/short-id';
 import { searchPages, type SearchOptions, type StacPage } from '../stac/search';
 import { shownUrl } from '../stac/stac-refusal';
 import { parseDurationMs } from '../text/durations';
+import { divideReceived } from './divide-received';
 import { KeptPosition } from './kept-position';
-import type { Delivery, ReceivedEvent, RejectedInput, Source, SourceBacklog, SourceContext, SourceOf } from './source';
+import type { Delivery, Source, SourceBacklog, SourceContext, SourceOf } from './source';
 import type { SourceStatus } from './source';
 import { describeSource, sourceFailure } from './source-failure';
 import { reasonOfSkipped, toStacEvent } from './stac-event';
@@ -258,13 +259,12 @@ class StacSource implements Source {
   private toDelivery(found: readonly Found[], startedAt: number): { delivery: Delivery; settled: Promise<boolean> } {
     let settle: (isOnBus: boolean) => void = () => undefined;
     const settled = new Promise<boolean>((resolve) => (settle = resolve));
-    const events: ReceivedEvent[] = [];
-    const rejected: RejectedInput[] = [];
-    for (const { version, timeMs, content } of found) {
-      this.inFlight.add(version);
-      if (content.kind === 'item') events.push(toStacEvent(content.item, timeMs, this.spec.metadata));
-      else rejected.push({ code: 'EVENT_UNDECODABLE', reason: reasonOfSkipped(content.entry) });
-    }
+    for (const { version } of found) this.inFlight.add(version);
+    const received = divideReceived(found, ({ timeMs, content }) =>
+      content.kind === 'item'
+        ? toStacEvent(content.item, timeMs, this.spec.metadata)
+        : { code: 'EVENT_UNDECODABLE', reason: reasonOfSkipped(content.entry) },
+    );
     const end = (isOnBus: boolean): Promise<void> => {
       for (const { version, timeMs } of found) {
         this.inFlight.delete(version);
@@ -280,7 +280,7 @@ class StacSource implements Source {
       ?.version.slice(0, LONGEST_SHOWN)
       .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '_');
     return {
-      delivery: { events, rejected, position, acknowledge: () => end(true), release: () => end(false) },
+      delivery: { ...received, position, acknowledge: () => end(true), release: () => end(false) },
       settled,
     };
   }
